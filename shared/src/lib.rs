@@ -1,1 +1,16 @@
-//! stub
+//! The domains of the contact service, each with its model, rules and storage together: who may
+//! do what ([`access`]), [`contact`]s, the [`directory`] of people; and what all functions stand
+//! on: the single [`table`], the [`outbox`], and the way in ([`entry`]).
+
+pub mod access;
+pub mod clock;
+pub mod contact;
+pub mod directory;
+pub mod entry;
+pub mod environment;
+pub mod event;
+mod http_client;
+pub mod id;
+pub mod metric;
+pub mod outbox;
+pub mod table;

@@ -1,0 +1,204 @@
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use reqwest::StatusCode;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{Company, DirectoryError, Levels, PeoplePage, Person, Team, TeamSet};
+use crate::{
+    access::Level,
+    clock::Clock,
+    http_client,
+    id::{CompanyId, TeamId, UserId},
+};
+
+/// The pages of a company's teams that are read at most: 10,000 teams.
+const MAX_TEAM_PAGES: u32 = 100;
+/// The teams of one page.
+const TEAMS_PER_PAGE: u32 = 100;
+
+/// Where Launchpad is and how to sign in.
+#[derive(Clone)]
+pub struct Launchpad {
+    /// Base URL, without a slash at its end.
+    pub url: String,
+    /// User of the service token.
+    pub user: String,
+    /// Password of the service token.
+    pub password: String,
+    /// The budget of one answer.
+    pub timeout: Duration,
+    /// How long a team set is used.
+    pub team_set_ttl: SignedDuration,
+}
+
+#[derive(Clone)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    launchpad: Launchpad,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("url", &self.launchpad.url).finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Data<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct PermissionRow {
+    name: String,
+    #[serde(default)]
+    is_enabled: bool,
+    #[serde(default)]
+    level: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct TeamsRow {
+    team_ids: Vec<TeamId>,
+    expanded_team_ids: Vec<TeamId>,
+    teams: Vec<Team>,
+}
+
+impl Client {
+    pub(super) fn new(launchpad: Launchpad) -> Result<Self, DirectoryError> {
+        let http = http_client::build(launchpad.timeout).map_err(DirectoryError::Setup)?;
+        Ok(Self { http, launchpad })
+    }
+
+    pub(super) async fn levels(&self, user: UserId) -> Result<Levels, DirectoryError> {
+        let path = format!("/private/users/{user}/permissions");
+        let rows: Data<Vec<PermissionRow>> = self.get("permissions", &path, &[]).await?;
+        let levels = rows.data.into_iter().filter(|row| row.is_enabled).map(|row| {
+            let level = row.level.as_deref().map_or(Level::Disabled, Level::of_name);
+            (row.name, level)
+        });
+        Ok(Levels::new(levels.collect()))
+    }
+
+    pub(super) async fn teams(
+        &self,
+        user: UserId,
+        clock: Clock,
+    ) -> Result<TeamSet, DirectoryError> {
+        let path = format!("/private/users/{user}/teams");
+        let answer: Data<TeamsRow> =
+            self.get("teams", &path, &[("include_descendants", "true")]).await?;
+        let TeamsRow { team_ids, expanded_team_ids, teams } = answer.data;
+        Ok(TeamSet { team_ids, expanded_team_ids, teams, answered_at: clock.now() })
+    }
+
+    pub(super) async fn company(&self, company: &CompanyId) -> Result<Company, DirectoryError> {
+        let path = format!("/private/companies/{company}");
+        Ok(self.get::<Data<Company>>("companies", &path, &[]).await?.data)
+    }
+
+    pub(super) async fn person(
+        &self,
+        company: &CompanyId,
+        id: &str,
+    ) -> Result<Option<Person>, DirectoryError> {
+        let segment = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
+        let path = format!("/iag/v1/users/{segment}");
+        let query = [("company_sso_id", company.as_str())];
+        match self.get::<Data<Person>>("users", &path, &query).await {
+            // An answer for another company counts as not found.
+            Ok(answer) => Ok(Some(answer.data).filter(|person| person.company_sso_id == *company)),
+            Err(DirectoryError::Status { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn search_people(
+        &self,
+        company: &CompanyId,
+        query: &str,
+        page: u32,
+        per_page: u32,
+    ) -> Result<PeoplePage, DirectoryError> {
+        let (number, size) = (page.to_string(), per_page.to_string());
+        let parameters = [
+            ("company_sso_id", company.as_str()),
+            ("query", query),
+            ("page", &number),
+            ("per_page", &size),
+        ];
+        match self.get::<Data<Vec<Person>>>("users", "/iag/v1/users", &parameters).await {
+            Ok(answer) => {
+                let more = answer.data.len() >= per_page as usize;
+                let mut people = answer.data;
+                people.retain(|person| person.company_sso_id == *company);
+                Ok(PeoplePage { people, more })
+            }
+            // Launchpad's plain 404 means that nobody matches (PRD OQ-13).
+            Err(DirectoryError::Status { status: 404, .. }) => Ok(PeoplePage::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn company_teams(
+        &self,
+        company: &CompanyId,
+    ) -> Result<Vec<Team>, DirectoryError> {
+        let mut all = Vec::new();
+        for page in 1..=MAX_TEAM_PAGES {
+            let (number, size) = (page.to_string(), TEAMS_PER_PAGE.to_string());
+            let parameters = [
+                ("company_sso_id", company.as_str()),
+                ("page", number.as_str()),
+                ("per_page", size.as_str()),
+            ];
+            let answer: Data<Vec<Team>> = self.get("teams", "/iag/v1/teams", &parameters).await?;
+            let last = answer.data.len() < TEAMS_PER_PAGE as usize;
+            all.extend(answer.data);
+            if last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// One GET with the service token. A connection that failed before any response is tried once
+    /// more: these calls are idempotent.
+    async fn get<T: DeserializeOwned>(
+        &self,
+        call: &'static str,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, DirectoryError> {
+        let send = || {
+            self.http
+                .get(format!("{}{path}", self.launchpad.url))
+                .basic_auth(&self.launchpad.user, Some(&self.launchpad.password))
+                .query(query)
+                .send()
+        };
+        let mut sent = send().await;
+        if sent.as_ref().is_err_and(|error| !error.is_timeout()) {
+            sent = send().await;
+        }
+        let answer = sent.map_err(|error| trouble(call, &error))?;
+        if answer.status() != StatusCode::OK {
+            return Err(DirectoryError::Status { call, status: answer.status().as_u16() });
+        }
+        let body = answer.bytes().await.map_err(|error| trouble(call, &error))?;
+        serde_json::from_slice(&body).map_err(|error| DirectoryError::Body {
+            call,
+            // The category and place only: serde's message may quote a value.
+            detail: format!("{:?} at column {}", error.classify(), error.column()),
+        })
+    }
+}
+
+fn trouble(call: &'static str, error: &reqwest::Error) -> DirectoryError {
+    if error.is_timeout() {
+        DirectoryError::Timeout(call)
+    } else {
+        DirectoryError::Unreachable(call)
+    }
+}

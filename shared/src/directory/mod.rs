@@ -1,0 +1,185 @@
+//! Launchpad: people, teams, permissions and companies, behind small caches (SPEC §1, §2).
+
+mod cache;
+mod client;
+mod error;
+mod model;
+
+use std::{collections::HashMap, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+
+use cache::Cache;
+use client::Client;
+pub use client::Launchpad;
+pub use error::DirectoryError;
+pub use model::{Company, Levels, Locale, PeoplePage, Person, Plan, Team, TeamSet};
+
+use crate::{
+    access::Viewer,
+    clock::Clock,
+    id::{CompanyId, TeamId, UserId},
+    table::{EXPIRES_AT, Key, Table, TableError, attribute, to_item},
+};
+
+/// How long a permission answer is used.
+const LEVELS_TTL: SignedDuration = SignedDuration::from_secs(10);
+/// How long a company's profile or a person is used.
+const PROFILE_TTL: SignedDuration = SignedDuration::from_secs(60);
+
+/// The directory: one Launchpad client and what was lately learned through it. Cheap to clone;
+/// the clones share their caches.
+#[derive(Clone, Debug)]
+pub struct Directory(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    client: Client,
+    clock: Clock,
+    team_set_ttl: SignedDuration,
+    levels: Cache<(CompanyId, UserId), Levels>,
+    teams: Cache<(CompanyId, UserId), TeamSet>,
+    companies: Cache<CompanyId, Company>,
+    people: Cache<(CompanyId, String), Option<Person>>,
+}
+
+impl Directory {
+    /// A directory that asks this Launchpad.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Setup`] when no HTTP client can be built for it.
+    pub fn new(launchpad: Launchpad, clock: Clock) -> Result<Self, DirectoryError> {
+        let team_set_ttl = launchpad.team_set_ttl;
+        Ok(Self(Arc::new(Inner {
+            client: Client::new(launchpad)?,
+            team_set_ttl,
+            levels: Cache::new(clock.clone()),
+            teams: Cache::new(clock.clone()),
+            companies: Cache::new(clock.clone()),
+            people: Cache::new(clock.clone()),
+            clock,
+        })))
+    }
+
+    /// The levels of a person, at most 10 seconds old.
+    ///
+    /// # Errors
+    /// When nothing fresh is known and Launchpad does not answer properly.
+    pub async fn levels(
+        &self,
+        company: &CompanyId,
+        user: UserId,
+    ) -> Result<Levels, DirectoryError> {
+        let inner = &self.0;
+        let ask = async {
+            let levels = inner.client.levels(user).await?;
+            Ok((levels, inner.clock.now() + LEVELS_TTL))
+        };
+        Ok(inner.levels.get((company.clone(), user), ask).await?.0)
+    }
+
+    /// The teams of a person and all their descendants, and whether Launchpad was asked just now.
+    /// A set `shared` by another instance is used as long as it is fresh.
+    ///
+    /// # Errors
+    /// Anything but a valid 200 is trouble; an answer with no teams is an answer.
+    pub async fn teams(
+        &self,
+        company: &CompanyId,
+        user: UserId,
+        shared: Option<TeamSet>,
+    ) -> Result<(TeamSet, bool), DirectoryError> {
+        let inner = &self.0;
+        let ask = async {
+            let set = match shared {
+                Some(set) => set,
+                None => inner.client.teams(user, inner.clock.clone()).await?,
+            };
+            let until = set.answered_at + inner.team_set_ttl;
+            Ok((set, until))
+        };
+        inner.teams.get((company.clone(), user), ask).await
+    }
+
+    /// Whether a team set may still be used.
+    #[must_use]
+    pub fn is_fresh(&self, set: &TeamSet) -> bool {
+        self.0.clock.now() < set.answered_at + self.0.team_set_ttl
+    }
+
+    /// Puts a team set into the table, for all instances.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn store_team_set(
+        &self,
+        table: &Table,
+        viewer: &Viewer,
+        set: &TeamSet,
+    ) -> Result<(), TableError> {
+        let key = Key::team_set(&viewer.company, viewer.user);
+        let mut item = to_item(&key, set)?;
+        let until: Timestamp = set.answered_at + self.0.team_set_ttl;
+        item.insert(EXPIRES_AT.to_owned(), attribute(until.as_second())?);
+        table.client().put_item().table_name(table.name()).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+
+    /// A company's profile, at most a minute old.
+    ///
+    /// # Errors
+    /// When nothing fresh is known and Launchpad does not answer properly.
+    pub async fn company(&self, company: &CompanyId) -> Result<Company, DirectoryError> {
+        let inner = &self.0;
+        let ask = async {
+            let profile = inner.client.company(company).await?;
+            Ok((profile, inner.clock.now() + PROFILE_TTL))
+        };
+        Ok(inner.companies.get(company.clone(), ask).await?.0)
+    }
+
+    /// A person of a company, by SSO UUID or by whatever else Launchpad resolves (the mobile
+    /// editor's id, PRD D-9); `None` for anybody it cannot resolve or who is of another company.
+    /// At most a minute old.
+    ///
+    /// # Errors
+    /// When Launchpad does not answer properly.
+    pub async fn person(
+        &self,
+        company: &CompanyId,
+        id: &str,
+    ) -> Result<Option<Person>, DirectoryError> {
+        let inner = &self.0;
+        let ask = async {
+            let person = inner.client.person(company, id).await?;
+            Ok((person, inner.clock.now() + PROFILE_TTL))
+        };
+        Ok(inner.people.get((company.clone(), id.to_owned()), ask).await?.0)
+    }
+
+    /// One page of the people of a company whose name or email matches `query`.
+    ///
+    /// # Errors
+    /// When Launchpad does not answer properly.
+    pub async fn search_people(
+        &self,
+        company: &CompanyId,
+        query: &str,
+        page: u32,
+        per_page: u32,
+    ) -> Result<PeoplePage, DirectoryError> {
+        self.0.client.search_people(company, query, page, per_page).await
+    }
+
+    /// The names of all teams of a company.
+    ///
+    /// # Errors
+    /// When Launchpad does not answer properly.
+    pub async fn team_names(
+        &self,
+        company: &CompanyId,
+    ) -> Result<HashMap<TeamId, String>, DirectoryError> {
+        let teams = self.0.client.company_teams(company).await?;
+        Ok(teams.into_iter().map(|team| (team.id, team.name)).collect())
+    }
+}

@@ -1,0 +1,170 @@
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    access::{Level, Permission},
+    id::{CompanyId, TeamId, UserId},
+};
+
+/// The levels of a person, by permission; what Launchpad does not name is disabled.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Levels(HashMap<String, Level>);
+
+impl Levels {
+    /// Levels by the permissions' names.
+    #[must_use]
+    pub fn new(levels: HashMap<String, Level>) -> Self {
+        Self(levels)
+    }
+
+    /// The level for a permission.
+    #[must_use]
+    pub fn level(&self, permission: Permission) -> Level {
+        self.0.get(permission.as_str()).copied().unwrap_or(Level::Disabled)
+    }
+}
+
+/// A team.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Team {
+    /// Its id.
+    pub id: TeamId,
+    /// Its name.
+    pub name: String,
+    /// The team above it.
+    #[serde(default)]
+    pub parent_id: Option<TeamId>,
+}
+
+/// The teams of a person (RFC §2.4).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TeamSet {
+    /// The teams that the person is directly in.
+    pub team_ids: Vec<TeamId>,
+    /// Those and all their descendants.
+    pub expanded_team_ids: Vec<TeamId>,
+    /// The direct teams, with names.
+    pub teams: Vec<Team>,
+    /// When Launchpad answered.
+    pub answered_at: Timestamp,
+}
+
+/// What a company pays for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each name says all")]
+pub enum Plan {
+    Starter,
+    Growth,
+    Enterprise,
+}
+
+/// The languages of what is sent to people.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Locale {
+    /// English.
+    #[default]
+    En,
+    /// Indonesian.
+    Id,
+}
+
+impl Locale {
+    /// The language by its code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        match code {
+            "en" => Some(Self::En),
+            "id" => Some(Self::Id),
+            _ => None,
+        }
+    }
+
+    /// The language's code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Id => "id",
+        }
+    }
+}
+
+/// A tenant's profile.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Company {
+    /// Launchpad's UUID of the company: the `organization_id` of notifications (PRD OQ-8).
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its plan.
+    pub plan: Plan,
+    /// Its language, where it is one of ours.
+    #[serde(default, deserialize_with = "known_locale")]
+    pub locale: Option<Locale>,
+}
+
+fn known_locale<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Locale>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.as_deref().and_then(Locale::of_code))
+}
+
+/// A person of a company.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Person {
+    /// The SSO UUID.
+    pub sso_id: UserId,
+    /// The company.
+    pub company_sso_id: CompanyId,
+    /// The name, which may be missing.
+    #[serde(default)]
+    pub full_name: Option<String>,
+    /// The email address.
+    pub email: String,
+    /// The picture's URL.
+    #[serde(default)]
+    pub avatar: Option<String>,
+    /// `active`, or anything else.
+    pub status: String,
+    /// The staff level.
+    #[serde(default)]
+    pub staff_level: Option<String>,
+    /// The person's teams.
+    #[serde(default)]
+    pub teams: Vec<PersonTeam>,
+}
+
+/// A team as a person's profile names it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PersonTeam {
+    /// Its id.
+    pub id: TeamId,
+    /// Its name.
+    pub name: String,
+}
+
+impl Person {
+    /// Whether the person is active.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.status == "active"
+    }
+
+    /// The name, or the email address where there is none (PRD §8).
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.full_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.email)
+    }
+}
+
+/// One page of a search for people.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PeoplePage {
+    /// The people, active or not.
+    pub people: Vec<Person>,
+    /// Whether there is another page.
+    pub more: bool,
+}

@@ -1,0 +1,56 @@
+//! Direct invocations and schedules.
+
+use std::{future::Future, sync::Arc};
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tracing::{Instrument, info_span};
+
+use super::Failure;
+
+/// Runs a function that is invoked directly or by a schedule. A failure is the invocation's error:
+/// its type is the code, its message what a caller over HTTP would be told.
+///
+/// # Errors
+/// When the runtime ends.
+pub async fn serve<A, T, R, H, F>(app: Arc<A>, handler: H) -> Result<(), lambda_runtime::Error>
+where
+    T: DeserializeOwned,
+    R: Serialize,
+    H: Fn(Arc<A>, T, Invocation) -> F + Copy,
+    F: Future<Output = Result<R, Failure>>,
+{
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let app = Arc::clone(&app);
+        let span = info_span!("invocation", request_id = event.context.request_id);
+        let invocation = Invocation { deadline_ms: event.context.deadline };
+        async move {
+            let work = async {
+                let request = serde_path_to_error::deserialize(event.payload)
+                    .map_err(|error| Failure::invalid(&error.path().to_string(), error.inner()))?;
+                handler(app, request, invocation).await
+            };
+            work.await.map_err(|failure| {
+                tracing::warn!(error = %failure, "the invocation failed");
+                diagnostic(&failure)
+            })
+        }
+        .instrument(span)
+    }))
+    .await
+}
+
+/// What is known of an invocation.
+#[derive(Clone, Copy, Debug)]
+pub struct Invocation {
+    /// When its time is up, in milliseconds since the epoch.
+    pub deadline_ms: u64,
+}
+
+fn diagnostic(failure: &Failure) -> Diagnostic {
+    Diagnostic {
+        error_type: failure.code().parts().0.to_owned(),
+        error_message: failure.message().to_owned(),
+    }
+}

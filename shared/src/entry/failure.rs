@@ -1,0 +1,185 @@
+use std::{error::Error, fmt};
+
+use serde_json::{Value, json};
+
+use crate::{access::AccessError, directory::DirectoryError, table::TableError};
+
+/// The error codes of the API, each with its status (SPEC §5).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[allow(missing_docs, reason = "each name is its code")]
+pub enum Code {
+    InvalidRequest,
+    Forbidden,
+    PlanNotAllowed,
+    NotFound,
+    FeatureDisabled,
+    Conflict,
+    ExportExpired,
+    TeamOwnerInvalid,
+    InvalidMention,
+    TooManyMentions,
+    NoteTooLong,
+    NoteEmpty,
+    IdempotencyKeyReused,
+    TooManyExports,
+    Throttled,
+    DirectoryUnavailable,
+    Unavailable,
+}
+
+impl Code {
+    /// The code and its HTTP status.
+    #[must_use]
+    pub fn parts(self) -> (&'static str, u16) {
+        match self {
+            Self::InvalidRequest => ("INVALID_REQUEST", 400),
+            Self::Forbidden => ("FORBIDDEN", 403),
+            Self::PlanNotAllowed => ("PLAN_NOT_ALLOWED", 403),
+            Self::NotFound => ("NOT_FOUND", 404),
+            Self::FeatureDisabled => ("FEATURE_DISABLED", 404),
+            Self::Conflict => ("CONFLICT", 409),
+            Self::ExportExpired => ("EXPORT_EXPIRED", 410),
+            Self::TeamOwnerInvalid => ("TEAM_OWNER_INVALID", 422),
+            Self::InvalidMention => ("INVALID_MENTION", 422),
+            Self::TooManyMentions => ("TOO_MANY_MENTIONS", 422),
+            Self::NoteTooLong => ("NOTE_TOO_LONG", 422),
+            Self::NoteEmpty => ("NOTE_EMPTY", 422),
+            Self::IdempotencyKeyReused => ("IDEMPOTENCY_KEY_REUSED", 422),
+            Self::TooManyExports => ("TOO_MANY_EXPORTS", 429),
+            Self::Throttled => ("THROTTLED", 429),
+            Self::DirectoryUnavailable => ("DIRECTORY_UNAVAILABLE", 503),
+            Self::Unavailable => ("UNAVAILABLE", 503),
+        }
+    }
+}
+
+/// A refusal or a failure, as the caller is told and as the log is told.
+///
+/// Domain errors know no HTTP; handlers turn them into this. A status outside 4xx and 503 cannot
+/// be said.
+#[derive(Debug)]
+pub struct Failure {
+    code: Code,
+    message: String,
+    details: Value,
+    retry_after: Option<u32>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Failure {
+    /// A failure with this code and message.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        let retry_after = match code {
+            Code::Throttled | Code::Unavailable => Some(1),
+            Code::DirectoryUnavailable => Some(3),
+            Code::TooManyExports => Some(60),
+            _ => None,
+        };
+        Self { code, message: message.into(), details: json!({}), retry_after, source: None }
+    }
+
+    /// 400, naming the field.
+    #[must_use]
+    pub fn invalid(field: &str, reason: impl fmt::Display) -> Self {
+        Self::new(Code::InvalidRequest, format!("{field}: {reason}"))
+            .with_details(json!({ "field": field }))
+    }
+
+    /// 404.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "not found")
+    }
+
+    /// Adds what a program can read.
+    #[must_use]
+    pub fn with_details(mut self, details: Value) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// Adds what is logged but never told.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What the caller is told.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// After how many seconds it is worth trying again, if it is.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+
+    /// The body of the answer.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        json!({ "error": self.code.parts().0, "message": self.message, "details": self.details })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code.parts().0)?;
+        match &self.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<TableError> for Failure {
+    fn from(error: TableError) -> Self {
+        let code = match &error {
+            TableError::Throttled(_) => Code::Throttled,
+            TableError::Contention(_) | TableError::ConditionFailed => Code::Conflict,
+            TableError::Unavailable(_) | TableError::Shape(_) | TableError::Refused(_) => {
+                Code::Unavailable
+            }
+        };
+        let message = match code {
+            Code::Throttled => "too many requests at the moment, try again",
+            Code::Conflict => "somebody else changed the same record at the same time, try again",
+            _ => "the service is not available at the moment, try again",
+        };
+        Self::new(code, message).with_source(error)
+    }
+}
+
+impl From<DirectoryError> for Failure {
+    fn from(error: DirectoryError) -> Self {
+        Self::new(Code::DirectoryUnavailable, "the directory of people is not available, try again")
+            .with_source(error)
+    }
+}
+
+impl From<AccessError> for Failure {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Disabled | AccessError::OutOfScope => {
+                Self::new(Code::Forbidden, error.to_string())
+            }
+            AccessError::Directory(error) => error.into(),
+            AccessError::Table(error) => error.into(),
+        }
+    }
+}

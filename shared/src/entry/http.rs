@@ -1,0 +1,350 @@
+//! HTTP API events (payload v2).
+
+use std::{
+    collections::HashMap, convert::Infallible, future::Future, str::FromStr, sync::Arc,
+    time::Instant,
+};
+
+use ::http::{HeaderMap, HeaderValue, header};
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tracing::{Instrument, Span, field::Empty, info_span};
+
+use super::{Code, Failure, Reply, log, reply::response};
+use crate::{
+    access::{Platform, Viewer},
+    event::millis,
+    id::{CompanyId, UserId},
+    metric,
+};
+
+/// The most bytes of a body that is parsed. Nothing that the API takes comes near it.
+const MAX_BODY: usize = 1_048_576;
+
+/// A request as handlers see it: checked as far as it is the same for all of them.
+#[derive(Clone, Debug)]
+pub struct Request {
+    route: String,
+    viewer: Option<Viewer>,
+    path: HashMap<String, String>,
+    query: Vec<(String, String)>,
+    headers: HeaderMap,
+    body: Result<Vec<u8>, ()>,
+    source_ip: Option<String>,
+}
+
+impl Request {
+    fn of_event(event: ApiGatewayV2httpRequest) -> Self {
+        let context = event.request_context;
+        let claims =
+            context.authorizer.and_then(|a| a.jwt).map(|jwt| jwt.claims).unwrap_or_default();
+        let raw_query = event.raw_query_string.unwrap_or_default();
+        let query = url::form_urlencoded::parse(raw_query.as_bytes()).into_owned().collect();
+        let body = event.body.unwrap_or_default();
+        let body = if event.is_base64_encoded {
+            STANDARD.decode(body).map_err(|_| ())
+        } else {
+            Ok(body.into_bytes())
+        };
+        Self {
+            viewer: viewer(&claims, &event.headers),
+            route: context.route_key.unwrap_or_default(),
+            path: event.path_parameters,
+            query,
+            headers: event.headers,
+            body,
+            source_ip: context.http.source_ip,
+        }
+    }
+
+    /// The route's key, such as `GET /cdp/customers/{id}`.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+
+    /// The method of the route.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.route.split(' ').next().unwrap_or_default()
+    }
+
+    /// The signed-in person.
+    ///
+    /// # Errors
+    /// 403 when the token's claims name no person of a company.
+    pub fn viewer(&self) -> Result<&Viewer, Failure> {
+        self.viewer
+            .as_ref()
+            .ok_or_else(|| Failure::new(Code::Forbidden, "the token names no person of a company"))
+    }
+
+    /// An id of the path. What is no id names nothing that exists.
+    ///
+    /// # Errors
+    /// 404 when it does not parse.
+    pub fn path<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
+        self.path.get(name).and_then(|text| text.parse().ok()).ok_or_else(Failure::not_found)
+    }
+
+    /// The parameters of the query, in order, repeated ones included.
+    #[must_use]
+    pub fn query(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// A header's text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The address that the request came from.
+    #[must_use]
+    pub fn source_ip(&self) -> Option<&str> {
+        self.source_ip.as_deref()
+    }
+
+    /// The bytes of the body.
+    ///
+    /// # Errors
+    /// 400 when they are no base64 although the event says so, or too many.
+    pub fn body(&self) -> Result<&[u8], Failure> {
+        match &self.body {
+            Ok(bytes) if bytes.len() > MAX_BODY => {
+                Err(Failure::invalid("body", format_args!("is longer than {MAX_BODY} bytes")))
+            }
+            Ok(bytes) => Ok(bytes),
+            Err(()) => Err(Failure::invalid("body", "is not readable")),
+        }
+    }
+
+    /// The body as a request type.
+    ///
+    /// # Errors
+    /// 400 naming the field that is malformed, of a wrong type, missing, unknown or doubled.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        let bytes = self.body()?;
+        if bytes.is_empty() {
+            return Err(Failure::invalid("body", "must be a JSON object"));
+        }
+        let mut from = serde_json::Deserializer::from_slice(bytes);
+        let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
+            let path = error.path().to_string();
+            let field = if path == "." { "body".to_owned() } else { path };
+            Failure::invalid(&field, reason(error.inner()))
+        })?;
+        from.end().map_err(|_| Failure::invalid("body", "has text behind its end"))?;
+        Ok(value)
+    }
+}
+
+/// serde's words without the values that it quotes: the answer echoes no input.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    match text.split_once("invalid type: ").or_else(|| text.split_once("invalid value: ")) {
+        Some((_, rest)) => match rest.split_once(", expected ") {
+            Some((_, expected)) => format!("must be {expected}"),
+            None => "is not valid".to_owned(),
+        },
+        None => text.to_owned(),
+    }
+}
+
+fn viewer(claims: &HashMap<String, String>, headers: &HeaderMap) -> Option<Viewer> {
+    let user: UserId = claims.get("sub")?.parse().ok()?;
+    let company: CompanyId = claims.get("company_sso_id")?.parse().ok()?;
+    let platform = headers.get("x-platform").and_then(|value| value.to_str().ok());
+    Some(Viewer {
+        company,
+        user,
+        name: claims.get("name").cloned(),
+        email: claims.get("email").cloned(),
+        platform: Platform::of_header(platform),
+    })
+}
+
+/// Runs a function behind the HTTP API.
+///
+/// # Errors
+/// When the runtime ends.
+pub async fn serve<A, H, F>(app: Arc<A>, handler: H) -> Result<(), lambda_runtime::Error>
+where
+    H: Fn(Arc<A>, Request) -> F + Copy,
+    F: Future<Output = Result<Reply, Failure>>,
+{
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+        let app = Arc::clone(&app);
+        async move {
+            let id = event.context.request_id;
+            Ok::<_, Infallible>(respond(&id, event.payload, |request| handler(app, request)).await)
+        }
+    }))
+    .await
+}
+
+/// Answers one event: what [`serve`] does for each.
+pub async fn respond<H, F>(
+    request_id: &str,
+    event: ApiGatewayV2httpRequest,
+    handler: H,
+) -> ApiGatewayV2httpResponse
+where
+    H: FnOnce(Request) -> F,
+    F: Future<Output = Result<Reply, Failure>>,
+{
+    let request = Request::of_event(event);
+    let route = request.route.clone();
+    let span =
+        info_span!("request", request_id, route, company_sso_id = Empty, user_sso_id = Empty,);
+    if let Some(viewer) = &request.viewer {
+        span.record("company_sso_id", viewer.company.as_str());
+        span.record("user_sso_id", viewer.user.to_string());
+    }
+    let cold = log::is_cold_start();
+    async {
+        let started = Instant::now();
+        let result = if route == "$default" {
+            Err(Failure::new(Code::NotFound, "there is no such route"))
+        } else {
+            handler(request).await
+        };
+        answer(result, &route, started, cold)
+    }
+    .instrument(span)
+    .await
+}
+
+/// Logs how the request ended, once, and turns the result into the answer.
+fn answer(
+    result: Result<Reply, Failure>,
+    route: &str,
+    started: Instant,
+    cold: bool,
+) -> ApiGatewayV2httpResponse {
+    let latency = started.elapsed();
+    let (status, level) = match &result {
+        Ok(reply) => (reply.status(), reply.scope()),
+        Err(failure) => (failure.code().parts().1, None),
+    };
+    let permission_level = level.map(|(level, _)| level.as_str());
+    let viewer_team_count = level.map(|(_, count)| count);
+    let latency_ms = millis(latency);
+    match &result {
+        Err(failure) if status >= 500 => {
+            let error = failure.to_string();
+            tracing::warn!(status, latency_ms, error, "answered");
+        }
+        Err(failure) => {
+            tracing::info!(status, latency_ms, error = failure.code().parts().0, "answered");
+        }
+        Ok(_) => {
+            tracing::info!(status, latency_ms, permission_level, viewer_team_count, "answered");
+        }
+    }
+    metric::request(route, permission_level, status, latency, cold);
+    match result {
+        Ok(reply) => reply.into_response(),
+        Err(failure) => {
+            let mut headers = HeaderMap::new();
+            if let Some(seconds) = failure.retry_after() {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            response(status, headers, Some(failure.body()))
+        }
+    }
+}
+
+/// The JSON of an answer's body; null where there is none.
+#[must_use]
+pub fn body_of(response: &ApiGatewayV2httpResponse) -> Value {
+    let text = match &response.body {
+        Some(aws_lambda_events::encodings::Body::Text(text)) => text.as_str(),
+        _ => "null",
+    };
+    serde_json::from_str(text).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        #[allow(dead_code)]
+        limit: u8,
+    }
+
+    fn event(body: &str) -> ApiGatewayV2httpRequest {
+        serde_json::from_value(json!({
+            "version": "2.0", "routeKey": "POST /x", "rawPath": "/x", "rawQueryString": "a=1&a=2",
+            "headers": { "x-platform": "mobile" }, "isBase64Encoded": false, "body": body,
+            "requestContext": {
+                "routeKey": "POST /x", "timeEpoch": 0, "http": { "method": "POST" },
+                "authorizer": { "jwt": { "claims": {
+                    "sub": "0190d1a2-7c3b-7abc-8def-0123456789ab", "company_sso_id": "acme"
+                } } }
+            }
+        }))
+        .unwrap()
+    }
+
+    async fn outcome(body: &str) -> (i64, Value) {
+        let response = respond("r", event(body), |request| async move {
+            let _: Body = request.json()?;
+            Reply::ok(&json!({ "platform": request.viewer()?.platform, "query": request.query() }))
+        })
+        .await;
+        (response.status_code, body_of(&response))
+    }
+
+    #[tokio::test]
+    async fn a_request_carries_the_viewer_and_repeated_parameters() {
+        let (status, body) = outcome(r#"{"limit": 1}"#).await;
+        let expected = json!({ "platform": "mobile", "query": [["a", "1"], ["a", "2"]] });
+        assert_eq!((status, &body["data"]), (200, &expected));
+    }
+
+    #[tokio::test]
+    async fn a_bad_body_is_400_naming_the_field_and_echoing_no_value() {
+        for (body, field) in [
+            ("", "body"),
+            ("{", "body"),
+            ("[]", "body"),
+            ("{}", "body"),
+            (r#"{"limit": "secret"}"#, "limit"),
+            (r#"{"limit": 300}"#, "limit"),
+            (r#"{"limit": 1, "limit": 2}"#, "limit"),
+            (r#"{"limit": 1, "other": 2}"#, "other"),
+            (r#"{"limit": 1} tail"#, "body"),
+        ] {
+            let (status, answer) = outcome(body).await;
+            assert_eq!(
+                (status, answer["error"].as_str()),
+                (400, Some("INVALID_REQUEST")),
+                "{body}"
+            );
+            assert_eq!(answer["details"]["field"].as_str(), Some(field), "{body}: {answer}");
+            assert!(!answer.to_string().contains("secret"), "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_route_answers_404_in_our_shape() {
+        let mut event = event("");
+        event.request_context.route_key = Some("$default".to_owned());
+        let response = respond("r", event, |_| async { Reply::ok(&json!(1)) }).await;
+        assert_eq!(
+            (response.status_code, body_of(&response)["error"].as_str()),
+            (404, Some("NOT_FOUND"))
+        );
+    }
+}

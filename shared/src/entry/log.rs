@@ -1,0 +1,24 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tracing_subscriber::{EnvFilter, prelude::*};
+
+/// Sets structured logging up: one JSON object a line, an event's fields at its top, the
+/// invocation's span in `span`. `RUST_LOG` filters; the default is `info`.
+pub fn init() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_target(false);
+    // Fails only when a subscriber is set already, which is as good.
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+}
+
+static WARM: AtomicBool = AtomicBool::new(false);
+
+/// Whether this is the process's first invocation.
+pub(super) fn is_cold_start() -> bool {
+    !WARM.swap(true, Ordering::Relaxed)
+}

@@ -1,0 +1,13 @@
+//! From a Lambda event to a handler's call, and from its result to an answer: once for HTTP, once
+//! for queues, once for direct invocations.
+
+pub mod direct;
+mod failure;
+pub mod http;
+mod log;
+pub mod queue;
+mod reply;
+
+pub use failure::{Code, Failure};
+pub use log::init as init_log;
+pub use reply::{Reply, Warning};

@@ -1,0 +1,170 @@
+//! SQS events, with partial batch failures.
+
+use std::{convert::Infallible, fmt::Display, future::Future, sync::Arc, time::Duration};
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_sdk_sqs::error::DisplayErrorContext;
+use futures::future::join_all;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::de::DeserializeOwned;
+use tracing::{Instrument, info_span};
+
+use crate::{
+    outbox::Envelope,
+    table::{Key, Table},
+};
+
+/// The queue that a function is fed from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The client.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The queue's URL.
+    pub url: String,
+    /// Where the due items stand that arriving messages meet.
+    pub table: Table,
+}
+
+/// One message.
+#[derive(Clone, Debug)]
+pub struct Message<T> {
+    /// What is to be done.
+    pub body: T,
+    /// How often the queue has handed it out. It also rises when a worker dies.
+    pub receive_count: u32,
+    /// A hold on the message in its queue.
+    pub hold: Hold,
+}
+
+/// A hold on a message that is being worked on.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    sqs: aws_sdk_sqs::Client,
+    url: String,
+    receipt: String,
+}
+
+impl Hold {
+    /// Keeps the message from others for so long from now; a failed message comes back then. That
+    /// it could not be set is logged: the message then comes back at its queue's own time.
+    pub async fn set_visibility(&self, after: Duration) {
+        let seconds = i32::try_from(after.as_secs().min(43_200)).unwrap_or(43_200);
+        let changed = self
+            .sqs
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(&self.receipt)
+            .visibility_timeout(seconds)
+            .send()
+            .await;
+        if let Err(error) = changed {
+            let error = DisplayErrorContext(&error).to_string();
+            tracing::warn!(error, "the visibility of a message could not be changed");
+        }
+    }
+}
+
+/// Runs a function behind a queue. A message whose handler fails is reported and comes back; the
+/// others of its batch are done.
+///
+/// # Errors
+/// When the runtime ends.
+pub async fn serve<A, T, H, F, E>(
+    app: Arc<A>,
+    source: Source,
+    handler: H,
+) -> Result<(), lambda_runtime::Error>
+where
+    T: DeserializeOwned,
+    H: Fn(Arc<A>, Message<T>) -> F + Copy,
+    F: Future<Output = Result<(), E>>,
+    E: Display,
+{
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
+        let (app, source) = (Arc::clone(&app), source.clone());
+        async move {
+            let id = event.context.request_id;
+            let work = |message| handler(Arc::clone(&app), message);
+            Ok::<_, Infallible>(respond(&id, event.payload, &source, work).await)
+        }
+    }))
+    .await
+}
+
+/// Works off one batch, message beside message: what [`serve`] does for each event.
+pub async fn respond<T, H, F, E>(
+    request_id: &str,
+    event: SqsEvent,
+    source: &Source,
+    handler: H,
+) -> SqsBatchResponse
+where
+    T: DeserializeOwned,
+    H: Fn(Message<T>) -> F,
+    F: Future<Output = Result<(), E>>,
+    E: Display,
+{
+    let results = join_all(event.records.into_iter().map(|record| {
+        let message_id = record.message_id.clone().unwrap_or_default();
+        let span = info_span!("message", request_id, message_id);
+        let work = one(record, source, &handler);
+        async move { (message_id, work.await) }.instrument(span)
+    }))
+    .await;
+    let mut response = SqsBatchResponse::default();
+    for (message_id, done) in results {
+        if !done {
+            response.add_failure(message_id);
+        }
+    }
+    response
+}
+
+/// Works off one message and tells whether it is done.
+async fn one<T, H, F, E>(record: SqsMessage, source: &Source, handler: &H) -> bool
+where
+    T: DeserializeOwned,
+    H: Fn(Message<T>) -> F,
+    F: Future<Output = Result<(), E>>,
+    E: Display,
+{
+    let envelope = match Envelope::<T>::parse(record.body.as_deref().unwrap_or_default()) {
+        Ok(envelope) => envelope,
+        Err(error) => {
+            let place = error.column();
+            tracing::error!(
+                place,
+                "a message does not have its shape; it goes to the dead letters"
+            );
+            return false;
+        }
+    };
+    let count = record.attributes.get("ApproximateReceiveCount");
+    let message = Message {
+        body: envelope.body,
+        receive_count: count.and_then(|count| count.parse().ok()).unwrap_or(1),
+        hold: Hold {
+            sqs: source.sqs.clone(),
+            url: source.url.clone(),
+            receipt: record.receipt_handle.unwrap_or_default(),
+        },
+    };
+    // Only the first arrival has a due item to meet.
+    let due = envelope.due.filter(|_| message.receive_count == 1);
+    let ((), result) = tokio::join!(met(source, due), handler(message));
+    match result {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "a message failed and comes back");
+            false
+        }
+    }
+}
+
+/// Says that a message arrived. If that fails the clean-up sends it once more, which is harmless.
+async fn met(source: &Source, due: Option<Key>) {
+    let Some(due) = due else { return };
+    if let Err(error) = source.table.met(&due).await {
+        tracing::warn!(%error, "a due item could not be deleted");
+    }
+}

@@ -1,0 +1,178 @@
+//! A function's surroundings, read once at start from the standard environment: the AWS clients,
+//! the neighbors and the names that `template.yaml` hands in.
+
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+use aws_config::{
+    BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
+    timeout::TimeoutConfigBuilder,
+};
+use aws_smithy_http_client::{Builder, tls};
+use jiff::SignedDuration;
+
+use crate::{
+    access::Authority,
+    clock::Clock,
+    directory::{Directory, DirectoryError, Launchpad},
+    outbox::{Outbox, QueueUrls},
+    table::Table,
+};
+
+/// Why a function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A variable that the function needs is not set.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A variable has a value that makes no sense.
+    #[error("the environment variable {name} is wrong: {reason}")]
+    Wrong {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The directory's client cannot be built.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+}
+
+/// The surroundings.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    sdk: SdkConfig,
+    clock: Clock,
+}
+
+/// The attempts and time-outs of calls that a person waits for.
+fn short_timeouts() -> TimeoutConfigBuilder {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(3))
+}
+
+impl Environment {
+    /// Reads the surroundings. One TLS stack serves all clients: rustls with ring.
+    pub async fn load() -> Self {
+        let http = Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(http)
+            .retry_config(RetryConfig::standard().with_max_attempts(4))
+            .timeout_config(short_timeouts().build())
+            .load()
+            .await;
+        Self { sdk, clock: Clock::System }
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    /// A variable's text.
+    ///
+    /// # Errors
+    /// [`StartError::Missing`] when it is not set or empty.
+    pub fn text(&self, name: &'static str) -> Result<String, StartError> {
+        std::env::var(name).ok().filter(|text| !text.is_empty()).ok_or(StartError::Missing(name))
+    }
+
+    /// A variable's value, or `default` when it is not set.
+    ///
+    /// # Errors
+    /// [`StartError::Wrong`] when it does not parse.
+    pub fn parsed<T>(&self, name: &'static str, default: T) -> Result<T, StartError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        match self.text(name) {
+            Err(_) => Ok(default),
+            Ok(text) => text
+                .parse()
+                .map_err(|error: T::Err| StartError::Wrong { name, reason: error.to_string() }),
+        }
+    }
+
+    /// The single table (`TABLE_NAME`).
+    ///
+    /// # Errors
+    /// When the variable is missing.
+    pub fn table(&self) -> Result<Table, StartError> {
+        Ok(Table::new(aws_sdk_dynamodb::Client::new(&self.sdk), &self.text("TABLE_NAME")?))
+    }
+
+    /// Launchpad (`LAUNCHPAD_URL`, `LAUNCHPAD_USER`, `LAUNCHPAD_PASSWORD`, and the budgets
+    /// `NEIGHBOR_TIMEOUT_MS`, default 500, and `TEAM_SET_TTL_SECONDS`, default 60).
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn directory(&self) -> Result<Directory, StartError> {
+        let launchpad = Launchpad {
+            url: self.text("LAUNCHPAD_URL")?.trim_end_matches('/').to_owned(),
+            user: self.text("LAUNCHPAD_USER")?,
+            password: self.text("LAUNCHPAD_PASSWORD")?,
+            timeout: self.neighbor_timeout()?,
+            team_set_ttl: SignedDuration::from_secs(self.parsed("TEAM_SET_TTL_SECONDS", 60)?),
+        };
+        Ok(Directory::new(launchpad, self.clock())?)
+    }
+
+    /// The budget of a neighbor's answer.
+    ///
+    /// # Errors
+    /// When the variable is wrong.
+    pub fn neighbor_timeout(&self) -> Result<Duration, StartError> {
+        Ok(Duration::from_millis(self.parsed("NEIGHBOR_TIMEOUT_MS", 500)?))
+    }
+
+    /// The authority over the table and the directory.
+    ///
+    /// # Errors
+    /// As [`Environment::table`] and [`Environment::directory`].
+    pub fn authority(&self) -> Result<Authority, StartError> {
+        Ok(Authority::new(self.table()?, self.directory()?, self.clock()))
+    }
+
+    /// The queues that the function sends to, by whichever of `MENTION_QUEUE_URL`,
+    /// `EXPORT_QUEUE_URL` and `EXPORT_EMAIL_QUEUE_URL` are set.
+    #[must_use]
+    pub fn outbox(&self) -> Outbox {
+        Outbox::new(
+            self.sqs(),
+            QueueUrls {
+                mention: self.text("MENTION_QUEUE_URL").ok(),
+                export: self.text("EXPORT_QUEUE_URL").ok(),
+                export_email: self.text("EXPORT_EMAIL_QUEUE_URL").ok(),
+            },
+        )
+    }
+
+    /// The queues' client.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.sdk)
+    }
+
+    /// The bucket's client; an attempt may take as long as a part of a file needs.
+    #[must_use]
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let timeouts = short_timeouts().operation_attempt_timeout(Duration::from_secs(60));
+        let config = aws_sdk_s3::config::Builder::from(&self.sdk).timeout_config(timeouts.build());
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// The mail client. It does not retry by itself: an outcome that nobody can know must not be
+    /// repeated (SPEC §4).
+    #[must_use]
+    pub fn ses(&self) -> aws_sdk_ses::Client {
+        let timeouts = short_timeouts().operation_attempt_timeout(Duration::from_secs(40));
+        let config = aws_sdk_ses::config::Builder::from(&self.sdk)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts.build());
+        aws_sdk_ses::Client::from_conf(config.build())
+    }
+}

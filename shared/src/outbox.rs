@@ -1,0 +1,205 @@
+//! Queue messages that are never lost between a commit and their sending.
+//!
+//! A message is written as a due item in the transaction that makes it necessary, sent at once
+//! after the commit, and swept by the clean-up when that failed. Whoever receives it deletes the
+//! due item: a message that arrived is in the queue's keeping.
+
+use std::collections::HashSet;
+
+use aws_sdk_sqs::{error::DisplayErrorContext, types::SendMessageBatchRequestEntry};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::table::{Action, Due, DueItem, DueKind, Key, TableError};
+
+/// How long the sender has before the clean-up takes a message for lost.
+pub const GRACE: SignedDuration = SignedDuration::from_mins(2);
+/// The most entries of one batch.
+const BATCH: usize = 10;
+
+/// The queues.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Queue {
+    /// Mentions to notify or to verify.
+    Mention,
+    /// Exports to generate.
+    Export,
+    /// Results of exports to tell.
+    ExportEmail,
+}
+
+/// The queues' URLs, as far as the function has them.
+#[derive(Clone, Debug, Default)]
+pub struct QueueUrls {
+    /// Of [`Queue::Mention`].
+    pub mention: Option<String>,
+    /// Of [`Queue::Export`].
+    pub export: Option<String>,
+    /// Of [`Queue::ExportEmail`].
+    pub export_email: Option<String>,
+}
+
+/// What a due item of kind [`DueKind::Message`] holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Posting {
+    queue: Queue,
+    body: Value,
+}
+
+/// A message on the wire: what is to be done, and the due item that its arrival meets.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Envelope<T> {
+    /// The due item, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Key>,
+    /// What is to be done.
+    pub body: T,
+}
+
+/// A message on its way: written with the transaction, then sent.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    due: Due,
+    key: Key,
+    queue: Queue,
+    body: Value,
+    delay: SignedDuration,
+}
+
+impl Outgoing {
+    /// A message; `id` names it apart from all others for ever.
+    ///
+    /// # Errors
+    /// When the body does not serialize.
+    pub fn new(
+        queue: Queue,
+        id: impl Into<String>,
+        now: Timestamp,
+        body: &impl Serialize,
+    ) -> Result<Self, TableError> {
+        let body =
+            serde_json::to_value(body).map_err(|error| TableError::Refused(error.to_string()))?;
+        let posting = Posting { queue, body };
+        let due = Due::new(DueKind::Message, now + GRACE, id, &posting)?;
+        Ok(Self { key: due.key(), due, queue, body: posting.body, delay: SignedDuration::ZERO })
+    }
+
+    /// The message that a due item holds, for the clean-up to send.
+    ///
+    /// # Errors
+    /// When the item holds no message.
+    pub fn of_due(item: &DueItem) -> Result<Self, TableError> {
+        let Posting { queue, body } = item.due.payload()?;
+        Ok(Self {
+            due: item.due.clone(),
+            key: item.key.clone(),
+            queue,
+            body,
+            delay: SignedDuration::ZERO,
+        })
+    }
+
+    /// The action that records the message in a transaction.
+    ///
+    /// # Errors
+    /// As [`Due::put`].
+    pub fn put(&self) -> Result<Action, TableError> {
+        self.due.put()
+    }
+
+    /// The key of the due item.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+/// Sends messages.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    sqs: aws_sdk_sqs::Client,
+    urls: QueueUrls,
+}
+
+impl Outbox {
+    /// An outbox for these queues.
+    #[must_use]
+    pub fn new(sqs: aws_sdk_sqs::Client, urls: QueueUrls) -> Self {
+        Self { sqs, urls }
+    }
+
+    /// Sends messages in batches and tells the due items of those that the queues acknowledged one
+    /// by one. What could not be sent is logged and left to the clean-up: the commit stands.
+    pub async fn send(&self, messages: &[Outgoing]) -> Vec<Key> {
+        let mut acknowledged = Vec::with_capacity(messages.len());
+        for queue in [Queue::Mention, Queue::Export, Queue::ExportEmail] {
+            let of_queue: Vec<_> = messages.iter().filter(|m| m.queue == queue).collect();
+            for batch in of_queue.chunks(BATCH) {
+                acknowledged.extend(self.send_batch(queue, batch).await);
+            }
+        }
+        acknowledged
+    }
+
+    async fn send_batch(&self, queue: Queue, batch: &[&Outgoing]) -> Vec<Key> {
+        let Some(url) = self.url(queue) else {
+            tracing::error!(?queue, "no URL of the queue is configured; the messages stay due");
+            return Vec::new();
+        };
+        let entries: Vec<_> = batch
+            .iter()
+            .enumerate()
+            .filter_map(|(index, message)| {
+                let envelope =
+                    Envelope { due: Some(message.key.clone()), body: message.body.clone() };
+                SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(serde_json::to_string(&envelope).ok()?)
+                    .delay_seconds(i32::try_from(message.delay.as_secs()).unwrap_or(0))
+                    .build()
+                    .ok()
+            })
+            .collect();
+        match self.sqs.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await {
+            Ok(answer) => {
+                let sent: HashSet<&str> =
+                    answer.successful().iter().map(|entry| entry.id()).collect();
+                if sent.len() < batch.len() {
+                    tracing::warn!(?queue, failed = batch.len() - sent.len(), "messages stay due");
+                }
+                let acknowledged = batch.iter().enumerate();
+                acknowledged
+                    .filter(|(index, _)| sent.contains(index.to_string().as_str()))
+                    .map(|(_, message)| message.key.clone())
+                    .collect()
+            }
+            Err(error) => {
+                let error = DisplayErrorContext(&error).to_string();
+                tracing::warn!(?queue, error, "a batch could not be sent; its messages stay due");
+                Vec::new()
+            }
+        }
+    }
+
+    /// The URL of a queue, if the function has it.
+    #[must_use]
+    pub fn url(&self, queue: Queue) -> Option<&str> {
+        match queue {
+            Queue::Mention => self.urls.mention.as_deref(),
+            Queue::Export => self.urls.export.as_deref(),
+            Queue::ExportEmail => self.urls.export_email.as_deref(),
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Envelope<T> {
+    /// The envelope that a message's text holds.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}

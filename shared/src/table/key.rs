@@ -1,0 +1,249 @@
+//! Every key of the single table. No other module spells one.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use super::Item;
+use crate::{
+    clock::sortable,
+    id::{CompanyId, ContactId, JobId, NoteId, TeamId, UserId},
+};
+
+/// The attribute that holds an item's partition.
+pub const PK: &str = "pk";
+/// The attribute that holds an item's place in its partition.
+pub const SK: &str = "sk";
+/// The index that orders pointers by name, and its sort attribute.
+pub const BY_NAME: &str = "by_name";
+/// The sort attribute of [`BY_NAME`].
+pub const NAME_KEY: &str = "name_key";
+/// The attribute by which `DynamoDB` expires items, in epoch seconds.
+pub const EXPIRES_AT: &str = "expires_at";
+
+/// Sorts below every character that a folded text can hold, so that "Ann" comes before "Ann Lee".
+pub const SEPARATOR: char = '\u{1}';
+
+/// The number of partitions that due items are spread over.
+pub const DUE_SHARDS: u8 = 16;
+
+/// Where an item stands.
+#[derive(
+    Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize,
+)]
+pub struct Key {
+    /// Partition.
+    pub pk: String,
+    /// Place in the partition.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    /// The key as the attributes of a request.
+    #[must_use]
+    pub fn to_attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
+            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+
+    /// The key of an item that was read.
+    #[must_use]
+    pub fn of(item: &Item) -> Option<Self> {
+        let text = |name: &str| item.get(name)?.as_s().ok().cloned();
+        Some(Self { pk: text(PK)?, sk: text(SK)? })
+    }
+
+    /// A contact's record. Its sort key comes after those of its notes and ledger.
+    #[must_use]
+    pub fn contact(company: &CompanyId, id: ContactId) -> Self {
+        Self::new(contact_partition(company, id), "PROFILE")
+    }
+
+    /// A note of a contact.
+    #[must_use]
+    pub fn note(company: &CompanyId, contact: ContactId, note: NoteId) -> Self {
+        Self::new(contact_partition(company, contact), format!("NOTE#{note}"))
+    }
+
+    /// The ledger entry that says whether a person was notified of a note.
+    #[must_use]
+    pub fn mention(company: &CompanyId, contact: ContactId, note: NoteId, person: &str) -> Self {
+        Self::new(contact_partition(company, contact), format!("MENTION#{note}#{person}"))
+    }
+
+    /// The pointer to a contact in one of the partitions that lists read.
+    #[must_use]
+    pub fn pointer(company: &CompanyId, partition: &Partition, id: ContactId) -> Self {
+        Self::new(partition.pk(company), id.to_string())
+    }
+
+    /// The look-up of a contact by an email address in lower case.
+    #[must_use]
+    pub fn email(company: &CompanyId, lower: &str, id: ContactId) -> Self {
+        Self::new(format!("CO#{company}#EMAIL#{lower}"), id.to_string())
+    }
+
+    /// The look-up of a contact by the digits of a phone number.
+    #[must_use]
+    pub fn phone(company: &CompanyId, digits: &str, id: ContactId) -> Self {
+        Self::new(format!("CO#{company}#PHONE#{digits}"), id.to_string())
+    }
+
+    /// A word by which search finds a contact; the partition is the word's first `prefix`
+    /// characters.
+    #[must_use]
+    pub fn word(company: &CompanyId, word: &str, prefix: usize, id: ContactId) -> Self {
+        let head: String = word.chars().take(prefix).collect();
+        Self::new(format!("CO#{company}#WORD#{head}"), format!("{word}{SEPARATOR}{id}"))
+    }
+
+    /// The claim that makes an external id one contact's.
+    #[must_use]
+    pub fn external_claim(company: &CompanyId, external_id: &str) -> Self {
+        Self::new(format!("CO#{company}#EXTERNAL#{external_id}"), "CLAIM")
+    }
+
+    /// The claim that makes a first email, in lower case, one synced contact's.
+    #[must_use]
+    pub fn email_claim(company: &CompanyId, lower: &str) -> Self {
+        Self::new(format!("CO#{company}#SYNCEMAIL#{lower}"), "CLAIM")
+    }
+
+    /// A company's feature flags.
+    #[must_use]
+    pub fn flags(company: &CompanyId) -> Self {
+        Self::new(format!("CO#{company}#SETTINGS"), "FLAGS")
+    }
+
+    /// The team set of a viewer, cached for all instances.
+    #[must_use]
+    pub fn team_set(company: &CompanyId, user: UserId) -> Self {
+        Self::new(format!("CO#{company}#TEAMSET"), user.to_string())
+    }
+
+    /// What was last known of a person.
+    #[must_use]
+    pub fn person(company: &CompanyId, user: UserId) -> Self {
+        Self::new(format!("CO#{company}#PERSON#{user}"), "PERSON")
+    }
+
+    /// An export job of a user.
+    #[must_use]
+    pub fn job(company: &CompanyId, user: UserId, job: JobId) -> Self {
+        Self::new(jobs_partition(company, user), format!("JOB#{job}"))
+    }
+
+    /// The active export jobs of a company.
+    #[must_use]
+    pub fn quota(company: &CompanyId) -> Self {
+        Self::new(format!("CO#{company}#SETTINGS"), "QUOTA")
+    }
+
+    /// What a capability link leads to, by the hash of its token.
+    #[must_use]
+    pub fn link(token_hash: &str) -> Self {
+        Self::new(format!("LINK#{token_hash}"), "LINK")
+    }
+
+    /// What was answered to an idempotency key of a user on a route.
+    #[must_use]
+    pub fn idempotency(company: &CompanyId, user: UserId, route: &str, key_hash: &str) -> Self {
+        Self::new(format!("IDEMPOTENCY#{company}#{user}"), format!("{route}#{key_hash}"))
+    }
+
+    /// Something that is due at a time; the shard follows from the id.
+    #[must_use]
+    pub fn due(at: Timestamp, kind: &str, id: &str) -> Self {
+        let shard = id.bytes().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+        Self::new(due_partition(shard % DUE_SHARDS), format!("{}#{kind}#{id}", sortable(at)))
+    }
+}
+
+/// The partition that holds a contact, its notes and their ledger.
+#[must_use]
+pub fn contact_partition(company: &CompanyId, id: ContactId) -> String {
+    format!("CO#{company}#CONTACT#{id}")
+}
+
+/// The partition of a user's export jobs.
+#[must_use]
+pub fn jobs_partition(company: &CompanyId, user: UserId) -> String {
+    format!("CO#{company}#EXPORTS#{user}")
+}
+
+/// The partition of due items with this shard.
+#[must_use]
+pub fn due_partition(shard: u8) -> String {
+    format!("DUE#{shard}")
+}
+
+/// A set of contacts that lists can read in order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Partition {
+    /// Every contact of the company.
+    All,
+    /// The contacts that a team owns.
+    Team(TeamId),
+    /// The contacts that no team owns.
+    Unassigned,
+    /// The contacts whose owner or assignee a person is.
+    User(UserId),
+}
+
+impl Partition {
+    /// The partition's key.
+    #[must_use]
+    pub fn pk(&self, company: &CompanyId) -> String {
+        match self {
+            Self::All => format!("CO#{company}#ALL"),
+            Self::Team(team) => format!("CO#{company}#TEAM#{team}"),
+            Self::Unassigned => format!("CO#{company}#UNASSIGNED"),
+            Self::User(user) => format!("CO#{company}#USER#{user}"),
+        }
+    }
+}
+
+/// The place of a contact in the order by name: the folded name, cut at 200 bytes, then its id.
+#[must_use]
+pub fn name_key(folded_name: &str, id: ContactId) -> String {
+    let mut end = folded_name.len().min(200);
+    while !folded_name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{SEPARATOR}{id}", &folded_name[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn company() -> CompanyId {
+        "acme".parse().unwrap()
+    }
+
+    #[test]
+    fn a_contact_sorts_after_its_notes_and_their_ledger() {
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let (contact, note) = (ContactId::generate(now), NoteId::generate(now));
+        let record = Key::contact(&company(), contact);
+        let note_key = Key::note(&company(), contact, note);
+        let ledger = Key::mention(&company(), contact, note, "p");
+        assert!(record.pk == note_key.pk && note_key.pk == ledger.pk);
+        assert!(ledger.sk < note_key.sk && note_key.sk < record.sk);
+    }
+
+    #[test]
+    fn a_shorter_name_sorts_before_one_that_it_begins() {
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let id = ContactId::generate(now);
+        assert!(name_key("ann", id) < name_key("ann lee", id));
+        assert!(name_key(&"é".repeat(150), id).len() <= 200 + 1 + 36);
+    }
+}

@@ -1,0 +1,195 @@
+use std::{collections::HashMap, time::Duration};
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use futures::future::try_join_all;
+use serde::de::DeserializeOwned;
+
+use super::{BY_NAME, Item, Key, NAME_KEY, PK, SK, Table, TableError, from_item};
+
+/// The most keys of one `BatchGetItem`.
+const BATCH: usize = 100;
+/// How often unprocessed keys are asked for again.
+const ATTEMPTS: u32 = 8;
+
+/// Which way a query runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// Smallest first.
+    Ascending,
+    /// Largest first.
+    Descending,
+}
+
+/// A query of one partition, or of the same partition in the order by name.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The partition.
+    pub pk: String,
+    /// Whether to read in the order by name, through the index (eventually consistent).
+    pub by_name: bool,
+    /// Sort keys strictly above this one, if given.
+    pub after: Option<String>,
+    /// Sort keys strictly below this one, if given.
+    pub before: Option<String>,
+    /// Which way.
+    pub direction: Direction,
+    /// The most items read.
+    pub limit: i32,
+    /// Whether the read sees every write acknowledged before it (not through the index).
+    pub consistent: bool,
+}
+
+impl Query {
+    /// All of a partition, smallest sort key first.
+    #[must_use]
+    pub fn partition(pk: String) -> Self {
+        Self {
+            pk,
+            by_name: false,
+            after: None,
+            before: None,
+            direction: Direction::Ascending,
+            limit: 1000,
+            consistent: false,
+        }
+    }
+}
+
+/// What one query read.
+#[derive(Debug)]
+pub struct Page {
+    /// The items, in the query's direction.
+    pub items: Vec<Item>,
+    /// Whether there is more behind the last item.
+    pub more: bool,
+}
+
+impl Table {
+    /// Reads one item; `consistent` sees every write acknowledged before it.
+    ///
+    /// # Errors
+    /// When the table cannot answer, or the item does not fit the type.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        key: &Key,
+        consistent: bool,
+    ) -> Result<Option<T>, TableError> {
+        let answer = self
+            .client()
+            .get_item()
+            .table_name(self.name())
+            .set_key(Some(key.to_attributes()))
+            .consistent_read(consistent)
+            .send()
+            .await?;
+        answer.item.map(from_item).transpose()
+    }
+
+    /// Reads items by their keys, at most 100 a request, requests side by side; what the table
+    /// left unprocessed is asked for again. Keys without an item are absent from the answer.
+    ///
+    /// # Errors
+    /// [`TableError::Throttled`] when keys stay unprocessed; otherwise as the table says.
+    pub async fn batch_get(
+        &self,
+        keys: &[Key],
+        consistent: bool,
+    ) -> Result<HashMap<Key, Item>, TableError> {
+        let mut distinct: Vec<&Key> = keys.iter().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let batches =
+            try_join_all(distinct.chunks(BATCH).map(|keys| self.batch(keys, consistent))).await?;
+        Ok(batches.into_iter().flatten().collect())
+    }
+
+    async fn batch(&self, keys: &[&Key], consistent: bool) -> Result<Vec<(Key, Item)>, TableError> {
+        let mut found = Vec::with_capacity(keys.len());
+        let mut wanted: Vec<_> = keys.iter().map(|key| key.to_attributes()).collect();
+        for attempt in 0..ATTEMPTS {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(consistent)
+                .build()
+                .map_err(|error| TableError::Refused(error.to_string()))?;
+            let answer =
+                self.client().batch_get_item().request_items(self.name(), request).send().await?;
+            for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
+                if let Some(key) = Key::of(&item) {
+                    found.push((key, item));
+                }
+            }
+            wanted = answer
+                .unprocessed_keys
+                .into_iter()
+                .flatten()
+                .flat_map(|(_, rest)| rest.keys)
+                .collect();
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            tokio::time::sleep(backoff(attempt)).await;
+        }
+        Err(TableError::Throttled(format!("{} keys stayed unprocessed", wanted.len())))
+    }
+
+    /// Reads a part of one partition.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        let sort = if query.by_name { NAME_KEY } else { SK };
+        let mut condition = "#pk = :pk".to_owned();
+        let mut request = self
+            .client()
+            .query()
+            .table_name(self.name())
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_values(":pk", AttributeValue::S(query.pk.clone()))
+            .scan_index_forward(query.direction == Direction::Ascending)
+            .limit(query.limit);
+        // A key condition takes one range. Sort keys hold no control character but the separator,
+        // so that the next text after a key is the key with the lowest character behind it.
+        let next = |key: &str| AttributeValue::S(format!("{key}\u{0}"));
+        match (&query.after, &query.before) {
+            (None, None) => {}
+            (Some(after), None) => {
+                condition.push_str(" AND #sk > :after");
+                request =
+                    request.expression_attribute_values(":after", AttributeValue::S(after.clone()));
+            }
+            (None, Some(before)) => {
+                condition.push_str(" AND #sk < :before");
+                request = request
+                    .expression_attribute_values(":before", AttributeValue::S(before.clone()));
+            }
+            (Some(after), Some(before)) => {
+                condition.push_str(" AND #sk BETWEEN :after AND :before");
+                request = request
+                    .expression_attribute_values(":after", next(after))
+                    .expression_attribute_values(":before", AttributeValue::S(before.clone()));
+            }
+        }
+        if query.after.is_some() || query.before.is_some() {
+            request = request.expression_attribute_names("#sk", sort);
+        }
+        request = if query.by_name {
+            request.index_name(BY_NAME)
+        } else {
+            request.consistent_read(query.consistent)
+        };
+        let answer = request.key_condition_expression(condition).send().await?;
+        let mut items = answer.items.unwrap_or_default();
+        if let (Some(_), Some(before)) = (&query.after, &query.before) {
+            // BETWEEN takes in its upper end.
+            items.retain(|item| item.get(sort).and_then(|value| value.as_s().ok()) != Some(before));
+        }
+        Ok(Page { items, more: answer.last_evaluated_key.is_some() })
+    }
+}
+
+/// Full-jitter exponential back-off, at most a second.
+pub(super) fn backoff(attempt: u32) -> Duration {
+    let ceiling = 20u64.saturating_mul(1 << attempt.min(6)).min(1000);
+    Duration::from_millis(fastrand::u64(ceiling / 2..=ceiling))
+}
