@@ -120,6 +120,7 @@ mod tests {
 
     use super::*;
 
+    #[derive(Debug)]
     struct Record {
         owner: Option<UserId>,
         assignee: Option<UserId>,

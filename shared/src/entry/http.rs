@@ -11,7 +11,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tracing::{Instrument, Span, field::Empty, info_span};
+use tracing::{Instrument, field::Empty, info_span};
 
 use super::{Code, Failure, Reply, log, reply::response};
 use crate::{
@@ -143,7 +143,7 @@ impl Request {
 }
 
 /// serde's words without the values that it quotes: the answer echoes no input.
-fn reason(error: &serde_json::Error) -> String {
+pub(crate) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
     match text.split_once("invalid type: ").or_else(|| text.split_once("invalid value: ")) {

@@ -105,6 +105,12 @@ pub enum TransactError {
     Table(#[from] TableError),
 }
 
+impl FromIterator<Action> for Transaction {
+    fn from_iter<I: IntoIterator<Item = Action>>(actions: I) -> Self {
+        Self { actions: actions.into_iter().collect() }
+    }
+}
+
 impl Transaction {
     /// No action yet.
     #[must_use]
@@ -116,6 +122,12 @@ impl Transaction {
     pub fn push(&mut self, action: Action) -> usize {
         self.actions.push(action);
         self.actions.len() - 1
+    }
+
+    /// The actions.
+    #[must_use]
+    pub fn into_actions(self) -> Vec<Action> {
+        self.actions
     }
 
     /// The number of actions.

@@ -1,0 +1,190 @@
+use std::collections::HashMap;
+
+use futures::future::try_join_all;
+
+use super::{
+    Contact, Plan,
+    plan::{Claim, Steps, Touched, in_chunks, in_order},
+};
+use crate::{
+    access::{AccessError, Authorized, Scope},
+    clock::Clock,
+    id::{CompanyId, ContactId},
+    outbox::GRACE,
+    table::{
+        Action, Condition, Due, Item, Key, Table, TableError, TransactError, Transaction, from_item,
+    },
+};
+
+/// The contacts of one company. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Contacts {
+    pub(super) table: Table,
+    pub(super) company: CompanyId,
+    pub(super) clock: Clock,
+}
+
+/// Why a change was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// Somebody else changed the contact or took a claim meanwhile: read again and decide anew.
+    #[error("the contact changed meanwhile")]
+    Changed,
+    /// The table's trouble.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+impl Contacts {
+    /// The contacts of a company.
+    #[must_use]
+    pub fn new(table: Table, company: CompanyId, clock: Clock) -> Self {
+        Self { table, company, clock }
+    }
+
+    /// A contact that the scope admits; `None` for one that is not there.
+    ///
+    /// # Errors
+    /// [`AccessError::OutOfScope`] for one that the scope does not admit.
+    pub async fn read(
+        &self,
+        id: ContactId,
+        scope: &Scope,
+    ) -> Result<Option<Authorized<Contact>>, AccessError> {
+        let key = Key::contact(&self.company, id);
+        let found: Option<Contact> = self.table.get(&key, true).await?;
+        match found.filter(|contact| contact.deleted_at.is_none()) {
+            None => Ok(None),
+            Some(contact) => scope.authorize(contact).map(Some).ok_or(AccessError::OutOfScope),
+        }
+    }
+
+    /// The contacts with these ids that are there, whoever may see them. A miss is read again
+    /// consistently: the contact may be a moment old.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub(super) async fn records(
+        &self,
+        ids: &[ContactId],
+    ) -> Result<HashMap<ContactId, Contact>, TableError> {
+        let keys: Vec<Key> = ids.iter().map(|id| Key::contact(&self.company, *id)).collect();
+        let mut items = self.table.batch_get(&keys, false).await?;
+        let missing: Vec<Key> = keys.into_iter().filter(|key| !items.contains_key(key)).collect();
+        if !missing.is_empty() {
+            items.extend(self.table.batch_get(&missing, true).await?);
+        }
+        decode(items.into_values())
+    }
+
+    /// The contacts with these ids that the scope admits, in the order asked for, and how many
+    /// there are not: gone or out of scope.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn read_many(
+        &self,
+        ids: &[ContactId],
+        scope: &Scope,
+    ) -> Result<(Vec<Authorized<Contact>>, usize), TableError> {
+        let mut records = self.records(ids).await?;
+        let found: Vec<_> = ids
+            .iter()
+            .filter_map(|id| records.remove(id))
+            .filter(|contact| contact.deleted_at.is_none())
+            .filter_map(|contact| scope.authorize(contact))
+            .collect();
+        let skipped = ids.len() - found.len();
+        Ok((found, skipped))
+    }
+
+    /// Who holds these claims, and the contacts that hold them, as they are now.
+    pub(super) async fn holders(
+        &self,
+        claims: &[Key],
+    ) -> Result<(HashMap<Key, ContactId>, HashMap<ContactId, Contact>), TableError> {
+        let items = self.table.batch_get(claims, true).await?;
+        let holders = items
+            .into_iter()
+            .map(|(key, item)| Ok((key, from_item::<Claim>(item)?.contact_id)))
+            .collect::<Result<HashMap<_, _>, TableError>>()?;
+        let keys: Vec<Key> = holders.values().map(|id| Key::contact(&self.company, *id)).collect();
+        let records = decode(self.table.batch_get(&keys, true).await?.into_values())?;
+        Ok((holders, records))
+    }
+
+    /// Carries a plan out.
+    ///
+    /// # Errors
+    /// [`SaveError::Changed`] when a condition did not hold.
+    pub async fn save(&self, id: ContactId, plan: Plan) -> Result<(), SaveError> {
+        let touched = |keys| Touched { company: self.company.clone(), contact: id, keys };
+        match plan.steps(touched, self.clock.now() + GRACE)? {
+            Steps::Once(transaction) => self.transact(transaction).await,
+            Steps::Staged { due, before, record } => {
+                self.transact(single(due.put()?)).await?;
+                let staged = self.staged(before, record).await;
+                if !matches!(staged, Err(SaveError::Table(_))) {
+                    // Also when somebody else was first: what was begun is put in order now rather
+                    // than when it is due.
+                    self.settle(&due).await?;
+                }
+                staged
+            }
+        }
+    }
+
+    async fn staged(&self, before: Vec<Transaction>, record: Transaction) -> Result<(), SaveError> {
+        try_join_all(before.into_iter().map(|transaction| self.transact(transaction))).await?;
+        self.transact(record).await
+    }
+
+    /// Puts every key that a change in stages touched into the order that the contact, as it is
+    /// now, asks for, and says that the due item is met. Each write happens only while the contact
+    /// stays as it was read: another writer's pointers are neither lost nor brought back.
+    ///
+    /// # Errors
+    /// [`TableError::Contention`] when the contact keeps changing; the due item then stays.
+    pub async fn settle(&self, due: &Due) -> Result<(), TableError> {
+        let touched: Touched = due.payload()?;
+        let key = Key::contact(&touched.company, touched.contact);
+        for _ in 0..8 {
+            let now: Option<Contact> = self.table.get(&key, true).await?;
+            let unchanged = now
+                .as_ref()
+                .map_or(Condition::Absent, |contact| Condition::Version(contact.version));
+            let guard = Action::Check(key.clone(), unchanged);
+            let guarded = in_order(&touched, now.as_ref())?.into_iter();
+            let transactions = in_chunks(guarded, Some(&guard));
+            match try_join_all(transactions.into_iter().map(|t| self.table.transact(t))).await {
+                Ok(_) => return self.table.met(&due.key()).await,
+                Err(TransactError::Conditions(_)) => {}
+                Err(TransactError::Table(error)) => return Err(error),
+            }
+        }
+        Err(TableError::Contention("the contact keeps changing".to_owned()))
+    }
+
+    async fn transact(&self, transaction: Transaction) -> Result<(), SaveError> {
+        match self.table.transact(transaction).await {
+            Ok(()) => Ok(()),
+            Err(TransactError::Conditions(_)) => Err(SaveError::Changed),
+            Err(TransactError::Table(error)) => Err(error.into()),
+        }
+    }
+}
+
+fn single(action: Action) -> Transaction {
+    let mut transaction = Transaction::new();
+    transaction.push(action);
+    transaction
+}
+
+fn decode(items: impl Iterator<Item = Item>) -> Result<HashMap<ContactId, Contact>, TableError> {
+    items
+        .map(|item| {
+            let contact: Contact = from_item(item)?;
+            Ok((contact.id, contact))
+        })
+        .collect()
+}
