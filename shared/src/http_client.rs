@@ -11,7 +11,7 @@ const POOL_IDLE: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// A text that says why no client can be built.
-pub(crate) fn build(timeout: Duration) -> Result<reqwest::Client, String> {
+pub fn build(timeout: Duration) -> Result<reqwest::Client, String> {
     // Fails only when a provider is installed already, which is all that is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()

@@ -9,7 +9,7 @@ pub mod directory;
 pub mod entry;
 pub mod environment;
 pub mod event;
-mod http_client;
+pub mod http_client;
 pub mod id;
 pub mod metric;
 pub mod outbox;

@@ -1,1 +1,78 @@
-//! stub
+//! `POST /cdp/customers/sync`: creates and updates up to 100 contacts by their keys (SPEC §2).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, value::RawValue};
+use shared::{
+    access::{Authority, Permission},
+    contact::{ContactError, RowError, RowOutcome, RowStatus, Sync},
+    entry::{Code, Failure, Reply, http::Request},
+    id::ContactId,
+};
+
+const MAX_ROWS: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    contacts: Vec<Box<RawValue>>,
+}
+
+/// A row's answer: each answers for itself.
+#[derive(Serialize)]
+struct Row {
+    index: usize,
+    status: RowStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<ContactId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+}
+
+/// Works off the rows of one request.
+///
+/// # Errors
+/// As SPEC §5 maps them; what is wrong with a row is the row's own answer.
+pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply, Failure> {
+    let viewer = request.viewer()?;
+    let session = authority.session(viewer, &[Permission::ManageCustomers]).await?;
+    let sync = Sync::new(&authority, &session)?;
+    let body: Body = request.json()?;
+    if body.contacts.is_empty() || body.contacts.len() > MAX_ROWS {
+        return Err(Failure::invalid("contacts", "must have 1 to 100 entries"));
+    }
+    let rows: Vec<Row> = sync.run(&body.contacts).await.into_iter().map(answer).collect();
+    Ok(Reply::ok(&rows)?.under(&session, Permission::ManageCustomers))
+}
+
+fn answer(outcome: RowOutcome) -> Row {
+    let index = outcome.index;
+    match outcome.result {
+        Ok((status, id)) => Row { index, status, id: Some(id), error: None },
+        Err(error) => {
+            let failure = failure(error);
+            if failure.code().parts().1 >= 500 {
+                tracing::warn!(index, error = %failure, "a row failed");
+            }
+            Row { index, status: RowStatus::Rejected, id: None, error: Some(failure.body()) }
+        }
+    }
+}
+
+fn failure(error: RowError) -> Failure {
+    match error {
+        RowError::Contact(ContactError::Invalid { field, reason }) => {
+            Failure::invalid(&field, reason)
+        }
+        RowError::Contact(error @ ContactError::TeamOwners(_)) => {
+            let message = error.to_string();
+            let ContactError::TeamOwners(rejected) = error else { return Failure::not_found() };
+            Failure::new(Code::TeamOwnerInvalid, message)
+                .with_details(json!({ "rejected_team_ids": rejected }))
+        }
+        RowError::Access(error) => error.into(),
+        RowError::Directory(error) => error.into(),
+        RowError::Table(error) => error.into(),
+    }
+}

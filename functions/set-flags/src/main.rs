@@ -1,2 +1,14 @@
-//! stub
-fn main() {}
+//! Wires `set-flags` to the Lambda runtime.
+
+use std::sync::Arc;
+
+use set_flags::App;
+use shared::{entry, environment::Environment};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    entry::init_log();
+    let environment = Environment::load().await;
+    let app = App { table: environment.table()?, directory: environment.directory()? };
+    entry::direct::serve(Arc::new(app), set_flags::handle).await
+}

@@ -121,8 +121,7 @@ impl Directory {
         let mut item = to_item(&key, set)?;
         let until: Timestamp = set.answered_at + self.0.team_set_ttl;
         item.insert(EXPIRES_AT.to_owned(), attribute(until.as_second())?);
-        table.client().put_item().table_name(table.name()).set_item(Some(item)).send().await?;
-        Ok(())
+        table.put(item).await
     }
 
     /// A company's profile, at most a minute old.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Failure;
-use crate::access::{Level, Scope};
+use crate::access::{Level, Permission, Session};
 
 /// Something that went otherwise than the caller may think, beside a success (SPEC §5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -92,10 +92,18 @@ impl Reply {
         self
     }
 
-    /// Says under which scope the request was answered, for the log and the metrics.
+    /// Says under which scope the request was answered: to the log and the metrics, and to the
+    /// client where Launchpad's trouble narrowed it (SPEC §2).
     #[must_use]
-    pub fn under(mut self, scope: &Scope) -> Self {
-        self.scope = Some((scope.level(), scope.team_count()));
+    pub fn under(mut self, session: &Session, permission: Permission) -> Self {
+        let level = session.level(permission);
+        let count = session.scope(permission).map_or(0, |scope| scope.team_count());
+        self.scope = Some((level, count));
+        if session.fell_back(permission) {
+            return self
+                .with_meta("team_scope", "owned_only_fallback")
+                .with_header(HeaderName::from_static("x-team-permission-fallback"), "owned-only");
+        }
         self
     }
 

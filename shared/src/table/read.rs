@@ -85,6 +85,15 @@ impl Table {
         answer.item.map(from_item).transpose()
     }
 
+    /// Writes one item, whatever stood there.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn put(&self, item: Item) -> Result<(), TableError> {
+        self.client().put_item().table_name(self.name()).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+
     /// Reads items by their keys, at most 100 a request, requests side by side; what the table
     /// left unprocessed is asked for again. Keys without an item are absent from the answer.
     ///
