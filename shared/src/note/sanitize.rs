@@ -1,8 +1,8 @@
 //! Which markup a note may hold.
 //!
-//! An allowlist for what Tiptap, Quill and TinyMCE produce for text, lists, tables and links. Images
-//! are left out: a remote image tells its host who reads the note and when, and files have their
-//! place in the attachments.
+//! An allowlist for what Tiptap, Quill and `TinyMCE` produce for text, lists, tables and links.
+//! Images are left out: a remote image tells its host who reads the note and when, and files have
+//! their place in the attachments.
 
 use std::{borrow::Cow, sync::LazyLock};
 
