@@ -12,5 +12,6 @@ pub mod event;
 pub mod http_client;
 pub mod id;
 pub mod metric;
+pub mod note;
 pub mod outbox;
 pub mod table;

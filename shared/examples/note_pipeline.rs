@@ -1,0 +1,62 @@
+//! What the note pipeline costs beside `ammonia` alone with a reused builder, in one run:
+//! `cargo run --release -p shared --example note_pipeline`. Target: at most 1.4.
+
+use std::{hint::black_box, time::Instant};
+
+use shared::note::{Draft, MentionOutcome, MentionRef};
+
+const ROUNDS: usize = 41;
+const NOTES_PER_ROUND: usize = 200;
+
+/// About 1.7 KB with 4 mentions, as an editor writes it.
+fn note() -> String {
+    let paragraph = "<p>Called the <strong>customer</strong> about the <em>renewal</em>; they asked \
+                     for a quote &amp; a call next week, see <a href=\"https://docs.example.com/q?id=7&amp;v=2\">\
+                     the draft</a>.</p><ul><li><p>Budget is approved</p></li><li><p>Legal is not</p></li></ul>";
+    let mention = |n: usize| {
+        format!(
+            "<p>Over to <a data-user-id=\"0191d2c4-8a3e-7c11-9f00-00000000000{n}\" data-mention=\"true\">@Ann Lee</a>, please.</p>"
+        )
+    };
+    (0..4)
+        .map(|n| mention(n) + paragraph + "<p>Nothing else was said, and the line was bad.</p>")
+        .collect()
+}
+
+fn directory(reference: &MentionRef) -> MentionOutcome {
+    match reference {
+        MentionRef::User(user) => {
+            MentionOutcome::Verified { user: *user, display_name: "Ann Lee".to_owned() }
+        }
+        MentionRef::Raw(_) | MentionRef::Malformed(_) => MentionOutcome::Text,
+    }
+}
+
+/// Median microseconds per note.
+fn measure(mut work: impl FnMut() -> usize) -> f64 {
+    let mut rounds: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            for _ in 0..NOTES_PER_ROUND {
+                black_box(work());
+            }
+            start.elapsed().as_secs_f64() * 1e6 / NOTES_PER_ROUND as f64
+        })
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    rounds[ROUNDS / 2]
+}
+
+fn main() {
+    let html = note();
+    let hosts = ["app.example.com".to_owned()];
+    let sanitizer = ammonia::Builder::default();
+    let alone = measure(|| sanitizer.clean(black_box(&html)).to_string().len());
+    let pipeline = measure(|| match Draft::submitted(black_box(&html), &hosts) {
+        Ok(draft) => draft.render(directory).html.len(),
+        Err(_) => 0,
+    });
+    println!("note: {} bytes, 4 mentions", html.len());
+    println!("ammonia alone      {alone:8.1} µs");
+    println!("the whole pipeline {pipeline:8.1} µs, {:.2} of it", pipeline / alone);
+}

@@ -1,0 +1,308 @@
+//! A note's HTML on its way into the store and out again.
+
+use std::ops::Range;
+
+use uuid::Uuid;
+
+use super::{
+    length::{NOTE_LENGTH_LIMIT, counted_length},
+    markup::{Token, has_text, plain_text, push_attribute, push_text, tokens},
+    mention::{Anchor, MENTION_LIMIT, MentionRef},
+    model::NoteError,
+    sanitize::sanitize,
+};
+
+/// Sanitized note HTML whose mentions are known but not yet judged.
+#[derive(Debug)]
+pub struct Draft {
+    html: String,
+    parts: Vec<Part>,
+    references: Vec<MentionRef>,
+    /// An anchor was left out, so that its surroundings meet.
+    joined: bool,
+}
+
+/// A piece of a draft, in document order. Mentions do not nest.
+#[derive(Debug)]
+enum Part {
+    /// These bytes of the sanitized HTML, as they are.
+    Copy(Range<usize>),
+    /// A link's start tag.
+    Link(String),
+    /// A mention's start tag: the index of its reference.
+    Open(usize),
+    /// A mention's end tag.
+    Close,
+}
+
+/// What the directory says about a mentioned reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MentionOutcome {
+    /// An active user of the company: the anchor names this person, whatever was submitted in it.
+    Verified {
+        /// The person's SSO UUID.
+        user: Uuid,
+        /// The name as the directory has it, without the `@`.
+        display_name: String,
+    },
+    /// Not known yet: the anchor is kept, marked as pending.
+    Pending,
+    /// Not a mention: the anchor becomes what it holds.
+    Text,
+}
+
+/// HTML to store, and whom it mentions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// Sanitized HTML with mentions in canonical form; reading it as a draft and rendering it with
+    /// the same outcomes changes nothing.
+    pub html: String,
+    /// The people mentioned, each once, in order: exactly those with a verified anchor in `html`.
+    pub mentioned: Vec<Uuid>,
+    /// References stored as pending, each once, in order.
+    pub pending: Vec<MentionRef>,
+    /// References whose anchors became text, each once, in order; malformed ones among them.
+    pub unwrapped: Vec<MentionRef>,
+}
+
+impl Rendered {
+    /// Whether the note shows any text ([`has_text`]).
+    pub fn has_text(&self) -> bool {
+        has_text(&self.html)
+    }
+}
+
+impl Draft {
+    /// Reads what a client submits.
+    ///
+    /// # Errors
+    /// [`NoteError::TooLong`], before any work that grows with the submission's structure.
+    pub fn submitted(html: &str, hosts: &[String]) -> Result<Self, NoteError> {
+        let length = counted_length(html, hosts);
+        if length > NOTE_LENGTH_LIMIT {
+            return Err(NoteError::TooLong { length, limit: NOTE_LENGTH_LIMIT });
+        }
+        Ok(Self::parse(html, hosts))
+    }
+
+    /// Sanitizes `html` and finds its mentions; never fails. For HTML of any length that is already
+    /// ours, such as a stored note with pending mentions. A mobile mention is relative or on one of
+    /// `hosts`.
+    pub fn parse(html: &str, hosts: &[String]) -> Self {
+        let html = sanitize(html);
+        let mut reader = Reader::default();
+        for (range, token) in tokens(&html) {
+            match token {
+                Token::Start("a", written) => reader.open(Anchor::read(written, hosts)),
+                Token::End("a") => reader.close(range),
+                Token::Text(_) | Token::Start(..) | Token::End(_) => reader.copy(range),
+                // The serializer wrote this; what it cannot have written is not stored.
+                Token::Other => reader.joined = true,
+            }
+        }
+        let Reader { parts, references, joined, .. } = reader;
+        Self { html, parts, references, joined }
+    }
+
+    /// The distinct references mentioned, in order, malformed ones included.
+    pub fn references(&self) -> &[MentionRef] {
+        &self.references
+    }
+
+    /// Whether any text or mention remains after sanitizing.
+    pub fn has_text(&self) -> bool {
+        !self.references.is_empty() || has_text(&self.html)
+    }
+
+    /// Checks how many people the draft mentions: distinct references that can be somebody's.
+    ///
+    /// # Errors
+    /// [`NoteError::TooManyMentions`] past [`MENTION_LIMIT`].
+    pub fn check_mention_count(&self) -> Result<(), NoteError> {
+        let malformed = |reference: &&MentionRef| matches!(reference, MentionRef::Malformed(_));
+        let count = self.references.len() - self.references.iter().filter(malformed).count();
+        if count > MENTION_LIMIT {
+            return Err(NoteError::TooManyMentions { count, limit: MENTION_LIMIT });
+        }
+        Ok(())
+    }
+
+    /// The name that each mention of a UUID shows, without its `@`; the first one where a person is
+    /// mentioned more than once. To be trusted in stored HTML only, where the directory's names
+    /// stand: it lets a save keep mentions that are already there without asking anybody.
+    pub fn shown_names(&self) -> Vec<(Uuid, String)> {
+        let mut names: Vec<(Uuid, String)> = Vec::new();
+        for (at, part) in self.parts.iter().enumerate() {
+            let Part::Open(index) = part else { continue };
+            let Some(MentionRef::User(user)) = self.references.get(*index) else { continue };
+            if names.iter().any(|(known, _)| known == user) {
+                continue;
+            }
+            let inside = self.parts[at..].iter().take_while(|part| !matches!(part, Part::Close));
+            let text: String = inside.map(|part| self.text_of(part)).collect();
+            names.push((*user, text.trim().trim_start_matches('@').to_owned()));
+        }
+        names
+    }
+
+    fn text_of(&self, part: &Part) -> String {
+        match part {
+            Part::Copy(range) => plain_text(&self.html[range.clone()]),
+            Part::Link(_) | Part::Open(_) | Part::Close => String::new(),
+        }
+    }
+
+    /// Writes the HTML to store. `outcome` is asked once for each distinct reference; a malformed
+    /// one becomes text without being asked for.
+    pub fn render(&self, outcome: impl Fn(&MentionRef) -> MentionOutcome) -> Rendered {
+        let outcomes: Vec<_> = self
+            .references
+            .iter()
+            .map(|reference| match reference {
+                MentionRef::Malformed(_) => MentionOutcome::Text,
+                MentionRef::User(_) | MentionRef::Raw(_) => outcome(reference),
+            })
+            .collect();
+        let mut html = self.splice(&outcomes);
+        if self.joined || outcomes.contains(&MentionOutcome::Text) {
+            // What an anchor kept apart (a heading in a heading) may nest in another way now.
+            html = sanitize(&html);
+        }
+        let mut rendered =
+            Rendered { html, mentioned: Vec::new(), pending: Vec::new(), unwrapped: Vec::new() };
+        for (reference, outcome) in self.references.iter().zip(outcomes) {
+            match outcome {
+                MentionOutcome::Verified { user, .. } if rendered.mentioned.contains(&user) => {}
+                MentionOutcome::Verified { user, .. } => rendered.mentioned.push(user),
+                MentionOutcome::Pending => rendered.pending.push(reference.clone()),
+                MentionOutcome::Text => rendered.unwrapped.push(reference.clone()),
+            }
+        }
+        rendered
+    }
+
+    fn splice(&self, outcomes: &[MentionOutcome]) -> String {
+        let mut html = String::with_capacity(self.html.len() + 32 * self.references.len());
+        let mut open = None;
+        for part in &self.parts {
+            match part {
+                Part::Open(index) => {
+                    open = outcomes.get(*index);
+                    push_opening(&mut html, &self.references[*index], open);
+                }
+                Part::Close => {
+                    if open != Some(&MentionOutcome::Text) {
+                        html.push_str("</a>");
+                    }
+                    open = None;
+                }
+                // The directory's name is already there.
+                Part::Copy(_) if matches!(open, Some(MentionOutcome::Verified { .. })) => {}
+                Part::Copy(range) => html.push_str(&self.html[range.clone()]),
+                Part::Link(tag) => html.push_str(tag),
+            }
+        }
+        html
+    }
+}
+
+fn push_opening(html: &mut String, reference: &MentionRef, outcome: Option<&MentionOutcome>) {
+    match outcome {
+        Some(MentionOutcome::Verified { user, display_name }) => {
+            html.push_str("<a data-user-id=\"");
+            html.push_str(user.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+            html.push_str("\" data-mention=\"true\">@");
+            let name: String = display_name.chars().filter(|c| !c.is_control()).collect();
+            push_text(html, &name);
+        }
+        Some(MentionOutcome::Pending) => {
+            html.push_str("<a data-user-id=\"");
+            push_attribute(html, &reference.id());
+            html.push_str("\" data-mention=\"pending\">");
+        }
+        Some(MentionOutcome::Text) | None => {}
+    }
+}
+
+/// Turns the tokens of sanitized HTML into the parts of a draft.
+#[derive(Default)]
+struct Reader {
+    parts: Vec<Part>,
+    references: Vec<MentionRef>,
+    open: Vec<Opened>,
+    joined: bool,
+}
+
+/// What the start tag of an anchor became, for its end tag to match.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opened {
+    Mention,
+    Link,
+    Nothing,
+}
+
+impl Reader {
+    fn open(&mut self, anchor: Anchor) {
+        // Table cells let anchors nest; inside a mention they go with what they stand in.
+        let opened = match anchor {
+            _ if self.open.contains(&Opened::Mention) => Opened::Nothing,
+            Anchor::Mention(reference) => {
+                let index = self.index_of(reference);
+                self.parts.push(Part::Open(index));
+                Opened::Mention
+            }
+            Anchor::Link(tag) => {
+                self.parts.push(Part::Link(tag));
+                Opened::Link
+            }
+            Anchor::Bare => Opened::Nothing,
+        };
+        self.joined |= opened == Opened::Nothing;
+        self.open.push(opened);
+    }
+
+    fn close(&mut self, end_tag: Range<usize>) {
+        match self.open.pop() {
+            Some(Opened::Mention) => self.parts.push(Part::Close),
+            Some(Opened::Link) => self.copy(end_tag),
+            Some(Opened::Nothing) | None => {}
+        }
+    }
+
+    fn copy(&mut self, range: Range<usize>) {
+        match self.parts.last_mut() {
+            Some(Part::Copy(last)) if last.end == range.start => last.end = range.end,
+            _ => self.parts.push(Part::Copy(range)),
+        }
+    }
+
+    fn index_of(&mut self, reference: MentionRef) -> usize {
+        if let Some(index) = self.references.iter().position(|known| *known == reference) {
+            return index;
+        }
+        self.references.push(reference);
+        self.references.len() - 1
+    }
+}
+
+/// Renders stored HTML for the mobile editor: verified and pending mentions as
+/// `<a href="../../../users/{id}/edit_user">` (SPEC §3, `mention_format=mobile`). Reading that form
+/// again finds the same references.
+pub fn to_mobile(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    for (range, token) in tokens(html) {
+        let anchor = match token {
+            Token::Start("a", written) => Anchor::read(written, &[]),
+            Token::Text(_) | Token::Start(..) | Token::End(_) | Token::Other => Anchor::Bare,
+        };
+        match anchor {
+            Anchor::Mention(reference) => {
+                out.push_str("<a href=\"../../../users/");
+                push_attribute(&mut out, &reference.id());
+                out.push_str("/edit_user\">");
+            }
+            Anchor::Link(_) | Anchor::Bare => out.push_str(&html[range]),
+        }
+    }
+    out
+}

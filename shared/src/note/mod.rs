@@ -1,0 +1,33 @@
+//! Notes on a contact: what a note is, and the way of its HTML from a submission to the store.
+//!
+//! A submission goes through [`Draft`]: sanitized once, its mentions found in the sanitized markup
+//! (SPEC §3, both anchor forms), then rendered with what the directory says about each of them.
+//! The same path serves the worker that verifies pending mentions later: it reads the stored HTML
+//! as a draft again.
+//!
+//! | module | its one idea |
+//! |---|---|
+//! | `sanitize` | which markup a note may hold, and that it stays as it is when read again |
+//! | `markup` | reads and writes markup in the serializer's fixed form |
+//! | `mention` | what an anchor means: a mention, a link, or nothing |
+//! | `html` | the draft, its rendering, the mobile form |
+//! | `length` | how long a submission counts |
+//! | `model` | fields of a note and the rules about them |
+
+mod html;
+mod length;
+mod markup;
+mod mention;
+mod model;
+mod sanitize;
+
+#[cfg(test)]
+mod tests;
+
+pub use html::{Draft, MentionOutcome, Rendered, to_mobile};
+pub use length::{NOTE_LENGTH_LIMIT, counted_length};
+pub use markup::{has_text, plain_text};
+pub use mention::{MENTION_LIMIT, MentionRef};
+pub use model::{
+    ATTACHMENT_LIMIT, ATTACHMENT_SIZE_LIMIT, Attachment, NoteError, Visibility, check_attachments,
+};

@@ -1,0 +1,152 @@
+//! The fields of a note and the rules about them (SPEC §3).
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::Url;
+
+/// Most attachments of one note.
+pub const ATTACHMENT_LIMIT: usize = 10;
+
+/// Largest attachment, in bytes (25 MB).
+pub const ATTACHMENT_SIZE_LIMIT: u64 = 25 * 1024 * 1024;
+
+const NAME_LIMIT: usize = 255;
+const URL_LIMIT: usize = 2048;
+
+/// Documents and images that people attach to a customer's record. No HTML and no SVG: both can
+/// carry scripts.
+const CONTENT_TYPES: &[&str] = &[
+    "application/json",
+    "application/msword",
+    "application/pdf",
+    "application/rtf",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    "application/vnd.oasis.opendocument.presentation",
+    "application/vnd.oasis.opendocument.spreadsheet",
+    "application/vnd.oasis.opendocument.text",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/zip",
+    "image/bmp",
+    "image/gif",
+    "image/heic",
+    "image/heif",
+    "image/jpeg",
+    "image/png",
+    "image/tiff",
+    "image/webp",
+    "text/csv",
+    "text/plain",
+    "text/rtf",
+];
+
+/// Who may read a note.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// Everybody who may read the contact's notes.
+    #[default]
+    Public,
+    /// The author alone.
+    Private,
+}
+
+/// A file that a note refers to; the file itself is stored elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// File name to show: 1 to 255 characters, no control characters.
+    pub name: String,
+    /// Media type, without parameters.
+    pub content_type: String,
+    /// Size in bytes, up to [`ATTACHMENT_SIZE_LIMIT`].
+    pub size: u64,
+    /// Where the file is: `https`, up to 2,048 bytes.
+    pub url: String,
+}
+
+/// Why the content of a note cannot be stored.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NoteError {
+    /// `NOTE_TOO_LONG`
+    #[error("the note has {length} characters; {limit} are allowed")]
+    TooLong {
+        /// Counted characters ([`counted_length`](super::counted_length)).
+        length: usize,
+        /// Most that are allowed.
+        limit: usize,
+    },
+    /// `NOTE_EMPTY`: neither text nor an attachment is left.
+    #[error("the note has no text and no attachment")]
+    Empty,
+    /// `TOO_MANY_MENTIONS`
+    #[error("the note mentions {count} people; {limit} are allowed")]
+    TooManyMentions {
+        /// Distinct people mentioned.
+        count: usize,
+        /// Most that are allowed.
+        limit: usize,
+    },
+    /// An attachment breaks a rule.
+    #[error("{field} {reason}")]
+    Attachment {
+        /// The field's path in the request body, such as `attachments[2].url`.
+        field: String,
+        /// What is wrong with it, to be read after the field's name.
+        reason: String,
+    },
+}
+
+/// Checks the attachments of a note.
+///
+/// # Errors
+/// [`NoteError::Attachment`] for the first field that breaks a rule.
+pub fn check_attachments(attachments: &[Attachment]) -> Result<(), NoteError> {
+    if attachments.len() > ATTACHMENT_LIMIT {
+        let reason = format!("has {} items; {ATTACHMENT_LIMIT} are allowed", attachments.len());
+        return Err(NoteError::Attachment { field: "attachments".to_owned(), reason });
+    }
+    attachments.iter().enumerate().try_for_each(|(index, attachment)| {
+        attachment.check().map_err(|(field, reason)| NoteError::Attachment {
+            field: format!("attachments[{index}].{field}"),
+            reason,
+        })
+    })
+}
+
+impl Attachment {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let name_length = self.name.chars().count();
+        if self.name.trim().is_empty() || name_length > NAME_LIMIT {
+            return Err(("name", format!("must have 1 to {NAME_LIMIT} characters")));
+        }
+        if self.name.chars().any(char::is_control) {
+            return Err(("name", "must not contain control characters".to_owned()));
+        }
+        if !CONTENT_TYPES.iter().any(|known| known.eq_ignore_ascii_case(&self.content_type)) {
+            return Err(("content_type", "is not a supported document or image type".to_owned()));
+        }
+        if self.size > ATTACHMENT_SIZE_LIMIT {
+            let reason = format!("is past the limit of {ATTACHMENT_SIZE_LIMIT} bytes");
+            return Err(("size", reason));
+        }
+        check_url(&self.url).map_err(|reason| ("url", reason))
+    }
+}
+
+fn check_url(url: &str) -> Result<(), String> {
+    if url.len() > URL_LIMIT {
+        return Err(format!("is longer than {URL_LIMIT} bytes"));
+    }
+    let parsed = Url::parse(url).map_err(|error| format!("is not a URL: {error}"))?;
+    if parsed.scheme() != "https" {
+        return Err("must be an https URL".to_owned());
+    }
+    let with_credentials = !parsed.username().is_empty() || parsed.password().is_some();
+    if with_credentials {
+        return Err("must not contain credentials".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,303 @@
+//! Which markup a note may hold.
+//!
+//! An allowlist for what Tiptap, Quill and `TinyMCE` produce for text, lists, tables and links.
+//! Images are left out: a remote image tells its host who reads the note and when, and files have
+//! their place in the attachments.
+
+use std::{borrow::Cow, sync::LazyLock};
+
+use ammonia::{Builder, UrlRelative};
+
+use super::{
+    markup::{plain_text, push_text, same_shape},
+    mention::{LINK_REL, Target},
+};
+
+/// Parsing misnested markup, taking elements out and parsing the result again can nest it anew;
+/// real input settles in two rounds.
+const ROUNDS: usize = 4;
+
+/// Misnested formatting is repeated by the parser in every paragraph, so that 10,000 characters can
+/// grow to megabytes. Well-nested notes stay far below this many bytes.
+const SIZE_LIMIT: usize = 200_000;
+
+const TAGS: &[&str] = &[
+    "a",
+    "b",
+    "blockquote",
+    "br",
+    "caption",
+    "code",
+    "col",
+    "colgroup",
+    "del",
+    "div",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "ins",
+    "kbd",
+    "li",
+    "mark",
+    "ol",
+    "p",
+    "pre",
+    "s",
+    "small",
+    "span",
+    "strike",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "u",
+    "ul",
+];
+
+/// Elements that go with all they hold: not text of a note, or read by browsers under rules of
+/// their own (raw text, other namespaces, parser scopes), which is what mutation XSS lives on.
+const REMOVED_WITH_CONTENT: &[&str] = &[
+    "applet",
+    "audio",
+    "canvas",
+    "embed",
+    "frameset",
+    "iframe",
+    "math",
+    "noembed",
+    "noframes",
+    "noscript",
+    "object",
+    "plaintext",
+    "script",
+    "select",
+    "style",
+    "svg",
+    "template",
+    "textarea",
+    "title",
+    "video",
+    "xmp",
+];
+
+const STYLED: &[&str] = &[
+    "blockquote",
+    "div",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "li",
+    "mark",
+    "p",
+    "span",
+    "td",
+    "th",
+];
+
+const CLASSED: &[&str] = &[
+    "blockquote",
+    "code",
+    "div",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "span",
+    "ul",
+];
+
+/// Quill's formats and the language of a code block; not the classes of an editor's own widgets,
+/// which its style sheet may place over the page.
+const CLASS_PREFIXES: &[&str] = &[
+    "language-",
+    "ql-align-",
+    "ql-bg-",
+    "ql-color-",
+    "ql-direction-",
+    "ql-font-",
+    "ql-indent-",
+    "ql-size-",
+];
+
+static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(build);
+
+/// Reduces `html` to allowed markup in serialized form. Total, and a fixed point: sanitizing the
+/// result again changes nothing. Markup that does not settle, or that parsing blows up, keeps its
+/// text only.
+pub(super) fn sanitize(html: &str) -> String {
+    let mut source = Cow::Borrowed(html);
+    for _ in 0..ROUNDS {
+        let sanitized = sanitize_once(&source);
+        if sanitized.len() > SIZE_LIMIT {
+            return text_only(&sanitized);
+        }
+        if same_shape(&source, &sanitized) {
+            return sanitized;
+        }
+        source = Cow::Owned(sanitized);
+    }
+    text_only(&source)
+}
+
+fn text_only(sanitized: &str) -> String {
+    let mut text = String::new();
+    push_text(&mut text, &plain_text(sanitized));
+    text
+}
+
+fn sanitize_once(html: &str) -> String {
+    let html = SANITIZER.clean(html).to_string();
+    if !html.contains("<pre") {
+        return html;
+    }
+    keep_first_newline(&html)
+}
+
+/// A parser drops a line break right after `<pre>`, the serializer does not put it back, and so a
+/// code block that begins with an empty line would lose one at each reading.
+fn keep_first_newline(html: &str) -> String {
+    let mut out = String::with_capacity(html.len() + 8);
+    let mut rest = html;
+    while let Some(start) = rest.find("<pre") {
+        let Some(length) = rest[start..].find('>') else { break };
+        let (tag, tail) = rest.split_at(start + length + 1);
+        out.push_str(tag);
+        if tail.starts_with('\n') {
+            out.push('\n');
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn build() -> Builder<'static> {
+    let mut builder = Builder::new();
+    builder
+        .tags(TAGS.iter().copied().collect())
+        .clean_content_tags(REMOVED_WITH_CONTENT.iter().copied().collect())
+        // The defaults (lang, title) would let a note carry what no editor shows.
+        .generic_attributes([].into())
+        .tag_attributes(
+            [
+                ("a", ["data-mention", "data-user-id", "href"].as_slice()),
+                ("col", &["span"]),
+                ("colgroup", &["span"]),
+                ("ol", &["start"]),
+                ("td", &["colspan", "rowspan"]),
+                ("th", &["colspan", "rowspan"]),
+            ]
+            .into_iter()
+            .map(|(tag, attributes)| (tag, attributes.iter().copied().collect()))
+            .collect(),
+        )
+        .url_schemes(["http", "https", "mailto", "tel"].into())
+        .url_relative(UrlRelative::PassThrough)
+        // The draft writes every link's start tag; here only its own value passes.
+        .link_rel(None)
+        .attribute_filter(filter_attribute);
+    for (tag, attribute, values) in [
+        ("a", "rel", [LINK_REL].as_slice()),
+        ("a", "target", &["_blank"]),
+        ("li", "data-checked", &["false", "true"]),
+        ("li", "data-list", &["bullet", "checked", "ordered", "unchecked"]),
+        ("li", "data-type", &["taskItem"]),
+        ("ul", "data-type", &["taskList"]),
+    ] {
+        builder.add_tag_attribute_values(tag, attribute, values);
+    }
+    for tag in STYLED {
+        builder.add_tag_attributes(*tag, ["style"].as_slice());
+    }
+    for tag in CLASSED {
+        builder.add_tag_attributes(*tag, ["class"].as_slice());
+    }
+    builder
+}
+
+fn filter_attribute<'a>(_: &str, attribute: &str, value: &'a str) -> Option<Cow<'a, str>> {
+    match attribute {
+        "class" => non_empty(join(value.split_ascii_whitespace().filter(|c| is_class(c)), " ")),
+        "style" => non_empty(join(value.split(';').filter_map(declaration), "; ")),
+        "href" => match Target::of(value)? {
+            Target::Absolute(_) => Some(Cow::Borrowed(value)),
+            Target::HostRelative(url) => Some(Cow::Owned(url.into())),
+            Target::Relative(url) => super::mention::user_in_path(&url).map(|_| value.into()),
+        },
+        "colspan" | "rowspan" | "span" | "start" => {
+            let number =
+                (1..=4).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit());
+            number.then_some(Cow::Borrowed(value))
+        }
+        _ => Some(Cow::Borrowed(value)),
+    }
+}
+
+fn join<T: AsRef<str>>(parts: impl Iterator<Item = T>, separator: &str) -> String {
+    let mut joined = String::new();
+    for part in parts {
+        if !joined.is_empty() {
+            joined.push_str(separator);
+        }
+        joined.push_str(part.as_ref());
+    }
+    joined
+}
+
+fn non_empty<'a>(value: String) -> Option<Cow<'a, str>> {
+    (!value.is_empty()).then_some(Cow::Owned(value))
+}
+
+fn is_class(class: &str) -> bool {
+    let known =
+        class == "ql-syntax" || CLASS_PREFIXES.iter().any(|prefix| class.starts_with(prefix));
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    known && class.len() <= 64 && class.bytes().all(plain)
+}
+
+/// One style declaration in normal form, if it is one of those that a note editor's toolbar sets.
+fn declaration(text: &str) -> Option<String> {
+    let (property, value) = text.split_once(':')?;
+    let property = property.trim().to_ascii_lowercase();
+    let value = value.trim().to_ascii_lowercase();
+    let allowed = match property.as_str() {
+        "text-align" => matches!(value.as_str(), "left" | "right" | "center" | "justify"),
+        "text-decoration" => matches!(value.as_str(), "underline" | "line-through"),
+        "color" | "background-color" => is_color(&value),
+        _ => false,
+    };
+    allowed.then(|| format!("{property}: {value}"))
+}
+
+fn is_color(value: &str) -> bool {
+    if let Some(hex) = value.strip_prefix('#') {
+        return matches!(hex.len(), 3 | 4 | 6 | 8) && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    }
+    let arguments = ["rgb(", "rgba(", "hsl(", "hsla("].iter().find_map(|f| value.strip_prefix(f));
+    if let Some(arguments) = arguments.and_then(|rest| rest.strip_suffix(')')) {
+        let plain = |b: u8| b.is_ascii_digit() || matches!(b, b',' | b'.' | b'%' | b' ' | b'/');
+        return arguments.len() <= 40 && arguments.bytes().all(plain);
+    }
+    (3..=24).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_lowercase())
+}

@@ -1,0 +1,199 @@
+//! Length, emptiness, counts, attachments.
+
+use super::*;
+
+fn of_length(length: usize, fill: &str) -> String {
+    fill.repeat(length - 7) + "<p></p>"
+}
+
+#[test]
+fn ten_thousand_unicode_scalars_are_allowed_and_one_more_is_not() {
+    for fill in ["x", "é", "🙂", "\0", "\u{a0}"] {
+        let fits = of_length(NOTE_LENGTH_LIMIT, fill);
+        assert!(Draft::submitted(&fits, &[]).is_ok(), "{fill:?}");
+        let error = Draft::submitted(&of_length(NOTE_LENGTH_LIMIT + 1, fill), &[]).unwrap_err();
+        assert_eq!(error, NoteError::TooLong { length: 10_001, limit: 10_000 }, "{fill:?}");
+    }
+}
+
+#[test]
+fn a_mentions_start_tag_counts_at_the_shorter_of_its_two_forms() {
+    let canonical = format!(r#"<a data-user-id="{ANN}" data-mention="true">"#).len();
+    let long = format!(r#"<a class="mention chip" style="color: red" data-user-id="{ANN}">"#);
+    let url = format!(
+        r#"<a href="https://{HOST}/a/very/long/path/that/goes/on/users/4711/edit_user?and=on">"#
+    );
+    let short = format!("<a data-user-id={ANN}>");
+    let quoted = long.replace('-', "&#45;").replacen("&#45;", "-", 3);
+    let link = format!(r#"<a href="https://evil.example/{}">"#, "x".repeat(100));
+    let bad = format!(r#"<a data-user-id="{}">"#, "x".repeat(100));
+    for (tag, counted) in [
+        (&long, canonical),
+        (&url, canonical),
+        (&short, short.len()),
+        (&long.replace(" data-user-id", " data-mention='false' data-user-id"), long.len() + 21),
+        (&quoted, if quoted.contains("data-user-id") { canonical } else { quoted.len() }),
+        (&link, link.len()),
+        (&bad, bad.len()),
+    ] {
+        let fill = "x".repeat(NOTE_LENGTH_LIMIT - counted - 4);
+        let html = format!("{fill}{tag}</a>");
+        if tag.len() > counted {
+            assert!(html.len() > NOTE_LENGTH_LIMIT);
+        }
+        assert!(Draft::submitted(&html, &hosts()).is_ok(), "{tag}");
+        let html = format!("{html}🙂");
+        assert_eq!(counted_length(&html, &hosts()), NOTE_LENGTH_LIMIT + 1, "{tag}");
+    }
+}
+
+#[test]
+fn text_that_looks_like_a_mention_is_not_forgiven_its_length() {
+    let tag = format!(r#"<a class="{}" data-user-id="{ANN}">"#, "x".repeat(200));
+    for wrap in [
+        ("<!--", "-->"),
+        ("<textarea>", "</textarea>"),
+        ("<style>", "</style>"),
+        ("<svg>", "</svg>"),
+    ] {
+        let html = format!("{}{tag}{}{}", wrap.0, wrap.1, "y".repeat(NOTE_LENGTH_LIMIT));
+        assert_eq!(counted_length(&html, &[]), html.chars().count(), "{}", wrap.0);
+    }
+}
+
+#[test]
+fn a_note_at_its_limit_can_be_read_and_saved_again() {
+    let mentions: String = (0..10)
+        .map(|n| {
+            format!(r#"<a href="/users/0191d2c4-8a3e-7c11-9f00-00000000000{n}/edit_user">@Dir</a>"#)
+        })
+        .collect();
+    let html = format!("{mentions}{}", "x".repeat(NOTE_LENGTH_LIMIT - mentions.len()));
+    let once = Draft::submitted(&html, &[]).unwrap().render(directory).html;
+    assert!(once.len() > NOTE_LENGTH_LIMIT);
+    // Canonical tags are a little longer than the mobile ones; that is all that is added.
+    let growth = once.len() - NOTE_LENGTH_LIMIT;
+    let mobile = to_mobile(&once);
+    assert!(growth <= 10 * 20, "{growth}");
+    assert!(counted_length(&mobile, &[]) <= NOTE_LENGTH_LIMIT + 10 * 9);
+}
+
+#[test]
+fn markup_without_text_is_empty() {
+    for html in [
+        "",
+        " ",
+        "<p><br></p>",
+        "<p>&nbsp;</p>",
+        "<p>\u{feff}\u{200b}</p>",
+        "<hr>",
+        "<table><tbody><tr><td></td></tr></tbody></table>",
+        "<img src=\"https://x.example/x.png\">",
+        "<script>x</script>",
+        "<style>x</style>",
+        "<!-- x -->",
+        "\0",
+        r#"<a data-user-id="12"></a>"#,
+        r#"<a href="https://x.example/"></a>"#,
+        "<ul><li></li></ul>",
+    ] {
+        assert!(!draft(html).render(directory).has_text(), "{html:?}");
+    }
+    for html in ["x", "<p>.</p>", "&lt;", "🙂", "<td>x", "<unknown>x</unknown>"] {
+        assert!(draft(html).render(directory).has_text(), "{html:?}");
+        assert!(draft(html).has_text(), "{html:?}");
+    }
+    let mention = format!(r#"<a data-user-id="{ANN}"></a>"#);
+    assert!(draft(&mention).has_text() && draft(&mention).render(directory).has_text());
+}
+
+#[test]
+fn plain_text_breaks_lines_where_blocks_end() {
+    let html = "<p>a &amp;amp; b<br>c</p><ul><li>d&nbsp;&lt;e&gt;</li></ul>";
+    assert_eq!(plain_text(html), "a &amp; b\nc\nd\u{a0}<e>\n");
+}
+
+#[test]
+fn more_than_ten_distinct_people_are_too_many() {
+    let anchor = |n: usize| format!(r#"<a href="/users/{n}/edit_user">@x</a>"#);
+    let ten: String = (0..10).chain(0..10).map(anchor).collect();
+    let with_malformed = format!(r#"{ten}<a data-user-id="?">x</a>"#);
+    assert_eq!(draft(&with_malformed).check_mention_count(), Ok(()));
+    let eleven = format!("{ten}{}", anchor(10));
+    let error = NoteError::TooManyMentions { count: 11, limit: 10 };
+    assert_eq!(draft(&eleven).check_mention_count(), Err(error));
+}
+
+#[test]
+fn misnested_formatting_that_the_parser_blows_up_keeps_its_text_only() {
+    let formats: String = (0..300).map(|n| format!("<b style=x{n}>")).collect();
+    let html = format!("{formats}{}", "<p>x".repeat(800));
+    assert!(html.len() < NOTE_LENGTH_LIMIT);
+    let once = stored(&html);
+    assert!(once.len() < 200_000, "{}", once.len());
+    assert!(has_text(&once));
+    assert_eq!(stored(&once), once);
+}
+
+#[test]
+fn deep_nesting_does_no_harm() {
+    for tag in [
+        "<b>",
+        "<div>",
+        "<blockquote>",
+        "<ul><li>",
+        "<table><tr><td>",
+        "<a href=https://x>",
+        "<svg>",
+        "<p><object>",
+    ] {
+        let html = tag.repeat(NOTE_LENGTH_LIMIT / tag.len());
+        let once = stored(&html);
+        assert_eq!(stored(&once), once, "{tag}");
+    }
+}
+
+fn attachment() -> Attachment {
+    Attachment {
+        name: "offer.pdf".to_owned(),
+        content_type: "application/pdf".to_owned(),
+        size: ATTACHMENT_SIZE_LIMIT,
+        url: "https://files.example/offer.pdf".to_owned(),
+    }
+}
+
+#[test]
+fn an_attachment_that_breaks_a_rule_is_refused_by_the_name_of_its_field() {
+    assert_eq!(check_attachments(&vec![attachment(); ATTACHMENT_LIMIT]), Ok(()));
+    let too_many = check_attachments(&vec![attachment(); ATTACHMENT_LIMIT + 1]).unwrap_err();
+    assert!(matches!(too_many, NoteError::Attachment { field, .. } if field == "attachments"));
+    type Change = fn(&mut Attachment);
+    let cases: &[(&str, Change)] = &[
+        ("name", |a| a.name = " ".to_owned()),
+        ("name", |a| a.name = "x".repeat(256)),
+        ("name", |a| a.name = "a\nb".to_owned()),
+        ("content_type", |a| a.content_type = "text/html".to_owned()),
+        ("content_type", |a| a.content_type = "image/svg+xml".to_owned()),
+        ("content_type", |a| a.content_type = String::new()),
+        ("size", |a| a.size += 1),
+        ("url", |a| a.url = "http://files.example/x".to_owned()),
+        ("url", |a| a.url = "javascript:alert(1)".to_owned()),
+        ("url", |a| a.url = "/x".to_owned()),
+        ("url", |a| a.url = "https://u:p@files.example/x".to_owned()),
+        ("url", |a| a.url = format!("https://files.example/{}", "x".repeat(2048))),
+    ];
+    for (field, change) in cases {
+        let mut broken = attachment();
+        change(&mut broken);
+        let error = check_attachments(&[attachment(), broken.clone()]).unwrap_err();
+        let NoteError::Attachment { field: named, .. } = error else { panic!("{error}") };
+        assert_eq!(named, format!("attachments[1].{field}"), "{broken:?}");
+    }
+}
+
+#[test]
+fn visibility_is_written_in_lower_case() {
+    assert_eq!(serde_json::to_string(&Visibility::Private).unwrap(), r#""private""#);
+    assert_eq!(serde_json::from_str::<Visibility>(r#""public""#).unwrap(), Visibility::default());
+    assert!(serde_json::from_str::<Visibility>(r#""Public""#).is_err());
+}

@@ -1,0 +1,166 @@
+//! What holds for any input, drawn from a grammar that likes to be misnested.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const TAGS: &[&str] = &[
+    "a",
+    "b",
+    "i",
+    "p",
+    "div",
+    "span",
+    "h1",
+    "h2",
+    "ul",
+    "ol",
+    "li",
+    "table",
+    "tbody",
+    "tr",
+    "td",
+    "th",
+    "caption",
+    "colgroup",
+    "col",
+    "pre",
+    "code",
+    "blockquote",
+    "br",
+    "hr",
+    "img",
+    "section",
+    "font",
+    "button",
+    "object",
+    "form",
+    "select",
+    "option",
+    "svg",
+    "math",
+    "mtext",
+    "style",
+    "script",
+    "title",
+    "template",
+    "noscript",
+    "textarea",
+    "iframe",
+    "marquee",
+    "nobr",
+    "dd",
+    "dt",
+    "ruby",
+    "rt",
+    "foreignObject",
+    "body",
+    "html",
+    "x-y",
+];
+
+fn attribute() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(format!(" data-user-id=\"{ANN}\"")),
+        Just(format!(" data-user-id={BOB}")),
+        Just(format!(" href='../../users/{BOB}/edit_user'")),
+        Just(format!(" href=\"https://{HOST}/users/{ANN}/edit_user?x\"")),
+        Just(" href=/users/4711/edit_user".to_owned()),
+        Just(" data-user-id=bad".to_owned()),
+        Just(" data-mention=false".to_owned()),
+        Just(" data-mention=\"pending\"".to_owned()),
+        Just(" href=\"https://x.example/?a&amp;b\"".to_owned()),
+        Just(" href=\"java\tscript:alert(1)\"".to_owned()),
+        Just(" onclick=x".to_owned()),
+        Just(" class=\"ql-align-center evil\"".to_owned()),
+        Just(" style=\"color:RED;position:fixed\"".to_owned()),
+        "[ a-z\"'=/<>]{0,8}".prop_map(|text| format!(" {text}")),
+    ]
+}
+
+fn piece() -> impl Strategy<Value = String> {
+    let open = (proptest::sample::select(TAGS), proptest::collection::vec(attribute(), 0..3))
+        .prop_map(|(tag, attributes)| format!("<{tag}{}>", attributes.concat()));
+    let anchor = (attribute(), attribute()).prop_map(|(one, two)| format!("<a{one}{two}>@x"));
+    prop_oneof![
+        6 => open,
+        3 => anchor,
+        4 => proptest::sample::select(TAGS).prop_map(|tag| format!("</{tag}>")),
+        3 => "[a-z \n\0&;<>\"'@🙂\u{a0}]{0,6}",
+        1 => Just("&lt;script&gt;&#x3c;b&#62;&nbsp;".to_owned()),
+        1 => Just("<!--".to_owned()),
+        1 => Just("-->".to_owned()),
+        1 => Just("<![CDATA[".to_owned()),
+    ]
+}
+
+fn markup() -> impl Strategy<Value = String> {
+    proptest::collection::vec(piece(), 0..24).prop_map(|pieces| pieces.concat())
+}
+
+/// One of the ways in which the directory can answer, the same for both readings.
+fn outcome(seed: u8) -> impl Fn(&MentionRef) -> MentionOutcome {
+    move |reference| match (seed % 4, reference) {
+        (1 | 2, MentionRef::User(user)) if seed % 4 == 1 || user.as_bytes()[15] == 0xaa => {
+            MentionOutcome::Verified { user: *user, display_name: "D <i>&".to_owned() }
+        }
+        (3, _) => MentionOutcome::Text,
+        _ => MentionOutcome::Pending,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_input_is_stored_as_allowed_markup_that_stays_as_it_is(html in markup(), seed in 0u8..4) {
+        let rendered = draft(&html).render(outcome(seed));
+        assert_allowed(&rendered.html);
+        let again = draft(&rendered.html).render(outcome(seed));
+        prop_assert_eq!(&again.html, &rendered.html);
+        prop_assert_eq!(&again.mentioned, &rendered.mentioned);
+        prop_assert_eq!(&again.pending, &rendered.pending);
+    }
+
+    #[test]
+    fn who_is_mentioned_is_exactly_who_stands_in_the_stored_markup(html in markup(), seed in 0u8..4) {
+        let rendered = draft(&html).render(outcome(seed));
+        let mut shown = anchors(&rendered.html, "true");
+        let mut named: Vec<_> = rendered.mentioned.iter().map(ToString::to_string).collect();
+        let mut waiting = anchors(&rendered.html, "pending");
+        let mut pending: Vec<_> = rendered.pending.iter().map(MentionRef::id).collect();
+        for list in [&mut shown, &mut named, &mut waiting, &mut pending] {
+            list.sort();
+            list.dedup();
+        }
+        prop_assert_eq!(&shown, &named);
+        prop_assert_eq!(&waiting, &pending);
+        prop_assert!(pending.iter().all(|id| !named.contains(id)));
+    }
+
+    #[test]
+    fn the_mobile_form_mentions_the_same_people(html in markup(), seed in 0u8..4) {
+        let rendered = draft(&html).render(outcome(seed));
+        let mobile = draft(&to_mobile(&rendered.html));
+        let stored = draft(&rendered.html);
+        let is_new = |reference: &&MentionRef| !stored.references().contains(reference);
+        // A link that declined to be a mention cannot say so in the mobile form.
+        if !rendered.html.contains("data-mention=\"false\"") {
+            prop_assert_eq!(mobile.references().iter().find(is_new), None);
+            prop_assert_eq!(mobile.references().len(), stored.references().len());
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_without_a_panic(html in "\\PC{0,200}") {
+        let rendered = draft(&html).render(outcome(1));
+        assert_allowed(&rendered.html);
+        let _ = (counted_length(&html, &[]), plain_text(&html), has_text(&html), to_mobile(&html));
+    }
+
+    #[test]
+    fn a_counted_length_past_the_limit_is_never_more_than_what_was_submitted(html in markup()) {
+        let long = format!("{html}{}", "x".repeat(NOTE_LENGTH_LIMIT));
+        prop_assert!(counted_length(&long, &hosts()) <= long.chars().count());
+    }
+}
