@@ -1,0 +1,7 @@
+//! Exports: what can be exported from a contact, and what it is called in the file (SPEC §4).
+
+pub mod field;
+pub mod label;
+
+pub use field::{Field, FieldError, FieldType};
+pub use label::Column;
