@@ -5,7 +5,7 @@
 
 use std::io::Write;
 
-use ::csv::{Terminator, Writer, WriterBuilder};
+use ::csv::{IntoInnerError, Terminator, Writer, WriterBuilder};
 use shared::export::Column;
 
 use crate::cell::Cell;
@@ -54,7 +54,7 @@ impl<W: Write> CsvFile<W> {
     /// # Errors
     /// The sink's.
     pub fn finish(self) -> Result<W, FileError> {
-        let mut sink = self.writer.into_inner().map_err(|error| error.into_error())?;
+        let mut sink = self.writer.into_inner().map_err(IntoInnerError::into_error)?;
         sink.flush()?;
         Ok(sink)
     }

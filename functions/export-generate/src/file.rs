@@ -4,8 +4,10 @@
 
 use std::io::{self, Write};
 use std::mem;
+use std::path::Path;
 
 use bytes::Bytes;
+use shared::export::Column;
 use tokio::sync::mpsc;
 
 use crate::cell::Cell;
@@ -40,8 +42,8 @@ pub enum FileError {
 /// A file of either format that is being written.
 pub enum FileWriter<W: Write> {
     /// CSV, streamed to the sink.
-    Csv(CsvFile<W>),
-    /// XLSX, kept on disk. Boxed, as it is many times larger.
+    Csv(Box<CsvFile<W>>),
+    /// XLSX, kept on disk.
     Xlsx(Box<XlsxFile>),
 }
 
@@ -55,6 +57,22 @@ pub enum FinishedFile<W> {
 }
 
 impl<W: Write> FileWriter<W> {
+    /// Starts a CSV file.
+    ///
+    /// # Errors
+    /// See [`CsvFile::create`].
+    pub fn csv(sink: W, columns: &[Column]) -> Result<Self, FileError> {
+        Ok(Self::Csv(Box::new(CsvFile::create(sink, columns)?)))
+    }
+
+    /// Starts an XLSX file with its temporary files under `parent`.
+    ///
+    /// # Errors
+    /// See [`XlsxFile::create`].
+    pub fn xlsx(parent: &Path, title: &str, columns: &[Column]) -> Result<Self, FileError> {
+        Ok(Self::Xlsx(Box::new(XlsxFile::create(parent, title, columns)?)))
+    }
+
     /// Adds a row of one cell for each column.
     ///
     /// # Errors

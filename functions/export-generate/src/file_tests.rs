@@ -1,7 +1,7 @@
 use calamine::{Data, DataType, Reader, Xlsx, open_workbook};
 use jiff::civil::DateTime;
 use proptest::prelude::*;
-use shared::export::{Column, Field};
+use shared::export::Field;
 use shared::locale::Locale;
 
 use super::*;
@@ -94,7 +94,7 @@ fn nasty_texts() -> Vec<String> {
 }
 
 fn write_csv(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> Vec<u8> {
-    let mut file = FileWriter::Csv(CsvFile::create(Vec::new(), columns).unwrap());
+    let mut file = FileWriter::csv(Vec::new(), columns).unwrap();
     for row in rows {
         file.row(row).unwrap();
     }
@@ -105,8 +105,7 @@ fn write_csv(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> Vec<u8> {
 }
 
 fn write_xlsx(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> FinishedXlsx {
-    let file = XlsxFile::create(&std::env::temp_dir(), "Contacts", columns).unwrap();
-    let mut file = FileWriter::<Vec<u8>>::Xlsx(Box::new(file));
+    let mut file = FileWriter::<Vec<u8>>::xlsx(&std::env::temp_dir(), "Contacts", columns).unwrap();
     for row in rows {
         file.row(row).unwrap();
     }
