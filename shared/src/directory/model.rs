@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::{
     access::{Level, Permission},
     id::{CompanyId, TeamId, UserId},
+    locale::Locale,
 };
 
 /// The levels of a person, by permission; what Launchpad does not name is disabled.
@@ -62,38 +63,6 @@ pub enum Plan {
     Enterprise,
 }
 
-/// The languages of what is sent to people.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Locale {
-    /// English.
-    #[default]
-    En,
-    /// Indonesian.
-    Id,
-}
-
-impl Locale {
-    /// The language by its code.
-    #[must_use]
-    pub fn of_code(code: &str) -> Option<Self> {
-        match code {
-            "en" => Some(Self::En),
-            "id" => Some(Self::Id),
-            _ => None,
-        }
-    }
-
-    /// The language's code.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Id => "id",
-        }
-    }
-}
-
 /// A tenant's profile.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Company {
@@ -109,7 +78,7 @@ pub struct Company {
 }
 
 fn known_locale<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Locale>, D::Error> {
-    Ok(Option::<String>::deserialize(from)?.as_deref().and_then(Locale::of_code))
+    Ok(Option::<String>::deserialize(from)?.as_deref().and_then(|code| code.parse().ok()))
 }
 
 /// A person of a company.

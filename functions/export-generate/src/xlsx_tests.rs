@@ -1,0 +1,135 @@
+use std::io::Read;
+
+use calamine::{Data, Reader, Xlsx, open_workbook};
+use shared::locale::Locale;
+
+use super::*;
+
+fn columns() -> Vec<Column> {
+    [Field::Name, Field::Phone, Field::CreatedAt]
+        .into_iter()
+        .map(|field| Column::of(field, Locale::En))
+        .collect()
+}
+
+fn write(rows_per_sheet: u32, rows: &[Vec<Cell<'_>>]) -> FinishedXlsx {
+    let parent = std::env::temp_dir();
+    let mut file =
+        XlsxFile::with_rows_per_sheet(&parent, "Contacts", &columns(), rows_per_sheet).unwrap();
+    for row in rows {
+        file.row(row).unwrap();
+    }
+    file.finish().unwrap()
+}
+
+fn named(name: &str) -> Vec<Cell<'_>> {
+    vec![Cell::text(name), Cell::Empty, Cell::Empty]
+}
+
+fn part(file: &FinishedXlsx, name: &str) -> String {
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(file.path()).unwrap()).unwrap();
+    let mut xml = String::new();
+    archive.by_name(name).unwrap().read_to_string(&mut xml).unwrap();
+    xml
+}
+
+#[test]
+fn every_sheet_has_a_bold_frozen_header_and_an_autofilter() {
+    let file = write(2, &[named("a"), named("b"), named("c")]);
+    for (sheet, range) in [("sheet1", "A1:C3"), ("sheet2", "A1:C2")] {
+        let xml = part(&file, &format!("xl/worksheets/{sheet}.xml"));
+        assert!(xml.contains(r#"<pane ySplit="1""#) && xml.contains(r#"state="frozen""#), "{xml}");
+        assert!(xml.contains(&format!(r#"<autoFilter ref="{range}"/>"#)), "{xml}");
+        assert!(xml.contains(r#"<c r="A1" s="1" t="inlineStr">"#), "{xml}");
+        // Columns of the same width share an element.
+        for columns in [r#"<col min="1" max="1" width="28."#, r#"<col min="2" max="3" width="20."#]
+        {
+            assert!(xml.contains(columns), "{xml}");
+        }
+    }
+    let styles = part(&file, "xl/styles.xml");
+    assert_eq!(styles.matches("<b/>").count(), 1, "{styles}");
+}
+
+#[test]
+fn rows_past_the_limit_go_to_a_second_sheet_with_the_same_header() {
+    let rows = [named("1"), named("2"), named("3"), named("4"), named("5")];
+    let file = write(2, &rows);
+    let mut book: Xlsx<_> = open_workbook(file.path()).unwrap();
+    assert_eq!(book.sheet_names(), ["Contacts", "Contacts 2", "Contacts 3"]);
+    let mut seen = Vec::new();
+    for name in book.sheet_names() {
+        let range = book.worksheet_range(&name).unwrap();
+        let mut lines = range.rows();
+        assert_eq!(lines.next().unwrap()[0], Data::String("Name".to_owned()));
+        seen.extend(lines.map(|row| row[0].to_string()));
+    }
+    assert_eq!(seen, ["1", "2", "3", "4", "5"]);
+}
+
+#[test]
+fn a_full_sheet_opens_no_empty_one() {
+    let file = write(2, &[named("1"), named("2")]);
+    let book: Xlsx<_> = open_workbook(file.path()).unwrap();
+    assert_eq!(book.sheet_names().len(), 1);
+}
+
+#[test]
+fn an_export_without_rows_is_a_header() {
+    let file = write(2, &[]);
+    let mut book: Xlsx<_> = open_workbook(file.path()).unwrap();
+    let range = book.worksheet_range("Contacts").unwrap();
+    assert_eq!(range.rows().count(), 1);
+    assert!(part(&file, "xl/worksheets/sheet1.xml").contains(r#"<autoFilter ref="A1:C1"/>"#));
+}
+
+#[test]
+fn nothing_in_a_cell_makes_a_formula_or_a_link() {
+    let evil = ["=1+1", "{=1+1}", "@A1", "+1", "-1", "https://evil.example", "mailto:a@b.example"];
+    let rows: Vec<_> = evil.into_iter().map(named).collect();
+    let file = write(ROWS_PER_SHEET, &rows);
+    let xml = part(&file, "xl/worksheets/sheet1.xml");
+    for tag in ["<f>", "<f ", "<hyperlink", "t=\"str\""] {
+        assert!(!xml.contains(tag), "{tag} in {xml}");
+    }
+}
+
+#[test]
+fn cut_cells_are_counted() {
+    let long = "x".repeat(40_000);
+    let file = write(ROWS_PER_SHEET, &[named(&long), named("short"), named(&long)]);
+    assert_eq!(file.cut_cells(), 2);
+}
+
+#[test]
+fn dates_outside_of_the_spreadsheets_calendar_stay_text() {
+    for (text, in_calendar) in [
+        ("1899-12-31T23:59:59", false),
+        ("1900-02-28T00:00:00", false),
+        ("1900-03-01T00:00:00", true),
+        ("9999-12-31T23:59:59", true),
+    ] {
+        let date: DateTime = text.parse().unwrap();
+        assert_eq!(excel_date(date).is_some(), in_calendar, "{text}");
+    }
+}
+
+#[test]
+fn a_row_that_does_not_fit_the_header_is_refused() {
+    let parent = std::env::temp_dir();
+    let mut file = XlsxFile::create(&parent, "Contacts", &columns()).unwrap();
+    let refused = file.row(&[Cell::Empty]);
+    assert!(matches!(refused, Err(FileError::RowWidth { cells: 1, columns: 3 })));
+}
+
+#[test]
+fn nothing_stays_on_disk_when_the_file_is_dropped() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut open = XlsxFile::create(parent.path(), "Contacts", &columns()).unwrap();
+    open.row(&named("a")).unwrap();
+    drop(open);
+    let done = XlsxFile::create(parent.path(), "Contacts", &columns()).unwrap().finish().unwrap();
+    assert!(done.path().exists());
+    drop(done);
+    assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,275 @@
+//! The catalog of what can be exported from a contact.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Most fields one export or layout may name (SPEC §4: 1–100).
+pub const MAX_FIELDS: usize = 100;
+
+/// Longest custom key a field may name, in bytes.
+pub const MAX_CUSTOM_KEY_BYTES: usize = 256;
+
+/// What stands between the values of a list in one cell.
+pub const LIST_SEPARATOR: &str = "; ";
+
+const CUSTOM_PREFIX: &str = "custom.";
+
+/// One thing that can be exported from a contact.
+///
+/// Written as its name in requests, layouts and jobs: `email`, `custom.tier`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Cow<'_, str>", into = "String")]
+pub enum Field {
+    /// The contact's id.
+    Id,
+    /// The id the contact bears in the system it came from.
+    ExternalId,
+    /// The contact's name.
+    Name,
+    /// The first email.
+    Email,
+    /// All emails.
+    Emails,
+    /// The first phone.
+    Phone,
+    /// All phones.
+    Phones,
+    /// The company the contact works for.
+    CompanyName,
+    /// The owner's SSO id.
+    OwnerId,
+    /// The owner's name.
+    OwnerName,
+    /// The assignee's SSO id.
+    AssigneeId,
+    /// The assignee's name.
+    AssigneeName,
+    /// The ids of the teams that own the contact.
+    TeamOwnerIds,
+    /// The names of the teams that own the contact.
+    TeamOwnerNames,
+    /// The contact's tags.
+    Tags,
+    /// Where the contact came from.
+    Source,
+    /// When the contact was created.
+    CreatedAt,
+    /// When the contact was last changed.
+    UpdatedAt,
+    /// The company's own field of this key.
+    Custom(String),
+}
+
+/// What a field's cells hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldType {
+    /// Text, kept as text: names, phones, ids.
+    Text,
+    /// Several texts in one cell, joined with [`LIST_SEPARATOR`].
+    List,
+    /// A date with a time, in the requester's zone.
+    Date,
+    /// Whatever the contact holds there: text, a number or a boolean, cell by cell.
+    Custom,
+}
+
+/// A field that a request or layout must not name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FieldError {
+    /// Not in the catalog.
+    #[error("unknown export field `{0}`")]
+    Unknown(String),
+    /// `custom.` without a key.
+    #[error("export field `custom.` needs a key, as in `custom.tier`")]
+    CustomKeyMissing,
+    /// A custom key past [`MAX_CUSTOM_KEY_BYTES`].
+    #[error("the key of a custom export field is longer than {MAX_CUSTOM_KEY_BYTES} bytes")]
+    CustomKeyTooLong,
+    /// A custom key with a line break or another control character.
+    #[error("the key of a custom export field holds a control character")]
+    CustomKeyControlCharacter,
+    /// No field, or more than [`MAX_FIELDS`].
+    #[error("an export needs 1 to {MAX_FIELDS} fields, not {0}")]
+    Count(usize),
+}
+
+impl Field {
+    /// Every field but the custom ones, in the order in which they are offered.
+    pub const STANDARD: [Self; 18] = [
+        Self::Id,
+        Self::ExternalId,
+        Self::Name,
+        Self::Email,
+        Self::Emails,
+        Self::Phone,
+        Self::Phones,
+        Self::CompanyName,
+        Self::OwnerId,
+        Self::OwnerName,
+        Self::AssigneeId,
+        Self::AssigneeName,
+        Self::TeamOwnerIds,
+        Self::TeamOwnerNames,
+        Self::Tags,
+        Self::Source,
+        Self::CreatedAt,
+        Self::UpdatedAt,
+    ];
+
+    /// What is chosen when nobody chooses: what a person reads, without the ids.
+    pub const DEFAULT: [Self; 10] = [
+        Self::Name,
+        Self::Emails,
+        Self::Phones,
+        Self::CompanyName,
+        Self::OwnerName,
+        Self::AssigneeName,
+        Self::TeamOwnerNames,
+        Self::Tags,
+        Self::Source,
+        Self::CreatedAt,
+    ];
+
+    /// Reads a request's list of fields, in its order.
+    ///
+    /// # Errors
+    /// The first thing wrong: the number of fields, or a name that cannot be exported.
+    pub fn parse_all<S: AsRef<str>>(names: &[S]) -> Result<Vec<Self>, FieldError> {
+        if names.is_empty() || names.len() > MAX_FIELDS {
+            return Err(FieldError::Count(names.len()));
+        }
+        names.iter().map(|name| name.as_ref().parse()).collect()
+    }
+
+    /// The name in requests, layouts and jobs.
+    pub fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Id => "id",
+            Self::ExternalId => "external_id",
+            Self::Name => "name",
+            Self::Email => "email",
+            Self::Emails => "emails",
+            Self::Phone => "phone",
+            Self::Phones => "phones",
+            Self::CompanyName => "company_name",
+            Self::OwnerId => "owner_id",
+            Self::OwnerName => "owner_name",
+            Self::AssigneeId => "assignee_id",
+            Self::AssigneeName => "assignee_name",
+            Self::TeamOwnerIds => "team_owner_ids",
+            Self::TeamOwnerNames => "team_owner_names",
+            Self::Tags => "tags",
+            Self::Source => "source",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::Custom(key) => return Cow::Owned(format!("{CUSTOM_PREFIX}{key}")),
+        })
+    }
+
+    /// What the field's cells hold.
+    pub fn field_type(&self) -> FieldType {
+        match self {
+            Self::Id
+            | Self::ExternalId
+            | Self::Name
+            | Self::Email
+            | Self::Phone
+            | Self::CompanyName
+            | Self::OwnerId
+            | Self::OwnerName
+            | Self::AssigneeId
+            | Self::AssigneeName
+            | Self::Source => FieldType::Text,
+            Self::Emails
+            | Self::Phones
+            | Self::TeamOwnerIds
+            | Self::TeamOwnerNames
+            | Self::Tags => FieldType::List,
+            Self::CreatedAt | Self::UpdatedAt => FieldType::Date,
+            Self::Custom(_) => FieldType::Custom,
+        }
+    }
+
+    fn custom(key: &str) -> Result<Self, FieldError> {
+        if key.is_empty() {
+            return Err(FieldError::CustomKeyMissing);
+        }
+        if key.len() > MAX_CUSTOM_KEY_BYTES {
+            return Err(FieldError::CustomKeyTooLong);
+        }
+        if key.contains(char::is_control) {
+            return Err(FieldError::CustomKeyControlCharacter);
+        }
+        Ok(Self::Custom(key.to_owned()))
+    }
+}
+
+impl FromStr for Field {
+    type Err = FieldError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        if let Some(key) = name.strip_prefix(CUSTOM_PREFIX) {
+            return Self::custom(key);
+        }
+        Self::STANDARD
+            .into_iter()
+            .find(|field| field.name() == name)
+            .ok_or_else(|| FieldError::Unknown(name.chars().take(80).collect()))
+    }
+}
+
+impl TryFrom<Cow<'_, str>> for Field {
+    type Error = FieldError;
+
+    fn try_from(name: Cow<'_, str>) -> Result<Self, Self::Error> {
+        name.parse()
+    }
+}
+
+impl From<Field> for String {
+    fn from(field: Field) -> Self {
+        field.name().into_owned()
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_read_as_it_is_written() {
+        let custom = Field::Custom("Tier. Größe".to_owned());
+        for field in Field::STANDARD.into_iter().chain([custom]) {
+            assert_eq!(field.name().parse(), Ok(field.clone()));
+            let json = serde_json::to_string(&field).unwrap();
+            assert_eq!(serde_json::from_str::<Field>(&json).unwrap(), field);
+        }
+    }
+
+    #[test]
+    fn a_field_outside_the_catalog_is_refused_by_name() {
+        let error = "password".parse::<Field>().unwrap_err();
+        assert_eq!(error.to_string(), "unknown export field `password`");
+        assert_eq!("custom.".parse::<Field>(), Err(FieldError::CustomKeyMissing));
+        assert_eq!("custom.a\nb".parse::<Field>(), Err(FieldError::CustomKeyControlCharacter));
+        let long = format!("custom.{}", "k".repeat(MAX_CUSTOM_KEY_BYTES + 1));
+        assert_eq!(long.parse::<Field>(), Err(FieldError::CustomKeyTooLong));
+    }
+
+    #[test]
+    fn an_export_has_1_to_100_fields() {
+        assert_eq!(Field::parse_all::<&str>(&[]), Err(FieldError::Count(0)));
+        assert_eq!(Field::parse_all(&["name"; 101]), Err(FieldError::Count(101)));
+        assert_eq!(Field::parse_all(&["name"; 100]).unwrap().len(), 100);
+    }
+}
