@@ -25,7 +25,7 @@ where
         let app = Arc::clone(&app);
         let span = info_span!("invocation", request_id = event.context.request_id);
         let invocation = Invocation { deadline_ms: event.context.deadline };
-        async move {
+        let answer = async move {
             let work = async {
                 let request = serde_path_to_error::deserialize(event.payload)
                     .map_err(|error| Failure::invalid(&error.path().to_string(), error.inner()))?;
@@ -36,7 +36,9 @@ where
                 diagnostic(&failure)
             })
         }
-        .instrument(span)
+        .instrument(span);
+        // Boxed: a handler's future is deep, and the runtime wraps it deeper.
+        Box::pin(answer)
     }))
     .await
 }

@@ -179,10 +179,11 @@ where
 {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
         let app = Arc::clone(&app);
-        async move {
+        // Boxed: a handler's future is deep, and the runtime wraps it deeper.
+        Box::pin(async move {
             let id = event.context.request_id;
             Ok::<_, Infallible>(respond(&id, event.payload, |request| handler(app, request)).await)
-        }
+        })
     }))
     .await
 }

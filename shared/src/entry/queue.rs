@@ -82,11 +82,12 @@ where
 {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let (app, source) = (Arc::clone(&app), source.clone());
-        async move {
+        // Boxed: a handler's future is deep, and the runtime wraps it deeper.
+        Box::pin(async move {
             let id = event.context.request_id;
             let work = |message| handler(Arc::clone(&app), message);
             Ok::<_, Infallible>(respond(&id, event.payload, &source, work).await)
-        }
+        })
     }))
     .await
 }
