@@ -1,5 +1,6 @@
 //! Contacts: the model, what a change may say, how a contact stands in the table, and the lists.
 
+mod claim;
 mod error;
 mod input;
 mod list;

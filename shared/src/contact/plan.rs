@@ -103,6 +103,12 @@ fn footprint(company: &CompanyId, contact: &Contact) -> Result<BTreeMap<Key, Ite
     Ok(items)
 }
 
+/// The record of a contact and everything beside it but its claims.
+pub(super) fn items(company: &CompanyId, contact: &Contact) -> Result<Vec<Item>, TableError> {
+    let record = to_item(&Key::contact(company, contact.id), contact)?;
+    Ok(footprint(company, contact)?.into_values().chain([record]).collect())
+}
+
 /// What a change of a contact does to the table.
 #[derive(Debug)]
 pub struct Plan {

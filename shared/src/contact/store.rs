@@ -127,7 +127,7 @@ impl Contacts {
                 if !matches!(staged, Err(SaveError::Table(_))) {
                     // Also when somebody else was first: what was begun is put in order now rather
                     // than when it is due.
-                    self.settle(&due).await?;
+                    Self::settle(&self.table, &due).await?;
                 }
                 staged
             }
@@ -145,19 +145,19 @@ impl Contacts {
     ///
     /// # Errors
     /// [`TableError::Contention`] when the contact keeps changing; the due item then stays.
-    pub async fn settle(&self, due: &Due) -> Result<(), TableError> {
+    pub async fn settle(table: &Table, due: &Due) -> Result<(), TableError> {
         let touched: Touched = due.payload()?;
         let key = Key::contact(&touched.company, touched.contact);
         for _ in 0..8 {
-            let now: Option<Contact> = self.table.get(&key, true).await?;
+            let now: Option<Contact> = table.get(&key, true).await?;
             let unchanged = now
                 .as_ref()
                 .map_or(Condition::Absent, |contact| Condition::Version(contact.version));
             let guard = Action::Check(key.clone(), unchanged);
             let guarded = in_order(&touched, now.as_ref())?.into_iter();
             let transactions = in_chunks(guarded, Some(&guard));
-            match try_join_all(transactions.into_iter().map(|t| self.table.transact(t))).await {
-                Ok(_) => return self.table.met(&due.key()).await,
+            match try_join_all(transactions.into_iter().map(|t| table.transact(t))).await {
+                Ok(_) => return table.met(&due.key()).await,
                 Err(TransactError::Conditions(_)) => {}
                 Err(TransactError::Table(error)) => return Err(error),
             }

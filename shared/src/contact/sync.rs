@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Contact, ContactError, ContactInput, Contacts, Plan, SaveError, input::check_size};
+use super::{Contact, ContactError, ContactInput, Contacts, SaveError, input::check_size};
 use crate::{
     access::{AccessError, Authority, Permission, Scope, Session},
     directory::DirectoryError,
@@ -212,45 +212,13 @@ impl<'a> Sync<'a> {
         let now = self.contacts.clock.now();
         new.updated_at = now;
         new.version = old.map_or(1, |contact| contact.version + 1);
-        let plan = self.plan(old, &new, holders).await?;
+        let plan = self.contacts.plan(old, &new, holders).await?;
         self.contacts.save(new.id, plan).await?;
         if row.input.team_owner_ids.is_set() {
             let count = new.team_owner_ids.len();
             event::team_owner_set(&self.contacts.company, new.id, count, "sync");
         }
         Ok((if old.is_some() { RowStatus::Updated } else { RowStatus::Created }, new.id))
-    }
-
-    /// The plan, with the claims that the contact gives up and those that it can take: a claim
-    /// that another contact holds stays there.
-    async fn plan(
-        &self,
-        old: Option<&Contact>,
-        new: &Contact,
-        holders: &HashMap<Key, ContactId>,
-    ) -> Result<Plan, TableError> {
-        let mut plan = Plan::new(&self.contacts.company, old, new)?;
-        let before = old.map(|old| self.claims(old)).unwrap_or_default();
-        let after = self.claims(new);
-        for key in after.difference(&before).filter(|key| !holders.contains_key(key)) {
-            plan.claim(key, new.id)?;
-        }
-        let given_up: Vec<Key> = before.difference(&after).cloned().collect();
-        if !given_up.is_empty() {
-            let (holders, _) = self.contacts.holders(&given_up).await?;
-            for key in given_up.into_iter().filter(|key| holders.get(key) == Some(&new.id)) {
-                plan.release(key, new.id)?;
-            }
-        }
-        Ok(plan)
-    }
-
-    /// The claims that a contact would hold if nobody else did.
-    fn claims(&self, contact: &Contact) -> BTreeSet<Key> {
-        let company = &self.contacts.company;
-        let external = contact.external_id.as_ref().map(|id| Key::external_claim(company, id));
-        let email = contact.first_email().map(|email| Key::email_claim(company, &email));
-        external.into_iter().chain(email).collect()
     }
 
     /// A new contact of the actor's.

@@ -133,13 +133,24 @@ impl Request {
         }
         let mut from = serde_json::Deserializer::from_slice(bytes);
         let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
-            let path = error.path().to_string();
-            let field = if path == "." { "body".to_owned() } else { path };
+            let field = field(&error.path().to_string(), error.inner());
             Failure::invalid(&field, reason(error.inner()))
         })?;
         from.end().map_err(|_| Failure::invalid("body", "has text behind its end"))?;
         Ok(value)
     }
+}
+
+/// The field that an error is about. serde names a missing or doubled one in its words only.
+fn field(path: &str, error: &serde_json::Error) -> String {
+    let parent = path.trim_end_matches(['.', '?']);
+    let text = error.to_string();
+    let named = ["missing field `", "duplicate field `"].iter().find_map(|lead| {
+        let (name, _) = text.strip_prefix(lead)?.split_once('`')?;
+        Some(if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") })
+    });
+    let readable = error.is_data() && !parent.is_empty();
+    named.unwrap_or_else(|| if readable { parent } else { "body" }.to_owned())
 }
 
 /// serde's words without the values that it quotes: the answer echoes no input.
@@ -320,7 +331,7 @@ mod tests {
             ("", "body"),
             ("{", "body"),
             ("[]", "body"),
-            ("{}", "body"),
+            ("{}", "limit"),
             (r#"{"limit": "secret"}"#, "limit"),
             (r#"{"limit": 300}"#, "limit"),
             (r#"{"limit": 1, "limit": 2}"#, "limit"),

@@ -116,7 +116,8 @@ impl Due {
 }
 
 impl Table {
-    /// Up to `limit` items of one shard that are due before `now`, the longest due first.
+    /// Up to `limit` items of one shard that are due before `now`, the longest due first, from
+    /// behind the item `after`.
     ///
     /// # Errors
     /// As the table says.
@@ -124,10 +125,12 @@ impl Table {
         &self,
         shard: u8,
         now: Timestamp,
+        after: Option<&Key>,
         limit: i32,
     ) -> Result<Vec<DueItem>, TableError> {
         let page = self
             .query(&Query {
+                after: after.map(|key| key.sk.clone()),
                 before: Some(sortable(now)),
                 direction: Direction::Ascending,
                 limit,

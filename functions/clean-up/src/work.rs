@@ -1,0 +1,54 @@
+use std::error::Error;
+
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use shared::{
+    clock::Clock,
+    contact::Contacts,
+    outbox::{Outbox, Outgoing},
+    table::{DueItem, DueKind, Table},
+};
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct App {
+    /// Where the due items stand.
+    pub table: Table,
+    /// Sends what was not sent.
+    pub outbox: Outbox,
+    /// Tells when the invocation's time is up; what is due is told by the event.
+    pub clock: Clock,
+}
+
+/// Sends the messages among the items, in batches, and deletes those that the queues acknowledged.
+/// Tells how many are met.
+pub(crate) async fn send_messages(app: &App, items: &[DueItem]) -> usize {
+    let messages: Vec<Outgoing> = items
+        .iter()
+        .filter(|item| item.due.kind == DueKind::Message)
+        .filter_map(|item| Outgoing::of_due(item).ok())
+        .collect();
+    let acknowledged = app.outbox.send(&messages).await;
+    let met = stream::iter(&acknowledged).map(|key| app.table.met(key)).buffer_unordered(8);
+    // An item that could not be deleted is sent once more, which is harmless.
+    met.filter(|result| std::future::ready(result.is_ok())).count().await
+}
+
+/// The items that are no messages.
+pub(crate) fn others(items: &[DueItem]) -> impl Iterator<Item = &DueItem> {
+    items.iter().filter(|item| item.due.kind != DueKind::Message)
+}
+
+/// Works one item off.
+pub(crate) async fn one(
+    app: &App,
+    item: &DueItem,
+    _now: Timestamp,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    match item.due.kind {
+        DueKind::Message => {}
+        DueKind::Pointers => Contacts::settle(&app.table, &item.due).await?,
+        DueKind::Verification | DueKind::JobDeadline | DueKind::FileExpiry => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,297 @@
+use std::{path::Path, time::Duration};
+
+use jiff::tz::TimeZone;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{
+    DemoError, Report,
+    file::{self, FIELDS},
+};
+use crate::{
+    client::{Answer, Client},
+    demo_company, import,
+};
+
+/// The zone of the exported dates.
+const ZONE: &str = "Asia/Jakarta";
+/// How long the background may take for one thing.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Tells the story: an agent sees their team's contacts, mentions a colleague who is notified
+/// once, and exports contacts that arrive by email and link.
+pub(super) async fn tell(
+    nobody: &Client,
+    operator: &Client,
+    file: &Path,
+    report: &mut Report,
+) -> Result<(), DemoError> {
+    flags(operator, report).await?;
+    let maya = nobody.sign_in("maya").await?;
+    let sinta = nobody.sign_in("sinta").await?;
+    everybody_sees_their_own(nobody, &maya, report).await?;
+    imported(&maya, file, report).await?;
+    let contact = first_contact(&sinta, report).await?;
+    mentioned_once(nobody, &sinta, &contact, report).await?;
+    for format in ["xlsx", "csv"] {
+        exported(nobody, &sinta, format, report).await?;
+    }
+    report.end();
+    Ok(())
+}
+
+async fn flags(operator: &Client, report: &mut Report) -> Result<(), DemoError> {
+    report.step("An operator turns team permission and mentions on for Nusantara");
+    let path = "/2015-03-31/functions/SetFlags/invocations";
+    let company = demo_company::id("company", "nusantara");
+    let body = json!({
+        "company_sso_id": company,
+        "cdp_team_permission_enabled": true,
+        "cdp_notes_mention_enabled": true,
+    });
+    let answer = operator.expect(Method::POST, path, Some(&body)).await?;
+    report.show("POST (Lambda API) SetFlags", &answer);
+    let on = answer["cdp_team_permission_enabled"] == true
+        && answer["cdp_notes_mention_enabled"] == true;
+    report.check(on, "both flags are on")
+}
+
+/// Every contact that the person may see, page by page.
+async fn all(client: &Client) -> Result<Vec<Value>, DemoError> {
+    let mut contacts = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/cdp/customers?limit=100&cursor={cursor}");
+        let page = client.expect(Method::GET, &path, None).await?;
+        contacts.extend(page["data"].as_array().cloned().unwrap_or_default());
+        match page["meta"]["next_cursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => return Ok(contacts),
+        }
+    }
+}
+
+/// The plain rule of the RFC, over all contacts, as a person would check it by hand.
+fn visible<'a>(contacts: &'a [Value], person: &Value) -> Vec<&'a Value> {
+    let user = &person["sso_id"];
+    let teams = person["expanded_team_ids"].as_array().cloned().unwrap_or_default();
+    let level = &person["levels"]["customers_customers_view"];
+    let own = |contact: &Value| &contact["owner_id"] == user || &contact["assignee_id"] == user;
+    let team = |contact: &Value| {
+        let owners = contact["team_owner_ids"].as_array().cloned().unwrap_or_default();
+        owners.is_empty() || owners.iter().any(|owner| teams.contains(owner))
+    };
+    let rule = |contact: &&Value| match level.as_str() {
+        Some("everything") => true,
+        Some("team") => team(contact) || own(contact),
+        Some("own") => own(contact),
+        _ => false,
+    };
+    contacts.iter().filter(rule).collect()
+}
+
+async fn everybody_sees_their_own(
+    nobody: &Client,
+    maya: &Client,
+    report: &mut Report,
+) -> Result<(), DemoError> {
+    report.step("Everybody sees exactly the contacts that the rule gives them");
+    let company = all(maya).await?;
+    report.check(!company.is_empty(), format!("Maya (everything) sees {}", company.len()))?;
+    let users = nobody.expect(Method::GET, "/_local/users", None).await?;
+    for handle in ["budi", "sinta", "lars", "putri", "andre"] {
+        let id = demo_company::id("person", handle);
+        let people = users["data"].as_array().into_iter().flatten();
+        let person = people.clone().find(|person| person["sso_id"] == id.as_str());
+        let person = person.cloned().unwrap_or_default();
+        let level = person["levels"]["customers_customers_view"].as_str().unwrap_or("?");
+        let mut wanted = ids(visible(&company, &person).into_iter());
+        let mut seen = ids(all(&nobody.sign_in(handle).await?).await?.iter());
+        wanted.sort();
+        seen.sort();
+        report.check(seen == wanted, format!("{handle} ({level}) sees {} of them", seen.len()))?;
+    }
+    let answer = nobody.sign_in("yuki").await?.call(Method::GET, "/cdp/customers", None).await?;
+    report.show("GET /cdp/customers as yuki", &answer.body);
+    report.check(answer.status == 403, "yuki (disabled) is refused")
+}
+
+fn ids<'a>(contacts: impl Iterator<Item = &'a Value>) -> Vec<String> {
+    contacts.filter_map(|contact| contact["id"].as_str().map(str::to_owned)).collect()
+}
+
+async fn imported(maya: &Client, file: &Path, report: &mut Report) -> Result<(), DemoError> {
+    let shown = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+    report.step(format!("Maya imports {shown}"));
+    let summary = import::run(maya, file, &[]).await?;
+    println!("   {summary}");
+    let rows = csv::ReaderBuilder::new().flexible(true).from_path(file);
+    let rows = rows.map_or(0, |mut reader| reader.records().count());
+    report.check(summary.rows() == rows, format!("all {rows} rows are accounted for"))?;
+    report.check(summary.rejected.is_empty(), "none was rejected")?;
+    let again = import::run(maya, file, &[]).await?;
+    let same = again.created == 0 && again.updated == rows;
+    report.check(same, "the same file again creates nothing")
+}
+
+async fn first_contact(sinta: &Client, report: &mut Report) -> Result<Value, DemoError> {
+    report.step("Sinta opens her list and a contact");
+    let page = sinta.expect(Method::GET, "/cdp/customers?limit=2", None).await?;
+    report.show("GET /cdp/customers?limit=2", &page);
+    let id = page["data"][0]["id"].as_str().unwrap_or_default().to_owned();
+    let answer = sinta.expect(Method::GET, &format!("/cdp/customers/{id}"), None).await?;
+    report.show(&format!("GET /cdp/customers/{id}"), &answer);
+    report.check(answer["data"] == page["data"][0], "the detail is what the list shows")?;
+    Ok(answer["data"].clone())
+}
+
+async fn mentioned_once(
+    nobody: &Client,
+    sinta: &Client,
+    contact: &Value,
+    report: &mut Report,
+) -> Result<(), DemoError> {
+    report.step("Sinta writes a note that mentions Budi");
+    let budi = demo_company::id("person", "budi");
+    let path = format!("/v1/contacts/{}/notes", contact["id"].as_str().unwrap_or_default());
+    let anchor = format!("<a data-user-id=\"{budi}\" data-mention=\"true\">@Budi</a>");
+    let body = json!({ "note": format!(
+        "<p>Called today, wants a quote. {anchor} <script>alert(1)</script></p>"
+    ) });
+    let answer = sinta.expect(Method::POST, &path, Some(&body)).await?;
+    report.show(&format!("POST {path}"), &answer);
+    let note = answer["data"].clone();
+    let html = note["note"].as_str().unwrap_or_default();
+    report.check(!html.contains("script"), "the script is gone")?;
+    report.check(html.contains("@Budi Hartono</a>"), "the mention bears Budi's own name")?;
+    report.check(note["mentioned_user_ids"] == json!([budi]), "Budi is among the mentioned")?;
+    let key = format!("{}:{budi}", note["id"].as_str().unwrap_or_default());
+    let delivered = wait(|| deliveries(nobody, &key), |found| !found.is_empty()).await?;
+    report.show("GET /_local/notifications", &json!(delivered));
+
+    report.step("She edits it, with the same mention and one of Maya by the mobile form");
+    let maya = demo_company::id("person", "maya");
+    let edited = json!({ "note": format!(
+        "<p>Called twice. {anchor} <a href=\"../../../users/{maya}/edit_user\">@Maya</a></p>"
+    ) });
+    let id = note["id"].as_str().unwrap_or_default();
+    let answer = sinta.expect(Method::PUT, &format!("{path}/{id}"), Some(&edited)).await?;
+    report.show(&format!("PUT {path}/{id}"), &answer);
+    let second = format!("{id}:{maya}");
+    wait(|| deliveries(nobody, &second), |found| !found.is_empty()).await?;
+    report.check(true, "Maya, who is new in it, was notified")?;
+    let first = deliveries(nobody, &key).await?;
+    let once = first.len() == 1 && first[0]["duplicates"].as_u64().unwrap_or(0) == 0;
+    report.check(once, "Budi was notified exactly once")?;
+    let notes = sinta.expect(Method::GET, &path, None).await?;
+    report.show(&format!("GET {path}"), &notes);
+    report.check(notes["data"][0]["id"] == note["id"], "the note is in the contact's list")
+}
+
+/// The notifications that were sent under an idempotency key.
+async fn deliveries(nobody: &Client, key: &str) -> Result<Vec<Value>, DemoError> {
+    let all = nobody.expect(Method::GET, "/_local/notifications", None).await?;
+    let all = all["data"].as_array().cloned().unwrap_or_default();
+    Ok(all.into_iter().filter(|one| one["headers"]["idempotency-key"] == key).collect())
+}
+
+async fn exported(
+    nobody: &Client,
+    sinta: &Client,
+    format: &str,
+    report: &mut Report,
+) -> Result<(), DemoError> {
+    report.step(format!("Sinta exports her contacts as {}", format.to_uppercase()));
+    let name = format!("demo-{format}");
+    let body = json!({
+        "format": format, "selection": { "filter": {} }, "fields": FIELDS,
+        "file_name": name, "time_zone": ZONE, "locale": "en",
+    });
+    let accepted = sinta.call(Method::POST, "/cdp/exports", Some(&body)).await?;
+    report.show("POST /cdp/exports", &accepted.body);
+    report.check(accepted.status == 202, "the export is accepted")?;
+    let job = accepted.body["data"]["id"].as_str().unwrap_or_default().to_owned();
+    let path = format!("/cdp/exports/{job}");
+    let done = wait(
+        || async { Ok(sinta.expect(Method::GET, &path, None).await?["data"].clone()) },
+        |job| job["status"] != "queued" && job["status"] != "running",
+    )
+    .await?;
+    report.show(&format!("GET {path}"), &done);
+    report.check(done["status"] == "completed", "the job is completed")?;
+    let contacts = all(sinta).await?;
+    report.check(done["rows"] == json!(contacts.len()), format!("{} rows", contacts.len()))?;
+
+    let mail = wait(|| mail_of(nobody, &name), |mail| !mail.is_null()).await?;
+    let to = &mail["to"];
+    let subject = mail["subject"].as_str().unwrap_or_default();
+    println!("   email to {to}: {subject}");
+    let link = link_in(mail["text"].as_str().unwrap_or_default()).unwrap_or_default();
+    let downloaded = nobody.download(&link).await?;
+    let zone = TimeZone::get(ZONE).map_err(|error| DemoError::Check(error.to_string()))?;
+    let rows = |bytes: Vec<u8>| match format {
+        "xlsx" => file::xlsx(bytes),
+        _ => file::csv(&bytes),
+    };
+    let difference = file::difference(rows(downloaded.clone())?, &contacts, &zone, format == "csv");
+    let compared = difference.unwrap_or_else(|| "equal cell by cell".to_owned());
+    let equal = compared == "equal cell by cell";
+    report.check(equal, format!("the file behind the link: {compared}"))?;
+    if let Some(base64) = mail["attachments"][0]["base64"].as_str() {
+        let attached = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, base64);
+        let same = attached.is_ok_and(|bytes| bytes == downloaded);
+        report.check(same, "the attached file is the same, byte for byte")?;
+    }
+    let Answer { status, .. } = nobody.call(Method::GET, "/d/no-such-token", None).await?;
+    report.check(status == 404, "a link that nobody gave out leads nowhere")?;
+    let key = |one: &Value| one["headers"]["idempotency-key"] == job.as_str();
+    let told = wait(
+        || async {
+            let all = nobody.expect(Method::GET, "/_local/notifications", None).await?;
+            let all = all["data"].as_array().cloned().unwrap_or_default();
+            Ok(all.into_iter().filter(key).collect::<Vec<_>>())
+        },
+        |found| !found.is_empty(),
+    )
+    .await?;
+    report.check(told.len() == 1, "one notification in the application")
+}
+
+/// The mail about a file, or null.
+async fn mail_of(nobody: &Client, file_name: &str) -> Result<Value, DemoError> {
+    let all = nobody.expect(Method::GET, "/_local/mail", None).await?;
+    let mut found = all["data"].as_array().into_iter().flatten().filter(|mail| {
+        mail["subject"].as_str().is_some_and(|subject| subject.contains(file_name))
+            || mail["text"].as_str().is_some_and(|text| text.contains(file_name))
+    });
+    Ok(found.next().cloned().unwrap_or_default())
+}
+
+/// The capability link in a mail's text.
+fn link_in(text: &str) -> Option<String> {
+    let words = text.split_whitespace().map(|word| word.trim_matches(['<', '>', '(', ')']));
+    words.filter(|word| word.starts_with("http") && word.contains("/d/")).map(str::to_owned).next()
+}
+
+/// Looks until it is as wanted.
+async fn wait<T, F>(
+    look: impl Fn() -> F,
+    as_wanted: impl Fn(&T) -> bool,
+) -> Result<T, DemoError>
+where
+    F: Future<Output = Result<T, DemoError>>,
+{
+    let looking = async {
+        loop {
+            let seen = look().await?;
+            if as_wanted(&seen) {
+                return Ok(seen);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let late = |_| DemoError::Check(format!("nothing happened within {PATIENCE:?}"));
+    tokio::time::timeout(PATIENCE, looking).await.map_err(late)?
+}

@@ -1,0 +1,219 @@
+//! The contacts that the demo companies begin with: owned by one team, by several, by none; and
+//! as many more as somebody asks for.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use dynoxide::{Database, ImportOptions, types::AttributeValue as Stored};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, json};
+use shared::{
+    clock::Clock,
+    contact::{Contact, Contacts, SaveError},
+    id::{CompanyId, ContactId, IdError, TeamId, UserId},
+    table::{Item, Table, TableError},
+};
+use uuid::Uuid;
+
+use crate::demo_company;
+
+/// The company that most of the demo plays in.
+const COMPANY: &str = "nusantara";
+/// When the first demo contact was created; the others follow by the hour.
+const FIRST: &str = "2026-01-05T02:00:00Z";
+/// The contacts of one bulk write.
+const CHUNK: usize = 1_000;
+
+/// Why the demo's contacts could not be put there.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// A demo id that is none.
+    #[error("the demo data are wrong: {0}")]
+    Id(#[from] IdError),
+    /// Writing one failed.
+    #[error(transparent)]
+    Save(#[from] SaveError),
+    /// Writing many failed.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The database refused a bulk load.
+    #[error("the demo contacts cannot be loaded: {0}")]
+    Load(String),
+}
+
+struct Row {
+    name: &'static str,
+    company_name: &'static str,
+    phone: &'static str,
+    owner: Option<&'static str>,
+    assignee: Option<&'static str>,
+    teams: &'static [&'static str],
+}
+
+const fn row(
+    name: &'static str,
+    company_name: &'static str,
+    phone: &'static str,
+    owner: &'static str,
+    teams: &'static [&'static str],
+) -> Row {
+    Row { name, company_name, phone, owner: Some(owner), assignee: None, teams }
+}
+
+const ROWS: [Row; 14] = [
+    row("Citra Anggraini", "Warung Citra", "+62 812 0000 0101", "sinta", &["Jakarta SMB"]),
+    row("Dimas Wicaksono", "Dimas Roastery", "0812-0000-0102", "sinta", &["Jakarta SMB"]),
+    row("Eka Permatasari", "Kedai Eka", "021-555-0103", "lars", &["Jakarta SMB", "Bandung"]),
+    row("Farhan Maulana", "Hotel Kencana", "021-555-0104", "budi", &["Jakarta Enterprise"]),
+    row("Gita Savitri", "Gita Catering", "+62-21-555-0105", "budi", &["Jakarta"]),
+    row("Hasan Basri", "Toko Basri", "022-555-0106", "andre", &["Bandung SMB"]),
+    row("Intan Nirmala", "Nirmala Group", "022-555-0107", "lars", &["Bandung", "Surabaya"]),
+    row("Johan Setiawan", "Setia Jaya", "031-555-0108", "agus", &["Surabaya"]),
+    row("Kartika Putri", "Kartika Foods", "031-555-0109", "hendra", &["Sales"]),
+    row("Léa Fontaine", "Maison Fontaine", "+33 1 00 00 01 10", "rina", &["Support"]),
+    Row {
+        assignee: Some("putri"),
+        ..row("Made Wirawan", "Bali Beans", "0361-555-0111", "rina", &["Onboarding"])
+    },
+    row("Nur Aini", "Aini Bakery", "0812 0000 0112", "maya", &[]),
+    Row { owner: None, ..row("Oka Mahendra", "Mahendra Tea", "0012", "", &[]) },
+    Row {
+        owner: None,
+        assignee: Some("agus"),
+        ..row("Puspa Dewi", "Puspa Florist", "0274-555-0114", "", &["Jakarta", "Support"])
+    },
+];
+
+/// The owners of the contacts that are loaded in bulk, in turn.
+const OWNERS: [&str; 3] = ["sinta", "lars", "agus"];
+/// Their teams, in turn.
+const TEAMS: [&[&str]; 5] = [
+    &["Jakarta SMB"],
+    &["Jakarta Enterprise", "Jakarta"],
+    &["Bandung SMB"],
+    &["Surabaya"],
+    &["Onboarding", "Support"],
+];
+
+/// A few contacts for each of the other companies.
+const OTHERS: [(&str, &str, &str); 4] = [
+    ("senja", "Rangga Aditya", "dewi"),
+    ("senja", "Siti Rahayu", "rudi"),
+    ("meridian", "Theo Lambert", "piet"),
+    ("meridian", "Ursula Kwan", "nadia"),
+];
+
+/// Puts the demo's contacts into the table, unless they are there already.
+///
+/// # Errors
+/// When the table fails.
+pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
+    let first: Timestamp = FIRST.parse().unwrap_or_default();
+    let nusantara = ROWS.iter().map(|row| (COMPANY, row));
+    let others: Vec<(&str, Row)> =
+        OTHERS.iter().map(|(company, name, owner)| (*company, row(name, "", "", owner, &[]))).collect();
+    let all = nusantara.chain(others.iter().map(|(company, row)| (*company, row)));
+    for (hour, (company, row)) in (0i64..).zip(all) {
+        let created_at = first + SignedDuration::from_hours(hour);
+        let company_id: CompanyId = demo_company::id("company", company).parse()?;
+        let contact = contact(company, row, created_at)?;
+        match Contacts::new(table.clone(), company_id, clock.clone()).write(None, &contact).await {
+            // Already there, from a run before.
+            Ok(()) | Err(SaveError::Changed) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn contact(company: &str, row: &Row, created_at: Timestamp) -> Result<Contact, SeedError> {
+    let person = |handle: &str| demo_company::id("person", handle).parse::<UserId>();
+    let team = |name: &&str| demo_company::team_id(company, name).parse::<TeamId>();
+    let local: String =
+        row.name.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect();
+    // The same id in every run: UUIDv7 by its time, the rest by the name.
+    let salt = Uuid::new_v5(&Uuid::NAMESPACE_URL, row.name.as_bytes()).into_bytes();
+    let mut random = [0u8; 10];
+    random.copy_from_slice(&salt[..10]);
+    let millis = u64::try_from(created_at.as_millisecond()).unwrap_or(0);
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    Ok(Contact {
+        id: ContactId::from_uuid(id),
+        external_id: None,
+        name: given(row.name),
+        emails: vec![format!("{local}@customers.example")],
+        phones: given(row.phone).into_iter().collect(),
+        company_name: given(row.company_name),
+        owner_id: row.owner.map(person).transpose()?,
+        owner_name: row.owner.and_then(demo_company::name).map(str::to_owned),
+        assignee_id: row.assignee.map(person).transpose()?,
+        assignee_name: row.assignee.and_then(demo_company::name).map(str::to_owned),
+        team_owner_ids: row.teams.iter().map(team).collect::<Result<_, _>>()?,
+        tags: Vec::new(),
+        source: given("demo"),
+        custom_fields: Map::new(),
+        created_at,
+        updated_at: created_at,
+        version: 1,
+        deleted_at: None,
+    })
+}
+
+/// Loads `count` more contacts of the growth company straight into the database: the teams own
+/// them in turn, and each twentieth is nobody's.
+///
+/// # Errors
+/// When the database refuses them.
+pub fn load(
+    database: &Database,
+    table: &Table,
+    clock: &Clock,
+    count: usize,
+) -> Result<(), SeedError> {
+    let company: CompanyId = demo_company::id("company", COMPANY).parse()?;
+    let contacts = Contacts::new(table.clone(), company, clock.clone());
+    let first: Timestamp = FIRST.parse().unwrap_or_default();
+    let numbers: Vec<usize> = (0..count).collect();
+    for chunk in numbers.chunks(CHUNK) {
+        let mut items = Vec::new();
+        for number in chunk {
+            let created_at = first + SignedDuration::from_secs(i64::try_from(*number).unwrap_or(0));
+            let name = format!("Contact {number:07}");
+            let row = Row {
+                teams: if number % 20 == 0 { &[] } else { TEAMS[number % TEAMS.len()] },
+                ..row("", "Bulk", "", OWNERS[number % OWNERS.len()], &[])
+            };
+            let mut contact = contact(COMPANY, &row, created_at)?;
+            contact.id = ContactId::generate(created_at);
+            contact.name = Some(name);
+            contact.emails = vec![format!("contact{number}@bulk.example")];
+            contact.phones = vec![format!("+62812{number:08}")];
+            contact.external_id = Some(format!("BULK-{number:07}"));
+            contact.custom_fields.insert("tier".to_owned(), json!(number % 3));
+            items.extend(contacts.items(&contact)?.into_iter().map(stored));
+        }
+        let loaded = database.import_items(table.name(), items, ImportOptions::default());
+        loaded.map_err(|error| SeedError::Load(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// An item as the database's own library has it.
+fn stored(item: Item) -> HashMap<String, Stored> {
+    item.into_iter().map(|(name, value)| (name, convert(value))).collect()
+}
+
+fn convert(value: AttributeValue) -> Stored {
+    match value {
+        AttributeValue::S(text) => Stored::S(text),
+        AttributeValue::N(number) => Stored::N(number),
+        AttributeValue::Bool(flag) => Stored::BOOL(flag),
+        AttributeValue::L(values) => Stored::L(values.into_iter().map(convert).collect()),
+        AttributeValue::M(map) => {
+            Stored::M(map.into_iter().map(|(key, value)| (key, convert(value))).collect())
+        }
+        // Contacts hold nothing else.
+        _ => Stored::NULL(true),
+    }
+}
