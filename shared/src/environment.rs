@@ -1,10 +1,10 @@
 //! A function's surroundings, read once at start from the standard environment: the AWS clients,
 //! the neighbors and the names that `template.yaml` hands in.
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::{collections::HashMap, fmt::Display, str::FromStr, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
+    BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
     timeout::TimeoutConfigBuilder,
 };
 use aws_smithy_http_client::{Builder, tls};
@@ -42,6 +42,7 @@ pub enum StartError {
 pub struct Environment {
     sdk: SdkConfig,
     clock: Clock,
+    variables: HashMap<String, String>,
 }
 
 /// The attempts and time-outs of calls that a person waits for.
@@ -52,18 +53,25 @@ fn short_timeouts() -> TimeoutConfigBuilder {
 }
 
 impl Environment {
-    /// Reads the surroundings. One TLS stack serves all clients: rustls with ring.
+    /// Reads the surroundings of this process.
     pub async fn load() -> Self {
+        let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12());
+        Self::with(sdk, Clock::System, std::env::vars().collect()).await
+    }
+
+    /// Surroundings with this base of the SDK's settings, this clock and these variables. One TLS
+    /// stack serves all clients: rustls with ring.
+    pub async fn with(sdk: ConfigLoader, clock: Clock, variables: HashMap<String, String>) -> Self {
         let http = Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
             .build_https();
-        let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        let sdk = sdk
             .http_client(http)
             .retry_config(RetryConfig::standard().with_max_attempts(4))
             .timeout_config(short_timeouts().build())
             .load()
             .await;
-        Self { sdk, clock: Clock::System }
+        Self { sdk, clock, variables }
     }
 
     /// The clock.

@@ -10,6 +10,7 @@ use super::{Contact, ContactError, ContactInput, Contacts, SaveError, input::che
 use crate::{
     access::{AccessError, Authority, Permission, Scope, Session},
     directory::DirectoryError,
+    entry::complaint,
     event,
     id::{ContactId, TeamId, UserId},
     table::{Key, TableError},
@@ -106,8 +107,8 @@ impl<'a> Sync<'a> {
     fn parse(&self, index: usize, row: &RawValue) -> Result<Row, ContactError> {
         let mut from = serde_json::Deserializer::from_str(row.get());
         let input: ContactInput = serde_path_to_error::deserialize(&mut from).map_err(|error| {
-            let reason = crate::entry::reason(error.inner());
-            ContactError::invalid(error.path().to_string(), reason)
+            let (field, reason) = complaint(&error);
+            ContactError::invalid(field, reason)
         })?;
         let input = input.checked()?;
         let keys = self.keys(&input);

@@ -133,12 +133,17 @@ impl Request {
         }
         let mut from = serde_json::Deserializer::from_slice(bytes);
         let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
-            let field = field(&error.path().to_string(), error.inner());
-            Failure::invalid(&field, reason(error.inner()))
+            let (field, reason) = complaint(&error);
+            Failure::invalid(&field, reason)
         })?;
         from.end().map_err(|_| Failure::invalid("body", "has text behind its end"))?;
         Ok(value)
     }
+}
+
+/// The field that an error is about, and what is wrong with it.
+pub(crate) fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, String) {
+    (field(&error.path().to_string(), error.inner()), reason(error.inner()))
 }
 
 /// The field that an error is about. serde names a missing or doubled one in its words only.
@@ -154,7 +159,7 @@ fn field(path: &str, error: &serde_json::Error) -> String {
 }
 
 /// serde's words without the values that it quotes: the answer echoes no input.
-pub(crate) fn reason(error: &serde_json::Error) -> String {
+fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
     match text.split_once("invalid type: ").or_else(|| text.split_once("invalid value: ")) {

@@ -9,6 +9,6 @@ pub mod queue;
 mod reply;
 
 pub use failure::{Code, Failure};
-pub(crate) use http::reason;
+pub(crate) use http::complaint;
 pub use log::init as init_log;
 pub use reply::{Reply, Warning};
