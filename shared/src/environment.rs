@@ -85,7 +85,8 @@ impl Environment {
     /// # Errors
     /// [`StartError::Missing`] when it is not set or empty.
     pub fn text(&self, name: &'static str) -> Result<String, StartError> {
-        std::env::var(name).ok().filter(|text| !text.is_empty()).ok_or(StartError::Missing(name))
+        let set = self.variables.get(name).filter(|text| !text.is_empty());
+        set.cloned().ok_or(StartError::Missing(name))
     }
 
     /// A variable's value, or `default` when it is not set.
