@@ -95,7 +95,7 @@ impl Cloud {
 }
 
 fn sdk_credentials(keys: &Issued) -> SdkCredentials {
-    SdkCredentials::from_keys(&keys.access_key_id, &keys.secret_access_key, None)
+    SdkCredentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "test")
 }
 
 fn http_client() -> SharedHttpClient {
