@@ -1,0 +1,276 @@
+//! What each function used: invocations, time, memory, AWS calls and capacity (SPEC §6).
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Durations kept per function for the percentiles.
+const MAX_DURATIONS: usize = 100_000;
+
+/// A finished invocation, as the process pool saw it.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Logical id of the function.
+    pub function: String,
+    /// Credentials of the execution environment that ran it.
+    pub access_key_id: String,
+    /// Whether the environment was started for it.
+    pub cold: bool,
+    /// From the event's delivery to the answer.
+    pub duration: Duration,
+    /// Highest resident memory of the process so far; 0 where the system does not tell.
+    pub peak_memory_bytes: u64,
+    /// How it ended, in a word: `ok`, `error`, `timeout`….
+    pub status: String,
+}
+
+/// What one invocation used of AWS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct InvocationCost {
+    /// Calls to any service.
+    pub calls: u64,
+    /// DynamoDB read capacity units.
+    pub read_units: f64,
+    /// DynamoDB write capacity units.
+    pub write_units: f64,
+}
+
+impl InvocationCost {
+    fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.read_units += other.read_units;
+        self.write_units += other.write_units;
+    }
+}
+
+/// A call of AWS, as the front saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct AwsCall<'a> {
+    /// The caller's key.
+    pub access_key_id: &'a str,
+    /// The function that the key was issued to.
+    pub function: &'a str,
+    /// `dynamodb`, `s3`, `sqs` or `ses`.
+    pub service: &'a str,
+    /// Such as `PutItem`.
+    pub action: &'a str,
+    /// DynamoDB read capacity units.
+    pub read_units: f64,
+    /// DynamoDB write capacity units.
+    pub write_units: f64,
+}
+
+/// Cost by `service.Action`.
+type Costs = BTreeMap<String, InvocationCost>;
+
+#[derive(Debug, Default)]
+struct FunctionUsage {
+    cold_starts: u64,
+    peak_memory_bytes: u64,
+    durations: VecDeque<Duration>,
+    statuses: BTreeMap<String, u64>,
+    calls: Costs,
+}
+
+/// Calls with one key that are not booked yet.
+#[derive(Debug, Default)]
+struct Running {
+    function: String,
+    costs: Costs,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    functions: BTreeMap<String, FunctionUsage>,
+    /// By access key.
+    running: HashMap<String, Running>,
+}
+
+/// Counts per function since the last reset.
+///
+/// A call belongs to the invocation that its execution environment is running; what a process
+/// calls while it starts belongs to its first one. A snapshot shows calls at once, those of
+/// invocations under way and of event sources (which poll with their function's role) included.
+#[derive(Clone, Debug, Default)]
+pub struct Usage(Arc<Mutex<State>>);
+
+impl Usage {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From here on, calls with this key belong to a new invocation.
+    pub fn start_invocation(&self, access_key_id: &str) {
+        self.state().running.entry(access_key_id.to_owned()).or_default();
+    }
+
+    /// Counts one call.
+    pub fn count(&self, call: &AwsCall<'_>) {
+        let mut state = self.state();
+        let running = state.running.entry(call.access_key_id.to_owned()).or_default();
+        call.function.clone_into(&mut running.function);
+        let cost =
+            InvocationCost { calls: 1, read_units: call.read_units, write_units: call.write_units };
+        running.costs.entry(format!("{}.{}", call.service, call.action)).or_default().add(cost);
+    }
+
+    /// Books the invocation on its function and returns what it used.
+    #[must_use]
+    pub fn finish_invocation(&self, invocation: Invocation) -> InvocationCost {
+        let mut state = self.state();
+        let calls = state.running.remove(&invocation.access_key_id).unwrap_or_default().costs;
+        let function = state.functions.entry(invocation.function).or_default();
+        function.cold_starts += u64::from(invocation.cold);
+        function.peak_memory_bytes = function.peak_memory_bytes.max(invocation.peak_memory_bytes);
+        if function.durations.len() == MAX_DURATIONS {
+            function.durations.pop_front();
+        }
+        function.durations.push_back(invocation.duration);
+        *function.statuses.entry(invocation.status).or_default() += 1;
+
+        let mut total = InvocationCost::default();
+        calls.values().for_each(|cost| total.add(*cost));
+        add_all(&mut function.calls, &calls);
+        total
+    }
+
+    /// The body of `GET /_local/usage`: an object by function.
+    #[must_use]
+    pub fn snapshot(&self) -> Value {
+        let state = self.state();
+        let mut functions: BTreeMap<&str, Value> =
+            state.functions.iter().map(|(name, usage)| (name.as_str(), usage.to_json())).collect();
+        let mut under_way: BTreeMap<&str, Costs> = BTreeMap::new();
+        for running in state.running.values().filter(|running| !running.costs.is_empty()) {
+            add_all(under_way.entry(&running.function).or_default(), &running.costs);
+        }
+        for (name, mut costs) in under_way {
+            if let Some(usage) = state.functions.get(name) {
+                add_all(&mut costs, &usage.calls);
+            }
+            let shown = functions.entry(name).or_insert_with(|| FunctionUsage::default().to_json());
+            shown["actions"] = json!(costs);
+        }
+        json!(functions)
+    }
+
+    /// Forgets everything, the calls of invocations under way too.
+    pub fn reset(&self) {
+        *self.state() = State::default();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn add_all(to: &mut Costs, costs: &Costs) {
+    for (action, cost) in costs {
+        to.entry(action.clone()).or_default().add(*cost);
+    }
+}
+
+impl FunctionUsage {
+    fn to_json(&self) -> Value {
+        let mut sorted: Vec<Duration> = self.durations.iter().copied().collect();
+        sorted.sort_unstable();
+        json!({
+            "invocations": self.statuses.values().sum::<u64>(),
+            "statuses": self.statuses,
+            "cold_starts": self.cold_starts,
+            "duration_p50_ms": percentile(&sorted, 50),
+            "duration_p95_ms": percentile(&sorted, 95),
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "actions": self.calls,
+        })
+    }
+}
+
+/// The nearest-rank percentile in milliseconds, to the microsecond.
+fn percentile(sorted: &[Duration], percent: usize) -> f64 {
+    let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+    sorted.get(rank).map_or(0.0, |duration| (duration.as_secs_f64() * 1e6).round() / 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invocation(duration_ms: u64, cold: bool) -> Invocation {
+        Invocation {
+            function: "ContactList".to_owned(),
+            access_key_id: "KEY".to_owned(),
+            cold,
+            duration: Duration::from_millis(duration_ms),
+            peak_memory_bytes: 1000 + duration_ms,
+            status: "ok".to_owned(),
+        }
+    }
+
+    fn count(usage: &Usage, key: &str, service: &str, action: &str, units: (f64, f64)) {
+        usage.count(&AwsCall {
+            access_key_id: key,
+            function: if key == "KEY" { "ContactList" } else { "MentionNotify" },
+            service,
+            action,
+            read_units: units.0,
+            write_units: units.1,
+        });
+    }
+
+    #[test]
+    fn calls_are_booked_on_the_invocation_that_made_them() {
+        let usage = Usage::new();
+        count(&usage, "KEY", "dynamodb", "DescribeTable", (0.0, 0.0));
+        usage.start_invocation("KEY");
+        count(&usage, "KEY", "dynamodb", "Query", (1.5, 0.0));
+        count(&usage, "OTHER", "dynamodb", "Query", (9.0, 0.0));
+        let first = usage.finish_invocation(invocation(10, true));
+        assert_eq!(first, InvocationCost { calls: 2, read_units: 1.5, write_units: 0.0 });
+
+        usage.start_invocation("KEY");
+        count(&usage, "KEY", "dynamodb", "Query", (0.5, 0.0));
+        count(&usage, "KEY", "dynamodb", "PutItem", (0.0, 2.0));
+        let second = usage.finish_invocation(invocation(30, false));
+        assert_eq!(second, InvocationCost { calls: 2, read_units: 0.5, write_units: 2.0 });
+
+        insta::assert_json_snapshot!(usage.snapshot());
+    }
+
+    #[test]
+    fn calls_that_no_invocation_made_are_shown_too() {
+        let usage = Usage::new();
+        let _ = usage.finish_invocation(invocation(1, true));
+        for key in ["POLLER", "POLLER", "OTHER"] {
+            count(&usage, key, "sqs", "ReceiveMessage", (0.0, 0.0));
+        }
+        count(&usage, "KEY", "dynamodb", "Query", (0.5, 0.0));
+        let snapshot = usage.snapshot();
+        assert_eq!(snapshot["MentionNotify"]["actions"]["sqs.ReceiveMessage"]["calls"], 3);
+        assert_eq!(snapshot["MentionNotify"]["invocations"], 0);
+        assert_eq!(snapshot["ContactList"]["actions"]["dynamodb.Query"]["calls"], 1);
+        assert_eq!(snapshot["ContactList"]["invocations"], 1);
+    }
+
+    #[test]
+    fn a_reset_forgets_everything() {
+        let usage = Usage::new();
+        count(&usage, "KEY", "s3", "PutObject", (0.0, 0.0));
+        let _ = usage.finish_invocation(invocation(1, true));
+        usage.reset();
+        assert_eq!(usage.snapshot(), json!({}));
+    }
+
+    #[test]
+    fn percentiles_are_nearest_rank() {
+        let durations: Vec<Duration> = (1..=100).map(Duration::from_millis).collect();
+        assert_eq!(percentile(&durations, 50), 50.0);
+        assert_eq!(percentile(&durations, 95), 95.0);
+        assert_eq!(percentile(&[], 50), 0.0);
+    }
+}
