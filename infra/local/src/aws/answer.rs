@@ -1,0 +1,166 @@
+//! Errors in each service's own shape.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+use uuid::Uuid;
+
+/// A service behind the front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Service {
+    DynamoDb,
+    S3,
+    Sqs,
+    Ses,
+}
+
+impl Service {
+    /// The name in a credential scope: what a signature says it is for.
+    pub(crate) fn from_scope(name: &str) -> Option<Self> {
+        match name {
+            "dynamodb" => Some(Self::DynamoDb),
+            "s3" => Some(Self::S3),
+            "sqs" => Some(Self::Sqs),
+            "ses" | "email" => Some(Self::Ses),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "dynamodb",
+            Self::S3 => "s3",
+            Self::Sqs => "sqs",
+            Self::Ses => "ses",
+        }
+    }
+
+    /// How the service refuses a key that it does not know.
+    pub(crate) fn unknown_key(self) -> Response {
+        let message = "The security token included in the request is invalid.";
+        match self {
+            Self::DynamoDb => {
+                self.error(StatusCode::BAD_REQUEST, "UnrecognizedClientException", message)
+            }
+            Self::S3 => self.error(
+                StatusCode::FORBIDDEN,
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+            ),
+            Self::Sqs | Self::Ses => {
+                self.error(StatusCode::FORBIDDEN, "InvalidClientTokenId", message)
+            }
+        }
+    }
+
+    /// How the service says that it is asked too often.
+    pub(crate) fn throttled(self) -> Response {
+        let message = "Rate exceeded";
+        match self {
+            Self::DynamoDb => self.error(
+                StatusCode::BAD_REQUEST,
+                "ProvisionedThroughputExceededException",
+                "The level of configured provisioned throughput for the table was exceeded. \
+                 Consider increasing your provisioning level with the UpdateTable API.",
+            ),
+            Self::S3 => self.error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SlowDown",
+                "Please reduce your request rate.",
+            ),
+            Self::Sqs => self.error(StatusCode::BAD_REQUEST, "RequestThrottled", message),
+            Self::Ses => self.error(StatusCode::BAD_REQUEST, "Throttling", message),
+        }
+    }
+
+    /// A failure with the given status, under the code that the service uses for it.
+    pub(crate) fn failure(self, status: StatusCode) -> Response {
+        let code = match (self, status.as_u16()) {
+            (_, 429) => return self.throttled(),
+            (Self::DynamoDb, 403) => "AccessDeniedException",
+            (Self::DynamoDb, 503) => "ServiceUnavailable",
+            (Self::DynamoDb, 500..) => "InternalServerError",
+            (Self::DynamoDb, _) => "ValidationException",
+            (Self::S3, 404) => "NoSuchKey",
+            (Self::S3, 500) => "InternalError",
+            (Self::Sqs | Self::Ses, 500) => "InternalFailure",
+            (_, 403) => "AccessDenied",
+            (_, 503) => "ServiceUnavailable",
+            (_, 500..) => "InternalError",
+            (Self::S3, _) => "InvalidRequest",
+            (Self::Sqs, _) => "InvalidParameterValue",
+            (Self::Ses, _) => "MessageRejected",
+        };
+        self.error(status, code, "Injected fault.")
+    }
+
+    /// An error answer of this service.
+    pub(crate) fn error(self, status: StatusCode, code: &str, message: &str) -> Response {
+        let request_id = Uuid::new_v4();
+        match self {
+            Self::DynamoDb => json_answer(
+                status,
+                &json!({
+                    "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"),
+                    "message": message,
+                }),
+            ),
+            Self::Sqs => json_answer(
+                status,
+                &json!({ "__type": format!("com.amazonaws.sqs#{code}"), "message": message }),
+            ),
+            Self::S3 => xml_answer(
+                status,
+                format!(
+                    "<Error><Code>{code}</Code><Message>{}</Message><RequestId>{request_id}\
+                     </RequestId></Error>",
+                    escape(message)
+                ),
+            ),
+            Self::Ses => {
+                let fault = if status.is_server_error() { "Receiver" } else { "Sender" };
+                xml_answer(
+                    status,
+                    format!(
+                        "<ErrorResponse xmlns=\"http://ses.amazonaws.com/doc/2010-12-01/\"><Error>\
+                         <Type>{fault}</Type><Code>{code}</Code><Message>{}</Message></Error>\
+                         <RequestId>{request_id}</RequestId></ErrorResponse>",
+                        escape(message)
+                    ),
+                )
+            }
+        }
+    }
+}
+
+pub(crate) fn json_answer(status: StatusCode, body: &serde_json::Value) -> Response {
+    answer(status, "application/x-amz-json-1.0", body.to_string())
+}
+
+pub(crate) fn xml_answer(status: StatusCode, body: String) -> Response {
+    answer(status, "text/xml", format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{body}"))
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// Text as XML content.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// An answer that never arrives: the connection breaks in the middle of it.
+pub(crate) fn lost() -> Response {
+    let broken = futures::stream::once(async {
+        Err::<bytes::Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    });
+    let mut response = Response::new(Body::from_stream(broken));
+    // Promised and never sent, so that no client takes the empty body for an answer.
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("1"));
+    response
+}

@@ -1,0 +1,93 @@
+//! Faults that DynamoDB has for several items at once.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::StatusCode;
+use http::request::Parts;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+
+use super::answer::json_answer;
+use super::dynamodb::{Capacity, DynamoDb};
+
+/// A transaction canceled because another one is under way on its first item.
+pub(super) fn conflict(body: &[u8]) -> Response {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let items = request["TransactItems"].as_array().map_or(1, Vec::len);
+    let reasons: Vec<Value> = (0..items)
+        .map(|index| match index {
+            0 => json!({
+                "Code": "TransactionConflict",
+                "Message": "Transaction is ongoing for the item",
+            }),
+            _ => json!({ "Code": "None" }),
+        })
+        .collect();
+    let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
+    json_answer(
+        StatusCode::BAD_REQUEST,
+        &json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "Message": format!(
+                "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+                codes.join(", ")
+            ),
+            "CancellationReasons": reasons,
+        }),
+    )
+}
+
+/// Runs a batch for the first half of its entries and calls the others unprocessed. As on AWS at
+/// least one entry of a batch is processed.
+pub(super) async fn partly(
+    dynamodb: &DynamoDb,
+    action: &str,
+    parts: &Parts,
+    body: Bytes,
+) -> (Response, Capacity) {
+    let Ok(mut request) = serde_json::from_slice::<Value>(&body) else {
+        return dynamodb.call(action, parts, body).await;
+    };
+    let unprocessed = split(&mut request["RequestItems"]);
+    let (response, capacity) = dynamodb.call(action, parts, request.to_string().into()).await;
+    if !response.status().is_success() {
+        return (response, capacity);
+    }
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let Ok(mut answer) = serde_json::from_slice::<Value>(&body) else {
+        return (Response::from_parts(parts, Body::from(body)), capacity);
+    };
+    let name = if action == "BatchGetItem" { "UnprocessedKeys" } else { "UnprocessedItems" };
+    answer[name] = unprocessed;
+    (Response::from_parts(parts, Body::from(answer.to_string())), capacity)
+}
+
+/// Takes the second half of each table's entries out: `Keys` of a read, the list of a write.
+fn split(tables: &mut Value) -> Value {
+    let mut unprocessed = json!({});
+    for (name, table) in tables.as_object_mut().into_iter().flatten() {
+        let mut rest = table.clone();
+        let taken = match entries(table) {
+            Some(entries) => entries.split_off(entries.len().div_ceil(2)),
+            None => continue,
+        };
+        if taken.is_empty() {
+            continue;
+        }
+        if let Some(entries) = entries(&mut rest) {
+            *entries = taken;
+        }
+        unprocessed[name] = rest;
+    }
+    unprocessed
+}
+
+fn entries(table: &mut Value) -> Option<&mut Vec<Value>> {
+    match table {
+        Value::Array(entries) => Some(entries),
+        Value::Object(_) => table.get_mut("Keys")?.as_array_mut(),
+        _ => None,
+    }
+}

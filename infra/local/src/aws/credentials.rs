@@ -1,0 +1,113 @@
+//! Access keys: one per execution environment, so that a call names its caller.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use uuid::Uuid;
+
+/// Function name under which the local cloud itself calls AWS.
+pub const OPERATOR: &str = "operator";
+
+/// A pair of keys, as a process gets it in its environment.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// Public half, 20 characters like those of AWS.
+    pub access_key_id: String,
+    /// Secret half.
+    pub secret_access_key: String,
+}
+
+#[derive(Debug)]
+struct Owner {
+    function: Arc<str>,
+    secret_access_key: String,
+}
+
+/// All keys in use.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    keys: Arc<RwLock<HashMap<String, Owner>>>,
+    operator: Issued,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Credentials {
+    /// Keys for the operator alone.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut credentials = Self {
+            keys: Arc::default(),
+            operator: Issued { access_key_id: String::new(), secret_access_key: String::new() },
+        };
+        credentials.operator = credentials.issue(OPERATOR);
+        credentials
+    }
+
+    /// Makes a new pair for an execution environment of `function`.
+    #[must_use]
+    pub fn issue(&self, function: &str) -> Issued {
+        let random = Uuid::new_v4().simple().to_string().to_uppercase();
+        let issued = Issued {
+            access_key_id: format!("ASIA{}", &random[..16]),
+            secret_access_key: format!("{}local", Uuid::new_v4().simple()),
+        };
+        let owner = Owner {
+            function: function.into(),
+            secret_access_key: issued.secret_access_key.clone(),
+        };
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(issued.access_key_id.clone(), owner);
+        issued
+    }
+
+    /// Makes a pair useless: its execution environment is gone.
+    pub fn revoke(&self, access_key_id: &str) {
+        self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
+    }
+
+    /// The local cloud's own keys.
+    #[must_use]
+    pub fn operator(&self) -> &Issued {
+        &self.operator
+    }
+
+    /// The function whose environment was given this key; `None` for an unknown or revoked one.
+    #[must_use]
+    pub fn function(&self, access_key_id: &str) -> Option<Arc<str>> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.get(access_key_id).map(|owner| Arc::clone(&owner.function))
+    }
+
+    pub(crate) fn secret(&self, access_key_id: &str) -> Option<String> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.get(access_key_id).map(|owner| owner.secret_access_key.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_names_its_function_until_it_is_revoked() {
+        let credentials = Credentials::new();
+        let first = credentials.issue("NoteWrite");
+        let second = credentials.issue("NoteWrite");
+        assert_ne!(first.access_key_id, second.access_key_id);
+        assert_eq!(credentials.function(&first.access_key_id).as_deref(), Some("NoteWrite"));
+        assert_eq!(
+            credentials.function(&credentials.operator().access_key_id).as_deref(),
+            Some(OPERATOR)
+        );
+
+        credentials.revoke(&first.access_key_id);
+        assert_eq!(credentials.function(&first.access_key_id), None);
+        assert_eq!(credentials.secret(&first.access_key_id), None);
+        assert!(credentials.secret(&second.access_key_id).is_some());
+    }
+}

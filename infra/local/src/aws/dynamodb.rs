@@ -1,0 +1,261 @@
+//! DynamoDB: an embedded engine behind its own HTTP server on a loopback port.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use dynoxide::Database;
+use http::request::Parts;
+use http::{Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::StartError;
+use super::answer::Service;
+use super::resources::TableSpec;
+
+/// How often expired items are swept; AWS promises no more than "within a few days".
+const TTL_SWEEP: Duration = Duration::from_secs(60);
+/// The table under `--data`.
+const FILE: &str = "table.sqlite";
+/// Time for calls under way to finish at shutdown.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+const RETURN_CONSUMED: &str = "ReturnConsumedCapacity";
+const CONSUMED: &str = "ConsumedCapacity";
+
+#[derive(Clone, Copy)]
+enum Unit {
+    Read,
+    Write,
+}
+
+/// Capacity units of one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Capacity {
+    pub(crate) read_units: f64,
+    pub(crate) write_units: f64,
+}
+
+/// The running engine.
+pub(crate) struct DynamoDb {
+    database: Database,
+    client: Client<HttpConnector, Full<Bytes>>,
+    endpoint: Uri,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+    sweeper: JoinHandle<()>,
+}
+
+impl DynamoDb {
+    /// Opens the database, in memory or under `data`, and creates the table unless it is there.
+    pub(crate) async fn start(spec: &TableSpec, data: Option<&Path>) -> Result<Self, StartError> {
+        let database = open(data)?;
+        create_table(&database, spec)?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let endpoint = Uri::try_from(format!("http://{}/", listener.local_addr()?))
+            .map_err(|error| StartError::DynamoDb(error.to_string()))?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = database.clone();
+        let server = tokio::spawn(async move {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            if let Err(error) =
+                dynoxide::server::serve_with_shutdown(listener, served, stopped).await
+            {
+                tracing::error!(%error, "the DynamoDB emulator stopped");
+            }
+        });
+        let sweeper = tokio::spawn(sweep(database.clone()));
+        Ok(Self {
+            database,
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            endpoint,
+            running: Mutex::new(Some(Running { stop, server, sweeper })),
+        })
+    }
+
+    /// The engine itself, for bulk loading.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Runs a call and says what it consumed. The engine tells it only to those who ask, so it
+    /// is always asked, and what the caller did not ask for is taken out of the answer again.
+    pub(crate) async fn call(
+        &self,
+        action: &str,
+        parts: &Parts,
+        body: Bytes,
+    ) -> (Response, Capacity) {
+        let unit = unit(action);
+        let asking = unit.and_then(|_| ask_for_capacity(&body));
+        let asked_for_by_caller = asking.is_none();
+        let answer = match self.forward(parts, asking.unwrap_or(body)).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(%error, "the DynamoDB emulator did not answer");
+                let failure = Service::DynamoDb.failure(StatusCode::INTERNAL_SERVER_ERROR);
+                return (failure, Capacity::default());
+            }
+        };
+        let (mut parts, body) = answer.into_parts();
+        let (capacity, rest) = unit
+            .and_then(|unit| take_capacity(&body, unit))
+            .unwrap_or_else(|| (Capacity::default(), body.clone()));
+        // The checksum and the length are those of the untouched answer.
+        parts.headers.remove("x-amz-crc32");
+        parts.headers.remove(header::CONTENT_LENGTH);
+        let body = if asked_for_by_caller { body } else { rest };
+        (Response::from_parts(parts, Body::from(body)), capacity)
+    }
+
+    async fn forward(
+        &self,
+        parts: &Parts,
+        body: Bytes,
+    ) -> Result<http::Response<Bytes>, hyper_util::client::legacy::Error> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = parts.method.clone();
+        *request.uri_mut() = self.endpoint.clone();
+        *request.headers_mut() = parts.headers.clone();
+        for name in [header::CONTENT_LENGTH, header::HOST, header::TRANSFER_ENCODING] {
+            request.headers_mut().remove(name);
+        }
+        let response = self.client.request(request).await?;
+        let (parts, body) = response.into_parts();
+        let body =
+            body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        Ok(http::Response::from_parts(parts, body))
+    }
+
+    /// Stops serving; calls under way finish, for two seconds at most.
+    pub(crate) async fn shutdown(&self) {
+        let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
+        else {
+            return;
+        };
+        let Running { stop, mut server, sweeper } = running;
+        let _ = stop.send(());
+        sweeper.abort();
+        if tokio::time::timeout(STOP_LIMIT, &mut server).await.is_err() {
+            server.abort();
+        }
+    }
+}
+
+fn open(data: Option<&Path>) -> Result<Database, StartError> {
+    let database = match data {
+        None => Database::memory(),
+        Some(folder) => {
+            let path = folder.join(FILE);
+            let path = path.to_str().ok_or_else(|| {
+                StartError::DynamoDb(format!("{} is not valid Unicode", path.display()))
+            })?;
+            Database::new(path)
+        }
+    };
+    database.map_err(|error| StartError::DynamoDb(error.to_string()))
+}
+
+fn create_table(database: &Database, spec: &TableSpec) -> Result<(), StartError> {
+    let failed = |error: dynoxide::DynoxideError| StartError::DynamoDb(error.to_string());
+    if database.get_table_metadata(&spec.name).map_err(failed)?.is_some() {
+        return Ok(());
+    }
+    database.create_table(from_json(spec.to_create_table())?).map_err(failed)?;
+    if let Some(attribute) = &spec.ttl_attribute {
+        let request = json!({
+            "TableName": spec.name,
+            "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
+        });
+        database.update_time_to_live(from_json(request)?).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(json: Value) -> Result<T, StartError> {
+    serde_json::from_value(json).map_err(|error| StartError::DynamoDb(error.to_string()))
+}
+
+async fn sweep(database: Database) {
+    let mut ticks = tokio::time::interval(TTL_SWEEP);
+    loop {
+        ticks.tick().await;
+        let database = database.clone();
+        match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "expired items were not swept"),
+            Err(_) => return,
+        }
+    }
+}
+
+/// Which units an action consumes; `None` for one that consumes none.
+fn unit(action: &str) -> Option<Unit> {
+    match action {
+        "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems" => Some(Unit::Read),
+        "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems" => {
+            Some(Unit::Write)
+        }
+        _ => None,
+    }
+}
+
+/// A JSON object of which only the top is looked into.
+type Shallow = BTreeMap<String, Box<RawValue>>;
+
+/// The request with `ReturnConsumedCapacity`, or `None` when it asks for it already.
+fn ask_for_capacity(body: &Bytes) -> Option<Bytes> {
+    let mut request: Shallow = serde_json::from_slice(body).ok()?;
+    if request.get(RETURN_CONSUMED).is_some_and(|mode| mode.get() != "\"NONE\"") {
+        return None;
+    }
+    let total = serde_json::value::to_raw_value("TOTAL").ok()?;
+    request.insert(RETURN_CONSUMED.to_owned(), total);
+    serde_json::to_vec(&request).ok().map(Bytes::from)
+}
+
+/// What an answer says was consumed, and the answer without saying so.
+fn take_capacity(body: &Bytes, unit: Unit) -> Option<(Capacity, Bytes)> {
+    let mut answer: Shallow = serde_json::from_slice(body).ok()?;
+    let consumed: Value = serde_json::from_str(answer.remove(CONSUMED)?.get()).ok()?;
+    let tables = match &consumed {
+        Value::Array(tables) => tables.as_slice(),
+        table => std::slice::from_ref(table),
+    };
+    let capacity = tables.iter().fold(Capacity::default(), |sum, table| sum.add(table, unit));
+    serde_json::to_vec(&answer).ok().map(|rest| (capacity, rest.into()))
+}
+
+impl Capacity {
+    /// A transaction says which units it means (a replayed write transaction costs reads); other
+    /// answers leave it to the action.
+    fn add(self, table: &Value, unit: Unit) -> Self {
+        let units = |name| table.get(name).and_then(Value::as_f64);
+        let (read, write) = match (units("ReadCapacityUnits"), units("WriteCapacityUnits"), unit) {
+            (None, None, Unit::Read) => (units("CapacityUnits"), None),
+            (None, None, Unit::Write) => (None, units("CapacityUnits")),
+            (read, write, _) => (read, write),
+        };
+        Self {
+            read_units: self.read_units + read.unwrap_or(0.0),
+            write_units: self.write_units + write.unwrap_or(0.0),
+        }
+    }
+}

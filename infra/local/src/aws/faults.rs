@@ -1,0 +1,385 @@
+//! Faults that tests and visitors inject (SPEC §6, `POST /_local/faults`).
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Where the random numbers start: the same rules and calls fail the same way in every run.
+const SEED: u64 = 42;
+/// Longest latency that a rule may add, in milliseconds.
+const MAX_LATENCY_MS: u64 = 600_000;
+
+/// What a rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    /// Launchpad's teams, of a user and of a company.
+    #[serde(rename = "launchpad.teams")]
+    LaunchpadTeams,
+    /// Launchpad's permissions of a user.
+    #[serde(rename = "launchpad.permissions")]
+    LaunchpadPermissions,
+    /// Launchpad's people, one and many.
+    #[serde(rename = "launchpad.users")]
+    LaunchpadUsers,
+    /// Launchpad's companies.
+    #[serde(rename = "launchpad.companies")]
+    LaunchpadCompanies,
+    /// The Notification Service.
+    #[serde(rename = "notifications")]
+    Notifications,
+    /// DynamoDB.
+    #[serde(rename = "dynamodb")]
+    DynamoDb,
+    /// S3.
+    #[serde(rename = "s3")]
+    S3,
+    /// SQS.
+    #[serde(rename = "sqs")]
+    Sqs,
+    /// SES.
+    #[serde(rename = "ses")]
+    Ses,
+}
+
+/// What goes wrong, beyond a latency or a plain status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// DynamoDB cancels a transaction because of another one.
+    Conflict,
+    /// The service throttles.
+    Throttle,
+    /// DynamoDB leaves some keys of a batch unprocessed.
+    Unprocessed,
+    /// The call takes effect and its answer is lost.
+    CommitThenTimeout,
+    /// Some entries of an SQS batch fail.
+    BatchPartial,
+    /// SQS delivers the message twice.
+    Duplicate,
+    /// The calling function's process dies.
+    Kill,
+}
+
+/// Whether a `kill` comes before the call takes effect or after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// The service never sees the call.
+    #[default]
+    Before,
+    /// The call has taken effect, its answer never arrives.
+    After,
+}
+
+/// One rule: which calls, how often, and what happens to them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The service.
+    pub target: Target,
+    /// Added before the call, in milliseconds.
+    #[serde(default)]
+    pub latency_ms: u64,
+    /// Answered instead of calling, in the service's own error shape.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// Probability that the rule strikes a call it fits, 0 to 1.
+    #[serde(default = "always")]
+    pub rate: f64,
+    /// What else goes wrong.
+    #[serde(default)]
+    pub kind: Option<Kind>,
+    /// Only calls of this function (its logical id).
+    #[serde(default)]
+    pub function: Option<String>,
+    /// Only this action, such as `PutItem`.
+    #[serde(default)]
+    pub action: Option<String>,
+    /// The rule is spent after it has struck so many times.
+    #[serde(default)]
+    pub times: Option<u32>,
+    /// For `kill`.
+    #[serde(default)]
+    pub when: When,
+}
+
+fn always() -> f64 {
+    1.0
+}
+
+/// Kinds of SPEC §6 that are not there yet.
+const UNSUPPORTED_KINDS: [&str; 2] = ["stale_read", "gsi_lag"];
+
+/// Why a rule is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    /// Malformed, an unknown field or an unknown value.
+    #[error("{0}")]
+    Malformed(#[from] serde_json::Error),
+    /// A kind that is specified but does not work here yet.
+    #[error("kind `{0}` is not yet supported")]
+    UnsupportedKind(String),
+    /// The kind means nothing for the target.
+    #[error("kind `{kind}` does not apply to target `{target}`")]
+    WrongTarget {
+        /// The kind asked for.
+        kind: String,
+        /// The target it was asked for.
+        target: String,
+    },
+    /// A number that makes no sense.
+    #[error("{0}")]
+    OutOfRange(&'static str),
+}
+
+impl Rule {
+    /// Reads a rule from the body of a request.
+    ///
+    /// # Errors
+    /// [`RuleError`] says what is wrong with it.
+    pub fn parse(body: &[u8]) -> Result<Self, RuleError> {
+        let json: serde_json::Value = serde_json::from_slice(body)?;
+        if let Some(kind) = json.get("kind").and_then(serde_json::Value::as_str)
+            && UNSUPPORTED_KINDS.contains(&kind)
+        {
+            return Err(RuleError::UnsupportedKind(kind.to_owned()));
+        }
+        let rule: Self = serde_json::from_value(json)?;
+        rule.check()?;
+        Ok(rule)
+    }
+
+    fn check(&self) -> Result<(), RuleError> {
+        if !(0.0..=1.0).contains(&self.rate) {
+            return Err(RuleError::OutOfRange("rate must be between 0 and 1"));
+        }
+        if self.status.is_some_and(|status| !(400..=599).contains(&status)) {
+            return Err(RuleError::OutOfRange("status must be between 400 and 599"));
+        }
+        if self.latency_ms > MAX_LATENCY_MS {
+            return Err(RuleError::OutOfRange("latency_ms must be at most 600000"));
+        }
+        match self.kind {
+            Some(kind) if !kind.applies_to(self.target) => {
+                Err(RuleError::WrongTarget { kind: name_of(&kind), target: name_of(&self.target) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn fits(&self, call: &Call<'_>) -> bool {
+        self.target == call.target
+            && self.function.as_deref().is_none_or(|function| call.function == Some(function))
+            && self.action.as_deref().is_none_or(|action| action == call.action)
+            && self.kind.is_none_or(|kind| kind.concerns(call.action))
+    }
+}
+
+impl Kind {
+    fn applies_to(self, target: Target) -> bool {
+        let aws = matches!(target, Target::DynamoDb | Target::S3 | Target::Sqs | Target::Ses);
+        match self {
+            Self::Conflict | Self::Unprocessed => target == Target::DynamoDb,
+            Self::BatchPartial | Self::Duplicate => target == Target::Sqs,
+            Self::Kill | Self::CommitThenTimeout => aws,
+            Self::Throttle => true,
+        }
+    }
+
+    /// A rule is spent on calls that it can do something to, and on no others.
+    fn concerns(self, action: &str) -> bool {
+        match self {
+            Self::Conflict => matches!(action, "TransactWriteItems" | "TransactGetItems"),
+            Self::Unprocessed => matches!(action, "BatchGetItem" | "BatchWriteItem"),
+            Self::BatchPartial => action == "SendMessageBatch",
+            Self::Duplicate => matches!(action, "SendMessage" | "SendMessageBatch"),
+            Self::Throttle | Self::CommitThenTimeout | Self::Kill => true,
+        }
+    }
+}
+
+fn name_of(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&name_of(self))
+    }
+}
+
+/// A call about to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The service called.
+    pub target: Target,
+    /// The calling function, where it is known.
+    pub function: Option<&'a str>,
+    /// The action; for the neighbors the method and path.
+    pub action: &'a str,
+}
+
+/// What is to happen to a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// To wait before anything else.
+    pub latency: Duration,
+    /// To answer instead of calling.
+    pub status: Option<u16>,
+    /// What else goes wrong.
+    pub kind: Option<Kind>,
+    /// For [`Kind::Kill`].
+    pub when: When,
+}
+
+#[derive(Debug)]
+struct State {
+    rules: Vec<Rule>,
+    random: fastrand::Rng,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { rules: Vec::new(), random: fastrand::Rng::with_seed(SEED) }
+    }
+}
+
+/// The rules in force.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<Mutex<State>>);
+
+impl Faults {
+    /// No rule.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a rule.
+    ///
+    /// # Errors
+    /// [`RuleError`] for a rule that makes no sense.
+    pub fn add(&self, rule: Rule) -> Result<(), RuleError> {
+        rule.check()?;
+        self.state().rules.push(rule);
+        Ok(())
+    }
+
+    /// The rules, oldest first, `times` being what is left.
+    #[must_use]
+    pub fn list(&self) -> Vec<Rule> {
+        self.state().rules.clone()
+    }
+
+    /// Takes every rule away.
+    pub fn clear(&self) {
+        *self.state() = State::default();
+    }
+
+    /// What happens to this call. Latencies of all rules that strike add up; the first status
+    /// and the first kind count.
+    #[must_use]
+    pub fn decide(&self, call: &Call<'_>) -> Effects {
+        let mut state = self.state();
+        let State { rules, random } = &mut *state;
+        let mut effects = Effects::default();
+        for rule in rules.iter_mut().filter(|rule| rule.fits(call)) {
+            if random.f64() >= rule.rate {
+                continue;
+            }
+            rule.times = rule.times.map(|times| times.saturating_sub(1));
+            effects.latency += Duration::from_millis(rule.latency_ms);
+            effects.status = effects.status.or(rule.status);
+            if effects.kind.is_none() && rule.kind.is_some() {
+                effects.kind = rule.kind;
+                effects.when = rule.when;
+            }
+        }
+        rules.retain(|rule| rule.times != Some(0));
+        effects
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn rule(json: serde_json::Value) -> Result<Rule, RuleError> {
+        Rule::parse(json.to_string().as_bytes())
+    }
+
+    fn call(action: &str) -> Call<'_> {
+        Call { target: Target::DynamoDb, function: Some("NoteWrite"), action }
+    }
+
+    #[test]
+    fn a_rule_strikes_only_what_it_names() {
+        let faults = Faults::new();
+        faults
+            .add(
+                rule(json!({"target": "dynamodb", "status": 500, "latency_ms": 5,
+                            "function": "NoteWrite", "action": "PutItem"}))
+                .unwrap(),
+            )
+            .unwrap();
+
+        let struck = faults.decide(&call("PutItem"));
+        assert_eq!((struck.status, struck.latency), (Some(500), Duration::from_millis(5)));
+        assert_eq!(faults.decide(&call("GetItem")), Effects::default());
+        let other = Call { function: Some("ContactList"), ..call("PutItem") };
+        assert_eq!(faults.decide(&other), Effects::default());
+        let other = Call { target: Target::Sqs, ..call("PutItem") };
+        assert_eq!(faults.decide(&other), Effects::default());
+    }
+
+    #[test]
+    fn a_rule_is_spent_after_its_times_and_only_on_calls_it_can_change() {
+        let faults = Faults::new();
+        let conflict = json!({"target": "dynamodb", "kind": "conflict", "times": 1});
+        faults.add(rule(conflict).unwrap()).unwrap();
+        assert_eq!(faults.decide(&call("Query")).kind, None);
+        assert_eq!(faults.decide(&call("TransactWriteItems")).kind, Some(Kind::Conflict));
+        assert_eq!(faults.decide(&call("TransactWriteItems")).kind, None);
+        assert!(faults.list().is_empty());
+    }
+
+    #[test]
+    fn a_rate_is_kept_and_repeats_from_run_to_run() {
+        let count = || {
+            let faults = Faults::new();
+            let half = json!({"target": "dynamodb", "status": 500, "rate": 0.5});
+            faults.add(rule(half).unwrap()).unwrap();
+            (0..1000).filter(|_| faults.decide(&call("Query")).status.is_some()).count()
+        };
+        assert!((400..600).contains(&count()));
+        assert_eq!(count(), count());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        let message = |json| rule(json).unwrap_err().to_string();
+        assert_eq!(
+            message(json!({"target": "dynamodb", "kind": "gsi_lag"})),
+            "kind `gsi_lag` is not yet supported"
+        );
+        assert_eq!(
+            message(json!({"target": "launchpad.teams", "kind": "duplicate"})),
+            "kind `duplicate` does not apply to target `launchpad.teams`"
+        );
+        assert!(message(json!({"target": "mars"})).contains("unknown variant `mars`"));
+        assert!(message(json!({"target": "s3", "delay": 1})).contains("unknown field `delay`"));
+        assert!(message(json!({"target": "s3", "rate": 2})).contains("rate"));
+        assert!(message(json!({"target": "s3", "status": 200})).contains("status"));
+    }
+}

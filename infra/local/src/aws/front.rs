@@ -1,0 +1,217 @@
+//! The one endpoint of all services: tells who calls what, injects faults, counts, passes on.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+
+use super::answer::{Service, lost};
+use super::dynamodb::{Capacity, DynamoDb};
+use super::faults::{Call, Effects, Kind, Target, When};
+use super::request::{Signature, likely_service, s3_action, target_action};
+use super::s3::ObjectStore;
+use super::ses::{self, Mailer};
+use super::sqs::Queues;
+use super::{Credentials, Faults, OnKill, batches};
+use crate::record::Usage;
+
+/// Largest request that is not an object: an SES message of 10 MB, in base64 and percent-encoded.
+const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
+
+/// The services and what is kept about their use.
+pub(crate) struct Front {
+    pub(crate) dynamodb: DynamoDb,
+    pub(crate) objects: ObjectStore,
+    pub(crate) queues: Queues,
+    pub(crate) mailer: Mailer,
+    pub(crate) credentials: Credentials,
+    pub(crate) usage: Usage,
+    pub(crate) faults: Faults,
+    pub(crate) on_kill: OnKill,
+}
+
+/// A call with its body, which streams for S3 only.
+struct Incoming {
+    signature: Signature,
+    action: String,
+    parts: Parts,
+    body: Payload,
+}
+
+enum Payload {
+    Whole(Bytes),
+    Streamed(Body),
+}
+
+/// Answers any request to any service.
+pub(crate) async fn handle(State(front): State<Arc<Front>>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(signature) = Signature::of(&parts) else {
+        return unsigned(likely_service(&parts));
+    };
+    let service = signature.service;
+    let Some(function) = front.credentials.function(&signature.access_key_id) else {
+        drain(body).await;
+        return service.unknown_key();
+    };
+    match Incoming::read(signature, parts, body).await {
+        Ok(incoming) => front.run(&function, incoming).await,
+        Err(refusal) => refusal,
+    }
+}
+
+fn unsigned(service: Service) -> Response {
+    match service {
+        Service::DynamoDb => service.error(
+            StatusCode::BAD_REQUEST,
+            "MissingAuthenticationTokenException",
+            "Request is missing Authentication Token",
+        ),
+        Service::S3 => service.error(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
+        Service::Sqs | Service::Ses => service.error(
+            StatusCode::FORBIDDEN,
+            "MissingAuthenticationToken",
+            "Request is missing Authentication Token",
+        ),
+    }
+}
+
+/// Reads an unwanted body to its end, so that the client gets to hear the answer.
+async fn drain(mut body: Body) {
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
+impl Incoming {
+    async fn read(signature: Signature, parts: Parts, body: Body) -> Result<Self, Response> {
+        let service = signature.service;
+        if service == Service::S3 {
+            let action = s3_action(&parts).to_owned();
+            return Ok(Self { signature, action, parts, body: Payload::Streamed(body) });
+        }
+        let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            service.error(status, "RequestEntityTooLarge", "The request is too large.")
+        })?;
+        let action = match service {
+            Service::Ses => ses::action(&body),
+            _ => target_action(&parts.headers).map(str::to_owned),
+        };
+        let action = action.ok_or_else(|| {
+            service.error(StatusCode::BAD_REQUEST, "MissingAction", "The action is missing.")
+        })?;
+        Ok(Self { signature, action, parts, body: Payload::Whole(body) })
+    }
+}
+
+impl Front {
+    async fn run(&self, function: &str, incoming: Incoming) -> Response {
+        let service = incoming.signature.service;
+        let access_key_id = incoming.signature.access_key_id.clone();
+        let action = incoming.action.clone();
+        let effects = self.faults.decide(&Call {
+            target: target(service),
+            function: Some(function),
+            action: &action,
+        });
+        if !effects.latency.is_zero() {
+            tokio::time::sleep(effects.latency).await;
+        }
+        let (response, capacity) = self.answer(incoming, &effects).await;
+        let Capacity { read_units, write_units } = capacity;
+        self.usage.count(&access_key_id, service.name(), &action, read_units, write_units);
+        response
+    }
+
+    /// The call under the faults that were decided on.
+    async fn answer(&self, incoming: Incoming, effects: &Effects) -> (Response, Capacity) {
+        let service = incoming.signature.service;
+        if effects.kind == Some(Kind::Kill) && effects.when == When::Before {
+            (self.on_kill)(&incoming.signature.access_key_id);
+            return (lost(), Capacity::default());
+        }
+        if let Some(refusal) = refusal(service, &incoming, effects) {
+            incoming.body.drain().await;
+            return (refusal, Capacity::default());
+        }
+        let access_key_id = incoming.signature.access_key_id.clone();
+        let (response, capacity) = self.forward(incoming, effects.kind).await;
+        match effects.kind {
+            Some(Kind::Kill) => {
+                (self.on_kill)(&access_key_id);
+                (lost(), capacity)
+            }
+            Some(Kind::CommitThenTimeout) => {
+                // A streamed answer takes effect only as it is read.
+                drain(response.into_body()).await;
+                (lost(), capacity)
+            }
+            _ => (response, capacity),
+        }
+    }
+
+    async fn forward(&self, incoming: Incoming, kind: Option<Kind>) -> (Response, Capacity) {
+        let Incoming { signature, action, parts, body } = incoming;
+        match (signature.service, body) {
+            (Service::DynamoDb, Payload::Whole(body)) => {
+                if kind == Some(Kind::Unprocessed) {
+                    return batches::partly(&self.dynamodb, &action, &parts, body).await;
+                }
+                self.dynamodb.call(&action, &parts, body).await
+            }
+            (Service::Sqs, Payload::Whole(body)) => {
+                (self.send(&parts, body, kind).await, Capacity::default())
+            }
+            (_, Payload::Whole(body)) => (self.mailer.call(&action, &body), Capacity::default()),
+            (_, Payload::Streamed(body)) => {
+                let request = Request::from_parts(parts, body);
+                (self.objects.call(request).await, Capacity::default())
+            }
+        }
+    }
+
+    async fn send(&self, parts: &Parts, body: Bytes, kind: Option<Kind>) -> Response {
+        match kind {
+            Some(Kind::BatchPartial) => self.queues.call_partially(&parts.headers, body).await,
+            Some(Kind::Duplicate) => {
+                drain(self.queues.call(&parts.headers, body.clone()).await.into_body()).await;
+                self.queues.call(&parts.headers, body).await
+            }
+            _ => self.queues.call(&parts.headers, body).await,
+        }
+    }
+}
+
+impl Payload {
+    async fn drain(self) {
+        if let Self::Streamed(body) = self {
+            drain(body).await;
+        }
+    }
+}
+
+/// The answer of a call that the service is not to see.
+fn refusal(service: Service, incoming: &Incoming, effects: &Effects) -> Option<Response> {
+    if let Some(status) = effects.status {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        return Some(service.failure(status));
+    }
+    match (effects.kind?, &incoming.body) {
+        (Kind::Throttle, _) => Some(service.throttled()),
+        (Kind::Conflict, Payload::Whole(body)) => Some(batches::conflict(body)),
+        _ => None,
+    }
+}
+
+fn target(service: Service) -> Target {
+    match service {
+        Service::DynamoDb => Target::DynamoDb,
+        Service::S3 => Target::S3,
+        Service::Sqs => Target::Sqs,
+        Service::Ses => Target::Ses,
+    }
+}

@@ -1,0 +1,248 @@
+//! S3: objects in a folder, signatures checked as AWS does.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{Request, StatusCode};
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::dto::*;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::validation::NameValidation;
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use s3s_fs::FileSystem;
+
+use super::answer::Service;
+use super::{Credentials, StartError};
+
+/// The objects' folder under `--data`.
+const FOLDER: &str = "objects";
+
+/// The running service.
+pub(crate) struct ObjectStore {
+    service: S3Service,
+}
+
+/// Where the objects are; a temporary folder is removed with this value.
+pub(crate) struct Folder {
+    root: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Folder {
+    /// The folder under `data`, else a temporary one.
+    pub(crate) fn open(data: Option<&Path>) -> std::io::Result<Self> {
+        match data {
+            Some(folder) => {
+                let root = folder.join(FOLDER);
+                std::fs::create_dir_all(&root)?;
+                Ok(Self { root, _temporary: None })
+            }
+            None => {
+                let temporary = tempfile::tempdir()?;
+                Ok(Self { root: temporary.path().to_owned(), _temporary: Some(temporary) })
+            }
+        }
+    }
+}
+
+impl ObjectStore {
+    /// Serves the objects in `folder` and creates missing buckets.
+    pub(crate) fn start(
+        buckets: &[String],
+        folder: &Folder,
+        credentials: Credentials,
+    ) -> Result<Self, StartError> {
+        for bucket in buckets {
+            std::fs::create_dir_all(folder.root.join(bucket))?;
+        }
+        let files =
+            FileSystem::new(&folder.root).map_err(|error| StartError::S3(format!("{error:?}")))?;
+        let objects = Objects { files, root: folder.root.clone(), uploads: Arc::default() };
+        let mut builder = S3ServiceBuilder::new(objects);
+        builder.set_auth(Keys(credentials));
+        builder.set_validation(KnownBuckets(buckets.to_vec()));
+        Ok(Self { service: builder.build() })
+    }
+
+    /// Runs a call; bodies stream in both directions.
+    pub(crate) async fn call(&self, request: Request<Body>) -> Response {
+        match self.service.call(request.map(s3s::Body::http_body_unsync)).await {
+            Ok(response) => response.map(Body::new),
+            Err(error) => {
+                tracing::error!(?error, "the S3 emulator failed");
+                Service::S3.failure(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+}
+
+/// Logical ids serve as bucket names, although AWS would not have their capitals.
+struct KnownBuckets(Vec<String>);
+
+impl NameValidation for KnownBuckets {
+    fn validate_bucket_name(&self, name: &str) -> bool {
+        self.0.iter().any(|bucket| bucket == name) || s3s::path::check_bucket_name(name)
+    }
+}
+
+struct Keys(Credentials);
+
+#[async_trait::async_trait]
+impl S3Auth for Keys {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        self.0.secret(access_key).map(SecretKey::from).ok_or_else(|| s3_error!(InvalidAccessKeyId))
+    }
+}
+
+/// The file system with what it lacks: uploads that can be listed, and that belong to the bucket
+/// instead of to the key that began them (a canceling function aborts another one's upload).
+struct Objects {
+    files: FileSystem,
+    root: PathBuf,
+    uploads: Arc<Mutex<Vec<Upload>>>,
+}
+
+struct Upload {
+    bucket: String,
+    key: String,
+    id: String,
+    initiated: SystemTime,
+}
+
+impl Objects {
+    fn uploads(&self) -> MutexGuard<'_, Vec<Upload>> {
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file system would call an upload that is over forbidden; AWS says that it is gone.
+    fn check_upload(&self, id: &str) -> S3Result<()> {
+        let known = uuid::Uuid::parse_str(id)
+            .is_ok_and(|id| self.root.join(format!(".upload-{id}.json")).exists());
+        if known { Ok(()) } else { Err(s3_error!(NoSuchUpload)) }
+    }
+
+    fn forget(&self, id: &str) {
+        self.uploads().retain(|upload| upload.id != id);
+    }
+}
+
+fn anonymous<T>(mut request: S3Request<T>) -> S3Request<T> {
+    request.credentials = None;
+    request
+}
+
+/// Implements the trait by passing the named operations on; a macro because the trait's methods
+/// have nothing else in common.
+macro_rules! pass_on {
+    (
+        objects { $($method:ident($input:ident) -> $output:ident;)* }
+        uploads { $($of_upload:ident($upload_input:ident) -> $upload_output:ident;)* }
+        $($rest:item)*
+    ) => {
+        #[async_trait::async_trait]
+        impl S3 for Objects {
+            $(async fn $method(
+                &self,
+                request: S3Request<$input>,
+            ) -> S3Result<S3Response<$output>> {
+                self.files.$method(anonymous(request)).await
+            })*
+
+            $(async fn $of_upload(
+                &self,
+                request: S3Request<$upload_input>,
+            ) -> S3Result<S3Response<$upload_output>> {
+                self.check_upload(&request.input.upload_id)?;
+                self.files.$of_upload(anonymous(request)).await
+            })*
+
+            $($rest)*
+        }
+    };
+}
+
+pass_on! {
+    objects {
+        copy_object(CopyObjectInput) -> CopyObjectOutput;
+        create_bucket(CreateBucketInput) -> CreateBucketOutput;
+        delete_bucket(DeleteBucketInput) -> DeleteBucketOutput;
+        delete_object(DeleteObjectInput) -> DeleteObjectOutput;
+        delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput;
+        get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput;
+        get_object(GetObjectInput) -> GetObjectOutput;
+        head_bucket(HeadBucketInput) -> HeadBucketOutput;
+        head_object(HeadObjectInput) -> HeadObjectOutput;
+        list_buckets(ListBucketsInput) -> ListBucketsOutput;
+        list_objects(ListObjectsInput) -> ListObjectsOutput;
+        list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output;
+        put_object(PutObjectInput) -> PutObjectOutput;
+    }
+    uploads {
+        list_parts(ListPartsInput) -> ListPartsOutput;
+        upload_part(UploadPartInput) -> UploadPartOutput;
+        upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput;
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        request: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        let response = self.files.create_multipart_upload(anonymous(request)).await?;
+        if let Some(id) = response.output.upload_id.clone() {
+            self.uploads().push(Upload { bucket, key, id, initiated: SystemTime::now() });
+        }
+        Ok(response)
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        request: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        let id = request.input.upload_id.clone();
+        self.check_upload(&id)?;
+        let response = self.files.complete_multipart_upload(anonymous(request)).await?;
+        self.forget(&id);
+        Ok(response)
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        request: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        let id = request.input.upload_id.clone();
+        self.check_upload(&id)?;
+        let response = self.files.abort_multipart_upload(anonymous(request)).await?;
+        self.forget(&id);
+        Ok(response)
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        request: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        let ListMultipartUploadsInput { bucket, prefix, .. } = request.input;
+        let under = prefix.clone().unwrap_or_default();
+        let uploads = self
+            .uploads()
+            .iter()
+            .filter(|upload| upload.bucket == bucket && upload.key.starts_with(&under))
+            .map(|upload| MultipartUpload {
+                key: Some(upload.key.clone()),
+                upload_id: Some(upload.id.clone()),
+                initiated: Some(Timestamp::from(upload.initiated)),
+                ..MultipartUpload::default()
+            })
+            .collect();
+        Ok(S3Response::new(ListMultipartUploadsOutput {
+            bucket: Some(bucket),
+            prefix,
+            uploads: Some(uploads),
+            is_truncated: Some(false),
+            ..ListMultipartUploadsOutput::default()
+        }))
+    }
+}

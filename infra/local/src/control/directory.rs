@@ -1,0 +1,96 @@
+//! Who there is, and tokens for them.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{ControlState, Refusal, data};
+use crate::identity::Claims;
+use crate::neighbors::{Directory, Person, Upserts};
+
+#[derive(Deserialize)]
+pub(super) struct User {
+    user: String,
+}
+
+/// `GET /_local/token?user={sso, handle or email}`.
+pub(super) async fn token(
+    State(state): State<ControlState>,
+    user: Result<Query<User>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(User { user }) = user.map_err(|rejection| Refusal::invalid(rejection.body_text()))?;
+    let person = state.directory.find(&user).ok_or_else(|| unknown(&state.directory, &user))?;
+    let claims = Claims {
+        iss: state.issuer.clone(),
+        aud: state.audience.clone(),
+        sub: person.sso_id,
+        company_sso_id: person.company_sso_id,
+        name: person.full_name,
+        email: person.email,
+    };
+    let token = state.identity.issue(&claims).map_err(|error| {
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "TOKEN_NOT_ISSUED", error.to_string())
+    })?;
+    Ok(Json(json!({ "token": token })).into_response())
+}
+
+fn unknown(directory: &Directory, user: &str) -> Refusal {
+    let people = directory.people();
+    let handles: Vec<&str> = people.iter().filter_map(|one| one.handle.as_deref()).collect();
+    let message = format!("Nobody is called `{user}`. Known: {}.", handles.join(", "));
+    Refusal::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
+}
+
+/// `GET /_local/users`.
+pub(super) async fn users(State(state): State<ControlState>) -> Response {
+    let mut flags: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let mut users = Vec::new();
+    for person in state.directory.people() {
+        let company = person.company_sso_id.clone();
+        if !flags.contains_key(&company) {
+            flags.insert(company.clone(), (state.flags)(company.clone()).await);
+        }
+        users.push(user_json(&state.directory, &person, flags.get(&company)));
+    }
+    data(users)
+}
+
+fn user_json(directory: &Directory, person: &Person, flags: Option<&Map<String, Value>>) -> Value {
+    let company = directory.company(&person.company_sso_id);
+    json!({
+        "sso_id": person.sso_id,
+        "handle": person.handle,
+        "name": person.full_name,
+        "email": person.email,
+        "status": person.status,
+        "company_sso_id": person.company_sso_id,
+        "company_name": company.as_ref().map(|company| &company.name),
+        "plan": company.as_ref().map(|company| &company.plan),
+        "levels": person.levels,
+        "flags": flags,
+        "team_ids": person.team_ids,
+        "expanded_team_ids": directory.expanded_team_ids(person),
+    })
+}
+
+/// `POST /_local/directory`.
+pub(super) async fn upsert(
+    State(state): State<ControlState>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let upserts: Upserts = serde_json::from_slice(&body).map_err(Refusal::invalid)?;
+    let counts = json!({
+        "companies": upserts.companies.len(),
+        "teams": upserts.teams.len(),
+        "people": upserts.people.len(),
+    });
+    state.directory.upsert(upserts).map_err(Refusal::invalid)?;
+    Ok(data(counts))
+}

@@ -1,0 +1,70 @@
+//! What happened so far.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{ControlState, Refusal, data};
+
+/// `GET /_local/mail`.
+pub(super) async fn mail(State(state): State<ControlState>) -> Response {
+    data(state.mailbox.list())
+}
+
+/// `GET /_local/notifications`.
+pub(super) async fn notifications(State(state): State<ControlState>) -> Response {
+    data(state.notifications.list())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Named {
+    name: Option<String>,
+}
+
+/// `GET /_local/events[?name=]`.
+pub(super) async fn events(
+    State(state): State<ControlState>,
+    named: Result<Query<Named>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(Named { name }) =
+        named.map_err(|rejection| Refusal::invalid(rejection.body_text()))?;
+    Ok(data(state.events.list(name.as_deref())))
+}
+
+/// `GET /_local/usage`.
+pub(super) async fn usage(State(state): State<ControlState>) -> Response {
+    data(state.usage.snapshot())
+}
+
+/// `DELETE /_local/usage`.
+pub(super) async fn reset_usage(State(state): State<ControlState>) -> Response {
+    state.usage.reset();
+    data(state.usage.snapshot())
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    #[serde(default)]
+    time: Option<Timestamp>,
+}
+
+/// `POST /_local/clean-up` with an optional `{"time"}` that the run takes for the present.
+pub(super) async fn clean_up(
+    State(state): State<ControlState>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let run = match body.is_empty() {
+        true => Run::default(),
+        false => serde_json::from_slice(&body).map_err(Refusal::invalid)?,
+    };
+    let time = run.time.unwrap_or_else(|| state.clock.now());
+    (state.clean_up)(time)
+        .await
+        .map(data)
+        .map_err(|message| Refusal::new(StatusCode::BAD_GATEWAY, "CLEAN_UP_FAILED", message))
+}

@@ -1,0 +1,314 @@
+//! Companies, teams and people, in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A tenant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Company {
+    /// The tenant's key everywhere.
+    pub company_sso_id: String,
+    /// Launchpad's own id; made from `company_sso_id` when absent.
+    #[serde(default)]
+    pub id: Option<Uuid>,
+    /// Display name.
+    pub name: String,
+    /// `starter`, `growth` or `enterprise`.
+    pub plan: String,
+    /// `id` or `en`.
+    #[serde(default = "english")]
+    pub locale: String,
+}
+
+fn english() -> String {
+    "en".to_owned()
+}
+
+impl Company {
+    /// Launchpad's id of the company, the `organization_id` of notifications.
+    #[must_use]
+    pub fn launchpad_id(&self) -> Uuid {
+        let derived = || Uuid::new_v5(&Uuid::NAMESPACE_URL, self.company_sso_id.as_bytes());
+        self.id.unwrap_or_else(derived)
+    }
+}
+
+/// A team within a company.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Team {
+    /// A UUID.
+    pub id: String,
+    /// Its company.
+    pub company_sso_id: String,
+    /// Display name.
+    pub name: String,
+    /// The team above it.
+    #[serde(default)]
+    pub parent_id: Option<String>,
+}
+
+/// Whether a person may sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// May.
+    #[default]
+    Active,
+    /// May not, any more.
+    Inactive,
+}
+
+/// Somebody who works at a company.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// A UUID, in lower case.
+    pub sso_id: String,
+    /// Their company.
+    pub company_sso_id: String,
+    /// Short name for `/_local/token?user=`.
+    #[serde(default)]
+    pub handle: Option<String>,
+    /// Not everybody has one.
+    #[serde(default)]
+    pub full_name: Option<String>,
+    /// Unique by habit only.
+    pub email: String,
+    /// URL of a picture.
+    #[serde(default)]
+    pub avatar: Option<String>,
+    /// Active unless said otherwise.
+    #[serde(default)]
+    pub status: Status,
+    /// What Launchpad calls the position.
+    #[serde(default)]
+    pub staff_level: Option<String>,
+    /// The id that older mobile clients know the person by.
+    #[serde(default)]
+    pub mobile_id: Option<u64>,
+    /// Teams they are assigned to themselves.
+    #[serde(default)]
+    pub team_ids: Vec<String>,
+    /// Level by permission; what is absent is disabled.
+    #[serde(default)]
+    pub levels: BTreeMap<String, String>,
+}
+
+/// The body of `POST /_local/directory`: all of it is taken or nothing.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upserts {
+    /// By `company_sso_id`.
+    #[serde(default)]
+    pub companies: Vec<Company>,
+    /// By `id`.
+    #[serde(default)]
+    pub teams: Vec<Team>,
+    /// By `sso_id`.
+    #[serde(default)]
+    pub people: Vec<Person>,
+}
+
+/// Why upserts are refused.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum UpsertError {
+    /// An id that has to be a UUID.
+    #[error("{0}: `{1}` is not a UUID")]
+    NotUuid(&'static str, String),
+    /// A value out of a closed list.
+    #[error("{field}: `{value}` is not one of {}", allowed.join(", "))]
+    UnknownValue {
+        /// The field.
+        field: &'static str,
+        /// What it was given.
+        value: String,
+        /// What it may hold.
+        allowed: &'static [&'static str],
+    },
+}
+
+#[derive(Debug, Default)]
+struct State {
+    companies: BTreeMap<String, Company>,
+    teams: BTreeMap<String, Team>,
+    people: BTreeMap<String, Person>,
+}
+
+/// The directory behind the simulated Launchpad.
+#[derive(Clone, Debug, Default)]
+pub struct Directory(Arc<RwLock<State>>);
+
+impl Directory {
+    /// Nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds and replaces.
+    ///
+    /// # Errors
+    /// [`UpsertError`] names the first value that does not fit; then nothing has changed.
+    pub fn upsert(&self, upserts: Upserts) -> Result<(), UpsertError> {
+        upserts.check()?;
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for company in upserts.companies {
+            state.companies.insert(company.company_sso_id.clone(), company);
+        }
+        for team in upserts.teams {
+            state.teams.insert(team.id.clone(), team);
+        }
+        for mut person in upserts.people {
+            person.sso_id = person.sso_id.to_lowercase();
+            state.people.insert(person.sso_id.clone(), person);
+        }
+        Ok(())
+    }
+
+    /// A company by its tenant key.
+    #[must_use]
+    pub fn company(&self, company_sso_id: &str) -> Option<Company> {
+        self.state().companies.get(company_sso_id).cloned()
+    }
+
+    /// A person by SSO UUID, in any case, or by the legacy numeric id.
+    #[must_use]
+    pub fn person(&self, id: &str) -> Option<Person> {
+        let state = self.state();
+        if let Some(person) = state.people.get(&id.to_lowercase()) {
+            return Some(person.clone());
+        }
+        let number = id.parse().ok()?;
+        state.people.values().find(|person| person.mobile_id == Some(number)).cloned()
+    }
+
+    /// A person by SSO UUID, handle or email.
+    #[must_use]
+    pub fn find(&self, user: &str) -> Option<Person> {
+        let state = self.state();
+        let named = |person: &&Person| {
+            person.handle.as_deref() == Some(user) || person.email.eq_ignore_ascii_case(user)
+        };
+        let by_id = state.people.get(&user.to_lowercase());
+        by_id.or_else(|| state.people.values().find(named)).cloned()
+    }
+
+    /// Everybody, by company and email.
+    #[must_use]
+    pub fn people(&self) -> Vec<Person> {
+        let mut people: Vec<Person> = self.state().people.values().cloned().collect();
+        people.sort_by(|left, right| {
+            (&left.company_sso_id, &left.email).cmp(&(&right.company_sso_id, &right.email))
+        });
+        people
+    }
+
+    /// The teams of a company, by name.
+    #[must_use]
+    pub fn company_teams(&self, company_sso_id: &str) -> Vec<Team> {
+        let state = self.state();
+        let mut teams: Vec<Team> = state
+            .teams
+            .values()
+            .filter(|team| team.company_sso_id == company_sso_id)
+            .cloned()
+            .collect();
+        teams.sort_by(|left, right| (&left.name, &left.id).cmp(&(&right.name, &right.id)));
+        teams
+    }
+
+    /// The teams a person is assigned to, in the order of assignment; unknown ones left out.
+    #[must_use]
+    pub fn teams(&self, person: &Person) -> Vec<Team> {
+        let state = self.state();
+        person.team_ids.iter().filter_map(|id| state.teams.get(id)).cloned().collect()
+    }
+
+    /// The person's teams and everything below them, each once, cycles survived.
+    #[must_use]
+    pub fn expanded_team_ids(&self, person: &Person) -> Vec<String> {
+        let mut expanded: Vec<String> =
+            self.teams(person).into_iter().map(|team| team.id).collect();
+        let mut seen: BTreeSet<String> = expanded.iter().cloned().collect();
+        let state = self.state();
+        let mut next = 0;
+        while let Some(parent) = expanded.get(next).cloned() {
+            let children =
+                state.teams.values().filter(|team| team.parent_id.as_ref() == Some(&parent));
+            for child in children {
+                if seen.insert(child.id.clone()) {
+                    expanded.push(child.id.clone());
+                }
+            }
+            next += 1;
+        }
+        expanded
+    }
+
+    /// The people of a company whose name or email contains `query`, in any case, by name.
+    #[must_use]
+    pub fn search(&self, company_sso_id: &str, query: &str) -> Vec<Person> {
+        let query = query.to_lowercase();
+        let contains = |text: &str| text.to_lowercase().contains(&query);
+        let mut people: Vec<Person> = self
+            .state()
+            .people
+            .values()
+            .filter(|person| person.company_sso_id == company_sso_id)
+            .filter(|person| {
+                contains(&person.email) || person.full_name.as_deref().is_some_and(contains)
+            })
+            .cloned()
+            .collect();
+        let key = |person: &Person| {
+            let name = person.full_name.as_ref().unwrap_or(&person.email).to_lowercase();
+            (name, person.sso_id.clone())
+        };
+        people.sort_by_key(key);
+        people
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Upserts {
+    fn check(&self) -> Result<(), UpsertError> {
+        for company in &self.companies {
+            one_of("plan", &company.plan, &["starter", "growth", "enterprise"])?;
+            one_of("locale", &company.locale, &["id", "en"])?;
+        }
+        for team in &self.teams {
+            uuid("teams.id", &team.id)?;
+        }
+        for person in &self.people {
+            uuid("people.sso_id", &person.sso_id)?;
+            for level in person.levels.values() {
+                one_of("levels", level, &["disabled", "own", "team", "everything"])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn uuid(field: &'static str, value: &str) -> Result<(), UpsertError> {
+    let valid = Uuid::try_parse(value).is_ok();
+    if valid { Ok(()) } else { Err(UpsertError::NotUuid(field, value.to_owned())) }
+}
+
+fn one_of(
+    field: &'static str,
+    value: &str,
+    allowed: &'static [&'static str],
+) -> Result<(), UpsertError> {
+    if allowed.contains(&value) {
+        return Ok(());
+    }
+    Err(UpsertError::UnknownValue { field, value: value.to_owned(), allowed })
+}

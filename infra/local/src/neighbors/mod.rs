@@ -1,0 +1,116 @@
+//! The two neighbors, simulated over real HTTP (SPEC §1, §6): Launchpad and the Notification
+//! Service.
+
+mod directory;
+mod launchpad;
+mod notifications;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use directory::{Company, Directory, Person, Status, Team, UpsertError, Upserts};
+
+use crate::aws::{Call, Faults, Kind, Target};
+use crate::record::Notifications;
+
+/// User of Launchpad's service token.
+pub const LAUNCHPAD_USER: &str = "contact-service";
+/// Password of Launchpad's service token.
+pub const LAUNCHPAD_PASSWORD: &str = "local-launchpad";
+/// API key of the Notification Service.
+pub const NOTIFICATION_API_KEY: &str = "local-notifications";
+
+/// Time for calls under way to finish at shutdown.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// Both services, running.
+#[derive(Debug)]
+pub struct Neighbors {
+    launchpad_url: String,
+    notifications_url: String,
+    stop: watch::Sender<bool>,
+    servers: Vec<JoinHandle<()>>,
+}
+
+impl Neighbors {
+    /// Starts both, each on a free loopback port.
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub async fn start(
+        directory: Directory,
+        notifications: Notifications,
+        faults: Faults,
+    ) -> io::Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let launchpad = launchpad::router(directory, faults.clone());
+        let service = notifications::router(notifications, faults);
+        let (launchpad_url, first) = serve(launchpad, stopped.clone()).await?;
+        let (notifications_url, second) = serve(service, stopped).await?;
+        Ok(Self { launchpad_url, notifications_url, stop, servers: vec![first, second] })
+    }
+
+    /// Base URL of Launchpad.
+    #[must_use]
+    pub fn launchpad_url(&self) -> &str {
+        &self.launchpad_url
+    }
+
+    /// Base URL of the Notification Service.
+    #[must_use]
+    pub fn notifications_url(&self) -> &str {
+        &self.notifications_url
+    }
+
+    /// Stops both; calls under way finish, for two seconds at most.
+    pub async fn shutdown(self) {
+        let _ = self.stop.send(true);
+        for mut server in self.servers {
+            if tokio::time::timeout(STOP_LIMIT, &mut server).await.is_err() {
+                server.abort();
+            }
+        }
+    }
+}
+
+async fn serve(
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) -> io::Result<(String, JoinHandle<()>)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let server = tokio::spawn(async move {
+        let stopped = async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+            tracing::error!(%error, "a simulated neighbor stopped");
+        }
+    });
+    Ok((url, server))
+}
+
+/// Waits and fails as the rules for `target` say; `None` lets the call through.
+async fn fault(faults: &Faults, target: Target, action: &str) -> Option<Response> {
+    let effects = faults.decide(&Call { target, function: None, action });
+    if !effects.latency.is_zero() {
+        tokio::time::sleep(effects.latency).await;
+    }
+    let throttled = (effects.kind == Some(Kind::Throttle)).then_some(429);
+    let status = StatusCode::from_u16(effects.status.or(throttled)?).ok()?;
+    Some(refuse(status, "INJECTED_FAULT", "Injected fault."))
+}
+
+fn refuse(status: StatusCode, error: &str, message: &str) -> Response {
+    (status, axum::Json(json!({ "error": error, "message": message }))).into_response()
+}

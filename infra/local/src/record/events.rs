@@ -1,0 +1,72 @@
+//! The structured events that functions logged.
+
+use serde_json::{Value, json};
+
+use super::log::Log;
+
+/// Log lines that carry an event, with the function that wrote them.
+#[derive(Clone, Debug, Default)]
+pub struct Events(Log<(String, Value)>);
+
+impl Events {
+    /// An empty list.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps a JSON log line of `function`.
+    pub fn push(&self, function: &str, line: Value) {
+        self.0.push((function.to_owned(), line));
+    }
+
+    /// The lines as they were logged, oldest first, each with its `function`; with a `name` only
+    /// the events of that name.
+    #[must_use]
+    pub fn list(&self, name: Option<&str>) -> Vec<Value> {
+        self.0
+            .entries()
+            .iter()
+            .filter(|(_, line)| name.is_none_or(|name| event_name(line) == Some(name)))
+            .map(|(function, line)| with_function(function, line))
+            .collect()
+    }
+}
+
+/// The name stands at the top of a flattened line, else among the fields of the log message.
+fn event_name(line: &Value) -> Option<&str> {
+    line.get("event").or_else(|| line.get("fields")?.get("event"))?.as_str()
+}
+
+fn with_function(function: &str, line: &Value) -> Value {
+    match line {
+        Value::Object(fields) => {
+            let mut fields = fields.clone();
+            fields.entry("function").or_insert_with(|| json!(function));
+            Value::Object(fields)
+        }
+        other => json!({ "function": function, "line": other }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_found_by_name_whether_flattened_or_not() {
+        let events = Events::new();
+        events.push("NoteWrite", json!({"event": "cdp_note_mention_added", "mention_count": 2}));
+        events.push("ContactList", json!({"fields": {"event": "cdp_team_permission_fallback"}}));
+
+        assert_eq!(events.list(None).len(), 2);
+        assert_eq!(
+            events.list(Some("cdp_note_mention_added")),
+            [
+                json!({"event": "cdp_note_mention_added", "mention_count": 2, "function": "NoteWrite"})
+            ]
+        );
+        assert_eq!(events.list(Some("cdp_team_permission_fallback")).len(), 1);
+        assert!(events.list(Some("other")).is_empty());
+    }
+}

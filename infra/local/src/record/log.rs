@@ -1,0 +1,53 @@
+//! A bounded list that many tasks append to.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Entries kept of each kind: enough for a load test.
+pub(crate) const MAX_ENTRIES: usize = 100_000;
+
+/// Oldest first; the oldest entry makes room for one too many.
+#[derive(Debug)]
+pub(crate) struct Log<T>(Arc<Mutex<VecDeque<T>>>);
+
+impl<T> Clone for Log<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for Log<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Log<T> {
+    pub(crate) fn push(&self, entry: T) {
+        let mut entries = self.entries();
+        if entries.len() == MAX_ENTRIES {
+            entries.pop_front();
+        }
+        entries.push_back(entry);
+    }
+
+    /// The entries themselves, for reading and for changing one in place.
+    pub(crate) fn entries(&self) -> MutexGuard<'_, VecDeque<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_entry_makes_room() {
+        let log = Log::default();
+        for entry in 0..=MAX_ENTRIES {
+            log.push(entry);
+        }
+        assert_eq!(log.entries().len(), MAX_ENTRIES);
+        assert_eq!(log.entries().front(), Some(&1));
+    }
+}

@@ -1,0 +1,148 @@
+//! Mail that the functions sent.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use mail_parser::{Address, Message, MessageParser, MimeHeaders};
+use serde::{Serialize, Serializer};
+
+use super::Clock;
+use super::log::Log;
+
+/// Bytes of raw mail kept; the oldest mails make room for more.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+
+/// A received mail, as `GET /_local/mail` shows it (SPEC §6).
+#[derive(Clone, Debug, Serialize)]
+pub struct Mail {
+    /// Address of the sender.
+    pub from: String,
+    /// Everybody who gets it, whatever the headers say.
+    pub to: Vec<String>,
+    /// Subject line, empty when there is none.
+    pub subject: String,
+    /// Plain text part.
+    pub text: Option<String>,
+    /// HTML part.
+    pub html: Option<String>,
+    /// Attached files in their order.
+    pub attachments: Vec<Attachment>,
+    /// When it was accepted.
+    pub sent_at: Timestamp,
+    /// The message exactly as it was handed in.
+    #[serde(skip)]
+    pub raw: Vec<u8>,
+}
+
+/// A file attached to a [`Mail`].
+#[derive(Clone, Debug, Serialize)]
+pub struct Attachment {
+    /// File name, empty when the mail gives none.
+    pub name: String,
+    /// MIME type.
+    pub content_type: String,
+    /// Length of the content in bytes.
+    pub size: usize,
+    /// The content.
+    #[serde(rename = "base64", serialize_with = "as_base64")]
+    pub content: Vec<u8>,
+}
+
+fn as_base64<S: Serializer>(content: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(content))
+}
+
+/// All mail of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Mailbox {
+    mails: Log<Mail>,
+    clock: Clock,
+}
+
+impl Mailbox {
+    /// An empty mailbox whose times come from `clock`.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { mails: Log::default(), clock }
+    }
+
+    /// Reads a raw message without keeping it; `None` when it is none. `from` and `to` are the
+    /// envelope and take the place of what the headers say.
+    #[must_use]
+    pub fn read(&self, raw: Vec<u8>, from: Option<String>, to: Vec<String>) -> Option<Mail> {
+        let mail = {
+            let message = MessageParser::default().parse(&raw)?;
+            Mail {
+                from: from.or_else(|| addresses(message.from()).next()).unwrap_or_default(),
+                to: if to.is_empty() { recipients(&message) } else { to },
+                subject: message.subject().unwrap_or_default().to_owned(),
+                text: text(&message),
+                html: html(&message),
+                attachments: message.attachments().map(attachment).collect(),
+                sent_at: self.clock.now(),
+                raw: Vec::new(),
+            }
+        };
+        Some(Mail { raw, ..mail })
+    }
+
+    /// Keeps a mail.
+    pub fn keep(&self, mail: Mail) {
+        self.mails.push(mail);
+        let mut mails = self.mails.entries();
+        let mut bytes: usize = mails.iter().map(|mail| mail.raw.len()).sum();
+        while bytes > MAX_BYTES {
+            let Some(oldest) = mails.pop_front() else { break };
+            bytes -= oldest.raw.len();
+        }
+    }
+
+    /// The moment a mail accepted now bears.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Every mail, oldest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<Mail> {
+        self.mails.entries().iter().cloned().collect()
+    }
+}
+
+/// Only a part that really is plain text: the parser would make one up from the HTML.
+fn text(message: &Message<'_>) -> Option<String> {
+    let part = message.text_part(0)?;
+    let plain = part.is_text() && !part.is_text_html();
+    plain.then(|| part.text_contents().map(str::to_owned)).flatten()
+}
+
+fn html(message: &Message<'_>) -> Option<String> {
+    let part = message.html_part(0)?;
+    part.is_text_html().then(|| part.text_contents().map(str::to_owned)).flatten()
+}
+
+fn attachment(part: &mail_parser::MessagePart<'_>) -> Attachment {
+    let content_type = part.content_type().map_or_else(
+        || "application/octet-stream".to_owned(),
+        |kind| match kind.subtype() {
+            Some(subtype) => format!("{}/{subtype}", kind.ctype()),
+            None => kind.ctype().to_owned(),
+        },
+    );
+    Attachment {
+        name: part.attachment_name().unwrap_or_default().to_owned(),
+        content_type,
+        size: part.contents().len(),
+        content: part.contents().to_vec(),
+    }
+}
+
+/// Whom the headers name: SES sends to To, Cc and Bcc when no destination is given.
+fn recipients(message: &Message<'_>) -> Vec<String> {
+    addresses(message.to()).chain(addresses(message.cc())).chain(addresses(message.bcc())).collect()
+}
+
+fn addresses<'a>(list: Option<&'a Address<'a>>) -> impl Iterator<Item = String> + 'a {
+    list.into_iter().flat_map(Address::iter).filter_map(|one| one.address().map(str::to_owned))
+}
