@@ -102,6 +102,12 @@ pub fn team_id(company: &str, team: &str) -> String {
     id("team", &format!("{company}/{team}"))
 }
 
+/// The name of a person by their handle, if they have one.
+#[must_use]
+pub fn name(handle: &str) -> Option<&'static str> {
+    PEOPLE.iter().find(|row| row.handle == handle)?.full_name
+}
+
 /// All companies, teams and people.
 #[must_use]
 pub fn directory() -> Upserts {

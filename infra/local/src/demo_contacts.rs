@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::demo_company;
 
 /// The company that most of the demo plays in.
-const COMPANY: &str = "nusantara";
+const COMPANY: &str = "kopi";
 /// When the first demo contact was created; the others follow by the hour.
 const FIRST: &str = "2026-01-05T02:00:00Z";
 /// The contacts of one bulk write.

@@ -1,19 +1,24 @@
 //! The local cloud: the whole bundle on one machine, with one command.
 
 pub mod aws;
+pub mod cargo;
+pub mod cli;
+pub mod client;
+pub mod cloud;
+pub mod console;
 pub mod control;
+pub mod demo;
 pub mod demo_company;
+pub mod demo_contacts;
+pub mod gateway;
 pub mod identity;
+pub mod import;
+pub mod lambda;
 pub mod neighbors;
 pub mod record;
+mod resources;
+pub mod sources;
+pub mod template;
 
-#[cfg(test)]
-mod testing {
-    //! An HTTP client for tests.
-
-    /// A client; the one process-wide choice that its TLS needs is made on first use.
-    pub(crate) fn client() -> reqwest::Client {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        reqwest::Client::new()
-    }
-}
+pub use cloud::{LocalCloud, Options, StartError};
+pub use resources::ResourcesError;

@@ -45,7 +45,7 @@ pub(super) async fn tell(
 async fn flags(operator: &Client, report: &mut Report) -> Result<(), DemoError> {
     report.step("An operator turns team permission and mentions on for Nusantara");
     let path = "/2015-03-31/functions/SetFlags/invocations";
-    let company = demo_company::id("company", "nusantara");
+    let company = demo_company::id("company", "kopi");
     let body = json!({
         "company_sso_id": company,
         "cdp_team_permission_enabled": true,

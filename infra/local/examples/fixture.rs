@@ -1,0 +1,60 @@
+//! A function that misbehaves on demand, for the tests of the Lambda service.
+//!
+//! `{"do": …}` says what to do; a batch of queue messages fails those whose body is `bad`.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::{Value, json};
+
+static INVOCATIONS: AtomicU32 = AtomicU32::new(0);
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::run(service_fn(handle)).await
+}
+
+async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let (event, context) = event.into_parts();
+    if let Some(records) = event["Records"].as_array() {
+        return Ok(batch(records));
+    }
+    let number = event["n"].as_u64().unwrap_or_default();
+    match event["do"].as_str().unwrap_or_default() {
+        "count" => Ok(json!(INVOCATIONS.fetch_add(1, Ordering::Relaxed) + 1)),
+        "sleep" => {
+            println!("{}", json!({ "level": "INFO", "event": "fixture_sleeps" }));
+            tokio::time::sleep(Duration::from_millis(number)).await;
+            Ok(Value::Null)
+        }
+        "exit" => std::process::exit(i32::try_from(number)?),
+        "error" => Err("on demand".into()),
+        "panic" => Err(panicking(number).to_string().into()),
+        "allocate" => Ok(json!("x".repeat(usize::try_from(number)?))),
+        "environment" => Ok(std::env::vars().map(|(name, value)| (name, json!(value))).collect()),
+        "context" => Ok(json!({
+            "pid": std::process::id(),
+            "arn": context.invoked_function_arn,
+            "deadline": context.deadline,
+            "request_id": context.request_id,
+        })),
+        _ => Ok(event),
+    }
+}
+
+/// Panics for 0, which the runtime turns into an error.
+fn panicking(number: u64) -> u64 {
+    1 / number
+}
+
+fn batch(records: &[Value]) -> Value {
+    let failures: Vec<Value> = records
+        .iter()
+        .filter(|record| record["body"] == "bad")
+        .map(|record| json!({ "itemIdentifier": record["messageId"] }))
+        .collect();
+    let bodies: Vec<&Value> = records.iter().map(|record| &record["body"]).collect();
+    println!("{}", json!({ "level": "INFO", "event": "fixture_batch", "bodies": bodies }));
+    json!({ "batchItemFailures": failures })
+}

@@ -1,0 +1,135 @@
+//! Cross-origin answers by the API's configuration.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_METHOD, HeaderName, ORIGIN,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use crate::template::Cors;
+
+/// Every header that a browser takes its cross-origin decisions from.
+const CORS_HEADERS: [HeaderName; 6] = [
+    ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    ACCESS_CONTROL_ALLOW_HEADERS,
+    ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_MAX_AGE,
+];
+
+/// The answer to a preflight; API Gateway gives it itself, whatever the routes are.
+pub(super) fn preflight(cors: &Cors, method: &Method, headers: &HeaderMap) -> Option<Response> {
+    let is_preflight = method == Method::OPTIONS
+        && headers.contains_key(ORIGIN)
+        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    if !is_preflight {
+        return None;
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Some(origin) = allowed_origin(cors, headers) {
+        let headers = response.headers_mut();
+        allow_origin(cors, headers, origin);
+        set_list(headers, ACCESS_CONTROL_ALLOW_METHODS, &cors.allow_methods);
+        set_list(headers, ACCESS_CONTROL_ALLOW_HEADERS, &cors.allow_headers);
+        if let Some(age) = cors.max_age {
+            headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(age.as_secs()));
+        }
+    }
+    Some(response)
+}
+
+/// Puts the API's own cross-origin headers in place of the function's.
+pub(super) fn apply(cors: &Cors, origin: Option<HeaderValue>, response: &mut Response) {
+    let headers = response.headers_mut();
+    for name in &CORS_HEADERS {
+        headers.remove(name);
+    }
+    if let Some(origin) = origin {
+        allow_origin(cors, headers, origin);
+        set_list(headers, ACCESS_CONTROL_EXPOSE_HEADERS, &cors.expose_headers);
+    }
+}
+
+/// The value of `access-control-allow-origin` for a request, when its origin is allowed.
+pub(super) fn allowed_origin(cors: &Cors, headers: &HeaderMap) -> Option<HeaderValue> {
+    let origin = headers.get(ORIGIN)?;
+    let any = cors.allow_origins.iter().any(|allowed| allowed == "*");
+    if any && !cors.allow_credentials {
+        return Some(HeaderValue::from_static("*"));
+    }
+    let listed = cors.allow_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes());
+    (any || listed).then(|| origin.clone())
+}
+
+fn allow_origin(cors: &Cors, headers: &mut HeaderMap, origin: HeaderValue) {
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    if cors.allow_credentials {
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    }
+}
+
+fn set_list(headers: &mut HeaderMap, name: HeaderName, values: &[String]) {
+    if let Ok(value) = HeaderValue::try_from(values.join(","))
+        && !values.is_empty()
+    {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cors() -> Cors {
+        Cors {
+            allow_origins: vec!["https://app.example.com".to_owned()],
+            allow_methods: vec!["GET".to_owned(), "POST".to_owned()],
+            allow_headers: vec!["authorization".to_owned()],
+            expose_headers: vec!["x-team-permission-fallback".to_owned()],
+            max_age: Some(std::time::Duration::from_secs(600)),
+            allow_credentials: false,
+        }
+    }
+
+    fn headers(origin: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([
+            (ORIGIN, HeaderValue::from_static(origin)),
+            (ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("POST")),
+        ])
+    }
+
+    #[test]
+    fn a_preflight_from_an_allowed_origin_is_told_what_it_may_do() {
+        let request = headers("https://app.example.com");
+        let response = preflight(&cors(), &Method::OPTIONS, &request).unwrap();
+        assert_eq!(response.status(), 204);
+        assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example.com");
+        assert_eq!(response.headers()["access-control-allow-methods"], "GET,POST");
+        assert_eq!(response.headers()["access-control-max-age"], "600");
+    }
+
+    #[test]
+    fn another_origin_is_told_nothing() {
+        let request = headers("https://evil.example.com");
+        let response = preflight(&cors(), &Method::OPTIONS, &request).unwrap();
+        assert!(response.headers().is_empty());
+        assert!(preflight(&cors(), &Method::GET, &request).is_none());
+    }
+
+    #[test]
+    fn the_functions_own_headers_are_replaced() {
+        let mut response = StatusCode::OK.into_response();
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        let origin = allowed_origin(&cors(), &self::headers("https://app.example.com"));
+        apply(&cors(), origin, &mut response);
+        assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example.com");
+        let exposed = &response.headers()["access-control-expose-headers"];
+        assert_eq!(exposed, "x-team-permission-fallback");
+        apply(&cors(), None, &mut response);
+        assert!(response.headers().is_empty());
+    }
+}

@@ -1,0 +1,190 @@
+//! API Gateway: an HTTP API in front of the functions.
+
+mod cors;
+mod event;
+mod response;
+mod routes;
+mod throttle;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::identity::Identity;
+use crate::lambda::{InvokeError, Lambda};
+use crate::record::Clock;
+use crate::template::{Cors, JwtAuthorizer, Template};
+use response::message;
+use routes::{Match, Routes};
+use throttle::Bucket;
+
+/// Largest request body, in bytes.
+const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+
+/// Longest wait for a function's answer.
+const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the gateway works with.
+#[derive(Clone)]
+pub struct GatewayOptions {
+    /// Declares the API and its routes.
+    pub template: Arc<Template>,
+    /// Runs the functions.
+    pub lambda: Lambda,
+    /// Checks tokens.
+    pub identity: Identity,
+    /// The time.
+    pub clock: Clock,
+}
+
+struct Gateway {
+    options: GatewayOptions,
+    routes: Routes,
+    cors: Option<Cors>,
+    bucket: Option<Bucket>,
+}
+
+/// Serves every path with the API of the template. Serve it with
+/// [`ConnectInfo`]`<`[`SocketAddr`]`>`, so that functions learn the caller's address.
+pub fn router(options: GatewayOptions) -> Router {
+    let api = options.template.api.as_ref();
+    let gateway = Gateway {
+        routes: Routes::new(&options.template),
+        cors: api.and_then(|api| api.cors.clone()),
+        bucket: api.and_then(|api| api.throttle).map(|it| Bucket::new(it, Instant::now())),
+        options,
+    };
+    Router::new().fallback(serve).with_state(Arc::new(gateway))
+}
+
+async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(cors) = &gateway.cors else { return gateway.answer(parts, body).await };
+    if let Some(response) = cors::preflight(cors, &parts.method, &parts.headers) {
+        return response;
+    }
+    let origin = cors::allowed_origin(cors, &parts.headers);
+    let mut response = gateway.answer(parts, body).await;
+    cors::apply(cors, origin, &mut response);
+    response
+}
+
+impl Gateway {
+    async fn answer(&self, parts: Parts, body: Body) -> Response {
+        let request_id = Uuid::new_v4().simple().to_string();
+        let mut response = match self.invoke(&parts, body, &request_id).await {
+            Ok(response) | Err(response) => response,
+        };
+        if let Ok(id) = HeaderValue::try_from(request_id) {
+            response.headers_mut().insert("apigw-requestid", id);
+        }
+        response
+    }
+
+    /// The function's answer, or (`Err`) the gateway's own.
+    async fn invoke(
+        &self,
+        parts: &Parts,
+        body: Body,
+        request_id: &str,
+    ) -> Result<Response, Response> {
+        let not_found = || message(StatusCode::NOT_FOUND, "Not Found");
+        let matched = self.routes.find(&parts.method, parts.uri.path()).ok_or_else(not_found)?;
+        if self.bucket.as_ref().is_some_and(|bucket| !bucket.take(Instant::now())) {
+            return Err(message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"));
+        }
+        let claims = match &matched.target.authorizer {
+            Some(authorizer) => Some(self.authorize(authorizer, &parts.headers)?),
+            None => None,
+        };
+        let body = axum::body::to_bytes(body, MAX_BODY_BYTES)
+            .await
+            .map_err(|_| message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?;
+        let event = event::Request {
+            parts,
+            body: &body,
+            matched: &matched,
+            claims: claims.as_ref(),
+            source_ip: source_ip(parts),
+            request_id,
+            time: self.options.clock.now(),
+        };
+        self.integrate(&matched, event.to_event().to_string().into()).await
+    }
+
+    async fn integrate(&self, matched: &Match<'_>, payload: Bytes) -> Result<Response, Response> {
+        let invocation = self.options.lambda.invoke(&matched.target.function, payload);
+        let outcome = match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(InvokeError::PayloadTooLarge { .. })) => {
+                return Err(message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"));
+            }
+            Ok(Err(InvokeError::NotFound(_))) => return Err(internal_error()),
+            Ok(Err(InvokeError::Throttled(_) | InvokeError::ShuttingDown)) | Err(_) => {
+                return Err(message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"));
+            }
+        };
+        if outcome.function_error.is_some() {
+            return Err(internal_error());
+        }
+        Ok(response::from_payload(&outcome.payload))
+    }
+
+    /// The claims of the request's token.
+    fn authorize(
+        &self,
+        authorizer: &JwtAuthorizer,
+        headers: &HeaderMap,
+    ) -> Result<Map<String, Value>, Response> {
+        let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let Some(token) = token.map(bearer).filter(|token| !token.is_empty()) else {
+            return Err(unauthorized("Bearer"));
+        };
+        self.options.identity.verify(token, &authorizer.issuer, &authorizer.audience).map_err(
+            |_| {
+                unauthorized(
+                    r#"Bearer scope="" error="invalid_token" error_description="the token is not valid""#,
+                )
+            },
+        )
+    }
+}
+
+/// The token in a header value, with or without its scheme.
+fn bearer(value: &str) -> &str {
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => value.trim(),
+    }
+}
+
+fn unauthorized(challenge: &'static str) -> Response {
+    let mut response = message(StatusCode::UNAUTHORIZED, "Unauthorized");
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    response
+}
+
+fn internal_error() -> Response {
+    message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}
+
+fn source_ip(parts: &Parts) -> IpAddr {
+    parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip())
+}
+
+#[cfg(test)]
+mod tests;

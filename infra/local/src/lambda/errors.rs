@@ -1,0 +1,109 @@
+//! How invocations fail.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+
+use crate::template::UnresolvedError;
+
+/// Why the Lambda service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The Runtime API has no port.
+    #[error("the Lambda Runtime API cannot listen: {0}")]
+    Listen(#[from] std::io::Error),
+    /// An environment variable of a function has no local value.
+    #[error("{function}: environment variable {variable}: {source}")]
+    Environment {
+        /// Logical id.
+        function: String,
+        /// Name of the variable.
+        variable: String,
+        /// What it refers to.
+        source: UnresolvedError,
+    },
+}
+
+/// Why a function was not invoked.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// No function has this logical id.
+    #[error("there is no function called {0}")]
+    NotFound(String),
+    /// All of the function's concurrency is in use.
+    #[error("{0} runs at its concurrency limit")]
+    Throttled(String),
+    /// The payload exceeds its limit.
+    #[error("the payload has {size} bytes, more than {limit}")]
+    PayloadTooLarge {
+        /// Bytes given.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The local cloud is going down.
+    #[error("the local cloud is shutting down")]
+    ShuttingDown,
+}
+
+/// How a function failed; the payload says more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FunctionError {
+    /// The handler answered with an error, or the runtime caught its panic.
+    Handler,
+    /// The process reported that it could not initialize, or did not in time.
+    Init,
+    /// The time-out passed and the process was killed.
+    TimedOut,
+    /// The process ended without an answer.
+    Exited,
+    /// The answer exceeds its limit.
+    ResponseTooLarge,
+}
+
+impl FunctionError {
+    /// One word for logs and counts.
+    #[must_use]
+    pub fn status(self) -> &'static str {
+        match self {
+            Self::Handler => "error",
+            Self::Init => "init-error",
+            Self::TimedOut => "timeout",
+            Self::Exited => "exit",
+            Self::ResponseTooLarge => "too-large",
+        }
+    }
+}
+
+/// An error payload as Lambda words it.
+fn payload(error_type: &str, request_id: &str, message: &str) -> Bytes {
+    let message = format!("RequestId: {request_id} Error: {message}");
+    json!({ "errorType": error_type, "errorMessage": message }).to_string().into()
+}
+
+pub(super) fn timed_out(request_id: &str, timeout: Duration) -> Bytes {
+    let message = format!("Task timed out after {:.2} seconds", timeout.as_secs_f64());
+    payload("Sandbox.Timedout", request_id, &message)
+}
+
+pub(super) fn exited(request_id: &str, status: Option<ExitStatus>) -> Bytes {
+    let message = match status {
+        Some(status) if status.success() => "Runtime exited without providing a reason".to_owned(),
+        Some(status) => format!("Runtime exited with error: {status}"),
+        None => "Runtime exited with error: signal: killed".to_owned(),
+    };
+    payload("Runtime.ExitError", request_id, &message)
+}
+
+pub(super) fn not_started(request_id: &str, reason: &std::io::Error) -> Bytes {
+    payload("Runtime.InvalidEntrypoint", request_id, &reason.to_string())
+}
+
+pub(super) fn response_too_large(request_id: &str) -> Bytes {
+    let limit = super::MAX_PAYLOAD_BYTES;
+    let message =
+        format!("Response payload size exceeded maximum allowed payload size ({limit} bytes).");
+    payload("Function.ResponseSizeTooLarge", request_id, &message)
+}

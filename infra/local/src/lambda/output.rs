@@ -1,0 +1,112 @@
+//! What function processes print.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+
+use crate::console::Console;
+use crate::record::Events;
+
+/// What `X-Amz-Log-Result` holds at most, in bytes.
+const TAIL_BYTES: usize = 4096;
+
+/// Takes the lines of one process: structured events are kept, trouble is shown.
+#[derive(Clone)]
+pub(super) struct Output {
+    function: Arc<str>,
+    events: Events,
+    console: Console,
+    tail: Arc<Mutex<String>>,
+}
+
+impl Output {
+    pub(super) fn new(function: &str, events: Events, console: Console) -> Self {
+        Self { function: function.into(), events, console, tail: Arc::default() }
+    }
+
+    /// Reads `stream` to its end.
+    pub(super) fn capture(&self, stream: impl AsyncRead + Send + Unpin + 'static) {
+        let output = self.clone();
+        tokio::spawn(async move {
+            let mut reader = BufReader::new(stream);
+            let mut line = Vec::new();
+            while matches!(reader.read_until(b'\n', &mut line).await, Ok(1..)) {
+                output.line(String::from_utf8_lossy(&line).trim_end());
+                line.clear();
+            }
+        });
+    }
+
+    fn line(&self, line: &str) {
+        if line.is_empty() {
+            return;
+        }
+        self.append(line);
+        match serde_json::from_str::<Value>(line) {
+            Ok(value) if has_event(&value) => self.events.push(&self.function, value),
+            Ok(value) if value.is_object() && !is_trouble(&value) => {}
+            Ok(_) | Err(_) => self.console.function_line(&self.function, line),
+        }
+    }
+
+    fn append(&self, line: &str) {
+        let mut tail = self.tail();
+        tail.push_str(line);
+        tail.push('\n');
+        if tail.len() > TAIL_BYTES {
+            let excess = tail.len() - TAIL_BYTES;
+            let cut = (excess..tail.len()).find(|at| tail.is_char_boundary(*at));
+            tail.drain(..cut.unwrap_or(0));
+        }
+    }
+
+    /// The last lines since this was asked before.
+    pub(super) fn take_tail(&self) -> String {
+        std::mem::take(&mut *self.tail())
+    }
+
+    fn tail(&self) -> MutexGuard<'_, String> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A structured event, its fields flattened or not.
+fn has_event(line: &Value) -> bool {
+    line.get("event").or_else(|| line.get("fields")?.get("event")).is_some_and(Value::is_string)
+}
+
+fn is_trouble(line: &Value) -> bool {
+    matches!(line.get("level").and_then(Value::as_str), Some("WARN" | "ERROR"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_kept_and_trouble_is_shown() {
+        let (console, shown) = Console::buffered();
+        let events = Events::default();
+        let output = Output::new("NoteWrite", events.clone(), console);
+        output.line(r#"{"level":"INFO","event":"cdp_note_mention_added"}"#);
+        output.line(r#"{"level":"INFO","message":"fine"}"#);
+        output.line(r#"{"level":"ERROR","message":"bad"}"#);
+        output.line("thread 'main' panicked");
+        assert_eq!(events.list(Some("cdp_note_mention_added")).len(), 1);
+        let shown = shown.text();
+        assert_eq!(shown.lines().count(), 2, "{shown}");
+        assert!(shown.contains("bad") && shown.contains("panicked"));
+    }
+
+    #[test]
+    fn the_tail_keeps_the_last_4_kilobytes() {
+        let output = Output::new("F", Events::default(), Console::silent());
+        for number in 0..1000 {
+            output.append(&format!("é{number}"));
+        }
+        let tail = output.take_tail();
+        assert!(tail.len() <= TAIL_BYTES && tail.ends_with("é999\n"));
+        assert!(output.take_tail().is_empty());
+    }
+}

@@ -1,0 +1,208 @@
+//! The Lambda Runtime API (2018-06-01): how a process asks for events and answers them.
+//!
+//! One server serves all processes; each has its own path prefix, which it gets with
+//! `AWS_LAMBDA_RUNTIME_API`. The Rust runtime takes a whole URL there.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::MAX_PAYLOAD_BYTES;
+
+/// An event on its way to a process.
+pub(super) struct Delivery {
+    pub(super) request_id: String,
+    pub(super) payload: Bytes,
+    /// When the invocation times out, in milliseconds since 1970.
+    pub(super) deadline_ms: i64,
+    pub(super) function_arn: String,
+    pub(super) trace_id: String,
+}
+
+/// What a process tells the service.
+#[derive(Debug, PartialEq)]
+pub(super) enum Report {
+    /// It asks for an event, its initialization being over.
+    Ready,
+    Response(Bytes),
+    Error(Bytes),
+    InitError(Bytes),
+    ResponseTooLarge,
+}
+
+/// The server, and the processes that it knows.
+pub(super) struct RuntimeApi {
+    address: SocketAddr,
+    exchanges: Exchanges,
+    server: AbortHandle,
+}
+
+type Exchanges = Arc<Mutex<HashMap<String, Arc<Exchange>>>>;
+
+/// The server's end of one process's conversation.
+struct Exchange {
+    /// Locked by the one request for the next event.
+    deliveries: tokio::sync::Mutex<mpsc::Receiver<Delivery>>,
+    reports: mpsc::Sender<Report>,
+    /// Request id of the event that the process works on.
+    current: Mutex<Option<String>>,
+}
+
+/// The service's end; the process is forgotten with it.
+pub(super) struct Endpoint {
+    id: String,
+    /// Value of `AWS_LAMBDA_RUNTIME_API`.
+    pub(super) url: String,
+    pub(super) deliveries: mpsc::Sender<Delivery>,
+    pub(super) reports: mpsc::Receiver<Report>,
+    exchanges: Exchanges,
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        lock(&self.exchanges).remove(&self.id);
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl RuntimeApi {
+    /// Serves on any free loopback port.
+    pub(super) async fn start() -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let exchanges = Exchanges::default();
+        let router = router(Arc::clone(&exchanges));
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!(%error, "the Lambda Runtime API stopped");
+            }
+        });
+        Ok(Self { address, exchanges, server: server.abort_handle() })
+    }
+
+    /// Makes room for a new process called `id`.
+    pub(super) fn register(&self, id: &str) -> Endpoint {
+        let (deliveries, delivered) = mpsc::channel(1);
+        let (reporting, reports) = mpsc::channel(4);
+        let exchange = Exchange {
+            deliveries: tokio::sync::Mutex::new(delivered),
+            reports: reporting,
+            current: Mutex::new(None),
+        };
+        lock(&self.exchanges).insert(id.to_owned(), Arc::new(exchange));
+        Endpoint {
+            id: id.to_owned(),
+            url: format!("http://{}/{id}", self.address),
+            deliveries,
+            reports,
+            exchanges: Arc::clone(&self.exchanges),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn router(exchanges: Exchanges) -> Router {
+    Router::new()
+        .route("/{environment}/2018-06-01/runtime/invocation/next", get(next))
+        .route("/{environment}/2018-06-01/runtime/invocation/{request_id}/{kind}", post(answer))
+        .route("/{environment}/2018-06-01/runtime/init/error", post(init_error))
+        .with_state(exchanges)
+}
+
+/// A refusal in the shape of the Runtime API.
+fn refuse(status: StatusCode, error_type: &str, message: &str) -> Response {
+    let body = json!({ "errorType": error_type, "errorMessage": message });
+    (status, axum::Json(body)).into_response()
+}
+
+fn accepted() -> Response {
+    (StatusCode::ACCEPTED, axum::Json(json!({ "status": "OK" }))).into_response()
+}
+
+fn unknown() -> Response {
+    refuse(StatusCode::FORBIDDEN, "InvalidEnvironment", "no such execution environment")
+}
+
+fn find(exchanges: &Exchanges, environment: &str) -> Option<Arc<Exchange>> {
+    lock(exchanges).get(environment).cloned()
+}
+
+async fn next(State(exchanges): State<Exchanges>, Path(environment): Path<String>) -> Response {
+    let Some(exchange) = find(&exchanges, &environment) else { return unknown() };
+    drop(exchanges);
+    let mut deliveries = exchange.deliveries.lock().await;
+    if exchange.reports.send(Report::Ready).await.is_err() {
+        return unknown();
+    }
+    let Some(delivery) = deliveries.recv().await else { return unknown() };
+    *lock(&exchange.current) = Some(delivery.request_id.clone());
+    Response::builder()
+        .header("content-type", "application/json")
+        .header("lambda-runtime-aws-request-id", delivery.request_id)
+        .header("lambda-runtime-deadline-ms", delivery.deadline_ms)
+        .header("lambda-runtime-invoked-function-arn", delivery.function_arn)
+        .header("lambda-runtime-trace-id", delivery.trace_id)
+        .body(Body::from(delivery.payload))
+        .unwrap_or_else(|_| unknown())
+}
+
+async fn answer(
+    State(exchanges): State<Exchanges>,
+    Path((environment, request_id, kind)): Path<(String, String, String)>,
+    body: Body,
+) -> Response {
+    let Some(exchange) = find(&exchanges, &environment) else { return unknown() };
+    let expected = lock(&exchange.current).take_if(|current| *current == request_id);
+    if expected.is_none() {
+        return refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
+    }
+    let body = axum::body::to_bytes(body, MAX_PAYLOAD_BYTES).await;
+    let report = match (kind.as_str(), body) {
+        ("response", Ok(body)) => Report::Response(body),
+        ("error", Ok(body)) => Report::Error(body),
+        (_, Err(_)) => Report::ResponseTooLarge,
+        (_, Ok(_)) => return refuse(StatusCode::NOT_FOUND, "NotFound", "no such operation"),
+    };
+    let too_large = report == Report::ResponseTooLarge;
+    if exchange.reports.send(report).await.is_err() {
+        return unknown();
+    }
+    if too_large {
+        let message = "Exceeded maximum allowed payload size (6291456 bytes).";
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message);
+    }
+    accepted()
+}
+
+async fn init_error(
+    State(exchanges): State<Exchanges>,
+    Path(environment): Path<String>,
+    body: Body,
+) -> Response {
+    let Some(exchange) = find(&exchanges, &environment) else { return unknown() };
+    let body = axum::body::to_bytes(body, MAX_PAYLOAD_BYTES).await.unwrap_or_default();
+    match exchange.reports.send(Report::InitError(body)).await {
+        Ok(()) => accepted(),
+        Err(_) => unknown(),
+    }
+}

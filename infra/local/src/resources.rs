@@ -1,0 +1,77 @@
+//! The template's resources, reduced to what the emulators create.
+
+use std::time::Duration;
+
+use crate::aws::{IndexSpec, KeySpec, QueueSpec, RedriveSpec, Resources, TableSpec};
+use crate::template::{Names, Queue, Table, Template};
+
+/// What the emulators cannot create.
+#[derive(Debug, thiserror::Error)]
+pub enum ResourcesError {
+    /// The system has one table.
+    #[error("the local cloud needs exactly one table; the template has {0}")]
+    Tables(usize),
+    /// A key attribute is no string.
+    #[error("{table}: key attribute `{attribute}` must be a string")]
+    KeyType {
+        /// Logical id.
+        table: String,
+        /// Name of the attribute.
+        attribute: String,
+    },
+}
+
+/// What to create for `template`.
+///
+/// # Errors
+/// When there is not exactly one table, or a key is not made of strings.
+pub(crate) fn of(template: &Template) -> Result<Resources, ResourcesError> {
+    let mut tables = template.tables.iter();
+    let (Some((name, table)), None) = (tables.next(), tables.next()) else {
+        return Err(ResourcesError::Tables(template.tables.len()));
+    };
+    Ok(Resources {
+        table: table_spec(name, table)?,
+        buckets: template.buckets.iter().map(|id| Names::bucket_name(id)).collect(),
+        queues: template.queues.iter().map(|(name, queue)| queue_spec(name, queue)).collect(),
+    })
+}
+
+fn table_spec(name: &str, table: &Table) -> Result<TableSpec, ResourcesError> {
+    if let Some((attribute, _)) = table.attributes.iter().find(|(_, kind)| *kind != "S") {
+        return Err(ResourcesError::KeyType {
+            table: name.to_owned(),
+            attribute: attribute.clone(),
+        });
+    }
+    let key = |partition: &String, sort: &Option<String>| KeySpec {
+        partition: partition.clone(),
+        sort: sort.clone(),
+    };
+    let index = |index: &crate::template::Index| IndexSpec {
+        name: index.name.clone(),
+        key: key(&index.partition_key, &index.sort_key),
+    };
+    Ok(TableSpec {
+        name: name.to_owned(),
+        key: key(&table.partition_key, &table.sort_key),
+        indexes: table.indexes.iter().map(index).collect(),
+        ttl_attribute: table.ttl_attribute.clone(),
+    })
+}
+
+fn queue_spec(name: &str, queue: &Queue) -> QueueSpec {
+    QueueSpec {
+        name: name.to_owned(),
+        visibility_seconds: seconds(queue.visibility_timeout),
+        retention_seconds: seconds(queue.retention),
+        redrive: queue.redrive.as_ref().map(|redrive| RedriveSpec {
+            dead_letter_queue: redrive.dead_letter_queue.clone(),
+            max_receive_count: redrive.max_receive_count,
+        }),
+    }
+}
+
+fn seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,207 @@
+//! Event source mappings: long polling of queues for their functions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials as AccessKeys, Region};
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::queue_event;
+use crate::aws::Credentials;
+use crate::lambda::Lambda;
+use crate::template::{Function, Names, QueueSource, REGION, Template};
+
+/// Most messages of one receive or delete.
+const MAX_BATCH: usize = 10;
+
+/// Longest wait of one receive.
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// Invocations at once of a mapping that sets no maximum.
+const DEFAULT_CONCURRENCY: usize = 5;
+
+/// Pause after a receive that failed.
+const ERROR_PAUSE: Duration = Duration::from_secs(1);
+
+/// What the mappings work with.
+#[derive(Clone)]
+pub struct QueueSourcesOptions {
+    /// Declares the mappings.
+    pub template: Arc<Template>,
+    /// Names of the queues.
+    pub names: Names,
+    /// Endpoint of SQS.
+    pub endpoint_url: String,
+    /// Each mapping receives and deletes with keys of its function.
+    pub credentials: Credentials,
+    /// Runs the functions.
+    pub lambda: Lambda,
+}
+
+/// The running mappings.
+pub struct QueueSources {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// One mapping.
+#[derive(Clone)]
+struct Mapping {
+    function: String,
+    source: QueueSource,
+    client: Client,
+    queue_url: String,
+    queue_arn: String,
+    lambda: Lambda,
+    tasks: TaskTracker,
+}
+
+impl QueueSources {
+    /// Starts polling every queue that is a source of a function.
+    #[must_use]
+    pub fn start(options: &QueueSourcesOptions) -> Self {
+        let sources = Self { stop: CancellationToken::new(), tasks: TaskTracker::new() };
+        for function in options.template.functions.values() {
+            for source in function.queue_sources() {
+                let mapping = Mapping {
+                    function: function.id.clone(),
+                    client: client(options, function),
+                    queue_url: options.names.queue_url(&source.queue),
+                    queue_arn: Names::queue_arn(&source.queue),
+                    source: source.clone(),
+                    lambda: options.lambda.clone(),
+                    tasks: sources.tasks.clone(),
+                };
+                let stop = sources.stop.clone();
+                sources.tasks.spawn(async move { stop.run_until_cancelled(mapping.poll()).await });
+            }
+        }
+        sources
+    }
+
+    /// Stops polling and waits for the batches under way; end the functions first.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+fn client(options: &QueueSourcesOptions, function: &Function) -> Client {
+    let keys = options.credentials.issue(&function.id);
+    let keys = AccessKeys::new(keys.access_key_id, keys.secret_access_key, None, None, "local");
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(REGION))
+        .endpoint_url(&options.endpoint_url)
+        .credentials_provider(keys)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Client::from_conf(config)
+}
+
+impl Mapping {
+    /// Receives batches and hands them to the function, as many at once as the mapping allows.
+    async fn poll(self) {
+        let concurrency = self.source.maximum_concurrency.unwrap_or(DEFAULT_CONCURRENCY);
+        let permits = Arc::new(Semaphore::new(concurrency));
+        while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+            let messages = self.gather().await;
+            if messages.is_empty() {
+                continue;
+            }
+            let mapping = self.clone();
+            self.tasks.spawn(async move {
+                mapping.handle(messages).await;
+                drop(permit);
+            });
+        }
+    }
+
+    /// A batch: what one receive brings, or with a window what comes until it closes.
+    async fn gather(&self) -> Vec<Message> {
+        let mut messages = self.receive(LONG_POLL, self.source.batch_size).await;
+        if messages.is_empty() || self.source.batch_window.is_zero() {
+            return messages;
+        }
+        let closes = Instant::now() + self.source.batch_window;
+        while messages.len() < self.source.batch_size {
+            let left = closes.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let room = self.source.batch_size - messages.len();
+            messages.extend(self.receive(left.min(LONG_POLL), room).await);
+        }
+        messages
+    }
+
+    async fn receive(&self, wait: Duration, room: usize) -> Vec<Message> {
+        let seconds = i32::try_from(wait.as_secs()).unwrap_or(0);
+        let most = i32::try_from(room.min(MAX_BATCH)).unwrap_or(1);
+        let received = self
+            .client
+            .receive_message()
+            .queue_url(&self.queue_url)
+            .max_number_of_messages(most)
+            .wait_time_seconds(seconds)
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .message_attribute_names("All")
+            .send()
+            .await;
+        match received {
+            Ok(output) => output.messages.unwrap_or_default(),
+            Err(error) => {
+                let error = aws_sdk_sqs::error::DisplayErrorContext(&error);
+                tracing::warn!(function = %self.function, %error, "a receive failed");
+                tokio::time::sleep(ERROR_PAUSE).await;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Invokes the function and deletes the messages that succeeded; the others come back when
+    /// their visibility time-out has passed.
+    async fn handle(&self, messages: Vec<Message>) {
+        let event = queue_event::event(&messages, &self.queue_arn).to_string();
+        let answer = match self.lambda.invoke(&self.function, event.into()).await {
+            Ok(outcome) if outcome.function_error.is_none() => outcome.payload,
+            Ok(_) | Err(_) => return,
+        };
+        let done: Vec<&Message> = if self.source.reports_batch_item_failures {
+            queue_event::succeeded(&messages, &answer)
+        } else {
+            messages.iter().collect()
+        };
+        for batch in done.chunks(MAX_BATCH) {
+            self.delete(batch).await;
+        }
+    }
+
+    /// A message that is not deleted is delivered again, as on AWS.
+    async fn delete(&self, batch: &[&Message]) {
+        let entries = batch.iter().enumerate().filter_map(|(index, message)| {
+            DeleteMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .receipt_handle(message.receipt_handle()?)
+                .build()
+                .ok()
+        });
+        let deletion = self
+            .client
+            .delete_message_batch()
+            .queue_url(&self.queue_url)
+            .set_entries(Some(entries.collect()))
+            .send()
+            .await;
+        if let Err(error) = deletion {
+            let error = aws_sdk_sqs::error::DisplayErrorContext(&error);
+            tracing::warn!(function = %self.function, %error, "a delete failed");
+        }
+    }
+}

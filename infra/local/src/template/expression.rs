@@ -1,0 +1,94 @@
+//! Values that depend on resources which exist only at run time.
+
+/// A string that may refer to resources and secrets.
+///
+/// Parameters, conditions and pseudo parameters are already in it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expression {
+    /// Fixed text.
+    Literal(String),
+    /// `!Ref` of a resource.
+    Reference(String),
+    /// `!GetAtt` of a resource: its logical id and the attribute's name.
+    Attribute(String, String),
+    /// The parts of a `!Sub` or `!Join`, one after the other.
+    Concatenation(Vec<Expression>),
+}
+
+/// Why an expression has no value.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum UnresolvedError {
+    /// The resource has no value for `!Ref`.
+    #[error("`!Ref {0}` has no value in the local cloud")]
+    Reference(String),
+    /// The resource lacks the attribute.
+    #[error("`!GetAtt {0}.{1}` has no value in the local cloud")]
+    Attribute(String, String),
+    /// A `{{resolve:…}}` names a secret that the local cloud does not hold.
+    #[error("the local cloud has no value for `{{{{{0}}}}}`")]
+    Secret(String),
+}
+
+/// Gives resources their run-time values.
+pub(super) trait Resolver {
+    fn reference(&self, id: &str) -> Option<String>;
+    fn attribute(&self, id: &str, name: &str) -> Option<String>;
+    fn secret(&self, key: &str) -> Option<String>;
+}
+
+impl Expression {
+    /// The text, when it depends on nothing.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Literal(text) => Some(text),
+            Self::Reference(_) | Self::Attribute(..) | Self::Concatenation(_) => None,
+        }
+    }
+
+    /// The text with resources' values and secrets filled in.
+    pub(super) fn resolve(&self, resolver: &dyn Resolver) -> Result<String, UnresolvedError> {
+        fill_secrets(&self.without_secrets(resolver)?, resolver)
+    }
+
+    fn without_secrets(&self, resolver: &dyn Resolver) -> Result<String, UnresolvedError> {
+        match self {
+            Self::Literal(text) => Ok(text.clone()),
+            Self::Reference(id) => {
+                resolver.reference(id).ok_or_else(|| UnresolvedError::Reference(id.clone()))
+            }
+            Self::Attribute(id, name) => resolver
+                .attribute(id, name)
+                .ok_or_else(|| UnresolvedError::Attribute(id.clone(), name.clone())),
+            Self::Concatenation(parts) => {
+                parts.iter().map(|part| part.without_secrets(resolver)).collect()
+            }
+        }
+    }
+}
+
+/// Replaces `{{resolve:secretsmanager:NAME:SecretString:KEY}}` by the secret's value.
+fn fill_secrets(text: &str, resolver: &dyn Resolver) -> Result<String, UnresolvedError> {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, (reference, after))) =
+        rest.split_once("{{").and_then(|(before, tail)| Some((before, tail.split_once("}}")?)))
+    {
+        filled.push_str(before);
+        filled.push_str(
+            &secret_key(reference)
+                .and_then(|key| resolver.secret(key))
+                .ok_or_else(|| UnresolvedError::Secret(reference.to_owned()))?,
+        );
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+/// The key in `resolve:secretsmanager:NAME:SecretString:KEY`.
+fn secret_key(reference: &str) -> Option<&str> {
+    let (_name, key) =
+        reference.strip_prefix("resolve:secretsmanager:")?.split_once(":SecretString:")?;
+    key.split(':').next().filter(|key| !key.is_empty())
+}

@@ -1,0 +1,150 @@
+//! Typed access to the properties of a resource, with errors that name them.
+
+use std::str::FromStr;
+
+use super::scope::Scope;
+use super::yaml::{Content, Node};
+use super::{Expression, TemplateError};
+
+/// A value in the template and where it stands, such as `Queue.RedrivePolicy.maxReceiveCount`.
+#[derive(Clone)]
+pub(super) struct Property<'a> {
+    pub(super) path: String,
+    node: &'a Node,
+    scope: &'a Scope,
+}
+
+impl<'a> Property<'a> {
+    /// The node called `name`, after `!If`; `None` where it is left out.
+    pub(super) fn new(
+        name: &str,
+        node: &'a Node,
+        scope: &'a Scope,
+    ) -> Result<Option<Self>, TemplateError> {
+        let node = scope.select(node)?;
+        Ok(node.map(|node| Self { path: name.to_owned(), node, scope }))
+    }
+
+    pub(super) fn error(&self, message: impl std::fmt::Display) -> TemplateError {
+        TemplateError::new(self.node.line, format!("{}: {message}", self.path))
+    }
+
+    /// The property `key` inside this one.
+    pub(super) fn get(&self, key: &str) -> Result<Option<Self>, TemplateError> {
+        match self.node.get(key) {
+            Some(node) => Self::new(&format!("{}.{key}", self.path), node, self.scope),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn require(&self, key: &str) -> Result<Self, TemplateError> {
+        self.get(key)?.ok_or_else(|| self.error(format!("`{key}` is missing")))
+    }
+
+    /// Refuses keys that are neither `understood` nor `harmless` here.
+    pub(super) fn allow(
+        &self,
+        understood: &[&str],
+        harmless: &[&str],
+    ) -> Result<(), TemplateError> {
+        self.mapping()?;
+        for (key, node) in self.node.entries() {
+            if !understood.contains(&key.as_str()) && !harmless.contains(&key.as_str()) {
+                let message = format!("{}: the local cloud does not support `{key}`", self.path);
+                return Err(TemplateError::new(node.line, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn mapping(&self) -> Result<(), TemplateError> {
+        match &self.node.content {
+            Content::Mapping(_) => Ok(()),
+            _ => Err(self.error("a mapping is expected here")),
+        }
+    }
+
+    /// The entries of a mapping, those left out by `AWS::NoValue` aside.
+    pub(super) fn entries(&self) -> Result<Vec<(&'a str, Self)>, TemplateError> {
+        self.mapping()?;
+        let mut entries = Vec::new();
+        for (key, _) in self.node.entries() {
+            if let Some(property) = self.get(key)? {
+                entries.push((key.as_str(), property));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The items of a list.
+    pub(super) fn items(&self) -> Result<Vec<Self>, TemplateError> {
+        match &self.node.content {
+            Content::Sequence(nodes) if self.node.tag.is_none() => {
+                let mut items = Vec::new();
+                for (index, node) in nodes.iter().enumerate() {
+                    let name = format!("{}[{index}]", self.path);
+                    items.extend(Self::new(&name, node, self.scope)?);
+                }
+                Ok(items)
+            }
+            _ => Err(self.error("a list is expected here")),
+        }
+    }
+
+    /// The items of a list, or the one value that stands for a list of one.
+    pub(super) fn one_or_more(&self) -> Result<Vec<Self>, TemplateError> {
+        match (&self.node.content, &self.node.tag) {
+            (Content::Sequence(_), None) => self.items(),
+            _ => Ok(vec![self.clone()]),
+        }
+    }
+
+    pub(super) fn expression(&self) -> Result<Expression, TemplateError> {
+        self.scope.expression(self.node).map_err(|error| match error {
+            TemplateError::Line { line, message } => {
+                TemplateError::new(line, format!("{}: {message}", self.path))
+            }
+            error @ TemplateError::Read { .. } => error,
+        })
+    }
+
+    /// Text that depends on no resource.
+    pub(super) fn text(&self) -> Result<String, TemplateError> {
+        match self.expression()? {
+            Expression::Literal(text) => Ok(text),
+            _ => Err(self.error("the value cannot depend on a resource here")),
+        }
+    }
+
+    pub(super) fn texts(&self) -> Result<Vec<String>, TemplateError> {
+        self.one_or_more()?.iter().map(Self::text).collect()
+    }
+
+    /// A number or a boolean.
+    pub(super) fn parse<T: FromStr>(&self) -> Result<T, TemplateError> {
+        let text = self.text()?;
+        text.parse().map_err(|_| {
+            let kind = std::any::type_name::<T>();
+            let wanted = if kind == "bool" { "`true` or `false`" } else { "a number" };
+            self.error(format!("`{text}` is not {wanted}"))
+        })
+    }
+
+    /// `parse` of the property `key`, when it stands here.
+    pub(super) fn parse_optional<T: FromStr>(&self, key: &str) -> Result<Option<T>, TemplateError> {
+        self.get(key)?.map(|property| property.parse()).transpose()
+    }
+
+    /// Whether the template's condition `name` holds.
+    pub(super) fn condition_holds(&self, name: &str) -> Result<bool, TemplateError> {
+        self.scope.holds(name, self.node.line, 0)
+    }
+
+    /// The logical id in `!GetAtt {id}.Arn`.
+    pub(super) fn arn_of(&self) -> Result<String, TemplateError> {
+        match self.expression()? {
+            Expression::Attribute(id, name) if name == "Arn" => Ok(id),
+            _ => Err(self.error("`!GetAtt … .Arn` of a resource is expected here")),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! YAML as a tree that keeps what CloudFormation needs: tags (the short forms of intrinsics) and
+//! the line of every node.
+
+use granit_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
+
+use super::TemplateError;
+
+/// One node of a document.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    /// Line of the node, counted from 1.
+    pub(super) line: usize,
+    /// Name of an application tag: `Ref` for `!Ref`.
+    pub(super) tag: Option<String>,
+    pub(super) content: Content,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// The text as written; `null` and `~` are told from the empty string.
+    Scalar(String),
+    Null,
+    Sequence(Vec<Node>),
+    /// Entries in the order of the file; keys are unique.
+    Mapping(Vec<(String, Node)>),
+}
+
+impl Node {
+    /// The value of `key`, when this is a mapping that has it.
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|(name, _)| name == key).map(|(_, node)| node)
+    }
+
+    /// The entries of a mapping; none for anything else.
+    pub(super) fn entries(&self) -> &[(String, Node)] {
+        match &self.content {
+            Content::Mapping(entries) => entries,
+            Content::Scalar(_) | Content::Null | Content::Sequence(_) => &[],
+        }
+    }
+
+    /// The text of a scalar.
+    pub(super) fn scalar(&self) -> Option<&str> {
+        match &self.content {
+            Content::Scalar(text) => Some(text),
+            Content::Null | Content::Sequence(_) | Content::Mapping(_) => None,
+        }
+    }
+}
+
+/// Parses the first document of `text`.
+///
+/// # Errors
+/// [`TemplateError`] with the line, also for what CloudFormation does not know (aliases).
+pub(super) fn parse(text: &str) -> Result<Node, TemplateError> {
+    let options = granit_parser::options! { emit_comments: false };
+    let mut tree = Tree { parser: Parser::new_from_str_with_options(text, options) };
+    loop {
+        match tree.next()? {
+            (Event::StreamEnd, line) => return Err(TemplateError::new(line, "the file is empty")),
+            (event, line) if event.is_node() => return tree.node(event, line),
+            _ => {}
+        }
+    }
+}
+
+struct Tree<'input> {
+    parser: Parser<'input, StrInput<'input>>,
+}
+
+impl<'input> Tree<'input> {
+    /// The next event with its line.
+    fn next(&mut self) -> Result<(Event<'input>, usize), TemplateError> {
+        match self.parser.next() {
+            Some(Ok((event, span))) => Ok((event, span.start.line())),
+            Some(Err(error)) => Err(TemplateError::new(error.marker().line(), error.info())),
+            None => Ok((Event::StreamEnd, 1)),
+        }
+    }
+
+    fn node(&mut self, event: Event<'input>, line: usize) -> Result<Node, TemplateError> {
+        match event {
+            Event::Scalar(text, style, _, tag) => {
+                let null = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null");
+                let content = if null { Content::Null } else { Content::Scalar(text.into_owned()) };
+                Ok(Node { line, tag: application_tag(tag.as_deref()), content })
+            }
+            Event::SequenceStart(_, _, tag) => {
+                let mut items = Vec::new();
+                loop {
+                    match self.next()? {
+                        (Event::SequenceEnd, _) => break,
+                        (event, line) => items.push(self.node(event, line)?),
+                    }
+                }
+                let tag = application_tag(tag.as_deref());
+                Ok(Node { line, tag, content: Content::Sequence(items) })
+            }
+            Event::MappingStart(_, _, tag) => {
+                let content = Content::Mapping(self.entries()?);
+                Ok(Node { line, tag: application_tag(tag.as_deref()), content })
+            }
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                Err(TemplateError::new(line, "anchors and aliases are not supported"))
+            }
+            _ => Err(TemplateError::new(line, "the file ends too early")),
+        }
+    }
+
+    fn entries(&mut self) -> Result<Vec<(String, Node)>, TemplateError> {
+        let mut entries: Vec<(String, Node)> = Vec::new();
+        loop {
+            let key = match self.next()? {
+                (Event::MappingEnd, _) => return Ok(entries),
+                (Event::Scalar(text, ..), line) => (text.into_owned(), line),
+                (_, line) => return Err(TemplateError::new(line, "a key must be a plain name")),
+            };
+            if entries.iter().any(|(name, _)| *name == key.0) {
+                return Err(TemplateError::new(key.1, format!("`{}` stands here twice", key.0)));
+            }
+            let (event, line) = self.next()?;
+            entries.push((key.0, self.node(event, line)?));
+        }
+    }
+}
+
+/// `Ref` for `!Ref`; tags of YAML's own schema (`!!str`) say nothing that matters here.
+fn application_tag(tag: Option<&Tag>) -> Option<String> {
+    tag.filter(|tag| tag.original_handle() == "!").map(|tag| tag.suffix().to_owned())
+}

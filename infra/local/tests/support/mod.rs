@@ -1,0 +1,74 @@
+//! A Lambda service that runs the fixture.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use local::aws::Credentials;
+use local::cargo::Binaries;
+use local::console::Console;
+use local::lambda::{Lambda, LambdaOptions, RetryDelays};
+use local::record::{Clock, Events, Usage};
+use local::template::{Names, Parameters, Template};
+use serde_json::Value;
+
+/// The fixture's program, built once.
+pub fn fixture() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .args(["build", "--quiet", "--package=local", "--example=fixture"])
+            .arg("--message-format=json")
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .filter(|message| message["target"]["name"] == "fixture")
+            .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
+            .expect("cargo builds the fixture")
+    })
+}
+
+/// A template with the function `Fixture` that has these properties beside.
+pub fn template(resources: &str, properties: &str) -> Arc<Template> {
+    let text = format!(
+        "Resources:\n{resources}  Fixture:\n    Type: AWS::Serverless::Function\n    Metadata: {{ BuildProperties: {{ Binary: fixture }} }}\n    Properties:\n      Timeout: 20\n{properties}"
+    );
+    Arc::new(Template::parse(&text, &Parameters::new()).unwrap())
+}
+
+/// What the Lambda service is started with; change what the test is about.
+pub fn options(template: &Arc<Template>) -> LambdaOptions {
+    LambdaOptions {
+        template: Arc::clone(template),
+        names: Names::new(Arc::clone(template), "http://127.0.0.1:1", [].into()),
+        endpoint_url: "http://127.0.0.1:1".to_owned(),
+        binaries: Binaries::from_iter([("fixture".to_owned(), fixture().to_path_buf())]),
+        credentials: Credentials::new(),
+        usage: Usage::default(),
+        events: Events::default(),
+        console: Console::silent(),
+        clock: Clock::system(),
+        retry_delays: RetryDelays { after_error: vec![Duration::ZERO; 2], ..Default::default() },
+    }
+}
+
+/// The service with the fixture and these properties of it.
+pub async fn lambda(properties: &str) -> Lambda {
+    Lambda::start(options(&template("", properties))).await.unwrap()
+}
+
+/// Waits until `condition` holds, for half a minute at most.
+pub async fn eventually(condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("it never came true");
+}
