@@ -1,1 +1,346 @@
-//! stub
+//! The harness of the integration tests: a world of its own for each test, with the embedded
+//! emulators, the simulated neighbors and a clock that the test moves. Functions run in this
+//! process, behind the same events that the gateway, the queues and the schedule make of the same
+//! `template.yaml`.
+
+mod functions;
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use http::Method;
+use jiff::{SignedDuration, Timestamp};
+use local::{
+    aws::{Aws, AwsOptions, Credentials, Faults, Rule},
+    cloud, demo_company, demo_contacts, gateway,
+    neighbors::{Directory, Neighbors},
+    operator,
+    record::{self, Notifications, Usage},
+    resources,
+    sources::queue_event,
+    template::{Names, Parameters, Template},
+};
+use serde_json::{Map, Value, json};
+use shared::{
+    access::FlagRecord,
+    clock::Clock,
+    directory::Plan,
+    environment::Environment,
+    id::CompanyId,
+    table::{Key, Table, to_item},
+};
+
+pub use functions::Functions;
+
+/// When a world begins.
+const BEGINNING: &str = "2026-02-01T08:00:00Z";
+/// Where the links in mails lead.
+pub const PUBLIC_URL: &str = "http://contacts.example";
+
+/// One world.
+pub struct World {
+    /// The emulators.
+    pub aws: Aws,
+    /// The people and teams, as Launchpad has them.
+    pub directory: Directory,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// What was notified.
+    pub notifications: Notifications,
+    /// What was called.
+    pub usage: Usage,
+    /// The time.
+    pub clock: Clock,
+    template: Arc<Template>,
+    names: Names,
+    credentials: Credentials,
+    _neighbors: Neighbors,
+    functions: Functions,
+}
+
+/// What a caller sees.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers, in lower case.
+    pub headers: HashMap<String, String>,
+    /// The body; null where there is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The `data` of a success.
+    #[must_use]
+    pub fn data(&self) -> &Value {
+        &self.body["data"]
+    }
+
+    /// The code of an error.
+    #[must_use]
+    pub fn error(&self) -> &str {
+        self.body["error"].as_str().unwrap_or_default()
+    }
+
+    /// The ids of a list's records, in order.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        let records = self.data().as_array().into_iter().flatten();
+        records.filter_map(|record| record["id"].as_str().map(str::to_owned)).collect()
+    }
+}
+
+impl World {
+    /// A world with the demo companies, their contacts, and all flags off.
+    pub async fn start() -> Self {
+        let clock = Clock::manual(BEGINNING.parse().expect("a time"));
+        let now = clock.clone();
+        let record_clock = record::Clock::new(move || now.now());
+        let (usage, faults) = (Usage::default(), Faults::default());
+        let notifications = Notifications::new(record_clock);
+        let directory = Directory::new();
+        directory.upsert(demo_company::directory()).expect("the demo companies");
+        let neighbors = Neighbors::start(directory.clone(), notifications.clone(), faults.clone())
+            .await
+            .expect("the neighbors");
+        let parameters = cloud::local_parameters(&Parameters::new(), &neighbors, PUBLIC_URL);
+        let template = Template::read(&workspace().join("template.yaml"), &parameters);
+        let template = Arc::new(template.expect("the template"));
+        let credentials = Credentials::new();
+        let aws = Aws::start(AwsOptions {
+            resources: resources::of(&template).expect("the resources"),
+            data: None,
+            credentials: credentials.clone(),
+            usage: usage.clone(),
+            faults: faults.clone(),
+            on_kill: Arc::new(|_| {}),
+        })
+        .await
+        .expect("the emulators");
+        let names = Names::new(Arc::clone(&template), aws.endpoint_url(), cloud::secrets());
+        let world = Self {
+            aws,
+            directory,
+            faults,
+            notifications,
+            usage,
+            clock,
+            template,
+            names,
+            credentials,
+            _neighbors: neighbors,
+            functions: Functions::default(),
+        };
+        demo_contacts::seed(&world.table().await, &world.clock).await.expect("the contacts");
+        world
+    }
+
+    /// A world where the growth company has both flags on.
+    pub async fn with_flags() -> Self {
+        let world = Self::start().await;
+        world.flags(true, true).await;
+        world
+    }
+
+    /// Sets the growth company's flags, as the function would store them.
+    pub async fn flags(&self, team_permission: bool, notes_mention: bool) {
+        let company: CompanyId = demo_company::id("company", "kopi").parse().expect("an id");
+        let record = FlagRecord {
+            cdp_team_permission_enabled: team_permission,
+            cdp_notes_mention_enabled: notes_mention,
+            plan: Some(Plan::Growth),
+        };
+        let item = to_item(&Key::flags(&company), &record).expect("an item");
+        self.table().await.put(item).await.expect("the table");
+    }
+
+    /// The surroundings of a function, as the template has them.
+    pub async fn environment(&self, function: &str) -> Environment {
+        let variables = &self.template.functions[function].environment;
+        let resolved = variables.iter().map(|(name, value)| {
+            (name.clone(), self.names.resolve(value).expect("a variable of the template"))
+        });
+        let keys = self.credentials.issue(function);
+        let endpoint = self.aws.endpoint_url();
+        operator::environment(endpoint, &keys, self.clock.clone(), resolved.collect()).await
+    }
+
+    /// The table, for what a test looks at or prepares behind the functions' backs.
+    pub async fn table(&self) -> Table {
+        let variables = HashMap::from([("TABLE_NAME".to_owned(), "Table".to_owned())]);
+        let keys = self.credentials.operator();
+        let endpoint = self.aws.endpoint_url();
+        let operator = operator::environment(endpoint, keys, self.clock.clone(), variables).await;
+        operator.table().expect("the table")
+    }
+
+    /// Forgets what the functions' processes have cached, as cold starts would.
+    pub fn restart_functions(&mut self) {
+        self.functions = Functions::default();
+    }
+
+    /// `GET` on behalf of a person of the demo.
+    pub async fn get(&self, user: &str, path: &str) -> Answer {
+        self.call(user, Method::GET, path, None).await
+    }
+
+    /// `POST` with a JSON body.
+    pub async fn post(&self, user: &str, path: &str, body: &Value) -> Answer {
+        self.call(user, Method::POST, path, Some(body)).await
+    }
+
+    /// One call, with a JSON body if there is one. An empty `user` is nobody.
+    pub async fn call(
+        &self,
+        user: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+        self.send(user, method, path, &[("content-type", "application/json")], body).await
+    }
+
+    /// One call with these headers and bytes.
+    pub async fn send(
+        &self,
+        user: &str,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Answer {
+        let mut request = http::Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let claims = self.claims(user);
+        let now = self.clock.now();
+        let (function, event) = gateway::event::for_request(
+            &self.template,
+            &parts,
+            &body,
+            claims.as_ref(),
+            "test-request",
+            now,
+        )
+        .expect("a route");
+        let answer = self.invoke(&function, event).await;
+        let headers = answer["headers"].as_object().into_iter().flatten();
+        let headers = headers.map(|(name, value)| {
+            (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned())
+        });
+        let text = answer["body"].as_str().unwrap_or("null");
+        Answer {
+            status: u16::try_from(answer["statusCode"].as_u64().unwrap_or(0)).unwrap_or(0),
+            headers: headers.collect(),
+            body: serde_json::from_str(text).unwrap_or(Value::Null),
+        }
+    }
+
+    fn claims(&self, user: &str) -> Option<Map<String, Value>> {
+        let person = self.directory.find(user)?;
+        let claims = json!({
+            "sub": person.sso_id,
+            "company_sso_id": person.company_sso_id,
+            "name": person.full_name.clone().unwrap_or_default(),
+            "email": person.email,
+        });
+        claims.as_object().cloned()
+    }
+
+    /// Invokes a function with an event and tells its answer.
+    pub async fn invoke(&self, function: &str, event: Value) -> Value {
+        self.functions.invoke(self, function, event).await
+    }
+
+    /// Hands every message that is visible in the queues to its function, until there is none
+    /// left; tells how many were handled. What fails stays in its queue.
+    pub async fn work(&self) -> usize {
+        let mut handled = 0;
+        loop {
+            let mut round = 0;
+            for function in self.template.functions.values() {
+                for source in function.queue_sources() {
+                    round += self.work_on(&function.id, &source.queue).await;
+                }
+            }
+            if round == 0 {
+                return handled;
+            }
+            handled += round;
+        }
+    }
+
+    async fn work_on(&self, function: &str, queue: &str) -> usize {
+        let sqs = self.environment(function).await.sqs();
+        let url = self.names.queue_url(queue);
+        let received = sqs
+            .receive_message()
+            .queue_url(&url)
+            .max_number_of_messages(10)
+            .message_system_attribute_names("All".into())
+            .send()
+            .await
+            .expect("the queue");
+        let messages = received.messages.unwrap_or_default();
+        if messages.is_empty() {
+            return 0;
+        }
+        let event = queue_event::event(&messages, &Names::queue_arn(queue));
+        let answer = self.invoke(function, event).await;
+        let failed: Vec<&str> = answer["batchItemFailures"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|failure| failure["itemIdentifier"].as_str())
+            .collect();
+        for message in &messages {
+            if !failed.contains(&message.message_id().unwrap_or_default()) {
+                let receipt = message.receipt_handle().unwrap_or_default();
+                let done = sqs.delete_message().queue_url(&url).receipt_handle(receipt);
+                done.send().await.expect("the queue");
+            }
+        }
+        messages.len()
+    }
+
+    /// Runs the clean-up as if at `time`.
+    pub async fn clean_up(&self, time: Timestamp) -> Value {
+        self.invoke("CleanUp", json!({ "time": time })).await
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: SignedDuration) {
+        self.clock.advance(by);
+    }
+
+    /// Makes something go wrong, in the words of `POST /_local/faults`.
+    pub fn fault(&self, rule: &Value) {
+        let rule = Rule::parse(rule.to_string().as_bytes()).expect("a rule");
+        self.faults.add(rule).expect("a rule");
+    }
+}
+
+/// The root of the workspace.
+#[must_use]
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The id of a person of the demo.
+#[must_use]
+pub fn person(handle: &str) -> String {
+    demo_company::id("person", handle)
+}
+
+/// The id of a team of the growth company.
+#[must_use]
+pub fn team(name: &str) -> String {
+    demo_company::team_id("kopi", name)
+}

@@ -9,10 +9,6 @@ use shared::{entry, environment::Environment};
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
     let environment = Environment::load().await;
-    let app = App {
-        table: environment.table()?,
-        outbox: environment.outbox(),
-        clock: environment.clock(),
-    };
+    let app = App::new(&environment)?;
     entry::direct::serve(Arc::new(app), clean_up::handle).await
 }

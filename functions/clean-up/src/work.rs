@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use shared::{
     clock::Clock,
     contact::Contacts,
+    environment::{Environment, StartError},
     outbox::{Outbox, Outgoing},
     table::{DueItem, DueKind, Table},
 };
@@ -18,6 +19,20 @@ pub struct App {
     pub outbox: Outbox,
     /// Tells when the invocation's time is up; what is due is told by the event.
     pub clock: Clock,
+}
+
+impl App {
+    /// What the function works with in these surroundings.
+    ///
+    /// # Errors
+    /// When a variable is missing.
+    pub fn new(environment: &Environment) -> Result<Self, StartError> {
+        Ok(Self {
+            table: environment.table()?,
+            outbox: environment.outbox(),
+            clock: environment.clock(),
+        })
+    }
 }
 
 /// Sends the messages among the items, in batches, and deletes those that the queues acknowledged.

@@ -13,7 +13,9 @@ const TIMEOUT: Duration = Duration::from_secs(35);
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nothing answers there.
-    #[error("nothing answers at {0}: start `cargo run` in another terminal, or name another address with --url")]
+    #[error(
+        "nothing answers at {0}: start `cargo run` in another terminal, or name another address with --url"
+    )]
     Unreachable(String),
     /// The connection broke, or the answer is none of ours.
     #[error("the answer to {call} cannot be used: {reason}")]

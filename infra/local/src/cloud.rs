@@ -307,7 +307,12 @@ fn url(listener: &TcpListener, port: u16) -> Result<String, StartError> {
 }
 
 /// What the template leaves to the deployment, and the local cloud decides.
-fn local_parameters(given: &Parameters, neighbors: &Neighbors, gateway_url: &str) -> Parameters {
+#[must_use]
+pub fn local_parameters(
+    given: &Parameters,
+    neighbors: &Neighbors,
+    gateway_url: &str,
+) -> Parameters {
     let mut parameters = given.clone();
     let local = [
         ("LaunchpadUrl", neighbors.launchpad_url()),
@@ -320,7 +325,8 @@ fn local_parameters(given: &Parameters, neighbors: &Neighbors, gateway_url: &str
 }
 
 /// The values behind the template's `{{resolve:secretsmanager:…}}`.
-fn secrets() -> BTreeMap<String, String> {
+#[must_use]
+pub fn secrets() -> BTreeMap<String, String> {
     [
         ("launchpad_user", LAUNCHPAD_USER),
         ("launchpad_password", LAUNCHPAD_PASSWORD),

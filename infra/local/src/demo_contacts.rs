@@ -110,8 +110,10 @@ const OTHERS: [(&str, &str, &str); 4] = [
 pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
     let first: Timestamp = FIRST.parse().unwrap_or_default();
     let nusantara = ROWS.iter().map(|row| (COMPANY, row));
-    let others: Vec<(&str, Row)> =
-        OTHERS.iter().map(|(company, name, owner)| (*company, row(name, "", "", owner, &[]))).collect();
+    let others: Vec<(&str, Row)> = OTHERS
+        .iter()
+        .map(|(company, name, owner)| (*company, row(name, "", "", owner, &[])))
+        .collect();
     let all = nusantara.chain(others.iter().map(|(company, row)| (*company, row)));
     for (hour, (company, row)) in (0i64..).zip(all) {
         let created_at = first + SignedDuration::from_hours(hour);
@@ -129,8 +131,12 @@ pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
 fn contact(company: &str, row: &Row, created_at: Timestamp) -> Result<Contact, SeedError> {
     let person = |handle: &str| demo_company::id("person", handle).parse::<UserId>();
     let team = |name: &&str| demo_company::team_id(company, name).parse::<TeamId>();
-    let local: String =
-        row.name.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect();
+    let local: String = row
+        .name
+        .chars()
+        .filter(char::is_ascii_alphabetic)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
     // The same id in every run: UUIDv7 by its time, the rest by the name.
     let salt = Uuid::new_v5(&Uuid::NAMESPACE_URL, row.name.as_bytes()).into_bytes();
     let mut random = [0u8; 10];

@@ -15,10 +15,10 @@ pub mod identity;
 pub mod import;
 pub mod lambda;
 pub mod neighbors;
+pub mod operator;
 pub mod record;
-mod resources;
+pub mod resources;
 pub mod sources;
 pub mod template;
 
 pub use cloud::{LocalCloud, Options, StartError};
-pub use resources::ResourcesError;

@@ -25,7 +25,7 @@ pub enum ResourcesError {
 ///
 /// # Errors
 /// When there is not exactly one table, or a key is not made of strings.
-pub(crate) fn of(template: &Template) -> Result<Resources, ResourcesError> {
+pub fn of(template: &Template) -> Result<Resources, ResourcesError> {
     let mut tables = template.tables.iter();
     let (Some((name, table)), None) = (tables.next(), tables.next()) else {
         return Err(ResourcesError::Tables(template.tables.len()));

@@ -276,10 +276,7 @@ fn link_in(text: &str) -> Option<String> {
 }
 
 /// Looks until it is as wanted.
-async fn wait<T, F>(
-    look: impl Fn() -> F,
-    as_wanted: impl Fn(&T) -> bool,
-) -> Result<T, DemoError>
+async fn wait<T, F>(look: impl Fn() -> F, as_wanted: impl Fn(&T) -> bool) -> Result<T, DemoError>
 where
     F: Future<Output = Result<T, DemoError>>,
 {

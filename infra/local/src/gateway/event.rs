@@ -12,8 +12,26 @@ use http::request::Parts;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::routes::Match;
-use crate::template::ACCOUNT_ID;
+use super::routes::{Match, Routes};
+use crate::template::{ACCOUNT_ID, Template};
+
+/// The function that answers a request and the event that it gets, for a caller with these claims;
+/// `None` when no route matches. What the gateway does besides checking tokens and limits.
+#[must_use]
+pub fn for_request(
+    template: &Template,
+    parts: &Parts,
+    body: &Bytes,
+    claims: Option<&Map<String, Value>>,
+    request_id: &str,
+    time: Timestamp,
+) -> Option<(String, Value)> {
+    let routes = Routes::new(template);
+    let matched = routes.find(&parts.method, parts.uri.path())?;
+    let source_ip = IpAddr::from([127, 0, 0, 1]);
+    let request = Request { parts, body, matched: &matched, claims, source_ip, request_id, time };
+    Some((matched.target.function.clone(), request.to_event()))
+}
 
 /// A request with all that the event tells of it.
 pub(super) struct Request<'a> {

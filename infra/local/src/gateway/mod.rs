@@ -1,7 +1,7 @@
 //! API Gateway: an HTTP API in front of the functions.
 
 mod cors;
-mod event;
+pub mod event;
 mod response;
 mod routes;
 mod throttle;

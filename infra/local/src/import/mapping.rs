@@ -174,7 +174,13 @@ mod tests {
     #[test]
     fn usual_headers_are_known_and_others_become_custom_fields() {
         let headers = record(&[
-            "Index", "Customer Id", "First Name", "Last Name", "Phone 1", "Phone 2", "Email",
+            "Index",
+            "Customer Id",
+            "First Name",
+            "Last Name",
+            "Phone 1",
+            "Phone 2",
+            "Email",
             "Deal Stage",
         ]);
         let mapping = Mapping::new(&headers, &[]).unwrap();

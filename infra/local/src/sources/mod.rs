@@ -1,6 +1,6 @@
 //! What invokes functions besides requests: queues and schedules.
 
-mod queue_event;
+pub mod queue_event;
 mod schedule;
 mod sqs;
 

@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 use crate::template::REGION;
 
 /// The event for a batch of messages.
-pub(super) fn event(messages: &[Message], queue_arn: &str) -> Value {
+#[must_use]
+pub fn event(messages: &[Message], queue_arn: &str) -> Value {
     json!({ "Records": messages.iter().map(|it| record(it, queue_arn)).collect::<Vec<_>>() })
 }
 

@@ -1,0 +1,104 @@
+use std::{future::Future, sync::Arc};
+
+use serde_json::Value;
+use shared::{
+    access::Authority,
+    entry::{Failure, Reply, direct::Invocation, http},
+};
+use tokio::sync::OnceCell;
+
+use crate::World;
+
+/// The functions of one world, each wired at its first event, as its process would be.
+#[derive(Default)]
+pub struct Functions {
+    contact_list: OnceCell<Arc<Authority>>,
+    contact_read: OnceCell<Arc<Authority>>,
+    contact_sync: OnceCell<Arc<Authority>>,
+    set_flags: OnceCell<Arc<set_flags::App>>,
+    clean_up: OnceCell<Arc<clean_up::App>>,
+}
+
+impl Functions {
+    /// Runs a function on an event.
+    ///
+    /// # Panics
+    /// When the world has no such function, or its event is none.
+    pub(crate) async fn invoke(&self, world: &World, function: &str, event: Value) -> Value {
+        match function {
+            "ContactList" => {
+                let app = authority(&self.contact_list, world, function).await;
+                request(event, |request| contact_list::handle(app, request)).await
+            }
+            "ContactRead" => {
+                let app = authority(&self.contact_read, world, function).await;
+                request(event, |request| contact_read::handle(app, request)).await
+            }
+            "ContactSync" => {
+                let app = authority(&self.contact_sync, world, function).await;
+                request(event, |request| contact_sync::handle(app, request)).await
+            }
+            "SetFlags" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    Arc::new(set_flags::App {
+                        table: environment.table().expect("TABLE_NAME"),
+                        directory: environment.directory().expect("LAUNCHPAD_URL"),
+                    })
+                };
+                let app = Arc::clone(self.set_flags.get_or_init(|| make).await);
+                direct(event, |event| set_flags::handle(app, event, forever())).await
+            }
+            "CleanUp" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    Arc::new(clean_up::App::new(&environment).expect("the clean-up's variables"))
+                };
+                let app = Arc::clone(self.clean_up.get_or_init(|| make).await);
+                direct(event, |event| clean_up::handle(app, event, forever())).await
+            }
+            other => panic!("the world has no function {other}"),
+        }
+    }
+}
+
+async fn authority(
+    cell: &OnceCell<Arc<Authority>>,
+    world: &World,
+    function: &str,
+) -> Arc<Authority> {
+    let make = async {
+        let environment = world.environment(function).await;
+        Arc::new(environment.authority().expect("the variables of an authority"))
+    };
+    Arc::clone(cell.get_or_init(|| make).await)
+}
+
+async fn request<H, F>(event: Value, handler: H) -> Value
+where
+    H: FnOnce(http::Request) -> F,
+    F: Future<Output = Result<Reply, Failure>>,
+{
+    let event = serde_json::from_value(event).expect("an HTTP event");
+    let answer = http::respond("test-request", event, handler).await;
+    serde_json::to_value(answer).expect("an answer")
+}
+
+async fn direct<T, R, H, F>(event: Value, handler: H) -> Value
+where
+    T: serde::de::DeserializeOwned,
+    R: serde::Serialize,
+    H: FnOnce(T) -> F,
+    F: Future<Output = Result<R, Failure>>,
+{
+    let event = serde_json::from_value(event).expect("the function's event");
+    match handler(event).await {
+        Ok(answer) => serde_json::to_value(answer).expect("an answer"),
+        Err(failure) => failure.body(),
+    }
+}
+
+/// An invocation whose time is never up.
+fn forever() -> Invocation {
+    Invocation { deadline_ms: u64::MAX }
+}
