@@ -18,25 +18,25 @@ pub const PERMISSIONS: [&str; 8] = [
     "customers_customernotes_delete",
 ];
 
-/// Email domain, and name space of the ids, by company handle.
+/// Handle (which is the email domain too), name, plan, locale.
 const COMPANIES: [(&str, &str, &str, &str); 3] = [
     ("senja", "Toko Senja", "starter", "id"),
-    ("nusantara", "Nusantara Coffee Trading", "growth", "id"),
+    ("kopi", "Nusantara Coffee Trading", "growth", "id"),
     ("meridian", "Meridian Logistics", "enterprise", "en"),
 ];
 
 /// Company, team, and the team above it.
 const TEAMS: [(&str, &str, Option<&str>); 12] = [
     ("senja", "Toko", None),
-    ("nusantara", "Sales", None),
-    ("nusantara", "Jakarta", Some("Sales")),
-    ("nusantara", "Jakarta SMB", Some("Jakarta")),
-    ("nusantara", "Jakarta Enterprise", Some("Jakarta")),
-    ("nusantara", "Bandung", Some("Sales")),
-    ("nusantara", "Bandung SMB", Some("Bandung")),
-    ("nusantara", "Surabaya", Some("Sales")),
-    ("nusantara", "Support", None),
-    ("nusantara", "Onboarding", Some("Support")),
+    ("kopi", "Sales", None),
+    ("kopi", "Jakarta", Some("Sales")),
+    ("kopi", "Jakarta SMB", Some("Jakarta")),
+    ("kopi", "Jakarta Enterprise", Some("Jakarta")),
+    ("kopi", "Bandung", Some("Sales")),
+    ("kopi", "Bandung SMB", Some("Bandung")),
+    ("kopi", "Surabaya", Some("Sales")),
+    ("kopi", "Support", None),
+    ("kopi", "Onboarding", Some("Support")),
     ("meridian", "Accounts", None),
     ("meridian", "Key Accounts", Some("Accounts")),
 ];
@@ -64,20 +64,20 @@ const fn row(
 }
 
 const PEOPLE: [Row; 17] = [
-    row("nusantara", "maya", "Maya Kusumawardani", "everything", &["Sales"], "Head of Sales"),
-    row("nusantara", "budi", "Budi Hartono", "team", &["Jakarta"], "Supervisor"),
-    row("nusantara", "sinta", "Sinta Maharani", "team", &["Jakarta SMB"], "Agent"),
-    row("nusantara", "lars", "Lars Lindqvist", "team", &["Jakarta SMB", "Bandung"], "Agent"),
-    row("nusantara", "hendra", "Hendra Gunawan", "team", &["Sales"], "Supervisor"),
-    row("nusantara", "putri", "Putri Ayuningtyas", "team", &[], "Agent"),
-    row("nusantara", "andre", "André Moreau", "own", &["Bandung SMB"], "Agent"),
-    row("nusantara", "agus", "Agus Prasetyo", "own", &["Surabaya"], "Agent"),
-    row("nusantara", "yuki", "Yuki Tanabe", "disabled", &["Support"], "Trainee"),
+    row("kopi", "maya", "Maya Kusumawardani", "everything", &["Sales"], "Head of Sales"),
+    row("kopi", "budi", "Budi Hartono", "team", &["Jakarta"], "Supervisor"),
+    row("kopi", "sinta", "Sinta Maharani", "team", &["Jakarta SMB"], "Agent"),
+    row("kopi", "lars", "Lars Lindqvist", "team", &["Jakarta SMB", "Bandung"], "Agent"),
+    row("kopi", "hendra", "Hendra Gunawan", "team", &["Sales"], "Supervisor"),
+    row("kopi", "putri", "Putri Ayuningtyas", "team", &[], "Agent"),
+    row("kopi", "andre", "André Moreau", "own", &["Bandung SMB"], "Agent"),
+    row("kopi", "agus", "Agus Prasetyo", "own", &["Surabaya"], "Agent"),
+    row("kopi", "yuki", "Yuki Tanabe", "disabled", &["Support"], "Trainee"),
     Row {
         status: Status::Inactive,
-        ..row("nusantara", "tomas", "Tomás Herrera", "team", &["Surabaya"], "Agent")
+        ..row("kopi", "tomas", "Tomás Herrera", "team", &["Surabaya"], "Agent")
     },
-    Row { full_name: None, ..row("nusantara", "rina", "", "team", &["Onboarding"], "Agent") },
+    Row { full_name: None, ..row("kopi", "rina", "", "team", &["Onboarding"], "Agent") },
     row("senja", "dewi", "Dewi Lestariningsih", "everything", &["Toko"], "Owner"),
     row("senja", "rudi", "Rudi Saputra", "own", &["Toko"], "Agent"),
     row("meridian", "claire", "Claire Okafor", "everything", &["Accounts"], "Director"),
@@ -181,7 +181,7 @@ mod tests {
         let expanded = |handle| demo.expanded_team_ids(&demo.find(handle).unwrap());
         assert_eq!(expanded("hendra").len(), 7);
         assert_eq!(expanded("budi").len(), 3);
-        assert_eq!(expanded("sinta"), [team_id("nusantara", "Jakarta SMB")]);
+        assert_eq!(expanded("sinta"), [team_id("kopi", "Jakarta SMB")]);
         assert!(expanded("putri").is_empty());
     }
 

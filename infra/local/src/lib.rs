@@ -18,3 +18,14 @@ pub mod template;
 
 pub use cloud::{LocalCloud, Options, StartError};
 pub use resources::ResourcesError;
+
+#[cfg(test)]
+mod testing {
+    //! An HTTP client for tests.
+
+    /// A client; the one process-wide choice that its TLS needs is made on first use.
+    pub(crate) fn client() -> reqwest::Client {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::new()
+    }
+}

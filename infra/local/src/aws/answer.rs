@@ -83,7 +83,6 @@ impl Service {
             (Self::DynamoDb, 500..) => "InternalServerError",
             (Self::DynamoDb, _) => "ValidationException",
             (Self::S3, 404) => "NoSuchKey",
-            (Self::S3, 500) => "InternalError",
             (Self::Sqs | Self::Ses, 500) => "InternalFailure",
             (_, 403) => "AccessDenied",
             (_, 503) => "ServiceUnavailable",
@@ -112,7 +111,7 @@ impl Service {
             ),
             Self::S3 => xml_answer(
                 status,
-                format!(
+                &format!(
                     "<Error><Code>{code}</Code><Message>{}</Message><RequestId>{request_id}\
                      </RequestId></Error>",
                     escape(message)
@@ -122,7 +121,7 @@ impl Service {
                 let fault = if status.is_server_error() { "Receiver" } else { "Sender" };
                 xml_answer(
                     status,
-                    format!(
+                    &format!(
                         "<ErrorResponse xmlns=\"http://ses.amazonaws.com/doc/2010-12-01/\"><Error>\
                          <Type>{fault}</Type><Code>{code}</Code><Message>{}</Message></Error>\
                          <RequestId>{request_id}</RequestId></ErrorResponse>",
@@ -138,7 +137,7 @@ pub(crate) fn json_answer(status: StatusCode, body: &serde_json::Value) -> Respo
     answer(status, "application/x-amz-json-1.0", body.to_string())
 }
 
-pub(crate) fn xml_answer(status: StatusCode, body: String) -> Response {
+pub(crate) fn xml_answer(status: StatusCode, body: &str) -> Response {
     answer(status, "text/xml", format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{body}"))
 }
 

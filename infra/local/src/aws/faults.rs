@@ -53,7 +53,8 @@ pub enum Kind {
     Throttle,
     /// DynamoDB leaves some keys of a batch unprocessed.
     Unprocessed,
-    /// The call takes effect and its answer is lost.
+    /// The call takes effect and its answer is lost: the connection breaks, after the rule's
+    /// latency, so that with a long one the caller's own time-out strikes first.
     CommitThenTimeout,
     /// Some entries of an SQS batch fail.
     BatchPartial,
@@ -80,7 +81,7 @@ pub enum When {
 pub struct Rule {
     /// The service.
     pub target: Target,
-    /// Added before the call, in milliseconds.
+    /// Added before the call (after it for `commit_then_timeout`), in milliseconds.
     #[serde(default)]
     pub latency_ms: u64,
     /// Answered instead of calling, in the service's own error shape.
@@ -184,8 +185,8 @@ impl Kind {
         match self {
             Self::Conflict | Self::Unprocessed => target == Target::DynamoDb,
             Self::BatchPartial | Self::Duplicate => target == Target::Sqs,
-            Self::Kill | Self::CommitThenTimeout => aws,
-            Self::Throttle => true,
+            Self::Kill => aws,
+            Self::CommitThenTimeout | Self::Throttle => true,
         }
     }
 
@@ -228,7 +229,7 @@ pub struct Call<'a> {
 /// What is to happen to a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// To wait before anything else.
+    /// To wait: before the call, or before the connection breaks on a lost answer.
     pub latency: Duration,
     /// To answer instead of calling.
     pub status: Option<u16>,
@@ -236,6 +237,25 @@ pub struct Effects {
     pub kind: Option<Kind>,
     /// For [`Kind::Kill`].
     pub when: When,
+}
+
+impl Effects {
+    /// Waits before the call, unless the latency belongs to a lost answer.
+    pub(crate) async fn delay_before(&self) {
+        if !self.loses_answer() && !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+    }
+
+    /// Whether the call takes effect without an answer.
+    pub(crate) fn loses_answer(&self) -> bool {
+        self.kind == Some(Kind::CommitThenTimeout) && self.status.is_none()
+    }
+
+    /// Keeps the answer back as long as the rule says.
+    pub(crate) async fn delay_after(&self) {
+        tokio::time::sleep(self.latency).await;
+    }
 }
 
 #[derive(Debug)]
@@ -315,7 +335,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn rule(json: serde_json::Value) -> Result<Rule, RuleError> {
+    fn rule(json: &serde_json::Value) -> Result<Rule, RuleError> {
         Rule::parse(json.to_string().as_bytes())
     }
 
@@ -328,7 +348,7 @@ mod tests {
         let faults = Faults::new();
         faults
             .add(
-                rule(json!({"target": "dynamodb", "status": 500, "latency_ms": 5,
+                rule(&json!({"target": "dynamodb", "status": 500, "latency_ms": 5,
                             "function": "NoteWrite", "action": "PutItem"}))
                 .unwrap(),
             )
@@ -347,7 +367,7 @@ mod tests {
     fn a_rule_is_spent_after_its_times_and_only_on_calls_it_can_change() {
         let faults = Faults::new();
         let conflict = json!({"target": "dynamodb", "kind": "conflict", "times": 1});
-        faults.add(rule(conflict).unwrap()).unwrap();
+        faults.add(rule(&conflict).unwrap()).unwrap();
         assert_eq!(faults.decide(&call("Query")).kind, None);
         assert_eq!(faults.decide(&call("TransactWriteItems")).kind, Some(Kind::Conflict));
         assert_eq!(faults.decide(&call("TransactWriteItems")).kind, None);
@@ -359,7 +379,7 @@ mod tests {
         let count = || {
             let faults = Faults::new();
             let half = json!({"target": "dynamodb", "status": 500, "rate": 0.5});
-            faults.add(rule(half).unwrap()).unwrap();
+            faults.add(rule(&half).unwrap()).unwrap();
             (0..1000).filter(|_| faults.decide(&call("Query")).status.is_some()).count()
         };
         assert!((400..600).contains(&count()));
@@ -368,7 +388,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_by_name() {
-        let message = |json| rule(json).unwrap_err().to_string();
+        let message = |json: serde_json::Value| rule(&json).unwrap_err().to_string();
         assert_eq!(
             message(json!({"target": "dynamodb", "kind": "gsi_lag"})),
             "kind `gsi_lag` is not yet supported"

@@ -17,8 +17,8 @@ use super::request::{Signature, likely_service, s3_action, target_action};
 use super::s3::ObjectStore;
 use super::ses::{self, Mailer};
 use super::sqs::Queues;
-use super::{Credentials, Faults, OnKill, batches};
-use crate::record::Usage;
+use super::{Credentials, Faults, OPERATOR, OnKill, batches};
+use crate::record::{AwsCall, Usage};
 
 /// Largest request that is not an object: an SES message of 10 MB, in base64 and percent-encoded.
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -118,12 +118,19 @@ impl Front {
             function: Some(function),
             action: &action,
         });
-        if !effects.latency.is_zero() {
-            tokio::time::sleep(effects.latency).await;
-        }
+        effects.delay_before().await;
         let (response, capacity) = self.answer(incoming, &effects).await;
-        let Capacity { read_units, write_units } = capacity;
-        self.usage.count(&access_key_id, service.name(), &action, read_units, write_units);
+        // The local cloud's own calls are nobody's usage.
+        if function != OPERATOR {
+            self.usage.count(&AwsCall {
+                access_key_id: &access_key_id,
+                function,
+                service: service.name(),
+                action: &action,
+                read_units: capacity.read_units,
+                write_units: capacity.write_units,
+            });
+        }
         response
     }
 
@@ -146,8 +153,8 @@ impl Front {
                 (lost(), capacity)
             }
             Some(Kind::CommitThenTimeout) => {
-                // A streamed answer takes effect only as it is read.
                 drain(response.into_body()).await;
+                effects.delay_after().await;
                 (lost(), capacity)
             }
             _ => (response, capacity),

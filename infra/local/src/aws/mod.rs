@@ -1,6 +1,6 @@
 //! AWS on this machine: embedded emulators of DynamoDB, S3, SQS and SES behind one endpoint.
 
-mod answer;
+pub(crate) mod answer;
 mod batches;
 mod credentials;
 mod dynamodb;

@@ -172,7 +172,7 @@ fn accepted(action: &str) -> Response {
     let request_id = Uuid::new_v4();
     xml_answer(
         StatusCode::OK,
-        format!(
+        &format!(
             "<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result><MessageId>{message_id}\
              </MessageId></{action}Result><ResponseMetadata><RequestId>{request_id}</RequestId>\
              </ResponseMetadata></{action}Response>"

@@ -39,7 +39,7 @@ fn control() -> Control {
         usage: Usage::new(),
         faults: Faults::new(),
         flags: Arc::new(|company| {
-            let on = company == demo_company::id("company", "nusantara");
+            let on = company == demo_company::id("company", "kopi");
             let flags = json!({ "cdp_team_permission_enabled": on });
             Box::pin(async move { flags.as_object().cloned().unwrap_or_default() })
         }),
@@ -73,13 +73,13 @@ impl Control {
 async fn a_token_is_issued_by_handle_email_and_id() {
     let control = control();
     let maya = demo_company::id("person", "maya");
-    for user in ["maya", "maya@nusantara.example", &maya] {
+    for user in ["maya", "maya@kopi.example", &maya] {
         let body = control.get(&format!("/token?user={user}")).await;
         let audience = ["contact-service".to_owned()];
         let token = body["token"].as_str().unwrap();
         let claims = control.state.identity.verify(token, ISSUER, &audience).unwrap();
         assert_eq!(claims["sub"], maya);
-        assert_eq!(claims["company_sso_id"], demo_company::id("company", "nusantara"));
+        assert_eq!(claims["company_sso_id"], demo_company::id("company", "kopi"));
     }
 }
 

@@ -222,11 +222,13 @@ impl Directory {
         teams
     }
 
-    /// The teams a person is assigned to, in the order of assignment; unknown ones left out.
+    /// The teams a person is assigned to, in the order of assignment; unknown ones and those of
+    /// other companies left out.
     #[must_use]
     pub fn teams(&self, person: &Person) -> Vec<Team> {
         let state = self.state();
-        person.team_ids.iter().filter_map(|id| state.teams.get(id)).cloned().collect()
+        let teams = person.team_ids.iter().filter_map(|id| state.teams.get(id));
+        teams.filter(|team| team.company_sso_id == person.company_sso_id).cloned().collect()
     }
 
     /// The person's teams and everything below them, each once, cycles survived.
@@ -238,8 +240,10 @@ impl Directory {
         let state = self.state();
         let mut next = 0;
         while let Some(parent) = expanded.get(next).cloned() {
-            let children =
-                state.teams.values().filter(|team| team.parent_id.as_ref() == Some(&parent));
+            let children = state.teams.values().filter(|team| {
+                team.parent_id.as_ref() == Some(&parent)
+                    && team.company_sso_id == person.company_sso_id
+            });
             for child in children {
                 if seen.insert(child.id.clone()) {
                     expanded.push(child.id.clone());

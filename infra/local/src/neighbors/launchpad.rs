@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::directory::{Directory, Person, Team};
-use super::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, fault, refuse};
+use super::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, refuse, under_faults};
 use crate::aws::{Faults, Target};
 
 /// Entries of a page when the caller does not say.
@@ -32,20 +32,22 @@ pub(super) fn router(directory: Directory, faults: Faults) -> Router {
         .route("/iag/v1/teams", get(teams))
         .fallback(async || not_found())
         .with_state(directory)
-        .layer(middleware::from_fn_with_state(faults, admit))
+        .layer(middleware::from_fn(admit))
+        .layer(middleware::from_fn_with_state(faults, disturb))
 }
 
-async fn admit(State(faults): State<Faults>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if let Some(target) = target(path)
-        && let Some(failure) = fault(&faults, target, path).await
-    {
-        return failure;
-    }
+async fn admit(request: Request, next: Next) -> Response {
     if !is_authorized(request.headers()) {
         return refuse(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Bad service token.");
     }
     next.run(request).await
+}
+
+async fn disturb(State(faults): State<Faults>, request: Request, next: Next) -> Response {
+    match target(request.uri().path()) {
+        Some(target) => under_faults(&faults, target, request, next).await,
+        None => next.run(request).await,
+    }
 }
 
 fn target(path: &str) -> Option<Target> {

@@ -11,6 +11,8 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde_json::json;
@@ -20,6 +22,7 @@ use tokio::task::JoinHandle;
 
 pub use directory::{Company, Directory, Person, Status, Team, UpsertError, Upserts};
 
+use crate::aws::answer::lost;
 use crate::aws::{Call, Faults, Kind, Target};
 use crate::record::Notifications;
 
@@ -100,15 +103,22 @@ async fn serve(
     Ok((url, server))
 }
 
-/// Waits and fails as the rules for `target` say; `None` lets the call through.
-async fn fault(faults: &Faults, target: Target, action: &str) -> Option<Response> {
-    let effects = faults.decide(&Call { target, function: None, action });
-    if !effects.latency.is_zero() {
-        tokio::time::sleep(effects.latency).await;
-    }
+/// Lets a request through as far as the rules for `target` let it.
+async fn under_faults(faults: &Faults, target: Target, request: Request, next: Next) -> Response {
+    let action = request.uri().path().to_owned();
+    let effects = faults.decide(&Call { target, function: None, action: &action });
+    effects.delay_before().await;
     let throttled = (effects.kind == Some(Kind::Throttle)).then_some(429);
-    let status = StatusCode::from_u16(effects.status.or(throttled)?).ok()?;
-    Some(refuse(status, "INJECTED_FAULT", "Injected fault."))
+    if let Some(status) = effects.status.or(throttled) {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        return refuse(status, "INJECTED_FAULT", "Injected fault.");
+    }
+    let response = next.run(request).await;
+    if effects.loses_answer() {
+        effects.delay_after().await;
+        return lost();
+    }
+    response
 }
 
 fn refuse(status: StatusCode, error: &str, message: &str) -> Response {

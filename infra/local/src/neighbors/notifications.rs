@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::{NOTIFICATION_API_KEY, fault, refuse};
+use super::{NOTIFICATION_API_KEY, refuse, under_faults};
 use crate::aws::{Faults, Target};
 use crate::record::Notifications;
 
@@ -24,18 +24,20 @@ pub(super) fn router(notifications: Notifications, faults: Faults) -> Router {
         .route("/notif/v1/notifications", post(accept))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found."))
         .with_state(notifications)
-        .layer(middleware::from_fn_with_state(faults, admit))
+        .layer(middleware::from_fn(admit))
+        .layer(middleware::from_fn_with_state(faults, disturb))
 }
 
-async fn admit(State(faults): State<Faults>, request: Request, next: Next) -> Response {
-    if let Some(failure) = fault(&faults, Target::Notifications, request.uri().path()).await {
-        return failure;
-    }
+async fn admit(request: Request, next: Next) -> Response {
     let key = request.headers().get(API_KEY).and_then(|value| value.to_str().ok());
     if key != Some(NOTIFICATION_API_KEY) {
         return refuse(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Bad API key.");
     }
     next.run(request).await
+}
+
+async fn disturb(State(faults): State<Faults>, request: Request, next: Next) -> Response {
+    under_faults(&faults, Target::Notifications, request, next).await
 }
 
 async fn accept(
@@ -49,7 +51,7 @@ async fn accept(
         Err(rejection) => return bad_request(&rejection.body_text()),
     };
     for field in ["sso_id", "title", "description"] {
-        if !body[field].as_str().is_some_and(|text| !text.is_empty()) {
+        if body[field].as_str().is_none_or(str::is_empty) {
             return bad_request(&format!("{field} is required"));
         }
     }

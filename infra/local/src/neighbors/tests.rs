@@ -62,16 +62,16 @@ fn company(handle: &str) -> String {
 async fn bodies_are_as_the_contract_pins_them() {
     let services = Services::start().await;
     let budi = person("budi");
-    let nusantara = company("nusantara");
+    let kopi = company("kopi");
     let paths = [
         format!("/private/users/{budi}/teams?include_descendants=true"),
         format!("/private/users/{budi}/teams"),
         format!("/private/users/{}/teams?include_descendants=true", person("putri")),
         format!("/private/users/{}/permissions", person("yuki")),
-        format!("/private/companies/{nusantara}"),
-        format!("/iag/v1/users/{}?company_sso_id={nusantara}", person("rina")),
-        format!("/iag/v1/users?company_sso_id={nusantara}&query=AN&page=1&per_page=2"),
-        format!("/iag/v1/teams?company_sso_id={nusantara}&page=2&per_page=5"),
+        format!("/private/companies/{kopi}"),
+        format!("/iag/v1/users/{}?company_sso_id={kopi}", person("rina")),
+        format!("/iag/v1/users?company_sso_id={kopi}&query=AN&page=1&per_page=2"),
+        format!("/iag/v1/teams?company_sso_id={kopi}&page=2&per_page=5"),
     ];
     let mut answers = serde_json::Map::new();
     for path in paths {
@@ -139,6 +139,30 @@ async fn one_idempotency_key_makes_one_notification() {
     assert_eq!(list[0].path, "/api/v1/notifications/chat");
     assert_eq!(list[0].headers["idempotency-key"], "note:maya");
     assert!(!list[0].headers.contains_key("x-api-key"));
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_the_notification_sent() {
+    let services = Services::start().await;
+    services.fault(&json!({"target": "notifications", "kind": "commit_then_timeout", "times": 1}));
+    let url = format!("{}/notif/v1/notifications", services.neighbors.notifications_url());
+    let post = || {
+        testing::client()
+            .post(&url)
+            .header("x-api-key", NOTIFICATION_API_KEY)
+            .header("idempotency-key", "job")
+            .json(&json!({"sso_id": "x", "title": "t", "description": "d"}))
+            .send()
+    };
+    let lost = match post().await {
+        Ok(response) => response.bytes().await.is_err(),
+        Err(_) => true,
+    };
+    assert!(lost);
+    let id = post().await.unwrap().json::<Value>().await.unwrap()["notification_id"].clone();
+    let list = services.notifications.list();
+    assert_eq!((list.len(), list[0].duplicates), (1, 1));
+    assert_eq!(json!(list[0].notification_id), id);
 }
 
 #[tokio::test]

@@ -14,4 +14,4 @@ pub use clock::Clock;
 pub use events::Events;
 pub use mailbox::{Attachment, Mail, Mailbox};
 pub use notifications::{Notification, Notifications};
-pub use usage::{Invocation, InvocationCost, Usage};
+pub use usage::{AwsCall, Invocation, InvocationCost, Usage};

@@ -46,6 +46,23 @@ impl InvocationCost {
     }
 }
 
+/// A call of AWS, as the front saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct AwsCall<'a> {
+    /// The caller's key.
+    pub access_key_id: &'a str,
+    /// The function that the key was issued to.
+    pub function: &'a str,
+    /// `dynamodb`, `s3`, `sqs` or `ses`.
+    pub service: &'a str,
+    /// Such as `PutItem`.
+    pub action: &'a str,
+    /// DynamoDB read capacity units.
+    pub read_units: f64,
+    /// DynamoDB write capacity units.
+    pub write_units: f64,
+}
+
 /// Cost by `service.Action`.
 type Costs = BTreeMap<String, InvocationCost>;
 
@@ -58,17 +75,25 @@ struct FunctionUsage {
     calls: Costs,
 }
 
+/// Calls with one key that are not booked yet.
+#[derive(Debug, Default)]
+struct Running {
+    function: String,
+    costs: Costs,
+}
+
 #[derive(Debug, Default)]
 struct State {
     functions: BTreeMap<String, FunctionUsage>,
-    /// Calls of invocations under way, by access key.
-    running: HashMap<String, Costs>,
+    /// By access key.
+    running: HashMap<String, Running>,
 }
 
 /// Counts per function since the last reset.
 ///
 /// A call belongs to the invocation that its execution environment is running; what a process
-/// calls while it starts belongs to its first one.
+/// calls while it starts belongs to its first one. A snapshot shows calls at once, those of
+/// invocations under way and of event sources (which poll with their function's role) included.
 #[derive(Clone, Debug, Default)]
 pub struct Usage(Arc<Mutex<State>>);
 
@@ -84,26 +109,21 @@ impl Usage {
         self.state().running.entry(access_key_id.to_owned()).or_default();
     }
 
-    /// Counts one call of `action` at `service`, with the capacity it consumed.
-    pub fn count(
-        &self,
-        access_key_id: &str,
-        service: &str,
-        action: &str,
-        read_units: f64,
-        write_units: f64,
-    ) {
+    /// Counts one call.
+    pub fn count(&self, call: &AwsCall<'_>) {
         let mut state = self.state();
-        let calls = state.running.entry(access_key_id.to_owned()).or_default();
-        let cost = InvocationCost { calls: 1, read_units, write_units };
-        calls.entry(format!("{service}.{action}")).or_default().add(cost);
+        let running = state.running.entry(call.access_key_id.to_owned()).or_default();
+        call.function.clone_into(&mut running.function);
+        let cost =
+            InvocationCost { calls: 1, read_units: call.read_units, write_units: call.write_units };
+        running.costs.entry(format!("{}.{}", call.service, call.action)).or_default().add(cost);
     }
 
     /// Books the invocation on its function and returns what it used.
     #[must_use]
     pub fn finish_invocation(&self, invocation: Invocation) -> InvocationCost {
         let mut state = self.state();
-        let calls = state.running.remove(&invocation.access_key_id).unwrap_or_default();
+        let calls = state.running.remove(&invocation.access_key_id).unwrap_or_default().costs;
         let function = state.functions.entry(invocation.function).or_default();
         function.cold_starts += u64::from(invocation.cold);
         function.peak_memory_bytes = function.peak_memory_bytes.max(invocation.peak_memory_bytes);
@@ -114,10 +134,8 @@ impl Usage {
         *function.statuses.entry(invocation.status).or_default() += 1;
 
         let mut total = InvocationCost::default();
-        for (action, cost) in calls {
-            total.add(cost);
-            function.calls.entry(action).or_default().add(cost);
-        }
+        calls.values().for_each(|cost| total.add(*cost));
+        add_all(&mut function.calls, &calls);
         total
     }
 
@@ -125,7 +143,20 @@ impl Usage {
     #[must_use]
     pub fn snapshot(&self) -> Value {
         let state = self.state();
-        state.functions.iter().map(|(name, usage)| (name.clone(), usage.to_json())).collect()
+        let mut functions: BTreeMap<&str, Value> =
+            state.functions.iter().map(|(name, usage)| (name.as_str(), usage.to_json())).collect();
+        let mut under_way: BTreeMap<&str, Costs> = BTreeMap::new();
+        for running in state.running.values().filter(|running| !running.costs.is_empty()) {
+            add_all(under_way.entry(&running.function).or_default(), &running.costs);
+        }
+        for (name, mut costs) in under_way {
+            if let Some(usage) = state.functions.get(name) {
+                add_all(&mut costs, &usage.calls);
+            }
+            let shown = functions.entry(name).or_insert_with(|| FunctionUsage::default().to_json());
+            shown["actions"] = json!(costs);
+        }
+        json!(functions)
     }
 
     /// Forgets everything, the calls of invocations under way too.
@@ -135,6 +166,12 @@ impl Usage {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn add_all(to: &mut Costs, costs: &Costs) {
+    for (action, cost) in costs {
+        to.entry(action.clone()).or_default().add(*cost);
     }
 }
 
@@ -175,19 +212,30 @@ mod tests {
         }
     }
 
+    fn count(usage: &Usage, key: &str, service: &str, action: &str, units: (f64, f64)) {
+        usage.count(&AwsCall {
+            access_key_id: key,
+            function: if key == "KEY" { "ContactList" } else { "MentionNotify" },
+            service,
+            action,
+            read_units: units.0,
+            write_units: units.1,
+        });
+    }
+
     #[test]
     fn calls_are_booked_on_the_invocation_that_made_them() {
         let usage = Usage::new();
-        usage.count("KEY", "dynamodb", "DescribeTable", 0.0, 0.0);
+        count(&usage, "KEY", "dynamodb", "DescribeTable", (0.0, 0.0));
         usage.start_invocation("KEY");
-        usage.count("KEY", "dynamodb", "Query", 1.5, 0.0);
-        usage.count("OTHER", "dynamodb", "Query", 9.0, 0.0);
+        count(&usage, "KEY", "dynamodb", "Query", (1.5, 0.0));
+        count(&usage, "OTHER", "dynamodb", "Query", (9.0, 0.0));
         let first = usage.finish_invocation(invocation(10, true));
         assert_eq!(first, InvocationCost { calls: 2, read_units: 1.5, write_units: 0.0 });
 
         usage.start_invocation("KEY");
-        usage.count("KEY", "dynamodb", "Query", 0.5, 0.0);
-        usage.count("KEY", "dynamodb", "PutItem", 0.0, 2.0);
+        count(&usage, "KEY", "dynamodb", "Query", (0.5, 0.0));
+        count(&usage, "KEY", "dynamodb", "PutItem", (0.0, 2.0));
         let second = usage.finish_invocation(invocation(30, false));
         assert_eq!(second, InvocationCost { calls: 2, read_units: 0.5, write_units: 2.0 });
 
@@ -195,9 +243,24 @@ mod tests {
     }
 
     #[test]
+    fn calls_that_no_invocation_made_are_shown_too() {
+        let usage = Usage::new();
+        let _ = usage.finish_invocation(invocation(1, true));
+        for key in ["POLLER", "POLLER", "OTHER"] {
+            count(&usage, key, "sqs", "ReceiveMessage", (0.0, 0.0));
+        }
+        count(&usage, "KEY", "dynamodb", "Query", (0.5, 0.0));
+        let snapshot = usage.snapshot();
+        assert_eq!(snapshot["MentionNotify"]["actions"]["sqs.ReceiveMessage"]["calls"], 3);
+        assert_eq!(snapshot["MentionNotify"]["invocations"], 0);
+        assert_eq!(snapshot["ContactList"]["actions"]["dynamodb.Query"]["calls"], 1);
+        assert_eq!(snapshot["ContactList"]["invocations"], 1);
+    }
+
+    #[test]
     fn a_reset_forgets_everything() {
         let usage = Usage::new();
-        usage.count("KEY", "s3", "PutObject", 0.0, 0.0);
+        count(&usage, "KEY", "s3", "PutObject", (0.0, 0.0));
         let _ = usage.finish_invocation(invocation(1, true));
         usage.reset();
         assert_eq!(usage.snapshot(), json!({}));

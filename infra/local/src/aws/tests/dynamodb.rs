@@ -96,7 +96,7 @@ async fn a_transaction_costs_double_and_a_failed_condition_is_named_by_its_index
 #[tokio::test]
 async fn a_conflict_fault_cancels_the_transaction_and_writes_nothing() {
     let cloud = Cloud::start().await;
-    cloud.fault(serde_json::json!({"target": "dynamodb", "kind": "conflict", "times": 1}));
+    cloud.fault(&serde_json::json!({"target": "dynamodb", "kind": "conflict", "times": 1}));
     let delete = Delete::builder()
         .table_name(TABLE)
         .key("pk", text("z"))
@@ -134,7 +134,7 @@ async fn an_unprocessed_fault_leaves_half_of_the_keys() {
             .await
             .unwrap();
     }
-    cloud.fault(serde_json::json!({"target": "dynamodb", "kind": "unprocessed", "times": 1}));
+    cloud.fault(&serde_json::json!({"target": "dynamodb", "kind": "unprocessed", "times": 1}));
     let key = |sk: &str| [("pk".to_owned(), text("a")), ("sk".to_owned(), text(sk))].into();
     let keys = KeysAndAttributes::builder()
         .set_keys(Some(vec![key("1"), key("2"), key("3")]))
@@ -148,6 +148,25 @@ async fn an_unprocessed_fault_leaves_half_of_the_keys() {
     let last = get(rest).await.unwrap();
     assert_eq!(last.responses().unwrap()[TABLE].len(), 1);
     assert!(last.unprocessed_keys().is_none_or(std::collections::HashMap::is_empty));
+}
+
+#[tokio::test]
+async fn an_expired_item_is_swept() {
+    let cloud = Cloud::start().await;
+    let item = |sk: &str, expires_at: &str| {
+        cloud
+            .dynamodb()
+            .put_item()
+            .table_name(TABLE)
+            .item("pk", text("a"))
+            .item("sk", text(sk))
+            .item("expires_at", AttributeValue::N(expires_at.to_owned()))
+            .send()
+    };
+    let hour_ago = jiff::Timestamp::now().as_second() - 3600;
+    item("old", &hour_ago.to_string()).await.unwrap();
+    item("new", &(hour_ago + 7200).to_string()).await.unwrap();
+    assert_eq!(cloud.aws.database().sweep_ttl().unwrap(), 1);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn is_there(cloud: &Cloud, sk: &str) -> bool {
 async fn throttling_has_the_shape_of_each_service() {
     let cloud = Cloud::start().await;
     for target in ["dynamodb", "s3", "sqs", "ses"] {
-        cloud.fault(json!({"target": target, "kind": "throttle"}));
+        cloud.fault(&json!({"target": target, "kind": "throttle"}));
     }
     assert_eq!(
         put(&cloud, "1").await.unwrap_err().as_deref(),
@@ -57,7 +57,7 @@ async fn throttling_has_the_shape_of_each_service() {
 #[tokio::test]
 async fn a_status_is_answered_instead_of_calling() {
     let cloud = Cloud::start().await;
-    cloud.fault(json!({"target": "dynamodb", "status": 500, "times": 1, "action": "PutItem"}));
+    cloud.fault(&json!({"target": "dynamodb", "status": 500, "times": 1, "action": "PutItem"}));
     assert_eq!(put(&cloud, "1").await.unwrap_err().as_deref(), Some("InternalServerError"));
     assert!(!is_there(&cloud, "1").await);
     put(&cloud, "1").await.unwrap();
@@ -66,7 +66,7 @@ async fn a_status_is_answered_instead_of_calling() {
 #[tokio::test]
 async fn latency_comes_before_the_call() {
     let cloud = Cloud::start().await;
-    cloud.fault(json!({"target": "dynamodb", "latency_ms": 120}));
+    cloud.fault(&json!({"target": "dynamodb", "latency_ms": 120}));
     let start = Instant::now();
     put(&cloud, "1").await.unwrap();
     assert!(start.elapsed() >= Duration::from_millis(120));
@@ -75,7 +75,7 @@ async fn latency_comes_before_the_call() {
 #[tokio::test]
 async fn a_lost_answer_leaves_the_write_in_place() {
     let cloud = Cloud::start().await;
-    cloud.fault(json!({"target": "dynamodb", "kind": "commit_then_timeout", "times": 1}));
+    cloud.fault(&json!({"target": "dynamodb", "kind": "commit_then_timeout", "times": 1}));
     assert_eq!(put(&cloud, "1").await, Err(None), "no answer, so no code either");
     assert!(is_there(&cloud, "1").await);
 }
@@ -83,12 +83,12 @@ async fn a_lost_answer_leaves_the_write_in_place() {
 #[tokio::test]
 async fn a_kill_strikes_the_caller_before_or_after_its_call() {
     let cloud = Cloud::start().await;
-    cloud.fault(json!({"target": "dynamodb", "kind": "kill", "times": 1,
+    cloud.fault(&json!({"target": "dynamodb", "kind": "kill", "times": 1,
                        "function": FUNCTION, "action": "PutItem"}));
     assert_eq!(put(&cloud, "1").await, Err(None));
     assert!(!is_there(&cloud, "1").await);
 
-    cloud.fault(json!({"target": "dynamodb", "kind": "kill", "times": 1, "when": "after",
+    cloud.fault(&json!({"target": "dynamodb", "kind": "kill", "times": 1, "when": "after",
                        "action": "PutItem"}));
     assert_eq!(put(&cloud, "2").await, Err(None));
     assert!(is_there(&cloud, "2").await);

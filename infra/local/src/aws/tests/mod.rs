@@ -77,7 +77,7 @@ impl Cloud {
         Self { aws, credentials, keys, usage, faults, killed }
     }
 
-    fn fault(&self, rule: serde_json::Value) {
+    fn fault(&self, rule: &serde_json::Value) {
         self.faults.add(Rule::parse(rule.to_string().as_bytes()).unwrap()).unwrap();
     }
 

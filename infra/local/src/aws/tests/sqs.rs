@@ -1,4 +1,7 @@
-use aws_sdk_sqs::types::{MessageSystemAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, MessageSystemAttributeName, SendMessageBatchRequestEntry,
+    SendMessageBatchResultEntry,
+};
 
 use super::*;
 
@@ -60,7 +63,7 @@ async fn a_message_received_too_often_moves_to_the_dead_letters() {
 #[tokio::test]
 async fn a_duplicate_fault_delivers_the_message_twice() {
     let cloud = Cloud::start().await;
-    cloud.fault(serde_json::json!({"target": "sqs", "kind": "duplicate", "times": 1}));
+    cloud.fault(&serde_json::json!({"target": "sqs", "kind": "duplicate", "times": 1}));
     send(&cloud, "twice").await;
     send(&cloud, "once").await;
     let mut bodies: Vec<_> =
@@ -72,7 +75,7 @@ async fn a_duplicate_fault_delivers_the_message_twice() {
 #[tokio::test]
 async fn a_batch_partial_fault_fails_every_second_entry() {
     let cloud = Cloud::start().await;
-    cloud.fault(serde_json::json!({"target": "sqs", "kind": "batch_partial", "times": 1}));
+    cloud.fault(&serde_json::json!({"target": "sqs", "kind": "batch_partial", "times": 1}));
     let sent = cloud
         .sqs()
         .send_message_batch()
@@ -81,8 +84,9 @@ async fn a_batch_partial_fault_fails_every_second_entry() {
         .send()
         .await
         .unwrap();
-    let failed: Vec<&str> = sent.failed().iter().map(|entry| entry.id()).collect();
-    let successful: Vec<&str> = sent.successful().iter().map(|entry| entry.id()).collect();
+    let failed: Vec<&str> = sent.failed().iter().map(BatchResultErrorEntry::id).collect();
+    let successful: Vec<&str> =
+        sent.successful().iter().map(SendMessageBatchResultEntry::id).collect();
     assert_eq!((failed, successful), (vec!["a", "c"], vec!["b"]));
     assert_eq!(receive(&cloud, "Work").await.len(), 1);
 }
