@@ -1,5 +1,8 @@
 //! The Lambda service with real processes.
 
+// Helpers of tests may panic as tests do; clippy.toml reaches test functions alone.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 mod support;
 
 use std::path::PathBuf;

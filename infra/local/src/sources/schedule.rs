@@ -104,7 +104,7 @@ async fn run(lambda: Lambda, function: String, schedule: Schedule, clock: Clock)
     }
 }
 
-/// The event of an EventBridge rule, its time in whole seconds.
+/// The event of an `EventBridge` rule, its time in whole seconds.
 fn event(function: &str, schedule: &Schedule, time: Timestamp, id: &Uuid) -> Value {
     let whole = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
     let time = time.round(whole).unwrap_or(time);
