@@ -108,9 +108,6 @@ fn render(line: &InvocationLine<'_>) -> String {
 }
 
 #[cfg(test)]
-pub(crate) use buffer::Buffer;
-
-#[cfg(test)]
 mod buffer {
     use super::*;
 

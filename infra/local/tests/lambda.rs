@@ -1,5 +1,8 @@
 //! The Lambda service with real processes.
 
+// Helpers of tests may panic as tests do; clippy.toml reaches test functions alone.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 mod support;
 
 use std::path::PathBuf;
@@ -11,8 +14,13 @@ use http::{Request, Response};
 use local::cargo::Binaries;
 use local::lambda::{FunctionError, InvokeError, InvokeOutcome, Lambda};
 use serde_json::{Value, json};
-use support::{eventually, fixture, lambda, options, template};
+use support::{eventually, fixture, options, template};
 use tower::ServiceExt;
+
+/// The service with the fixture and these properties of it.
+async fn lambda(properties: &str) -> Lambda {
+    Lambda::start(options(&template("", properties))).await.unwrap()
+}
 
 async fn invoke(lambda: &Lambda, event: Value) -> InvokeOutcome {
     lambda.invoke("Fixture", event.to_string().into()).await.unwrap()

@@ -1,5 +1,8 @@
 //! Queues as sources of functions, with the emulated SQS and real processes.
 
+// Helpers of tests may panic as tests do; clippy.toml reaches test functions alone.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 mod support;
 
 use std::sync::Arc;

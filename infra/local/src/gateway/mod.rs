@@ -105,7 +105,9 @@ impl Gateway {
             return Err(message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"));
         }
         let claims = match &matched.target.authorizer {
-            Some(authorizer) => Some(self.authorize(authorizer, &parts.headers)?),
+            Some(authorizer) => {
+                Some(self.authorize(authorizer, &parts.headers).map_err(unauthorized)?)
+            }
             None => None,
         };
         let body = axum::body::to_bytes(body, MAX_BODY_BYTES)
@@ -141,23 +143,17 @@ impl Gateway {
         Ok(response::from_payload(&outcome.payload))
     }
 
-    /// The claims of the request's token.
+    /// The claims of the request's token, or the challenge to answer with.
     fn authorize(
         &self,
         authorizer: &JwtAuthorizer,
         headers: &HeaderMap,
-    ) -> Result<Map<String, Value>, Response> {
+    ) -> Result<Map<String, Value>, &'static str> {
         let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let Some(token) = token.map(bearer).filter(|token| !token.is_empty()) else {
-            return Err(unauthorized("Bearer"));
+            return Err("Bearer");
         };
-        self.options.identity.verify(token, &authorizer.issuer, &authorizer.audience).map_err(
-            |_| {
-                unauthorized(
-                    r#"Bearer scope="" error="invalid_token" error_description="the token is not valid""#,
-                )
-            },
-        )
+        self.options.identity.verify(token, &authorizer.issuer, &authorizer.audience).map_err(|_| r#"Bearer scope="" error="invalid_token" error_description="the token is not valid""#)
     }
 }
 

@@ -155,8 +155,8 @@ mod tests {
         Routes::new(&Template::parse(&template, &Parameters::new()).unwrap())
     }
 
-    fn key(routes: &Routes, method: Method, path: &str) -> String {
-        routes.find(&method, path).map_or_else(String::new, |found| found.target.key.clone())
+    fn key(routes: &Routes, method: &Method, path: &str) -> String {
+        routes.find(method, path).map_or_else(String::new, |found| found.target.key.clone())
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
             ("GET", "/v1/contacts/{contact_id}/notes/{id}"),
             ("GET", "/v1/contacts/notes/{contact_id}/{id}"),
         ]);
-        let key = |path| key(&routes, Method::GET, path);
+        let key = |path| key(&routes, &Method::GET, path);
         assert_eq!(key("/v1/contacts/c1/notes"), "GET /v1/contacts/{contact_id}/notes");
         assert_eq!(key("/v1/contacts/notes/c1"), "GET /v1/contacts/notes/{contact_id}");
         assert_eq!(key("/v1/contacts/notes/notes"), "GET /v1/contacts/notes/{contact_id}");
@@ -183,10 +183,10 @@ mod tests {
             ("ANY", "/cdp/{id}"),
             ("GET", "/cdp/{id}"),
         ]);
-        assert_eq!(key(&routes, Method::GET, "/cdp/a"), "GET /cdp/{id}");
-        assert_eq!(key(&routes, Method::PUT, "/cdp/a"), "ANY /cdp/{id}");
-        assert_eq!(key(&routes, Method::GET, "/cdp/a/b"), "ANY /cdp/{proxy+}");
-        assert_eq!(key(&routes, Method::GET, "/other"), "$default");
+        assert_eq!(key(&routes, &Method::GET, "/cdp/a"), "GET /cdp/{id}");
+        assert_eq!(key(&routes, &Method::PUT, "/cdp/a"), "ANY /cdp/{id}");
+        assert_eq!(key(&routes, &Method::GET, "/cdp/a/b"), "ANY /cdp/{proxy+}");
+        assert_eq!(key(&routes, &Method::GET, "/other"), "$default");
     }
 
     #[test]

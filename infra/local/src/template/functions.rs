@@ -228,7 +228,7 @@ fn schedule(name: &str, properties: &Property<'_>) -> Result<Schedule, TemplateE
     Ok(Schedule { name: name.to_owned(), period, enabled })
 }
 
-/// The period of a `rate(…)` expression: EventBridge wants the singular for 1 alone.
+/// The period of a `rate(…)` expression: `EventBridge` wants the singular for 1 alone.
 fn period(text: &str) -> Option<Duration> {
     let (count, unit) = text.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
     let count: u64 = count.parse().ok().filter(|count| *count > 0)?;

@@ -12,7 +12,7 @@ use super::{
     TemplateError, Throttle,
 };
 
-/// What CloudFormation itself reads of a resource.
+/// What `CloudFormation` itself reads of a resource.
 const RESOURCE_KEYS: &[&str] = &[
     "Type",
     "Properties",

@@ -241,7 +241,7 @@ fn concatenation(parts: Vec<Expression>) -> Expression {
     for part in flat {
         match (merged.last_mut(), part) {
             (Some(Expression::Literal(before)), Expression::Literal(text)) => {
-                before.push_str(&text)
+                before.push_str(&text);
             }
             (_, Expression::Literal(text)) if text.is_empty() => {}
             (_, part) => merged.push(part),

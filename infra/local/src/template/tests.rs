@@ -97,7 +97,7 @@ fn statements_keep_their_resources() {
 fn a_broken_template_says_where_and_what() {
     let function = "  Hello:\n    Type: AWS::Serverless::Function\n    Metadata: { BuildProperties: { Binary: hello } }\n    Properties:\n";
     let cases = [
-        ("  Queue: [", "line 3: "),
+        ("  Queue: [", "line 2: "),
         (
             "  Queue:\n    Type: AWS::SQS::Queue\n    Properties: { VisibilityTimeout: soon }",
             "line 4: Queue.Properties.VisibilityTimeout: `soon` is not a number",

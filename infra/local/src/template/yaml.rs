@@ -1,4 +1,4 @@
-//! YAML as a tree that keeps what CloudFormation needs: tags (the short forms of intrinsics) and
+//! YAML as a tree that keeps what `CloudFormation` needs: tags (the short forms of intrinsics) and
 //! the line of every node.
 
 use granit_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
@@ -51,7 +51,7 @@ impl Node {
 /// Parses the first document of `text`.
 ///
 /// # Errors
-/// [`TemplateError`] with the line, also for what CloudFormation does not know (aliases).
+/// [`TemplateError`] with the line, also for what `CloudFormation` does not know (aliases).
 pub(super) fn parse(text: &str) -> Result<Node, TemplateError> {
     let options = granit_parser::options! { emit_comments: false };
     let mut tree = Tree { parser: Parser::new_from_str_with_options(text, options) };

@@ -1,4 +1,4 @@
-//! A Lambda service that runs the fixture.
+//! What tests start a Lambda service with that runs the fixture.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use local::aws::Credentials;
 use local::cargo::Binaries;
 use local::console::Console;
-use local::lambda::{Lambda, LambdaOptions, RetryDelays};
+use local::lambda::{LambdaOptions, RetryDelays};
 use local::record::{Clock, Events, Usage};
 use local::template::{Names, Parameters, Template};
 use serde_json::Value;
 
 /// The fixture's program, built once.
-pub fn fixture() -> &'static Path {
+pub(crate) fn fixture() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -35,15 +35,15 @@ pub fn fixture() -> &'static Path {
 }
 
 /// A template with the function `Fixture` that has these properties beside.
-pub fn template(resources: &str, properties: &str) -> Arc<Template> {
+pub(crate) fn template(resources: &str, properties: &str) -> Arc<Template> {
     let text = format!(
-        "Resources:\n{resources}  Fixture:\n    Type: AWS::Serverless::Function\n    Metadata: {{ BuildProperties: {{ Binary: fixture }} }}\n    Properties:\n      Timeout: 20\n{properties}"
+        "Globals: {{ Function: {{ Timeout: 20 }} }}\nResources:\n{resources}  Fixture:\n    Type: AWS::Serverless::Function\n    Metadata: {{ BuildProperties: {{ Binary: fixture }} }}\n    Properties:\n      Description: A fixture.\n{properties}"
     );
     Arc::new(Template::parse(&text, &Parameters::new()).unwrap())
 }
 
 /// What the Lambda service is started with; change what the test is about.
-pub fn options(template: &Arc<Template>) -> LambdaOptions {
+pub(crate) fn options(template: &Arc<Template>) -> LambdaOptions {
     LambdaOptions {
         template: Arc::clone(template),
         names: Names::new(Arc::clone(template), "http://127.0.0.1:1", [].into()),
@@ -58,13 +58,8 @@ pub fn options(template: &Arc<Template>) -> LambdaOptions {
     }
 }
 
-/// The service with the fixture and these properties of it.
-pub async fn lambda(properties: &str) -> Lambda {
-    Lambda::start(options(&template("", properties))).await.unwrap()
-}
-
 /// Waits until `condition` holds, for half a minute at most.
-pub async fn eventually(condition: impl Fn() -> bool) {
+pub(crate) async fn eventually(condition: impl Fn() -> bool) {
     let wait = async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(5)).await;
