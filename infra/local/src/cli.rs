@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::client::{Client, ClientError};
 use crate::cloud::{LocalCloud, Options, StartError};
 use crate::console::Console;
+use crate::demo::{self, Demo, DemoError};
+use crate::import::{self, ImportError};
 
 /// Why a command failed; shown as the one message on standard error.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +16,18 @@ pub enum CommandError {
     /// The local cloud did not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The API did not answer as it should.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The import ended before its last row.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The story ended before its end.
+    #[error("the story does not hold: {0}")]
+    Demo(#[from] DemoError),
+    /// Somebody stopped it.
+    #[error("interrupted")]
+    Interrupted,
     /// The system does not tell when to stop.
     #[error("cannot wait for signals: {0}")]
     Signals(#[from] std::io::Error),
@@ -32,6 +47,34 @@ pub struct Cli {
 enum Command {
     /// Serve until ctrl-C (what happens without a command, too).
     Serve(Serve),
+    /// Bring the contacts of a CSV file into a running local cloud.
+    Import(Import),
+    /// Tell the whole story once, with its real answers, and check each of them.
+    Demo(DemoArguments),
+}
+
+/// What to import, and on whose behalf.
+#[derive(Args, Clone, Debug)]
+struct Import {
+    /// The file; its first line names the columns.
+    file: PathBuf,
+    /// A person of the simulated directory, by handle or SSO UUID.
+    #[arg(long, value_name = "NAME")]
+    user: String,
+    /// What a column becomes, where its name does not tell; may be repeated.
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = import::parse_override)]
+    map: Vec<(String, String)>,
+    /// The gateway of the running local cloud.
+    #[arg(long, default_value = "http://127.0.0.1:3000")]
+    url: String,
+}
+
+/// What the story plays with.
+#[derive(Args, Clone, Debug)]
+struct DemoArguments {
+    /// A contact CSV to import instead of the demo's own small one.
+    #[arg(long)]
+    file: Option<PathBuf>,
 }
 
 /// Where to serve and what to keep.
@@ -46,6 +89,9 @@ pub struct Serve {
     /// Folder that keeps table and objects between runs [default: in memory].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// How many more contacts the demo company begins with.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    contacts: usize,
 }
 
 impl Cli {
@@ -57,7 +103,41 @@ impl Cli {
         match self.command {
             None => self.serve.run().await,
             Some(Command::Serve(serve)) => serve.run().await,
+            Some(Command::Import(import)) => import.run().await,
+            Some(Command::Demo(demo)) => demo.run().await,
         }
+    }
+}
+
+impl Import {
+    async fn run(self) -> Result<(), CommandError> {
+        let client = Client::new(&self.url)?.sign_in(&self.user).await?;
+        let summary = import::run(&client, &self.file, &self.map).await?;
+        println!("{summary}");
+        Ok(())
+    }
+}
+
+impl DemoArguments {
+    async fn run(self) -> Result<(), CommandError> {
+        Console::stdout().note("building the functions…");
+        let stopped = stop_signal()?;
+        tokio::pin!(stopped);
+        let cloud = tokio::select! {
+            cloud = LocalCloud::start(Options::new(workspace())) => cloud?,
+            () = &mut stopped => return Ok(()),
+        };
+        let demo = Demo {
+            gateway_url: cloud.gateway_url().to_owned(),
+            lambda_url: cloud.lambda_url().to_owned(),
+            file: self.file,
+        };
+        let told = tokio::select! {
+            told = demo::run(&demo) => told.map_err(CommandError::from),
+            () = &mut stopped => Err(CommandError::Interrupted),
+        };
+        cloud.shutdown().await;
+        told
     }
 }
 
@@ -69,6 +149,7 @@ impl Serve {
             port: self.port,
             lambda_port: self.lambda_port,
             data: self.data,
+            contacts: self.contacts,
             watch: true,
             console: console.clone(),
             ..Options::new(workspace())

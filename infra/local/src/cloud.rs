@@ -1,6 +1,6 @@
 //! The local cloud as a whole: what is started, in which order, and how it ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -9,6 +9,13 @@ use std::time::Duration;
 use axum::Router;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use shared::{
+    access::{Flag, FlagRecord},
+    clock::Clock as SystemClock,
+    environment::StartError as EnvironmentError,
+    id::CompanyId,
+    table::{Key, Table},
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,12 +24,14 @@ use crate::aws::{self, Aws, AwsOptions, Credentials, Faults};
 use crate::cargo::{Binaries, BuildError};
 use crate::console::Console;
 use crate::control::{self, ControlState};
+use crate::demo_contacts::{self, SeedError};
 use crate::gateway::{self, GatewayOptions};
 use crate::identity::{Identity, KeyError};
 use crate::lambda::{self, Lambda, LambdaOptions, RetryDelays};
 use crate::neighbors::{
     Directory, LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY, Neighbors, UpsertError,
 };
+use crate::operator;
 use crate::record::{Clock, Events, Notifications, Usage};
 use crate::resources::{self, ResourcesError};
 use crate::sources::{QueueSources, QueueSourcesOptions, Schedules};
@@ -46,6 +55,8 @@ pub struct Options {
     pub binaries: Option<Binaries>,
     /// Whether to build again when a source changes.
     pub watch: bool,
+    /// Contacts of the growth company beside the demo's own.
+    pub contacts: usize,
     /// Overrides of the template's parameters, before those that only the local cloud knows.
     pub parameters: Parameters,
     /// Where to print.
@@ -67,6 +78,7 @@ impl Options {
             data: None,
             binaries: None,
             watch: false,
+            contacts: 0,
             parameters: Parameters::new(),
             console: Console::silent(),
             clock: Clock::system(),
@@ -107,6 +119,12 @@ pub enum StartError {
     /// There is no key to sign tokens with.
     #[error(transparent)]
     Identity(#[from] KeyError),
+    /// The demo's contacts could not be put into the table.
+    #[error("the demo's contacts cannot be loaded: {0}")]
+    Seed(#[from] SeedError),
+    /// The operator's own surroundings are incomplete.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
     /// The Lambda service did not start.
     #[error(transparent)]
     Lambda(#[from] lambda::StartError),
@@ -151,6 +169,7 @@ impl LocalCloud {
         let template = options.workspace.join("template.yaml");
         let template = Arc::new(Template::read(&template, &parameters)?);
         let resources = resources::of(&template)?;
+        let resources_table = resources.table.name.clone();
         let binaries = match &options.binaries {
             Some(binaries) => binaries.clone(),
             None => Binaries::build(&options.workspace).await?,
@@ -167,6 +186,10 @@ impl LocalCloud {
             on_kill: on_kill(&killer),
         })
         .await?;
+        let table = operator_table(&aws, &credentials, &resources_table).await?;
+        demo_contacts::seed(&table, &SystemClock::System).await?;
+        demo_contacts::turn_flags_on(&table).await?;
+        demo_contacts::load(&aws.database(), &table, &SystemClock::System, options.contacts)?;
         let names = Names::new(Arc::clone(&template), aws.endpoint_url(), secrets());
         let lambda = Lambda::start(LambdaOptions {
             template: Arc::clone(&template),
@@ -208,7 +231,7 @@ impl LocalCloud {
             events,
             usage,
             faults,
-            flags: Arc::new(|_company| Box::pin(async { Map::new() })),
+            flags: flags(table),
             clean_up: clean_up(&template, &schedules),
             clock: options.clock.clone(),
         });
@@ -322,6 +345,35 @@ pub fn local_parameters(
     ];
     parameters.extend(local.map(|(name, value)| (name.to_owned(), value.to_owned())));
     parameters
+}
+
+/// The table, for the local cloud's own use.
+async fn operator_table(
+    aws: &Aws,
+    credentials: &Credentials,
+    name: &str,
+) -> Result<Table, StartError> {
+    let variables = HashMap::from([("TABLE_NAME".to_owned(), name.to_owned())]);
+    let (endpoint, keys) = (aws.endpoint_url(), credentials.operator());
+    let operator = operator::environment(endpoint, keys, SystemClock::System, variables).await;
+    Ok(operator.table()?)
+}
+
+/// Reads a company's flags as they are stored.
+fn flags(table: Table) -> control::Flags {
+    Arc::new(move |company: String| {
+        let table = table.clone();
+        Box::pin(async move {
+            let record: FlagRecord = match company.parse::<CompanyId>() {
+                Ok(company) => {
+                    table.get(&Key::flags(&company), true).await.ok().flatten().unwrap_or_default()
+                }
+                Err(_) => FlagRecord::default(),
+            };
+            let flags = Flag::ALL.map(|flag| (flag.to_string(), Value::Bool(record.is_on(flag))));
+            flags.into_iter().collect::<Map<_, _>>()
+        })
+    })
 }
 
 /// The values behind the template's `{{resolve:secretsmanager:…}}`.

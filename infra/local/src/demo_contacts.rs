@@ -8,10 +8,12 @@ use dynoxide::{Database, ImportOptions, types::AttributeValue as Stored};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
 use shared::{
+    access::FlagRecord,
     clock::Clock,
     contact::{Contact, Contacts, SaveError},
+    directory::Plan,
     id::{CompanyId, ContactId, IdError, TeamId, UserId},
-    table::{Item, Table, TableError},
+    table::{Item, Key, Table, TableError, to_item},
 };
 use uuid::Uuid;
 
@@ -124,6 +126,25 @@ pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
             Ok(()) | Err(SaveError::Changed) => {}
             Err(error) => return Err(error.into()),
         }
+    }
+    Ok(())
+}
+
+/// Turns both flags on for the growth company, unless somebody has set them before. The others
+/// begin with both off, so that the behavior before and after stands side by side.
+///
+/// # Errors
+/// When the table fails.
+pub async fn turn_flags_on(table: &Table) -> Result<(), SeedError> {
+    let company: CompanyId = demo_company::id("company", COMPANY).parse()?;
+    let key = Key::flags(&company);
+    if table.get::<FlagRecord>(&key, true).await?.is_none() {
+        let on = FlagRecord {
+            cdp_team_permission_enabled: true,
+            cdp_notes_mention_enabled: true,
+            plan: Some(Plan::Growth),
+        };
+        table.put(to_item(&key, &on)?).await?;
     }
     Ok(())
 }

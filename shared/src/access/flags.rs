@@ -54,6 +54,15 @@ impl FlagRecord {
         self.cdp_team_permission_enabled || self.cdp_notes_mention_enabled
     }
 
+    /// Whether a flag is stored as on; whether it counts, the plan tells.
+    #[must_use]
+    pub fn is_on(&self, flag: Flag) -> bool {
+        match flag {
+            Flag::TeamPermission => self.cdp_team_permission_enabled,
+            Flag::NotesMention => self.cdp_notes_mention_enabled,
+        }
+    }
+
     /// Sets one flag.
     pub fn set(&mut self, flag: Flag, on: bool) {
         match flag {
