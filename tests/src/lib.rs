@@ -254,6 +254,20 @@ impl World {
         claims.as_object().cloned()
     }
 
+    /// The function whose program has this name.
+    #[must_use]
+    pub fn function_of(&self, binary: &str) -> String {
+        let mut functions = self.template.functions.values();
+        let function = functions.find(|function| function.binary == binary);
+        function.expect("a function with this program").id.clone()
+    }
+
+    /// The programs of all functions.
+    #[must_use]
+    pub fn binaries(&self) -> Vec<String> {
+        self.template.functions.values().map(|function| function.binary.clone()).collect()
+    }
+
     /// Invokes a function with an event and tells its answer.
     pub async fn invoke(&self, function: &str, event: Value) -> Value {
         self.functions.invoke(self, function, event).await

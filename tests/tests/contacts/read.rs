@@ -1,0 +1,66 @@
+use tests::{World, person};
+
+async fn id_of(world: &World, name: &str) -> String {
+    let list = world.get("maya", "/cdp/customers?limit=100").await;
+    let contacts = list.data().as_array().unwrap().iter();
+    let found = contacts.clone().find(|contact| contact["name"] == name).unwrap();
+    found["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn team_s02_ac4_a_contact_out_of_scope_answers_403() {
+    let world = World::with_flags().await;
+    let id = id_of(&world, "Johan Setiawan").await;
+    let answer = world.get("sinta", &format!("/cdp/customers/{id}")).await;
+    assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
+    assert_eq!(answer.body["message"], "out of your team scope");
+}
+
+#[tokio::test]
+async fn owner_and_assignee_see_the_contact_whatever_team_owns_it() {
+    let world = World::with_flags().await;
+    let assigned = id_of(&world, "Made Wirawan").await;
+    let answer = world.get("putri", &format!("/cdp/customers/{assigned}")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.data()["assignee_id"], person("putri").as_str());
+    let unowned = id_of(&world, "Puspa Dewi").await;
+    assert_eq!(world.get("agus", &format!("/cdp/customers/{unowned}")).await.status, 200);
+}
+
+#[tokio::test]
+async fn another_tenants_contact_and_what_is_no_id_answer_404() {
+    let world = World::with_flags().await;
+    let id = id_of(&world, "Johan Setiawan").await;
+    for (user, id) in [
+        ("claire", id.as_str()),
+        ("maya", "0190d1a2-7c3b-7abc-8def-0123456789ab"),
+        ("maya", "nonsense"),
+        ("maya", "%00"),
+    ] {
+        let answer = world.get(user, &format!("/cdp/customers/{id}")).await;
+        assert_eq!((answer.status, answer.error()), (404, "NOT_FOUND"), "{user} {id}");
+    }
+}
+
+#[tokio::test]
+async fn in_launchpads_trouble_a_contact_of_the_team_is_out_of_reach_and_the_own_is_not() {
+    let world = World::with_flags().await;
+    let team = id_of(&world, "Gita Savitri").await;
+    let own = id_of(&world, "Citra Anggraini").await;
+    world.fault(&serde_json::json!({ "target": "launchpad.teams", "status": 503 }));
+    let answer = world.get("hendra", &format!("/cdp/customers/{team}")).await;
+    assert_eq!(answer.status, 403);
+    let answer = world.get("sinta", &format!("/cdp/customers/{own}")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["x-team-permission-fallback"], "owned-only");
+}
+
+#[tokio::test]
+async fn a_throttled_table_answers_429_or_503_and_never_500() {
+    let world = World::with_flags().await;
+    let id = id_of(&world, "Johan Setiawan").await;
+    world.fault(&serde_json::json!({ "target": "dynamodb", "kind": "throttle" }));
+    let answer = world.get("maya", &format!("/cdp/customers/{id}")).await;
+    assert_eq!((answer.status, answer.error()), (429, "THROTTLED"));
+    assert!(answer.headers.contains_key("retry-after"));
+}

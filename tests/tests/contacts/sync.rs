@@ -1,0 +1,227 @@
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Answer, World, person, team};
+
+const SYNC: &str = "/cdp/customers/sync";
+
+async fn sync(world: &World, user: &str, rows: Value) -> Answer {
+    world.post(user, SYNC, &json!({ "contacts": rows })).await
+}
+
+fn statuses(answer: &Answer) -> Vec<&str> {
+    let rows = answer.data().as_array().unwrap().iter();
+    rows.map(|row| row["status"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn rows_are_created_then_updated_by_external_id_or_first_email() {
+    let world = World::with_flags().await;
+    let rows = json!([
+        { "external_id": "X-1", "name": "Ann", "emails": ["Ann@Shop.example"], "phones": ["0012"] },
+        { "emails": ["ben@shop.example"], "name": "Ben" },
+    ]);
+    let first = sync(&world, "maya", rows).await;
+    assert_eq!(statuses(&first), ["created", "created"]);
+    let again = json!([
+        { "external_id": "X-1", "phones": ["+62 812", "0012"] },
+        { "emails": ["BEN@shop.example"], "company_name": "Ben & Co" },
+        { "emails": ["ann@shop.example"], "source": "fair" },
+    ]);
+    let second = sync(&world, "maya", again).await;
+    assert_eq!(statuses(&second), ["updated", "updated", "updated"]);
+    assert_eq!(second.ids()[..2], first.ids()[..]);
+    assert_eq!(second.ids()[2], first.ids()[0]);
+    let ann = world.get("maya", &format!("/cdp/customers/{}", first.ids()[0])).await;
+    assert_eq!(ann.data()["phones"], json!(["+62 812", "0012"]));
+    assert_eq!(ann.data()["name"], "Ann", "what a row does not name stays");
+    assert_eq!(ann.data()["source"], "fair");
+    assert_eq!(ann.data()["owner_id"], person("maya").as_str());
+    assert_eq!(ann.data()["version"], 3);
+}
+
+#[tokio::test]
+async fn each_row_answers_for_itself() {
+    let world = World::with_flags().await;
+    let rows = json!([
+        { "external_id": "1", "name": 7 },
+        { "name": "No key" },
+        { "external_id": "2", "colour": "red" },
+        { "external_id": "3", "emails": ["no address"] },
+        { "external_id": "4", "owner_id": person("claire") },
+        { "external_id": "5", "team_owner_ids": [team("Sales"), team("Support")] },
+        { "external_id": "6", "team_owner_ids": [team("Sales")] },
+        "not even an object",
+        { "external_id": "7", "owner_id": person("agus") },
+    ]);
+    let answer = sync(&world, "maya", rows).await;
+    assert_eq!(answer.status, 200);
+    let rejected = "rejected";
+    let expected =
+        [rejected, rejected, rejected, rejected, rejected, rejected, "created", rejected, "created"];
+    assert_eq!(statuses(&answer), expected);
+    let error = |index: usize| answer.data()[index]["error"].clone();
+    assert_eq!(error(0)["details"]["field"], "name");
+    assert_eq!(error(2)["details"]["field"], "colour");
+    assert_eq!(error(3)["details"]["field"], "emails[0]");
+    assert_eq!(error(4)["details"]["field"], "owner_id");
+    assert_eq!(error(5)["error"], "TEAM_OWNER_INVALID");
+    assert_eq!(error(5)["message"], "team is not one of your teams");
+    assert_eq!(error(5)["details"]["rejected_team_ids"], json!([team("Support")]));
+    let id = answer.data()[8]["id"].as_str().unwrap();
+    let contact = world.get("maya", &format!("/cdp/customers/{id}")).await;
+    assert_eq!(contact.data()["owner_name"], "Agus Prasetyo");
+}
+
+#[tokio::test]
+async fn two_rows_with_one_key_make_one_contact_and_the_last_wins() {
+    let world = World::with_flags().await;
+    let rows = json!([
+        { "external_id": "K", "name": "First" },
+        { "emails": ["k@shop.example"], "name": "Second" },
+        { "external_id": "K", "emails": ["k@shop.example"], "name": "Third" },
+        { "external_id": "K", "name": "Last" },
+    ]);
+    let answer = sync(&world, "maya", rows).await;
+    // The second row's email belongs to a contact of its own by the time the third comes.
+    assert_eq!(statuses(&answer), ["created", "created", "updated", "updated"]);
+    let last = world.get("maya", &format!("/cdp/customers/{}", answer.ids()[3])).await;
+    assert_eq!((&last.data()["name"], &last.data()["external_id"]), (&json!("Last"), &json!("K")));
+}
+
+#[tokio::test]
+async fn sixteen_callers_with_the_same_keys_make_one_contact_each() {
+    let world = World::with_flags().await;
+    let rows = |caller: usize| -> Value {
+        let row = |n: usize| json!({ "external_id": format!("C-{n}"), "name": format!("by {caller}") });
+        (0..10).map(row).collect()
+    };
+    let calls = (0..16).map(|caller| sync(&world, "maya", rows(caller)));
+    let answers = futures::future::join_all(calls).await;
+    let mut ids = BTreeSet::new();
+    let mut created = 0;
+    for answer in &answers {
+        assert!(!statuses(answer).contains(&"rejected"), "{answer:?}");
+        created += statuses(answer).iter().filter(|status| **status == "created").count();
+        ids.extend(answer.ids());
+    }
+    assert_eq!((ids.len(), created), (10, 10));
+}
+
+#[tokio::test]
+async fn team_s04_ac2_a_match_out_of_scope_is_refused_and_unchanged() {
+    let world = World::with_flags().await;
+    let row = json!([{ "external_id": "S", "name": "Sales'", "team_owner_ids": [team("Sales")] }]);
+    let id = sync(&world, "maya", row).await.ids()[0].clone();
+    let answer = sync(&world, "sinta", json!([{ "external_id": "S", "name": "Sinta's" }])).await;
+    assert_eq!(answer.data()[0]["error"]["error"], "FORBIDDEN");
+    assert!(answer.data()[0]["id"].is_null());
+    let contact = world.get("maya", &format!("/cdp/customers/{id}")).await;
+    assert_eq!(contact.data()["name"], "Sales'");
+}
+
+#[tokio::test]
+async fn keys_do_not_cross_tenants() {
+    let world = World::with_flags().await;
+    let row = json!([{ "external_id": "T", "emails": ["t@shop.example"] }]);
+    let ours = sync(&world, "maya", row.clone()).await;
+    let theirs = sync(&world, "claire", row).await;
+    assert_eq!((statuses(&ours), statuses(&theirs)), (vec!["created"], vec!["created"]));
+    assert_ne!(ours.ids(), theirs.ids());
+}
+
+#[tokio::test]
+async fn without_launchpads_teams_only_the_rows_that_name_team_owners_are_rejected() {
+    let world = World::with_flags().await;
+    world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
+    let rows = json!([
+        { "external_id": "1", "team_owner_ids": [team("Sales")] },
+        { "external_id": "2", "team_owner_ids": [] },
+        { "external_id": "3" },
+    ]);
+    let answer = sync(&world, "maya", rows).await;
+    assert_eq!(statuses(&answer), ["rejected", "created", "created"]);
+    assert_eq!(answer.data()[0]["error"]["error"], "DIRECTORY_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn limits_name_the_field_that_is_past_them() {
+    let world = World::with_flags().await;
+    let long = "x".repeat(33 * 1024);
+    let rows = json!([
+        { "external_id": "x".repeat(257) },
+        { "external_id": "a", "custom_fields": { "text": long } },
+    ]);
+    let answer = sync(&world, "maya", rows).await;
+    assert_eq!(answer.data()[0]["error"]["details"]["field"], "external_id");
+    assert_eq!(answer.data()[1]["error"]["details"]["field"], "contact");
+    for contacts in [json!([]), Value::Array(vec![json!({ "external_id": "1" }); 101])] {
+        let answer = sync(&world, "maya", contacts).await;
+        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_any_kind_is_400_and_nothing_else() {
+    let world = World::with_flags().await;
+    let bodies: [&[u8]; 8] = [
+        b"", b"{", b"[]", b"null", b"{\"contacts\":{}}", b"\xff\xfe", b"{\"contacts\":[],\"x\":1}",
+        b"{\"contacts\":[],\"contacts\":[]}",
+    ];
+    for body in bodies {
+        let headers = [("content-type", "application/json")];
+        let body = Bytes::from_static(body);
+        let answer = world.send("maya", Method::POST, SYNC, &headers, body.clone()).await;
+        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn lost_answers_and_conflicts_make_no_second_contact() {
+    let world = World::with_flags().await;
+    for kind in ["commit_then_timeout", "conflict", "throttle"] {
+        world.faults.clear();
+        world.fault(&json!({
+            "target": "dynamodb", "kind": kind, "action": "TransactWriteItems", "times": 2
+        }));
+        let rows = json!([{ "external_id": kind, "name": "Once" }]);
+        let first = sync(&world, "maya", rows.clone()).await;
+        assert_ne!(statuses(&first), ["rejected"], "{kind}: {first:?}");
+        world.faults.clear();
+        let second = sync(&world, "maya", rows).await;
+        assert_eq!(first.ids(), second.ids(), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_contact_with_more_pointers_than_one_transaction_takes_is_written_in_stages() {
+    let world = World::with_flags().await;
+    let company = local::demo_company::id("company", "kopi");
+    let teams: Vec<String> =
+        (0..100).map(|n| local::demo_company::team_id("kopi", &format!("T{n}"))).collect();
+    let upserts = json!({
+        "teams": teams.iter().map(|id| json!({
+            "id": id, "company_sso_id": company, "name": id, "parent_id": null
+        })).collect::<Vec<_>>(),
+        "people": [{
+            "sso_id": person("many"), "company_sso_id": company, "full_name": "Many Teams",
+            "email": "many@kopi.example", "status": "active", "staff_level": "Agent",
+            "team_ids": teams,
+            "levels": { "customers_customers_view": "team", "customers_customers_manage": "team" }
+        }]
+    });
+    world.directory.upsert(serde_json::from_value(upserts).unwrap()).unwrap();
+    let many = person("many");
+    let row = |teams: &[String]| json!([{ "external_id": "M", "name": "Wide", "team_owner_ids": teams }]);
+    let id = sync(&world, &many, row(&teams)).await.ids()[0].clone();
+    assert_eq!(world.get(&many, "/cdp/customers?limit=100").await.ids().iter().filter(|i| **i == id).count(), 1);
+    // Taken from all teams but one: the old pointers are gone, the due item is met.
+    assert_eq!(statuses(&sync(&world, &many, row(&teams[..1])).await), ["updated"]);
+    let of_team = |team: &str| format!("/cdp/customers?team_owner_ids={team}");
+    assert_eq!(world.get("maya", &of_team(&teams[0])).await.ids(), [id]);
+    assert_eq!(world.get("maya", &of_team(&teams[99])).await.ids().len(), 0);
+    let later = world.clock.now() + jiff::SignedDuration::from_hours(1);
+    assert_eq!(world.clean_up(later).await["met"], 0);
+}

@@ -1,0 +1,20 @@
+//! The whole story through real function processes: what `cargo run -- demo` does.
+
+use local::{
+    LocalCloud, Options,
+    demo::{self, Demo},
+};
+use tests::workspace;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_story_holds_through_real_function_processes() {
+    let cloud = LocalCloud::start(Options::new(workspace())).await.unwrap();
+    let demo = Demo {
+        gateway_url: cloud.gateway_url().to_owned(),
+        lambda_url: cloud.lambda_url().to_owned(),
+        file: None,
+    };
+    let told = demo::run(&demo).await;
+    cloud.shutdown().await;
+    told.unwrap();
+}
