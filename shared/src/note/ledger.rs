@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{MentionRef, Note};
 use crate::{
+    clock::sortable,
     id::{CompanyId, ContactId, NoteId, UserId},
     notification::NotificationId,
     outbox::{Outgoing, Queue},
-    table::{Action, Condition, Due, DueKind, Key, TableError, to_item},
+    table::{Action, Condition, Due, DueItem, DueKind, Key, TableError, Transaction, to_item},
 };
 
 /// How long Launchpad may fail before a mention that waits for it is given up (SPEC §3).
@@ -221,6 +222,19 @@ pub fn later(message: &MentionMessage, at: Timestamp) -> Result<Due, TableError>
         MentionMessage::Verify { note_id, .. } => note_id.to_string(),
     };
     Due::new(DueKind::Verification, at, id, message)
+}
+
+/// What the clean-up does with something that [`later`] put off, when its time has come: the
+/// transaction that turns it into a message of the outbox, and the message to send after it.
+///
+/// # Errors
+/// When the item is not one of [`later`]'s.
+pub fn hand_over(item: &DueItem, now: Timestamp) -> Result<(Transaction, Outgoing), TableError> {
+    let message: MentionMessage = item.due.payload()?;
+    let id = format!("later#{}#{}", item.due.id, sortable(item.due.at));
+    let outgoing = Outgoing::new(Queue::Mention, id, now, &message)?;
+    let met = Action::Delete(item.key.clone(), None);
+    Ok((Transaction::from_iter([outgoing.put()?, met]), outgoing))
 }
 
 /// What a write of a note means for the ledger: the actions of its transaction, and the messages

@@ -41,7 +41,7 @@ mod tests;
 pub use access::{NoteAccess, NoteAction, NoteDenial};
 pub use html::{Draft, MentionOutcome, Rendered, to_mobile};
 pub use ledger::{
-    Actor, LEASE, LedgerEntry, MentionMessage, MentionState, PATIENCE, later, next_try,
+    Actor, LEASE, LedgerEntry, MentionMessage, MentionState, PATIENCE, hand_over, later, next_try,
 };
 pub use length::{NOTE_LENGTH_LIMIT, counted_length};
 pub use markup::{has_text, plain_text};
