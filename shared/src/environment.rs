@@ -14,7 +14,9 @@ use crate::{
     access::Authority,
     clock::Clock,
     directory::{Directory, DirectoryError, Launchpad},
-    outbox::{Outbox, QueueUrls},
+    note::{InvalidMentions, NoteWriter, mention_hosts},
+    notification::{NotificationService, Notifications},
+    outbox::{DeadLetters, Outbox, QueueUrls},
     table::Table,
 };
 
@@ -35,6 +37,9 @@ pub enum StartError {
     /// The directory's client cannot be built.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// The notification service's client cannot be built.
+    #[error("the notification service's client cannot be built: {0}")]
+    Notifications(String),
 }
 
 /// The surroundings.
@@ -130,6 +135,20 @@ impl Environment {
         Ok(Directory::new(launchpad, self.clock())?)
     }
 
+    /// The Unified Notification Service (`NOTIFICATION_URL`, `NOTIFICATION_API_KEY`, and the budget
+    /// `NEIGHBOR_TIMEOUT_MS`).
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn notifications(&self) -> Result<Notifications, StartError> {
+        let service = NotificationService {
+            url: self.text("NOTIFICATION_URL")?.trim_end_matches('/').to_owned(),
+            api_key: self.text("NOTIFICATION_API_KEY")?,
+            timeout: self.neighbor_timeout()?,
+        };
+        Notifications::new(service).map_err(StartError::Notifications)
+    }
+
     /// The budget of a neighbor's answer.
     ///
     /// # Errors
@@ -158,6 +177,25 @@ impl Environment {
                 export_email: self.text("EXPORT_EMAIL_QUEUE_URL").ok(),
             },
         )
+    }
+
+    /// The writer of notes (`APP_URL`, and `INVALID_MENTION_POLICY`: `drop`, the default, or
+    /// `reject`).
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn note_writer(&self) -> Result<NoteWriter, StartError> {
+        let hosts = mention_hosts(&self.text("APP_URL")?);
+        let invalid = self.parsed("INVALID_MENTION_POLICY", InvalidMentions::default())?;
+        Ok(NoteWriter::new(self.authority()?, self.outbox(), hosts, invalid))
+    }
+
+    /// The dead letters in the queue whose URL the variable `name` holds.
+    ///
+    /// # Errors
+    /// When the variable is missing.
+    pub fn dead_letters(&self, name: &'static str) -> Result<DeadLetters, StartError> {
+        Ok(DeadLetters::new(self.sqs(), self.text(name)?))
     }
 
     /// The queues' client.

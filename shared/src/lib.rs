@@ -16,5 +16,6 @@ pub mod locale;
 pub mod mail;
 pub mod metric;
 pub mod note;
+pub mod notification;
 pub mod outbox;
 pub mod table;

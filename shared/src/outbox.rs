@@ -194,6 +194,38 @@ impl Outbox {
     }
 }
 
+/// Where a worker puts the messages that it gives up, for an operator to send back.
+#[derive(Clone, Debug)]
+pub struct DeadLetters {
+    sqs: aws_sdk_sqs::Client,
+    url: String,
+}
+
+/// A message could not be put among the dead letters.
+#[derive(Debug, thiserror::Error)]
+#[error("a message could not be put among the dead letters: {0}")]
+pub struct DeadLetterError(String);
+
+impl DeadLetters {
+    /// The dead letters in the queue with this URL.
+    #[must_use]
+    pub fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
+        Self { sqs, url }
+    }
+
+    /// Puts a message there. It comes back without a due item: there is nobody waiting to hear of
+    /// its arrival.
+    ///
+    /// # Errors
+    /// When the queue does not take it.
+    pub async fn put(&self, body: &(impl Serialize + Sync)) -> Result<(), DeadLetterError> {
+        let text = serde_json::to_string(&Envelope { due: None, body })
+            .map_err(|error| DeadLetterError(error.to_string()))?;
+        let sent = self.sqs.send_message().queue_url(&self.url).message_body(text).send().await;
+        sent.map(drop).map_err(|error| DeadLetterError(DisplayErrorContext(&error).to_string()))
+    }
+}
+
 impl<T: DeserializeOwned> Envelope<T> {
     /// The envelope that a message's text holds.
     ///

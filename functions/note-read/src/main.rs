@@ -1,2 +1,13 @@
-//! stub
-fn main() {}
+//! Wires `note-read` to the Lambda runtime.
+
+use std::sync::Arc;
+
+use shared::{entry, environment::Environment, note::NoteReader};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    entry::init_log();
+    let environment = Environment::load().await;
+    let notes = NoteReader::new(environment.authority()?);
+    entry::http::serve(Arc::new(notes), note_read::handle).await
+}

@@ -1,1 +1,34 @@
-//! stub
+//! `POST` and `PUT` of a contact's notes (SPEC §3), in both groups of routes.
+
+use std::sync::Arc;
+
+use shared::{
+    access::Permission,
+    entry::{Failure, Reply, http::Request},
+    id::{ContactId, NoteId},
+    note::{MentionFormat, NoteInput, NoteView, NoteWriter},
+};
+
+/// Creates or changes a note.
+///
+/// # Errors
+/// As SPEC §3 and §5 map them: 404 for a contact or note that is not there, deleted or another
+/// tenant's, 403 for one out of scope, 422 for what cannot be stored, 409 when others keep changing
+/// the note.
+pub async fn handle(notes: Arc<NoteWriter>, request: Request) -> Result<Reply, Failure> {
+    let viewer = request.viewer()?;
+    let contact: ContactId = request.path("contact_id")?;
+    let (status, permission, saved) = if request.method() == "POST" {
+        let input: NoteInput = request.json()?;
+        (201, Permission::AddNotes, notes.create(viewer, contact, input).await?)
+    } else {
+        let note: NoteId = request.path("id")?;
+        let input: NoteInput = request.json()?;
+        (200, Permission::ManageNotes, notes.update(viewer, contact, note, input).await?)
+    };
+    let view = NoteView::new(&saved.note, saved.permission, MentionFormat::Web);
+    let warnings = saved.warnings.into_iter().map(Into::into).collect();
+    Ok(Reply::new(status, &view)?
+        .with_warnings(warnings)
+        .under(&saved.session, saved.session.narrowed(&[permission, Permission::ViewCustomers])))
+}

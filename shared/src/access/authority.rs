@@ -1,12 +1,12 @@
 use std::{collections::HashMap, time::Instant};
 
-use super::{FlagRecord, Flags, Level, Permission, Scope, Viewer};
+use super::{FlagRecord, Flags, Level, Owned, Permission, Scope, Viewer};
 use crate::{
     clock::Clock,
     directory::{Directory, DirectoryError, Levels, TeamSet},
     event,
-    id::CompanyId,
-    table::{Key, Table, TableError, from_item},
+    id::{CompanyId, UserId},
+    table::{Item, Key, Table, TableError, from_item},
 };
 
 /// Why it cannot be told, or is not so, that a viewer may do something.
@@ -44,6 +44,13 @@ enum Teams {
     Unavailable,
 }
 
+/// What one read of the table tells at the start of a request.
+struct Stored {
+    record: FlagRecord,
+    shared: Option<TeamSet>,
+    items: HashMap<Key, Item>,
+}
+
 /// What one viewer may do during one request.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -74,15 +81,29 @@ impl Authority {
         viewer: &Viewer,
         needed: &[Permission],
     ) -> Result<Session, AccessError> {
+        Ok(self.session_beside(viewer, needed, &[]).await?.0)
+    }
+
+    /// The same, and the items with these keys, read consistently in the same request as the
+    /// flags: what a handler wants to judge costs no round trip of its own.
+    ///
+    /// # Errors
+    /// As [`Authority::session`].
+    pub async fn session_beside(
+        &self,
+        viewer: &Viewer,
+        needed: &[Permission],
+        keys: &[Key],
+    ) -> Result<(Session, HashMap<Key, Item>), AccessError> {
         let started = Instant::now();
-        let session = self.resolve(viewer, needed).await?;
+        let (session, items) = self.resolve(viewer, needed, keys).await?;
         if let (Teams::Unavailable, Some(permission)) = (
             &session.teams,
             needed.iter().find(|permission| session.levels.level(**permission) == Level::Team),
         ) {
             event::team_permission_fallback(viewer, *permission, started.elapsed());
         }
-        Ok(session)
+        Ok((session, items))
     }
 
     /// The same for a worker, where there is no fallback: a scope that cannot be resolved is an
@@ -95,7 +116,7 @@ impl Authority {
         viewer: &Viewer,
         needed: &[Permission],
     ) -> Result<Session, AccessError> {
-        let session = self.resolve(viewer, needed).await?;
+        let (session, _) = self.resolve(viewer, needed, &[]).await?;
         match session.teams {
             Teams::Unavailable => Err(DirectoryError::remembered("teams").into()),
             Teams::Known(_) | Teams::NotNeeded => Ok(session),
@@ -106,22 +127,24 @@ impl Authority {
         &self,
         viewer: &Viewer,
         needed: &[Permission],
-    ) -> Result<Session, AccessError> {
+        keys: &[Key],
+    ) -> Result<(Session, HashMap<Key, Item>), AccessError> {
         let (company, user) = (&viewer.company, viewer.user);
         let (stored, levels) =
-            tokio::join!(self.stored(viewer), self.directory.levels(company, user));
-        let ((record, shared), levels) = (stored?, levels?);
+            tokio::join!(self.stored(viewer, keys), self.directory.levels(company, user));
+        let (Stored { record, shared, items }, levels) = (stored?, levels?);
         let by_team = needed.iter().any(|permission| levels.level(*permission) == Level::Team);
         let wants_teams = by_team && record.cdp_team_permission_enabled;
         if !record.any() {
             let teams = Teams::NotNeeded;
-            return Ok(Session { viewer: viewer.clone(), flags: Flags::default(), levels, teams });
+            let flags = Flags::default();
+            return Ok((Session { viewer: viewer.clone(), flags, levels, teams }, items));
         }
         let (flags, teams) = tokio::join!(self.flags(company, record), async {
             if wants_teams { self.teams(viewer, shared).await } else { Teams::NotNeeded }
         });
         let teams = if flags.team_permission { teams } else { Teams::NotNeeded };
-        Ok(Session { viewer: viewer.clone(), flags, levels, teams })
+        Ok((Session { viewer: viewer.clone(), flags, levels, teams }, items))
     }
 
     /// The flags that count for a company. They are read with every request, so that turning one
@@ -145,16 +168,16 @@ impl Authority {
         Ok(if record.any() { self.flags(company, record).await } else { Flags::default() })
     }
 
-    /// Flags and the viewer's team set, in one read.
-    async fn stored(&self, viewer: &Viewer) -> Result<(FlagRecord, Option<TeamSet>), TableError> {
+    /// Flags, the viewer's team set and whatever else is wanted, in one read.
+    async fn stored(&self, viewer: &Viewer, keys: &[Key]) -> Result<Stored, TableError> {
         let (flags, teams) =
             (Key::flags(&viewer.company), Key::team_set(&viewer.company, viewer.user));
-        let mut found: HashMap<Key, _> =
-            self.table.batch_get(&[flags.clone(), teams.clone()], true).await?;
-        let record = found.remove(&flags).map(from_item).transpose()?.unwrap_or_default();
+        let wanted: Vec<Key> = [&flags, &teams].into_iter().chain(keys).cloned().collect();
+        let mut items = self.table.batch_get(&wanted, true).await?;
+        let record = items.remove(&flags).map(from_item).transpose()?.unwrap_or_default();
         // A cached set that does not fit is no set.
-        let set = found.remove(&teams).and_then(|item| from_item(item).ok());
-        Ok((record, set))
+        let shared = items.remove(&teams).and_then(|item| from_item(item).ok());
+        Ok(Stored { record, shared, items })
     }
 
     /// The viewer's teams: from this process, from the table, else from Launchpad, which then
@@ -171,6 +194,26 @@ impl Authority {
             }
         }
         Teams::Known(set)
+    }
+
+    /// Whether what is at hand already shows that somebody cannot reach a record with a permission
+    /// under these flags. Nothing is asked: what is not known denies nothing.
+    #[must_use]
+    pub fn is_known_to_deny(
+        &self,
+        flags: Flags,
+        (company, user): (&CompanyId, UserId),
+        permission: Permission,
+        record: &impl Owned,
+    ) -> bool {
+        let Some(levels) = self.directory.known_levels(company, user) else { return false };
+        let level = levels.level(permission);
+        let teams = match self.directory.known_teams(company, user) {
+            Some(set) => Teams::Known(set),
+            None if level == Level::Team && flags.team_permission => return false,
+            None => Teams::NotNeeded,
+        };
+        reach(level, user, flags, &teams).is_none_or(|scope| !scope.admits(record))
     }
 
     /// The directory behind the authority.
@@ -193,6 +236,18 @@ impl Authority {
 }
 
 impl Session {
+    /// A session as it is once everything is known; no team set is Launchpad's trouble.
+    #[cfg(test)]
+    pub(crate) fn known(
+        viewer: Viewer,
+        flags: Flags,
+        levels: Levels,
+        set: Option<TeamSet>,
+    ) -> Self {
+        let teams = set.map_or(Teams::Unavailable, Teams::Known);
+        Self { viewer, flags, levels, teams }
+    }
+
     /// The viewer's level for a permission, as Launchpad has it.
     #[must_use]
     pub fn level(&self, permission: Permission) -> Level {
@@ -204,25 +259,22 @@ impl Session {
     /// # Errors
     /// [`AccessError::Disabled`] at that level.
     pub fn scope(&self, permission: Permission) -> Result<Scope, AccessError> {
-        match self.level(permission) {
-            Level::Disabled => Err(AccessError::Disabled),
-            Level::Own => Ok(Scope::Own(self.viewer.user)),
-            Level::Everything => Ok(Scope::Everything),
-            Level::Team if !self.flags.team_permission => Ok(Scope::Everything),
-            Level::Team => Ok(match &self.teams {
-                Teams::Known(set) => Scope::Team {
-                    user: self.viewer.user,
-                    expanded: set.expanded_team_ids.iter().copied().collect(),
-                },
-                Teams::Unavailable | Teams::NotNeeded => Scope::Own(self.viewer.user),
-            }),
-        }
+        reach(self.level(permission), self.viewer.user, self.flags, &self.teams)
+            .ok_or(AccessError::Disabled)
     }
 
     /// Whether a permission's `team` level was narrowed to `own` by Launchpad's trouble.
     #[must_use]
     pub fn fell_back(&self, permission: Permission) -> bool {
         self.level(permission) == Level::Team && matches!(self.teams, Teams::Unavailable)
+    }
+
+    /// The permission that an answer is told under when several decided about it: one that was
+    /// narrowed, else the first.
+    #[must_use]
+    pub fn narrowed(&self, deciding: &[Permission; 2]) -> Permission {
+        let narrowed = deciding.iter().find(|permission| self.fell_back(**permission));
+        *narrowed.unwrap_or(&deciding[0])
     }
 
     /// Whether a refusal with this permission is a denial by team scope, which is worth an event:
@@ -232,5 +284,21 @@ impl Session {
         self.flags.team_permission
             && self.level(permission) == Level::Team
             && !self.fell_back(permission)
+    }
+}
+
+/// What a level reaches; nothing at `disabled`.
+fn reach(level: Level, user: UserId, flags: Flags, teams: &Teams) -> Option<Scope> {
+    match level {
+        Level::Disabled => None,
+        Level::Own => Some(Scope::Own(user)),
+        Level::Everything => Some(Scope::Everything),
+        Level::Team if !flags.team_permission => Some(Scope::Everything),
+        Level::Team => Some(match teams {
+            Teams::Known(set) => {
+                Scope::Team { user, expanded: set.expanded_team_ids.iter().copied().collect() }
+            }
+            Teams::Unavailable | Teams::NotNeeded => Scope::Own(user),
+        }),
     }
 }

@@ -71,6 +71,16 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         }
     }
 
+    /// The value of `key`, if it is at hand; nothing is asked or waited for.
+    pub(super) fn peek(&self, key: &K) -> Option<V> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = slots.get(key)?.try_lock().ok()?;
+        match &*entry {
+            Entry::Known { value, until } if self.clock.now() < *until => Some(value.clone()),
+            Entry::Known { .. } | Entry::Failed { .. } | Entry::Empty => None,
+        }
+    }
+
     fn slot(&self, key: K) -> Slot<V> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= CAPACITY && !slots.contains_key(&key) {
@@ -127,6 +137,17 @@ mod tests {
         assert_eq!(cache.get(1, ask()).await, Ok((0, false)));
         clock.advance(SignedDuration::from_millis(1));
         assert_eq!(cache.get(1, ask()).await, Ok((1, true)));
+    }
+
+    #[tokio::test]
+    async fn a_peek_sees_what_is_fresh_and_asks_nothing() {
+        let (clock, cache, _) = cache();
+        assert_eq!(cache.peek(&1), None);
+        let until = clock.now() + SignedDuration::from_secs(60);
+        assert_eq!(cache.get(1, async { Ok((7, until)) }).await, Ok((7, true)));
+        assert_eq!(cache.peek(&1), Some(7));
+        clock.advance(SignedDuration::from_secs(60));
+        assert_eq!(cache.peek(&1), None);
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use cache::Cache;
 use client::Client;
 pub use client::Launchpad;
 pub use error::DirectoryError;
-pub use model::{Company, Levels, PeoplePage, Person, Plan, Team, TeamSet};
+pub use model::{Company, LastKnown, Levels, PeoplePage, Person, Plan, Team, TeamSet};
 
 use crate::{
     access::Viewer,
@@ -101,6 +101,18 @@ impl Directory {
         inner.teams.get((company.clone(), user), ask).await
     }
 
+    /// The levels of a person, if they are at hand in this process; nothing is asked.
+    #[must_use]
+    pub fn known_levels(&self, company: &CompanyId, user: UserId) -> Option<Levels> {
+        self.0.levels.peek(&(company.clone(), user))
+    }
+
+    /// The teams of a person, if they are at hand in this process; nothing is asked.
+    #[must_use]
+    pub fn known_teams(&self, company: &CompanyId, user: UserId) -> Option<TeamSet> {
+        self.0.teams.peek(&(company.clone(), user))
+    }
+
     /// Whether a team set may still be used.
     #[must_use]
     pub fn is_fresh(&self, set: &TeamSet) -> bool {
@@ -148,12 +160,39 @@ impl Directory {
         company: &CompanyId,
         id: &str,
     ) -> Result<Option<Person>, DirectoryError> {
+        Ok(self.look_up(company, id).await?.0)
+    }
+
+    /// The same, and whether Launchpad was asked just now.
+    ///
+    /// # Errors
+    /// When Launchpad does not answer properly.
+    pub async fn look_up(
+        &self,
+        company: &CompanyId,
+        id: &str,
+    ) -> Result<(Option<Person>, bool), DirectoryError> {
         let inner = &self.0;
         let ask = async {
             let person = inner.client.person(company, id).await?;
             Ok((person, inner.clock.now() + PROFILE_TTL))
         };
-        Ok(inner.people.get((company.clone(), id.to_owned()), ask).await?.0)
+        inner.people.get((company.clone(), id.to_owned()), ask).await
+    }
+
+    /// Keeps a person's name in the table, for when Launchpad cannot tell it any more (SPEC §3:
+    /// the preview card's last-known name).
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn store_last_known(&self, table: &Table, person: &Person) -> Result<(), TableError> {
+        let key = Key::person(&person.company_sso_id, person.sso_id);
+        let known = LastKnown {
+            sso_id: person.sso_id,
+            name: person.display_name().to_owned(),
+            known_at: self.0.clock.now(),
+        };
+        table.put(to_item(&key, &known)?).await
     }
 
     /// One page of the people of a company whose name or email matches `query`.

@@ -129,6 +129,17 @@ impl Person {
     }
 }
 
+/// What was last known of a person when a mention of them was verified.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LastKnown {
+    /// The SSO UUID.
+    pub sso_id: UserId,
+    /// The name that was shown.
+    pub name: String,
+    /// When Launchpad said so.
+    pub known_at: Timestamp,
+}
+
 /// One page of a search for people.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PeoplePage {

@@ -5,6 +5,7 @@ pub mod direct;
 mod failure;
 pub mod http;
 mod log;
+mod note;
 pub mod queue;
 mod reply;
 

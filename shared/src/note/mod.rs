@@ -13,21 +13,45 @@
 //! | `html` | the draft, its rendering, the mobile form |
 //! | `length` | how long a submission counts |
 //! | `model` | fields of a note and the rules about them |
+//! | `record` | a note as it is stored, sent and answered |
+//! | `access` | who may do what with a note |
+//! | `people` | who the mentions are |
+//! | `ledger` | who is to be told, at most once |
+//! | `store` | a save, in one transaction |
+//! | `verify` | mentions that could not be verified when they were saved |
+//! | `page` | reading notes |
 
+mod access;
 mod html;
+mod ledger;
 mod length;
 mod markup;
 mod mention;
 mod model;
+mod page;
+mod people;
+mod record;
 mod sanitize;
+mod store;
+mod verify;
 
 #[cfg(test)]
 mod tests;
 
+pub use access::{NoteAccess, NoteAction, NoteDenial};
 pub use html::{Draft, MentionOutcome, Rendered, to_mobile};
+pub use ledger::{
+    Actor, LEASE, LedgerEntry, MentionMessage, MentionState, PATIENCE, hand_over, later, next_try,
+};
 pub use length::{NOTE_LENGTH_LIMIT, counted_length};
 pub use markup::{has_text, plain_text};
 pub use mention::{MENTION_LIMIT, MentionRef};
 pub use model::{
     ATTACHMENT_LIMIT, ATTACHMENT_SIZE_LIMIT, Attachment, NoteError, Visibility, check_attachments,
 };
+pub use page::{NoteCursor, NotePage, NoteReader, ReadNote};
+pub use record::{MentionFormat, Note, NoteInput, NoteView};
+pub use store::{
+    InvalidMentions, MentionWarning, NoteFailure, NoteWriter, Saved, live_contact, mention_hosts,
+};
+pub use verify::MentionVerifier;

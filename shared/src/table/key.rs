@@ -66,13 +66,21 @@ impl Key {
         Self::new(contact_partition(company, id), "PROFILE")
     }
 
+    /// The lower bound of a contact's notes in their partition: above it stand the notes, in the
+    /// order of their creation, and then the contact's record.
+    #[must_use]
+    pub fn before_notes(company: &CompanyId, contact: ContactId) -> Self {
+        Self::new(contact_partition(company, contact), "NOTE#")
+    }
+
     /// A note of a contact.
     #[must_use]
     pub fn note(company: &CompanyId, contact: ContactId, note: NoteId) -> Self {
         Self::new(contact_partition(company, contact), format!("NOTE#{note}"))
     }
 
-    /// The ledger entry that says whether a person was notified of a note.
+    /// The ledger entry that says whether a person was notified of a note. While the person is not
+    /// verified, `person` is the id by which the note's text names them.
     #[must_use]
     pub fn mention(company: &CompanyId, contact: ContactId, note: NoteId, person: &str) -> Self {
         Self::new(contact_partition(company, contact), format!("MENTION#{note}#{person}"))

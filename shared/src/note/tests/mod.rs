@@ -1,8 +1,10 @@
 //! Tests of the way of a note's HTML, and the oracle that judges what may be stored.
 
+mod ledger;
 mod limits;
 mod mentions;
 mod properties;
+mod scope;
 mod xss;
 
 use std::sync::{Arc, Mutex};

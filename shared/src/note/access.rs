@@ -1,0 +1,177 @@
+//! Who may do what with a note (SPEC §3, Scope).
+
+use super::Note;
+use crate::{
+    access::{Authorized, Permission, Scope, Session},
+    contact::{Contact, RecordPermission},
+    event,
+    id::ContactId,
+};
+
+/// What is done with a note.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "each name says all")]
+pub enum NoteAction {
+    View,
+    Add,
+    Update,
+    Delete,
+}
+
+impl NoteAction {
+    /// The permission that decides about it.
+    #[must_use]
+    pub fn permission(self) -> Permission {
+        match self {
+            Self::View => Permission::ViewNotes,
+            Self::Add => Permission::AddNotes,
+            Self::Update => Permission::ManageNotes,
+            Self::Delete => Permission::DeleteNotes,
+        }
+    }
+}
+
+/// Why somebody may not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoteDenial {
+    /// The level is `disabled`.
+    #[error("permission disabled")]
+    Disabled,
+    /// The viewer may not see the contact: notes never widen a contact's scope.
+    #[error("parent contact out of scope")]
+    ParentOutOfScope,
+    /// The note's own permission does not reach so far.
+    #[error("out of your team scope")]
+    OutOfScope,
+    /// Somebody else's note, which only its owner may change or delete.
+    #[error("only the note's owner may do this")]
+    NotOwner,
+    /// Somebody else's private note.
+    #[error("the note is private")]
+    Private,
+}
+
+/// What the viewer of a session may do with notes.
+#[derive(Clone, Copy, Debug)]
+pub struct NoteAccess<'a>(&'a Session);
+
+impl<'a> NoteAccess<'a> {
+    /// The permissions that a session needs to judge an action and to tell what else the viewer may
+    /// do with the note.
+    pub const NEEDED: [Permission; 5] = [
+        Permission::ViewCustomers,
+        Permission::ViewNotes,
+        Permission::AddNotes,
+        Permission::ManageNotes,
+        Permission::DeleteNotes,
+    ];
+
+    /// By this session.
+    #[must_use]
+    pub fn new(session: &'a Session) -> Self {
+        Self(session)
+    }
+
+    /// Lets a contact through if its notes can be reached at all and the action may be done about
+    /// it, as far as no particular note decides. A refusal by team scope is told as an event.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn reach(
+        &self,
+        action: NoteAction,
+        contact: Contact,
+    ) -> Result<Authorized<Contact>, NoteDenial> {
+        let id = contact.id;
+        let reached = self.judge_contact(action, contact);
+        reached.inspect_err(|denial| self.tell(action, id, *denial))
+    }
+
+    /// Judges an action on one note of a contact. A refusal by team scope is told as an event.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(
+        &self,
+        action: NoteAction,
+        note: &Note,
+        contact: &Authorized<Contact>,
+    ) -> Result<(), NoteDenial> {
+        let judged = self.judge_note(action, note, contact);
+        judged.inspect_err(|denial| self.tell(action, contact.id, *denial))
+    }
+
+    /// Whether the viewer may see a note of a contact whose notes they can reach.
+    #[must_use]
+    pub fn shows(&self, note: &Note) -> bool {
+        note.is_public() || note.owner_id == self.0.viewer.user
+    }
+
+    /// What the viewer may do with a note.
+    #[must_use]
+    pub fn permission(&self, note: &Note, contact: &Authorized<Contact>) -> RecordPermission {
+        let may = |action| self.judge_note(action, note, contact).is_ok();
+        RecordPermission { update: may(NoteAction::Update), delete: may(NoteAction::Delete) }
+    }
+
+    fn scope(&self, action: NoteAction) -> Result<Scope, NoteDenial> {
+        self.0.scope(action.permission()).map_err(|_| NoteDenial::Disabled)
+    }
+
+    fn judge_contact(
+        &self,
+        action: NoteAction,
+        contact: Contact,
+    ) -> Result<Authorized<Contact>, NoteDenial> {
+        let scope = self.scope(action)?;
+        let gate = if self.0.flags.team_permission {
+            self.0.scope(Permission::ViewCustomers).map_err(|_| NoteDenial::ParentOutOfScope)?
+        } else {
+            Scope::Everything
+        };
+        let contact = gate.authorize(contact).ok_or(NoteDenial::ParentOutOfScope)?;
+        let by_level = self.0.flags.team_permission && action == NoteAction::View;
+        if by_level && !scope.admits(&*contact) {
+            return Err(NoteDenial::OutOfScope);
+        }
+        Ok(contact)
+    }
+
+    fn judge_note(
+        &self,
+        action: NoteAction,
+        note: &Note,
+        contact: &Authorized<Contact>,
+    ) -> Result<(), NoteDenial> {
+        let scope = self.scope(action)?;
+        let own = note.owner_id == self.0.viewer.user;
+        if !note.is_public() && !own {
+            return Err(NoteDenial::Private);
+        }
+        let changes = matches!(action, NoteAction::Update | NoteAction::Delete);
+        if !changes || own {
+            return Ok(());
+        }
+        if !self.0.flags.team_permission {
+            return Err(NoteDenial::NotOwner);
+        }
+        match scope {
+            Scope::Everything => Ok(()),
+            Scope::Team { .. } if scope.admits(&**contact) => Ok(()),
+            // The owner or assignee of a contact does not own others' notes about it.
+            Scope::Team { .. } | Scope::Own(_) => Err(NoteDenial::OutOfScope),
+        }
+    }
+
+    fn tell(&self, action: NoteAction, contact: ContactId, denial: NoteDenial) {
+        let permission = match denial {
+            NoteDenial::ParentOutOfScope => Permission::ViewCustomers,
+            NoteDenial::OutOfScope => action.permission(),
+            NoteDenial::Disabled | NoteDenial::NotOwner | NoteDenial::Private => return,
+        };
+        if self.0.denies_by_team(permission) {
+            let count = self.0.scope(permission).map_or(0, |scope| scope.team_count());
+            event::team_permission_denied(&self.0.viewer, contact, permission, count);
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The ledger's rule: one person is told of one note at most once, whoever saves what and when.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    id::{CompanyId, UserId},
+    note::{
+        Actor, LedgerEntry, MentionRef, MentionState, Note, PATIENCE, Visibility,
+        ledger::{Ledger, LedgerChange},
+        next_try,
+    },
+    table::{Action, Condition, Item, Key, from_item, to_item},
+};
+
+fn now() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+fn person(n: u8) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(u128::from(n) + 1))
+}
+
+fn company() -> CompanyId {
+    "acme".parse().unwrap()
+}
+
+fn actor(n: u8) -> Actor {
+    Actor { actor_id: person(n), actor_name: format!("Person {n}") }
+}
+
+fn note(mentioned: &[u8], visibility: Visibility, version: u64) -> Note {
+    let people: Vec<UserId> = mentioned.iter().map(|n| person(*n)).collect();
+    serde_json::from_value(json!({
+        "id": Uuid::from_u128(70), "contact_id": Uuid::from_u128(90), "note": "x",
+        "visibility": visibility, "owner_id": person(0), "owner_name": "Person 0",
+        "mentioned_user_ids": people, "created_at": now(), "updated_at": now(), "version": version,
+    }))
+    .unwrap()
+}
+
+/// What stands in the table, with the conditions of its transactions.
+#[derive(Default, Clone)]
+struct World {
+    items: HashMap<Key, Item>,
+}
+
+impl World {
+    fn holds(&self, key: &Key, condition: Option<&Condition>) -> bool {
+        let version = || {
+            let item = self.items.get(key)?;
+            item.get("version")?.as_n().ok()?.parse::<u64>().ok()
+        };
+        match condition {
+            None => true,
+            Some(Condition::Absent) => !self.items.contains_key(key),
+            Some(Condition::Version(wanted)) => version() == Some(*wanted),
+            Some(other) => panic!("{other:?}"),
+        }
+    }
+
+    /// Carries a transaction out, or not at all.
+    fn transact(&mut self, actions: Vec<Action>) -> bool {
+        let mut touched = Vec::new();
+        let mut holds = true;
+        for action in &actions {
+            let (key, condition) = match action {
+                Action::Put(item, condition) => (Key::of(item).unwrap(), condition.as_ref()),
+                Action::Delete(key, condition) => (key.clone(), condition.as_ref()),
+                Action::Check(key, condition) => (key.clone(), Some(condition)),
+                Action::Update { .. } => panic!("no update is planned"),
+            };
+            holds &= self.holds(&key, condition);
+            assert!(!touched.contains(&key), "two actions on {key:?}");
+            touched.push(key);
+        }
+        if !holds {
+            return false;
+        }
+        for action in actions {
+            match action {
+                Action::Put(item, _) => {
+                    self.items.insert(Key::of(&item).unwrap(), item);
+                }
+                Action::Delete(key, _) => {
+                    self.items.remove(&key);
+                }
+                Action::Check(..) | Action::Update { .. } => {}
+            }
+        }
+        true
+    }
+
+    fn note(&self) -> Option<Note> {
+        let note = note(&[], Visibility::Public, 1);
+        let key = Key::note(&company(), note.contact_id, note.id);
+        self.items.get(&key).cloned().map(|item| from_item(item).unwrap())
+    }
+
+    fn entries(&self) -> HashMap<String, LedgerEntry> {
+        let entries = self.items.iter().filter(|(key, _)| key.sk.starts_with("MENTION#"));
+        entries
+            .map(|(_, item)| from_item::<LedgerEntry>(item.clone()).unwrap())
+            .map(|entry| (entry.person.clone(), entry))
+            .collect()
+    }
+
+    /// Saves as a writer does that read `seen`.
+    fn save(&mut self, seen: &World, by: u8, mentioned: &[u8], visibility: Visibility) -> bool {
+        let old = seen.note();
+        let version = old.as_ref().map_or(1, |old| old.version + 1);
+        let note = note(mentioned, visibility, version);
+        let (company, entries) = (company(), seen.entries());
+        let ledger = Ledger { company: &company, entries: &entries, now: now() };
+        let was_private = old.as_ref().is_some_and(|old| !old.is_public());
+        let change = ledger.saved(&note, was_private, &[], &actor(by)).unwrap();
+        let key = Key::note(&company, note.contact_id, note.id);
+        let unchanged = old.map_or(Condition::Absent, |old| Condition::Version(old.version));
+        let put = Action::Put(to_item(&key, &note).unwrap(), Some(unchanged));
+        self.transact([put].into_iter().chain(change.actions).collect())
+    }
+
+    /// Claims as a worker does that read `seen`; tells whether the person is then told.
+    fn work(&mut self, seen: &World, who: u8) -> bool {
+        let (company, Some(note)) = (company(), seen.note()) else { return false };
+        let Some(entry) = seen.entries().remove(&person(who).to_string()) else { return false };
+        if entry.state != MentionState::Pending {
+            return false;
+        }
+        let tells = note.is_public();
+        let next = if tells { entry.claimed(0, now()) } else { entry.dropped() };
+        let check = Action::Check(
+            Key::note(&company, note.contact_id, note.id),
+            Condition::Version(note.version),
+        );
+        let claimed = self.transact(vec![entry.replace(&company, &next).unwrap(), check]);
+        if claimed && tells {
+            let sent = serde_json::from_value(json!("n")).unwrap();
+            let sent = next.replace(&company, &next.sent(sent)).unwrap();
+            assert!(self.transact(vec![sent]));
+        }
+        claimed && tells
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Save { by: u8, mentioned: Vec<u8>, private: bool, stale: bool },
+    Work { who: u8, stale: bool },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let people = proptest::collection::btree_set(0..4u8, 0..4);
+    prop_oneof![
+        (0..3u8, people, proptest::bool::weighted(0.3), any::<bool>()).prop_map(
+            |(by, mentioned, private, stale)| {
+                Step::Save { by, mentioned: mentioned.into_iter().collect(), private, stale }
+            }
+        ),
+        (0..4u8, any::<bool>()).prop_map(|(who, stale)| Step::Work { who, stale }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn nobody_is_told_twice_and_everybody_mentioned_in_public_is_told(
+        steps in proptest::collection::vec(step(), 1..24)
+    ) {
+        let mut world = World::default();
+        let mut before = World::default();
+        let mut told: BTreeMap<u8, u32> = BTreeMap::new();
+        for step in steps {
+            let current = world.clone();
+            match step {
+                Step::Save { by, mentioned, private, stale } => {
+                    let visibility = if private { Visibility::Private } else { Visibility::Public };
+                    let seen = if stale { &before } else { &current };
+                    world.save(seen, by, &mentioned, visibility);
+                }
+                Step::Work { who, stale } => {
+                    let seen = if stale { &before } else { &current };
+                    *told.entry(who).or_default() += u32::from(world.work(seen, who));
+                }
+            }
+            before = current;
+        }
+        // The messages that are left arrive.
+        for who in 0..4 {
+            let current = world.clone();
+            *told.entry(who).or_default() += u32::from(world.work(&current, who));
+        }
+        prop_assert!(told.values().all(|times| *times <= 1), "{told:?}");
+        for entry in world.entries().values() {
+            prop_assert!(entry.actor.actor_id.to_string() != entry.person);
+        }
+        // Whoever the public note mentions was told, or is known to the ledger of nobody but
+        // themselves: then they saved the mention.
+        if let Some(note) = world.note().filter(Note::is_public) {
+            for who in (0..4).filter(|who| note.mentioned_user_ids.contains(&person(*who))) {
+                let entry = world.entries().remove(&person(who).to_string());
+                let state = entry.map(|entry| entry.state);
+                let expected = if told[&who] == 1 { state == Some(MentionState::Sent) } else {
+                    matches!(state, None | Some(MentionState::Dropped))
+                };
+                prop_assert!(expected, "{who}: {state:?}");
+            }
+        }
+    }
+}
+
+fn change(
+    entries: &[LedgerEntry],
+    work: impl FnOnce(&Ledger<'_>) -> LedgerChange,
+) -> (Vec<LedgerEntry>, usize, usize) {
+    let company = company();
+    let entries = entries.iter().map(|entry| (entry.person.clone(), entry.clone())).collect();
+    let change = work(&Ledger { company: &company, entries: &entries, now: now() });
+    let mut written = Vec::new();
+    let mut removed = 0;
+    for action in change.actions {
+        match action {
+            Action::Put(item, _) => {
+                written.extend(
+                    Key::of(&item)
+                        .filter(|key| key.sk.starts_with("MENTION#"))
+                        .map(|_| from_item::<LedgerEntry>(item).unwrap()),
+                );
+            }
+            Action::Delete(..) => removed += 1,
+            Action::Check(..) | Action::Update { .. } => {}
+        }
+    }
+    (written, removed, change.messages.len())
+}
+
+#[test]
+fn a_private_note_writes_no_ledger_and_making_it_public_mentions_anew() {
+    let private = note(&[1, 2], Visibility::Private, 1);
+    let (written, _, messages) =
+        change(&[], |ledger| ledger.saved(&private, false, &[], &actor(0)).unwrap());
+    assert_eq!((written.len(), messages), (0, 0));
+    let public = note(&[1, 2], Visibility::Public, 2);
+    let (written, _, messages) =
+        change(&[], |ledger| ledger.saved(&public, true, &[], &actor(0)).unwrap());
+    assert_eq!((written.len(), messages), (2, 2));
+}
+
+#[test]
+fn pending_mentions_are_noted_with_their_actor_and_told_when_they_are_verified() {
+    let saved = note(&[], Visibility::Public, 1);
+    let pending = [MentionRef::User(person(1).as_uuid()), MentionRef::Raw("1002".to_owned())];
+    let (waiting, _, messages) =
+        change(&[], |ledger| ledger.saved(&saved, false, &pending, &actor(0)).unwrap());
+    assert_eq!(messages, 1, "one message asks to verify the note");
+    assert!(waiting.iter().all(|entry| entry.state == MentionState::Unverified));
+    let verified = [(pending[0].clone(), person(1)), (pending[1].clone(), person(2))];
+    let now_mentioned = note(&[1, 2], Visibility::Public, 2);
+    let (written, removed, messages) =
+        change(&waiting, |ledger| ledger.verified(&now_mentioned, &verified, &[]).unwrap());
+    let told: Vec<_> = written.iter().map(|entry| (entry.person.clone(), entry.state)).collect();
+    let pending = MentionState::Pending;
+    assert_eq!(told, [(person(1).to_string(), pending), (person(2).to_string(), pending)]);
+    assert!(written.iter().all(|entry| entry.actor == actor(0)));
+    assert_eq!((removed, messages), (1, 2), "the raw id's entry goes");
+}
+
+#[test]
+fn one_person_pending_by_two_ids_is_told_once() {
+    let saved = note(&[], Visibility::Public, 1);
+    let ids = [MentionRef::User(person(1).as_uuid()), MentionRef::Raw("1002".to_owned())];
+    let (waiting, ..) = change(&[], |ledger| ledger.saved(&saved, false, &ids, &actor(0)).unwrap());
+    let both = [(ids[0].clone(), person(1)), (ids[1].clone(), person(1))];
+    let turned = [both[1].clone(), both[0].clone()];
+    for verified in [both, turned] {
+        let now_mentioned = note(&[1], Visibility::Public, 2);
+        let (written, removed, messages) =
+            change(&waiting, |ledger| ledger.verified(&now_mentioned, &verified, &[]).unwrap());
+        assert_eq!((written.len(), removed, messages), (1, 1, 1));
+    }
+}
+
+#[test]
+fn a_raw_id_that_turns_out_to_be_the_actor_tells_nobody() {
+    let saved = note(&[], Visibility::Public, 1);
+    let ids = [MentionRef::Raw("1001".to_owned())];
+    let (waiting, ..) = change(&[], |ledger| ledger.saved(&saved, false, &ids, &actor(1)).unwrap());
+    let verified = [(ids[0].clone(), person(1))];
+    let now_mentioned = note(&[1], Visibility::Public, 2);
+    let (written, removed, messages) =
+        change(&waiting, |ledger| ledger.verified(&now_mentioned, &verified, &[]).unwrap());
+    assert_eq!((written.len(), removed, messages), (0, 1, 0));
+}
+
+#[test]
+fn what_waits_for_launchpad_is_tried_at_times_that_do_not_depend_on_who_asks() {
+    let at = |minutes| now() + SignedDuration::from_mins(minutes);
+    for (asked, expected) in [(0, 1), (1, 2), (3, 4), (32, 60), (61, 120), (1439, 1440)] {
+        assert_eq!(next_try(now(), at(asked)), Some(at(expected)), "{asked}");
+    }
+    assert_eq!(next_try(now(), now() + PATIENCE), None);
+}

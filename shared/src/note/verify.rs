@@ -1,0 +1,165 @@
+//! Verifying mentions that Launchpad could not tell when their note was saved (SPEC §3).
+
+use std::collections::HashMap;
+
+use super::{
+    Draft, MentionRef, Note, Rendered,
+    ledger::{Ledger, LedgerChange, LedgerEntry, MentionMessage, PATIENCE, later, next_try},
+    people::{People, Stored},
+    store::{ledger_of, live_contact, mentioned, user_of, write},
+};
+use crate::{
+    access::Authority,
+    event,
+    id::{CompanyId, ContactId, NoteId, UserId},
+    outbox::Outbox,
+    table::{Item, Key, TableError, TransactError, from_item},
+};
+
+/// How often a verification that others got in the way of is decided anew.
+const ATTEMPTS: usize = 6;
+
+/// Verifies pending mentions.
+#[derive(Clone, Debug)]
+pub struct MentionVerifier {
+    authority: Authority,
+    outbox: Outbox,
+    hosts: Vec<String>,
+}
+
+impl MentionVerifier {
+    /// A verifier; `hosts` as [`mention_hosts`](super::mention_hosts) gives them.
+    #[must_use]
+    pub fn new(authority: Authority, outbox: Outbox, hosts: Vec<String>) -> Self {
+        Self { authority, outbox, hosts }
+    }
+
+    /// Asks who the pending mentions of a note are. Who is somebody becomes a mention and is told;
+    /// who is nobody becomes text; while Launchpad cannot tell, it is asked again later, until
+    /// [`PATIENCE`] after the save ends. A note that is gone or has nothing pending is done.
+    ///
+    /// # Errors
+    /// The table's trouble, or [`TableError::Contention`] when the note keeps changing.
+    pub async fn verify(
+        &self,
+        company: &CompanyId,
+        contact: ContactId,
+        note: NoteId,
+    ) -> Result<(), TableError> {
+        for _ in 0..ATTEMPTS {
+            let Some(old) = self.read(company, contact, note).await? else { return Ok(()) };
+            let Some(work) = self.work(company, old).await? else { return Ok(()) };
+            match self.commit(company, &work).await {
+                Ok(()) => {
+                    work.tell(company);
+                    self.outbox.send(&work.change.messages).await;
+                    let table = self.authority.table();
+                    work.people.remember(self.authority.directory(), table).await;
+                    return Ok(());
+                }
+                Err(TransactError::Conditions(_)) => {}
+                Err(TransactError::Table(error)) => return Err(error),
+            }
+        }
+        Err(TableError::Contention("the note keeps changing".to_owned()))
+    }
+
+    /// The note, if it can still be reached.
+    async fn read(
+        &self,
+        company: &CompanyId,
+        contact: ContactId,
+        note: NoteId,
+    ) -> Result<Option<Note>, TableError> {
+        let keys = [Key::contact(company, contact), Key::note(company, contact, note)];
+        let mut items = self.authority.table().batch_get(&keys, true).await?;
+        if live_contact(items.remove(&keys[0]))?.is_none() {
+            return Ok(None);
+        }
+        items.remove(&keys[1]).map(from_item).transpose()
+    }
+
+    /// What is to be written; `None` when nothing is pending.
+    async fn work(&self, company: &CompanyId, old: Note) -> Result<Option<Work>, TableError> {
+        let Some(since) = old.pending_since else { return Ok(None) };
+        let draft = Draft::parse(&old.note, &self.hosts);
+        let stored = Stored::of(&old, &draft);
+        let mut people = People::verify(self.authority.directory(), company, &stored).await;
+        let now = self.authority.clock().now();
+        if now >= since + PATIENCE {
+            people.give_up_unknown();
+        }
+        let rendered = draft.render(|reference| people.outcome(reference));
+        let verified: Vec<_> = people
+            .active()
+            .filter(|(reference, _)| stored.is_pending(reference))
+            .map(|(reference, user)| (reference.clone(), user))
+            .collect();
+        let entries = self.ledger(company, &old, &verified, &rendered.unwrapped).await?;
+        let note = Note {
+            note: rendered.html.clone(),
+            mentioned_user_ids: mentioned(&rendered),
+            pending_since: (!rendered.pending.is_empty()).then_some(since),
+            version: old.version + 1,
+            ..old.clone()
+        };
+        let ledger = Ledger { company, entries: &entries, now };
+        let mut change = ledger.verified(&note, &verified, &rendered.unwrapped)?;
+        if !rendered.pending.is_empty() {
+            let message = MentionMessage::Verify {
+                company: company.clone(),
+                contact_id: note.contact_id,
+                note_id: note.id,
+            };
+            let at = next_try(since, now).unwrap_or(since + PATIENCE);
+            change.actions.push(later(&message, at)?.put()?);
+        }
+        Ok(Some(Work { old, note, people, rendered, change }))
+    }
+
+    async fn ledger(
+        &self,
+        company: &CompanyId,
+        note: &Note,
+        verified: &[(MentionRef, UserId)],
+        invalid: &[MentionRef],
+    ) -> Result<HashMap<String, LedgerEntry>, TableError> {
+        let ids = verified
+            .iter()
+            .flat_map(|(reference, user)| [reference.id(), user.to_string()])
+            .chain(invalid.iter().map(MentionRef::id));
+        let keys: Vec<Key> =
+            ids.map(|id| Key::mention(company, note.contact_id, note.id, &id)).collect();
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let items: HashMap<Key, Item> = self.authority.table().batch_get(&keys, true).await?;
+        ledger_of(items)
+    }
+
+    async fn commit(&self, company: &CompanyId, work: &Work) -> Result<(), TransactError> {
+        let (table, actions) = (self.authority.table(), work.change.actions.clone());
+        if work.note.note == work.old.note && work.note.pending_since.is_some() {
+            // Nothing is known yet: the note stays untouched, only the next time is noted.
+            return table.transact(actions.into_iter().collect()).await;
+        }
+        write(table, company, &work.note, Some(&work.old), actions).await
+    }
+}
+
+/// One verification, decided but not yet written.
+struct Work {
+    old: Note,
+    note: Note,
+    people: People,
+    rendered: Rendered,
+    change: LedgerChange,
+}
+
+impl Work {
+    fn tell(&self, company: &CompanyId) {
+        for reference in &self.rendered.unwrapped {
+            event::note_mention_invalid(company, Some(self.note.id), user_of(reference), "dropped");
+        }
+    }
+}
