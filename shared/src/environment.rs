@@ -14,6 +14,7 @@ use crate::{
     access::Authority,
     clock::Clock,
     directory::{Directory, DirectoryError, Launchpad},
+    entry::queue::Source,
     note::{InvalidMentions, NoteWriter, mention_hosts},
     notification::{NotificationService, Notifications},
     outbox::{DeadLetters, Outbox, QueueUrls},
@@ -196,6 +197,14 @@ impl Environment {
     /// When the variable is missing.
     pub fn dead_letters(&self, name: &'static str) -> Result<DeadLetters, StartError> {
         Ok(DeadLetters::new(self.sqs(), self.text(name)?))
+    }
+
+    /// The queue that the function is fed from, by the variable with its URL.
+    ///
+    /// # Errors
+    /// When a variable is missing.
+    pub fn source(&self, url: &'static str) -> Result<Source, StartError> {
+        Ok(Source { sqs: self.sqs(), url: self.text(url)?, table: self.table()? })
     }
 
     /// The queues' client.

@@ -1,9 +1,17 @@
 use std::{future::Future, sync::Arc};
 
+use mention_notify::MentionWorker;
 use serde_json::Value;
 use shared::{
     access::Authority,
-    entry::{Failure, Reply, direct::Invocation, http},
+    entry::{
+        Failure, Reply,
+        direct::Invocation,
+        http,
+        queue::{self, Message, Source},
+    },
+    environment::Environment,
+    note::{NoteReader, NoteWriter},
 };
 use tokio::sync::OnceCell;
 
@@ -15,6 +23,9 @@ pub struct Functions {
     contact_list: OnceCell<Arc<Authority>>,
     contact_read: OnceCell<Arc<Authority>>,
     contact_sync: OnceCell<Arc<Authority>>,
+    note_read: OnceCell<Arc<NoteReader>>,
+    note_write: OnceCell<Arc<NoteWriter>>,
+    mention_notify: OnceCell<Worker<MentionWorker>>,
     set_flags: OnceCell<Arc<set_flags::App>>,
     clean_up: OnceCell<Arc<clean_up::App>>,
 }
@@ -38,6 +49,31 @@ impl Functions {
                 let app = authority(&self.contact_sync, world, function).await;
                 request(event, |request| contact_sync::handle(app, request)).await
             }
+            "NoteRead" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    Arc::new(NoteReader::new(environment.authority().expect("an authority")))
+                };
+                let app = Arc::clone(self.note_read.get_or_init(|| make).await);
+                request(event, |request| note_read::handle(app, request)).await
+            }
+            "NoteWrite" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    Arc::new(environment.note_writer().expect("the variables of a writer"))
+                };
+                let app = Arc::clone(self.note_write.get_or_init(|| make).await);
+                request(event, |request| note_write::handle(app, request)).await
+            }
+            "MentionNotify" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    let app = MentionWorker::new(&environment).expect("the worker's variables");
+                    Worker::new(&environment, "MENTION_QUEUE_URL", app)
+                };
+                let worker = self.mention_notify.get_or_init(|| make).await;
+                worker.work(event, mention_notify::handle).await
+            }
             "SetFlags" => {
                 let make = async {
                     let environment = world.environment(function).await;
@@ -59,6 +95,31 @@ impl Functions {
             }
             other => panic!("the world has no function {other}"),
         }
+    }
+}
+
+/// A worker and the queue that it is fed from.
+struct Worker<A> {
+    app: Arc<A>,
+    source: Source,
+}
+
+impl<A> Worker<A> {
+    fn new(environment: &Environment, url: &'static str, app: A) -> Self {
+        Self { app: Arc::new(app), source: environment.source(url).expect("the queue's URL") }
+    }
+
+    async fn work<T, H, F, E>(&self, event: Value, handler: H) -> Value
+    where
+        T: serde::de::DeserializeOwned,
+        H: Fn(Arc<A>, Message<T>) -> F,
+        F: Future<Output = Result<(), E>>,
+        E: std::fmt::Display,
+    {
+        let event = serde_json::from_value(event).expect("a queue event");
+        let work = |message| handler(Arc::clone(&self.app), message);
+        let answer = queue::respond("test-request", event, &self.source, work).await;
+        serde_json::to_value(answer).expect("an answer")
     }
 }
 

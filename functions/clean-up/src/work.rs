@@ -6,6 +6,7 @@ use shared::{
     clock::Clock,
     contact::Contacts,
     environment::{Environment, StartError},
+    note::hand_over,
     outbox::{Outbox, Outgoing},
     table::{DueItem, DueKind, Table},
 };
@@ -58,12 +59,17 @@ pub(crate) fn others(items: &[DueItem]) -> impl Iterator<Item = &DueItem> {
 pub(crate) async fn one(
     app: &App,
     item: &DueItem,
-    _now: Timestamp,
+    now: Timestamp,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     match item.due.kind {
         DueKind::Message => {}
         DueKind::Pointers => Contacts::settle(&app.table, &item.due).await?,
-        DueKind::Verification | DueKind::JobDeadline | DueKind::FileExpiry => {}
+        DueKind::Verification => {
+            let (hand_over, message) = hand_over(item, now)?;
+            app.table.transact(hand_over).await?;
+            app.outbox.send(&[message]).await;
+        }
+        DueKind::JobDeadline | DueKind::FileExpiry => {}
     }
     Ok(())
 }

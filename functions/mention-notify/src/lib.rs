@@ -12,7 +12,10 @@ mod notifier;
 use std::sync::Arc;
 
 use shared::{
-    entry::queue::Message, note::MentionMessage, note::MentionVerifier, table::TableError,
+    entry::queue::Message,
+    environment::{Environment, StartError},
+    note::{MentionMessage, MentionVerifier, mention_hosts},
+    table::TableError,
 };
 
 pub use notifier::{Mention, Notifier, NotifyError};
@@ -24,6 +27,27 @@ pub struct MentionWorker {
     pub verifier: MentionVerifier,
     /// Tells.
     pub notifier: Notifier,
+}
+
+impl MentionWorker {
+    /// The worker in these surroundings.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn new(environment: &Environment) -> Result<Self, StartError> {
+        let app_url = environment.text("APP_URL")?;
+        let authority = environment.authority()?;
+        let (outbox, hosts) = (environment.outbox(), mention_hosts(&app_url));
+        Ok(Self {
+            verifier: MentionVerifier::new(authority.clone(), outbox, hosts),
+            notifier: Notifier {
+                authority,
+                notifications: environment.notifications()?,
+                dead_letters: environment.dead_letters("MENTION_DEAD_LETTERS_URL")?,
+                app_url: app_url.trim_end_matches('/').to_owned(),
+            },
+        })
+    }
 }
 
 /// Why a message comes back.

@@ -236,9 +236,12 @@ async fn filters_narrow_within_the_scope() {
 async fn the_list_tells_what_the_viewer_may_do_with_each_record() {
     let world = World::with_flags().await;
     let list = world.get("sinta", "/cdp/customers?limit=100").await;
-    let all_manageable = list.data().as_array().unwrap().iter().all(|contact| {
-        contact["permission"] == json!({ "update": true, "delete": true })
-    });
+    let all_manageable = list
+        .data()
+        .as_array()
+        .unwrap()
+        .iter()
+        .all(|contact| contact["permission"] == json!({ "update": true, "delete": true }));
     assert!(all_manageable, "the same level for all permissions");
 }
 

@@ -59,8 +59,9 @@ async fn each_row_answers_for_itself() {
     let answer = sync(&world, "maya", rows).await;
     assert_eq!(answer.status, 200);
     let rejected = "rejected";
-    let expected =
-        [rejected, rejected, rejected, rejected, rejected, rejected, "created", rejected, "created"];
+    let expected = [
+        rejected, rejected, rejected, rejected, rejected, rejected, "created", rejected, "created",
+    ];
     assert_eq!(statuses(&answer), expected);
     let error = |index: usize| answer.data()[index]["error"].clone();
     assert_eq!(error(0)["details"]["field"], "name");
@@ -95,7 +96,8 @@ async fn two_rows_with_one_key_make_one_contact_and_the_last_wins() {
 async fn sixteen_callers_with_the_same_keys_make_one_contact_each() {
     let world = World::with_flags().await;
     let rows = |caller: usize| -> Value {
-        let row = |n: usize| json!({ "external_id": format!("C-{n}"), "name": format!("by {caller}") });
+        let row =
+            |n: usize| json!({ "external_id": format!("C-{n}"), "name": format!("by {caller}") });
         (0..10).map(row).collect()
     };
     let calls = (0..16).map(|caller| sync(&world, "maya", rows(caller)));
@@ -167,7 +169,13 @@ async fn limits_name_the_field_that_is_past_them() {
 async fn a_body_of_any_kind_is_400_and_nothing_else() {
     let world = World::with_flags().await;
     let bodies: [&[u8]; 8] = [
-        b"", b"{", b"[]", b"null", b"{\"contacts\":{}}", b"\xff\xfe", b"{\"contacts\":[],\"x\":1}",
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{\"contacts\":{}}",
+        b"\xff\xfe",
+        b"{\"contacts\":[],\"x\":1}",
         b"{\"contacts\":[],\"contacts\":[]}",
     ];
     for body in bodies {
@@ -214,9 +222,19 @@ async fn a_contact_with_more_pointers_than_one_transaction_takes_is_written_in_s
     });
     world.directory.upsert(serde_json::from_value(upserts).unwrap()).unwrap();
     let many = person("many");
-    let row = |teams: &[String]| json!([{ "external_id": "M", "name": "Wide", "team_owner_ids": teams }]);
+    let row =
+        |teams: &[String]| json!([{ "external_id": "M", "name": "Wide", "team_owner_ids": teams }]);
     let id = sync(&world, &many, row(&teams)).await.ids()[0].clone();
-    assert_eq!(world.get(&many, "/cdp/customers?limit=100").await.ids().iter().filter(|i| **i == id).count(), 1);
+    assert_eq!(
+        world
+            .get(&many, "/cdp/customers?limit=100")
+            .await
+            .ids()
+            .iter()
+            .filter(|i| **i == id)
+            .count(),
+        1
+    );
     // Taken from all teams but one: the old pointers are gone, the due item is met.
     assert_eq!(statuses(&sync(&world, &many, row(&teams[..1])).await), ["updated"]);
     let of_team = |team: &str| format!("/cdp/customers?team_owner_ids={team}");
