@@ -12,7 +12,10 @@ mod notifier;
 use std::sync::Arc;
 
 use shared::{
-    entry::queue::Message, note::MentionMessage, note::MentionVerifier, table::TableError,
+    entry::queue::{Message, Source},
+    environment::{Environment, StartError},
+    note::{MentionMessage, MentionVerifier, mention_hosts},
+    table::TableError,
 };
 
 pub use notifier::{Mention, Notifier, NotifyError};
@@ -24,6 +27,31 @@ pub struct MentionWorker {
     pub verifier: MentionVerifier,
     /// Tells.
     pub notifier: Notifier,
+}
+
+/// The worker in these surroundings, and the queue that it is fed from.
+///
+/// # Errors
+/// When a variable is missing or wrong.
+pub fn wire(environment: &Environment) -> Result<(MentionWorker, Source), StartError> {
+    let app_url = environment.text("APP_URL")?;
+    let authority = environment.authority()?;
+    let source = Source {
+        sqs: environment.sqs(),
+        url: environment.text("MENTION_QUEUE_URL")?,
+        table: authority.table().clone(),
+    };
+    let (outbox, hosts) = (environment.outbox(), mention_hosts(&app_url));
+    let worker = MentionWorker {
+        verifier: MentionVerifier::new(authority.clone(), outbox, hosts),
+        notifier: Notifier {
+            authority,
+            notifications: environment.notifications()?,
+            dead_letters: environment.dead_letters("MENTION_DEAD_LETTERS_URL")?,
+            app_url: app_url.trim_end_matches('/').to_owned(),
+        },
+    };
+    Ok((worker, source))
 }
 
 /// Why a message comes back.
