@@ -1,0 +1,152 @@
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tests::{World, person};
+
+use super::write::{codes, contact, mention, put};
+
+/// Who was notified, in order.
+fn notified(world: &World) -> Vec<String> {
+    let list = world.notifications.list();
+    list.iter().map(|sent| sent.body["sso_id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Delivers a message of the mention queue; tells whether it is to come back.
+async fn deliver(world: &World, body: &Value) -> bool {
+    let record = json!({
+        "messageId": "m-1", "receiptHandle": "r", "body": json!({ "body": body }).to_string(),
+        "attributes": { "ApproximateReceiveCount": "2" }, "messageAttributes": {},
+        "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:x:0:MentionQueue",
+        "awsRegion": "x", "md5OfBody": "",
+    });
+    let answer = world.invoke("MentionNotify", json!({ "Records": [record] })).await;
+    answer["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty())
+}
+
+fn notify(contact: &str, note: &Value, who: &str, round: u32) -> Value {
+    json!({ "kind": "notify", "company": local::demo_company::id("company", "kopi"),
+        "contact_id": contact, "note_id": note, "sso_id": person(who), "round": round })
+}
+
+#[tokio::test]
+async fn a_mentioned_person_is_notified_once_and_the_actor_never() {
+    let world = World::with_flags().await;
+    let id = contact(&world, "Citra Anggraini").await;
+    let path = format!("/v1/contacts/{id}/notes");
+    let text = format!("{} {}", mention(&person("budi")), mention(&person("sinta")));
+    let made = world.post("sinta", &path, &json!({ "note": text })).await;
+    world.work().await;
+    let sent = &world.notifications.list()[0];
+    assert_eq!(sent.path, "/api/v1/notifications/chat");
+    assert_eq!(sent.body["title"], "Sinta Maharani mentioned you in a note");
+    assert_eq!(sent.body["description"], "On contact Citra Anggraini");
+    assert!(sent.body["click_action_url"].as_str().unwrap().ends_with(&format!("/customers/{id}")));
+    let key = format!("{}:{}", made.data()["id"].as_str().unwrap(), person("budi"));
+    assert_eq!(sent.headers["idempotency-key"], key);
+    let note = format!("{path}/{}", made.data()["id"].as_str().unwrap());
+    for text in ["nobody".to_owned(), mention(&person("budi")), mention(&person("lars"))] {
+        assert_eq!(put(&world, "sinta", &note, &json!({ "note": text })).await.status, 200);
+        world.work().await;
+    }
+    assert!(!deliver(&world, &notify(&id, &made.data()["id"], "budi", 0)).await);
+    assert_eq!(notified(&world), [person("budi"), person("lars")]);
+}
+
+#[tokio::test]
+async fn a_private_note_notifies_nobody_until_it_is_public() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
+    let text = mention(&person("budi"));
+    let made = world.post("sinta", &path, &json!({ "note": text, "visibility": "private" })).await;
+    world.work().await;
+    assert!(notified(&world).is_empty());
+    let note = format!("{path}/{}", made.data()["id"].as_str().unwrap());
+    put(&world, "sinta", &note, &json!({ "note": text, "visibility": "public" })).await;
+    world.work().await;
+    assert_eq!(notified(&world), [person("budi")]);
+}
+
+#[tokio::test]
+async fn a_recipient_who_cannot_see_the_contact_learns_no_name() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Johan Setiawan").await);
+    world.post("agus", &path, &json!({ "note": mention(&person("sinta")) })).await;
+    world.work().await;
+    assert_eq!(world.notifications.list()[0].body["description"], "On a contact");
+}
+
+#[tokio::test]
+async fn a_failing_service_is_tried_four_times_and_a_redriven_message_begins_anew() {
+    let world = World::with_flags().await;
+    let id = contact(&world, "Citra Anggraini").await;
+    let path = format!("/v1/contacts/{id}/notes");
+    let made = world.post("sinta", &path, &json!({ "note": mention(&person("budi")) })).await;
+    let note = &made.data()["id"];
+    world.fault(&json!({ "target": "notifications", "status": 503 }));
+    for _ in 0..3 {
+        assert!(deliver(&world, &notify(&id, note, "budi", 0)).await, "comes back");
+    }
+    assert!(!deliver(&world, &notify(&id, note, "budi", 0)).await, "given up");
+    world.faults.clear();
+    assert!(!deliver(&world, &notify(&id, note, "budi", 0)).await);
+    assert!(notified(&world).is_empty(), "a failed mention stays failed");
+    for _ in 0..2 {
+        assert!(!deliver(&world, &notify(&id, note, "budi", 1)).await);
+    }
+    assert_eq!(notified(&world), [person("budi")]);
+}
+
+#[tokio::test]
+async fn with_launchpad_down_the_note_is_saved_and_its_mentions_are_verified_later() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
+    world.fault(&json!({ "target": "launchpad.users", "status": 503 }));
+    let raw = r#"<a href="../../../users/1002/edit_user">@B</a>"#;
+    let text = format!("{raw} {} {}", mention(&person("lars")), mention(&person("tomas")));
+    let made = world.post("sinta", &path, &json!({ "note": text })).await;
+    assert_eq!((made.status, codes(&made)), (201, vec!["MENTIONS_PENDING"]));
+    assert_eq!(made.data()["mentioned_user_ids"], json!([]));
+    world.work().await;
+    assert!(notified(&world).is_empty());
+    world.faults.clear();
+    world.advance(SignedDuration::from_mins(3));
+    world.clean_up(world.clock.now()).await;
+    world.work().await;
+    let note = format!("{path}/{}", made.data()["id"].as_str().unwrap());
+    let read = world.get("sinta", &note).await;
+    assert_eq!(read.data()["mentioned_user_ids"], json!([person("budi"), person("lars")]));
+    assert!(read.data()["note"].as_str().unwrap().ends_with(" @Somebody"), "{}", read.body);
+    let mut told = notified(&world);
+    told.sort();
+    let mut expected = [person("budi"), person("lars")];
+    expected.sort();
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_mention_that_nobody_could_verify_for_a_day_becomes_text() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
+    world.fault(&json!({ "target": "launchpad.users", "status": 503 }));
+    let made = world.post("sinta", &path, &json!({ "note": mention(&person("lars")) })).await;
+    world.work().await;
+    world.advance(SignedDuration::from_hours(25));
+    world.clean_up(world.clock.now()).await;
+    world.work().await;
+    let note = format!("{path}/{}", made.data()["id"].as_str().unwrap());
+    assert_eq!(world.get("sinta", &note).await.data()["note"], "@Somebody");
+    assert!(notified(&world).is_empty());
+}
+
+#[tokio::test]
+async fn a_message_that_was_not_sent_is_sent_by_the_clean_up() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
+    world.fault(&json!({ "target": "sqs", "status": 500 }));
+    let made = world.post("sinta", &path, &json!({ "note": mention(&person("budi")) })).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    world.faults.clear();
+    world.advance(SignedDuration::from_mins(3));
+    world.clean_up(world.clock.now()).await;
+    world.work().await;
+    assert_eq!(notified(&world), [person("budi")]);
+}

@@ -1,0 +1,110 @@
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Answer, World, person};
+
+pub(crate) async fn contact(world: &World, name: &str) -> String {
+    let list = world.get("maya", "/cdp/customers?limit=100").await;
+    let contacts = list.data().as_array().unwrap().iter();
+    let found = contacts.clone().find(|contact| contact["name"] == name).unwrap();
+    found["id"].as_str().unwrap().to_owned()
+}
+
+pub(crate) fn mention(id: &str) -> String {
+    format!(r#"<a data-user-id="{id}" data-mention="true">@Somebody</a>"#)
+}
+
+pub(crate) fn codes(answer: &Answer) -> Vec<&str> {
+    let warnings = answer.body["warnings"].as_array().into_iter().flatten();
+    warnings.filter_map(|warning| warning["code"].as_str()).collect()
+}
+
+pub(crate) async fn put(world: &World, user: &str, path: &str, body: &Value) -> Answer {
+    world.call(user, Method::PUT, path, Some(body)).await
+}
+
+#[tokio::test]
+async fn both_anchor_forms_are_stored_as_canonical_mentions_with_the_directorys_names() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
+    let link = format!(r#"<a href="../../../users/{}/edit_user">@x</a>"#, person("lars"));
+    let mobile = r#"<a href="../../../users/1002/edit_user">@Budi</a>"#;
+    let upper = mention(&person("maya").to_uppercase());
+    let body = json!({ "note": format!("<p>{upper} {link} {mobile}</p>") });
+    let answer = world.post("sinta", &path, &body).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let people = [person("maya"), person("lars"), person("budi")];
+    assert_eq!(answer.data()["mentioned_user_ids"], json!(people));
+    let note = answer.data()["note"].as_str().unwrap();
+    let names = ["Maya Kusumawardani", "Lars Lindqvist", "Budi Hartono"];
+    for (id, name) in people.iter().zip(names) {
+        let anchor = format!(r#"<a data-user-id="{id}" data-mention="true">@{name}</a>"#);
+        assert!(note.contains(&anchor), "{note}");
+    }
+    assert_eq!(answer.data()["permission"], json!({ "update": true, "delete": true }));
+}
+
+#[tokio::test]
+async fn mentions_of_nobody_become_text_and_the_author_is_told() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
+    let (inactive, foreign) = (mention(&person("tomas")), mention(&person("claire")));
+    let body = json!({ "note": format!("<p>{inactive} {foreign} {}</p>", mention("no-uuid")) });
+    let answer = world.post("sinta", &path, &body).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    assert_eq!(answer.data()["note"], "<p>@Somebody @Somebody @Somebody</p>");
+    assert_eq!(answer.data()["mentioned_user_ids"], json!([]));
+    assert_eq!(codes(&answer), ["INVALID_MENTION"; 3]);
+    world.work().await;
+    assert!(world.notifications.list().is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_422_by_its_code() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
+    let many: String =
+        (0..11).map(|n| mention(&format!("0190d1a2-7c3b-7abc-8def-{n:012}"))).collect();
+    for (note, code) in [
+        ("x".repeat(10_001), "NOTE_TOO_LONG"),
+        ("<p>&nbsp;<br></p>".to_owned(), "NOTE_EMPTY"),
+        (many, "TOO_MANY_MENTIONS"),
+    ] {
+        let answer = world.post("sinta", &path, &json!({ "note": note })).await;
+        assert_eq!((answer.status, answer.error()), (422, code));
+    }
+    let answer = world.post("sinta", &path, &json!({ "note": "x", "attachments": [{}] })).await;
+    assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"));
+}
+
+#[tokio::test]
+async fn a_put_without_attachments_and_visibility_leaves_them_and_an_echo_is_accepted() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
+    let file = json!({ "name": "q.pdf", "content_type": "application/pdf", "size": 1,
+        "url": "https://files.example.com/q.pdf" });
+    let body = json!({ "note": "one", "attachments": [file], "visibility": "private" });
+    let created = world.post("sinta", &path, &body).await;
+    let path = format!("{path}/{}", created.data()["id"].as_str().unwrap());
+    let answer = put(&world, "sinta", &path, &json!({ "note": "two" })).await;
+    assert_eq!((answer.status, &answer.data()["note"]), (200, &json!("two")));
+    assert_eq!(answer.data()["attachments"], json!([file]));
+    assert_eq!(answer.data()["visibility"], "private");
+    let echoed = put(&world, "sinta", &path, answer.data()).await;
+    assert_eq!((echoed.status, &echoed.data()["note"]), (200, &json!("two")));
+    assert_eq!(put(&world, "budi", &path, &json!({ "note": "x" })).await.status, 403);
+}
+
+#[tokio::test]
+async fn with_the_mention_flag_off_new_mentions_are_text_and_those_in_the_note_stay() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
+    let created = world.post("sinta", &path, &json!({ "note": mention(&person("budi")) })).await;
+    world.flags(true, false).await;
+    let kept = created.data()["note"].as_str().unwrap();
+    let body = json!({ "note": format!("{kept} {}", mention(&person("lars"))) });
+    let path = format!("{path}/{}", created.data()["id"].as_str().unwrap());
+    let answer = put(&world, "sinta", &path, &body).await;
+    assert_eq!(answer.data()["note"], format!("{kept} @Somebody"));
+    assert_eq!(answer.data()["mentioned_user_ids"], json!([person("budi")]));
+    assert!(codes(&answer).is_empty());
+}
