@@ -270,7 +270,8 @@ impl World {
 
     /// Invokes a function with an event and tells its answer.
     pub async fn invoke(&self, function: &str, event: Value) -> Value {
-        self.functions.invoke(self, function, event).await
+        // Boxed: the handlers' futures are deep.
+        Box::pin(self.functions.invoke(self, function, event)).await
     }
 
     /// Hands every message that is visible in the queues to its function, until there is none

@@ -13,13 +13,13 @@ use crate::{
     entry::complaint,
     event,
     id::{ContactId, TeamId, UserId},
-    table::{Key, TableError},
+    table::{Key, TableError, backoff},
 };
 
 /// How many keys are worked on side by side.
 const CONCURRENCY: usize = 16;
 /// How often a row is decided anew because somebody else was faster.
-const ATTEMPTS: usize = 12;
+const ATTEMPTS: u32 = 20;
 
 /// What became of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -160,14 +160,14 @@ impl<'a> Sync<'a> {
         teams: &Result<Vec<TeamId>, DirectoryError>,
     ) -> Result<(RowStatus, ContactId), RowError> {
         self.check_teams(&row.input, teams)?;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let keys: Vec<Key> = row.keys.iter().cloned().collect();
             let (holders, records) = self.contacts.holders(&keys).await?;
             let old = self.matching(&row.input, &holders, &records);
             let saved = self.upsert(&row, old, &holders).await;
             match saved {
                 Ok(done) => return Ok(done),
-                Err(UpsertError::Changed) => {}
+                Err(UpsertError::Changed) => tokio::time::sleep(backoff(attempt)).await,
                 Err(UpsertError::Row(error)) => return Err(error),
             }
         }

@@ -20,7 +20,7 @@ pub use key::{
     BY_NAME, DUE_SHARDS, EXPIRES_AT, Key, NAME_KEY, PK, Partition, SEPARATOR, SK,
     contact_partition, due_partition, jobs_partition, name_key,
 };
-pub use read::{Direction, Page, Query};
+pub use read::{Direction, Page, Query, backoff};
 pub use transaction::{Action, Condition, MAX_ACTIONS, TransactError, Transaction};
 
 /// An item as the SDK has it.

@@ -197,8 +197,10 @@ impl Table {
     }
 }
 
-/// Full-jitter exponential back-off, at most a second.
-pub(super) fn backoff(attempt: u32) -> Duration {
+/// How long to wait before another attempt: exponential, with jitter down to its half, at most a
+/// second.
+#[must_use]
+pub fn backoff(attempt: u32) -> Duration {
     let ceiling = 20u64.saturating_mul(1 << attempt.min(6)).min(1000);
     Duration::from_millis(fastrand::u64(ceiling / 2..=ceiling))
 }
