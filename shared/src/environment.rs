@@ -14,6 +14,9 @@ use crate::{
     access::Authority,
     clock::Clock,
     directory::{Directory, DirectoryError, Launchpad},
+    export::{Defaults, Files},
+    locale::Locale,
+    notification::{NotificationService, Notifications},
     outbox::{Outbox, QueueUrls},
     table::Table,
 };
@@ -35,6 +38,9 @@ pub enum StartError {
     /// The directory's client cannot be built.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// The notification service's client cannot be built.
+    #[error("the notification service's client cannot be built: {0}")]
+    Notifications(String),
 }
 
 /// The surroundings.
@@ -121,6 +127,20 @@ impl Environment {
         Ok(Directory::new(launchpad, self.clock())?)
     }
 
+    /// The Unified Notification Service (`NOTIFICATION_URL`, `NOTIFICATION_API_KEY`, and the budget
+    /// `NEIGHBOR_TIMEOUT_MS`).
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn notifications(&self) -> Result<Notifications, StartError> {
+        let service = NotificationService {
+            url: self.text("NOTIFICATION_URL")?.trim_end_matches('/').to_owned(),
+            api_key: self.text("NOTIFICATION_API_KEY")?,
+            timeout: self.neighbor_timeout()?,
+        };
+        Notifications::new(service).map_err(StartError::Notifications)
+    }
+
     /// The budget of a neighbor's answer.
     ///
     /// # Errors
@@ -163,6 +183,26 @@ impl Environment {
         let timeouts = short_timeouts().operation_attempt_timeout(Duration::from_secs(60));
         let config = aws_sdk_s3::config::Builder::from(&self.sdk).timeout_config(timeouts.build());
         aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// The files of exports, in the bucket `BUCKET_NAME`.
+    ///
+    /// # Errors
+    /// When the variable is missing.
+    pub fn files(&self) -> Result<Files, StartError> {
+        Ok(Files::new(self.s3(), self.text("BUCKET_NAME")?))
+    }
+
+    /// The language and zone of exports where nobody chose (`DEFAULT_LOCALE`, by default `en`, and
+    /// `DEFAULT_TIME_ZONE`, by default `Asia/Jakarta`).
+    ///
+    /// # Errors
+    /// When a variable is wrong.
+    pub fn export_defaults(&self) -> Result<Defaults, StartError> {
+        let locale = self.parsed("DEFAULT_LOCALE", Locale::En)?;
+        let time_zone = self.parsed("DEFAULT_TIME_ZONE", "Asia/Jakarta".to_owned())?;
+        Defaults::new(locale, &time_zone)
+            .map_err(|error| StartError::Wrong { name: "DEFAULT_TIME_ZONE", reason: error.reason })
     }
 
     /// The mail client. It does not retry by itself: an outcome that nobody can know must not be
