@@ -100,7 +100,10 @@ async fn launchpad(down: Arc<AtomicBool>) -> String {
             let answer = service_fn(move |request: Request<Incoming>| {
                 let status = if down.load(Ordering::SeqCst) { 503 } else { 200 };
                 let body = launchpad_answer(request.uri().path()).to_string();
-                let response = Response::builder().status(status).body(Full::from(body)).unwrap();
+                let response = Response::builder()
+                    .status(status)
+                    .body(Full::<bytes::Bytes>::from(body))
+                    .unwrap();
                 async { Ok::<_, Infallible>(response) }
             });
             let connections = ConnectionBuilder::new(TokioExecutor::new());

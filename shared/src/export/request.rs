@@ -81,8 +81,8 @@ pub struct ExportOrder {
     pub locale: Locale,
 }
 
-fn wrong(field: &'static str, reason: impl ToString) -> RequestError {
-    RequestError { field, reason: reason.to_string() }
+fn wrong(field: &'static str, reason: impl Into<String>) -> RequestError {
+    RequestError { field, reason: reason.into() }
 }
 
 impl Defaults {
@@ -107,13 +107,14 @@ impl ExportRequest {
         now: Timestamp,
     ) -> Result<ExportOrder, RequestError> {
         let asked = self.locale.as_deref().map(str::parse).transpose();
-        let asked = asked.map_err(|error: UnknownLocale| wrong("locale", error))?;
+        let asked = asked.map_err(|error: UnknownLocale| wrong("locale", error.to_string()))?;
         let locale = asked.or(company_locale).unwrap_or(defaults.locale);
         let time_zone = match &self.time_zone {
             Some(name) => zone(name)?,
             None => defaults.time_zone.clone(),
         };
-        let fields = Field::parse_all(&self.fields).map_err(|error| wrong("fields", error))?;
+        let fields =
+            Field::parse_all(&self.fields).map_err(|error| wrong("fields", error.to_string()))?;
         let columns = fields.into_iter().map(|field| Column::of(field, locale)).collect();
         let too_long = |name: &String| name.chars().count() > MAX_FILE_NAME;
         if self.file_name.as_ref().is_some_and(too_long) {

@@ -315,6 +315,7 @@ fn completed_by(claimed: &Job, job: &Job) -> bool {
 }
 
 /// What happens with a job's place in the quota.
+#[derive(Clone, Copy)]
 enum Kept {
     InQuota,
     No,
