@@ -105,7 +105,7 @@ async fn an_upload_that_ends_ends_the_writer() {
     drop(started.bytes);
     let rows: Vec<&str> = vec!["a long name that fills the buffer"; 20_000];
     started.feed.send(chunk(&rows, 0, 0.5)).await.unwrap();
-    assert!(matches!(started.writer.await.unwrap(), Err(WriteError::File(FileError::Io(_)))));
+    assert!(matches!(started.writer.await.unwrap(), Err(WriteError::File(_))));
 }
 
 #[test]
