@@ -15,6 +15,8 @@ use crate::{
     clock::Clock,
     directory::{Directory, DirectoryError, Launchpad},
     entry::queue::Source,
+    export::{Defaults, Files},
+    locale::Locale,
     note::{InvalidMentions, NoteWriter, mention_hosts},
     notification::{NotificationService, Notifications},
     outbox::{DeadLetters, Outbox, QueueUrls},
@@ -219,6 +221,26 @@ impl Environment {
         let timeouts = short_timeouts().operation_attempt_timeout(Duration::from_secs(60));
         let config = aws_sdk_s3::config::Builder::from(&self.sdk).timeout_config(timeouts.build());
         aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// The files of exports, in the bucket `BUCKET_NAME`.
+    ///
+    /// # Errors
+    /// When the variable is missing.
+    pub fn files(&self) -> Result<Files, StartError> {
+        Ok(Files::new(self.s3(), self.text("BUCKET_NAME")?))
+    }
+
+    /// The language and zone of exports where nobody chose (`DEFAULT_LOCALE`, by default `en`, and
+    /// `DEFAULT_TIME_ZONE`, by default `Asia/Jakarta`).
+    ///
+    /// # Errors
+    /// When a variable is wrong.
+    pub fn export_defaults(&self) -> Result<Defaults, StartError> {
+        let locale = self.parsed("DEFAULT_LOCALE", Locale::En)?;
+        let time_zone = self.parsed("DEFAULT_TIME_ZONE", "Asia/Jakarta".to_owned())?;
+        Defaults::new(locale, &time_zone)
+            .map_err(|error| StartError::Wrong { name: "DEFAULT_TIME_ZONE", reason: error.reason })
     }
 
     /// The mail client. It does not retry by itself: an outcome that nobody can know must not be

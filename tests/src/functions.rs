@@ -26,6 +26,11 @@ pub struct Functions {
     note_read: OnceCell<Arc<NoteReader>>,
     note_write: OnceCell<Arc<NoteWriter>>,
     mention_notify: OnceCell<Worker<MentionWorker>>,
+    export_request: OnceCell<Arc<export_request::App>>,
+    export_read: OnceCell<Arc<export_read::App>>,
+    export_download: OnceCell<Arc<export_download::App>>,
+    export_generate: OnceCell<Worker<export_generate::App>>,
+    export_email: OnceCell<Worker<export_email::App>>,
     set_flags: OnceCell<Arc<set_flags::App>>,
     clean_up: OnceCell<Arc<clean_up::App>>,
 }
@@ -73,6 +78,48 @@ impl Functions {
                 };
                 let worker = self.mention_notify.get_or_init(|| make).await;
                 worker.work(event, mention_notify::handle).await
+            }
+            "ExportRequest" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    Arc::new(export_request::App::new(&environment).expect("the variables"))
+                };
+                let app = Arc::clone(self.export_request.get_or_init(|| make).await);
+                request(event, |request| export_request::handle(app, request)).await
+            }
+            "ExportRead" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    Arc::new(export_read::App::new(&environment).expect("the variables"))
+                };
+                let app = Arc::clone(self.export_read.get_or_init(|| make).await);
+                request(event, |request| export_read::handle(app, request)).await
+            }
+            "ExportDownload" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    Arc::new(export_download::App::new(&environment).expect("the variables"))
+                };
+                let app = Arc::clone(self.export_download.get_or_init(|| make).await);
+                request(event, |request| export_download::handle(app, request)).await
+            }
+            "ExportGenerate" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    let app = export_generate::App::new(&environment).expect("the variables");
+                    Worker::new(&environment, "EXPORT_QUEUE_URL", app)
+                };
+                let worker = self.export_generate.get_or_init(|| make).await;
+                worker.work(event, export_generate::handle).await
+            }
+            "ExportEmail" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    let app = export_email::App::new(&environment).expect("the variables");
+                    Worker::new(&environment, "EXPORT_EMAIL_QUEUE_URL", app)
+                };
+                let worker = self.export_email.get_or_init(|| make).await;
+                worker.work(event, export_email::handle).await
             }
             "SetFlags" => {
                 let make = async {

@@ -6,6 +6,7 @@ use shared::{
     clock::Clock,
     contact::Contacts,
     environment::{Environment, StartError},
+    export::{Files, Jobs, deadline_passed, file_expired},
     note::hand_over,
     outbox::{Outbox, Outgoing},
     table::{DueItem, DueKind, Table},
@@ -18,6 +19,10 @@ pub struct App {
     pub table: Table,
     /// Sends what was not sent.
     pub outbox: Outbox,
+    /// Where export jobs stand.
+    pub jobs: Jobs,
+    /// Where their files are.
+    pub files: Files,
     /// Tells when the invocation's time is up; what is due is told by the event.
     pub clock: Clock,
 }
@@ -30,6 +35,8 @@ impl App {
     pub fn new(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self {
             table: environment.table()?,
+            jobs: Jobs::new(environment.table()?),
+            files: environment.files()?,
             outbox: environment.outbox(),
             clock: environment.clock(),
         })
@@ -69,7 +76,10 @@ pub(crate) async fn one(
             app.table.transact(hand_over).await?;
             app.outbox.send(&[message]).await;
         }
-        DueKind::JobDeadline | DueKind::FileExpiry => {}
+        DueKind::JobDeadline => {
+            deadline_passed(&app.jobs, &app.files, &app.outbox, item, now).await?;
+        }
+        DueKind::FileExpiry => file_expired(&app.jobs, &app.files, item, now).await?,
     }
     Ok(())
 }

@@ -1,2 +1,14 @@
-//! stub
-fn main() {}
+//! Wires `export-email` to the Lambda runtime.
+
+use std::sync::Arc;
+
+use export_email::App;
+use shared::{entry, environment::Environment};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    entry::init_log();
+    let environment = Environment::load().await;
+    let source = environment.source("EXPORT_EMAIL_QUEUE_URL")?;
+    entry::queue::serve(Arc::new(App::new(&environment)?), source, export_email::handle).await
+}

@@ -1,7 +1,154 @@
-//! Writes an export's file and uploads it while it is written.
+//! Writes an export's file and uploads it while it is written (SPEC §4).
+//!
+//! Stages with bounded space between them, so that memory stays flat: [`source`] reads pointers
+//! and contacts ahead, [`writer`] makes rows of them on a thread of its own, [`upload`] sends the
+//! bytes in parts. [`attempt`] joins them under one claim, which [`pulse`] keeps alive.
 
+pub mod attempt;
 pub mod cell;
 pub mod csv;
 pub mod file;
+pub mod pulse;
+pub mod row;
+pub mod source;
 pub mod upload;
+pub mod writer;
 pub mod xlsx;
+
+use std::{sync::Arc, time::Duration};
+
+use attempt::{Attempt, AttemptError};
+use shared::{
+    access::Authority,
+    entry::queue::Message,
+    environment::{Environment, StartError},
+    event,
+    export::{Claim, FailureCode, Files, Job, JobRef, Jobs, MAX_ATTEMPTS, STALE},
+    metric,
+    outbox::Outbox,
+    table::TableError,
+};
+
+/// How long a message stays hidden after the last sign of life of the one who works on it.
+const HOLD: Duration = Duration::from_secs(60);
+/// The pause before the second attempt; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_secs(15);
+
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Tells whose contacts a file may hold.
+    pub authority: Authority,
+    /// Where jobs stand.
+    pub jobs: Jobs,
+    /// Where files go.
+    pub files: Files,
+    /// Has the end told.
+    pub outbox: Outbox,
+}
+
+impl App {
+    /// What the function works with in these surroundings.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn new(environment: &Environment) -> Result<Self, StartError> {
+        let authority = environment.authority()?;
+        Ok(Self {
+            jobs: Jobs::new(authority.table().clone()),
+            authority,
+            files: environment.files()?,
+            outbox: environment.outbox(),
+        })
+    }
+}
+
+/// Why a message comes back.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateError {
+    /// Somebody else is at work on the job.
+    #[error("somebody else is at work on the job")]
+    Busy,
+    /// The attempt failed; another one may not.
+    #[error("attempt {0} failed: {1}")]
+    Attempt(u32, #[source] AttemptError),
+    /// The table's trouble.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// Works on one job, if it is there to be worked on: a message that comes twice, or late, changes
+/// nothing.
+///
+/// # Errors
+/// [`GenerateError`] when the message is to come back.
+pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), GenerateError> {
+    let now = app.authority.clock().now();
+    match app.jobs.claim(&message.body, now).await? {
+        Claim::Over => Ok(()),
+        Claim::Busy => {
+            message.hold.set_visibility(STALE.unsigned_abs() + FIRST_PAUSE).await;
+            Err(GenerateError::Busy)
+        }
+        Claim::Exhausted(job) => Ok(app.fail(&job, FailureCode::ExportFailed).await?),
+        Claim::Held { job, earlier } => {
+            let attempt = Attempt {
+                app: &app,
+                job: &job,
+                earlier: earlier.as_deref(),
+                hold: &message.hold,
+                deadline: message.deadline,
+            };
+            match attempt.run().await {
+                Ok(()) => Ok(()),
+                Err(error) => app.attempt_failed(&job, error, &message).await,
+            }
+        }
+    }
+}
+
+impl App {
+    /// Decides what becomes of a job whose attempt failed.
+    async fn attempt_failed(
+        &self,
+        job: &Job,
+        error: AttemptError,
+        message: &Message<JobRef>,
+    ) -> Result<(), GenerateError> {
+        let (code, is_final) = error.verdict();
+        if !error.is_lost() {
+            if is_final || job.attempt >= MAX_ATTEMPTS {
+                let attempt = job.attempt;
+                tracing::warn!(job_id = %job.id, attempt, %error, "the export failed");
+                return Ok(self.fail(job, code).await?);
+            }
+            if self.jobs.give_back(job).await? {
+                let pause = FIRST_PAUSE * 2u32.pow(job.attempt.saturating_sub(1));
+                message.hold.set_visibility(pause).await;
+                return Err(GenerateError::Attempt(job.attempt, error));
+            }
+        }
+        // Whoever has the job now needs its message, unless it is over.
+        match self.jobs.get(&job.at()).await? {
+            Some(now) if now.status.is_active() => Err(GenerateError::Attempt(job.attempt, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails a job for good and has its owner told. What its attempts left is taken away here; the
+    /// clean-up does it should that fail.
+    async fn fail(&self, job: &Job, code: FailureCode) -> Result<(), TableError> {
+        let now = self.authority.clock().now();
+        let Some((job, message)) = self.jobs.fail(job, code, now).await? else { return Ok(()) };
+        self.outbox.send(&[message]).await;
+        event::export_failed(&job, code);
+        metric::emit(&[("error_code", code.as_str())], &[("ExportsFailed", "Count", 1.0)]);
+        if let Err(error) = self.files.purge(&job).await {
+            tracing::warn!(job_id = %job.id, %error, "the remains are left to the clean-up");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod chain_tests;

@@ -1,2 +1,14 @@
-//! stub
-fn main() {}
+//! Wires `export-generate` to the Lambda runtime.
+
+use std::sync::Arc;
+
+use export_generate::App;
+use shared::{entry, environment::Environment};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    entry::init_log();
+    let environment = Environment::load().await;
+    let source = environment.source("EXPORT_QUEUE_URL")?;
+    entry::queue::serve(Arc::new(App::new(&environment)?), source, export_generate::handle).await
+}

@@ -8,14 +8,14 @@ use std::mem;
 use std::path::Path;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::abort_multipart_upload::AbortMultipartUploadError;
+use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::complete_multipart_upload::CompleteMultipartUploadError;
 use aws_sdk_s3::operation::create_multipart_upload::CreateMultipartUploadError;
 use aws_sdk_s3::operation::upload_part::UploadPartError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
+use shared::export::{FilesError, abort_upload};
 use tokio::io::AsyncReadExt;
 use tokio::task::{JoinError, JoinSet};
 
@@ -55,7 +55,7 @@ pub enum UploadError {
     Complete(#[source] Box<SdkError<CompleteMultipartUploadError>>),
     /// The upload could not be aborted; the bucket's lifecycle will.
     #[error("the upload could not be aborted")]
-    Abort(#[source] Box<SdkError<AbortMultipartUploadError>>),
+    Abort(#[from] FilesError),
 }
 
 /// An upload under way. Dropping it stops the parts in flight and leaves the upload in S3:
@@ -195,7 +195,7 @@ impl Upload {
     pub async fn abort(mut self) -> Result<(), UploadError> {
         while self.in_flight.join_next().await.is_some() {}
         let Place { client, bucket, key, upload_id } = &self.place;
-        abort_upload(client, bucket, key, upload_id).await
+        Ok(abort_upload(client, bucket, key, upload_id).await?)
     }
 
     async fn send_pending(&mut self) -> Result<(), UploadError> {
@@ -235,25 +235,6 @@ impl Place {
     }
 }
 
-/// Aborts an upload by its id, as the job names it. One that is gone already is no error.
-///
-/// # Errors
-/// [`UploadError::Abort`].
-pub async fn abort_upload(
-    client: &Client,
-    bucket: &str,
-    key: &str,
-    upload_id: &str,
-) -> Result<(), UploadError> {
-    let aborted =
-        client.abort_multipart_upload().bucket(bucket).key(key).upload_id(upload_id).send().await;
-    match aborted {
-        Ok(_) => Ok(()),
-        Err(error) if error.code() == Some("NoSuchUpload") => Ok(()),
-        Err(error) => Err(UploadError::Abort(Box::new(error))),
-    }
-}
-
 #[cfg(test)]
 #[path = "upload_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -10,12 +10,12 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-const BUCKET: &str = "exports";
+pub(crate) const BUCKET: &str = "exports";
 const KEY: &str = "private/exports/company/job/1/contacts.csv";
 
 /// An S3 on a loopback port, with its objects in a directory of its own.
-struct Storage {
-    client: Client,
+pub(crate) struct Storage {
+    pub(crate) client: Client,
     root: TempDir,
     server: tokio::task::JoinHandle<()>,
 }
@@ -27,7 +27,7 @@ impl Drop for Storage {
 }
 
 impl Storage {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join(BUCKET)).unwrap();
         let files = s3s_fs::FileSystem::new(root.path()).unwrap();
@@ -68,7 +68,7 @@ impl Storage {
     }
 
     /// Files of unfinished uploads: their parts and their records.
-    fn remains(&self) -> Vec<PathBuf> {
+    pub(crate) fn remains(&self) -> Vec<PathBuf> {
         std::fs::read_dir(self.root.path())
             .unwrap()
             .map(|entry| entry.unwrap().path())

@@ -94,7 +94,9 @@ impl Filter {
         .collect()
     }
 
-    fn wants_owned(&self, record: &impl Owned) -> bool {
+    /// Whether a record fits the parts that its owners decide: all that a pointer can tell.
+    #[must_use]
+    pub fn wants_owned(&self, record: &impl Owned) -> bool {
         let Ownership { owner, assignee, teams } = record.ownership();
         let any = |wanted: &[UserId], person: Option<UserId>| {
             wanted.is_empty() || person.is_some_and(|person| wanted.contains(&person))

@@ -5,6 +5,7 @@ use std::{convert::Infallible, fmt::Display, future::Future, sync::Arc, time::Du
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::error::DisplayErrorContext;
 use futures::future::join_all;
+use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, info_span};
@@ -34,6 +35,8 @@ pub struct Message<T> {
     pub receive_count: u32,
     /// A hold on the message in its queue.
     pub hold: Hold,
+    /// When the invocation's time is up, if it is known.
+    pub deadline: Option<Timestamp>,
 }
 
 /// A hold on a message that is being worked on.
@@ -85,7 +88,9 @@ where
         // Boxed: a handler's future is deep, and the runtime wraps it deeper.
         Box::pin(async move {
             let id = event.context.request_id;
-            let work = |message| handler(Arc::clone(&app), message);
+            let millis = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
+            let deadline = Timestamp::from_millisecond(millis).ok();
+            let work = |message| handler(Arc::clone(&app), Message { deadline, ..message });
             Ok::<_, Infallible>(respond(&id, event.payload, &source, work).await)
         })
     }))
@@ -149,6 +154,7 @@ where
             url: source.url.clone(),
             receipt: record.receipt_handle.unwrap_or_default(),
         },
+        deadline: None,
     };
     // Only the first arrival has a due item to meet.
     let due = envelope.due.filter(|_| message.receive_count == 1);

@@ -1,9 +1,35 @@
-//! Exports: what can be exported from a contact, and what it is called in the file (SPEC §4).
+//! Exports: what can be exported from a contact, what a file calls it, and the jobs that write
+//! the files (SPEC §4).
 
+mod delivery;
 pub mod disposition;
+mod expiry;
 pub mod field;
+mod file_name;
+mod files;
+mod job;
 pub mod label;
+mod link;
+mod quota;
+mod request;
+mod store;
+mod transition;
 
+pub use delivery::{Channel, DeliveryClaim};
 pub use disposition::content_disposition;
+pub use expiry::{ExpiryError, deadline_passed, file_expired};
 pub use field::{Field, FieldError, FieldType};
+pub use files::{Files, FilesError, abort_upload};
+pub use job::{
+    ATTEMPT_TIME, AttemptUpload, Delivery, FILE_LIFETIME, FailureCode, Format, Job, JobRef,
+    JobView, MAX_ATTEMPTS, QUEUE_TIME, STALE, Selection, Status,
+};
 pub use label::Column;
+pub use link::{LinkError, LinkToken, NotAToken};
+pub use quota::{MAX_PER_COMPANY, MAX_PER_USER, TooManyExports};
+pub use request::{Defaults, ExportOrder, ExportRequest, MAX_IDS, RequestError};
+pub use store::{Beat, CreateError, Jobs};
+pub use transition::{Cancellation, Claim, Finished};
+
+#[cfg(test)]
+mod tests;

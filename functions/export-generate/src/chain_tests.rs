@@ -1,0 +1,393 @@
+//! From the message to the file, against an embedded table, an S3 and a Launchpad of its own.
+
+use std::{
+    convert::Infallible,
+    io::Cursor,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use aws_lambda_events::sqs::SqsEvent;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use calamine::{Data, Reader, Xlsx};
+use http_body_util::Full;
+use hyper::{Request, Response, body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder as ConnectionBuilder;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json, value::to_raw_value};
+use shared::{
+    access::{Permission, Platform, Viewer},
+    clock::Clock,
+    contact::{Filter, Sync},
+    directory::{Directory, Launchpad},
+    entry::queue::{Source, respond},
+    export::{Column, Delivery, Field, Format, QUEUE_TIME, Selection, Status},
+    id::{ContactId, JobId, UserId},
+    locale::Locale,
+    outbox::QueueUrls,
+    table::Table,
+};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use super::*;
+use crate::upload::tests::{BUCKET, Storage};
+
+const OWNER: u128 = 1;
+const OTHER: u128 = 2;
+
+struct World {
+    app: Arc<App>,
+    source: Source,
+    clock: Clock,
+    storage: Storage,
+    launchpad_is_down: Arc<AtomicBool>,
+}
+
+fn user(number: u128) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(number))
+}
+
+fn viewer(number: u128) -> Viewer {
+    Viewer {
+        company: "acme".parse().unwrap(),
+        user: user(number),
+        name: Some(format!("Person {number}")),
+        email: Some("person@acme.example".to_owned()),
+        platform: Platform::Web,
+    }
+}
+
+async fn table() -> Table {
+    let database = dynoxide::Database::memory().unwrap();
+    let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
+    let key = |sort: &str| {
+        json!([
+            { "AttributeName": "pk", "KeyType": "HASH" },
+            { "AttributeName": sort, "KeyType": "RANGE" },
+        ])
+    };
+    let request = json!({
+        "TableName": "table", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [text("pk"), text("sk"), text("name_key")],
+        "KeySchema": key("sk"),
+        "GlobalSecondaryIndexes": [{
+            "IndexName": "by_name", "KeySchema": key("name_key"),
+            "Projection": { "ProjectionType": "ALL" },
+        }],
+    });
+    database.create_table(serde_json::from_value(request).unwrap()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .endpoint_url(endpoint)
+        .region(Region::new("ap-southeast-3"))
+        .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Table::new(aws_sdk_dynamodb::Client::from_conf(config), "table")
+}
+
+/// A Launchpad where the owner sees everything and the other one their own.
+async fn launchpad(down: Arc<AtomicBool>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let down = Arc::clone(&down);
+            let answer = service_fn(move |request: Request<Incoming>| {
+                let status = if down.load(Ordering::SeqCst) { 503 } else { 200 };
+                let body = launchpad_answer(request.uri().path()).to_string();
+                let response = Response::builder()
+                    .status(status)
+                    .body(Full::<bytes::Bytes>::from(body))
+                    .unwrap();
+                async { Ok::<_, Infallible>(response) }
+            });
+            let connections = ConnectionBuilder::new(TokioExecutor::new());
+            tokio::spawn(async move {
+                let _ = connections.serve_connection(TokioIo::new(socket), answer).await;
+            });
+        }
+    });
+    url
+}
+
+fn launchpad_answer(path: &str) -> Value {
+    let level = if path.contains(&user(OTHER).to_string()) { "own" } else { "everything" };
+    let permission =
+        |name: &Permission| json!({ "name": name.as_str(), "is_enabled": true, "level": level });
+    if path.ends_with("/permissions") {
+        json!({ "data": Permission::ALL.iter().map(permission).collect::<Vec<_>>() })
+    } else if path.starts_with("/iag/v1/users/") {
+        let id = path.rsplit('/').next();
+        json!({ "data": {
+            "sso_id": id, "company_sso_id": "acme", "full_name": "Somebody",
+            "email": "somebody@acme.example", "status": "active",
+        } })
+    } else {
+        json!({ "data": [] })
+    }
+}
+
+impl World {
+    async fn new() -> Self {
+        let clock = Clock::manual("2026-11-21T08:00:00Z".parse().unwrap());
+        let launchpad_is_down = Arc::new(AtomicBool::new(false));
+        let directory = Directory::new(
+            Launchpad {
+                url: launchpad(Arc::clone(&launchpad_is_down)).await,
+                user: "user".to_owned(),
+                password: "password".to_owned(),
+                timeout: Duration::from_secs(5),
+                team_set_ttl: SignedDuration::from_secs(60),
+            },
+            clock.clone(),
+        );
+        let (table, storage) = (table().await, Storage::start().await);
+        // Nobody listens there: messages stay due, and holds are only logged.
+        let sqs = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .endpoint_url("http://127.0.0.1:9")
+            .region(Region::new("ap-southeast-3"))
+            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+            .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        let sqs = aws_sdk_sqs::Client::from_conf(sqs);
+        let source =
+            Source { sqs: sqs.clone(), url: "http://queue".to_owned(), table: table.clone() };
+        let app = App {
+            jobs: Jobs::new(table.clone()),
+            authority: Authority::new(table, directory.unwrap(), clock.clone()),
+            files: Files::new(storage.client.clone(), BUCKET),
+            outbox: Outbox::new(sqs, QueueUrls::default()),
+        };
+        Self { app: Arc::new(app), source, clock, storage, launchpad_is_down }
+    }
+
+    /// Contacts of the person with these names, the first one created first.
+    async fn contacts(&self, owner: u128, names: &[String]) -> Vec<ContactId> {
+        let actor = viewer(owner);
+        let session =
+            self.app.authority.session(&actor, &[Permission::ManageCustomers]).await.unwrap();
+        let sync = Sync::new(&self.app.authority, &session).unwrap();
+        let mut ids = Vec::new();
+        for name in names {
+            self.clock.advance(SignedDuration::from_millis(1));
+            let row = json!({ "external_id": name, "name": name, "phones": ["+62812345678"],
+                "owner_id": user(owner) });
+            let outcomes = sync.run(&[to_raw_value(&row).unwrap()]).await;
+            let [outcome] = outcomes.as_slice() else { panic!("{outcomes:?}") };
+            ids.push(outcome.result.as_ref().unwrap().1);
+        }
+        ids
+    }
+
+    async fn order(&self, who: u128, format: Format, ids: Option<&[ContactId]>) -> Job {
+        let now = self.clock.now();
+        let viewer = viewer(who);
+        let selection = match ids {
+            Some(ids) => Selection::Ids { count: u64::try_from(ids.len()).unwrap() },
+            None => Selection::Filter(Filter::default()),
+        };
+        let columns = [Field::Name, Field::Phone, Field::CreatedAt];
+        let job = Job {
+            id: JobId::generate(now),
+            company: viewer.company,
+            user: viewer.user,
+            user_name: viewer.name,
+            email: viewer.email,
+            platform: viewer.platform,
+            format,
+            selection,
+            columns: columns.map(|field| Column::of(field, Locale::En)).to_vec(),
+            file_name: format!("contacts.{}", format.extension()),
+            time_zone: "Asia/Jakarta".to_owned(),
+            locale: Locale::En,
+            status: Status::Queued,
+            attempt: 0,
+            requeued: false,
+            heartbeat_at: None,
+            upload: None,
+            rows: 0,
+            skipped: 0,
+            cut_cells: 0,
+            progress: 0.0,
+            size_bytes: None,
+            created_at: now,
+            started_at: None,
+            completed_at: None,
+            deadline: now + QUEUE_TIME,
+            expires_at: None,
+            email_status: Delivery::Pending,
+            email_changed_at: now,
+            notification_status: Delivery::Pending,
+            notification_changed_at: now,
+            error: None,
+            version: 1,
+        };
+        if let Some(ids) = ids {
+            self.app.files.put_ids(&job, ids).await.unwrap();
+        }
+        self.app.jobs.create(&job, None, now).await.unwrap();
+        job
+    }
+
+    /// Delivers the job's message; tells whether it is done.
+    async fn deliver(&self, job: &Job) -> bool {
+        let body = json!({ "body": job.at() }).to_string();
+        let event: SqsEvent = serde_json::from_value(json!({ "Records": [{
+            "messageId": "m", "receiptHandle": "r", "body": body,
+            "attributes": { "ApproximateReceiveCount": "1" }, "messageAttributes": {},
+        }] }))
+        .unwrap();
+        let work = |message| handle(Arc::clone(&self.app), message);
+        respond("r", event, &self.source, work).await.batch_item_failures.is_empty()
+    }
+
+    async fn now_is(&self, job: &Job) -> Job {
+        self.app.jobs.get(&job.at()).await.unwrap().unwrap()
+    }
+
+    async fn file(&self, job: &Job) -> Vec<u8> {
+        self.app.files.read(&self.now_is(job).await.object_key()).await.unwrap()
+    }
+
+    async fn objects(&self) -> Vec<String> {
+        let listed = self.storage.client.list_objects_v2().bucket(BUCKET).send().await.unwrap();
+        listed.contents().iter().filter_map(|it| it.key().map(str::to_owned)).collect()
+    }
+}
+
+fn names(prefix: &str, count: usize) -> Vec<String> {
+    (0..count).map(|index| format!("{prefix}{index:04}")).collect()
+}
+
+#[tokio::test]
+async fn a_filter_exports_what_the_requester_sees_the_newest_first() {
+    let world = World::new().await;
+    world.contacts(OWNER, &names("mine", 3)).await;
+    world.contacts(OTHER, &names("theirs", 120)).await;
+    let everything = world.order(OWNER, Format::Csv, None).await;
+    assert!(world.deliver(&everything).await);
+    let done = world.now_is(&everything).await;
+    assert_eq!((done.status, done.rows, done.skipped), (Status::Completed, 123, 0));
+    let own = world.order(OTHER, Format::Csv, None).await;
+    assert!(world.deliver(&own).await);
+    let text = String::from_utf8(world.file(&own).await).unwrap();
+    let first: Vec<&str> = text.lines().map(|line| line.split(',').next().unwrap()).collect();
+    let mut expected = names("theirs", 120);
+    expected.push("\u{feff}Name".to_owned());
+    expected.reverse();
+    assert_eq!(first, expected);
+    assert_eq!(world.now_is(&own).await.size_bytes, Some(u64::try_from(text.len()).unwrap()));
+}
+
+#[tokio::test]
+async fn selected_contacts_out_of_scope_or_gone_are_skipped_and_counted() {
+    let world = World::new().await;
+    let mine = world.contacts(OTHER, &names("mine", 2)).await;
+    let hidden = world.contacts(OWNER, &names("hidden", 1)).await;
+    let gone = ContactId::generate(world.clock.now());
+    let job = world.order(OTHER, Format::Xlsx, Some(&[mine[1], hidden[0], gone, mine[0]])).await;
+    assert!(world.deliver(&job).await);
+    let done = world.now_is(&job).await;
+    assert_eq!((done.status, done.rows, done.skipped), (Status::Completed, 2, 2));
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(world.file(&job).await)).unwrap();
+    let sheet = book.worksheet_range("Contacts").unwrap();
+    let cells: Vec<Vec<Data>> = sheet.rows().map(<[Data]>::to_vec).collect();
+    assert_eq!(cells.len(), 3);
+    assert_eq!(
+        cells[1][..2],
+        [Data::String("mine0001".into()), Data::String("+62812345678".into())]
+    );
+    assert_eq!(cells[2][0], Data::String("mine0000".into()));
+    assert!(matches!(cells[1][2], Data::DateTime(_)), "{:?}", cells[1][2]);
+}
+
+#[tokio::test]
+async fn a_message_that_comes_twice_changes_nothing() {
+    let world = World::new().await;
+    world.contacts(OWNER, &names("c", 1)).await;
+    let job = world.order(OWNER, Format::Csv, None).await;
+    assert!(world.deliver(&job).await);
+    let (once, objects) = (world.now_is(&job).await, world.objects().await);
+    assert!(world.deliver(&job).await);
+    assert_eq!((world.now_is(&job).await, world.objects().await), (once, objects));
+}
+
+#[tokio::test]
+async fn messages_at_the_same_time_make_one_file() {
+    let world = World::new().await;
+    world.contacts(OWNER, &names("c", 30)).await;
+    let job = world.order(OWNER, Format::Csv, None).await;
+    let (one, other) = tokio::join!(world.deliver(&job), world.deliver(&job));
+    assert!(one || other);
+    assert_eq!(world.now_is(&job).await.status, Status::Completed);
+    assert_eq!(world.objects().await.len(), 1);
+}
+
+#[tokio::test]
+async fn without_launchpad_an_export_is_tried_again_and_then_fails_and_never_narrows() {
+    let world = World::new().await;
+    world.contacts(OWNER, &names("c", 1)).await;
+    let job = world.order(OWNER, Format::Csv, None).await;
+    world.launchpad_is_down.store(true, Ordering::SeqCst);
+    for attempt in 1..=MAX_ATTEMPTS {
+        world.clock.advance(SignedDuration::from_mins(1));
+        let done = world.deliver(&job).await;
+        assert_eq!(done, attempt == MAX_ATTEMPTS);
+        assert_eq!(world.now_is(&job).await.attempt, attempt);
+    }
+    let failed = world.now_is(&job).await;
+    let expected = (Status::Failed, Some(FailureCode::DirectoryUnavailable));
+    assert_eq!((failed.status, failed.error), expected);
+    assert_eq!(failed.email_status, Delivery::Pending);
+    assert_eq!(world.objects().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_worker_that_died_leaves_nothing_to_the_next_one() {
+    let world = World::new().await;
+    world.contacts(OWNER, &names("c", 1)).await;
+    let job = world.order(OWNER, Format::Csv, None).await;
+    let Claim::Held { job: claimed, .. } =
+        world.app.jobs.claim(&job.at(), world.clock.now()).await.unwrap()
+    else {
+        panic!("not claimed");
+    };
+    let files = &world.app.files;
+    let key = claimed.object_key();
+    let upload = upload::Upload::begin(files.client(), BUCKET, &key, "text/csv", "inline");
+    let upload = upload.await.unwrap();
+    assert!(world.app.jobs.record_upload(&claimed, upload.upload_id()).await.unwrap());
+    let remains = || {
+        let files = world.storage.remains().into_iter();
+        files.filter(|file| file.to_string_lossy().contains(upload.upload_id())).count()
+    };
+    assert_ne!(remains(), 0);
+    assert!(!world.deliver(&job).await, "the first worker may still be alive");
+    world.clock.advance(STALE);
+    assert!(world.deliver(&job).await);
+    let done = world.now_is(&job).await;
+    assert_eq!((done.status, done.attempt), (Status::Completed, 2));
+    assert_eq!(world.objects().await, [done.object_key()]);
+    assert_eq!(remains(), 0);
+}
+
+#[tokio::test]
+async fn a_cancelled_job_makes_no_file_and_its_selection_goes() {
+    let world = World::new().await;
+    let ids = world.contacts(OWNER, &names("c", 1)).await;
+    let job = world.order(OWNER, Format::Csv, Some(&ids)).await;
+    let now: Timestamp = world.clock.now();
+    let cancelled = world.app.jobs.cancel(&job.at(), now).await.unwrap();
+    let shared::export::Cancellation::Done(cancelled) = cancelled else { panic!("{cancelled:?}") };
+    world.app.files.purge(&cancelled).await.unwrap();
+    assert!(world.deliver(&job).await);
+    assert_eq!(world.now_is(&job).await.status, Status::Cancelled);
+    assert_eq!(world.objects().await, [""; 0]);
+}

@@ -1,0 +1,114 @@
+//! One contact as the cells of its row.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use shared::{
+    contact::Contact,
+    export::{Column, Field, field::LIST_SEPARATOR},
+    id::TeamId,
+};
+
+use crate::cell::Cell;
+
+/// What rows are made by.
+#[derive(Clone, Debug)]
+pub struct RowPlan {
+    /// The columns, in order.
+    pub columns: Vec<Column>,
+    /// The zone in which dates are told.
+    pub zone: TimeZone,
+    /// The company's teams; empty where no column names teams.
+    pub teams: HashMap<TeamId, String>,
+}
+
+impl RowPlan {
+    /// The contact's row, one cell for each column.
+    pub fn cells<'a>(&'a self, contact: &'a Contact, into: &mut Vec<Cell<'a>>) {
+        into.clear();
+        into.extend(self.columns.iter().map(|column| self.cell(contact, &column.field)));
+    }
+
+    fn cell<'a>(&'a self, contact: &'a Contact, field: &Field) -> Cell<'a> {
+        match field {
+            Field::Id => Cell::text(contact.id.to_string()),
+            Field::ExternalId => text(contact.external_id.as_ref()),
+            Field::Name => text(contact.name.as_ref()),
+            Field::Email => text(contact.emails.first()),
+            Field::Emails => list(contact.emails.iter().map(String::as_str)),
+            Field::Phone => text(contact.phones.first()),
+            Field::Phones => list(contact.phones.iter().map(String::as_str)),
+            Field::CompanyName => text(contact.company_name.as_ref()),
+            Field::OwnerId => id(contact.owner_id),
+            Field::OwnerName => text(contact.owner_name.as_ref()),
+            Field::AssigneeId => id(contact.assignee_id),
+            Field::AssigneeName => text(contact.assignee_name.as_ref()),
+            Field::TeamOwnerIds => list(contact.team_owner_ids.iter().map(ToString::to_string)),
+            Field::TeamOwnerNames => {
+                list(contact.team_owner_ids.iter().map(|team| self.team_name(*team)))
+            }
+            Field::Tags => list(contact.tags.iter().map(String::as_str)),
+            Field::Source => text(contact.source.as_ref()),
+            Field::CreatedAt => Cell::date(contact.created_at, &self.zone),
+            Field::UpdatedAt => Cell::date(contact.updated_at, &self.zone),
+            Field::Custom(key) => contact.custom_fields.get(key).map_or(Cell::Empty, custom),
+        }
+    }
+
+    /// A team that Launchpad does not know any more keeps its id.
+    fn team_name(&self, team: TeamId) -> Cow<'_, str> {
+        match self.teams.get(&team) {
+            Some(name) => Cow::Borrowed(name),
+            None => Cow::Owned(team.to_string()),
+        }
+    }
+}
+
+fn text(value: Option<&String>) -> Cell<'_> {
+    value.map_or(Cell::Empty, |text| Cell::text(text.as_str()))
+}
+
+fn id(id: Option<impl ToString>) -> Cell<'static> {
+    id.map_or(Cell::Empty, |id| Cell::text(id.to_string()))
+}
+
+fn list<'a, T: Into<Cow<'a, str>>>(values: impl Iterator<Item = T>) -> Cell<'a> {
+    let mut values = values.map(Into::into);
+    let Some(first) = values.next() else { return Cell::Empty };
+    let joined = values.fold(first, |mut all, value| {
+        let text = all.to_mut();
+        text.push_str(LIST_SEPARATOR);
+        text.push_str(&value);
+        all
+    });
+    Cell::text(joined)
+}
+
+/// A company's own field: text, a number or a boolean as it is, a list as its values in one cell,
+/// anything deeper as JSON.
+fn custom(value: &Value) -> Cell<'_> {
+    match value {
+        Value::Null => Cell::Empty,
+        Value::Bool(value) => Cell::Boolean(*value),
+        Value::Number(number) => Cell::number(number.to_string()),
+        Value::String(text) => Cell::text(text.as_str()),
+        Value::Array(values) if values.iter().all(is_plain) => list(values.iter().map(plain)),
+        Value::Array(_) | Value::Object(_) => Cell::text(value.to_string()),
+    }
+}
+
+fn is_plain(value: &Value) -> bool {
+    !matches!(value, Value::Array(_) | Value::Object(_) | Value::Null)
+}
+
+fn plain(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+#[path = "row_tests.rs"]
+mod tests;

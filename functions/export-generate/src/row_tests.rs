@@ -1,0 +1,79 @@
+use serde_json::json;
+use shared::locale::Locale;
+
+use super::*;
+
+const TEAM: &str = "0190d1a2-7c3b-7abc-8def-00000000000a";
+const LOST_TEAM: &str = "0190d1a2-7c3b-7abc-8def-00000000000b";
+
+fn contact() -> Contact {
+    serde_json::from_value(json!({
+        "id": "0190d1a2-7c3b-7abc-8def-0123456789ab",
+        "external_id": "0012",
+        "name": "Sari",
+        "emails": ["sari@a.example", "s@b.example"],
+        "phones": ["+62812345678"],
+        "owner_id": "0190d1a2-7c3b-7abc-8def-000000000001",
+        "owner_name": "Budi",
+        "team_owner_ids": [TEAM, LOST_TEAM],
+        "tags": ["a", "b"],
+        "custom_fields": json!({
+            "tier": "gold", "score": 1.5, "vip": true, "langs": ["id", 7], "deep": [{ "a": 1 }],
+            "none": null, "big": 12_345_678_901_234_567_890_u64
+        }).to_string(),
+        "created_at": "2026-11-21T20:00:00Z",
+        "updated_at": "2026-11-21T20:00:00Z",
+        "version": 1,
+    }))
+    .unwrap()
+}
+
+fn texts(fields: &[&str]) -> Vec<String> {
+    let fields = Field::parse_all(fields).unwrap();
+    let plan = RowPlan {
+        columns: fields.into_iter().map(|field| Column::of(field, Locale::En)).collect(),
+        zone: TimeZone::get("Asia/Jakarta").unwrap(),
+        teams: HashMap::from([(TEAM.parse().unwrap(), "Jakarta".to_owned())]),
+    };
+    let contact = contact();
+    let mut cells = Vec::new();
+    plan.cells(&contact, &mut cells);
+    cells.iter().map(|cell| cell.csv_text().into_owned()).collect()
+}
+
+#[test]
+fn a_row_has_the_contacts_values_in_the_columns_order() {
+    assert_eq!(
+        texts(&["name", "external_id", "email", "emails", "phone", "tags", "owner_name"]),
+        [
+            "Sari",
+            "0012",
+            "sari@a.example",
+            "sari@a.example; s@b.example",
+            "+62812345678",
+            "a; b",
+            "Budi"
+        ]
+    );
+    assert_eq!(texts(&["company_name", "assignee_id", "assignee_name", "source"]), [""; 4]);
+}
+
+#[test]
+fn dates_are_told_in_the_requesters_zone() {
+    assert_eq!(texts(&["created_at"]), ["2026-11-22 03:00:00"]);
+}
+
+#[test]
+fn a_team_bears_its_name_or_else_its_id() {
+    assert_eq!(texts(&["team_owner_names"]), [format!("Jakarta; {LOST_TEAM}")]);
+}
+
+#[test]
+fn custom_fields_keep_their_kind() {
+    let fields = ["custom.tier", "custom.score", "custom.vip", "custom.langs", "custom.deep"];
+    assert_eq!(texts(&fields), ["gold", "1.5", "true", "id; 7", r#"[{"a":1}]"#]);
+    assert_eq!(texts(&["custom.none", "custom.missing"]), ["", ""]);
+    let big = contact();
+    let cell = custom(&big.custom_fields["big"]);
+    assert_eq!(cell, Cell::text("12345678901234567890"));
+}

@@ -1,0 +1,158 @@
+//! Makes rows of contacts and a file of rows, on a blocking thread.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use shared::{
+    export::{Beat, Format},
+    locale::Locale,
+};
+use tokio::sync::mpsc::Receiver;
+
+use crate::{
+    file::{ChunkSender, FileError, FileWriter, FinishedFile},
+    row::RowPlan,
+    source::{Chunk, Feed},
+    xlsx::FinishedXlsx,
+};
+
+/// The most rows of an export (SPEC §4).
+pub const MAX_ROWS: u64 = 2_000_000;
+/// The most cells of an export (SPEC §4).
+pub const MAX_CELLS: u64 = 100_000_000;
+/// The part of the work that writing rows is; the rest is closing and uploading the file.
+const ROWS_SHARE: f64 = 0.9;
+
+/// A file that was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Past the limits of rows and cells.
+    #[error("the export is past the limits of rows and cells")]
+    TooLarge,
+    /// The contacts broke off.
+    #[error("the contacts broke off")]
+    Interrupted,
+    /// The file's own trouble.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// What file to write.
+#[derive(Clone, Debug)]
+pub struct FilePlan {
+    /// Its kind.
+    pub format: Format,
+    /// The language of a sheet's name.
+    pub locale: Locale,
+    /// Its rows.
+    pub rows: RowPlan,
+    /// The most rows: [`MAX_ROWS`], or fewer where the columns are many.
+    pub max_rows: u64,
+}
+
+/// A written file.
+#[derive(Debug)]
+pub struct Written {
+    /// The file on disk, for a format that is not streamed.
+    pub file: Option<FinishedXlsx>,
+    /// Its rows of data.
+    pub rows: u64,
+    /// Selected contacts that were skipped.
+    pub skipped: u64,
+    /// Cells that were cut.
+    pub cut_cells: u64,
+}
+
+/// How far the writer is, for others to look at.
+#[derive(Debug, Default)]
+pub struct Progress {
+    rows: AtomicU64,
+    skipped: AtomicU64,
+    share: AtomicU64,
+}
+
+impl Progress {
+    /// What is known now.
+    pub fn beat(&self) -> Beat {
+        Beat {
+            rows: self.rows.load(Ordering::Relaxed),
+            skipped: self.skipped.load(Ordering::Relaxed),
+            progress: f64::from_bits(self.share.load(Ordering::Relaxed)),
+        }
+    }
+
+    fn add(&self, chunk: &Chunk) {
+        let rows = u64::try_from(chunk.contacts.len()).unwrap_or(u64::MAX);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.skipped.fetch_add(chunk.skipped, Ordering::Relaxed);
+        self.share.store((chunk.progress * ROWS_SHARE).to_bits(), Ordering::Relaxed);
+    }
+}
+
+/// The most rows of a file with so many columns.
+pub fn max_rows(columns: usize) -> u64 {
+    let columns = u64::try_from(columns.max(1)).unwrap_or(u64::MAX);
+    MAX_ROWS.min(MAX_CELLS / columns)
+}
+
+/// Writes the file: a CSV into the sink, an XLSX on disk. Only for blocking threads.
+///
+/// # Errors
+/// [`WriteError`].
+///
+/// # Panics
+/// As [`crate::xlsx::XlsxFile::row`].
+pub fn write(
+    plan: &FilePlan,
+    mut feed: Receiver<Feed>,
+    sink: ChunkSender,
+    progress: &Progress,
+) -> Result<Written, WriteError> {
+    let mut file = match plan.format {
+        Format::Csv => FileWriter::csv(sink, &plan.rows.columns)?,
+        Format::Xlsx => {
+            // Whoever waits for bytes to upload need not wait.
+            drop(sink);
+            let title = match plan.locale {
+                Locale::En => "Contacts",
+                Locale::Id => "Kontak",
+            };
+            FileWriter::xlsx(&std::env::temp_dir(), title, &plan.rows.columns)?
+        }
+    };
+    loop {
+        match feed.blocking_recv() {
+            None => return Err(WriteError::Interrupted),
+            Some(Feed::End) => break,
+            Some(Feed::Contacts(chunk)) => {
+                progress.add(&chunk);
+                if progress.beat().rows > plan.max_rows {
+                    return Err(WriteError::TooLarge);
+                }
+                rows(plan, &chunk, &mut file)?;
+            }
+        }
+    }
+    let Beat { rows, skipped, .. } = progress.beat();
+    let file = match file.finish()? {
+        FinishedFile::Csv(_) => None,
+        FinishedFile::Xlsx(file) => Some(file),
+    };
+    let cut_cells = file.as_ref().map_or(0, FinishedXlsx::cut_cells);
+    Ok(Written { file, rows, skipped, cut_cells })
+}
+
+fn rows(
+    plan: &FilePlan,
+    chunk: &Chunk,
+    file: &mut FileWriter<ChunkSender>,
+) -> Result<(), FileError> {
+    let mut cells = Vec::with_capacity(plan.rows.columns.len());
+    chunk.contacts.iter().try_for_each(|contact| {
+        plan.rows.cells(contact, &mut cells);
+        file.row(&cells)
+    })
+}
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

@@ -1,0 +1,96 @@
+use super::millis;
+use crate::{
+    access::Viewer,
+    export::{FailureCode, Job, Selection},
+};
+
+/// An export was asked for. Filters are named by their keys, never by their values.
+pub fn export_requested(job: &Job, source_ip: Option<&str>) {
+    let (selected, filter_keys) = match &job.selection {
+        Selection::Ids { count } => (Some(*count), String::new()),
+        Selection::Filter(filter) => (None, filter.keys().join(",")),
+    };
+    let fields: Vec<_> = job.columns.iter().map(|column| column.field.name()).collect();
+    tracing::info!(
+        event = "cdp_contacts_export_requested",
+        company_sso_id = %job.company,
+        user_sso_id = %job.user,
+        job_id = %job.id,
+        platform = job.platform.as_str(),
+        source_ip,
+        format = job.format.extension(),
+        selected,
+        filter_keys,
+        fields = fields.join(","),
+    );
+}
+
+/// An export's file is there.
+pub fn export_completed(job: &Job) {
+    let started = job.started_at.unwrap_or(job.created_at);
+    let took = job.completed_at.map(|at| at.duration_since(started).unsigned_abs());
+    tracing::info!(
+        event = "cdp_contacts_export_completed",
+        company_sso_id = %job.company,
+        user_sso_id = %job.user,
+        job_id = %job.id,
+        platform = job.platform.as_str(),
+        format = job.format.extension(),
+        attempt = job.attempt,
+        rows = job.rows,
+        skipped = job.skipped,
+        size_bytes = job.size_bytes,
+        duration_ms = took.map(millis),
+    );
+}
+
+/// An export failed for good.
+pub fn export_failed(job: &Job, code: FailureCode) {
+    tracing::info!(
+        event = "cdp_contacts_export_failed",
+        company_sso_id = %job.company,
+        user_sso_id = %job.user,
+        job_id = %job.id,
+        platform = job.platform.as_str(),
+        format = job.format.extension(),
+        attempt = job.attempt,
+        error_code = code.as_str(),
+    );
+}
+
+/// An export was called off before it was done.
+pub fn export_cancelled(job: &Job, viewer: &Viewer, source_ip: Option<&str>) {
+    tracing::info!(
+        event = "cdp_contacts_export_cancelled",
+        company_sso_id = %job.company,
+        user_sso_id = %job.user,
+        job_id = %job.id,
+        platform = viewer.platform.as_str(),
+        source_ip,
+        rows = job.rows,
+    );
+}
+
+/// Somebody opened the link to an export's file. Whoever has the link may: the address is all
+/// that is known of them.
+pub fn export_link_opened(job: &Job, source_ip: Option<&str>) {
+    tracing::info!(
+        event = "cdp_contacts_export_link_opened",
+        company_sso_id = %job.company,
+        user_sso_id = %job.user,
+        job_id = %job.id,
+        source_ip,
+        rows = job.rows,
+    );
+}
+
+/// An export's file is gone: its time was over, or its owner took it away.
+pub fn export_expired(job: &Job) {
+    tracing::info!(
+        event = "cdp_contacts_export_expired",
+        company_sso_id = %job.company,
+        user_sso_id = %job.user,
+        job_id = %job.id,
+        rows = job.rows,
+    );
+}

@@ -1,0 +1,196 @@
+//! The objects of export jobs: the selected ids, the files, and what is left of attempts.
+
+use std::time::Duration;
+
+use aws_sdk_s3::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    presigning::PresigningConfig,
+    primitives::ByteStream,
+};
+use jiff::Timestamp;
+
+use super::{Job, content_disposition};
+use crate::id::ContactId;
+
+/// How long a download's address works, once it was asked for.
+const DOWNLOAD_TIME: Duration = Duration::from_secs(600);
+
+/// The bucket's trouble. It names no key, which holds words of people.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// The bucket did not do what it was asked.
+    #[error("{call} failed: {reason}")]
+    Bucket {
+        /// The call.
+        call: &'static str,
+        /// S3's code, or how the call ended without one.
+        reason: String,
+    },
+    /// The object of the selected ids does not have its shape.
+    #[error("the selected ids cannot be read")]
+    Ids(#[source] serde_json::Error),
+}
+
+/// The bucket of exports.
+#[derive(Clone, Debug)]
+pub struct Files {
+    client: Client,
+    bucket: String,
+}
+
+fn trouble<E, R>(call: &'static str, error: &SdkError<E, R>) -> FilesError
+where
+    E: ProvideErrorMetadata,
+{
+    let ending = match error {
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ResponseError(_) => "no readable answer",
+        _ => "no code",
+    };
+    FilesError::Bucket { call, reason: error.code().unwrap_or(ending).to_owned() }
+}
+
+impl Files {
+    /// The files in this bucket.
+    #[must_use]
+    pub fn new(client: Client, bucket: impl Into<String>) -> Self {
+        Self { client, bucket: bucket.into() }
+    }
+
+    /// The bucket's client.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The bucket's name.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// Keeps a job's selected ids.
+    ///
+    /// # Errors
+    /// The bucket's.
+    pub async fn put_ids(&self, job: &Job, ids: &[ContactId]) -> Result<(), FilesError> {
+        let body = serde_json::to_vec(ids).map_err(FilesError::Ids)?;
+        let put = self.client.put_object().bucket(&self.bucket).key(job.ids_key());
+        let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
+        sent.map_err(|error| trouble("PutObject", &error))?;
+        Ok(())
+    }
+
+    /// The ids that a job's requester selected.
+    ///
+    /// # Errors
+    /// The bucket's, or [`FilesError::Ids`].
+    pub async fn ids(&self, job: &Job) -> Result<Vec<ContactId>, FilesError> {
+        serde_json::from_slice(&self.read(&job.ids_key()).await?).map_err(FilesError::Ids)
+    }
+
+    /// A whole object, for the few that are small.
+    ///
+    /// # Errors
+    /// The bucket's.
+    pub async fn read(&self, key: &str) -> Result<Vec<u8>, FilesError> {
+        let got = self.client.get_object().bucket(&self.bucket).key(key).send().await;
+        let object = got.map_err(|error| trouble("GetObject", &error))?;
+        let bytes = object.body.collect().await.map_err(|_| FilesError::Bucket {
+            call: "GetObject",
+            reason: "the body ended early".to_owned(),
+        })?;
+        Ok(bytes.to_vec())
+    }
+
+    /// An address under which the file can be had for ten minutes, and no longer than the file's
+    /// 48 hours; `None` when it cannot be had any more.
+    ///
+    /// # Errors
+    /// When no address can be signed.
+    pub async fn download_url(
+        &self,
+        job: &Job,
+        now: Timestamp,
+    ) -> Result<Option<String>, FilesError> {
+        let left = job.available_until(now).map(|until| until.duration_since(now).unsigned_abs());
+        let Some(left) = left.filter(|left| left.as_secs() > 0) else { return Ok(None) };
+        let refused = |reason: String| FilesError::Bucket { call: "presigning", reason };
+        let time = PresigningConfig::expires_in(left.min(DOWNLOAD_TIME))
+            .map_err(|error| refused(error.to_string()))?;
+        let get = self.client.get_object().bucket(&self.bucket).key(job.object_key());
+        let signed = get
+            .response_content_disposition(content_disposition(&job.file_name))
+            .response_content_type(job.format.content_type())
+            .presigned(time)
+            .await
+            .map_err(|error| trouble("presigning", &error))?;
+        Ok(Some(signed.uri().to_owned()))
+    }
+
+    /// Takes away whatever a job that is over may have left: the unfinished upload, the objects of
+    /// all attempts, the selected ids. Doing so twice is harmless.
+    ///
+    /// # Errors
+    /// The bucket's; the rest then stands until it is done again.
+    pub async fn purge(&self, job: &Job) -> Result<(), FilesError> {
+        self.abort_attempt(job).await?;
+        for key in job.object_keys() {
+            self.delete(&key).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what an attempt that somebody takes over may have left.
+    ///
+    /// # Errors
+    /// The bucket's.
+    pub async fn discard_attempt(&self, job: &Job) -> Result<(), FilesError> {
+        self.abort_attempt(job).await?;
+        if job.attempt > 0 { self.delete(&job.object_key()).await } else { Ok(()) }
+    }
+
+    /// Takes one object away.
+    ///
+    /// # Errors
+    /// The bucket's; that there is none is no error.
+    pub async fn delete(&self, key: &str) -> Result<(), FilesError> {
+        let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("NoSuchKey") => Ok(()),
+            Err(error) => Err(trouble("DeleteObject", &error)),
+        }
+    }
+
+    async fn abort_attempt(&self, job: &Job) -> Result<(), FilesError> {
+        match &job.upload {
+            Some(upload) => {
+                let key = job.object_key_of(upload.attempt);
+                abort_upload(&self.client, &self.bucket, &key, &upload.id).await
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Aborts an upload by its id, as the job names it. One that is gone already is no error.
+///
+/// # Errors
+/// The bucket's.
+pub async fn abort_upload(
+    client: &Client,
+    bucket: &str,
+    key: &str,
+    upload_id: &str,
+) -> Result<(), FilesError> {
+    let aborted =
+        client.abort_multipart_upload().bucket(bucket).key(key).upload_id(upload_id).send().await;
+    match aborted {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == Some("NoSuchUpload") => Ok(()),
+        Err(error) => Err(trouble("AbortMultipartUpload", &error)),
+    }
+}

@@ -1,0 +1,155 @@
+//! How many exports may be under way at a time (SPEC §4): one item per company, changed in the
+//! transactions that change its jobs.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::JobRef;
+use crate::{
+    id::{CompanyId, JobId, UserId},
+    table::{Action, Condition, Key, TableError, attribute, to_item},
+};
+
+/// The most active jobs of a user.
+pub const MAX_PER_USER: usize = 3;
+/// The most active jobs of a company.
+pub const MAX_PER_COMPANY: usize = 20;
+
+/// Too many exports are under way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TooManyExports {
+    /// The user's own.
+    #[error("you have {MAX_PER_USER} exports under way: wait for one of them, or cancel it")]
+    User,
+    /// The company's.
+    #[error("your company has {MAX_PER_COMPANY} exports under way: wait for one of them")]
+    Company,
+}
+
+/// A company's active jobs.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Quota {
+    jobs: HashMap<String, Place>,
+    version: u64,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct Place {
+    user: UserId,
+    deadline: Timestamp,
+}
+
+/// A job's name in the item: letters and digits only, so that it can stand in an update's path.
+fn name(job: JobId) -> String {
+    format!("j{}", job.as_uuid().simple())
+}
+
+impl Quota {
+    /// The quota with one more job. Jobs past their deadline have lost their place.
+    pub(super) fn admit(
+        mut self,
+        at: &JobRef,
+        deadline: Timestamp,
+        now: Timestamp,
+    ) -> Result<Self, TooManyExports> {
+        self.jobs.retain(|_, place| place.deadline > now);
+        if self.jobs.values().filter(|place| place.user == at.user).count() >= MAX_PER_USER {
+            return Err(TooManyExports::User);
+        }
+        if self.jobs.len() >= MAX_PER_COMPANY {
+            return Err(TooManyExports::Company);
+        }
+        self.jobs.insert(name(at.job), Place { user: at.user, deadline });
+        Ok(self)
+    }
+
+    /// The action that stores it, unless it changed since it was read.
+    pub(super) fn put(mut self, company: &CompanyId) -> Result<Action, TableError> {
+        let unchanged = match self.version {
+            0 => Condition::Absent,
+            version => Condition::Version(version),
+        };
+        self.version += 1;
+        Ok(Action::Put(to_item(&Key::quota(company), &self)?, Some(unchanged)))
+    }
+}
+
+/// The action that keeps a job's place until another deadline.
+pub(super) fn keep(at: &JobRef, deadline: Timestamp) -> Result<Action, TableError> {
+    let place = attribute(Place { user: at.user, deadline })?;
+    let update = format!("SET #jobs.{} = :place ADD #version :one", name(at.job));
+    change(at, update, vec![(":place", place)])
+}
+
+/// The action that frees a job's place.
+pub(super) fn release(at: &JobRef) -> Result<Action, TableError> {
+    let update = format!("REMOVE #jobs.{} ADD #version :one", name(at.job));
+    change(at, update, vec![])
+}
+
+fn change(
+    at: &JobRef,
+    update: String,
+    mut values: Vec<(&'static str, aws_sdk_dynamodb::types::AttributeValue)>,
+) -> Result<Action, TableError> {
+    values.push((":one", attribute(1)?));
+    Ok(Action::Update {
+        key: Key::quota(&at.company),
+        update,
+        names: vec![("#jobs", "jobs"), ("#version", "version")],
+        values,
+        condition: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(user: u128, job: u128) -> JobRef {
+        JobRef {
+            company: "acme".parse().unwrap(),
+            user: UserId::from_uuid(Uuid::from_u128(user)),
+            job: JobId::from_uuid(Uuid::from_u128(job)),
+        }
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-21T08:00:00Z".parse().unwrap()
+    }
+
+    fn filled(jobs: impl Iterator<Item = (u128, u128)>) -> Result<Quota, TooManyExports> {
+        let later = now() + SignedDuration::from_mins(1);
+        let mut jobs = jobs;
+        jobs.try_fold(Quota::default(), |quota, (user, job)| {
+            quota.admit(&at(user, job), later, now())
+        })
+    }
+
+    #[test]
+    fn a_user_has_three_active_jobs_at_most() {
+        let three = filled((1..=3).map(|job| (1, job))).unwrap();
+        let later = now() + SignedDuration::from_mins(1);
+        assert_eq!(three.clone().admit(&at(1, 4), later, now()), Err(TooManyExports::User));
+        assert!(three.admit(&at(2, 4), later, now()).is_ok());
+    }
+
+    #[test]
+    fn a_company_has_twenty_active_jobs_at_most() {
+        assert!(filled((1..=20).map(|job| (job, job))).is_ok());
+        assert_eq!(filled((1..=21).map(|job| (job, job))), Err(TooManyExports::Company));
+    }
+
+    #[test]
+    fn a_job_that_died_frees_its_place_by_its_deadline() {
+        let three = filled((1..=3).map(|job| (1, job))).unwrap();
+        let then = now() + SignedDuration::from_mins(1);
+        let admitted = three.admit(&at(1, 4), then + SignedDuration::from_mins(1), then);
+        assert_eq!(admitted.unwrap().jobs.len(), 1);
+    }
+}

@@ -1,0 +1,196 @@
+//! What may be asked of an export.
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Deserialize;
+
+use super::{Column, Field, Format, Selection, file_name};
+use crate::{
+    contact::Filter,
+    id::ContactId,
+    locale::{Locale, UnknownLocale},
+};
+
+/// The most ids of a selection.
+pub const MAX_IDS: usize = 10_000;
+/// The most values of one part of a filter.
+const MAX_FILTER_VALUES: usize = 100;
+/// The longest tag or source of a filter, in bytes.
+const MAX_FILTER_TEXT: usize = 256;
+/// The longest name of a file that is taken, in characters.
+const MAX_FILE_NAME: usize = 200;
+
+/// A request that cannot be fulfilled as it is.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct RequestError {
+    /// The field.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// The language and zone where nobody chose (SPEC §4, "Language and zone").
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Defaults {
+    /// The language.
+    pub locale: Locale,
+    /// The IANA name of the zone.
+    pub time_zone: String,
+}
+
+/// The body of `POST /cdp/exports`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportRequest {
+    format: Format,
+    selection: SelectionInput,
+    fields: Vec<String>,
+    #[serde(default)]
+    file_name: Option<String>,
+    #[serde(default)]
+    time_zone: Option<String>,
+    #[serde(default)]
+    locale: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SelectionInput {
+    #[serde(default)]
+    ids: Option<Vec<ContactId>>,
+    #[serde(default)]
+    filter: Option<Filter>,
+}
+
+/// A request that can be fulfilled.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ExportOrder {
+    /// The kind of file.
+    pub format: Format,
+    /// Which contacts.
+    pub selection: Selection,
+    /// The selected ids, each once; empty for a filter.
+    pub ids: Vec<ContactId>,
+    /// What of each contact.
+    pub columns: Vec<Column>,
+    /// The file's name, safe in keys and headers.
+    pub file_name: String,
+    /// The IANA name of the zone.
+    pub time_zone: String,
+    /// The language.
+    pub locale: Locale,
+}
+
+fn wrong(field: &'static str, reason: impl Into<String>) -> RequestError {
+    RequestError { field, reason: reason.into() }
+}
+
+impl Defaults {
+    /// Checks that the zone is one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(locale: Locale, time_zone: &str) -> Result<Self, RequestError> {
+        Ok(Self { locale, time_zone: zone(time_zone)? })
+    }
+}
+
+impl ExportRequest {
+    /// Checks the request; `company_locale` counts where the request names no language.
+    ///
+    /// # Errors
+    /// The first field that is wrong.
+    pub fn check(
+        self,
+        company_locale: Option<Locale>,
+        defaults: &Defaults,
+        now: Timestamp,
+    ) -> Result<ExportOrder, RequestError> {
+        let asked = self.locale.as_deref().map(str::parse).transpose();
+        let asked = asked.map_err(|error: UnknownLocale| wrong("locale", error.to_string()))?;
+        let locale = asked.or(company_locale).unwrap_or(defaults.locale);
+        let time_zone = match &self.time_zone {
+            Some(name) => zone(name)?,
+            None => defaults.time_zone.clone(),
+        };
+        let fields =
+            Field::parse_all(&self.fields).map_err(|error| wrong("fields", error.to_string()))?;
+        let columns = fields.into_iter().map(|field| Column::of(field, locale)).collect();
+        let too_long = |name: &String| name.chars().count() > MAX_FILE_NAME;
+        if self.file_name.as_ref().is_some_and(too_long) {
+            let reason = format!("is longer than {MAX_FILE_NAME} characters");
+            return Err(wrong("file_name", reason));
+        }
+        let (selection, ids) = self.selection.check()?;
+        let named = self.file_name.unwrap_or_default();
+        let file_name = file_name::safe(&named, self.format, &time_zone, now);
+        Ok(ExportOrder {
+            format: self.format,
+            selection,
+            ids,
+            columns,
+            file_name,
+            time_zone,
+            locale,
+        })
+    }
+}
+
+impl SelectionInput {
+    fn check(self) -> Result<(Selection, Vec<ContactId>), RequestError> {
+        match (self.ids, self.filter) {
+            (Some(ids), None) => {
+                if ids.is_empty() || ids.len() > MAX_IDS {
+                    return Err(wrong("selection.ids", format!("must have 1 to {MAX_IDS} ids")));
+                }
+                let ids = distinct(ids);
+                let count = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+                Ok((Selection::Ids { count }, ids))
+            }
+            (None, Some(filter)) => {
+                bounded(&filter)?;
+                Ok((Selection::Filter(filter), Vec::new()))
+            }
+            _ => Err(wrong("selection", "must have either ids or a filter")),
+        }
+    }
+}
+
+fn distinct(mut ids: Vec<ContactId>) -> Vec<ContactId> {
+    let mut seen = std::collections::HashSet::with_capacity(ids.len());
+    ids.retain(|id| seen.insert(*id));
+    ids
+}
+
+/// A filter is kept in the job's item, which has its limits.
+fn bounded(filter: &Filter) -> Result<(), RequestError> {
+    let counts = [
+        ("selection.filter.owner_id", filter.owner_id.len()),
+        ("selection.filter.assignee_id", filter.assignee_id.len()),
+        ("selection.filter.team_owner_ids", filter.team_owner_ids.len()),
+        ("selection.filter.tags", filter.tags.len()),
+        ("selection.filter.source", filter.source.len()),
+    ];
+    if let Some((field, _)) = counts.into_iter().find(|(_, count)| *count > MAX_FILTER_VALUES) {
+        return Err(wrong(field, format!("has more than {MAX_FILTER_VALUES} values")));
+    }
+    let texts =
+        [("selection.filter.tags", &filter.tags), ("selection.filter.source", &filter.source)];
+    match texts.into_iter().find(|(_, all)| all.iter().any(|it| it.len() > MAX_FILTER_TEXT)) {
+        Some((field, _)) => {
+            Err(wrong(field, format!("has a value of more than {MAX_FILTER_TEXT} bytes")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The zone's own spelling of its name.
+fn zone(name: &str) -> Result<String, RequestError> {
+    let zone = TimeZone::get(name).ok();
+    let name = zone.as_ref().and_then(|zone| zone.iana_name()).map(str::to_owned);
+    name.ok_or_else(|| wrong("time_zone", "must be an IANA time zone such as Asia/Jakarta"))
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -1,0 +1,80 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn now() -> Timestamp {
+    "2026-11-21T20:00:00Z".parse().unwrap()
+}
+
+fn check(body: Value) -> Result<ExportOrder, RequestError> {
+    let request: ExportRequest = serde_json::from_value(body).unwrap();
+    let defaults = Defaults::new(Locale::En, "Asia/Jakarta").unwrap();
+    request.check(Some(Locale::Id), &defaults, now())
+}
+
+fn minimal() -> Value {
+    json!({ "format": "csv", "selection": { "filter": {} }, "fields": ["name"] })
+}
+
+fn with(name: &str, value: Value) -> Value {
+    let mut body = minimal();
+    body[name] = value;
+    body
+}
+
+#[test]
+fn language_and_zone_come_from_the_request_then_the_company_then_the_defaults() {
+    let order = check(minimal()).unwrap();
+    assert_eq!((order.locale, order.time_zone.as_str()), (Locale::Id, "Asia/Jakarta"));
+    assert_eq!(order.columns[0].label, "Nama");
+    // It is the 22nd in Jakarta already.
+    assert_eq!(order.file_name, "contacts-2026-11-22.csv");
+    let mut body = with("locale", json!("en"));
+    body["time_zone"] = json!("europe/berlin");
+    let order = check(body).unwrap();
+    assert_eq!((order.locale, order.time_zone.as_str()), (Locale::En, "Europe/Berlin"));
+}
+
+#[test]
+fn what_is_wrong_is_refused_by_its_field() {
+    let id = "0190d1a2-7c3b-7abc-8def-0123456789ab";
+    for (name, value, field) in [
+        ("locale", json!("fr"), "locale"),
+        ("time_zone", json!("Mars/Olympus"), "time_zone"),
+        ("time_zone", json!("../etc/passwd"), "time_zone"),
+        ("fields", json!([]), "fields"),
+        ("fields", json!(["password"]), "fields"),
+        ("file_name", json!("x".repeat(201)), "file_name"),
+        ("selection", json!({}), "selection"),
+        ("selection", json!({ "ids": [id], "filter": {} }), "selection"),
+        ("selection", json!({ "ids": [] }), "selection.ids"),
+        ("selection", json!({ "ids": vec![id; 10_001] }), "selection.ids"),
+        ("selection", json!({ "filter": { "tags": vec!["t"; 101] } }), "selection.filter.tags"),
+        (
+            "selection",
+            json!({ "filter": { "source": ["s".repeat(257)] } }),
+            "selection.filter.source",
+        ),
+    ] {
+        assert_eq!(check(with(name, value)).unwrap_err().field, field);
+    }
+}
+
+#[test]
+fn unknown_fields_do_not_parse() {
+    for body in [
+        with("layout_id", json!("x")),
+        with("selection", json!({ "filter": { "password": ["x"] } })),
+        with("selection", json!({ "all": true })),
+    ] {
+        assert!(serde_json::from_value::<ExportRequest>(body).is_err());
+    }
+}
+
+#[test]
+fn an_id_counts_once() {
+    let id = "0190d1a2-7c3b-7abc-8def-0123456789ab";
+    let order = check(with("selection", json!({ "ids": [id, id.to_uppercase()] }))).unwrap();
+    assert_eq!(order.selection, Selection::Ids { count: 1 });
+    assert_eq!(order.ids.len(), 1);
+}

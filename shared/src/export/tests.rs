@@ -1,0 +1,331 @@
+//! The transitions against an embedded table.
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use super::{transition::Overdue, *};
+use crate::{
+    access::{Platform, Viewer},
+    contact::Filter,
+    id::{JobId, UserId},
+    idempotency::{IdempotencyError, IdempotencyKey},
+    locale::Locale,
+    table::{DUE_SHARDS, DueItem, DueKind, Table},
+};
+
+/// Jobs in a table of their own.
+struct World {
+    jobs: Jobs,
+    now: Timestamp,
+}
+
+impl World {
+    async fn new() -> Self {
+        let database = dynoxide::Database::memory().unwrap();
+        let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
+        let table = json!({
+            "TableName": "jobs", "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [text("pk"), text("sk")],
+            "KeySchema": [
+                { "AttributeName": "pk", "KeyType": "HASH" },
+                { "AttributeName": "sk", "KeyType": "RANGE" },
+            ],
+        });
+        database.create_table(serde_json::from_value::<_>(table).unwrap()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(dynoxide::server::serve_with_shutdown(
+            listener,
+            database,
+            std::future::pending(),
+        ));
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .endpoint_url(endpoint)
+            .region(Region::new("ap-southeast-3"))
+            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        let table = Table::new(aws_sdk_dynamodb::Client::from_conf(config), "jobs");
+        Self { jobs: Jobs::new(table), now: "2026-11-21T08:00:00Z".parse().unwrap() }
+    }
+
+    fn job(&self, user: u128) -> Job {
+        let now = self.now;
+        Job {
+            id: JobId::generate(now),
+            company: "acme".parse().unwrap(),
+            user: UserId::from_uuid(Uuid::from_u128(user)),
+            user_name: Some("Sari".to_owned()),
+            email: Some("sari@acme.example".to_owned()),
+            platform: Platform::Web,
+            format: Format::Csv,
+            selection: Selection::Filter(Filter::default()),
+            columns: vec![Column::of(Field::Name, Locale::En)],
+            file_name: "contacts.csv".to_owned(),
+            time_zone: "Asia/Jakarta".to_owned(),
+            locale: Locale::En,
+            status: Status::Queued,
+            attempt: 0,
+            requeued: false,
+            heartbeat_at: None,
+            upload: None,
+            rows: 0,
+            skipped: 0,
+            cut_cells: 0,
+            progress: 0.0,
+            size_bytes: None,
+            created_at: now,
+            started_at: None,
+            completed_at: None,
+            deadline: now + QUEUE_TIME,
+            expires_at: None,
+            email_status: Delivery::Pending,
+            email_changed_at: now,
+            notification_status: Delivery::Pending,
+            notification_changed_at: now,
+            error: None,
+            version: 1,
+        }
+    }
+
+    async fn created(&self) -> Job {
+        let job = self.job(1);
+        self.jobs.create(&job, None, self.now).await.unwrap();
+        job
+    }
+
+    async fn claimed(&self) -> Job {
+        let job = self.created().await;
+        match self.jobs.claim(&job.at(), self.now).await.unwrap() {
+            Claim::Held { job, .. } => *job,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn now_is(&self, job: &Job) -> Job {
+        self.jobs.get(&job.at()).await.unwrap().unwrap()
+    }
+
+    async fn due(&self) -> Vec<DueItem> {
+        let far = self.now + SignedDuration::from_hours(10_000);
+        let mut all = Vec::new();
+        for shard in 0..DUE_SHARDS {
+            all.extend(self.jobs.table().due_before(shard, far, 100).await.unwrap());
+        }
+        all
+    }
+
+    async fn due_of(&self, kind: DueKind) -> Vec<Timestamp> {
+        self.due().await.iter().filter(|it| it.due.kind == kind).map(|it| it.due.at).collect()
+    }
+
+    async fn quota(&self) -> usize {
+        let key = crate::table::Key::quota(&"acme".parse().unwrap());
+        let item: Option<Value> = self.jobs.table().get(&key, true).await.unwrap();
+        item.map_or(0, |item| item["jobs"].as_object().map_or(0, serde_json::Map::len))
+    }
+
+    fn finished(&self) -> Finished {
+        Finished { upload_started_at: self.now, rows: 3, skipped: 1, cut_cells: 0, size_bytes: 99 }
+    }
+}
+
+fn minutes(count: i64) -> SignedDuration {
+    SignedDuration::from_mins(count)
+}
+
+#[tokio::test]
+async fn a_new_job_has_a_place_a_deadline_and_a_message() {
+    let world = World::new().await;
+    let job = world.created().await;
+    assert_eq!(world.now_is(&job).await, job);
+    assert_eq!(world.quota().await, 1);
+    assert_eq!(world.due_of(DueKind::JobDeadline).await, [job.deadline]);
+    assert_eq!(world.due_of(DueKind::Message).await.len(), 1);
+    let (listed, next) = world.jobs.list(&job.company, job.user, None, 10).await.unwrap();
+    assert_eq!((listed, next), (vec![job], None));
+}
+
+#[tokio::test]
+async fn the_fourth_job_of_a_user_is_refused_until_one_is_over() {
+    let world = World::new().await;
+    let first = world.created().await;
+    world.created().await;
+    world.created().await;
+    let fourth = world.job(1);
+    let refused = world.jobs.create(&fourth, None, world.now).await;
+    assert!(matches!(refused, Err(CreateError::TooMany(TooManyExports::User))), "{refused:?}");
+    assert!(world.jobs.get(&fourth.at()).await.unwrap().is_none());
+    world.jobs.cancel(&first.at(), world.now).await.unwrap();
+    assert_eq!(world.quota().await, 2);
+    world.jobs.create(&fourth, None, world.now).await.unwrap();
+}
+
+#[tokio::test]
+async fn concurrent_requests_with_one_key_make_one_job() {
+    let world = World::new().await;
+    let viewer: Viewer = world.job(1).viewer();
+    let key = IdempotencyKey::new(&viewer, "POST /cdp/exports", "k", b"body").unwrap();
+    let (one, other) = (world.job(1), world.job(1));
+    let (first, second) = tokio::join!(
+        world.jobs.create(&one, Some(&key), world.now),
+        world.jobs.create(&other, Some(&key), world.now)
+    );
+    assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+    assert_eq!(world.quota().await, 1);
+    let made = if first.is_ok() { one } else { other };
+    let table = world.jobs.table();
+    let earlier: Option<JobRef> = key.earlier(table, world.now).await.unwrap();
+    assert_eq!(earlier, Some(made.at()));
+    let changed = IdempotencyKey::new(&viewer, "POST /cdp/exports", "k", b"another").unwrap();
+    let reused = changed.earlier::<JobRef>(table, world.now).await;
+    assert!(matches!(reused, Err(IdempotencyError::Reused)));
+    let tomorrow = world.now + SignedDuration::from_hours(24);
+    assert_eq!(key.earlier::<JobRef>(table, tomorrow).await.unwrap(), None);
+    world.jobs.create(&world.job(1), Some(&key), tomorrow).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_live_claim_is_left_alone_and_a_stale_one_taken_over() {
+    let world = World::new().await;
+    let first = world.claimed().await;
+    assert_eq!(world.jobs.claim(&first.at(), world.now).await.unwrap(), Claim::Busy);
+    assert!(world.jobs.record_upload(&first, "u1").await.unwrap());
+    let later = world.now + STALE;
+    let Claim::Held { job, earlier } = world.jobs.claim(&first.at(), later).await.unwrap() else {
+        panic!("not taken over");
+    };
+    assert_eq!((job.attempt, earlier.unwrap().upload.unwrap().id.as_str()), (2, "u1"));
+    // The first worker wakes up: it can neither go on nor finish.
+    assert!(!world.jobs.beat(&first, Beat::default(), later).await.unwrap());
+    assert!(!world.jobs.record_upload(&first, "u2").await.unwrap());
+    assert!(!world.jobs.give_back(&first).await.unwrap());
+    let lost = world.jobs.complete(&first, world.finished(), later).await.unwrap();
+    assert!(lost.is_none());
+    let ignored = world.jobs.fail(&first, FailureCode::ExportFailed, later).await.unwrap();
+    assert!(ignored.is_none());
+    assert!(world.jobs.beat(&job, Beat::default(), later).await.unwrap());
+}
+
+#[tokio::test]
+async fn completing_frees_the_place_and_starts_the_48_hours() {
+    let world = World::new().await;
+    let job = world.claimed().await;
+    let then = world.now + minutes(3);
+    let (done, _) = world.jobs.complete(&job, world.finished(), then).await.unwrap().unwrap();
+    let expires_at = world.now + FILE_LIFETIME;
+    assert_eq!((done.status, done.expires_at), (Status::Completed, Some(expires_at)));
+    assert_eq!(world.quota().await, 0);
+    assert_eq!(world.due_of(DueKind::JobDeadline).await, []);
+    assert_eq!(world.due_of(DueKind::FileExpiry).await, [expires_at]);
+    assert_eq!(world.due_of(DueKind::Message).await.len(), 2);
+    // The same message again changes nothing.
+    assert_eq!(world.jobs.claim(&job.at(), then).await.unwrap(), Claim::Over);
+    assert_eq!(done.available_until(expires_at), None);
+    assert!(world.jobs.expire(&job.at(), then).await.unwrap().is_none());
+    let (_, ended) = world.jobs.expire(&job.at(), expires_at).await.unwrap().unwrap();
+    assert!(ended);
+    let (_, again) = world.jobs.expire(&job.at(), expires_at).await.unwrap().unwrap();
+    assert!(!again);
+}
+
+#[tokio::test]
+async fn a_cancelled_job_stops_its_worker_and_is_looked_after() {
+    let world = World::new().await;
+    let job = world.claimed().await;
+    let cancelled = world.jobs.cancel(&job.at(), world.now).await.unwrap();
+    assert!(matches!(cancelled, Cancellation::Done(_)));
+    assert!(!world.jobs.beat(&job, Beat::default(), world.now).await.unwrap());
+    assert!(world.jobs.complete(&job, world.finished(), world.now).await.unwrap().is_none());
+    assert_eq!(world.quota().await, 0);
+    let soon = world.now + minutes(2);
+    assert_eq!(world.due_of(DueKind::JobDeadline).await, [soon]);
+    let found = world.jobs.overdue(&job.at(), soon, soon).await.unwrap();
+    assert!(matches!(found, Overdue::Over(_)), "{found:?}");
+    let again = world.jobs.cancel(&job.at(), world.now).await.unwrap();
+    assert!(matches!(again, Cancellation::Over(_)));
+}
+
+#[tokio::test]
+async fn taking_a_completed_file_away_expires_it_at_once() {
+    let world = World::new().await;
+    let job = world.claimed().await;
+    world.jobs.complete(&job, world.finished(), world.now).await.unwrap();
+    let then = world.now + minutes(10);
+    let Cancellation::Done(gone) = world.jobs.cancel(&job.at(), then).await.unwrap() else {
+        panic!("not taken away");
+    };
+    assert_eq!((gone.status, gone.expires_at), (Status::Expired, Some(then)));
+    assert_eq!(world.due_of(DueKind::FileExpiry).await, [then]);
+}
+
+#[tokio::test]
+async fn a_dead_job_is_queued_once_more_and_then_fails() {
+    let world = World::new().await;
+    let job = world.claimed().await;
+    let deadline = job.deadline;
+    let early = world.jobs.overdue(&job.at(), world.now, deadline).await.unwrap();
+    assert!(matches!(early, Overdue::Nothing), "a deadline that moved: {early:?}");
+    let found = world.jobs.overdue(&job.at(), deadline, deadline).await.unwrap();
+    let Overdue::Requeued(requeued, _) = found else { panic!("{found:?}") };
+    assert_eq!(world.due_of(DueKind::JobDeadline).await, [requeued.deadline]);
+    assert!(!world.jobs.beat(&job, Beat::default(), deadline).await.unwrap());
+    let end = requeued.deadline;
+    let found = world.jobs.overdue(&job.at(), end, end).await.unwrap();
+    let Overdue::Failed(failed, _) = found else { panic!("{found:?}") };
+    assert_eq!(failed.error, Some(FailureCode::ExportFailed));
+    assert_eq!((failed.email_status, world.quota().await), (Delivery::Pending, 0));
+}
+
+#[tokio::test]
+async fn a_job_is_tried_five_times() {
+    let world = World::new().await;
+    let mut job = world.claimed().await;
+    for attempt in 2..=MAX_ATTEMPTS {
+        assert!(world.jobs.give_back(&job).await.unwrap());
+        let claim = world.jobs.claim(&job.at(), world.now).await.unwrap();
+        let Claim::Held { job: next, .. } = claim else { panic!("{claim:?}") };
+        assert_eq!(next.attempt, attempt);
+        job = *next;
+    }
+    world.jobs.give_back(&job).await.unwrap();
+    let claim = world.jobs.claim(&job.at(), world.now).await.unwrap();
+    assert!(matches!(claim, Claim::Exhausted(_)), "{claim:?}");
+}
+
+#[tokio::test]
+async fn a_channel_tells_once_and_never_after_a_lost_outcome() {
+    let world = World::new().await;
+    let job = world.created().await;
+    let (at, jobs, now) = (job.at(), &world.jobs, world.now);
+    let claim = async |now| jobs.claim_delivery(&at, Channel::Email, now).await.unwrap();
+    let settle = async |outcome| {
+        jobs.settle_delivery(&at, Channel::Email, outcome, now).await.unwrap();
+    };
+    assert_eq!(claim(now).await, DeliveryClaim::Held);
+    assert_eq!(claim(now).await, DeliveryClaim::Busy);
+    settle(Delivery::Pending).await;
+    assert_eq!(claim(now).await, DeliveryClaim::Held);
+    // Its worker dies: nobody can know.
+    assert_eq!(claim(now + minutes(2)).await, DeliveryClaim::Over);
+    assert_eq!(world.now_is(&job).await.email_status, Delivery::Unknown);
+    settle(Delivery::Pending).await;
+    assert_eq!(world.now_is(&job).await.email_status, Delivery::Unknown);
+    settle(Delivery::Sent).await;
+    assert_eq!(world.now_is(&job).await.email_status, Delivery::Sent);
+    assert_eq!(world.now_is(&job).await.notification_status, Delivery::Pending);
+}
+
+#[tokio::test]
+async fn a_link_leads_to_its_job_and_a_made_up_one_nowhere() {
+    let world = World::new().await;
+    let job = world.created().await;
+    let token = world.jobs.create_link(&job).await.unwrap();
+    assert_eq!(world.jobs.follow(&token).await.unwrap(), Some(job));
+    let made_up = LinkToken::generate().unwrap();
+    assert_eq!(world.jobs.follow(&made_up).await.unwrap(), None);
+}

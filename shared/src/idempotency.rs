@@ -1,0 +1,139 @@
+//! `Idempotency-Key`: a repeated request gets the first one's answer instead of a second effect.
+//!
+//! The record is written in the transaction of the effect, under the condition that there is none,
+//! so that of concurrent requests with the same key one has the effect (SPEC §4).
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    access::Viewer,
+    hash::sha256,
+    table::{Action, Condition, EXPIRES_AT, Key, PK, Table, TableError, attribute, to_item},
+};
+
+/// How long a key is honored.
+pub const HONORED: SignedDuration = SignedDuration::from_hours(24);
+/// The longest key, in bytes.
+const MAX_KEY_BYTES: usize = 255;
+
+/// Why a key cannot be honored.
+#[derive(Debug, thiserror::Error)]
+pub enum IdempotencyError {
+    /// The header is no key.
+    #[error("must be 1 to {MAX_KEY_BYTES} visible ASCII characters")]
+    Malformed,
+    /// The key came before, with another body.
+    #[error("the idempotency key was used for another request")]
+    Reused,
+    /// The table's trouble.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// The key of one request: of a user, on a route, with a body.
+#[derive(Clone, Debug)]
+pub struct IdempotencyKey {
+    key: Key,
+    body_hash: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record<T> {
+    body_hash: String,
+    answer: T,
+    /// Milliseconds since the epoch; the table may delete an item long after it expired.
+    honored_until: i64,
+}
+
+impl IdempotencyKey {
+    /// The key that the header's value stands for.
+    ///
+    /// # Errors
+    /// [`IdempotencyError::Malformed`].
+    pub fn new(
+        viewer: &Viewer,
+        route: &str,
+        header: &str,
+        body: &[u8],
+    ) -> Result<Self, IdempotencyError> {
+        let visible = header.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        if header.is_empty() || header.len() > MAX_KEY_BYTES || !visible {
+            return Err(IdempotencyError::Malformed);
+        }
+        let key = Key::idempotency(&viewer.company, viewer.user, route, &sha256(header));
+        Ok(Self { key, body_hash: sha256(body) })
+    }
+
+    /// What was answered to the key before, if it was.
+    ///
+    /// # Errors
+    /// [`IdempotencyError::Reused`] when that was to another body.
+    pub async fn earlier<T: DeserializeOwned>(
+        &self,
+        table: &Table,
+        now: Timestamp,
+    ) -> Result<Option<T>, IdempotencyError> {
+        let record: Option<Record<T>> = table.get(&self.key, true).await?;
+        match record.filter(|record| record.honored_until > now.as_millisecond()) {
+            None => Ok(None),
+            Some(record) if record.body_hash == self.body_hash => Ok(Some(record.answer)),
+            Some(_) => Err(IdempotencyError::Reused),
+        }
+    }
+
+    /// The action that records the answer, unless the key is taken.
+    ///
+    /// # Errors
+    /// When the answer does not serialize.
+    pub fn put<T: Serialize>(&self, answer: T, now: Timestamp) -> Result<Action, TableError> {
+        let until = now + HONORED;
+        let record = Record {
+            body_hash: self.body_hash.clone(),
+            answer,
+            honored_until: until.as_millisecond(),
+        };
+        let mut item = to_item(&self.key, &record)?;
+        item.insert(EXPIRES_AT.to_owned(), attribute(until.as_second())?);
+        let free = Condition::Expression {
+            text: "attribute_not_exists(#pk) OR #until <= :now".to_owned(),
+            names: vec![("#pk", PK), ("#until", "honored_until")],
+            values: vec![(":now", AttributeValue::N(now.as_millisecond().to_string()))],
+        };
+        Ok(Action::Put(item, Some(free)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Platform;
+
+    fn key(header: &str, body: &[u8]) -> Result<IdempotencyKey, IdempotencyError> {
+        let viewer = Viewer {
+            company: "acme".parse().unwrap(),
+            user: "0190d1a2-7c3b-7abc-8def-0123456789ab".parse().unwrap(),
+            name: None,
+            email: None,
+            platform: Platform::Web,
+        };
+        IdempotencyKey::new(&viewer, "POST /x", header, body)
+    }
+
+    #[test]
+    fn a_key_is_visible_ascii_of_bounded_length() {
+        for wrong in ["", "a\nb", "é", &"x".repeat(256)] {
+            assert!(matches!(key(wrong, b""), Err(IdempotencyError::Malformed)), "{wrong:?}");
+        }
+        assert!(key(&"x".repeat(255), b"").is_ok());
+    }
+
+    #[test]
+    fn a_key_stands_for_its_header_and_remembers_the_body() {
+        let (first, second) = (key("a", b"1").unwrap(), key("a", b"2").unwrap());
+        assert_eq!(first.key, second.key);
+        assert_ne!(first.body_hash, second.body_hash);
+        assert_ne!(first.key, key("b", b"1").unwrap().key);
+    }
+}
