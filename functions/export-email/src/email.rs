@@ -122,9 +122,8 @@ impl<'a> Letter<'a> {
     }
 
     async fn post(&self, app: &App, raw: Vec<u8>) -> Outcome {
-        let message = match RawMessage::builder().data(Blob::new(raw)).build() {
-            Ok(message) => message,
-            Err(_) => return Outcome::Refused,
+        let Ok(message) = RawMessage::builder().data(Blob::new(raw)).build() else {
+            return Outcome::Refused;
         };
         let sent = app
             .ses
