@@ -22,3 +22,13 @@ pub mod sources;
 pub mod template;
 
 pub use cloud::{LocalCloud, Options, StartError};
+
+#[cfg(test)]
+mod testing {
+    //! An HTTP client for tests.
+
+    /// A client like the functions'.
+    pub(crate) fn client() -> reqwest::Client {
+        shared::http_client::build(std::time::Duration::from_secs(10)).unwrap()
+    }
+}

@@ -52,9 +52,10 @@ pub struct Demo {
 /// # Errors
 /// At the first step whose answer is not right.
 pub async fn run(demo: &Demo) -> Result<(), DemoError> {
-    let own = tempfile::Builder::new().suffix(".csv").tempfile()?;
-    std::fs::write(own.path(), CONTACTS)?;
-    let file = demo.file.clone().unwrap_or_else(|| own.path().to_owned());
+    let folder = tempfile::tempdir()?;
+    let own = folder.path().join("contacts.csv");
+    std::fs::write(&own, CONTACTS)?;
+    let file = demo.file.clone().unwrap_or(own);
     let nobody = Client::new(&demo.gateway_url)?;
     let operator = Client::new(&demo.lambda_url)?;
     story::tell(&nobody, &operator, &file, &mut Report::new()).await
