@@ -59,7 +59,7 @@ impl Functions {
                     let environment = world.environment(function).await;
                     Arc::new(NoteReader::new(environment.authority().expect("an authority")))
                 };
-                let app = Arc::clone(self.note_read.get_or_init(|| make).await);
+                let app = Arc::clone(self.note_read.get_or_init(|| Box::pin(make)).await);
                 request(event, |request| note_read::handle(app, request)).await
             }
             "NoteWrite" => {
@@ -67,7 +67,7 @@ impl Functions {
                     let environment = world.environment(function).await;
                     Arc::new(environment.note_writer().expect("the variables of a writer"))
                 };
-                let app = Arc::clone(self.note_write.get_or_init(|| make).await);
+                let app = Arc::clone(self.note_write.get_or_init(|| Box::pin(make)).await);
                 request(event, |request| note_write::handle(app, request)).await
             }
             "MentionNotify" => {
@@ -76,7 +76,7 @@ impl Functions {
                     let app = MentionWorker::new(&environment).expect("the worker's variables");
                     Worker::new(&environment, "MENTION_QUEUE_URL", app)
                 };
-                let worker = self.mention_notify.get_or_init(|| make).await;
+                let worker = self.mention_notify.get_or_init(|| Box::pin(make)).await;
                 worker.work(event, mention_notify::handle).await
             }
             "ExportRequest" => {
@@ -84,7 +84,7 @@ impl Functions {
                     let environment = world.environment(function).await;
                     Arc::new(export_request::App::new(&environment).expect("the variables"))
                 };
-                let app = Arc::clone(self.export_request.get_or_init(|| make).await);
+                let app = Arc::clone(self.export_request.get_or_init(|| Box::pin(make)).await);
                 request(event, |request| export_request::handle(app, request)).await
             }
             "ExportRead" => {
@@ -92,7 +92,7 @@ impl Functions {
                     let environment = world.environment(function).await;
                     Arc::new(export_read::App::new(&environment).expect("the variables"))
                 };
-                let app = Arc::clone(self.export_read.get_or_init(|| make).await);
+                let app = Arc::clone(self.export_read.get_or_init(|| Box::pin(make)).await);
                 request(event, |request| export_read::handle(app, request)).await
             }
             "ExportDownload" => {
@@ -100,7 +100,7 @@ impl Functions {
                     let environment = world.environment(function).await;
                     Arc::new(export_download::App::new(&environment).expect("the variables"))
                 };
-                let app = Arc::clone(self.export_download.get_or_init(|| make).await);
+                let app = Arc::clone(self.export_download.get_or_init(|| Box::pin(make)).await);
                 request(event, |request| export_download::handle(app, request)).await
             }
             "ExportGenerate" => {
@@ -109,7 +109,7 @@ impl Functions {
                     let app = export_generate::App::new(&environment).expect("the variables");
                     Worker::new(&environment, "EXPORT_QUEUE_URL", app)
                 };
-                let worker = self.export_generate.get_or_init(|| make).await;
+                let worker = self.export_generate.get_or_init(|| Box::pin(make)).await;
                 worker.work(event, export_generate::handle).await
             }
             "ExportEmail" => {
@@ -118,7 +118,7 @@ impl Functions {
                     let app = export_email::App::new(&environment).expect("the variables");
                     Worker::new(&environment, "EXPORT_EMAIL_QUEUE_URL", app)
                 };
-                let worker = self.export_email.get_or_init(|| make).await;
+                let worker = self.export_email.get_or_init(|| Box::pin(make)).await;
                 worker.work(event, export_email::handle).await
             }
             "SetFlags" => {
@@ -129,7 +129,7 @@ impl Functions {
                         directory: environment.directory().expect("LAUNCHPAD_URL"),
                     })
                 };
-                let app = Arc::clone(self.set_flags.get_or_init(|| make).await);
+                let app = Arc::clone(self.set_flags.get_or_init(|| Box::pin(make)).await);
                 direct(event, |event| set_flags::handle(app, event, forever())).await
             }
             "CleanUp" => {
@@ -137,7 +137,7 @@ impl Functions {
                     let environment = world.environment(function).await;
                     Arc::new(clean_up::App::new(&environment).expect("the clean-up's variables"))
                 };
-                let app = Arc::clone(self.clean_up.get_or_init(|| make).await);
+                let app = Arc::clone(self.clean_up.get_or_init(|| Box::pin(make)).await);
                 direct(event, |event| clean_up::handle(app, event, forever())).await
             }
             other => panic!("the world has no function {other}"),
@@ -164,7 +164,7 @@ impl<A> Worker<A> {
         E: std::fmt::Display,
     {
         let event = serde_json::from_value(event).expect("a queue event");
-        let work = |message| handler(Arc::clone(&self.app), message);
+        let work = |message| Box::pin(handler(Arc::clone(&self.app), message));
         let answer = queue::respond("test-request", event, &self.source, work).await;
         serde_json::to_value(answer).expect("an answer")
     }
@@ -179,7 +179,7 @@ async fn authority(
         let environment = world.environment(function).await;
         Arc::new(environment.authority().expect("the variables of an authority"))
     };
-    Arc::clone(cell.get_or_init(|| make).await)
+    Arc::clone(cell.get_or_init(|| Box::pin(make)).await)
 }
 
 async fn request<H, F>(event: Value, handler: H) -> Value
@@ -188,7 +188,7 @@ where
     F: Future<Output = Result<Reply, Failure>>,
 {
     let event = serde_json::from_value(event).expect("an HTTP event");
-    let answer = http::respond("test-request", event, handler).await;
+    let answer = http::respond("test-request", event, |request| Box::pin(handler(request))).await;
     serde_json::to_value(answer).expect("an answer")
 }
 
@@ -200,7 +200,7 @@ where
     F: Future<Output = Result<R, Failure>>,
 {
     let event = serde_json::from_value(event).expect("the function's event");
-    match handler(event).await {
+    match Box::pin(handler(event)).await {
         Ok(answer) => serde_json::to_value(answer).expect("an answer"),
         Err(failure) => failure.body(),
     }
