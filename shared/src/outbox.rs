@@ -6,7 +6,10 @@
 
 use std::collections::HashSet;
 
-use aws_sdk_sqs::{error::DisplayErrorContext, types::SendMessageBatchRequestEntry};
+use aws_sdk_sqs::{
+    error::DisplayErrorContext,
+    types::{SendMessageBatchRequestEntry, SendMessageBatchResultEntry},
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -165,7 +168,7 @@ impl Outbox {
         match self.sqs.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await {
             Ok(answer) => {
                 let sent: HashSet<&str> =
-                    answer.successful().iter().map(|entry| entry.id()).collect();
+                    answer.successful().iter().map(SendMessageBatchResultEntry::id).collect();
                 if sent.len() < batch.len() {
                     tracing::warn!(?queue, failed = batch.len() - sent.len(), "messages stay due");
                 }

@@ -3,6 +3,12 @@
 //! process, behind the same events that the gateway, the queues and the schedule make of the same
 //! `template.yaml`.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test whose world cannot be set up must fail, and say where"
+)]
+
 mod functions;
 
 use std::{

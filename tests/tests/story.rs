@@ -1,5 +1,7 @@
 //! The whole story through real function processes: what `cargo run -- demo` does.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use local::{
     LocalCloud, Options,
     demo::{self, Demo},
