@@ -30,6 +30,7 @@ use shared::{
     clock::Clock,
     directory::Plan,
     environment::Environment,
+    export::Files,
     id::CompanyId,
     table::{Key, Table, to_item},
 };
@@ -171,11 +172,22 @@ impl World {
 
     /// The table, for what a test looks at or prepares behind the functions' backs.
     pub async fn table(&self) -> Table {
-        let variables = HashMap::from([("TABLE_NAME".to_owned(), "Table".to_owned())]);
+        self.operator("TABLE_NAME", "Table").await.table().expect("the table")
+    }
+
+    /// The bucket of exports, with the rights of an operator.
+    pub async fn files(&self) -> Files {
+        self.operator("BUCKET_NAME", &Names::bucket_name("Bucket"))
+            .await
+            .files()
+            .expect("the bucket")
+    }
+
+    async fn operator(&self, variable: &str, value: &str) -> Environment {
+        let variables = HashMap::from([(variable.to_owned(), value.to_owned())]);
         let keys = self.credentials.operator();
         let endpoint = self.aws.endpoint_url();
-        let operator = operator::environment(endpoint, keys, self.clock.clone(), variables).await;
-        operator.table().expect("the table")
+        operator::environment(endpoint, keys, self.clock.clone(), variables).await
     }
 
     /// Forgets what the functions' processes have cached, as cold starts would.
