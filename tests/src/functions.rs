@@ -36,7 +36,8 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// Runs a function on an event.
+    /// Runs a function on an event. What it runs is boxed: a handler's future is deep, and this
+    /// one would hold those of all functions, on the stack of a test.
     ///
     /// # Panics
     /// When the world has no such function, or its event is none.
@@ -165,7 +166,7 @@ impl<A> Worker<A> {
     {
         let event = serde_json::from_value(event).expect("a queue event");
         let work = |message| handler(Arc::clone(&self.app), message);
-        let answer = queue::respond("test-request", event, &self.source, work).await;
+        let answer = Box::pin(queue::respond("test-request", event, &self.source, work)).await;
         serde_json::to_value(answer).expect("an answer")
     }
 }
@@ -188,7 +189,7 @@ where
     F: Future<Output = Result<Reply, Failure>>,
 {
     let event = serde_json::from_value(event).expect("an HTTP event");
-    let answer = http::respond("test-request", event, handler).await;
+    let answer = Box::pin(http::respond("test-request", event, handler)).await;
     serde_json::to_value(answer).expect("an answer")
 }
 
@@ -200,7 +201,7 @@ where
     F: Future<Output = Result<R, Failure>>,
 {
     let event = serde_json::from_value(event).expect("the function's event");
-    match handler(event).await {
+    match Box::pin(handler(event)).await {
         Ok(answer) => serde_json::to_value(answer).expect("an answer"),
         Err(failure) => failure.body(),
     }

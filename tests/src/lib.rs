@@ -167,7 +167,8 @@ impl World {
         });
         let keys = self.credentials.issue(function);
         let endpoint = self.aws.endpoint_url();
-        operator::environment(endpoint, &keys, self.clock.clone(), resolved.collect()).await
+        let variables = resolved.collect();
+        Box::pin(operator::environment(endpoint, &keys, self.clock.clone(), variables)).await
     }
 
     /// The table, for what a test looks at or prepares behind the functions' backs.
@@ -187,7 +188,7 @@ impl World {
         let variables = HashMap::from([(variable.to_owned(), value.to_owned())]);
         let keys = self.credentials.operator();
         let endpoint = self.aws.endpoint_url();
-        operator::environment(endpoint, keys, self.clock.clone(), variables).await
+        Box::pin(operator::environment(endpoint, keys, self.clock.clone(), variables)).await
     }
 
     /// Forgets what the functions' processes have cached, as cold starts would.

@@ -1,4 +1,5 @@
 use http::Method;
+use jiff::SignedDuration;
 use serde_json::json;
 use tests::World;
 
@@ -85,4 +86,43 @@ async fn a_job_that_is_not_ones_own_is_404() {
         assert_eq!(cancel(&world, "sinta", id).await.status, 404, "{id}");
     }
     assert_eq!(view(&world, "sinta", &job).await["status"], "queued");
+}
+
+#[tokio::test]
+async fn a_file_that_could_not_be_deleted_is_taken_away_by_the_clean_up() {
+    let world = World::with_flags().await;
+    let job = completed(&world, "sinta", &order("csv")).await;
+    world.fault(&json!({ "target": "s3", "status": 503 }));
+    let answer = cancel(&world, "sinta", &job).await;
+    assert_eq!((answer.status, &answer.data()["status"]), (200, &json!("expired")));
+    world.faults.clear();
+    assert_eq!(objects(&world).await.len(), 1);
+    assert_eq!(world.get("", &link(&world)).await.status, 410);
+    world.clean_up(world.clock.now() + SignedDuration::from_mins(1)).await;
+    assert_eq!(objects(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_upload_that_was_begun_is_completed_or_aborted() {
+    let world = World::with_flags().await;
+    for kept in [true, false] {
+        let job = requested(&world, "sinta", &order("xlsx")).await;
+        if !kept {
+            let slow = json!({ "target": "s3", "action": "UploadPart", "latency_ms": 1_500 });
+            world.fault(&slow);
+        }
+        let called_off = async {
+            while !kept && view(&world, "sinta", &job).await["status"] == "queued" {}
+            if !kept {
+                cancel(&world, "sinta", &job).await;
+            }
+        };
+        tokio::join!(deliver(&world, "ExportGenerate", "sinta", &job, 1), called_off);
+        world.faults.clear();
+    }
+    let count = |action| calls(&world, action);
+    assert_eq!(count("CreateMultipartUpload"), 2);
+    assert_eq!(count("CompleteMultipartUpload"), 1);
+    assert!(count("AbortMultipartUpload") >= 1);
+    assert_eq!(objects(&world).await.len(), 1);
 }

@@ -35,23 +35,50 @@ async fn a_file_holds_the_requesters_list_cell_by_cell() {
 }
 
 #[tokio::test]
-async fn phones_are_exported_as_given_and_texts_that_a_spreadsheet_would_run_are_not() {
+async fn phones_are_exported_as_given_and_what_a_spreadsheet_would_run_is_guarded_in_a_csv() {
     let world = World::with_flags().await;
-    let phones = ["+62 812-3456-7890", "0812 3456", "0012"];
-    let contact = json!({ "external_id": "1", "name": "=1+1", "phones": phones,
-        "company_name": "+A1" });
-    let synced = world.post("maya", "/cdp/customers/sync", &json!({ "contacts": [contact] })).await;
-    let id = synced.data()[0]["id"].as_str().unwrap().to_owned();
-    for (format, name, company) in [("xlsx", "=1+1", "+A1"), ("csv", "'=1+1", "'+A1")] {
+    let given = ["+62 812-3456-7890", "0812 3456", "0012", "=1+1"];
+    let contact = |(at, phone): (usize, &&str)| json!({ "external_id": at.to_string(), "name": "=1+1", "phones": [phone] });
+    let contacts: Vec<Value> = given.iter().enumerate().map(contact).collect();
+    let synced = world.post("maya", "/cdp/customers/sync", &json!({ "contacts": contacts })).await;
+    for (format, name) in [("xlsx", "=1+1"), ("csv", "'=1+1")] {
         let mut body = order(format);
-        body["selection"] = json!({ "ids": [id] });
-        body["file_name"] = json!(format);
+        body["selection"] = json!({ "ids": synced.ids() });
         completed(&world, "maya", &body).await;
         let mail = world.aws.mailbox().list().pop().unwrap();
-        let row = rows(format, &mail.attachments[0].content).remove(0);
-        assert_eq!([&row[1], &row[4]], [name, company], "{format}");
-        assert_eq!(row[3], phones.join("; "), "{format}");
+        let rows = rows(format, &mail.attachments[0].content);
+        let phones: Vec<&String> = rows.iter().map(|row| &row[3]).collect();
+        assert_eq!(phones[..3], given[..3], "{format}");
+        assert_eq!([&rows[3][1], phones[3]], [name, name], "{format}");
     }
+}
+
+#[tokio::test]
+async fn dates_are_told_in_the_requested_zone_or_else_in_jakartas() {
+    for (asked, told) in [(Some("America/New_York"), "America/New_York"), (None, "Asia/Jakarta")] {
+        for format in ["xlsx", "csv"] {
+            let world = World::with_flags().await;
+            let list = world.get("sinta", "/cdp/customers?limit=100").await;
+            let mut body = order(format);
+            body["time_zone"] = json!(asked);
+            completed(&world, "sinta", &body).await;
+            assert_eq!(rows(format, &object(&world).await), expected(list.data(), told));
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_workers_at_once_make_one_file() {
+    let world = World::with_flags().await;
+    let job = requested(&world, "sinta", &order("csv")).await;
+    world.fault(&json!({ "target": "s3", "latency_ms": 100 }));
+    let work = || deliver(&world, "ExportGenerate", "sinta", &job, 1);
+    let (one, other) = tokio::join!(work(), work());
+    assert!(one != other, "the other one's message comes back");
+    world.work().await;
+    assert_eq!(view(&world, "sinta", &job).await["status"], "completed");
+    assert_eq!(objects(&world).await.len(), 1);
+    assert_eq!(world.aws.mailbox().list().len(), 1);
 }
 
 #[tokio::test]

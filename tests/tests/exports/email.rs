@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tests::{PUBLIC_URL, World, person};
@@ -32,7 +34,7 @@ async fn a_ready_export_arrives_by_email_with_its_file_and_by_notification_with_
     assert_eq!(file.content, world.files().await.read(&object).await.unwrap());
     let link = format!("{PUBLIC_URL}/d/");
     assert!(mail.text.as_ref().unwrap().contains(&link));
-    assert!(mail.html.as_ref().unwrap().contains(&link));
+    assert!(mail.html.as_ref().unwrap().replace("&#x2f;", "/").contains(&link));
 
     let notifications = world.notifications.list();
     assert_eq!(notifications.len(), 1);
@@ -141,4 +143,28 @@ async fn a_channel_that_takes_nothing_for_good_is_given_up_and_the_job_stays_rea
     assert!(deliver(&world, "ExportEmail", "sinta", &job, 8).await);
     assert_eq!(email_status(&world, &job).await, "failed");
     assert!(view(&world, "sinta", &job).await["download_url"].is_string());
+}
+
+#[tokio::test]
+async fn two_workers_at_once_send_one_email_and_one_notification() {
+    let (world, job) = untold(&json!({ "target": "ses", "latency_ms": 200 })).await;
+    let tell = || deliver(&world, "ExportEmail", "sinta", &job, 1);
+    let (one, other) = tokio::join!(tell(), tell());
+    assert!(one || other);
+    assert!(deliver(&world, "ExportEmail", "sinta", &job, 2).await);
+    assert_eq!((world.aws.mailbox().list().len(), world.notifications.list().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_worker_that_died_while_sending_leaves_an_unknown_email_that_is_not_repeated() {
+    let fault = json!({ "target": "ses", "kind": "commit_then_timeout", "latency_ms": 60_000 });
+    let (world, job) = untold(&fault).await;
+    let dies = deliver(&world, "ExportEmail", "sinta", &job, 1);
+    assert!(tokio::time::timeout(Duration::from_secs(1), dies).await.is_err());
+    world.faults.clear();
+    assert!(!deliver(&world, "ExportEmail", "sinta", &job, 2).await, "it may be alive");
+    world.advance(SignedDuration::from_secs(91));
+    assert!(deliver(&world, "ExportEmail", "sinta", &job, 3).await);
+    assert_eq!(email_status(&world, &job).await, "unknown");
+    assert_eq!((world.aws.mailbox().list().len(), world.notifications.list().len()), (1, 1));
 }

@@ -90,6 +90,7 @@ async fn the_fourth_active_job_of_a_user_is_429_until_a_place_is_free() {
     }
     let fourth = world.post("sinta", "/cdp/exports", &order("csv")).await;
     assert_eq!((fourth.status, fourth.error()), (429, "TOO_MANY_EXPORTS"));
+    assert!(fourth.headers.contains_key("retry-after"), "{:?}", fourth.headers);
     requested(&world, "lars", &order("csv")).await;
     assert_eq!(cancel(&world, "sinta", &jobs[0]).await.status, 200);
     requested(&world, "sinta", &order("csv")).await;
@@ -140,4 +141,57 @@ async fn concurrent_requests_with_one_key_make_one_job() {
     }
     assert_eq!(world.get("sinta", "/cdp/exports").await.ids().len(), 1);
     assert_eq!(super::steps::objects(&world).await.len(), 1, "the ids of the one job");
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_the_table_does_not_lose_or_double_the_job() {
+    let world = World::with_flags().await;
+    world.fault(&json!({ "target": "dynamodb", "kind": "commit_then_timeout", "times": 1,
+        "action": "TransactWriteItems", "function": "ExportRequest" }));
+    let first = keyed(&world, "sinta", "key-1", &order("csv")).await;
+    let again = keyed(&world, "sinta", "key-1", &order("csv")).await;
+    assert!(matches!(first.status, 202 | 503), "{}", first.body);
+    assert_eq!(again.status, 202, "{}", again.body);
+    assert_eq!(world.get("sinta", "/cdp/exports").await.ids().len(), 1);
+    world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
+    world.work().await;
+    let job = again.data()["id"].as_str().unwrap();
+    assert_eq!(view(&world, "sinta", job).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn no_body_makes_a_500() {
+    let world = World::with_flags().await;
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    for body in ["", "null", "[]", "{", "\"x\"", "{\"format\":1}", &deep, "{\"fields\":[null]}"] {
+        let headers = [("content-type", "application/json")];
+        let bytes = Bytes::from(body.to_owned());
+        let answer =
+            world.send("sinta", http::Method::POST, "/cdp/exports", &headers, bytes).await;
+        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{body:.40}");
+    }
+    for key in ["", &"k".repeat(1_000), "\u{1F600}"] {
+        let answer = keyed(&world, "sinta", key, &order("csv")).await;
+        assert!(matches!(answer.status, 202 | 400), "{} {}", answer.status, answer.body);
+    }
+}
+
+#[tokio::test]
+async fn ones_jobs_are_listed_in_pages_the_newest_first() {
+    let world = World::with_flags().await;
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.insert(0, requested(&world, "sinta", &order("csv")).await);
+        world.advance(SignedDuration::from_secs(1));
+    }
+    let first = world.get("sinta", "/cdp/exports?limit=2").await;
+    assert_eq!(first.ids(), made[..2]);
+    let cursor = first.body["meta"]["next_cursor"].as_str().unwrap();
+    let rest = world.get("sinta", &format!("/cdp/exports?limit=2&cursor={cursor}")).await;
+    assert_eq!(rest.ids(), made[2..]);
+    assert!(rest.body["meta"]["next_cursor"].is_null());
+    for query in ["limit=0", "limit=101", "cursor=x", "colour=red"] {
+        let answer = world.get("sinta", &format!("/cdp/exports?{query}")).await;
+        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{query}");
+    }
 }
