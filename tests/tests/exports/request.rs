@@ -166,8 +166,7 @@ async fn no_body_makes_a_500() {
     for body in ["", "null", "[]", "{", "\"x\"", "{\"format\":1}", &deep, "{\"fields\":[null]}"] {
         let headers = [("content-type", "application/json")];
         let bytes = Bytes::from(body.to_owned());
-        let answer =
-            world.send("sinta", http::Method::POST, "/cdp/exports", &headers, bytes).await;
+        let answer = world.send("sinta", http::Method::POST, "/cdp/exports", &headers, bytes).await;
         assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{body:.40}");
     }
     for key in ["", &"k".repeat(1_000), "\u{1F600}"] {
