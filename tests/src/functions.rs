@@ -36,7 +36,8 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// Runs a function on an event.
+    /// Runs a function on an event. What it runs is boxed: a handler's future is deep, and this
+    /// one would hold those of all functions, on the stack of a test.
     ///
     /// # Panics
     /// When the world has no such function, or its event is none.

@@ -36,6 +36,7 @@ use shared::{
     clock::Clock,
     directory::Plan,
     environment::Environment,
+    export::Files,
     id::CompanyId,
     table::{Key, Table, to_item},
 };
@@ -172,16 +173,28 @@ impl World {
         });
         let keys = self.credentials.issue(function);
         let endpoint = self.aws.endpoint_url();
-        operator::environment(endpoint, &keys, self.clock.clone(), resolved.collect()).await
+        let variables = resolved.collect();
+        Box::pin(operator::environment(endpoint, &keys, self.clock.clone(), variables)).await
     }
 
     /// The table, for what a test looks at or prepares behind the functions' backs.
     pub async fn table(&self) -> Table {
-        let variables = HashMap::from([("TABLE_NAME".to_owned(), "Table".to_owned())]);
+        self.operator("TABLE_NAME", "Table").await.table().expect("the table")
+    }
+
+    /// The bucket of exports, with the rights of an operator.
+    pub async fn files(&self) -> Files {
+        self.operator("BUCKET_NAME", &Names::bucket_name("Bucket"))
+            .await
+            .files()
+            .expect("the bucket")
+    }
+
+    async fn operator(&self, variable: &str, value: &str) -> Environment {
+        let variables = HashMap::from([(variable.to_owned(), value.to_owned())]);
         let keys = self.credentials.operator();
         let endpoint = self.aws.endpoint_url();
-        let operator = operator::environment(endpoint, keys, self.clock.clone(), variables).await;
-        operator.table().expect("the table")
+        Box::pin(operator::environment(endpoint, keys, self.clock.clone(), variables)).await
     }
 
     /// Forgets what the functions' processes have cached, as cold starts would.

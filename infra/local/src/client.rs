@@ -73,7 +73,7 @@ impl Client {
     /// When nothing answers, or nobody goes by that name.
     pub async fn sign_in(&self, user: &str) -> Result<Self, ClientError> {
         let query: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
-        let answer = self.expect(Method::GET, &format!("/_local/token?user={query}"), None).await?;
+        let answer = self.fetch(Method::GET, &format!("/_local/token?user={query}"), None).await?;
         let token = answer["token"].as_str().map(str::to_owned);
         Ok(Self { token, ..self.clone() })
     }
@@ -117,7 +117,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Refused`] for any other answer.
-    pub async fn expect(
+    pub async fn fetch(
         &self,
         method: Method,
         path: &str,

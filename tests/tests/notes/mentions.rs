@@ -150,3 +150,29 @@ async fn a_message_that_was_not_sent_is_sent_by_the_clean_up() {
     world.work().await;
     assert_eq!(notified(&world), [person("budi")]);
 }
+
+#[tokio::test]
+async fn a_message_delivered_many_times_at_once_notifies_once() {
+    let world = World::with_flags().await;
+    world.fault(&json!({ "target": "sqs", "kind": "duplicate" }));
+    let id = contact(&world, "Citra Anggraini").await;
+    let path = format!("/v1/contacts/{id}/notes");
+    let made = world.post("sinta", &path, &json!({ "note": mention(&person("budi")) })).await;
+    let message = notify(&id, &made.data()["id"], "budi", 0);
+    futures::future::join_all((0..20).map(|_| deliver(&world, &message))).await;
+    world.work().await;
+    assert_eq!(notified(&world), [person("budi")]);
+    assert_eq!(world.notifications.list()[0].duplicates, 0, "the service was called once");
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_the_service_makes_no_second_notification() {
+    let world = World::with_flags().await;
+    let id = contact(&world, "Citra Anggraini").await;
+    let path = format!("/v1/contacts/{id}/notes");
+    world.fault(&json!({ "target": "notifications", "kind": "commit_then_timeout", "times": 1 }));
+    let made = world.post("sinta", &path, &json!({ "note": mention(&person("budi")) })).await;
+    world.work().await;
+    deliver(&world, &notify(&id, &made.data()["id"], "budi", 0)).await;
+    assert_eq!(notified(&world), [person("budi")]);
+}

@@ -51,7 +51,7 @@ async fn flags(operator: &Client, report: &mut Report) -> Result<(), DemoError> 
         "cdp_team_permission_enabled": true,
         "cdp_notes_mention_enabled": true,
     });
-    let answer = operator.expect(Method::POST, path, Some(&body)).await?;
+    let answer = operator.fetch(Method::POST, path, Some(&body)).await?;
     report.show("POST (Lambda API) SetFlags", &answer);
     let on = answer["cdp_team_permission_enabled"] == true
         && answer["cdp_notes_mention_enabled"] == true;
@@ -64,7 +64,7 @@ async fn all(client: &Client) -> Result<Vec<Value>, DemoError> {
     let mut cursor = String::new();
     loop {
         let path = format!("/cdp/customers?limit=100&cursor={cursor}");
-        let page = client.expect(Method::GET, &path, None).await?;
+        let page = client.fetch(Method::GET, &path, None).await?;
         contacts.extend(page["data"].as_array().cloned().unwrap_or_default());
         match page["meta"]["next_cursor"].as_str() {
             Some(next) => next.clone_into(&mut cursor),
@@ -100,7 +100,7 @@ async fn everybody_sees_their_own(
     report.step("Everybody sees exactly the contacts that the rule gives them");
     let company = all(maya).await?;
     report.check(!company.is_empty(), format!("Maya (everything) sees {}", company.len()))?;
-    let users = nobody.expect(Method::GET, "/_local/users", None).await?;
+    let users = nobody.fetch(Method::GET, "/_local/users", None).await?;
     for handle in ["budi", "sinta", "lars", "putri", "andre"] {
         let id = demo_company::id("person", handle);
         let people = users["data"].as_array().into_iter().flatten();
@@ -138,10 +138,10 @@ async fn imported(maya: &Client, file: &Path, report: &mut Report) -> Result<(),
 
 async fn first_contact(sinta: &Client, report: &mut Report) -> Result<Value, DemoError> {
     report.step("Sinta opens her list and a contact");
-    let page = sinta.expect(Method::GET, "/cdp/customers?limit=2", None).await?;
+    let page = sinta.fetch(Method::GET, "/cdp/customers?limit=2", None).await?;
     report.show("GET /cdp/customers?limit=2", &page);
     let id = page["data"][0]["id"].as_str().unwrap_or_default().to_owned();
-    let answer = sinta.expect(Method::GET, &format!("/cdp/customers/{id}"), None).await?;
+    let answer = sinta.fetch(Method::GET, &format!("/cdp/customers/{id}"), None).await?;
     report.show(&format!("GET /cdp/customers/{id}"), &answer);
     report.check(answer["data"] == page["data"][0], "the detail is what the list shows")?;
     Ok(answer["data"].clone())
@@ -160,7 +160,7 @@ async fn mentioned_once(
     let body = json!({ "note": format!(
         "<p>Called today, wants a quote. {anchor} <script>alert(1)</script></p>"
     ) });
-    let answer = sinta.expect(Method::POST, &path, Some(&body)).await?;
+    let answer = sinta.fetch(Method::POST, &path, Some(&body)).await?;
     report.show(&format!("POST {path}"), &answer);
     let note = answer["data"].clone();
     let html = note["note"].as_str().unwrap_or_default();
@@ -177,7 +177,7 @@ async fn mentioned_once(
         "<p>Called twice. {anchor} <a href=\"../../../users/{maya}/edit_user\">@Maya</a></p>"
     ) });
     let id = note["id"].as_str().unwrap_or_default();
-    let answer = sinta.expect(Method::PUT, &format!("{path}/{id}"), Some(&edited)).await?;
+    let answer = sinta.fetch(Method::PUT, &format!("{path}/{id}"), Some(&edited)).await?;
     report.show(&format!("PUT {path}/{id}"), &answer);
     let second = format!("{id}:{maya}");
     wait(|| deliveries(nobody, &second), |found| !found.is_empty()).await?;
@@ -185,14 +185,14 @@ async fn mentioned_once(
     let first = deliveries(nobody, &key).await?;
     let once = first.len() == 1 && first[0]["duplicates"].as_u64().unwrap_or(0) == 0;
     report.check(once, "Budi was notified exactly once")?;
-    let notes = sinta.expect(Method::GET, &path, None).await?;
+    let notes = sinta.fetch(Method::GET, &path, None).await?;
     report.show(&format!("GET {path}"), &notes);
     report.check(notes["data"][0]["id"] == note["id"], "the note is in the contact's list")
 }
 
 /// The notifications that were sent under an idempotency key.
 async fn deliveries(nobody: &Client, key: &str) -> Result<Vec<Value>, DemoError> {
-    let all = nobody.expect(Method::GET, "/_local/notifications", None).await?;
+    let all = nobody.fetch(Method::GET, "/_local/notifications", None).await?;
     let all = all["data"].as_array().cloned().unwrap_or_default();
     Ok(all.into_iter().filter(|one| one["headers"]["idempotency-key"] == key).collect())
 }
@@ -215,7 +215,7 @@ async fn exported(
     let job = accepted.body["data"]["id"].as_str().unwrap_or_default().to_owned();
     let path = format!("/cdp/exports/{job}");
     let done = wait(
-        || async { Ok(sinta.expect(Method::GET, &path, None).await?["data"].clone()) },
+        || async { Ok(sinta.fetch(Method::GET, &path, None).await?["data"].clone()) },
         |job| job["status"] != "queued" && job["status"] != "running",
     )
     .await?;
@@ -249,7 +249,7 @@ async fn exported(
     let key = |one: &Value| one["headers"]["idempotency-key"] == job.as_str();
     let told = wait(
         || async {
-            let all = nobody.expect(Method::GET, "/_local/notifications", None).await?;
+            let all = nobody.fetch(Method::GET, "/_local/notifications", None).await?;
             let all = all["data"].as_array().cloned().unwrap_or_default();
             Ok(all.into_iter().filter(key).collect::<Vec<_>>())
         },
@@ -261,7 +261,7 @@ async fn exported(
 
 /// The mail about a file, or null.
 async fn mail_of(nobody: &Client, file_name: &str) -> Result<Value, DemoError> {
-    let all = nobody.expect(Method::GET, "/_local/mail", None).await?;
+    let all = nobody.fetch(Method::GET, "/_local/mail", None).await?;
     let mut found = all["data"].as_array().into_iter().flatten().filter(|mail| {
         mail["subject"].as_str().is_some_and(|subject| subject.contains(file_name))
             || mail["text"].as_str().is_some_and(|text| text.contains(file_name))

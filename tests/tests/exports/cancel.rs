@@ -1,0 +1,136 @@
+use http::Method;
+use jiff::SignedDuration;
+use serde_json::json;
+use tests::World;
+
+use super::steps::{cancel, completed, deliver, link, objects, order, requested, view};
+
+/// How often S3 was called with this action.
+fn uploads(world: &World, action: &str) -> u64 {
+    let usage = world.usage.snapshot();
+    let actions = usage.as_object().unwrap().values().filter_map(|it| it["actions"].as_object());
+    let named = actions.flatten().filter(|(name, _)| name.ends_with(action));
+    named.filter_map(|(_, cost)| cost["calls"].as_u64()).sum()
+}
+
+#[tokio::test]
+async fn a_queued_job_that_is_cancelled_makes_nothing() {
+    let world = World::with_flags().await;
+    let contact = world.get("sinta", "/cdp/customers?limit=1").await.ids().remove(0);
+    let mut body = order("csv");
+    body["selection"] = json!({ "ids": [contact] });
+    let job = requested(&world, "sinta", &body).await;
+    let answer = cancel(&world, "sinta", &job).await;
+    assert_eq!((answer.status, &answer.data()["status"]), (200, &json!("cancelled")));
+    world.work().await;
+    assert_eq!(view(&world, "sinta", &job).await["status"], "cancelled");
+    assert_eq!(objects(&world).await, Vec::<String>::new(), "the ids are gone too");
+    assert!(world.aws.mailbox().list().is_empty() && world.notifications.list().is_empty());
+}
+
+#[tokio::test]
+async fn a_running_job_that_is_cancelled_stops_and_leaves_no_object() {
+    for action in ["PutObject", "UploadPart", "CreateMultipartUpload", "CompleteMultipartUpload"] {
+        let world = World::with_flags().await;
+        let job = requested(&world, "sinta", &order("csv")).await;
+        world.fault(&json!({ "target": "s3", "action": action, "latency_ms": 1_500,
+            "function": "ExportGenerate" }));
+        let called_off = async {
+            while view(&world, "sinta", &job).await["status"] == "queued" {}
+            cancel(&world, "sinta", &job).await
+        };
+        let worked = deliver(&world, "ExportGenerate", "sinta", &job, 1);
+        let (done, answer) = tokio::join!(worked, called_off);
+        assert!(done, "{action}: the message is not needed any more");
+        assert_eq!(answer.data()["status"], "cancelled", "{action}");
+        world.work().await;
+        assert_eq!(view(&world, "sinta", &job).await["status"], "cancelled", "{action}");
+        assert_eq!(objects(&world).await, Vec::<String>::new(), "{action}");
+        assert!(world.aws.mailbox().list().is_empty(), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_completed_job_that_is_cancelled_loses_its_file_and_is_expired() {
+    let world = World::with_flags().await;
+    let job = completed(&world, "sinta", &order("xlsx")).await;
+    let link = link(&world);
+    assert_eq!(world.get("", &link).await.status, 302);
+    let answer = cancel(&world, "sinta", &job).await;
+    assert_eq!((answer.status, &answer.data()["status"]), (200, &json!("expired")));
+    assert!(answer.data()["download_url"].is_null());
+    assert_eq!(objects(&world).await, Vec::<String>::new());
+    let gone = world.get("", &link).await;
+    assert_eq!((gone.status, gone.error()), (410, "EXPORT_EXPIRED"));
+}
+
+#[tokio::test]
+async fn cancelling_twice_answers_the_same() {
+    let world = World::with_flags().await;
+    let queued = requested(&world, "sinta", &order("csv")).await;
+    let first = cancel(&world, "sinta", &queued).await;
+    assert_eq!(cancel(&world, "sinta", &queued).await.body, first.body);
+    world.work().await;
+    let done = completed(&world, "sinta", &order("csv")).await;
+    let first = cancel(&world, "sinta", &done).await;
+    let second = cancel(&world, "sinta", &done).await;
+    assert_eq!((second.status, second.body), (200, first.body));
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_ones_own_is_404() {
+    let world = World::with_flags().await;
+    let job = requested(&world, "sinta", &order("csv")).await;
+    let path = format!("/cdp/exports/{job}");
+    for user in ["maya", "claire"] {
+        for method in [Method::GET, Method::DELETE] {
+            let answer = world.call(user, method, &path, None).await;
+            assert_eq!((answer.status, answer.error()), (404, "NOT_FOUND"), "{user}");
+        }
+        assert_eq!(world.get(user, "/cdp/exports").await.data(), &json!([]));
+    }
+    for id in ["0190d1a2-7c3b-7abc-8def-000000000001", "x"] {
+        assert_eq!(world.get("sinta", &format!("/cdp/exports/{id}")).await.status, 404, "{id}");
+        assert_eq!(cancel(&world, "sinta", id).await.status, 404, "{id}");
+    }
+    assert_eq!(view(&world, "sinta", &job).await["status"], "queued");
+}
+
+#[tokio::test]
+async fn a_file_that_could_not_be_deleted_is_taken_away_by_the_clean_up() {
+    let world = World::with_flags().await;
+    let job = completed(&world, "sinta", &order("csv")).await;
+    world.fault(&json!({ "target": "s3", "status": 503 }));
+    let answer = cancel(&world, "sinta", &job).await;
+    assert_eq!((answer.status, &answer.data()["status"]), (200, &json!("expired")));
+    world.faults.clear();
+    assert_eq!(objects(&world).await.len(), 1);
+    assert_eq!(world.get("", &link(&world)).await.status, 410);
+    world.clean_up(world.clock.now() + SignedDuration::from_mins(1)).await;
+    assert_eq!(objects(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_upload_that_was_begun_is_completed_or_aborted() {
+    let world = World::with_flags().await;
+    for kept in [true, false] {
+        let job = requested(&world, "sinta", &order("xlsx")).await;
+        if !kept {
+            let slow = json!({ "target": "s3", "action": "UploadPart", "latency_ms": 1_500 });
+            world.fault(&slow);
+        }
+        let called_off = async {
+            while !kept && view(&world, "sinta", &job).await["status"] == "queued" {}
+            if !kept {
+                cancel(&world, "sinta", &job).await;
+            }
+        };
+        tokio::join!(deliver(&world, "ExportGenerate", "sinta", &job, 1), called_off);
+        world.faults.clear();
+    }
+    let count = |action| uploads(&world, action);
+    assert_eq!(count("CreateMultipartUpload"), 2);
+    assert_eq!(count("CompleteMultipartUpload"), 1);
+    assert!(count("AbortMultipartUpload") >= 1);
+    assert_eq!(objects(&world).await.len(), 1);
+}

@@ -1,0 +1,277 @@
+use jiff::SignedDuration;
+use local::neighbors::Upserts;
+use serde_json::{Value, json};
+use tests::World;
+
+use super::{
+    file::{expected, rows},
+    steps::{completed, deliver, objects, order, requested, view},
+};
+
+/// The bytes of the only object in the bucket.
+async fn object(world: &World) -> Vec<u8> {
+    let keys = objects(world).await;
+    let files: Vec<_> = keys.iter().filter(|key| !key.ends_with("ids.json")).collect();
+    assert_eq!(files.len(), 1, "{keys:?}");
+    world.files().await.read(files[0]).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_file_holds_the_requesters_list_cell_by_cell() {
+    for format in ["xlsx", "csv"] {
+        for user in ["maya", "sinta", "lars", "putri", "andre"] {
+            let world = World::with_flags().await;
+            let list = world.get(user, "/cdp/customers?limit=100").await;
+            let job = completed(&world, user, &order(format)).await;
+            let wanted = expected(list.data(), "Asia/Jakarta");
+            assert!(!wanted.is_empty(), "{user}");
+            assert_eq!(rows(format, &object(&world).await), wanted, "{user} {format}");
+            let view = view(&world, user, &job).await;
+            assert_eq!(view["rows"], wanted.len(), "{view}");
+            assert_eq!((&view["skipped"], &view["progress"]), (&json!(0), &json!(1.0)));
+            assert_eq!(view["size_bytes"], object(&world).await.len());
+        }
+    }
+}
+
+#[tokio::test]
+async fn phones_are_exported_as_given_and_what_a_spreadsheet_would_run_is_guarded_in_a_csv() {
+    let world = World::with_flags().await;
+    let given = ["+62 812-3456-7890", "0812 3456", "0012", "=1+1"];
+    let contact = |(at, phone): (usize, &&str)| json!({ "external_id": at.to_string(), "name": "=1+1", "phones": [phone] });
+    let contacts: Vec<Value> = given.iter().enumerate().map(contact).collect();
+    let synced = world.post("maya", "/cdp/customers/sync", &json!({ "contacts": contacts })).await;
+    for (format, name) in [("xlsx", "=1+1"), ("csv", "'=1+1")] {
+        let mut body = order(format);
+        body["selection"] = json!({ "ids": synced.ids() });
+        completed(&world, "maya", &body).await;
+        let mail = world.aws.mailbox().list().pop().unwrap();
+        let rows = rows(format, &mail.attachments[0].content);
+        let phones: Vec<&String> = rows.iter().map(|row| &row[3]).collect();
+        assert_eq!(phones[..3], given[..3], "{format}");
+        assert_eq!([&rows[3][1], phones[3]], [name, name], "{format}");
+    }
+}
+
+#[tokio::test]
+async fn dates_are_told_in_the_requested_zone_or_else_in_jakartas() {
+    for (asked, told) in [(Some("America/New_York"), "America/New_York"), (None, "Asia/Jakarta")] {
+        for format in ["xlsx", "csv"] {
+            let world = World::with_flags().await;
+            let list = world.get("sinta", "/cdp/customers?limit=100").await;
+            let mut body = order(format);
+            body["time_zone"] = json!(asked);
+            completed(&world, "sinta", &body).await;
+            assert_eq!(rows(format, &object(&world).await), expected(list.data(), told));
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_workers_at_once_make_one_file() {
+    let world = World::with_flags().await;
+    let job = requested(&world, "sinta", &order("csv")).await;
+    world.fault(&json!({ "target": "s3", "latency_ms": 100 }));
+    let work = || deliver(&world, "ExportGenerate", "sinta", &job, 1);
+    let (one, other) = tokio::join!(work(), work());
+    assert!(one != other, "the other one's message comes back");
+    world.work().await;
+    assert_eq!(view(&world, "sinta", &job).await["status"], "completed");
+    assert_eq!(objects(&world).await.len(), 1);
+    assert_eq!(world.aws.mailbox().list().len(), 1);
+}
+
+#[tokio::test]
+async fn a_filter_narrows_the_file_as_it_narrows_the_list() {
+    let world = World::with_flags().await;
+    let team = tests::team("Bandung");
+    let mut body = order("csv");
+    body["selection"] = json!({ "filter": { "team_owner_ids": [team] } });
+    let list = world.get("lars", &format!("/cdp/customers?team_owner_ids={team}")).await;
+    completed(&world, "lars", &body).await;
+    let wanted = expected(list.data(), "Asia/Jakarta");
+    assert!(!wanted.is_empty());
+    assert_eq!(rows("csv", &object(&world).await), wanted);
+}
+
+#[tokio::test]
+async fn selected_ids_that_are_gone_or_out_of_scope_are_skipped_and_counted() {
+    let world = World::with_flags().await;
+    let own = world.get("sinta", "/cdp/customers?limit=100").await;
+    let all = world.get("maya", "/cdp/customers?limit=100").await.ids();
+    let outside = all.iter().find(|id| !own.ids().contains(id)).unwrap();
+    let foreign = world.get("claire", "/cdp/customers").await.ids().remove(0);
+    let gone = "0190d1a2-7c3b-7abc-8def-000000000001";
+    let first = &own.ids()[0];
+    let mut body = order("csv");
+    body["selection"] = json!({ "ids": [gone, outside, first, foreign, first] });
+    let job = completed(&world, "sinta", &body).await;
+    let wanted = expected(&json!([own.data()[0]]), "Asia/Jakarta");
+    assert_eq!(rows("csv", &object(&world).await), wanted);
+    let view = view(&world, "sinta", &job).await;
+    assert_eq!((&view["rows"], &view["skipped"]), (&json!(1), &json!(3)));
+}
+
+#[tokio::test]
+async fn the_scope_is_the_one_when_the_file_is_written() {
+    let world = World::start().await;
+    requested(&world, "sinta", &order("csv")).await;
+    world.flags(true, false).await;
+    world.work().await;
+    let list = world.get("sinta", "/cdp/customers?limit=100").await;
+    assert_eq!(rows("csv", &object(&world).await), expected(list.data(), "Asia/Jakarta"));
+}
+
+#[tokio::test]
+async fn who_may_not_see_contacts_any_more_gets_no_file() {
+    let world = World::with_flags().await;
+    let job = requested(&world, "sinta", &order("csv")).await;
+    let mut sinta = world.directory.find("sinta").unwrap();
+    sinta.levels.insert("customers_customers_view".to_owned(), "disabled".to_owned());
+    world.directory.upsert(Upserts { people: vec![sinta], ..Upserts::default() }).unwrap();
+    world.work().await;
+    let view = view(&world, "sinta", &job).await;
+    assert_eq!((&view["status"], &view["error"]["code"]), (&json!("failed"), &json!("FORBIDDEN")));
+    assert_eq!(objects(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_message_delivered_twice_makes_one_file_one_email_and_one_notification() {
+    let world = World::with_flags().await;
+    world.fault(&json!({ "target": "sqs", "kind": "duplicate" }));
+    let job = requested(&world, "sinta", &order("xlsx")).await;
+    world.work().await;
+    for function in ["ExportGenerate", "ExportEmail", "ExportGenerate", "ExportEmail"] {
+        assert!(deliver(&world, function, "sinta", &job, 2).await, "{function}");
+    }
+    world.clean_up(world.clock.now() + SignedDuration::from_mins(5)).await;
+    world.work().await;
+    assert_eq!(objects(&world).await.len(), 1);
+    assert_eq!(world.aws.mailbox().list().len(), 1);
+    let notifications = world.notifications.list();
+    assert_eq!(notifications.len(), 1);
+    assert_eq!(notifications[0].duplicates, 0);
+}
+
+#[tokio::test]
+async fn in_launchpads_trouble_the_job_retries_and_at_last_fails_with_one_email_and_no_file() {
+    for target in ["launchpad.teams", "launchpad.permissions"] {
+        let mut world = World::with_flags().await;
+        let job = requested(&world, "sinta", &order("csv")).await;
+        world.restart_functions();
+        world.fault(&json!({ "target": target, "status": 503 }));
+        // Past the time that a team set lives.
+        world.advance(SignedDuration::from_secs(61));
+        for attempt in 1..5 {
+            assert!(!deliver(&world, "ExportGenerate", "sinta", &job, attempt).await, "{attempt}");
+            assert_eq!(view(&world, "sinta", &job).await["status"], "queued", "{attempt}");
+            world.advance(SignedDuration::from_mins(1));
+        }
+        assert!(deliver(&world, "ExportGenerate", "sinta", &job, 5).await);
+        world.work().await;
+        let view = view(&world, "sinta", &job).await;
+        assert_eq!(view["status"], "failed", "{target}");
+        assert_eq!(view["error"]["code"], "DIRECTORY_UNAVAILABLE");
+        assert_eq!(objects(&world).await, Vec::<String>::new());
+        let mails = world.aws.mailbox().list();
+        assert_eq!(mails.len(), 1);
+        assert!(mails[0].attachments.is_empty());
+        assert!(world.notifications.list().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn when_launchpad_is_back_the_next_attempt_makes_the_whole_file() {
+    let world = World::with_flags().await;
+    let list = world.get("sinta", "/cdp/customers?limit=100").await;
+    let job = requested(&world, "sinta", &order("csv")).await;
+    world.advance(SignedDuration::from_secs(61));
+    world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
+    assert!(!deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
+    world.faults.clear();
+    world.advance(SignedDuration::from_secs(15));
+    world.work().await;
+    assert_eq!(view(&world, "sinta", &job).await["status"], "completed");
+    assert_eq!(rows("csv", &object(&world).await), expected(list.data(), "Asia/Jakarta"));
+}
+
+#[tokio::test]
+async fn troubles_of_aws_lose_nothing_and_leave_one_object() {
+    for fault in [
+        json!({ "target": "dynamodb", "kind": "conflict", "times": 3 }),
+        json!({ "target": "dynamodb", "kind": "unprocessed", "times": 2 }),
+        json!({ "target": "dynamodb", "kind": "commit_then_timeout", "times": 1,
+            "function": "ExportGenerate", "action": "TransactWriteItems" }),
+        json!({ "target": "s3", "status": 503, "times": 1 }),
+        json!({ "target": "s3", "kind": "commit_then_timeout", "times": 1 }),
+    ] {
+        let world = World::with_flags().await;
+        let job = requested(&world, "sinta", &order("csv")).await;
+        world.fault(&fault);
+        let mut count = 1;
+        while !deliver(&world, "ExportGenerate", "sinta", &job, count).await {
+            assert!(count < 4, "{fault}");
+            count += 1;
+            world.advance(SignedDuration::from_mins(1));
+        }
+        world.work().await;
+        assert_eq!(view(&world, "sinta", &job).await["status"], "completed", "{fault}");
+        assert_eq!(objects(&world).await.len(), 1, "{fault}");
+        assert_eq!(world.aws.mailbox().list().len(), 1, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_queued_is_queued_within_one_clean_up() {
+    let world = World::with_flags().await;
+    world.fault(&json!({ "target": "sqs", "status": 503 }));
+    let job = requested(&world, "sinta", &order("csv")).await;
+    world.faults.clear();
+    assert_eq!(world.work().await, 0);
+    world.fault(&json!({ "target": "sqs", "status": 503, "action": "SendMessageBatch",
+        "function": "ExportGenerate" }));
+    world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
+    assert_eq!(world.work().await, 1, "the file's message");
+    world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
+    assert_eq!(world.work().await, 1, "the email's message");
+    assert_eq!(view(&world, "sinta", &job).await["email_status"], "sent");
+}
+
+#[tokio::test]
+async fn a_job_past_its_deadline_is_queued_once_more_and_then_fails_with_one_email() {
+    let world = World::with_flags().await;
+    let job = requested(&world, "sinta", &order("csv")).await;
+    for status in ["queued", "failed", "failed"] {
+        world.advance(SignedDuration::from_mins(31));
+        world.clean_up(world.clock.now()).await;
+        assert_eq!(view(&world, "sinta", &job).await["status"], status);
+    }
+    world.work().await;
+    let told = view(&world, "sinta", &job).await;
+    assert_eq!((&told["status"], &told["email_status"]), (&json!("failed"), &json!("sent")));
+    assert_eq!(world.aws.mailbox().list().len(), 1);
+    assert_eq!(objects(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_dead_workers_job_is_taken_over_and_its_remains_are_gone() {
+    let world = World::with_flags().await;
+    let job = requested(&world, "sinta", &order("csv")).await;
+    let slow = json!({ "target": "s3", "latency_ms": 60_000, "action": "PutObject" });
+    let upload = json!({ "target": "s3", "latency_ms": 60_000, "action": "UploadPart" });
+    for fault in [slow, upload] {
+        world.fault(&fault);
+    }
+    let dies = deliver(&world, "ExportGenerate", "sinta", &job, 1);
+    assert!(tokio::time::timeout(std::time::Duration::from_secs(2), dies).await.is_err());
+    world.faults.clear();
+    assert_eq!(view(&world, "sinta", &job).await["status"], "running");
+    assert!(!deliver(&world, "ExportGenerate", "sinta", &job, 2).await, "somebody is at work");
+    world.advance(SignedDuration::from_secs(31));
+    assert!(deliver(&world, "ExportGenerate", "sinta", &job, 3).await);
+    world.work().await;
+    assert_eq!(view(&world, "sinta", &job).await["status"], "completed");
+    let keys: Value = json!(objects(&world).await);
+    assert_eq!(keys.as_array().unwrap().len(), 1, "{keys}");
+    assert!(keys[0].as_str().unwrap().contains("/2/"), "{keys}");
+}

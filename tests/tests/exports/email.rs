@@ -1,0 +1,170 @@
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tests::{PUBLIC_URL, World, person};
+
+use super::steps::{completed, deliver, order, requested, view};
+
+/// A world with a finished export whose end nobody has been told of yet, and the job's id.
+async fn untold(fault: &Value) -> (World, String) {
+    let world = World::with_flags().await;
+    let job = requested(&world, "sinta", &order("xlsx")).await;
+    world.fault(fault);
+    assert!(deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
+    (world, job)
+}
+
+async fn email_status(world: &World, job: &str) -> String {
+    view(world, "sinta", job).await["email_status"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_ready_export_arrives_by_email_with_its_file_and_by_notification_with_its_link() {
+    let world = World::with_flags().await;
+    let job = completed(&world, "sinta", &order("xlsx")).await;
+    let mails = world.aws.mailbox().list();
+    assert_eq!(mails.len(), 1);
+    let mail = &mails[0];
+    assert_eq!(mail.to, ["sinta@kopi.example"]);
+    assert!(mail.subject.contains("contacts.xlsx"), "{}", mail.subject);
+    let file = &mail.attachments[0];
+    assert_eq!(file.name, "contacts.xlsx");
+    let object = super::steps::objects(&world).await.remove(0);
+    assert_eq!(file.content, world.files().await.read(&object).await.unwrap());
+    let link = format!("{PUBLIC_URL}/d/");
+    assert!(mail.text.as_ref().unwrap().contains(&link));
+    assert!(mail.html.as_ref().unwrap().replace("&#x2f;", "/").contains(&link));
+
+    let notifications = world.notifications.list();
+    assert_eq!(notifications.len(), 1);
+    let (told, body) = (&notifications[0], &notifications[0].body);
+    assert_eq!(told.path, "/notif/v1/notifications");
+    assert_eq!(told.headers["idempotency-key"], job);
+    assert_eq!(body["sso_id"], person("sinta"));
+    assert_eq!((&body["click_action"], &body["notif_type"]), (&json!("OPEN_URL"), &json!(1)));
+    assert_eq!(body["extra"]["origin"], "external_url");
+    assert!(body["click_action_url"].as_str().unwrap().starts_with(&link), "{body}");
+    assert_eq!(email_status(&world, &job).await, "sent");
+}
+
+#[tokio::test]
+async fn the_language_is_the_requests_or_else_the_companys() {
+    for (user, locale, subject) in
+        [("sinta", Some("en"), "ready"), ("sinta", None, "siap"), ("claire", None, "ready")]
+    {
+        let world = World::with_flags().await;
+        let mut body = order("csv");
+        body["locale"] = json!(locale);
+        completed(&world, user, &body).await;
+        let mail = world.aws.mailbox().list().remove(0);
+        assert!(mail.subject.contains(subject), "{}", mail.subject);
+    }
+}
+
+#[tokio::test]
+async fn while_ses_throttles_the_email_waits_and_is_sent_once() {
+    let (world, job) = untold(&json!({ "target": "ses", "kind": "throttle" })).await;
+    assert!(!deliver(&world, "ExportEmail", "sinta", &job, 1).await);
+    assert_eq!(email_status(&world, &job).await, "pending");
+    assert_eq!(world.notifications.list().len(), 1, "the other channel does not wait");
+    world.faults.clear();
+    world.advance(SignedDuration::from_secs(20));
+    assert!(deliver(&world, "ExportEmail", "sinta", &job, 2).await);
+    assert!(deliver(&world, "ExportEmail", "sinta", &job, 3).await);
+    assert_eq!(email_status(&world, &job).await, "sent");
+    assert_eq!((world.aws.mailbox().list().len(), world.notifications.list().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_email_that_nobody_can_know_of_is_unknown_and_never_repeated() {
+    for (fault, mails) in [
+        (json!({ "target": "ses", "status": 500 }), 0),
+        (json!({ "target": "ses", "kind": "commit_then_timeout" }), 1),
+    ] {
+        let (world, job) = untold(&fault).await;
+        assert!(deliver(&world, "ExportEmail", "sinta", &job, 1).await, "{fault}");
+        assert_eq!(email_status(&world, &job).await, "unknown", "{fault}");
+        world.faults.clear();
+        world.work().await;
+        assert!(deliver(&world, "ExportEmail", "sinta", &job, 2).await);
+        assert_eq!(world.aws.mailbox().list().len(), mails, "{fault}");
+        assert_eq!(email_status(&world, &job).await, "unknown");
+        assert_eq!(world.notifications.list().len(), 1);
+        let job = view(&world, "sinta", &job).await;
+        assert_eq!(job["status"], "completed");
+        assert!(job["download_url"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn when_ses_refuses_the_file_the_link_alone_is_sent() {
+    let (world, job) = untold(&json!({ "target": "ses", "status": 400, "times": 1 })).await;
+    assert!(deliver(&world, "ExportEmail", "sinta", &job, 1).await);
+    let mails = world.aws.mailbox().list();
+    assert_eq!((mails.len(), mails[0].attachments.len()), (1, 0));
+    assert!(mails[0].text.as_ref().unwrap().contains(&format!("{PUBLIC_URL}/d/")));
+    assert_eq!(email_status(&world, &job).await, "sent");
+}
+
+#[tokio::test]
+async fn while_the_notification_service_is_down_the_notification_waits_and_is_sent_once() {
+    for status in [503, 429] {
+        let (world, job) = untold(&json!({ "target": "notifications", "status": status })).await;
+        assert!(!deliver(&world, "ExportEmail", "sinta", &job, 1).await);
+        assert_eq!(world.notifications.list().len(), 0);
+        assert_eq!(email_status(&world, &job).await, "sent", "the other channel does not wait");
+        world.faults.clear();
+        assert!(deliver(&world, "ExportEmail", "sinta", &job, 2).await);
+        assert!(deliver(&world, "ExportEmail", "sinta", &job, 3).await);
+        let notifications = world.notifications.list();
+        assert_eq!((notifications.len(), notifications[0].duplicates), (1, 0));
+        assert_eq!(world.aws.mailbox().list().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_notification_that_nobody_can_know_of_is_never_repeated() {
+    let fault = json!({ "target": "notifications", "kind": "commit_then_timeout" });
+    let (world, job) = untold(&fault).await;
+    assert!(deliver(&world, "ExportEmail", "sinta", &job, 1).await);
+    world.faults.clear();
+    assert!(deliver(&world, "ExportEmail", "sinta", &job, 2).await);
+    let notifications = world.notifications.list();
+    assert_eq!((notifications.len(), notifications[0].duplicates), (1, 0));
+}
+
+#[tokio::test]
+async fn a_channel_that_takes_nothing_for_good_is_given_up_and_the_job_stays_reachable() {
+    let (world, job) = untold(&json!({ "target": "ses", "kind": "throttle" })).await;
+    for count in 1..8 {
+        assert!(!deliver(&world, "ExportEmail", "sinta", &job, count).await, "{count}");
+    }
+    assert!(deliver(&world, "ExportEmail", "sinta", &job, 8).await);
+    assert_eq!(email_status(&world, &job).await, "failed");
+    assert!(view(&world, "sinta", &job).await["download_url"].is_string());
+}
+
+#[tokio::test]
+async fn two_workers_at_once_send_one_email_and_one_notification() {
+    let (world, job) = untold(&json!({ "target": "ses", "latency_ms": 200 })).await;
+    let tell = || deliver(&world, "ExportEmail", "sinta", &job, 1);
+    let (one, other) = tokio::join!(tell(), tell());
+    assert!(one || other);
+    assert!(deliver(&world, "ExportEmail", "sinta", &job, 2).await);
+    assert_eq!((world.aws.mailbox().list().len(), world.notifications.list().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_worker_that_died_while_sending_leaves_an_unknown_email_that_is_not_repeated() {
+    let fault = json!({ "target": "ses", "kind": "commit_then_timeout", "latency_ms": 60_000 });
+    let (world, job) = untold(&fault).await;
+    let dies = deliver(&world, "ExportEmail", "sinta", &job, 1);
+    assert!(tokio::time::timeout(Duration::from_secs(1), dies).await.is_err());
+    world.faults.clear();
+    assert!(!deliver(&world, "ExportEmail", "sinta", &job, 2).await, "it may be alive");
+    world.advance(SignedDuration::from_secs(91));
+    assert!(deliver(&world, "ExportEmail", "sinta", &job, 3).await);
+    assert_eq!(email_status(&world, &job).await, "unknown");
+    assert_eq!((world.aws.mailbox().list().len(), world.notifications.list().len()), (1, 1));
+}

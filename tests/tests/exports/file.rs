@@ -1,0 +1,70 @@
+//! Reads exported files back, independently of what wrote them.
+
+use std::io::Cursor;
+
+use calamine::{Data, Reader, Xlsx};
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
+use serde_json::Value;
+
+/// The fields that the tests export.
+pub(crate) const FIELDS: [&str; 7] =
+    ["id", "name", "emails", "phones", "company_name", "owner_name", "created_at"];
+
+/// How a date is told.
+const MOMENT: &str = "%Y-%m-%d %H:%M:%S";
+
+/// The rows of a file below its header; a spreadsheet's dates as texts.
+pub(crate) fn rows(format: &str, bytes: &[u8]) -> Vec<Vec<String>> {
+    match format {
+        "xlsx" => xlsx(bytes),
+        _ => csv(bytes),
+    }
+}
+
+fn xlsx(bytes: &[u8]) -> Vec<Vec<String>> {
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
+    let sheet = book.sheet_names().remove(0);
+    let range = book.worksheet_range(&sheet).unwrap();
+    range.rows().skip(1).map(|row| row.iter().map(cell).collect()).collect()
+}
+
+fn cell(cell: &Data) -> String {
+    match cell {
+        Data::Empty => String::new(),
+        Data::String(text) => text.clone(),
+        Data::DateTime(at) => {
+            let seconds = SignedDuration::from_secs_f64((at.as_f64() * 86_400.0).round());
+            let epoch = civil::date(1899, 12, 30).at(0, 0, 0, 0);
+            epoch.saturating_add(seconds).strftime(MOMENT).to_string()
+        }
+        other => panic!("neither a text nor a date: {other:?}"),
+    }
+}
+
+fn csv(bytes: &[u8]) -> Vec<Vec<String>> {
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").expect("a BOM");
+    let mut reader = csv::Reader::from_reader(text);
+    let records = reader.records().map(|record| record.unwrap());
+    records.map(|record| record.iter().map(str::to_owned).collect()).collect()
+}
+
+/// The rows that a list's contacts make.
+pub(crate) fn expected(contacts: &Value, zone: &str) -> Vec<Vec<String>> {
+    let zone = TimeZone::get(zone).unwrap();
+    let row = |contact: &Value| FIELDS.map(|field| text(&contact[field], field, &zone)).to_vec();
+    contacts.as_array().unwrap().iter().map(row).collect()
+}
+
+fn text(value: &Value, field: &str, zone: &TimeZone) -> String {
+    match value {
+        Value::Array(values) => {
+            values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; ")
+        }
+        Value::String(text) if field == "created_at" => {
+            let at: Timestamp = text.parse().unwrap();
+            at.to_zoned(zone.clone()).strftime(MOMENT).to_string()
+        }
+        Value::String(text) => text.clone(),
+        _ => String::new(),
+    }
+}
