@@ -66,6 +66,9 @@ pub struct Sync<'a> {
     scope: Scope,
 }
 
+/// Who holds claims, and the contacts that hold them.
+type Holders = (HashMap<Key, ContactId>, HashMap<ContactId, Contact>);
+
 /// A row that is right by itself.
 struct Row {
     index: usize,
@@ -96,9 +99,13 @@ impl<'a> Sync<'a> {
                 Err(error) => outcomes.push(RowOutcome { index, result: Err(error.into()) }),
             }
         }
-        let teams = self.own_teams(&valid).await;
+        let keys: Vec<Key> = valid.iter().flat_map(|row| row.keys.iter().cloned()).collect();
+        let (teams, known) = tokio::join!(self.own_teams(&valid), self.contacts.holders(&keys));
+        // Rows that could not be looked up together try it by themselves and tell why not.
+        let known = known.ok();
         let groups = stream::iter(in_groups(valid));
-        let done = groups.map(|group| self.group(group, &teams)).buffer_unordered(CONCURRENCY);
+        let done = groups.map(|group| self.group(group, &teams, known.as_ref()));
+        let done = done.buffer_unordered(CONCURRENCY);
         outcomes.extend(done.collect::<Vec<_>>().await.into_iter().flatten());
         outcomes.sort_unstable_by_key(|outcome| outcome.index);
         outcomes
@@ -141,15 +148,18 @@ impl<'a> Sync<'a> {
         Ok(answer.0.team_ids)
     }
 
+    /// Applies rows that share keys, one after the other. What was `known` before is good for the
+    /// first of them; the others see what those before them did.
     async fn group(
         &self,
         rows: Vec<Row>,
         teams: &Result<Vec<TeamId>, DirectoryError>,
+        mut known: Option<&Holders>,
     ) -> Vec<RowOutcome> {
         let mut outcomes = Vec::with_capacity(rows.len());
         for row in rows {
             let index = row.index;
-            outcomes.push(RowOutcome { index, result: self.row(row, teams).await });
+            outcomes.push(RowOutcome { index, result: self.row(row, teams, known.take()).await });
         }
         outcomes
     }
@@ -158,14 +168,21 @@ impl<'a> Sync<'a> {
         &self,
         row: Row,
         teams: &Result<Vec<TeamId>, DirectoryError>,
+        mut known: Option<&Holders>,
     ) -> Result<(RowStatus, ContactId), RowError> {
         self.check_teams(&row.input, teams)?;
+        let keys: Vec<Key> = row.keys.iter().cloned().collect();
         for attempt in 0..ATTEMPTS {
-            let keys: Vec<Key> = row.keys.iter().cloned().collect();
-            let (holders, records) = self.contacts.holders(&keys).await?;
-            let old = self.matching(&row.input, &holders, &records);
-            let saved = self.upsert(&row, old, &holders).await;
-            match saved {
+            let read;
+            let (holders, records) = match known.take() {
+                Some(known) => known,
+                None => {
+                    read = self.contacts.holders(&keys).await?;
+                    &read
+                }
+            };
+            let old = self.matching(&row.input, holders, records);
+            match self.upsert(&row, old, holders).await {
                 Ok(done) => return Ok(done),
                 Err(UpsertError::Changed) => tokio::time::sleep(backoff(attempt)).await,
                 Err(UpsertError::Row(error)) => return Err(error),
