@@ -1,5 +1,7 @@
 //! Exports from the request to the expired link, through their functions (SPEC §4).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
 mod exports {
     mod cancel;
     mod chain;
