@@ -1,6 +1,11 @@
 //! Exports from the request to the expired link, through their functions (SPEC §4).
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod exports {
     mod cancel;

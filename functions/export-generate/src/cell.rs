@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use shared::export::field::LIST_SEPARATOR;
 
 /// Most UTF-16 units in a cell of a spreadsheet.
 pub const MAX_CELL_UNITS: usize = 32_767;
@@ -177,7 +178,7 @@ fn runs_as_formula(text: &str) -> bool {
     match text.as_bytes().first() {
         Some(b'=' | b'@' | b'\t' | b'\r') => true,
         Some(b'-') => !is_signed_number(text),
-        Some(b'+') => !is_signed_number(text) && !is_phone(text),
+        Some(b'+') => !is_signed_number(text) && !is_phones(text),
         _ => false,
     }
 }
@@ -190,10 +191,15 @@ fn is_signed_number(text: &str) -> bool {
         .all(|group| !group.is_empty() && group.bytes().all(|it| it.is_ascii_digit()))
 }
 
-/// `+`, 5 to 15 digits (E.164) with the usual separators, perhaps an extension:
-/// `+62 (812) 345-678`, `+1-926-660-5609x5136`.
+/// One phone, or several as the cell of a list holds them: they stay as given, too.
+fn is_phones(text: &str) -> bool {
+    text.split(LIST_SEPARATOR).all(is_phone)
+}
+
+/// 15 digits at most (E.164) with the usual separators, behind a `+` at least 5, perhaps an
+/// extension: `+62 (812) 345-678`, `+1-926-660-5609x5136`, `0012`.
 fn is_phone(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix('+') else { return false };
+    let (rest, fewest) = text.strip_prefix('+').map_or((text, 1), |rest| (rest, 5));
     let (number, extension) = match rest.split_once('x') {
         Some((number, extension)) => (number, Some(extension)),
         None => (rest, None),
@@ -205,7 +211,7 @@ fn is_phone(text: &str) -> bool {
     let extended = extension.is_none_or(|it| {
         (1..=7).contains(&it.len()) && it.bytes().all(|digit| digit.is_ascii_digit())
     });
-    separated && extended && (5..=15).contains(&digits)
+    separated && extended && (fewest..=15).contains(&digits)
 }
 
 #[cfg(test)]
@@ -235,6 +241,9 @@ mod tests {
             "+1-926-660-5609xA1",
             "-5\n=1",
             "+1(A1)",
+            "+62812345678; =1",
+            "+62812345678; A1",
+            "+62812345678;0812",
         ] {
             assert_eq!(csv(text), format!("'{text}"), "{text:?}");
         }
@@ -249,6 +258,7 @@ mod tests {
             "+62812345678",
             "+62 (812) 345-678",
             "+1-926-660-5609x5136",
+            "+62 812-345; 0812 345; 0012; +1-926-660-5609x5136",
             "0012",
             "12345678901234567890",
             "'=1",

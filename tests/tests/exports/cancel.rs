@@ -47,6 +47,9 @@ async fn a_running_job_that_is_cancelled_stops_and_leaves_no_object() {
         assert_eq!(view(&world, "sinta", &job).await["status"], "cancelled", "{action}");
         assert_eq!(objects(&world).await, Vec::<String>::new(), "{action}");
         assert!(world.aws.mailbox().list().is_empty(), "{action}");
+        let ended = ["CompleteMultipartUpload", "AbortMultipartUpload"];
+        let ended: u64 = ended.iter().map(|action| uploads(&world, action)).sum();
+        assert!(ended >= uploads(&world, "CreateMultipartUpload"), "{action}");
     }
 }
 

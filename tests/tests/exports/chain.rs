@@ -83,15 +83,59 @@ async fn two_workers_at_once_make_one_file() {
 
 #[tokio::test]
 async fn a_filter_narrows_the_file_as_it_narrows_the_list() {
-    let world = World::with_flags().await;
     let team = tests::team("Bandung");
-    let mut body = order("csv");
-    body["selection"] = json!({ "filter": { "team_owner_ids": [team] } });
-    let list = world.get("lars", &format!("/cdp/customers?team_owner_ids={team}")).await;
-    completed(&world, "lars", &body).await;
-    let wanted = expected(list.data(), "Asia/Jakarta");
-    assert!(!wanted.is_empty());
-    assert_eq!(rows("csv", &object(&world).await), wanted);
+    let (owner, assignee) = (tests::person("lars"), tests::person("putri"));
+    for (filter, query) in [
+        (json!({ "team_owner_ids": [team] }), format!("team_owner_ids={team}")),
+        (json!({ "owner_id": [owner] }), format!("owner_id={owner}")),
+        (json!({ "assignee_id": [assignee] }), format!("assignee_id={assignee}")),
+        (json!({ "tags": ["vip", "new"] }), "tags=vip&tags=new".to_owned()),
+        (json!({ "source": ["fair"] }), "source=fair".to_owned()),
+        (
+            json!({ "created_from": "2026-01-05T04:00:00Z", "created_to": "2026-01-05T09:00:00Z" }),
+            "created_from=2026-01-05T04:00:00Z&created_to=2026-01-05T09:00:00Z".to_owned(),
+        ),
+        (json!({ "tags": ["nobody's"] }), "tags=nobody's".to_owned()),
+    ] {
+        let world = World::with_flags().await;
+        let contacts = json!({ "contacts": [
+            { "external_id": "1", "name": "One", "tags": ["vip"], "source": "fair" },
+            { "external_id": "2", "name": "Two", "tags": ["new", "old"], "source": "web" },
+            { "external_id": "3", "name": "Three", "tags": ["old"], "source": "fair" },
+        ] });
+        assert_eq!(world.post("maya", "/cdp/customers/sync", &contacts).await.status, 200);
+        let list = world.get("lars", &format!("/cdp/customers?limit=100&{query}")).await;
+        let wanted = expected(list.data(), "Asia/Jakarta");
+        for format in ["xlsx", "csv"] {
+            let mut body = order(format);
+            body["selection"] = json!({ "filter": filter });
+            completed(&world, "lars", &body).await;
+            let mail = world.aws.mailbox().list().pop().unwrap();
+            assert_eq!(rows(format, &mail.attachments[0].content), wanted, "{query} {format}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_many_reads_holds_each_contact_of_the_list_once() {
+    let world = World::with_flags().await;
+    let table = world.table().await;
+    local::demo_contacts::load(&world.aws.database(), &table, &world.clock, 700).unwrap();
+    let (mut wanted, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = world.get("sinta", &format!("/cdp/customers?limit=100&cursor={cursor}")).await;
+        wanted.extend(expected(page.data(), "Asia/Jakarta"));
+        match page.body["meta"]["next_cursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+    }
+    assert!(wanted.len() > 200, "{}", wanted.len());
+    for format in ["xlsx", "csv"] {
+        completed(&world, "sinta", &order(format)).await;
+        let mail = world.aws.mailbox().list().pop().unwrap();
+        assert_eq!(rows(format, &mail.attachments[0].content), wanted, "{format}");
+    }
 }
 
 #[tokio::test]

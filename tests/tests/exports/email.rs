@@ -98,6 +98,30 @@ async fn an_email_that_nobody_can_know_of_is_unknown_and_never_repeated() {
 }
 
 #[tokio::test]
+async fn a_file_too_large_for_a_message_is_sent_as_the_link_alone() {
+    let world = World::with_flags().await;
+    for round in 0..9 {
+        let contact = |at| {
+            json!({ "external_id": format!("{round}-{at}"), "source": "large",
+                "custom_fields": { "remark": "x".repeat(30_000) } })
+        };
+        let contacts: Vec<Value> = (0..30).map(contact).collect();
+        let body = json!({ "contacts": contacts });
+        let synced = world.post("maya", "/cdp/customers/sync", &body).await;
+        assert_eq!(synced.data()[29]["status"], "created", "{}", synced.body);
+    }
+    let mut body = order("csv");
+    body["selection"] = json!({ "filter": { "source": ["large"] } });
+    body["fields"] = json!(["id", "custom.remark"]);
+    let job = completed(&world, "maya", &body).await;
+    let mails = world.aws.mailbox().list();
+    assert_eq!((mails.len(), mails[0].attachments.len()), (1, 0));
+    assert!(mails[0].text.as_ref().unwrap().contains(&format!("{PUBLIC_URL}/d/")));
+    let view = view(&world, "maya", &job).await;
+    assert_eq!((&view["email_status"], &view["rows"]), (&json!("sent"), &json!(270)));
+}
+
+#[tokio::test]
 async fn when_ses_refuses_the_file_the_link_alone_is_sent() {
     let (world, job) = untold(&json!({ "target": "ses", "status": 400, "times": 1 })).await;
     assert!(deliver(&world, "ExportEmail", "sinta", &job, 1).await);

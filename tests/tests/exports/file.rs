@@ -44,7 +44,7 @@ fn cell(cell: &Data) -> String {
 fn csv(bytes: &[u8]) -> Vec<Vec<String>> {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap();
     let mut reader = csv::Reader::from_reader(text);
-    let records = reader.records().map(|record| record.unwrap());
+    let records = reader.records().map(Result::unwrap);
     records.map(|record| record.iter().map(str::to_owned).collect()).collect()
 }
 

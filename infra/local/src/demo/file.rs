@@ -147,11 +147,13 @@ fn guarded(text: &str) -> String {
 }
 
 fn is_number_or_phone(text: &str) -> bool {
-    let rest = &text[1..];
-    let number = text.split(['x', 'X']).next().unwrap_or(text);
-    let digits = number.chars().filter(char::is_ascii_digit).count();
-    let phone = text.starts_with('+')
-        && (5..=15).contains(&digits)
-        && rest.chars().all(|c| c.is_ascii_digit() || " -.()/xX".contains(c));
-    phone || text.parse::<f64>().is_ok()
+    let phone = |one: &str| {
+        let number = one.split('x').next().unwrap_or(one);
+        let digits = number.chars().filter(char::is_ascii_digit).count();
+        let least = if one.starts_with('+') { 5 } else { 1 };
+        let rest = one.trim_start_matches('+');
+        (least..=15).contains(&digits)
+            && rest.chars().all(|c| c.is_ascii_digit() || " -.()/x".contains(c))
+    };
+    text.parse::<f64>().is_ok() || text.split("; ").all(phone)
 }
