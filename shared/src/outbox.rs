@@ -68,7 +68,6 @@ pub struct Outgoing {
     key: Key,
     queue: Queue,
     body: Value,
-    delay: SignedDuration,
 }
 
 impl Outgoing {
@@ -86,7 +85,7 @@ impl Outgoing {
             serde_json::to_value(body).map_err(|error| TableError::Refused(error.to_string()))?;
         let posting = Posting { queue, body };
         let due = Due::new(DueKind::Message, now + GRACE, id, &posting)?;
-        Ok(Self { key: due.key(), due, queue, body: posting.body, delay: SignedDuration::ZERO })
+        Ok(Self { key: due.key(), due, queue, body: posting.body })
     }
 
     /// The message that a due item holds, for the clean-up to send.
@@ -95,13 +94,7 @@ impl Outgoing {
     /// When the item holds no message.
     pub fn of_due(item: &DueItem) -> Result<Self, TableError> {
         let Posting { queue, body } = item.due.payload()?;
-        Ok(Self {
-            due: item.due.clone(),
-            key: item.key.clone(),
-            queue,
-            body,
-            delay: SignedDuration::ZERO,
-        })
+        Ok(Self { due: item.due.clone(), key: item.key.clone(), queue, body })
     }
 
     /// The action that records the message in a transaction.
@@ -160,7 +153,6 @@ impl Outbox {
                 SendMessageBatchRequestEntry::builder()
                     .id(index.to_string())
                     .message_body(serde_json::to_string(&envelope).ok()?)
-                    .delay_seconds(i32::try_from(message.delay.as_secs()).unwrap_or(0))
                     .build()
                     .ok()
             })

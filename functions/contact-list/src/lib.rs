@@ -21,9 +21,7 @@ pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply
     let session = authority.session(viewer, &needed).await?;
     let scope = session.scope(Permission::ViewCustomers)?;
     let list = request::parse(request.query())?;
-    let contacts =
-        Contacts::new(authority.table().clone(), viewer.company.clone(), authority.clock().clone());
-    let page = contacts.list(&scope, &list).await?;
+    let page = Contacts::under(&authority, &viewer.company).list(&scope, &list).await?;
     let manage = session.scope(Permission::ManageCustomers).ok();
     let delete = session.scope(Permission::DeleteCustomers).ok();
     let views: Vec<_> = page

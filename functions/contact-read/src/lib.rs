@@ -22,8 +22,7 @@ pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply
         [Permission::ViewCustomers, Permission::ManageCustomers, Permission::DeleteCustomers];
     let session = authority.session(viewer, &needed).await?;
     let scope = session.scope(Permission::ViewCustomers)?;
-    let contacts =
-        Contacts::new(authority.table().clone(), viewer.company.clone(), authority.clock().clone());
+    let contacts = Contacts::under(&authority, &viewer.company);
     let contact = match contacts.read(id, &scope).await {
         Err(AccessError::OutOfScope) => {
             if session.denies_by_team(Permission::ViewCustomers) {

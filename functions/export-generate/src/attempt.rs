@@ -219,9 +219,7 @@ impl Attempt<'_> {
     }
 
     async fn feed(&self, scope: &Scope, into: Sender<Feed>) -> Result<(), AttemptError> {
-        let authority = &self.app.authority;
-        let company = self.job.company.clone();
-        let contacts = Contacts::new(authority.table().clone(), company, authority.clock().clone());
+        let contacts = Contacts::under(&self.app.authority, &self.job.company);
         match &self.job.selection {
             Selection::Ids { .. } => {
                 let ids = self.app.files.ids(self.job).await?;

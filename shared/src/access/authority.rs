@@ -118,7 +118,7 @@ impl Authority {
     ) -> Result<Session, AccessError> {
         let (session, _) = self.resolve(viewer, needed, &[]).await?;
         match session.teams {
-            Teams::Unavailable => Err(DirectoryError::remembered("teams").into()),
+            Teams::Unavailable => Err(DirectoryError::Remembered("teams").into()),
             Teams::Known(_) | Teams::NotNeeded => Ok(session),
         }
     }

@@ -34,18 +34,6 @@ pub enum OrderBy {
     Name,
 }
 
-/// A named part of what the viewer may see.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum View {
-    /// The viewer is the owner.
-    OwnedByMe,
-    /// The viewer is the assignee.
-    AssignedToMe,
-    /// Shares a team with the viewer; Unassigned is not included.
-    Teams,
-}
-
 /// Which of the contacts in scope are wanted; an empty part wants all.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

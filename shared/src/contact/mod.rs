@@ -14,7 +14,7 @@ mod walk;
 
 pub use error::ContactError;
 pub use input::{Change, ContactInput};
-pub use list::{ContactPage, Cursor, Filter, ListRequest, OrderBy, View};
+pub use list::{ContactPage, Cursor, Filter, ListRequest, OrderBy};
 pub use model::{Contact, ContactView, RecordPermission};
 pub use phone::digits;
 pub use plan::Plan;

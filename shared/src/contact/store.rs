@@ -7,7 +7,7 @@ use super::{
     plan::{Claim, Steps, Touched, in_chunks, in_order},
 };
 use crate::{
-    access::{AccessError, Authorized, Scope},
+    access::{AccessError, Authority, Authorized, Scope},
     clock::Clock,
     id::{CompanyId, ContactId},
     outbox::GRACE,
@@ -40,6 +40,13 @@ impl Contacts {
     #[must_use]
     pub fn new(table: Table, company: CompanyId, clock: Clock) -> Self {
         Self { table, company, clock }
+    }
+
+    /// The contacts of a company, in the table and by the clock of the authority that decides about
+    /// them.
+    #[must_use]
+    pub fn under(authority: &Authority, company: &CompanyId) -> Self {
+        Self::new(authority.table().clone(), company.clone(), authority.clock().clone())
     }
 
     /// A contact that the scope admits; `None` for one that is not there.

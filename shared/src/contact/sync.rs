@@ -83,8 +83,7 @@ impl<'a> Sync<'a> {
     /// [`AccessError::Disabled`] when the actor may not manage contacts.
     pub fn new(authority: &'a Authority, session: &'a Session) -> Result<Self, AccessError> {
         let scope = session.scope(Permission::ManageCustomers)?;
-        let company = session.viewer.company.clone();
-        let contacts = Contacts::new(authority.table().clone(), company, authority.clock().clone());
+        let contacts = Contacts::under(authority, &session.viewer.company);
         Ok(Self { contacts, authority, session, scope })
     }
 

@@ -30,11 +30,3 @@ pub enum DirectoryError {
     #[error("the HTTP client cannot be built: {0}")]
     Setup(String),
 }
-
-impl DirectoryError {
-    /// A failure that is remembered.
-    #[must_use]
-    pub fn remembered(call: &'static str) -> Self {
-        Self::Remembered(call)
-    }
-}

@@ -5,7 +5,6 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
 
 use super::{
     Action, DUE_SHARDS, Direction, Key, Query, Table, TableError, due_partition, from_item, to_item,
@@ -90,14 +89,6 @@ impl Due {
     /// [`TableError::Refused`] when it does not fit the type.
     pub fn payload<T: DeserializeOwned>(&self) -> Result<T, TableError> {
         serde_json::from_str(&self.payload).map_err(|error| TableError::Refused(error.to_string()))
-    }
-
-    /// The payload as it is, for a message that is passed on.
-    ///
-    /// # Errors
-    /// [`TableError::Refused`] when it is no JSON.
-    pub fn payload_value(&self) -> Result<Value, TableError> {
-        self.payload()
     }
 
     /// The action that writes it.
