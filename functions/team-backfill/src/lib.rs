@@ -22,7 +22,7 @@ mod report;
 mod request;
 mod run;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use shared::{
@@ -43,6 +43,9 @@ use crosswalk::Crosswalk;
 use leg::LegError;
 use people::PeopleFile;
 use run::{Run, Runs, State, StoreError};
+
+/// The pause before a leg is tried again; it doubles with each attempt, up to 8 minutes.
+const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
 /// What the function works with.
 #[derive(Clone, Debug)]
@@ -128,7 +131,14 @@ pub async fn resume(app: Arc<App>, message: Message<NextLeg>) -> Result<(), Resu
         return Ok(());
     }
     let deadline = message.deadline.unwrap_or(Timestamp::MAX);
-    Ok(leg::run(&app, &mut run, deadline).await?)
+    match leg::run(&app, &mut run, deadline).await {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let doubled = message.receive_count.saturating_sub(1).min(5);
+            message.hold.set_visibility(FIRST_PAUSE * 2u32.pow(doubled)).await;
+            Err(error.into())
+        }
+    }
 }
 
 /// Why a message comes back.
