@@ -1,7 +1,12 @@
 //! One leg of a run: chunk after chunk, until the run or the invocation's time is over.
 
 use jiff::{SignedDuration, Timestamp};
-use shared::{contact::Contacts, metric, outbox::Outgoing, table::TableError};
+use shared::{
+    contact::Contacts,
+    metric::{self, Slice},
+    outbox::Outgoing,
+    table::TableError,
+};
 
 use crate::{
     App,
@@ -146,10 +151,10 @@ async fn end(
     );
     if run.mode != Mode::Revert && state == State::Completed {
         let mode = if run.mode == Mode::DryRun { "dry_run" } else { "apply" };
-        metric::emit(
-            &[("company_sso_id", run.company.as_str()), ("mode", mode)],
-            &[("BackfillCoverage", "Percent", coverage.contacts_percent)],
-        );
+        metric::emit(&[Slice {
+            by: &[("company_sso_id", run.company.as_str()), ("mode", mode)],
+            metrics: &[("BackfillCoverage", "Percent", coverage.contacts_percent)],
+        }]);
     }
     Ok(())
 }

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::backfill::{self, Backfill, BackfillError};
 use crate::client::{Client, ClientError};
 use crate::cloud::{LocalCloud, Options, StartError};
 use crate::console::Console;
 use crate::demo::{self, Demo, DemoError};
+use crate::grants::{self, GrantsError};
 use crate::import::{self, ImportError};
 
 /// Why a command failed; shown as the one message on standard error.
@@ -22,9 +24,15 @@ pub enum CommandError {
     /// The import ended before its last row.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The backfill was not done.
+    #[error(transparent)]
+    Backfill(#[from] BackfillError),
     /// The story ended before its end.
     #[error("the story does not hold: {0}")]
     Demo(#[from] DemoError),
+    /// The roles grant more than is used.
+    #[error(transparent)]
+    Grants(#[from] GrantsError),
     /// Somebody stopped it.
     #[error("interrupted")]
     Interrupted,
@@ -49,8 +57,20 @@ enum Command {
     Serve(Serve),
     /// Bring the contacts of a CSV file into a running local cloud.
     Import(Import),
+    /// Set contacts' team owners in a running local cloud from the legacy CRM's files.
+    Backfill(BackfillArguments),
     /// Tell the whole story once, with its real answers, and check each of them.
     Demo(DemoArguments),
+    /// Check that the template grants no right that nothing used; the runs before left what they
+    /// used in the folder that `USED_GRANTS_DIR` named.
+    Grants(GrantsArguments),
+}
+
+/// What the runs before left.
+#[derive(Args, Clone, Debug)]
+struct GrantsArguments {
+    /// The folder.
+    folder: PathBuf,
 }
 
 /// What to import, and on whose behalf.
@@ -67,6 +87,29 @@ struct Import {
     /// The gateway of the running local cloud.
     #[arg(long, default_value = "http://127.0.0.1:3000")]
     url: String,
+}
+
+/// What to set, whose, and from which files.
+#[derive(Args, Clone, Debug)]
+struct BackfillArguments {
+    /// The people: id and legacy team ids.
+    #[arg(required_if_eq_any([("mode", "dry_run"), ("mode", "apply")]))]
+    people: Option<PathBuf>,
+    /// The legacy teams: id and name.
+    #[arg(required_if_eq_any([("mode", "dry_run"), ("mode", "apply")]))]
+    teams: Option<PathBuf>,
+    /// A company of the demo, by handle, or any company's SSO id.
+    #[arg(long)]
+    company: String,
+    /// What to do; a revert needs no files.
+    #[arg(long, default_value = "dry_run", value_parser = ["dry_run", "apply", "revert"])]
+    mode: String,
+    /// The gateway of the running local cloud.
+    #[arg(long, default_value = "http://127.0.0.1:3000")]
+    url: String,
+    /// Its Lambda API.
+    #[arg(long, default_value = "http://127.0.0.1:3001")]
+    lambda_url: String,
 }
 
 /// What the story plays with.
@@ -104,8 +147,18 @@ impl Cli {
             None => self.serve.run().await,
             Some(Command::Serve(serve)) => serve.run().await,
             Some(Command::Import(import)) => import.run().await,
+            Some(Command::Backfill(backfill)) => backfill.run().await,
             Some(Command::Demo(demo)) => demo.run().await,
+            Some(Command::Grants(grants)) => grants.run(),
         }
+    }
+}
+
+impl GrantsArguments {
+    fn run(&self) -> Result<(), CommandError> {
+        let granted = grants::check(&workspace().join("template.yaml"), &self.folder)?;
+        println!("all {granted} grants were used");
+        Ok(())
     }
 }
 
@@ -114,6 +167,16 @@ impl Import {
         let client = Client::new(&self.url)?.sign_in(&self.user).await?;
         let summary = import::run(&client, &self.file, &self.map).await?;
         println!("{summary}");
+        Ok(())
+    }
+}
+
+impl BackfillArguments {
+    async fn run(self) -> Result<(), CommandError> {
+        let (gateway, lambda) = (Client::new(&self.url)?, Client::new(&self.lambda_url)?);
+        let files = self.people.zip(self.teams);
+        let backfill = Backfill { mode: self.mode, company: self.company, files };
+        println!("{:#}", backfill::run(&gateway, &lambda, &backfill).await?);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The local cloud: the whole bundle on one machine, with one command.
 
 pub mod aws;
+pub mod backfill;
 pub mod cargo;
 pub mod cli;
 pub mod client;
@@ -11,6 +12,7 @@ pub mod demo;
 pub mod demo_company;
 pub mod demo_contacts;
 pub mod gateway;
+pub mod grants;
 pub mod identity;
 pub mod import;
 pub mod lambda;

@@ -328,3 +328,23 @@ async fn who_set_the_team_owners_is_not_in_the_apis_view() {
     let answer = world.call("maya", Method::POST, "/cdp/customers/sync", Some(&echo)).await;
     assert_eq!(answer.data()[0]["error"]["details"]["field"], "team_owners_from");
 }
+
+#[tokio::test]
+async fn a_contact_of_a_hundred_teams_is_set_and_taken_back_in_stages() {
+    let world = World::with_flags().await;
+    let ids = contacts(&world, 1).await;
+    let numbered = |n: usize| team(&format!("T{n}"));
+    let all: Vec<Value> = (0..100)
+        .map(|n| json!({ "id": numbered(n), "company_sso_id": company("kopi"), "name": format!("T {n}") }))
+        .collect();
+    world.directory.upsert(serde_json::from_value(json!({ "teams": all })).unwrap()).unwrap();
+    let legacy: String = (0..100).map(|n| format!("{n},t {n}\n")).collect();
+    put(&world, TEAMS, format!("id,name\n{legacy}")).await;
+    let row: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+    put(&world, PEOPLE, format!("id,team_ids\nP-1,{}\n", row.join(";"))).await;
+    assert_eq!(run(&world, "apply").await["totals"]["written"], 1);
+    let set: Vec<String> = (0..100).map(numbered).collect();
+    assert_eq!(owners(&world, &ids).await, [json!(set)]);
+    assert_eq!(run(&world, "revert").await["totals"]["written"], 1);
+    assert_eq!(owners(&world, &ids).await, [json!([])]);
+}
