@@ -102,7 +102,7 @@ struct BackfillArguments {
     #[arg(long)]
     company: String,
     /// What to do; a revert needs no files.
-    #[arg(long, default_value = "dry_run", value_parser = ["dry_run", "apply", "revert"])]
+    #[arg(long, value_parser = ["dry_run", "apply", "revert"])]
     mode: String,
     /// The gateway of the running local cloud.
     #[arg(long, default_value = "http://127.0.0.1:3000")]
@@ -283,5 +283,17 @@ mod tests {
         let cli = Cli::try_parse_from(["local", "serve", "--data", "state"]).unwrap();
         let Some(Command::Serve(serve)) = cli.command else { panic!("another command") };
         assert_eq!(serve.data, Some(PathBuf::from("state")));
+    }
+
+    #[test]
+    fn only_a_revert_needs_no_files() {
+        let parse = |arguments: &str| {
+            let words = format!("local backfill --company kopi {arguments}");
+            Cli::try_parse_from(words.split_whitespace()).is_ok()
+        };
+        assert!(parse("--mode revert") && parse("people.csv teams.csv --mode apply"));
+        for wrong in ["--mode apply", "people.csv --mode dry_run", "p.csv t.csv", "--mode all"] {
+            assert!(!parse(wrong), "{wrong}");
+        }
     }
 }
