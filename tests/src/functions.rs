@@ -22,6 +22,7 @@ use crate::World;
 pub struct Functions {
     contact_list: OnceCell<Arc<Authority>>,
     contact_read: OnceCell<Arc<Authority>>,
+    contact_search: OnceCell<Arc<Authority>>,
     contact_sync: OnceCell<Arc<Authority>>,
     note_read: OnceCell<Arc<NoteReader>>,
     note_write: OnceCell<Arc<NoteWriter>>,
@@ -50,6 +51,10 @@ impl Functions {
             "ContactRead" => {
                 let app = authority(&self.contact_read, world, function).await;
                 request(event, |request| contact_read::handle(app, request)).await
+            }
+            "ContactSearch" => {
+                let app = authority(&self.contact_search, world, function).await;
+                request(event, |request| contact_search::handle(app, request)).await
             }
             "ContactSync" => {
                 let app = authority(&self.contact_sync, world, function).await;

@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use authority::{AccessError, Authority, Session};
+pub use authority::{AccessError, Authority, Needs, Session};
 pub use flags::{Flag, FlagRecord, Flags};
 pub use scope::{Authorized, Owned, Ownership, Scope};
 

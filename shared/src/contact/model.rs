@@ -3,7 +3,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
-    access::{Owned, Ownership, Scope},
+    access::{Authorized, Owned, Ownership, Permission, Scope, Session},
     id::{ContactId, TeamId, UserId},
 };
 
@@ -126,6 +126,17 @@ pub struct ContactView<'a> {
 }
 
 impl<'a> ContactView<'a> {
+    /// Contacts, with what the viewer of this session may do with each.
+    #[must_use]
+    pub fn all(contacts: &'a [Authorized<Contact>], session: &Session) -> Vec<Self> {
+        let manage = session.scope(Permission::ManageCustomers).ok();
+        let delete = session.scope(Permission::DeleteCustomers).ok();
+        contacts
+            .iter()
+            .map(|contact| Self::new(contact, manage.as_ref(), delete.as_ref()))
+            .collect()
+    }
+
     /// The contact, with what a viewer of these scopes may do with it; no scope is a disabled
     /// permission.
     #[must_use]

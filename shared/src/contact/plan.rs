@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Contact, digits, fold, words};
+use super::{Contact, digits, fold, search::index_words};
 use crate::{
     access::{Owned, Ownership},
     id::{CompanyId, ContactId, TeamId, UserId},
@@ -14,10 +14,6 @@ use crate::{
         Transaction, attribute, name_key, to_item,
     },
 };
-
-/// The characters of a word, and the digits of a phone number, that name a partition of search.
-const WORD_PREFIX: usize = 3;
-const DIGITS_PREFIX: usize = 6;
 
 /// What stands beside a contact's key in its pointers and search words: who owns it, so that what
 /// is out of scope is passed over without reading the contact.
@@ -32,6 +28,10 @@ pub(super) struct Satellite {
     /// The place in the order by name; pointers only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name_key: Option<String>,
+    /// The word by which the contact stands before in the same partition of search, so that a
+    /// search that comes by both passes over this one; search words only.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub(super) word_before: Option<String>,
 }
 
 impl Owned for Satellite {
@@ -73,6 +73,7 @@ fn footprint(company: &CompanyId, contact: &Contact) -> Result<BTreeMap<Key, Ite
         assignee: contact.assignee_id,
         teams: contact.team_owner_ids.clone(),
         name_key: None,
+        word_before: None,
     };
     let pointer = Satellite { name_key: Some(name_key(&folded, id)), ..satellite.clone() };
     let mut put = |key: Key, value: &Satellite| -> Result<(), TableError> {
@@ -83,22 +84,19 @@ fn footprint(company: &CompanyId, contact: &Contact) -> Result<BTreeMap<Key, Ite
     for partition in partitions(contact) {
         put(Key::pointer(company, &partition, id), &pointer)?;
     }
-    let mut found_by = words(&folded);
     for email in &contact.emails {
-        let lower = email.to_lowercase();
-        put(Key::email(company, &lower, id), &satellite)?;
-        if lower.chars().count() >= WORD_PREFIX {
-            found_by.push(lower.chars().take(64).collect());
-        }
-    }
-    for word in found_by {
-        put(Key::word(company, &word, WORD_PREFIX, id), &satellite)?;
+        put(Key::email(company, &email.to_lowercase(), id), &satellite)?;
     }
     for phone in contact.phones.iter().filter_map(|phone| digits(phone)) {
         put(Key::phone(company, &phone.lookup, id), &satellite)?;
-        if phone.national.len() >= WORD_PREFIX {
-            put(Key::word(company, &phone.national, DIGITS_PREFIX, id), &satellite)?;
-        }
+    }
+    let mut before: Option<(Key, String)> = None;
+    for word in index_words(contact) {
+        let key = Key::word(company, &word, id);
+        let neighbor = before.take().filter(|(other, _)| other.pk == key.pk);
+        let word_before = neighbor.map(|(_, word)| word);
+        put(key.clone(), &Satellite { word_before, ..satellite.clone() })?;
+        before = Some((key, word));
     }
     Ok(items)
 }

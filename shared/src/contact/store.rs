@@ -84,6 +84,15 @@ impl Contacts {
         decode(items.into_values())
     }
 
+    /// The same, as they are now.
+    pub(super) async fn records_now(
+        &self,
+        ids: &[ContactId],
+    ) -> Result<HashMap<ContactId, Contact>, TableError> {
+        let keys: Vec<Key> = ids.iter().map(|id| Key::contact(&self.company, *id)).collect();
+        decode(self.table.batch_get(&keys, true).await?.into_values())
+    }
+
     /// The contacts with these ids that the scope admits, in the order asked for, and how many
     /// there are not: gone or out of scope.
     ///

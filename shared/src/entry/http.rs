@@ -259,8 +259,16 @@ fn answer(
         Err(failure) => {
             tracing::info!(status, latency_ms, error = failure.code().parts().0, "answered");
         }
-        Ok(_) => {
-            tracing::info!(status, latency_ms, permission_level, viewer_team_count, "answered");
+        Ok(reply) => {
+            let plan = reply.plan();
+            tracing::info!(
+                status,
+                latency_ms,
+                permission_level,
+                viewer_team_count,
+                plan,
+                "answered"
+            );
         }
     }
     metric::request(route, permission_level, status, latency, cold);

@@ -4,7 +4,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Failure;
-use crate::access::{Level, Permission, Session};
+use crate::{
+    access::{Level, Permission, Session},
+    contact::ReadPlan,
+};
 
 /// Something that went otherwise than the caller may think, beside a success (SPEC §5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -27,6 +30,7 @@ pub struct Reply {
     warnings: Vec<Warning>,
     headers: HeaderMap,
     scope: Option<(Level, usize)>,
+    plan: Option<&'static str>,
 }
 
 impl Reply {
@@ -66,6 +70,7 @@ impl Reply {
             warnings: Vec::new(),
             headers: HeaderMap::new(),
             scope: None,
+            plan: None,
         }
     }
 
@@ -96,14 +101,19 @@ impl Reply {
     /// client where Launchpad's trouble narrowed it (SPEC §2).
     #[must_use]
     pub fn under(mut self, session: &Session, permission: Permission) -> Self {
-        let level = session.level(permission);
-        let count = session.scope(permission).map_or(0, |scope| scope.team_count());
-        self.scope = Some((level, count));
+        self.scope = Some((session.level(permission), session.team_count()));
         if session.fell_back(permission) {
             return self
                 .with_meta("team_scope", "owned_only_fallback")
                 .with_header(HeaderName::from_static("x-team-permission-fallback"), "owned-only");
         }
+        self
+    }
+
+    /// Says to the log what a list was read from.
+    #[must_use]
+    pub fn read_by(mut self, plan: ReadPlan) -> Self {
+        self.plan = Some(plan.as_str());
         self
     }
 
@@ -113,6 +123,10 @@ impl Reply {
 
     pub(super) fn scope(&self) -> Option<(Level, usize)> {
         self.scope
+    }
+
+    pub(super) fn plan(&self) -> Option<&'static str> {
+        self.plan
     }
 
     pub(super) fn into_response(self) -> ApiGatewayV2httpResponse {
