@@ -5,12 +5,12 @@ use std::{
 
 use serde_json::Value;
 use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter, prelude::*};
+use tracing_subscriber::fmt::MakeWriter;
 
-/// What is logged on the test's thread while this lives, in the form of the functions' logs.
+/// What the functions log while it is held, in the test's own thread.
 pub struct Log {
-    lines: Lines,
-    _subscriber: DefaultGuard,
+    bytes: Lines,
+    _guard: DefaultGuard,
 }
 
 #[derive(Clone, Default)]
@@ -19,40 +19,38 @@ struct Lines(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Begins to listen.
     #[must_use]
-    pub fn listen() -> Self {
-        let lines = Lines::default();
-        let layer = tracing_subscriber::fmt::layer()
+    pub fn capture() -> Self {
+        let bytes = Lines::default();
+        let subscriber = tracing_subscriber::fmt()
             .json()
             .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .with_writer(lines.clone());
-        let filter = EnvFilter::new("info");
-        let subscriber = tracing_subscriber::registry().with(filter).with(layer).set_default();
-        Self { lines, _subscriber: subscriber }
+            .with_max_level(tracing::Level::INFO)
+            .with_writer(bytes.clone())
+            .finish();
+        Self { bytes, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
-    /// The whole text of the log.
+    /// Everything so far.
     #[must_use]
     pub fn text(&self) -> String {
-        let bytes = self.lines.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = self.bytes.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    fn lines(&self) -> Vec<Value> {
-        self.text().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-    }
-
-    /// The events with this name, oldest first.
+    /// The events with this name, in order.
     #[must_use]
     pub fn events(&self, name: &str) -> Vec<Value> {
         self.lines().into_iter().filter(|line| line["event"] == name).collect()
     }
 
-    /// The lines that tell how requests were answered, oldest first.
+    /// The lines that tell how requests were answered, in order.
     #[must_use]
     pub fn answers(&self) -> Vec<Value> {
         self.lines().into_iter().filter(|line| line["message"] == "answered").collect()
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        self.text().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 }
 

@@ -59,9 +59,9 @@ pub async fn feed_ids(
     pump(reads.buffered(READS_AHEAD), into).await
 }
 
-/// Feeds the contacts that the criteria want. The whole company's order is walked, the newest first,
-/// where a contact's place never moves: while others write, each appears once. What a text finds
-/// comes in the order of its matches. What the pointers tell to be out of scope costs no read.
+/// Feeds the contacts that the criteria want, each once while others write: the newest first, or
+/// what a text finds in the order of its matches. What the pointers tell to be out of scope costs
+/// no read.
 ///
 /// # Errors
 /// As the table says.
@@ -72,15 +72,15 @@ pub async fn feed_filter(
     into: Sender<Feed>,
 ) -> Result<(), TableError> {
     let request = &ListRequest::of(criteria, CHUNK);
-    let oldest = oldest(contacts, request).await?;
-    let pointers = try_unfold((contacts.walk(request), None), async |(mut walk, newest)| {
+    let oldest = oldest(contacts, scope, request).await?;
+    let pointers = try_unfold((contacts.walk(scope, request), None), async |(mut walk, newest)| {
         let mut wanted = Vec::with_capacity(CHUNK);
         let (mut newest, mut last) = (newest, None);
         while wanted.len() < CHUNK {
             let Some(pointer) = walk.next().await? else { break };
             newest = newest.or(Some(millis(pointer.id)));
             last = Some(millis(pointer.id));
-            if scope.admits(&pointer) && request.criteria.wants_pointer(&pointer) {
+            if pointer.is_wanted(scope, &request.criteria) {
                 wanted.push(pointer);
             }
         }
@@ -99,12 +99,16 @@ pub async fn feed_filter(
 
 /// When the last contact to come was created, in milliseconds; in the order of matches that says
 /// nothing of how far it is.
-async fn oldest(contacts: &Contacts, request: &ListRequest) -> Result<Option<usize>, TableError> {
+async fn oldest(
+    contacts: &Contacts,
+    scope: &Scope,
+    request: &ListRequest,
+) -> Result<Option<usize>, TableError> {
     if request.order != OrderBy::CreatedAt {
         return Ok(None);
     }
     let from_the_end = ListRequest { direction: Direction::Ascending, limit: 1, ..request.clone() };
-    let oldest = contacts.walk(&from_the_end).next().await?;
+    let oldest = contacts.walk(scope, &from_the_end).next().await?;
     Ok(Some(oldest.map_or(0, |pointer| millis(pointer.id))))
 }
 

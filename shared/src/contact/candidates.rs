@@ -125,7 +125,7 @@ impl<'a> Candidates<'a> {
             };
             self.looked_at += 1;
             self.place = Some(pointer.place.clone());
-            if self.scope.admits(&pointer) && self.request.criteria.wants_pointer(&pointer) {
+            if pointer.is_wanted(self.scope, &self.request.criteria) {
                 self.admitted += 1;
                 contacts.insert(pointer.id);
                 found.push(pointer);

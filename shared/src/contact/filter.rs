@@ -202,20 +202,19 @@ impl Criteria {
         self.filter.q.is_some()
     }
 
-    /// Whether a contact is wanted, by all that its pointer tells.
-    #[must_use]
-    pub fn wants_pointer(&self, pointer: &Pointer) -> bool {
+    /// Whether a contact is wanted by its id, and in a search not only by a word before.
+    pub(super) fn wants_pointer(&self, pointer: &Pointer) -> bool {
         let created = pointer.id.created_at();
         // An id tells the millisecond, a filter may be finer.
         let from = self.filter.created_from.map(|from| from.as_millisecond());
         let is_double = |q: &SearchText| pointer.word_before().is_some_and(|word| q.reads(word));
-        self.wants_owned(pointer)
-            && !self.filter.q.as_ref().is_some_and(is_double)
+        !self.filter.q.as_ref().is_some_and(is_double)
             && created.zip(from).is_none_or(|(at, from)| at.as_millisecond() >= from)
             && created.zip(self.filter.created_to).is_none_or(|(at, to)| at < to)
     }
 
-    fn wants_owned(&self, record: &impl Owned) -> bool {
+    /// Whether a record is wanted by its owners.
+    pub(super) fn wants_owned(&self, record: &impl Owned) -> bool {
         let Ownership { owner, assignee, teams } = record.ownership();
         let any = |wanted: &[UserId], person: Option<UserId>| {
             wanted.is_empty() || person.is_some_and(|person| wanted.contains(&person))

@@ -190,13 +190,19 @@ impl Contacts {
             .collect())
     }
 
-    /// A walk of all that may be wanted of the whole company, in the order of `request`, for those
-    /// who read it to its end.
+    /// A walk of all that may be wanted, in the order of `request`, for those who read it to its
+    /// end. One partition is walked: that which holds everything in scope that is wanted, or else
+    /// the whole company's. In one a contact that stays in scope has one place; between two it could
+    /// move behind the walk's back. A company's pointers are cheap to pass over, a contact that is
+    /// missed is not.
     #[must_use]
-    pub fn walk(&self, request: &ListRequest) -> Walk {
+    pub fn walk(&self, scope: &Scope, request: &ListRequest) -> Walk {
         let ListRequest { order, direction, limit, .. } = *request;
-        let all = [Partition::All];
-        let queries = request.criteria.queries(&self.company, &all, order, direction);
+        let partition = match request.criteria.partitions(scope)[..] {
+            [one] => one,
+            _ => Partition::All,
+        };
+        let queries = request.criteria.queries(&self.company, &[partition], order, direction);
         Walk::new(self, queries, direction, limit)
     }
 }

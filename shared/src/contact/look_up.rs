@@ -1,6 +1,6 @@
 //! Finding a contact by an email address or a phone number (SPEC §2): the newest one admitted.
 
-use super::{Contact, Contacts, Pointer, Walk, digits};
+use super::{Contact, Contacts, Criteria, Pointer, Walk, digits};
 use crate::{
     access::{Authorized, Scope},
     id::{CompanyId, ContactId},
@@ -83,12 +83,12 @@ impl Contacts {
             ..Query::partition(address.pk(&self.company))
         };
         let mut walk = Walk::new(self, vec![query], Direction::Descending, CHUNK);
-        let mut refused = None;
+        let (all, mut refused) = (Criteria::default(), None);
         for _ in 0..MAX_LOOK_UPS / CHUNK {
             let chunk = walk.next_chunk(CHUNK).await?;
             let is_last = chunk.len() < CHUNK;
             let (near, far): (Vec<_>, Vec<_>) =
-                chunk.into_iter().partition(|pointer| scope.admits(pointer));
+                chunk.into_iter().partition(|pointer| pointer.is_wanted(scope, &all));
             // What their look-ups tell to be out of scope is read only to tell a refusal from
             // nobody; the guard decides by the record all the same.
             let far = if refused.is_none() { far } else { Vec::new() };

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use futures::stream::{StreamExt, TryStreamExt, iter};
 
-use super::{Contacts, plan::Satellite};
+use super::{Contacts, Criteria, plan::Satellite};
 use crate::{
-    access::{Owned, Ownership},
+    access::Scope,
     id::ContactId,
     table::{Direction, Key, NAME_KEY, Query, Table, TableError, contact_at, from_item},
 };
@@ -26,18 +26,25 @@ pub struct Pointer {
     /// Its place in the order.
     pub place: String,
     satellite: Satellite,
+    /// What the same contact's pointers in other partitions say.
+    others: Vec<Satellite>,
 }
 
 impl Pointer {
+    /// Whether the contact can be in scope and wanted, by what any of its pointers says. They are
+    /// read at slightly different moments: a contact that one of them admits is worth reading, and
+    /// its record decides.
+    #[must_use]
+    pub fn is_wanted(&self, scope: &Scope, criteria: &Criteria) -> bool {
+        let mut satellites = std::iter::once(&self.satellite).chain(&self.others);
+        criteria.wants_pointer(self)
+            && satellites
+                .any(|satellite| scope.admits(satellite) && criteria.wants_owned(satellite))
+    }
+
     /// The word by which the same contact stands before this one in a partition of search.
     pub(super) fn word_before(&self) -> Option<&str> {
         self.satellite.word_before.as_deref()
-    }
-}
-
-impl Owned for Pointer {
-    fn ownership(&self) -> Ownership<'_> {
-        self.satellite.ownership()
     }
 }
 
@@ -54,7 +61,6 @@ pub struct Walk {
     direction: Direction,
     sources: Vec<Source>,
     refill: usize,
-    last: Option<String>,
 }
 
 impl Walk {
@@ -77,33 +83,33 @@ impl Walk {
             direction,
             sources: queries.into_iter().map(source).collect(),
             refill: share,
-            last: None,
         }
     }
 
-    /// The next contact's pointer in the order.
+    /// The next contact's pointers in the order.
     ///
     /// # Errors
     /// As the table says.
     pub async fn next(&mut self) -> Result<Option<Pointer>, TableError> {
-        loop {
-            self.fill().await?;
-            let heads = self.sources.iter().enumerate().filter_map(|(index, source)| {
-                source.buffer.front().map(|pointer| (&pointer.place, index))
-            });
-            let first = match self.direction {
-                Direction::Ascending => heads.min(),
-                Direction::Descending => heads.max(),
-            };
-            let Some((_, index)) = first else { return Ok(None) };
-            let Some(pointer) = self.sources[index].buffer.pop_front() else { return Ok(None) };
-            // A place names its contact: the same contact elsewhere in the order, as while its name
-            // changes, is no double.
-            if self.last.as_ref() != Some(&pointer.place) {
-                self.last = Some(pointer.place.clone());
-                return Ok(Some(pointer));
-            }
-        }
+        self.fill().await?;
+        let heads = self.sources.iter().filter_map(|source| source.buffer.front());
+        let places = heads.map(|pointer| &pointer.place);
+        let first = match self.direction {
+            Direction::Ascending => places.min(),
+            Direction::Descending => places.max(),
+        };
+        let Some(first) = first.cloned() else { return Ok(None) };
+        // A place names its contact: the same one at the head of several queries is a double.
+        let doubles = self
+            .sources
+            .iter_mut()
+            .filter_map(|source| source.buffer.pop_front_if(|pointer| pointer.place == first));
+        let mut pointers = doubles.collect::<Vec<_>>().into_iter();
+        let next = pointers.next().map(|mut next| {
+            next.others.extend(pointers.map(|double| double.satellite));
+            next
+        });
+        Ok(next)
     }
 
     /// The next pointers, fewer than `most` only at the end.
@@ -152,7 +158,8 @@ impl Source {
             let Some(place) = place else { continue };
             self.query.go_behind(&place);
             if let Some(id) = contact_at(&key.sk) {
-                self.buffer.push_back(Pointer { id, place, satellite: from_item(item)? });
+                let satellite = from_item(item)?;
+                self.buffer.push_back(Pointer { id, place, satellite, others: Vec::new() });
             }
         }
         Ok(())

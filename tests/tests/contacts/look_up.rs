@@ -135,7 +135,7 @@ async fn a_look_up_of_an_address_that_the_contact_has_no_more_does_not_match() {
 async fn a_refusal_by_team_scope_is_told_as_an_event_and_the_address_is_not() {
     let world = World::with_flags().await;
     let twins = twins(&world).await;
-    let log = Log::listen();
+    let log = Log::capture();
     assert_eq!(by_email(&world, "putri", EMAIL).await.status, 403);
     assert_eq!(by_phone(&world, "putri", PHONE).await.status, 403);
     let denied = log.events("cdp_team_permission_denied");
@@ -158,7 +158,7 @@ async fn in_launchpads_trouble_only_ones_own_is_found_and_a_refusal_is_no_denial
     let world = World::with_flags().await;
     let twins = twins(&world).await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
-    let log = Log::listen();
+    let log = Log::capture();
     let own = by_email(&world, "budi", EMAIL).await;
     assert_eq!(own.data()["id"], json!(twins[2].id));
     assert_eq!(own.headers["x-team-permission-fallback"], "owned-only");

@@ -45,7 +45,7 @@ async fn a_viewer_of_many_teams_gets_what_the_rule_gives_by_the_plan_that_costs_
         let all = everything(&world).await;
         let admitted = |contact: &&Value| rule(&world, "wide", "customers_customers_view", contact);
         let wanted = ids(all.iter().filter(admitted));
-        let log = Log::listen();
+        let log = Log::capture();
         let found = pages(&world, "wide", "/cdp/customers?limit=25").await;
         assert_eq!(ids(&found.concat()), wanted, "{share} in a hundred");
         assert!(found.iter().rev().skip(1).all(|page| page.len() == 25), "pages are full");

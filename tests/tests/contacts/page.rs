@@ -22,7 +22,7 @@ async fn a_page_ends_at_three_megabytes_and_the_next_one_goes_on() {
     put(&world, &all).await;
     for path in [
         "/cdp/customers?limit=100",
-        "/cdp/customers?limit=100&order_by=name&direction=desc",
+        "/cdp/customers?limit=100&order_by=name&source=test",
         "/cdp/customers?limit=100&source=test",
         "/cdp/customers?limit=100&q=large",
     ] {

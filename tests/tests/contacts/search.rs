@@ -190,7 +190,7 @@ async fn with_the_flag_off_a_team_viewer_searches_the_whole_company() {
 async fn in_launchpads_trouble_a_search_narrows_to_own_and_says_so() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
-    let log = Log::listen();
+    let log = Log::capture();
     let answer = search(&world, "sinta", "812").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.body["meta"]["team_scope"], "owned_only_fallback");
@@ -210,7 +210,7 @@ async fn in_launchpads_trouble_a_search_narrows_to_own_and_says_so() {
 #[tokio::test]
 async fn the_log_of_a_search_tells_its_scope_and_nothing_of_its_text() {
     let world = World::with_flags().await;
-    let log = Log::listen();
+    let log = Log::capture();
     search(&world, "lars", "citraangg").await;
     search(&world, "lars", "0812-0000").await;
     let line = log.answers().pop().unwrap();
