@@ -29,8 +29,19 @@ pub struct Reply {
     meta: Map<String, Value>,
     warnings: Vec<Warning>,
     headers: HeaderMap,
-    scope: Option<(Level, usize)>,
+    scope: Option<Scoped>,
     plan: Option<&'static str>,
+}
+
+/// Under which scope a request was answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scoped {
+    /// The viewer's level.
+    pub(super) level: Level,
+    /// The size of the viewer's expanded team set.
+    pub(super) team_count: usize,
+    /// Whether Launchpad's trouble narrowed it.
+    pub(super) fell_back: bool,
 }
 
 impl Reply {
@@ -101,8 +112,13 @@ impl Reply {
     /// client where Launchpad's trouble narrowed it (SPEC §2).
     #[must_use]
     pub fn under(mut self, session: &Session, permission: Permission) -> Self {
-        self.scope = Some((session.level(permission), session.team_count()));
-        if session.fell_back(permission) {
+        let fell_back = session.fell_back(permission);
+        self.scope = Some(Scoped {
+            level: session.level(permission),
+            team_count: session.team_count(),
+            fell_back,
+        });
+        if fell_back {
             return self
                 .with_meta("team_scope", "owned_only_fallback")
                 .with_header(HeaderName::from_static("x-team-permission-fallback"), "owned-only");
@@ -121,7 +137,7 @@ impl Reply {
         self.status
     }
 
-    pub(super) fn scope(&self) -> Option<(Level, usize)> {
+    pub(super) fn scope(&self) -> Option<Scoped> {
         self.scope
     }
 
