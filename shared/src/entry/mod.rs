@@ -1,6 +1,7 @@
 //! From a Lambda event to a handler's call, and from its result to an answer: once for HTTP, once
 //! for queues, once for direct invocations.
 
+mod contact;
 pub mod direct;
 mod failure;
 pub mod http;
