@@ -86,12 +86,11 @@ impl Scope {
             }
         };
         match self {
-            Self::Own(user) => own(user),
             Self::Team { .. } if teams.is_empty() => Decision::Unassigned,
             Self::Team { expanded, .. } if teams.iter().any(|team| expanded.contains(team)) => {
                 Decision::Team
             }
-            Self::Team { user, .. } => own(user),
+            Self::Own(user) | Self::Team { user, .. } => own(user),
             Self::Everything => Decision::Everything,
         }
     }

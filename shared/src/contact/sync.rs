@@ -11,7 +11,7 @@ use super::{
     edit::{ATTEMPTS, Edit, EditError, OwnTeams, keeps_changing},
 };
 use crate::{
-    entry::complaint,
+    entry::object,
     id::ContactId,
     table::{Key, backoff},
 };
@@ -94,11 +94,8 @@ impl<'a> Sync<'a> {
     }
 
     fn parse(&self, index: usize, row: &RawValue) -> Result<Row, ContactError> {
-        let mut from = serde_json::Deserializer::from_str(row.get());
-        let input: ContactInput = serde_path_to_error::deserialize(&mut from).map_err(|error| {
-            let (field, reason) = complaint(&error);
-            ContactError::invalid(field, reason)
-        })?;
+        let input: ContactInput = object(row.get().as_bytes())
+            .map_err(|(field, reason)| ContactError::invalid(field, reason))?;
         let input = input.checked()?;
         let keys = self.keys(&input);
         if keys.is_empty() {

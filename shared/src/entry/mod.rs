@@ -11,6 +11,6 @@ pub mod queue;
 mod reply;
 
 pub use failure::{Code, Failure};
-pub(crate) use http::complaint;
+pub(crate) use http::object;
 pub use log::init as init_log;
 pub use reply::{Reply, Warning};
