@@ -164,7 +164,7 @@ impl Authority {
         person: &Viewer,
         needed: &[Permission],
     ) -> Result<Session, AccessError> {
-        Ok(self.resolve(person, needed, &[]).await?.0)
+        Ok(self.resolve(person, needed.into(), &[]).await?.0)
     }
 
     async fn resolve(
