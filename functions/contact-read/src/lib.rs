@@ -6,7 +6,6 @@ use shared::{
     access::{AccessError, Authority, Permission, Scope},
     contact::{Address, ContactView, Contacts, LookUp},
     entry::{Failure, Reply, http::Request},
-    event,
     id::ContactId,
 };
 
@@ -32,10 +31,7 @@ pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply
     let contact = match find(&contacts, &by, &scope).await? {
         LookUp::Found(contact) => contact,
         LookUp::OutOfScope(id) => {
-            if session.denies_by_team(Permission::ViewCustomers) {
-                let count = session.team_count();
-                event::team_permission_denied(viewer, id, Permission::ViewCustomers, count);
-            }
+            session.tell_denied(Permission::ViewCustomers, id);
             return Err(AccessError::OutOfScope.into());
         }
         LookUp::Nobody => return Err(Failure::not_found()),

@@ -338,6 +338,22 @@ async fn a_search_costs_the_same_in_a_company_of_any_size() {
     assert_eq!(calls(0), calls(3), "a name that few have");
 }
 
+#[tokio::test]
+async fn what_one_request_reads_is_bounded_and_the_next_one_goes_on() {
+    let world = World::with_flags().await;
+    let (table, clock) = (world.table().await, world.clock.clone());
+    local::demo_contacts::load(&world.aws.database(), &table, &clock, 3_000).unwrap();
+    let last = Contact {
+        owner_id: tests::person("andre").parse().ok(),
+        ..contact(&world, 1, "Contactina")
+    };
+    put(&world, std::slice::from_ref(&last)).await;
+    // Each of the many has two words that begin so, and none is in scope.
+    let found = pages(&world, "andre", &format!("{}&limit=5", path("contact"))).await;
+    assert!(found.len() > 1 && found[0].is_empty(), "{} pages", found.len());
+    assert_eq!(ids(&found.concat()), [last.id.to_string()]);
+}
+
 /// A person of five teams.
 fn five_teams(world: &World) {
     let teams = ["Jakarta SMB", "Jakarta Enterprise", "Bandung SMB", "Surabaya", "Onboarding"];
