@@ -1,7 +1,7 @@
 //! The one planner for writes: where a contact stands in the table besides its record, and what a
 //! change moves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::{
     outbox::GRACE,
     table::{
         Action, Condition, Due, DueKind, Item, Key, MAX_ACTIONS, Partition, TableError,
-        Transaction, attribute, name_key, to_item,
+        Transaction, attribute, from_item, name_key, to_item,
     },
 };
 
@@ -47,6 +47,9 @@ pub(super) struct Satellite {
     pub(super) assignee: Option<UserId>,
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) teams: Vec<TeamId>,
+    /// Until when the pointer lingers in a partition that the contact left.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<Timestamp>,
     /// The place in the order by name; pointers only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name_key: Option<String>,
@@ -58,6 +61,7 @@ impl Satellite {
             owner: contact.owner_id,
             assignee: contact.assignee_id,
             teams: contact.team_owner_ids.clone(),
+            until: None,
             name_key: None,
         }
     }
@@ -154,6 +158,7 @@ pub struct Plan {
     record: Item,
     condition: Condition,
     version: u64,
+    lingers_until: Timestamp,
     claims: Vec<Action>,
     puts: Vec<(Key, Item)>,
     deletes: Vec<Key>,
@@ -223,6 +228,7 @@ impl Plan {
             record: to_item(&key, new)?,
             condition,
             version: new.version,
+            lingers_until: lingers_until(new),
             claims: Vec::new(),
             puts: after.into_iter().filter(changed).collect(),
             deletes,
@@ -282,7 +288,7 @@ impl Plan {
         if 1 + beside + lingering + usize::from(lingering > 0) <= MAX_ACTIONS {
             let mut all = Transaction::new();
             if lingering > 0 {
-                all.push(touched(lingering_keys().collect(), now + LINGER)?.put()?);
+                all.push(touched(lingering_keys().collect(), self.lingers_until)?.put()?);
             }
             all.push(Action::Put(self.record, Some(self.condition)));
             all.extend(self.claims);
@@ -307,13 +313,19 @@ impl Plan {
     }
 }
 
+/// When what a change to this contact leaves behind has lingered long enough.
+fn lingers_until(new: &Contact) -> Timestamp {
+    new.updated_at + LINGER
+}
+
 /// The pointers in the partitions that the change takes the contact out of, with its new ownership.
 fn lingering(
     company: &CompanyId,
     old: &Contact,
     new: &Contact,
 ) -> Result<BTreeMap<Key, Item>, TableError> {
-    let pointer = Satellite::of(new).in_lists(&folded_name(new), new.id);
+    let until = Some(lingers_until(new));
+    let pointer = Satellite { until, ..Satellite::of(new).in_lists(&folded_name(new), new.id) };
     let (before, after) = (pointer_keys(company, old), pointer_keys(company, new));
     let left = before.difference(&after);
     left.map(|key| Ok((key.clone(), to_item(key, &pointer)?))).collect()
@@ -339,20 +351,32 @@ pub(super) fn in_chunks(
     transactions
 }
 
-/// What brings the touched keys into the order that the contact, as it is now, asks for.
+/// What brings the touched keys into the order that the contact, as it is now, asks for at the time
+/// that the due item names. A pointer that a later change left to linger for longer stays.
 pub(super) fn in_order(
     touched: &Touched,
     now: Option<&Contact>,
+    standing: &HashMap<Key, Item>,
+    at: Timestamp,
 ) -> Result<Vec<Action>, TableError> {
     let mut stands = match now {
         Some(contact) => footprint(&touched.company, contact)?,
         None => BTreeMap::new(),
     };
-    let ordered = touched.keys.iter().map(|key| match stands.remove(key) {
-        Some(item) => Action::Put(item, None),
-        None => Action::Delete(key.clone(), None),
-    });
-    Ok(ordered.collect())
+    let mut actions = Vec::with_capacity(touched.keys.len());
+    for key in &touched.keys {
+        match (stands.remove(key), standing.get(key)) {
+            (Some(item), _) => actions.push(Action::Put(item, None)),
+            (None, Some(item)) if lingers_past(item, at)? => {}
+            (None, _) => actions.push(Action::Delete(key.clone(), None)),
+        }
+    }
+    Ok(actions)
+}
+
+fn lingers_past(item: &Item, at: Timestamp) -> Result<bool, TableError> {
+    let satellite: Satellite = from_item(item.clone())?;
+    Ok(satellite.until.is_some_and(|until| until > at))
 }
 
 #[cfg(test)]
@@ -425,7 +449,8 @@ pub(super) mod tests {
     }
 
     fn settle(items: &mut Items, due: &Due, now: &Contact) {
-        let settling = in_order(&due.payload().unwrap(), Some(now)).unwrap();
+        let standing = items.clone().into_iter().collect();
+        let settling = in_order(&due.payload().unwrap(), Some(now), &standing, due.at).unwrap();
         for transaction in in_chunks(settling.into_iter(), None) {
             apply(items, transaction);
         }
@@ -465,11 +490,11 @@ pub(super) mod tests {
         let dues: Vec<Key> =
             items.keys().filter(|key| key.pk.starts_with("DUE#")).cloned().collect();
         let dues = dues.iter().filter_map(|key| items.remove(key));
-        dues.map(|item| crate::table::from_item(item).unwrap()).collect()
+        dues.map(|item| from_item(item).unwrap()).collect()
     }
 
     fn of(item: &Item) -> Satellite {
-        crate::table::from_item(item.clone()).unwrap()
+        from_item(item.clone()).unwrap()
     }
 
     proptest! {
