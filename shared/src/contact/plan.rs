@@ -270,47 +270,67 @@ impl Plan {
         contact: ContactId,
         now: Timestamp,
     ) -> Result<Steps, TableError> {
-        let touched = |keys: Vec<Key>, at| {
-            let id = format!("{contact}#{}", uuid::Uuid::new_v4());
-            let touched = Touched { company: company.clone(), contact, keys };
-            Due::new(DueKind::Pointers, at, id, &touched)
-        };
-        let beside = self.claims.len() + self.puts.len() + self.deletes.len();
+        let due = |keys, at| due(company, contact, keys, at);
         let lingering = self.lingering.len();
-        if beside + lingering == 0 {
+        let beside = self.claims.len() + self.puts.len() + self.deletes.len() + lingering;
+        if beside == 0 {
             return Ok(Steps::Record(self.record, self.condition));
         }
-        let put = |(_, item)| Action::Put(item, None);
-        let delete = |key| Action::Delete(key, None);
-        let lingering_keys = || self.lingering.iter().map(|(key, _)| key.clone());
-        let guard = Action::Check(Key::contact(company, contact), Condition::Version(self.version));
+        let mut keys: Vec<Key> = self.lingering.iter().map(|(key, _)| key.clone()).collect();
         // The record, and the due item of what lingers.
-        if 1 + beside + lingering + usize::from(lingering > 0) <= MAX_ACTIONS {
-            let mut all = Transaction::new();
-            if lingering > 0 {
-                all.push(touched(lingering_keys().collect(), self.lingers_until)?.put()?);
-            }
-            all.push(Action::Put(self.record, Some(self.condition)));
-            all.extend(self.claims);
-            all.extend(self.puts.into_iter().chain(self.lingering).map(put));
-            all.extend(self.deletes.into_iter().map(delete));
-            return Ok(Steps::Once(all));
+        if 1 + beside + usize::from(lingering > 0) <= MAX_ACTIONS {
+            let due = if keys.is_empty() { None } else { Some(due(keys, self.lingers_until)?) };
+            return Ok(Steps::Once(self.at_once(due.as_ref())?));
         }
-        let new_keys = self.puts.iter().map(|(key, _)| key.clone());
-        let keys = new_keys.chain(self.deletes.iter().cloned()).chain(lingering_keys());
-        let due = touched(keys.collect(), now + GRACE)?;
+        keys.extend(self.puts.iter().map(|(key, _)| key.clone()));
+        keys.extend(self.deletes.iter().cloned());
+        let due = due(keys, now + GRACE)?;
+        let guard = Action::Check(Key::contact(company, contact), Condition::Version(self.version));
+        Ok(Steps::Staged(Box::new(self.in_stages(due, &guard))))
+    }
+
+    fn at_once(self, due: Option<&Due>) -> Result<Transaction, TableError> {
+        let mut all = Transaction::new();
+        all.push(Action::Put(self.record, Some(self.condition)));
+        all.extend(self.claims);
+        all.extend(self.puts.into_iter().chain(self.lingering).map(put));
+        all.extend(self.deletes.into_iter().map(delete));
+        all.extend(due.map(Due::put).transpose()?);
+        Ok(all)
+    }
+
+    fn in_stages(self, due: Due, guard: &Action) -> Stages {
         let mut record = Transaction::new();
         record.push(Action::Put(self.record, Some(self.condition)));
         record.extend(self.claims);
-        let after = if lingering == 0 {
+        let after = if self.lingering.is_empty() {
             Vec::new()
         } else {
             let rest = self.deletes.into_iter().map(delete);
-            in_chunks(self.lingering.into_iter().map(put).chain(rest), Some(&guard))
+            in_chunks(self.lingering.into_iter().map(put).chain(rest), Some(guard))
         };
-        let before = in_chunks(self.puts.into_iter().map(put), None);
-        Ok(Steps::Staged(Box::new(Stages { due, before, record, after })))
+        Stages { due, before: in_chunks(self.puts.into_iter().map(put), None), record, after }
     }
+}
+
+fn put((_, item): (Key, Item)) -> Action {
+    Action::Put(item, None)
+}
+
+fn delete(key: Key) -> Action {
+    Action::Delete(key, None)
+}
+
+/// What lets the clean-up put these keys in order at a time.
+fn due(
+    company: &CompanyId,
+    contact: ContactId,
+    keys: Vec<Key>,
+    at: Timestamp,
+) -> Result<Due, TableError> {
+    let id = format!("{contact}#{}", uuid::Uuid::new_v4());
+    let touched = Touched { company: company.clone(), contact, keys };
+    Due::new(DueKind::Pointers, at, id, &touched)
 }
 
 /// When what a change to this contact leaves behind has lingered long enough.
