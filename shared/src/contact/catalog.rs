@@ -16,6 +16,8 @@ use crate::{
 
 /// The most fields that a company's catalogue lists; contacts may have others.
 const MAX_FIELDS: usize = 500;
+/// The most companies whose fields a process remembers.
+const MAX_REMEMBERED: usize = 1_000;
 /// How often a change is tried again because somebody else was faster.
 const ATTEMPTS: u32 = 8;
 
@@ -153,6 +155,9 @@ impl Catalog {
 
     fn remember(&self, company: &CompanyId, fields: Fields) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_REMEMBERED {
+            known.clear();
+        }
         known.insert(company.clone(), fields);
     }
 }

@@ -1,7 +1,7 @@
 //! The one planner for writes: where a contact stands in the table besides its record, and what a
 //! change moves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::{
     outbox::GRACE,
     table::{
         Action, Condition, Due, DueKind, Item, Key, MAX_ACTIONS, Partition, TableError,
-        Transaction, attribute, name_key, to_item,
+        Transaction, attribute, from_item, name_key, to_item,
     },
 };
 
@@ -44,6 +44,9 @@ pub(super) struct Satellite {
     pub(super) assignee: Option<UserId>,
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) teams: Vec<TeamId>,
+    /// Until when the pointer lingers in a partition that the contact left.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<Timestamp>,
     /// The place in the order by name; pointers only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name_key: Option<String>,
@@ -59,6 +62,7 @@ impl Satellite {
             owner: contact.owner_id,
             assignee: contact.assignee_id,
             teams: contact.team_owner_ids.clone(),
+            until: None,
             name_key: None,
             word_before: None,
         }
@@ -153,6 +157,7 @@ pub struct Plan {
     record: Item,
     condition: Condition,
     version: u64,
+    lingers_until: Timestamp,
     claims: Vec<Action>,
     puts: Vec<(Key, Item)>,
     deletes: Vec<Key>,
@@ -222,6 +227,7 @@ impl Plan {
             record: to_item(&key, new)?,
             condition,
             version: new.version,
+            lingers_until: lingers_until(new),
             claims: Vec::new(),
             puts: after.into_iter().filter(changed).collect(),
             deletes,
@@ -263,47 +269,72 @@ impl Plan {
         contact: ContactId,
         now: Timestamp,
     ) -> Result<Steps, TableError> {
-        let touched = |keys: Vec<Key>, at| {
-            let id = format!("{contact}#{}", uuid::Uuid::new_v4());
-            let touched = Touched { company: company.clone(), contact, keys };
-            Due::new(DueKind::Pointers, at, id, &touched)
-        };
-        let beside = self.claims.len() + self.puts.len() + self.deletes.len();
+        let due = |keys, at| due(company, contact, keys, at);
         let lingering = self.lingering.len();
-        if beside + lingering == 0 {
+        let beside = self.claims.len() + self.puts.len() + self.deletes.len() + lingering;
+        if beside == 0 {
             return Ok(Steps::Record(self.record, self.condition));
         }
-        let put = |(_, item)| Action::Put(item, None);
-        let delete = |key| Action::Delete(key, None);
-        let lingering_keys = || self.lingering.iter().map(|(key, _)| key.clone());
-        let guard = Action::Check(Key::contact(company, contact), Condition::Version(self.version));
+        let mut keys: Vec<Key> = self.lingering.iter().map(|(key, _)| key.clone()).collect();
         // The record, and the due item of what lingers.
-        if 1 + beside + lingering + usize::from(lingering > 0) <= MAX_ACTIONS {
-            let mut all = Transaction::new();
-            if lingering > 0 {
-                all.push(touched(lingering_keys().collect(), now + LINGER)?.put()?);
-            }
-            all.push(Action::Put(self.record, Some(self.condition)));
-            all.extend(self.claims);
-            all.extend(self.puts.into_iter().chain(self.lingering).map(put));
-            all.extend(self.deletes.into_iter().map(delete));
-            return Ok(Steps::Once(all));
+        if 1 + beside + usize::from(lingering > 0) <= MAX_ACTIONS {
+            let due = if keys.is_empty() { None } else { Some(due(keys, self.lingers_until)?) };
+            return Ok(Steps::Once(self.at_once(due.as_ref())?));
         }
-        let new_keys = self.puts.iter().map(|(key, _)| key.clone());
-        let keys = new_keys.chain(self.deletes.iter().cloned()).chain(lingering_keys());
-        let due = touched(keys.collect(), now + GRACE)?;
+        keys.extend(self.puts.iter().map(|(key, _)| key.clone()));
+        keys.extend(self.deletes.iter().cloned());
+        let due = due(keys, now + GRACE)?;
+        let guard = Action::Check(Key::contact(company, contact), Condition::Version(self.version));
+        Ok(Steps::Staged(Box::new(self.in_stages(due, &guard))))
+    }
+
+    fn at_once(self, due: Option<&Due>) -> Result<Transaction, TableError> {
+        let mut all = Transaction::new();
+        all.push(Action::Put(self.record, Some(self.condition)));
+        all.extend(self.claims);
+        all.extend(self.puts.into_iter().chain(self.lingering).map(put));
+        all.extend(self.deletes.into_iter().map(delete));
+        all.extend(due.map(Due::put).transpose()?);
+        Ok(all)
+    }
+
+    fn in_stages(self, due: Due, guard: &Action) -> Stages {
         let mut record = Transaction::new();
         record.push(Action::Put(self.record, Some(self.condition)));
         record.extend(self.claims);
-        let after = if lingering == 0 {
+        let after = if self.lingering.is_empty() {
             Vec::new()
         } else {
             let rest = self.deletes.into_iter().map(delete);
-            in_chunks(self.lingering.into_iter().map(put).chain(rest), Some(&guard))
+            in_chunks(self.lingering.into_iter().map(put).chain(rest), Some(guard))
         };
-        let before = in_chunks(self.puts.into_iter().map(put), None);
-        Ok(Steps::Staged(Box::new(Stages { due, before, record, after })))
+        Stages { due, before: in_chunks(self.puts.into_iter().map(put), None), record, after }
     }
+}
+
+fn put((_, item): (Key, Item)) -> Action {
+    Action::Put(item, None)
+}
+
+fn delete(key: Key) -> Action {
+    Action::Delete(key, None)
+}
+
+/// What lets the clean-up put these keys in order at a time.
+fn due(
+    company: &CompanyId,
+    contact: ContactId,
+    keys: Vec<Key>,
+    at: Timestamp,
+) -> Result<Due, TableError> {
+    let id = format!("{contact}#{}", uuid::Uuid::new_v4());
+    let touched = Touched { company: company.clone(), contact, keys };
+    Due::new(DueKind::Pointers, at, id, &touched)
+}
+
+/// When what a change to this contact leaves behind has lingered long enough.
+fn lingers_until(new: &Contact) -> Timestamp {
+    new.updated_at + LINGER
 }
 
 /// The pointers in the partitions that the change takes the contact out of, with its new ownership.
@@ -312,7 +343,8 @@ fn lingering(
     old: &Contact,
     new: &Contact,
 ) -> Result<BTreeMap<Key, Item>, TableError> {
-    let pointer = Satellite::of(new).in_lists(&folded_name(new), new.id);
+    let until = Some(lingers_until(new));
+    let pointer = Satellite { until, ..Satellite::of(new).in_lists(&folded_name(new), new.id) };
     let (before, after) = (pointer_keys(company, old), pointer_keys(company, new));
     let left = before.difference(&after);
     left.map(|key| Ok((key.clone(), to_item(key, &pointer)?))).collect()
@@ -338,20 +370,32 @@ pub(super) fn in_chunks(
     transactions
 }
 
-/// What brings the touched keys into the order that the contact, as it is now, asks for.
+/// What brings the touched keys into the order that the contact, as it is now, asks for at the time
+/// that the due item names. A pointer that a later change left to linger for longer stays.
 pub(super) fn in_order(
     touched: &Touched,
     now: Option<&Contact>,
+    standing: &HashMap<Key, Item>,
+    at: Timestamp,
 ) -> Result<Vec<Action>, TableError> {
     let mut stands = match now {
         Some(contact) => footprint(&touched.company, contact)?,
         None => BTreeMap::new(),
     };
-    let ordered = touched.keys.iter().map(|key| match stands.remove(key) {
-        Some(item) => Action::Put(item, None),
-        None => Action::Delete(key.clone(), None),
-    });
-    Ok(ordered.collect())
+    let mut actions = Vec::with_capacity(touched.keys.len());
+    for key in &touched.keys {
+        match (stands.remove(key), standing.get(key)) {
+            (Some(item), _) => actions.push(Action::Put(item, None)),
+            (None, Some(item)) if lingers_past(item, at)? => {}
+            (None, _) => actions.push(Action::Delete(key.clone(), None)),
+        }
+    }
+    Ok(actions)
+}
+
+fn lingers_past(item: &Item, at: Timestamp) -> Result<bool, TableError> {
+    let satellite: Satellite = from_item(item.clone())?;
+    Ok(satellite.until.is_some_and(|until| until > at))
 }
 
 #[cfg(test)]
@@ -424,7 +468,8 @@ pub(super) mod tests {
     }
 
     fn settle(items: &mut Items, due: &Due, now: &Contact) {
-        let settling = in_order(&due.payload().unwrap(), Some(now)).unwrap();
+        let standing = items.clone().into_iter().collect();
+        let settling = in_order(&due.payload().unwrap(), Some(now), &standing, due.at).unwrap();
         for transaction in in_chunks(settling.into_iter(), None) {
             apply(items, transaction);
         }
@@ -464,11 +509,11 @@ pub(super) mod tests {
         let dues: Vec<Key> =
             items.keys().filter(|key| key.pk.starts_with("DUE#")).cloned().collect();
         let dues = dues.iter().filter_map(|key| items.remove(key));
-        dues.map(|item| crate::table::from_item(item).unwrap()).collect()
+        dues.map(|item| from_item(item).unwrap()).collect()
     }
 
     fn of(item: &Item) -> Satellite {
-        crate::table::from_item(item.clone()).unwrap()
+        from_item(item.clone()).unwrap()
     }
 
     proptest! {

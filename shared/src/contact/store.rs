@@ -183,8 +183,10 @@ impl Contacts {
                 .as_ref()
                 .map_or(Condition::Absent, |contact| Condition::Version(contact.version));
             let guard = Action::Check(key.clone(), unchanged);
-            let guarded = in_order(&touched, now.as_ref())?.into_iter();
-            let transactions = in_chunks(guarded, Some(&guard));
+            // Read behind the contact: what comes later changes the contact too.
+            let standing = table.batch_get(&touched.keys, true).await?;
+            let actions = in_order(&touched, now.as_ref(), &standing, due.at)?;
+            let transactions = in_chunks(actions.into_iter(), Some(&guard));
             match try_join_all(transactions.into_iter().map(|t| table.transact(t))).await {
                 Ok(_) => return table.met(&due.key()).await,
                 Err(TransactError::Conditions(_)) => {}

@@ -4,6 +4,7 @@ use std::{
 };
 
 use http::Method;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tests::{Answer, World, person, team};
 
@@ -229,6 +230,31 @@ async fn a_pointer_lingers_where_the_contact_was_and_shows_it_to_nobody_new() {
     assert_eq!(lingering(&standing::everything(&world).await), 1);
     standing::clean_up(&world).await;
     assert_eq!(lingering(&standing::everything(&world).await), 0);
+    standing::assert_in_order(&world).await;
+}
+
+#[tokio::test]
+async fn a_pointer_lingers_its_whole_minute_when_the_contact_comes_back_and_leaves_again() {
+    let world = World::with_flags().await;
+    let body = json!({ "name": "A", "owner_id": null });
+    let created = world.post("maya", "/cdp/customers", &body).await;
+    let id = created.data()["id"].as_str().unwrap().to_owned();
+    let path = format!("/cdp/customers/{id}");
+    let mut stands = Vec::new();
+    // Away, back 20 seconds later, away again 20 seconds later: until the hundredth second.
+    for teams in [json!([team("Sales")]), json!([]), json!([team("Sales")])] {
+        let body = json!({ "team_owner_ids": teams });
+        assert_eq!(world.call("maya", Method::PATCH, &path, Some(&body)).await.status, 200);
+        world.advance(SignedDuration::from_secs(20));
+    }
+    for seconds in [1, 30, 15] {
+        world.advance(SignedDuration::from_secs(seconds));
+        assert_eq!(world.clean_up(world.clock.now()).await["failed"], 0);
+        let items = standing::everything(&world).await;
+        stands.push(items.iter().any(|(key, _)| key.sk == id && key.pk.ends_with("#UNASSIGNED")));
+    }
+    assert_eq!(stands, [true, true, false]);
+    standing::clean_up(&world).await;
     standing::assert_in_order(&world).await;
 }
 

@@ -48,7 +48,7 @@ async fn team_s06_ac1_a_deleted_contact_is_gone_everywhere_and_its_keys_are_free
 }
 
 #[tokio::test]
-async fn team_s06_ac2_a_contact_out_of_scope_is_403_and_stays_on_every_platform() {
+async fn team_s06_ac2_s07_a_contact_out_of_scope_is_403_and_stays_on_every_platform() {
     let world = World::with_flags().await;
     let log = Log::capture();
     let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });

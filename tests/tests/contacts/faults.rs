@@ -108,3 +108,32 @@ async fn under_any_fault_single_writes_answer_plainly_and_leave_order_behind() {
         standing::assert_in_order(&world).await;
     }
 }
+
+#[tokio::test]
+async fn under_any_fault_a_change_in_stages_leaves_order_behind() {
+    for (kind, rate, told) in KINDS {
+        let world = World::with_flags().await;
+        let (many, teams) = super::delete::with_many_teams(&world);
+        let body = json!({ "name": "Wide", "team_owner_ids": teams });
+        let created = world.post(&many, "/cdp/customers", &body).await;
+        let path = format!("/cdp/customers/{}", created.data()["id"].as_str().unwrap());
+        world.fault(&json!({ "target": "dynamodb", "kind": kind, "rate": rate }));
+        let part = |n: usize| match n % 3 {
+            0 => json!({ "team_owner_ids": teams[..2] }),
+            1 => json!({ "team_owner_ids": teams }),
+            _ => json!({ "team_owner_ids": teams[40..] }),
+        };
+        let changes = (0..6).map(|n| {
+            let (world, many, path) = (&world, &many, &path);
+            async move { world.call(many, Method::PATCH, path, Some(&part(n))).await }
+        });
+        for answer in futures::future::join_all(changes).await {
+            let fine = answer.status == 200;
+            assert!(fine || told.contains(&answer.error()), "{kind}: {answer:?}");
+        }
+        world.faults.clear();
+        standing::clean_up(&world).await;
+        standing::assert_in_order(&world).await;
+        assert_eq!(world.get(&many, &path).await.status, 200);
+    }
+}

@@ -103,7 +103,7 @@ async fn owner_and_assignee_must_be_active_people_of_the_company() {
 }
 
 #[tokio::test]
-async fn team_s10_team_owners_that_are_not_the_actors_own_are_422_and_nothing_is_written() {
+async fn team_s10_neg6_team_owners_that_are_not_the_actors_own_are_422_and_nothing_is_written() {
     for flag in [true, false] {
         let world = World::start().await;
         world.flags(flag, false).await;
@@ -180,7 +180,7 @@ async fn team_s10_absent_team_owners_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn team_s10_err_without_launchpads_teams_a_write_that_names_some_is_503_and_others_work() {
+async fn team_s10_err2_without_launchpads_teams_a_write_that_names_some_is_503_and_others_work() {
     for handle in ["maya", "lars"] {
         let world = World::with_flags().await;
         let id = contact(&world, handle, json!({ "name": "A" })).await;
@@ -228,7 +228,7 @@ async fn team_s04_ac1_a_contact_in_scope_can_be_changed() {
 }
 
 #[tokio::test]
-async fn team_s04_ac2_a_contact_out_of_scope_is_403_and_stays_as_it_is_on_every_platform() {
+async fn team_s04_ac2_s05_a_contact_out_of_scope_is_403_and_stays_on_every_platform() {
     let world = World::with_flags().await;
     let log = Log::capture();
     let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
@@ -394,4 +394,54 @@ async fn who_already_has_a_role_keeps_it_when_they_leave() {
     let answer =
         patch(&world, "maya", &id, json!({ "name": "B", "owner_id": person("agus") })).await;
     assert_eq!((answer.status, &answer.data()["owner_name"]), (200, &json!("Agus Prasetyo")));
+}
+
+#[tokio::test]
+async fn team_s11_the_same_holds_on_mobile() {
+    let world = World::with_flags().await;
+    let headers = [("content-type", "application/json"), ("x-platform", "mobile")];
+    let post = |body: Value| {
+        let (world, headers) = (&world, &headers);
+        async move {
+            let body = Bytes::from(body.to_string());
+            world.send("lars", Method::POST, CUSTOMERS, headers, body).await
+        }
+    };
+    // A client fills in all of its user's teams.
+    let all = json!([team("Jakarta SMB"), team("Bandung")]);
+    let created = post(json!({ "name": "A", "team_owner_ids": all })).await;
+    assert_eq!((created.status, &created.data()["team_owner_ids"]), (201, &all));
+    let refused = post(json!({ "name": "B", "team_owner_ids": [team("Sales")] })).await;
+    assert_eq!((refused.status, refused.error()), (422, "TEAM_OWNER_INVALID"));
+    // Somebody without a team makes an unassigned contact.
+    let body = Bytes::from(json!({ "name": "C", "team_owner_ids": [] }).to_string());
+    let teamless = world.send("putri", Method::POST, CUSTOMERS, &headers, body).await;
+    assert_eq!((teamless.status, &teamless.data()["team_owner_ids"]), (201, &json!([])));
+}
+
+#[tokio::test]
+async fn neg4_a_changed_membership_counts_for_writes_within_a_minute() {
+    let world = World::with_flags().await;
+    let body = || json!({ "name": "A", "team_owner_ids": [team("Surabaya")] });
+    assert_eq!(create(&world, "lars", body()).await.status, 422);
+    let mut lars = world.directory.find("lars").unwrap();
+    lars.team_ids.push(team("Surabaya"));
+    let upserts = serde_json::from_value(json!({ "people": [lars] })).unwrap();
+    world.directory.upsert(upserts).unwrap();
+    world.advance(jiff::SignedDuration::from_secs(61));
+    assert_eq!(create(&world, "lars", body()).await.status, 201);
+}
+
+#[tokio::test]
+async fn team_owners_are_a_snapshot_that_outlives_the_membership() {
+    let world = World::with_flags().await;
+    let body = json!({ "name": "A", "team_owner_ids": [team("Bandung")] });
+    let id = contact(&world, "lars", body).await;
+    let mut lars = world.directory.find("lars").unwrap();
+    lars.team_ids = vec![team("Jakarta SMB")];
+    let upserts = serde_json::from_value(json!({ "people": [lars] })).unwrap();
+    world.directory.upsert(upserts).unwrap();
+    world.advance(jiff::SignedDuration::from_secs(61));
+    let answer = patch(&world, "lars", &id, json!({ "name": "B" })).await;
+    assert_eq!((answer.status, &answer.data()["team_owner_ids"]), (200, &json!([team("Bandung")])));
 }
