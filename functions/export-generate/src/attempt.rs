@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use shared::{
     access::{AccessError, Needs, Permission, Session},
-    contact::Contacts,
+    contact::{Contacts, Filter},
     directory::DirectoryError,
     entry::queue::Hold,
     event,
@@ -230,7 +230,8 @@ impl Attempt<'_> {
                 source::feed_ids(&contacts, &scope, &ids, into).await?;
             }
             Selection::Filter(filter) => {
-                source::feed_filter(&contacts, &scope, filter.clone().of(session), into).await?;
+                source::feed_filter(&contacts, &scope, Filter::clone(filter).of(session), into)
+                    .await?;
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ use serde_json::{Value, json, value::to_raw_value};
 use shared::{
     access::{Permission, Platform, Viewer},
     clock::Clock,
-    contact::{ContactWriter, Filter},
+    contact::ContactWriter,
     directory::{Directory, Launchpad},
     entry::queue::{Source, respond},
     export::{Column, Delivery, Field, Format, QUEUE_TIME, Selection, Status},
@@ -190,7 +190,7 @@ impl World {
         let viewer = viewer(who);
         let selection = match ids {
             Some(ids) => Selection::Ids { count: u64::try_from(ids.len()).unwrap() },
-            None => Selection::Filter(Filter::default()),
+            None => Selection::Filter(Box::default()),
         };
         let columns = [Field::Name, Field::Phone, Field::CreatedAt];
         let job = Job {

@@ -206,7 +206,7 @@ impl Criteria {
     pub(super) fn wants_pointer(&self, pointer: &Pointer) -> bool {
         let created = pointer.id.created_at();
         // An id tells the millisecond, a filter may be finer.
-        let from = self.filter.created_from.map(|from| from.as_millisecond());
+        let from = self.filter.created_from.map(Timestamp::as_millisecond);
         let is_double = |q: &SearchText| pointer.word_before().is_some_and(|word| q.reads(word));
         !self.filter.q.as_ref().is_some_and(is_double)
             && created.zip(from).is_none_or(|(at, from)| at.as_millisecond() >= from)

@@ -150,7 +150,7 @@ impl SelectionInput {
                     field: format!("selection.filter.{}", error.field).into(),
                     reason: error.reason,
                 })?;
-                Ok((Selection::Filter(filter), Vec::new()))
+                Ok((Selection::Filter(Box::new(filter)), Vec::new()))
             }
             _ => Err(wrong("selection", "must have either ids or a filter")),
         }

@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::{transition::Overdue, *};
 use crate::{
     access::{Platform, Viewer},
-    contact::Filter,
     id::{JobId, UserId},
     idempotency::{IdempotencyError, IdempotencyKey},
     locale::Locale,
@@ -36,7 +35,7 @@ impl World {
             email: Some("sari@acme.example".to_owned()),
             platform: Platform::Web,
             format: Format::Csv,
-            selection: Selection::Filter(Filter::default()),
+            selection: Selection::Filter(Box::default()),
             columns: vec![Column::of(Field::Name, Locale::En)],
             file_name: "contacts.csv".to_owned(),
             time_zone: "Asia/Jakarta".to_owned(),
