@@ -126,6 +126,14 @@ impl ContactId {
         let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
         Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos).ok()?).ok()
     }
+
+    /// A text that sorts below the ids of contacts created in this millisecond or later, and above
+    /// all others.
+    #[must_use]
+    pub fn beginning_at(at: Timestamp) -> String {
+        let millis = at.as_millisecond().max(0);
+        format!("{:08x}-{:04x}-", millis >> 16, millis & 0xffff)
+    }
 }
 
 /// A tenant: the `company_sso_id` of the token, the outermost part of every key.
@@ -213,6 +221,9 @@ mod tests {
         let early = ContactId::generate("2026-01-01T00:00:00.001Z".parse().unwrap());
         let late = ContactId::generate("2026-01-01T00:00:00.002Z".parse().unwrap());
         assert!(early < late && early.to_string() < late.to_string());
-        assert_eq!(late.created_at(), Some("2026-01-01T00:00:00.002Z".parse().unwrap()));
+        let second: Timestamp = "2026-01-01T00:00:00.002Z".parse().unwrap();
+        assert_eq!(late.created_at(), Some(second));
+        let bound = ContactId::beginning_at(second);
+        assert!(early.to_string() < bound && bound < late.to_string());
     }
 }

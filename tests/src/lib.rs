@@ -10,6 +10,7 @@
 )]
 
 mod functions;
+mod log;
 
 use std::{
     collections::HashMap,
@@ -43,6 +44,7 @@ use shared::{
 };
 
 pub use functions::Functions;
+pub use log::Log;
 
 /// When a world begins.
 const BEGINNING: &str = "2026-02-01T08:00:00Z";

@@ -1,4 +1,5 @@
-//! Contacts: levels, flag, fallback, guard, cursor, sync (SPEC §2, RFC TEAM-S02 to S05).
+//! Contacts: levels, flag, fallback, guard, cursor, search, look-ups, writes, sync (SPEC §2, RFC
+//! TEAM-S02 to S11).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -6,8 +7,22 @@ mod contacts {
     mod backfill;
     mod backfill_files;
     mod backfill_runs;
+    mod access;
+    mod catalog;
+    mod company;
+    mod concurrency;
+    mod delete;
+    mod faults;
+    mod filter;
     mod flags;
+    mod hostile;
     mod list;
+    mod look_up;
+    mod many_teams;
+    mod page;
     mod read;
+    mod search;
+    mod standing;
     mod sync;
+    mod write;
 }

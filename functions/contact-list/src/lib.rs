@@ -4,9 +4,10 @@ mod request;
 
 use std::sync::Arc;
 
+use request::ListQuery;
 use shared::{
-    access::{Authority, Permission},
-    contact::{ContactView, Contacts},
+    access::{Authority, Needs, Permission},
+    contact::{ContactView, Contacts, ListRequest},
     entry::{Failure, Reply, http::Request},
 };
 
@@ -16,20 +17,16 @@ use shared::{
 /// As SPEC §5 maps them.
 pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
+    let ListQuery { filter, order, direction, limit, cursor } = request::parse(request.query())?;
     let needed =
         [Permission::ViewCustomers, Permission::ManageCustomers, Permission::DeleteCustomers];
-    let session = authority.session(viewer, &needed).await?;
+    let needs = Needs::from(&needed).and_teams(filter.asks_teams());
+    let session = authority.session(viewer, needs).await?;
     let scope = session.scope(Permission::ViewCustomers)?;
-    let list = request::parse(request.query())?;
+    let list = ListRequest { order, direction, limit, cursor, criteria: filter.of(&session) };
     let page = Contacts::under(&authority, &viewer.company).list(&scope, &list).await?;
-    let manage = session.scope(Permission::ManageCustomers).ok();
-    let delete = session.scope(Permission::DeleteCustomers).ok();
-    let views: Vec<_> = page
-        .contacts
-        .iter()
-        .map(|contact| ContactView::new(contact, manage.as_ref(), delete.as_ref()))
-        .collect();
+    let views = ContactView::all(&page.contacts, &session);
     let next = page.next.map(|cursor| cursor.encode());
-    let reply = Reply::ok(&views)?.with_meta("next_cursor", next);
+    let reply = Reply::ok(&views)?.with_meta("next_cursor", next).read_by(page.plan);
     Ok(reply.under(&session, Permission::ViewCustomers))
 }

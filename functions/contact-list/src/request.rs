@@ -1,55 +1,95 @@
 use std::str::FromStr;
 
 use shared::{
-    contact::{Cursor, Filter, ListRequest, OrderBy},
+    contact::{Cursor, Filter, OrderBy, SearchText, View},
     entry::Failure,
     table::Direction,
 };
 
 const DEFAULT_LIMIT: usize = 25;
 const MAX_LIMIT: usize = 100;
+/// What leads the name of a parameter that is about a custom field.
+const CUSTOM: &str = "custom.";
 
-/// The list that the query's parameters ask for.
+/// What the query's parameters ask for.
+#[derive(Debug)]
+pub(crate) struct ListQuery {
+    pub(crate) filter: Filter,
+    pub(crate) order: OrderBy,
+    pub(crate) direction: Direction,
+    pub(crate) limit: usize,
+    pub(crate) cursor: Option<Cursor>,
+}
+
+/// Reads the query's parameters.
 ///
 /// # Errors
-/// 400 naming the parameter that is unknown or malformed.
-pub(crate) fn parse(query: &[(String, String)]) -> Result<ListRequest, Failure> {
-    let mut order = OrderBy::default();
-    let mut direction = None;
-    let mut limit = DEFAULT_LIMIT;
-    let mut cursor = None;
+/// 400 naming the parameter that is unknown, malformed, doubled or given too often.
+pub(crate) fn parse(query: &[(String, String)]) -> Result<ListQuery, Failure> {
     let mut filter = Filter::default();
+    let (mut order, mut direction, mut limit, mut cursor) = (None, None, None, None);
     for (name, value) in query {
         match name.as_str() {
-            "order_by" => order = order_by(value)?,
-            "direction" => direction = Some(self::direction(value)?),
-            "limit" => limit = self::limit(value)?,
-            "cursor" => cursor = Some(value.as_str()),
+            "order_by" => once(&mut order, name, order_by(value)?)?,
+            "direction" => once(&mut direction, name, self::direction(value)?)?,
+            "limit" => once(&mut limit, name, self::limit(value)?)?,
+            "cursor" => once(&mut cursor, name, value.as_str())?,
+            "q" => once(&mut filter.q, name, q(value)?)?,
+            "view" => once(&mut filter.view, name, view(value)?)?,
             "owner_id" => filter.owner_id.push(parsed(name, value)?),
             "assignee_id" => filter.assignee_id.push(parsed(name, value)?),
             "team_owner_ids" => filter.team_owner_ids.push(parsed(name, value)?),
             "tags" => filter.tags.push(value.clone()),
             "source" => filter.source.push(value.clone()),
-            "created_from" => filter.created_from = Some(parsed(name, value)?),
-            "created_to" => filter.created_to = Some(parsed(name, value)?),
-            _ => return Err(Failure::invalid(name, "is no parameter of this list")),
+            "created_from" => once(&mut filter.created_from, name, parsed(name, value)?)?,
+            "created_to" => once(&mut filter.created_to, name, parsed(name, value)?)?,
+            other => match other.strip_prefix(CUSTOM).filter(|key| !key.is_empty()) {
+                Some(key) => {
+                    filter.custom.entry(key.to_owned()).or_default().push(value.clone());
+                }
+                None => return Err(Failure::invalid(name, "is no parameter of this list")),
+            },
         }
     }
-    let newest_first = match order {
-        OrderBy::CreatedAt => Direction::Descending,
-        OrderBy::Name => Direction::Ascending,
-    };
-    let cursor = cursor.filter(|text| !text.is_empty()).map(|text| {
-        Cursor::decode(text, order)
-            .ok_or_else(|| Failure::invalid("cursor", "is none that this list gave"))
-    });
-    Ok(ListRequest {
-        order,
-        direction: direction.unwrap_or(newest_first),
-        limit,
-        cursor: cursor.transpose()?,
+    filter.check().map_err(|error| Failure::invalid(error.field, error.reason))?;
+    let (order, direction) = ordered(&filter, order, direction)?;
+    Ok(ListQuery {
         filter,
+        order,
+        direction,
+        limit: limit.unwrap_or(DEFAULT_LIMIT),
+        cursor: cursor.map_or(Ok(None), |text| self::cursor(text, order))?,
     })
+}
+
+/// A list is in the order that was asked for, the newest first or by name from A; what a text found
+/// is in the order of its matches.
+fn ordered(
+    filter: &Filter,
+    order: Option<OrderBy>,
+    direction: Option<Direction>,
+) -> Result<(OrderBy, Direction), Failure> {
+    if filter.q.is_some() {
+        let taken = [("order_by", order.is_some()), ("direction", direction.is_some())];
+        if let Some((name, _)) = taken.into_iter().find(|(_, is_given)| *is_given) {
+            let reason = "cannot be combined with q, whose matches have an order of their own";
+            return Err(Failure::invalid(name, reason));
+        }
+        return Ok((OrderBy::Match, Direction::Ascending));
+    }
+    let order = order.unwrap_or_default();
+    let usual = match order {
+        OrderBy::CreatedAt => Direction::Descending,
+        OrderBy::Name | OrderBy::Match => Direction::Ascending,
+    };
+    Ok((order, direction.unwrap_or(usual)))
+}
+
+fn once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), Failure> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Failure::invalid(name, "must be given once")),
+    }
 }
 
 fn order_by(value: &str) -> Result<OrderBy, Failure> {
@@ -68,9 +108,30 @@ fn direction(value: &str) -> Result<Direction, Failure> {
     }
 }
 
+fn view(value: &str) -> Result<View, Failure> {
+    match value {
+        "owned-by-me" => Ok(View::OwnedByMe),
+        "assigned-to-me" => Ok(View::AssignedToMe),
+        "teams" => Ok(View::Teams),
+        _ => Err(Failure::invalid("view", "must be owned-by-me, assigned-to-me or teams")),
+    }
+}
+
+fn q(value: &str) -> Result<SearchText, Failure> {
+    SearchText::try_from(value.to_owned()).map_err(|error| Failure::invalid("q", error))
+}
+
 fn limit(value: &str) -> Result<usize, Failure> {
     let within = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
     within.ok_or_else(|| Failure::invalid("limit", "must be a number from 1 to 100"))
+}
+
+fn cursor(text: &str, order: OrderBy) -> Result<Option<Cursor>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let cursor = Cursor::decode(text, order);
+    cursor.map(Some).ok_or_else(|| Failure::invalid("cursor", "is none that this list gave"))
 }
 
 fn parsed<T: FromStr>(name: &str, value: &str) -> Result<T, Failure> {

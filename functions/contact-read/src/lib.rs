@@ -1,40 +1,66 @@
-//! `GET /cdp/customers/{id}`: one contact, if the viewer may see it (SPEC §2).
+//! One contact, if the viewer may see it, by its id, an email address or a phone number (SPEC §2).
 
 use std::sync::Arc;
 
 use shared::{
-    access::{AccessError, Authority, Permission},
-    contact::{ContactView, Contacts},
+    access::{AccessError, Authority, Permission, Scope},
+    contact::{Address, ContactView, Contacts, LookUp},
     entry::{Failure, Reply, http::Request},
-    event,
     id::ContactId,
 };
+
+/// What the contact is asked for by.
+enum By {
+    Id(ContactId),
+    Address(Address),
+}
 
 /// Answers the contact.
 ///
 /// # Errors
 /// As SPEC §5 maps them: 404 for a contact that is not there, deleted or another tenant's, 403 for
-/// one out of scope.
+/// one out of scope, which by an address means all that have it.
 pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
-    let id: ContactId = request.path("id")?;
+    let by = asked_by(&request)?;
     let needed =
         [Permission::ViewCustomers, Permission::ManageCustomers, Permission::DeleteCustomers];
     let session = authority.session(viewer, &needed).await?;
     let scope = session.scope(Permission::ViewCustomers)?;
     let contacts = Contacts::under(&authority, &viewer.company);
-    let contact = match contacts.read(id, &scope).await {
-        Err(AccessError::OutOfScope) => {
-            if session.denies_by_team(Permission::ViewCustomers) {
-                let count = scope.team_count();
-                event::team_permission_denied(viewer, id, Permission::ViewCustomers, count);
-            }
+    let contact = match find(&contacts, &by, &scope).await? {
+        LookUp::Found(contact) => contact,
+        LookUp::OutOfScope(id) => {
+            session.tell_denied(Permission::ViewCustomers, id);
             return Err(AccessError::OutOfScope.into());
         }
-        other => other?.ok_or_else(Failure::not_found)?,
+        LookUp::Nobody => return Err(Failure::not_found()),
     };
     let manage = session.scope(Permission::ManageCustomers).ok();
     let delete = session.scope(Permission::DeleteCustomers).ok();
     let view = ContactView::new(&contact, manage.as_ref(), delete.as_ref());
     Ok(Reply::ok(&view)?.under(&session, Permission::ViewCustomers))
+}
+
+/// What the route asks by. API Gateway has decoded the values of the path; decoding them again
+/// would change those that hold a percent sign.
+fn asked_by(request: &Request) -> Result<By, Failure> {
+    let address = match request.route() {
+        "GET /cdp/customers/by-email/{email}" => Address::email(&request.path::<String>("email")?),
+        "GET /cdp/customers/by-phone/{phone}" => Address::phone(&request.path::<String>("phone")?),
+        _ => return Ok(By::Id(request.path("id")?)),
+    };
+    address.map(By::Address).ok_or_else(Failure::not_found)
+}
+
+async fn find(contacts: &Contacts, by: &By, scope: &Scope) -> Result<LookUp, AccessError> {
+    match by {
+        By::Address(address) => Ok(contacts.look_up(address, scope).await?),
+        By::Id(id) => match contacts.read(*id, scope).await {
+            Ok(Some(contact)) => Ok(LookUp::Found(Box::new(contact))),
+            Ok(None) => Ok(LookUp::Nobody),
+            Err(AccessError::OutOfScope) => Ok(LookUp::OutOfScope(*id)),
+            Err(error) => Err(error),
+        },
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use shared::{
-    access::{AccessError, Permission, Scope},
-    contact::Contacts,
+    access::{AccessError, Needs, Permission, Session},
+    contact::{Contacts, Filter},
     directory::DirectoryError,
     entry::queue::Hold,
     event,
@@ -103,7 +103,7 @@ impl Attempt<'_> {
         if let Some(earlier) = self.earlier {
             self.app.files.discard_attempt(earlier).await?;
         }
-        let (scope, rows) = tokio::try_join!(self.scope(), self.rows())?;
+        let (session, rows) = tokio::try_join!(self.session(), self.rows())?;
         let upload_started_at = self.now();
         let mut upload = Upload::begin(
             self.app.files.client(),
@@ -113,7 +113,7 @@ impl Attempt<'_> {
             &content_disposition(&self.job.file_name),
         )
         .await?;
-        match self.fill(&mut upload, &scope, rows).await {
+        match self.fill(&mut upload, &session, rows).await {
             Ok((written, size_bytes)) => {
                 let Written { rows, skipped, cut_cells, .. } = written;
                 let file = Finished { upload_started_at, rows, skipped, cut_cells, size_bytes };
@@ -128,11 +128,14 @@ impl Attempt<'_> {
         }
     }
 
-    /// The requester's scope as it is now; there is no fallback (SPEC §2).
-    async fn scope(&self) -> Result<Scope, AttemptError> {
-        let needed = [Permission::ViewCustomers];
-        let session = self.app.authority.strict_session(&self.job.viewer(), &needed).await?;
-        Ok(session.scope(Permission::ViewCustomers)?)
+    /// What the requester may see as it is now; there is no fallback (SPEC §2).
+    async fn session(&self) -> Result<Session, AttemptError> {
+        let asks_teams = match &self.job.selection {
+            Selection::Filter(filter) => filter.asks_teams(),
+            Selection::Ids { .. } => false,
+        };
+        let needs = Needs::from(&[Permission::ViewCustomers]).and_teams(asks_teams);
+        Ok(self.app.authority.strict_session(&self.job.viewer(), needs).await?)
     }
 
     async fn rows(&self) -> Result<RowPlan, AttemptError> {
@@ -150,7 +153,7 @@ impl Attempt<'_> {
     async fn fill(
         &self,
         upload: &mut Upload,
-        scope: &Scope,
+        session: &Session,
         rows: RowPlan,
     ) -> Result<(Written, u64), AttemptError> {
         if !self.app.jobs.record_upload(self.job, upload.upload_id()).await? {
@@ -169,7 +172,7 @@ impl Attempt<'_> {
             deadline: self.deadline,
         };
         let filled = tokio::select! {
-            filled = self.pipe(upload, &mut writer, scope, feed_in, bytes) => filled,
+            filled = self.pipe(upload, &mut writer, session, feed_in, bytes) => filled,
             stop = pulse.run() => Err(stop.into()),
         };
         if !writer.is_finished() {
@@ -201,11 +204,11 @@ impl Attempt<'_> {
         &self,
         upload: &mut Upload,
         writer: &mut JoinHandle<Result<Written, WriteError>>,
-        scope: &Scope,
+        session: &Session,
         feed: Sender<Feed>,
         bytes: Receiver<Bytes>,
     ) -> Result<(Written, u64), AttemptError> {
-        let (fed, sent) = tokio::join!(self.feed(scope, feed), send(upload, bytes));
+        let (fed, sent) = tokio::join!(self.feed(session, feed), send(upload, bytes));
         let written = writer.await?;
         // The stage that broke first, and made the others break off, is the one that counts.
         sent?;
@@ -218,15 +221,17 @@ impl Attempt<'_> {
         Ok((written, size))
     }
 
-    async fn feed(&self, scope: &Scope, into: Sender<Feed>) -> Result<(), AttemptError> {
+    async fn feed(&self, session: &Session, into: Sender<Feed>) -> Result<(), AttemptError> {
+        let scope = session.scope(Permission::ViewCustomers)?;
         let contacts = Contacts::under(&self.app.authority, &self.job.company);
         match &self.job.selection {
             Selection::Ids { .. } => {
                 let ids = self.app.files.ids(self.job).await?;
-                source::feed_ids(&contacts, scope, &ids, into).await?;
+                source::feed_ids(&contacts, &scope, &ids, into).await?;
             }
             Selection::Filter(filter) => {
-                source::feed_filter(&contacts, scope, filter, into).await?;
+                source::feed_filter(&contacts, &scope, Filter::clone(filter).of(session), into)
+                    .await?;
             }
         }
         Ok(())

@@ -6,9 +6,9 @@ use futures::{
 };
 use shared::{
     access::{Authorized, Scope},
-    contact::{Contact, Contacts, Filter, ListRequest, OrderBy, Pointer, Walk},
+    contact::{Contact, Contacts, Criteria, ListRequest, OrderBy, Pointer},
     id::ContactId,
-    table::{Direction, Partition, TableError},
+    table::{Direction, TableError},
 };
 use tokio::sync::mpsc::Sender;
 
@@ -59,52 +59,57 @@ pub async fn feed_ids(
     pump(reads.buffered(READS_AHEAD), into).await
 }
 
-/// Feeds the contacts that a filter wants, the newest first. The whole company's order is walked,
-/// where a contact's place never moves: while others write, each appears once. What the pointers
-/// tell to be out of scope costs no read.
+/// Feeds the contacts that the criteria want, each once while others write: the newest first, or
+/// what a text finds in the order of its matches. What the pointers tell to be out of scope costs
+/// no read.
 ///
 /// # Errors
 /// As the table says.
 pub async fn feed_filter(
     contacts: &Contacts,
     scope: &Scope,
-    filter: &Filter,
+    criteria: Criteria,
     into: Sender<Feed>,
 ) -> Result<(), TableError> {
-    let oldest = walk(contacts, filter, Direction::Ascending, 1).next().await?;
-    let oldest = oldest.map_or(0, |pointer| millis(pointer.id));
-    let walk = walk(contacts, filter, Direction::Descending, CHUNK);
-    let pointers = try_unfold((walk, None), async |(mut walk, newest)| {
+    let request = &ListRequest::of(criteria, CHUNK);
+    let oldest = oldest(contacts, scope, request).await?;
+    let pointers = try_unfold((contacts.walk(scope, request), None), async |(mut walk, newest)| {
         let mut wanted = Vec::with_capacity(CHUNK);
         let (mut newest, mut last) = (newest, None);
         while wanted.len() < CHUNK {
             let Some(pointer) = walk.next().await? else { break };
             newest = newest.or(Some(millis(pointer.id)));
             last = Some(millis(pointer.id));
-            if scope.admits(&pointer) && filter.wants_owned(&pointer) {
+            if pointer.is_wanted(scope, &request.criteria) {
                 wanted.push(pointer);
             }
         }
         let Some((newest, last)) = newest.zip(last) else { return Ok(None) };
-        let progress = share(newest.saturating_sub(last), newest.saturating_sub(oldest).max(1));
+        let progress = oldest.map_or(0.0, |oldest| {
+            share(newest.saturating_sub(last), newest.saturating_sub(oldest).max(1))
+        });
         Ok(Some(((wanted, progress), (walk, Some(newest)))))
     });
     let reads = pointers.map_ok(async |(wanted, progress): (Vec<Pointer>, f64)| {
-        let found = contacts.fetch(scope, OrderBy::CreatedAt, filter, wanted).await?;
+        let found = contacts.fetch(scope, request.order, &request.criteria, wanted).await?;
         Ok(Chunk { contacts: found, skipped: 0, progress })
     });
     pump(reads.try_buffered(READS_AHEAD), into).await
 }
 
-fn walk(contacts: &Contacts, filter: &Filter, direction: Direction, page: usize) -> Walk {
-    let request = ListRequest {
-        order: OrderBy::CreatedAt,
-        direction,
-        limit: page,
-        cursor: None,
-        filter: filter.clone(),
-    };
-    Walk::new(contacts, &[Partition::All], &request, page)
+/// When the last contact to come was created, in milliseconds; in the order of matches that says
+/// nothing of how far it is.
+async fn oldest(
+    contacts: &Contacts,
+    scope: &Scope,
+    request: &ListRequest,
+) -> Result<Option<usize>, TableError> {
+    if request.order != OrderBy::CreatedAt {
+        return Ok(None);
+    }
+    let from_the_end = ListRequest { direction: Direction::Ascending, limit: 1, ..request.clone() };
+    let oldest = contacts.walk(scope, &from_the_end).next().await?;
+    Ok(Some(oldest.map_or(0, |pointer| millis(pointer.id))))
 }
 
 /// When a contact was created, in milliseconds: how far a walk is can only be told by time, as

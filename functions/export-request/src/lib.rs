@@ -68,7 +68,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let order = request
         .json::<ExportRequest>()?
         .check(company.locale, &app.defaults, now)
-        .map_err(|error| Failure::invalid(error.field, error.reason))?;
+        .map_err(|error| Failure::invalid(&error.field, error.reason))?;
     let key = idempotency_key(viewer, &request)?;
     if let Some(earlier) = app.earlier(key.as_ref()).await? {
         return accepted(&earlier, &app);

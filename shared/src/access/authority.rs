@@ -1,11 +1,14 @@
-use std::{collections::HashMap, time::Instant};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Instant,
+};
 
 use super::{FlagRecord, Flags, Level, Owned, Permission, Scope, Viewer};
 use crate::{
     clock::Clock,
-    directory::{Directory, DirectoryError, Levels, TeamSet},
+    directory::{Directory, DirectoryError, Levels, Team, TeamSet},
     event,
-    id::{CompanyId, UserId},
+    id::{CompanyId, ContactId, TeamId, UserId},
     table::{Item, Key, Table, TableError, from_item},
 };
 
@@ -34,6 +37,33 @@ pub struct Authority {
     clock: Clock,
 }
 
+/// What a request must know of its viewer.
+#[derive(Clone, Copy, Debug)]
+pub struct Needs<'a> {
+    permissions: &'a [Permission],
+    teams: bool,
+}
+
+impl Needs<'_> {
+    /// The same, and the viewer's teams where `teams`, whatever their levels and flags are.
+    #[must_use]
+    pub fn and_teams(self, teams: bool) -> Self {
+        Self { teams, ..self }
+    }
+}
+
+impl<'a> From<&'a [Permission]> for Needs<'a> {
+    fn from(permissions: &'a [Permission]) -> Self {
+        Self { permissions, teams: false }
+    }
+}
+
+impl<'a, const N: usize> From<&'a [Permission; N]> for Needs<'a> {
+    fn from(permissions: &'a [Permission; N]) -> Self {
+        permissions.as_slice().into()
+    }
+}
+
 /// The teams of a viewer as far as the request needs them.
 #[derive(Clone, Debug)]
 enum Teams {
@@ -60,6 +90,8 @@ pub struct Session {
     pub flags: Flags,
     levels: Levels,
     teams: Teams,
+    /// Whether the request itself is about the viewer's teams.
+    is_about_teams: bool,
 }
 
 impl Authority {
@@ -69,17 +101,17 @@ impl Authority {
         Self { table, directory, clock }
     }
 
-    /// Resolves what `viewer` may do with the `needed` permissions, in one table read beside one
+    /// Resolves what `viewer` may do with the needed permissions, in one table read beside one
     /// Launchpad call, and more calls only where a cache does not have the answer. While Launchpad
     /// cannot tell the teams, a `team` level narrows to `own` and the event
     /// `cdp_team_permission_fallback` says so.
     ///
     /// # Errors
     /// When the permissions or the flags cannot be read.
-    pub async fn session(
+    pub async fn session<'n>(
         &self,
         viewer: &Viewer,
-        needed: &[Permission],
+        needed: impl Into<Needs<'n>>,
     ) -> Result<Session, AccessError> {
         Ok(self.session_beside(viewer, needed, &[]).await?.0)
     }
@@ -89,18 +121,17 @@ impl Authority {
     ///
     /// # Errors
     /// As [`Authority::session`].
-    pub async fn session_beside(
+    pub async fn session_beside<'n>(
         &self,
         viewer: &Viewer,
-        needed: &[Permission],
+        needed: impl Into<Needs<'n>>,
         keys: &[Key],
     ) -> Result<(Session, HashMap<Key, Item>), AccessError> {
         let started = Instant::now();
+        let needed = needed.into();
         let (session, items) = self.resolve(viewer, needed, keys).await?;
-        if let (Teams::Unavailable, Some(permission)) = (
-            &session.teams,
-            needed.iter().find(|permission| session.levels.level(**permission) == Level::Team),
-        ) {
+        let narrowed = needed.permissions.iter().find(|permission| session.fell_back(**permission));
+        if let Some(permission) = narrowed {
             event::team_permission_fallback(viewer, *permission, started.elapsed());
         }
         Ok((session, items))
@@ -111,46 +142,60 @@ impl Authority {
     ///
     /// # Errors
     /// When anything that decides the scope cannot be read.
-    pub async fn strict_session(
+    pub async fn strict_session<'n>(
         &self,
         viewer: &Viewer,
-        needed: &[Permission],
+        needed: impl Into<Needs<'n>>,
     ) -> Result<Session, AccessError> {
-        let (session, _) = self.resolve(viewer, needed, &[]).await?;
+        let (session, _) = self.resolve(viewer, needed.into(), &[]).await?;
         match session.teams {
             Teams::Unavailable => Err(DirectoryError::Remembered("teams").into()),
             Teams::Known(_) | Teams::NotNeeded => Ok(session),
         }
     }
 
+    /// The same for a person whose access somebody else asks about: no request of theirs is
+    /// narrowed, and no event says so.
+    ///
+    /// # Errors
+    /// As [`Authority::session`].
+    pub async fn inspect(
+        &self,
+        person: &Viewer,
+        needed: &[Permission],
+    ) -> Result<Session, AccessError> {
+        Ok(self.resolve(person, needed.into(), &[]).await?.0)
+    }
+
     async fn resolve(
         &self,
         viewer: &Viewer,
-        needed: &[Permission],
+        needed: Needs<'_>,
         keys: &[Key],
     ) -> Result<(Session, HashMap<Key, Item>), AccessError> {
         let (company, user) = (&viewer.company, viewer.user);
         let (stored, levels) =
             tokio::join!(self.stored(viewer, keys), self.directory.levels(company, user));
         let (Stored { record, shared, items }, levels) = (stored?, levels?);
-        let by_team = needed.iter().any(|permission| levels.level(*permission) == Level::Team);
-        let wants_teams = by_team && record.cdp_team_permission_enabled;
-        if !record.any() {
-            let teams = Teams::NotNeeded;
-            let flags = Flags::default();
-            return Ok((Session { viewer: viewer.clone(), flags, levels, teams }, items));
-        }
+        let mut by_team = needed.permissions.iter().map(|permission| levels.level(*permission));
+        let by_team = by_team.any(|level| level == Level::Team);
+        let wants_teams = needed.teams || (by_team && record.cdp_team_permission_enabled);
         let (flags, teams) = tokio::join!(self.flags(company, record), async {
             if wants_teams { self.teams(viewer, shared).await } else { Teams::NotNeeded }
         });
-        let teams = if flags.team_permission { teams } else { Teams::NotNeeded };
-        Ok((Session { viewer: viewer.clone(), flags, levels, teams }, items))
+        let counts = needed.teams || flags.team_permission;
+        let teams = if counts { teams } else { Teams::NotNeeded };
+        let is_about_teams = needed.teams;
+        Ok((Session { viewer: viewer.clone(), flags, levels, teams, is_about_teams }, items))
     }
 
     /// The flags that count for a company. They are read with every request, so that turning one
     /// off works at once; the plan may be a minute old, and while Launchpad cannot tell it, the
     /// plan at the time when the flags were set counts.
     async fn flags(&self, company: &CompanyId, record: FlagRecord) -> Flags {
+        if !record.any() {
+            return Flags::default();
+        }
         match (self.directory.company(company).await, record.plan) {
             (Ok(profile), _) => record.effective(profile.plan),
             (Err(_), Some(plan)) => record.effective(plan),
@@ -165,7 +210,7 @@ impl Authority {
     pub async fn company_flags(&self, company: &CompanyId) -> Result<Flags, AccessError> {
         let record: FlagRecord =
             self.table.get(&Key::flags(company), true).await?.unwrap_or_default();
-        Ok(if record.any() { self.flags(company, record).await } else { Flags::default() })
+        Ok(self.flags(company, record).await)
     }
 
     /// Flags, the viewer's team set and whatever else is wanted, in one read.
@@ -245,13 +290,22 @@ impl Session {
         set: Option<TeamSet>,
     ) -> Self {
         let teams = set.map_or(Teams::Unavailable, Teams::Known);
-        Self { viewer, flags, levels, teams }
+        Self { viewer, flags, levels, teams, is_about_teams: false }
     }
 
     /// The viewer's level for a permission, as Launchpad has it.
     #[must_use]
     pub fn level(&self, permission: Permission) -> Level {
         self.levels.level(permission)
+    }
+
+    /// The viewer's own teams by name, as far as the session needed to know them.
+    #[must_use]
+    pub fn teams(&self) -> &[Team] {
+        match &self.teams {
+            Teams::Known(set) => &set.teams,
+            Teams::NotNeeded | Teams::Unavailable => &[],
+        }
     }
 
     /// What the viewer reaches with a permission.
@@ -263,10 +317,31 @@ impl Session {
             .ok_or(AccessError::Disabled)
     }
 
-    /// Whether a permission's `team` level was narrowed to `own` by Launchpad's trouble.
+    /// Whether what a permission reaches was narrowed to the viewer's own by Launchpad's trouble:
+    /// its `team` level, or the request that is about the viewer's teams.
     #[must_use]
     pub fn fell_back(&self, permission: Permission) -> bool {
-        self.level(permission) == Level::Team && matches!(self.teams, Teams::Unavailable)
+        let by_team = match self.level(permission) {
+            Level::Disabled => false,
+            Level::Team => self.flags.team_permission || self.is_about_teams,
+            Level::Own | Level::Everything => self.is_about_teams,
+        };
+        by_team && matches!(self.teams, Teams::Unavailable)
+    }
+
+    /// The viewer's teams and all their descendants, as far as the request needed to know them.
+    #[must_use]
+    pub fn expanded_teams(&self) -> Option<BTreeSet<TeamId>> {
+        match &self.teams {
+            Teams::Known(set) => Some(set.expanded_team_ids.iter().copied().collect()),
+            Teams::NotNeeded | Teams::Unavailable => None,
+        }
+    }
+
+    /// How many these are; 0 where they are not known.
+    #[must_use]
+    pub fn team_count(&self) -> usize {
+        self.expanded_teams().map_or(0, |teams| teams.len())
     }
 
     /// The permission that an answer is told under when several decided about it: one that was
@@ -284,6 +359,15 @@ impl Session {
         self.flags.team_permission
             && self.level(permission) == Level::Team
             && !self.fell_back(permission)
+    }
+
+    /// Tells, as an event, that an action on one contact was refused with this permission, if it
+    /// was a denial by team scope.
+    pub fn tell_denied(&self, permission: Permission, contact: ContactId) {
+        if self.denies_by_team(permission) {
+            let count = self.scope(permission).map_or(0, |scope| scope.team_count());
+            event::team_permission_denied(&self.viewer, contact, permission, count);
+        }
     }
 }
 

@@ -15,6 +15,8 @@ const MAX_TAGS: usize = 20;
 const MAX_TAG_BYTES: usize = 128;
 const MAX_TEAM_OWNERS: usize = 100;
 const MAX_CONTACT_BYTES: usize = 32 * 1024;
+/// The characters of a text that is no team that an answer repeats.
+const MAX_SHOWN: usize = 64;
 
 /// What a request says about a field.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -61,6 +63,43 @@ impl<T: Default> Change<T> {
     }
 }
 
+/// A team as a request names it. A text that is no UUID is no team of anybody's: it is refused with
+/// the others that are not the actor's own (RFC §2.4), not as a malformed request.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(from = "String")]
+pub enum TeamOwner {
+    /// A team, by its id.
+    Team(TeamId),
+    /// Any other text.
+    Unknown(String),
+}
+
+impl From<String> for TeamOwner {
+    fn from(text: String) -> Self {
+        text.parse().map_or(Self::Unknown(text), Self::Team)
+    }
+}
+
+impl TeamOwner {
+    /// The team's id, if it is one.
+    #[must_use]
+    pub fn id(&self) -> Option<TeamId> {
+        match self {
+            Self::Team(id) => Some(*id),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// What the caller is told of it: its id, or the beginning of their own text.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Team(id) => id.to_string(),
+            Self::Unknown(text) => text.chars().take(MAX_SHOWN).collect(),
+        }
+    }
+}
+
 /// A contact as clients send it. What the API itself answers is accepted and ignored, since
 /// clients echo what they read.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -74,7 +113,7 @@ pub struct ContactInput {
     pub company_name: Change<String>,
     pub owner_id: Change<UserId>,
     pub assignee_id: Change<UserId>,
-    pub team_owner_ids: Change<Vec<TeamId>>,
+    pub team_owner_ids: Change<Vec<TeamOwner>>,
     pub tags: Change<Vec<String>>,
     pub source: Change<String>,
     pub custom_fields: Change<Map<String, Value>>,
@@ -129,8 +168,15 @@ impl ContactInput {
         Ok(self)
     }
 
-    /// Applies the fields that the request names. Names of owner and assignee and the version are
-    /// the caller's to keep.
+    /// The custom fields that the request gives a value.
+    pub(super) fn custom_values(&self) -> Vec<(String, Value)> {
+        let fields = self.custom_fields.value().into_iter().flatten();
+        let given = fields.filter(|(_, value)| !value.is_null());
+        given.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// Applies the fields that the request names, team owners as far as they are teams. Names of
+    /// owner and assignee and the version are the caller's to keep.
     pub fn apply(self, contact: &mut Contact) {
         self.external_id.apply(&mut contact.external_id);
         self.name.apply(&mut contact.name);
@@ -139,10 +185,13 @@ impl ContactInput {
         self.company_name.apply(&mut contact.company_name);
         self.owner_id.apply(&mut contact.owner_id);
         self.assignee_id.apply(&mut contact.assignee_id);
-        let team_owners = contact.team_owner_ids.clone();
-        self.team_owner_ids.apply_or_default(&mut contact.team_owner_ids);
-        if contact.team_owner_ids != team_owners {
-            contact.team_owners_from = Some(TeamOwnersFrom::People);
+        if let Change::Set(teams) = self.team_owner_ids {
+            let teams = teams.unwrap_or_default();
+            let teams: Vec<TeamId> = teams.iter().filter_map(TeamOwner::id).collect();
+            if contact.team_owner_ids != teams {
+                contact.team_owner_ids = teams;
+                contact.team_owners_from = Some(TeamOwnersFrom::People);
+            }
         }
         self.tags.apply_or_default(&mut contact.tags);
         self.source.apply(&mut contact.source);

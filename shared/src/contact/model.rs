@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::TeamOwnersFrom;
 use crate::{
-    access::{Owned, Ownership, Scope},
+    access::{Authorized, Owned, Ownership, Permission, Scope, Session},
     id::{ContactId, TeamId, UserId},
 };
 
@@ -73,6 +73,12 @@ impl Owned for Contact {
 }
 
 impl Contact {
+    /// Whether it is not deleted.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.deleted_at.is_none()
+    }
+
     /// The main email address in lower case.
     #[must_use]
     pub fn first_email(&self) -> Option<String> {
@@ -130,6 +136,17 @@ pub struct ContactView<'a> {
 }
 
 impl<'a> ContactView<'a> {
+    /// Contacts, with what the viewer of this session may do with each.
+    #[must_use]
+    pub fn all(contacts: &'a [Authorized<Contact>], session: &Session) -> Vec<Self> {
+        let manage = session.scope(Permission::ManageCustomers).ok();
+        let delete = session.scope(Permission::DeleteCustomers).ok();
+        contacts
+            .iter()
+            .map(|contact| Self::new(contact, manage.as_ref(), delete.as_ref()))
+            .collect()
+    }
+
     /// The contact, with what a viewer of these scopes may do with it; no scope is a disabled
     /// permission.
     #[must_use]

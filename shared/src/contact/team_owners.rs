@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Contact, ContactError, Contacts, SaveError,
+    Contact, ContactError, Contacts, Departure, SaveError,
     input::{MAX_EXTERNAL_ID_BYTES, check_size},
     store::decode,
 };
@@ -157,7 +157,8 @@ impl Contacts {
                 ..contact.clone()
             };
             check_size(&new)?;
-            match self.put_team_owners(&contact, &new).await {
+            // Masses of contacts leave Unassigned: nothing lingers. No claim moves.
+            match self.write(Some(&contact), &new, Departure::AtOnce).await {
                 Ok(()) => return Ok((decided, new, true)),
                 Err(SaveError::Table(error)) => return Err(error.into()),
                 Err(SaveError::Changed) => {
@@ -170,12 +171,6 @@ impl Contacts {
             }
         }
         Err(TableError::Contention("the contact keeps changing".to_owned()).into())
-    }
-
-    /// A change of team owners moves no claim, so that no holder is looked up.
-    async fn put_team_owners(&self, old: &Contact, new: &Contact) -> Result<(), SaveError> {
-        let plan = self.plan(Some(old), new, &HashMap::new()).await?;
-        self.save(new.id, plan).await
     }
 }
 

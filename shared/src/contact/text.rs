@@ -2,10 +2,8 @@
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// The most words of one contact that search finds it by.
+/// The most words of one text that count.
 const MAX_WORDS: usize = 24;
-/// The most characters of a word that count.
-const WORD_LENGTH: usize = 48;
 
 /// The case- and accent-folded form of a text, without control characters: "Zoë" and "ZOE" fold
 /// to the same.
@@ -21,18 +19,19 @@ pub fn fold(text: &str) -> String {
         .join(" ")
 }
 
-/// The words of a text that search finds by their beginnings: of at least 3 characters, folded.
+/// The words of a text, folded: each once, in the order of the text, the first 24 of them.
 #[must_use]
 pub fn words(text: &str) -> Vec<String> {
     let folded = fold(text);
-    let mut words: Vec<String> = folded
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| word.chars().nth(2).is_some())
-        .map(|word| word.chars().take(WORD_LENGTH).collect())
-        .collect();
-    words.sort_unstable();
-    words.dedup();
-    words.truncate(MAX_WORDS);
+    let mut words: Vec<String> = Vec::new();
+    for word in folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        if words.len() == MAX_WORDS {
+            break;
+        }
+        if !words.iter().any(|known| known == word) {
+            words.push(word.to_owned());
+        }
+    }
     words
 }
 
@@ -48,8 +47,11 @@ mod tests {
     }
 
     #[test]
-    fn words_are_found_by_three_characters_at_least() {
-        assert_eq!(words("Dr. Ann-Marie O'Brien"), ["ann", "brien", "marie"]);
-        assert_eq!(words("Al Bo"), Vec::<String>::new());
+    fn words_are_folded_and_count_once() {
+        assert_eq!(words("Dr. Ann-Marie O'Brien ANN"), ["dr", "ann", "marie", "o", "brien"]);
+        assert_eq!(words("佐藤 愛"), ["佐藤", "愛"]);
+        assert_eq!(words(" - "), Vec::<String>::new());
+        let many: String = (0..30).map(|n| format!("word{n} ")).collect();
+        assert_eq!(words(&many).len(), MAX_WORDS);
     }
 }

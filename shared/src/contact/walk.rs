@@ -1,20 +1,22 @@
-//! The merge that lists and exports read by.
+//! The merge that lists, searches and exports read pointers by.
 
 use std::collections::VecDeque;
 
-use futures::future::try_join_all;
+use futures::stream::{StreamExt, TryStreamExt, iter};
 
-use super::{Contacts, ListRequest, OrderBy, plan::Satellite};
+use super::{Contacts, Criteria, plan::Satellite};
 use crate::{
-    access::{Owned, Ownership},
+    access::Scope,
     id::ContactId,
-    table::{Direction, Key, NAME_KEY, Partition, Query, TableError, from_item},
+    table::{Direction, Key, NAME_KEY, Query, Table, TableError, contact_at, from_item},
 };
 
-/// The smallest refill of a partition's buffer.
+/// The smallest refill of a query's buffer.
 const MIN_REFILL: usize = 5;
 /// The largest.
 const MAX_REFILL: usize = 1_000;
+/// The most queries under way at the same time.
+const READS_AT_ONCE: usize = 32;
 
 /// A contact's place in a partition.
 #[derive(Clone, Debug)]
@@ -22,137 +24,143 @@ pub struct Pointer {
     /// The contact.
     pub id: ContactId,
     /// Its place in the order.
-    pub position: String,
+    pub place: String,
     satellite: Satellite,
+    /// What the same contact's pointers in other partitions say.
+    others: Vec<Satellite>,
 }
 
-impl Owned for Pointer {
-    fn ownership(&self) -> Ownership<'_> {
-        self.satellite.ownership()
+impl Pointer {
+    /// Whether the contact can be in scope and wanted, by what any of its pointers says. They are
+    /// read at slightly different moments: a contact that one of them admits is worth reading, and
+    /// its record decides.
+    #[must_use]
+    pub fn is_wanted(&self, scope: &Scope, criteria: &Criteria) -> bool {
+        let mut satellites = std::iter::once(&self.satellite).chain(&self.others);
+        criteria.wants_pointer(self)
+            && satellites
+                .any(|satellite| scope.admits(satellite) && criteria.wants_owned(satellite))
+    }
+
+    /// The word by which the same contact stands before this one in a partition of search.
+    pub(super) fn word_before(&self) -> Option<&str> {
+        self.satellite.word_before.as_deref()
     }
 }
 
-/// One partition being read: what of it is at hand, and whether there is more.
+/// One query being read: what of it is at hand, and whether there is more.
 struct Source {
-    pk: String,
+    query: Query,
     buffer: VecDeque<Pointer>,
-    last: Option<String>,
     exhausted: bool,
 }
 
-/// Partitions, merged into one order without doubles. Only the pointers are read here.
+/// Queries, merged into one order without doubles. Only the pointers are read here.
 pub struct Walk {
-    contacts: Contacts,
-    order: OrderBy,
+    table: Table,
     direction: Direction,
     sources: Vec<Source>,
     refill: usize,
-    last: Option<ContactId>,
 }
 
 impl Walk {
-    /// A walk over `partitions` from behind the request's cursor; about `page` pointers are wanted
-    /// at a time.
-    #[must_use]
-    pub fn new(
+    /// A walk over queries, all in this direction; about `page` pointers are wanted at a time.
+    pub(super) fn new(
         contacts: &Contacts,
-        partitions: &[Partition],
-        request: &ListRequest,
+        queries: Vec<Query>,
+        direction: Direction,
         page: usize,
     ) -> Self {
-        let after = request.cursor.as_ref().map(|cursor| cursor.after.clone());
-        let source = |partition: &Partition| Source {
-            pk: partition.pk(&contacts.company),
-            buffer: VecDeque::new(),
-            last: after.clone(),
-            exhausted: false,
+        // With one query a page is one read; with many, each gives its share and a little more,
+        // and only those that run dry are read again.
+        let share = match queries.len() {
+            1 => page + 1,
+            many => page / many.max(1) + MIN_REFILL,
         };
-        // With one partition a page is one read; with many, each gives its share and a little
-        // more, and only those that run dry are read again.
-        let share = if partitions.len() == 1 {
-            page + 1
-        } else {
-            page / partitions.len().max(1) + MIN_REFILL
-        };
+        let source = |query| Source { query, buffer: VecDeque::new(), exhausted: false };
         Self {
-            contacts: contacts.clone(),
-            order: request.order,
-            direction: request.direction,
-            sources: partitions.iter().map(source).collect(),
+            table: contacts.table.clone(),
+            direction,
+            sources: queries.into_iter().map(source).collect(),
             refill: share,
-            last: None,
         }
     }
 
-    /// The next contact's pointer in the order.
+    /// The next contact's pointers in the order.
     ///
     /// # Errors
     /// As the table says.
     pub async fn next(&mut self) -> Result<Option<Pointer>, TableError> {
-        loop {
-            self.fill().await?;
-            let heads = self.sources.iter().enumerate().filter_map(|(index, source)| {
-                source.buffer.front().map(|pointer| (&pointer.position, index))
-            });
-            let first = match self.direction {
-                Direction::Ascending => heads.min(),
-                Direction::Descending => heads.max(),
-            };
-            let Some((_, index)) = first else { return Ok(None) };
-            let Some(pointer) = self.sources[index].buffer.pop_front() else { return Ok(None) };
-            if self.last != Some(pointer.id) {
-                self.last = Some(pointer.id);
-                return Ok(Some(pointer));
-            }
-        }
+        self.fill().await?;
+        let heads = self.sources.iter().filter_map(|source| source.buffer.front());
+        let places = heads.map(|pointer| &pointer.place);
+        let first = match self.direction {
+            Direction::Ascending => places.min(),
+            Direction::Descending => places.max(),
+        };
+        let Some(first) = first.cloned() else { return Ok(None) };
+        // A place names its contact: the same one at the head of several queries is a double.
+        let doubles = self
+            .sources
+            .iter_mut()
+            .filter_map(|source| source.buffer.pop_front_if(|pointer| pointer.place == first));
+        let mut pointers = doubles.collect::<Vec<_>>().into_iter();
+        let next = pointers.next().map(|mut next| {
+            next.others.extend(pointers.map(|double| double.satellite));
+            next
+        });
+        Ok(next)
     }
 
-    /// Reads on in every partition whose buffer ran dry, side by side.
-    async fn fill(&mut self) -> Result<(), TableError> {
-        let (contacts, order, direction) = (&self.contacts, self.order, self.direction);
-        let limit = i32::try_from(self.refill.min(MAX_REFILL)).unwrap_or(i32::MAX);
-        let dry = self.sources.iter_mut().filter(|s| s.buffer.is_empty() && !s.exhausted);
-        let reads: Vec<_> =
-            dry.map(|source| source.read(contacts, order, direction, limit)).collect();
-        if !reads.is_empty() {
-            try_join_all(reads).await?;
-            // A partition that is read often holds much of the list.
-            self.refill = (self.refill * 2).min(MAX_REFILL);
+    /// The next pointers, fewer than `most` only at the end.
+    pub(super) async fn next_chunk(&mut self, most: usize) -> Result<Vec<Pointer>, TableError> {
+        let mut chunk = Vec::with_capacity(most);
+        while chunk.len() < most {
+            let Some(pointer) = self.next().await? else { break };
+            chunk.push(pointer);
         }
+        Ok(chunk)
+    }
+
+    /// Whether the next pointer is not at hand yet.
+    pub(super) fn must_read(&self) -> bool {
+        self.sources.iter().any(Source::is_dry)
+    }
+
+    /// Reads on in every query whose buffer ran dry, side by side.
+    async fn fill(&mut self) -> Result<(), TableError> {
+        if !self.must_read() {
+            return Ok(());
+        }
+        let (table, limit) = (&self.table, i32::try_from(self.refill).unwrap_or(i32::MAX));
+        let dry = self.sources.iter_mut().filter(|source| source.is_dry());
+        let reads: Vec<_> = dry.map(|source| source.read(table, limit)).collect();
+        iter(reads).buffer_unordered(READS_AT_ONCE).try_collect::<()>().await?;
+        // A query that is read often holds much of the list.
+        self.refill = (self.refill * 2).min(MAX_REFILL);
         Ok(())
     }
 }
 
 impl Source {
-    async fn read(
-        &mut self,
-        contacts: &Contacts,
-        order: OrderBy,
-        direction: Direction,
-        limit: i32,
-    ) -> Result<(), TableError> {
-        let mut query = Query {
-            by_name: order == OrderBy::Name,
-            direction,
-            limit,
-            ..Query::partition(self.pk.clone())
-        };
-        match direction {
-            Direction::Ascending => query.after = self.last.clone(),
-            Direction::Descending => query.before = self.last.clone(),
-        }
-        let page = contacts.table.query(&query).await?;
+    fn is_dry(&self) -> bool {
+        self.buffer.is_empty() && !self.exhausted
+    }
+
+    async fn read(&mut self, table: &Table, limit: i32) -> Result<(), TableError> {
+        self.query.limit = limit;
+        let page = table.query(&self.query).await?;
         self.exhausted = !page.more;
         for item in page.items {
             let Some(key) = Key::of(&item) else { continue };
-            let Ok(id) = key.sk.parse::<ContactId>() else { continue };
-            let named = item.get(NAME_KEY).and_then(|value| value.as_s().ok()).cloned();
-            let position = match order {
-                OrderBy::CreatedAt => key.sk,
-                OrderBy::Name => named.unwrap_or_default(),
-            };
-            self.last = Some(position.clone());
-            self.buffer.push_back(Pointer { id, position, satellite: from_item(item)? });
+            let named = || item.get(NAME_KEY).and_then(|value| value.as_s().ok()).cloned();
+            let place = if self.query.by_name { named() } else { Some(key.sk.clone()) };
+            let Some(place) = place else { continue };
+            self.query.go_behind(&place);
+            if let Some(id) = contact_at(&key.sk) {
+                let satellite = from_item(item)?;
+                self.buffer.push_back(Pointer { id, place, satellite, others: Vec::new() });
+            }
         }
         Ok(())
     }

@@ -4,7 +4,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Failure;
-use crate::access::{Level, Permission, Session};
+use crate::{
+    access::{Level, Permission, Session},
+    contact::ReadPlan,
+};
 
 /// Something that went otherwise than the caller may think, beside a success (SPEC §5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -27,6 +30,7 @@ pub struct Reply {
     warnings: Vec<Warning>,
     headers: HeaderMap,
     scope: Option<Scoped>,
+    plan: Option<&'static str>,
 }
 
 /// Under which scope a request was answered.
@@ -77,6 +81,7 @@ impl Reply {
             warnings: Vec::new(),
             headers: HeaderMap::new(),
             scope: None,
+            plan: None,
         }
     }
 
@@ -107,15 +112,24 @@ impl Reply {
     /// client where Launchpad's trouble narrowed it (SPEC §2).
     #[must_use]
     pub fn under(mut self, session: &Session, permission: Permission) -> Self {
-        let level = session.level(permission);
-        let team_count = session.scope(permission).map_or(0, |scope| scope.team_count());
         let fell_back = session.fell_back(permission);
-        self.scope = Some(Scoped { level, team_count, fell_back });
+        self.scope = Some(Scoped {
+            level: session.level(permission),
+            team_count: session.team_count(),
+            fell_back,
+        });
         if fell_back {
             return self
                 .with_meta("team_scope", "owned_only_fallback")
                 .with_header(HeaderName::from_static("x-team-permission-fallback"), "owned-only");
         }
+        self
+    }
+
+    /// Says to the log what a list was read from.
+    #[must_use]
+    pub fn read_by(mut self, plan: ReadPlan) -> Self {
+        self.plan = Some(plan.as_str());
         self
     }
 
@@ -125,6 +139,10 @@ impl Reply {
 
     pub(super) fn scope(&self) -> Option<Scoped> {
         self.scope
+    }
+
+    pub(super) fn plan(&self) -> Option<&'static str> {
+        self.plan
     }
 
     pub(super) fn into_response(self) -> ApiGatewayV2httpResponse {

@@ -92,7 +92,7 @@ pub enum Selection {
         count: u64,
     },
     /// Those that a list with this filter shows.
-    Filter(Filter),
+    Filter(Box<Filter>),
 }
 
 /// Why a job failed.

@@ -1,5 +1,7 @@
 //! What may be asked of an export.
 
+use std::borrow::Cow;
+
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
 
@@ -12,10 +14,6 @@ use crate::{
 
 /// The most ids of a selection.
 pub const MAX_IDS: usize = 10_000;
-/// The most values of one part of a filter.
-const MAX_FILTER_VALUES: usize = 100;
-/// The longest tag or source of a filter, in bytes.
-const MAX_FILTER_TEXT: usize = 256;
 /// The longest name of a file that is taken, in characters.
 const MAX_FILE_NAME: usize = 200;
 
@@ -24,7 +22,7 @@ const MAX_FILE_NAME: usize = 200;
 #[error("{field}: {reason}")]
 pub struct RequestError {
     /// The field.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// What is wrong with it.
     pub reason: String,
 }
@@ -82,7 +80,7 @@ pub struct ExportOrder {
 }
 
 fn wrong(field: &'static str, reason: impl Into<String>) -> RequestError {
-    RequestError { field, reason: reason.into() }
+    RequestError { field: field.into(), reason: reason.into() }
 }
 
 impl Defaults {
@@ -148,8 +146,11 @@ impl SelectionInput {
                 Ok((Selection::Ids { count }, ids))
             }
             (None, Some(filter)) => {
-                bounded(&filter)?;
-                Ok((Selection::Filter(filter), Vec::new()))
+                filter.check().map_err(|error| RequestError {
+                    field: format!("selection.filter.{}", error.field).into(),
+                    reason: error.reason,
+                })?;
+                Ok((Selection::Filter(Box::new(filter)), Vec::new()))
             }
             _ => Err(wrong("selection", "must have either ids or a filter")),
         }
@@ -160,28 +161,6 @@ fn distinct(mut ids: Vec<ContactId>) -> Vec<ContactId> {
     let mut seen = std::collections::HashSet::with_capacity(ids.len());
     ids.retain(|id| seen.insert(*id));
     ids
-}
-
-/// A filter is kept in the job's item, which has its limits.
-fn bounded(filter: &Filter) -> Result<(), RequestError> {
-    let counts = [
-        ("selection.filter.owner_id", filter.owner_id.len()),
-        ("selection.filter.assignee_id", filter.assignee_id.len()),
-        ("selection.filter.team_owner_ids", filter.team_owner_ids.len()),
-        ("selection.filter.tags", filter.tags.len()),
-        ("selection.filter.source", filter.source.len()),
-    ];
-    if let Some((field, _)) = counts.into_iter().find(|(_, count)| *count > MAX_FILTER_VALUES) {
-        return Err(wrong(field, format!("has more than {MAX_FILTER_VALUES} values")));
-    }
-    let texts =
-        [("selection.filter.tags", &filter.tags), ("selection.filter.source", &filter.source)];
-    match texts.into_iter().find(|(_, all)| all.iter().any(|it| it.len() > MAX_FILTER_TEXT)) {
-        Some((field, _)) => {
-            Err(wrong(field, format!("has a value of more than {MAX_FILTER_TEXT} bytes")))
-        }
-        None => Ok(()),
-    }
 }
 
 /// The zone's own spelling of its name.

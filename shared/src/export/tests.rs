@@ -1,19 +1,16 @@
 //! The transitions against an embedded table.
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{transition::Overdue, *};
 use crate::{
     access::{Platform, Viewer},
-    contact::Filter,
     id::{JobId, UserId},
     idempotency::{IdempotencyError, IdempotencyKey},
     locale::Locale,
-    table::{DUE_SHARDS, DueItem, DueKind, Table},
+    table::{DUE_SHARDS, DueItem, DueKind, embedded},
 };
 
 /// Jobs in a table of their own.
@@ -24,32 +21,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let database = dynoxide::Database::memory().unwrap();
-        let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
-        let table = json!({
-            "TableName": "jobs", "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [text("pk"), text("sk")],
-            "KeySchema": [
-                { "AttributeName": "pk", "KeyType": "HASH" },
-                { "AttributeName": "sk", "KeyType": "RANGE" },
-            ],
-        });
-        database.create_table(serde_json::from_value::<_>(table).unwrap()).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(dynoxide::server::serve_with_shutdown(
-            listener,
-            database,
-            std::future::pending(),
-        ));
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .endpoint_url(endpoint)
-            .region(Region::new("ap-southeast-3"))
-            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
-        let table = Table::new(aws_sdk_dynamodb::Client::from_conf(config), "jobs");
+        let table = embedded::table().await;
         Self { jobs: Jobs::new(table), now: "2026-11-21T08:00:00Z".parse().unwrap() }
     }
 
@@ -63,7 +35,7 @@ impl World {
             email: Some("sari@acme.example".to_owned()),
             platform: Platform::Web,
             format: Format::Csv,
-            selection: Selection::Filter(Filter::default()),
+            selection: Selection::Filter(Box::default()),
             columns: vec![Column::of(Field::Name, Locale::En)],
             file_name: "contacts.csv".to_owned(),
             time_zone: "Asia/Jakarta".to_owned(),

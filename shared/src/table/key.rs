@@ -25,6 +25,10 @@ pub const EXPIRES_AT: &str = "expires_at";
 /// Sorts below every character that a folded text can hold, so that "Ann" comes before "Ann Lee".
 pub const SEPARATOR: char = '\u{1}';
 
+/// The characters that search words of one partition share. Phone numbers of a country begin alike,
+/// but a partition that grows hot is split by its sort keys.
+pub const WORD_PREFIX: usize = 3;
+
 /// The number of partitions that due items are spread over.
 pub const DUE_SHARDS: u8 = 16;
 
@@ -95,21 +99,20 @@ impl Key {
     /// The look-up of a contact by an email address in lower case.
     #[must_use]
     pub fn email(company: &CompanyId, lower: &str, id: ContactId) -> Self {
-        Self::new(format!("CO#{company}#EMAIL#{lower}"), id.to_string())
+        Self::new(email_partition(company, lower), id.to_string())
     }
 
     /// The look-up of a contact by the digits of a phone number.
     #[must_use]
     pub fn phone(company: &CompanyId, digits: &str, id: ContactId) -> Self {
-        Self::new(format!("CO#{company}#PHONE#{digits}"), id.to_string())
+        Self::new(phone_partition(company, digits), id.to_string())
     }
 
-    /// A word by which search finds a contact; the partition is the word's first `prefix`
-    /// characters.
+    /// A word by which search finds a contact.
     #[must_use]
-    pub fn word(company: &CompanyId, word: &str, prefix: usize, id: ContactId) -> Self {
-        let head: String = word.chars().take(prefix).collect();
-        Self::new(format!("CO#{company}#WORD#{head}"), format!("{word}{SEPARATOR}{id}"))
+    pub fn word(company: &CompanyId, word: &str, id: ContactId) -> Self {
+        let word = Word::new(word);
+        Self::new(word.pk(company), word.place(id))
     }
 
     /// The claim that makes an external id one contact's.
@@ -128,6 +131,12 @@ impl Key {
     #[must_use]
     pub fn flags(company: &CompanyId) -> Self {
         Self::new(format!("CO#{company}#SETTINGS"), "FLAGS")
+    }
+
+    /// A company's catalogue of custom fields.
+    #[must_use]
+    pub fn catalog(company: &CompanyId) -> Self {
+        Self::new(format!("CO#{company}#SETTINGS"), "CATALOG")
     }
 
     /// The team set of a viewer, cached for all instances.
@@ -198,6 +207,18 @@ pub fn contact_partition(company: &CompanyId, id: ContactId) -> String {
     format!("CO#{company}#CONTACT#{id}")
 }
 
+/// The partition of the look-ups by an email address in lower case.
+#[must_use]
+pub fn email_partition(company: &CompanyId, lower: &str) -> String {
+    format!("CO#{company}#EMAIL#{lower}")
+}
+
+/// The partition of the look-ups by the digits of a phone number.
+#[must_use]
+pub fn phone_partition(company: &CompanyId, digits: &str) -> String {
+    format!("CO#{company}#PHONE#{digits}")
+}
+
 /// The partition of a user's export jobs.
 #[must_use]
 pub fn jobs_partition(company: &CompanyId, user: UserId) -> String {
@@ -248,6 +269,56 @@ impl Partition {
     }
 }
 
+/// A word by which search finds contacts: of a name, an email address, the digits of a phone.
+#[derive(Clone, Copy, Debug)]
+pub struct Word<'a>(&'a str);
+
+impl<'a> Word<'a> {
+    /// The word, as it stands in the table.
+    #[must_use]
+    pub fn new(word: &'a str) -> Self {
+        Self(word)
+    }
+
+    /// The partition of the words that share the first characters.
+    #[must_use]
+    pub fn pk(&self, company: &CompanyId) -> String {
+        let head: String = self.0.chars().take(WORD_PREFIX).collect();
+        format!("CO#{company}#WORD#{head}")
+    }
+
+    /// The place of a contact that has the word.
+    #[must_use]
+    pub fn place(&self, id: ContactId) -> String {
+        format!("{}{SEPARATOR}{id}", self.0)
+    }
+
+    /// What every place of exactly this word begins with.
+    #[must_use]
+    pub fn before_ids(&self) -> String {
+        format!("{}{SEPARATOR}", self.0)
+    }
+}
+
+/// The contact that a place in a partition is of: the id stands last.
+#[must_use]
+pub fn contact_at(place: &str) -> Option<ContactId> {
+    place.rsplit(SEPARATOR).next()?.parse().ok()
+}
+
+/// The smallest text above all that begin with this one.
+#[must_use]
+pub fn successor(text: &str) -> String {
+    let mut rest = text.to_owned();
+    while let Some(last) = rest.pop() {
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            rest.push(next);
+            break;
+        }
+    }
+    rest
+}
+
 /// The place of a contact in the order by name: the folded name, cut at 200 bytes, then its id.
 #[must_use]
 pub fn name_key(folded_name: &str, id: ContactId) -> String {
@@ -283,5 +354,13 @@ mod tests {
         let id = ContactId::generate(now);
         assert!(name_key("ann", id) < name_key("ann lee", id));
         assert!(name_key(&"é".repeat(150), id).len() <= 200 + 1 + 36);
+    }
+
+    #[test]
+    fn a_successor_is_above_everything_that_begins_alike_and_nothing_else() {
+        assert_eq!(successor("ann"), "ano");
+        assert_eq!(successor("a\u{D7FF}"), "a\u{E000}");
+        assert_eq!(successor("a\u{10FFFF}"), "b");
+        assert!("ann\u{10FFFF}z" < successor("ann").as_str());
     }
 }

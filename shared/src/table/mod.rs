@@ -4,6 +4,8 @@
 //! transactions are retried stands here once.
 
 mod due;
+#[cfg(test)]
+pub(crate) mod embedded;
 mod error;
 mod key;
 mod read;
@@ -17,9 +19,9 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use due::{Due, DueItem, DueKind};
 pub use error::TableError;
 pub use key::{
-    BY_NAME, DUE_SHARDS, EXPIRES_AT, Key, NAME_KEY, PK, Partition, SEPARATOR, SK,
-    backfill_partition, backfilled_partition, contact_partition, due_partition, jobs_partition,
-    name_key,
+    BY_NAME, DUE_SHARDS, EXPIRES_AT, Key, NAME_KEY, PK, Partition, SEPARATOR, SK, WORD_PREFIX,
+    Word, backfill_partition, backfilled_partition, contact_at, contact_partition, due_partition,
+    email_partition, jobs_partition, name_key, phone_partition, successor,
 };
 pub use read::{Direction, Page, Query, backoff};
 pub use transaction::{Action, Condition, MAX_ACTIONS, TransactError, Transaction};

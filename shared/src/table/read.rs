@@ -53,6 +53,25 @@ impl Query {
             consistent: false,
         }
     }
+
+    /// Leaves of the query what lies behind a place, in its direction.
+    pub fn go_behind(&mut self, place: &str) {
+        match self.direction {
+            Direction::Ascending if self.after.as_deref().is_none_or(|after| after < place) => {
+                self.after = Some(place.to_owned());
+            }
+            Direction::Descending if self.before.as_deref().is_none_or(|before| before > place) => {
+                self.before = Some(place.to_owned());
+            }
+            Direction::Ascending | Direction::Descending => {}
+        }
+    }
+}
+
+/// The lowest sort key above another. Sort keys hold no control character but the separator, so
+/// that the next text after a key is the key with the lowest character behind it.
+fn next(key: &str) -> String {
+    format!("{key}\u{0}")
 }
 
 /// What one query read.
@@ -147,6 +166,12 @@ impl Table {
     /// # Errors
     /// As the table says.
     pub async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        // A range that holds nothing is one that the table refuses.
+        if let (Some(after), Some(before)) = (&query.after, &query.before)
+            && next(after) >= *before
+        {
+            return Ok(Page { items: Vec::new(), more: false });
+        }
         let sort = if query.by_name { NAME_KEY } else { SK };
         let mut condition = "#pk = :pk".to_owned();
         let mut request = self
@@ -157,9 +182,7 @@ impl Table {
             .expression_attribute_values(":pk", AttributeValue::S(query.pk.clone()))
             .scan_index_forward(query.direction == Direction::Ascending)
             .limit(query.limit);
-        // A key condition takes one range. Sort keys hold no control character but the separator,
-        // so that the next text after a key is the key with the lowest character behind it.
-        let next = |key: &str| AttributeValue::S(format!("{key}\u{0}"));
+        // A key condition takes one range.
         match (&query.after, &query.before) {
             (None, None) => {}
             (Some(after), None) => {
@@ -175,7 +198,7 @@ impl Table {
             (Some(after), Some(before)) => {
                 condition.push_str(" AND #sk BETWEEN :after AND :before");
                 request = request
-                    .expression_attribute_values(":after", next(after))
+                    .expression_attribute_values(":after", AttributeValue::S(next(after)))
                     .expression_attribute_values(":before", AttributeValue::S(before.clone()));
             }
         }

@@ -1,0 +1,68 @@
+//! `GET /cdp/customers/search-assoc`: finds contacts while somebody types (SPEC §2).
+
+use std::sync::Arc;
+
+use shared::{
+    access::{Authority, Permission},
+    contact::{ContactView, Contacts, Cursor, Filter, ListRequest, OrderBy, SearchText},
+    entry::{Failure, Reply, http::Request},
+};
+
+const DEFAULT_LIMIT: usize = 20;
+const MAX_LIMIT: usize = 50;
+
+/// Answers the contacts that the viewer may associate, in the order of their matches.
+///
+/// # Errors
+/// As SPEC §5 maps them.
+pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply, Failure> {
+    let viewer = request.viewer()?;
+    let Parameters { q, limit, cursor } = parse(request.query())?;
+    let needed =
+        [Permission::SearchCustomers, Permission::ManageCustomers, Permission::DeleteCustomers];
+    let session = authority.session(viewer, &needed).await?;
+    let scope = session.scope(Permission::SearchCustomers)?;
+    let filter = Filter { q: Some(q), ..Filter::default() };
+    let search = ListRequest { cursor, ..ListRequest::of(filter.of(&session), limit) };
+    let page = Contacts::under(&authority, &viewer.company).list(&scope, &search).await?;
+    let views = ContactView::all(&page.contacts, &session);
+    let next = page.next.map(|cursor| cursor.encode());
+    let reply = Reply::ok(&views)?.with_meta("next_cursor", next).read_by(page.plan);
+    Ok(reply.under(&session, Permission::SearchCustomers))
+}
+
+struct Parameters {
+    q: SearchText,
+    limit: usize,
+    cursor: Option<Cursor>,
+}
+
+/// Reads the query's parameters, each given once at most.
+///
+/// # Errors
+/// 400 naming the parameter that is missing, unknown, malformed or doubled.
+fn parse(query: &[(String, String)]) -> Result<Parameters, Failure> {
+    let (mut q, mut limit, mut cursor) = (None, None, None);
+    for (name, value) in query {
+        let slot = match name.as_str() {
+            "q" => &mut q,
+            "limit" => &mut limit,
+            "cursor" => &mut cursor,
+            _ => return Err(Failure::invalid(name, "is no parameter of this search")),
+        };
+        if slot.replace(value.as_str()).is_some() {
+            return Err(Failure::invalid(name, "must be given once"));
+        }
+    }
+    let q = SearchText::try_from(q.unwrap_or_default().to_owned())
+        .map_err(|error| Failure::invalid("q", error))?;
+    let limit = limit.map_or(Some(DEFAULT_LIMIT), |text| {
+        text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
+    });
+    let limit = limit.ok_or_else(|| Failure::invalid("limit", "must be a number from 1 to 50"))?;
+    let cursor = cursor.filter(|text| !text.is_empty()).map(|text| {
+        Cursor::decode(text, OrderBy::Match)
+            .ok_or_else(|| Failure::invalid("cursor", "is none that this search gave"))
+    });
+    Ok(Parameters { q, limit, cursor: cursor.transpose()? })
+}

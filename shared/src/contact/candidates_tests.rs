@@ -1,0 +1,114 @@
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::{prelude::*, strategy::ValueTree};
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    clock::Clock,
+    contact::{Contact, Criteria, Departure, plan::tests::contact},
+    id::{ContactId, TeamId, UserId},
+    table::{Direction, embedded},
+};
+
+const TEAMS: u128 = 60;
+
+fn team(n: u128) -> TeamId {
+    TeamId::from_uuid(Uuid::from_u128(n))
+}
+
+fn user(n: u128) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(n))
+}
+
+/// A company of contacts, of which the first teams own many and the last hardly any.
+async fn company(contacts: &Contacts) -> Vec<Contact> {
+    let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let mut all = Vec::new();
+    for n in 0..600u128 {
+        let created_at = start + SignedDuration::from_secs(i64::try_from(n).unwrap());
+        let teams: &[u128] = match n % 10 {
+            0 => &[n % TEAMS],
+            1 => &[n % TEAMS, (n * 7) % TEAMS],
+            2 if n % 100 == 2 => &[],
+            _ => &[n % 5],
+        };
+        let contact = Contact {
+            id: ContactId::generate(created_at),
+            name: Some(format!("Name {} {}", (n * 37) % 11, n)),
+            owner_id: Some(user(n % 3)),
+            team_owner_ids: teams.iter().copied().map(team).collect(),
+            created_at,
+            ..contact(1)
+        };
+        contacts.write(None, &contact, Departure::AtOnce).await.unwrap();
+        all.push(contact);
+    }
+    all
+}
+
+/// The ids that all pages of a plan give, in their order.
+async fn pages(
+    contacts: &Contacts,
+    scope: &Scope,
+    mut request: ListRequest,
+    plan: ReadPlan,
+) -> (Vec<ContactId>, BTreeSet<&'static str>) {
+    let partitions = request.criteria.partitions(scope);
+    let (mut ids, mut plans) = (Vec::new(), BTreeSet::new());
+    loop {
+        let candidates = Candidates::by(plan, contacts, scope, &request, &partitions);
+        let page = contacts.page(scope, &request, candidates).await.unwrap();
+        plans.insert(page.plan.as_str());
+        ids.extend(page.contacts.iter().map(|contact| contact.id));
+        if page.next.is_some() {
+            assert_eq!(page.contacts.len(), request.limit, "pages before the last are full");
+        }
+        request.cursor = page.next;
+        if request.cursor.is_none() {
+            return (ids, plans);
+        }
+    }
+}
+
+/// The same by the plain rule over all contacts.
+fn oracle(all: &[Contact], scope: &Scope, request: &ListRequest) -> Vec<ContactId> {
+    let mut wanted: Vec<&Contact> = all.iter().filter(|contact| scope.admits(*contact)).collect();
+    wanted.sort_unstable_by_key(|contact| request.criteria.place(contact, request.order));
+    if request.direction == Direction::Descending {
+        wanted.reverse();
+    }
+    wanted.iter().map(|contact| contact.id).collect()
+}
+
+#[tokio::test]
+async fn a_walk_and_a_merge_give_the_same_contacts_in_the_same_order() {
+    let table = embedded::table().await;
+    let contacts = Contacts::new(table, "acme".parse().unwrap(), Clock::System);
+    let all = company(&contacts).await;
+    let strategy = (
+        proptest::collection::btree_set(0..TEAMS, 0..40),
+        0..4u128,
+        1..60usize,
+        prop_oneof![Just(OrderBy::CreatedAt), Just(OrderBy::Name)],
+        prop_oneof![Just(Direction::Ascending), Just(Direction::Descending)],
+    );
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for _ in 0..40 {
+        let case = strategy.new_tree(&mut runner).unwrap().current();
+        let (teams, viewer, limit, order, direction) = case;
+        let expanded = teams.into_iter().map(team).collect();
+        let scope = Scope::Team { user: user(viewer), expanded };
+        let criteria = Criteria::default();
+        let request = ListRequest { order, direction, limit, cursor: None, criteria };
+        let wanted = oracle(&all, &scope, &request);
+        for plan in [ReadPlan::Merge, ReadPlan::Walk] {
+            let (ids, plans) = pages(&contacts, &scope, request.clone(), plan).await;
+            assert_eq!(ids, wanted, "{plan:?} {request:?}");
+            seen.extend(plans);
+        }
+    }
+    assert_eq!(seen, BTreeSet::from(["merge", "walk", "walk_then_merge"]));
+}

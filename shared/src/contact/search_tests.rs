@@ -1,0 +1,107 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{contact::plan::tests::contact, table::Key};
+
+fn search(text: &str) -> SearchText {
+    text.to_owned().try_into().unwrap()
+}
+
+fn named(name: &str) -> Contact {
+    Contact { name: Some(name.to_owned()), ..contact(1) }
+}
+
+fn finds(text: &str, contact: &Contact) -> bool {
+    search(text).fits(contact)
+}
+
+#[test]
+fn every_word_of_a_text_begins_a_word_of_the_name_in_any_order() {
+    let name = named("Zoë Anne-Marie O'Brien");
+    for text in ["zoe", "ZOË", "ann", "brien zoe", "mar zo", "o brien", "  anne-mar "] {
+        assert!(finds(text, &name), "{text}");
+    }
+    for text in ["nne", "zoe x", "brian", "zoe@"] {
+        assert!(!finds(text, &name), "{text}");
+    }
+}
+
+#[test]
+fn a_short_name_is_found_by_typing_it_whole() {
+    assert!(finds("li wu", &named("Li Wu")) && finds("li wu", &named("Li Wulan")));
+    assert!(finds("佐藤 愛", &named("佐藤 愛")));
+    assert!(!finds("li wu", &named("Lina Wulan")) && !finds("x y", &named("X Y")));
+}
+
+#[test]
+fn the_beginning_of_an_address_is_found_with_and_without_its_at() {
+    let contact = Contact { emails: vec!["Ann.Lee@Shop.example".to_owned()], ..named("Budi") };
+    for text in ["ann", "ann.lee", "ANN.LEE@shop", "ann.lee@shop.example"] {
+        assert!(finds(text, &contact), "{text}");
+    }
+    for text in ["lee", "shop", "ann lee", "ann@"] {
+        assert!(!finds(text, &contact), "{text}");
+    }
+}
+
+#[test]
+fn a_text_of_fewer_than_three_characters_is_refused_and_so_is_a_very_long_one() {
+    for text in ["", "  ", "an", " é\u{301} ", "a\u{1}"] {
+        let refused = SearchText::try_from(text.to_owned());
+        assert_eq!(refused, Err(SearchTextError::TooShort), "{text:?}");
+    }
+    assert_eq!(SearchText::try_from("x".repeat(321)), Err(SearchTextError::TooLong));
+    assert!(SearchText::try_from("- -".to_owned()).unwrap().ranges().is_empty());
+}
+
+/// Names, addresses and phones of a small world, so that texts and contacts meet.
+fn any_text() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        "[aàAb]{1,5}",
+        "(an|ann|anna|Änne|li|wu|佐藤|愛|Ольга|ольга|محمد)",
+        "[0-2]{1,4}",
+    ];
+    proptest::collection::vec(word, 1..4).prop_map(|words| words.join(" "))
+}
+
+fn any_contact() -> impl Strategy<Value = Contact> {
+    let emails = proptest::collection::vec("[abn]{1,5}(\\.[ab]{1,3})?@[ab]\\.id", 0..3);
+    let phones = proptest::collection::vec("(\\+62 81|081|\\+33 1|0012|62)[0-2]{0,9}", 0..3);
+    (any_text(), emails, phones).prop_map(|(name, emails, phones)| Contact {
+        emails,
+        phones,
+        ..named(&name)
+    })
+}
+
+fn any_search() -> impl Strategy<Value = SearchText> {
+    let address = "[abn]{1,4}(\\.[ab]{0,2})?(@[ab]?)?";
+    let number = "(\\+62 ?81|\\+628|081|81|\\+33 1|0012|62)[0-2 -]{0,6}";
+    let text = prop_oneof![any_text(), address, number];
+    text.prop_filter_map("too short", |text| SearchText::try_from(text).ok())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn what_fits_has_one_place_among_the_words_of_one_range(
+        search in any_search(), contact in any_contact()
+    ) {
+        let ranges = search.ranges();
+        let company = "acme".parse().unwrap();
+        let holding = |key: &Key| ranges.iter().filter(|range| {
+            let (above, below) = range.bounds();
+            range.partition().pk(&company) == key.pk && above < key.sk && key.sk < below
+        }).count();
+        let keys: Vec<Key> = index_words(&contact)
+            .iter()
+            .map(|word| Key::word(&company, word, contact.id))
+            .collect();
+        prop_assert!(keys.iter().all(|key| holding(key) <= 1), "ranges overlap: {ranges:?}");
+        // The lowest of the places that the ranges hold, as the table would be read.
+        let first = keys.iter().filter(|key| holding(key) == 1).map(|key| key.sk.clone()).min();
+        prop_assert_eq!(search.place(&contact), first.clone());
+        prop_assert!(!search.fits(&contact) || first.is_some(), "{search:?} reads past it");
+    }
+}

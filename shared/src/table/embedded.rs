@@ -1,0 +1,41 @@
+//! A table in an embedded database, for tests of what is read and written.
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::{BY_NAME, NAME_KEY, PK, SK, Table};
+
+/// An empty table of its own, with the template's keys and index.
+pub(crate) async fn table() -> Table {
+    let database = dynoxide::Database::memory().unwrap();
+    let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
+    let keys = |sort: &str| {
+        json!([
+            { "AttributeName": PK, "KeyType": "HASH" },
+            { "AttributeName": sort, "KeyType": "RANGE" },
+        ])
+    };
+    let table = json!({
+        "TableName": "table", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [text(PK), text(SK), text(NAME_KEY)],
+        "KeySchema": keys(SK),
+        "GlobalSecondaryIndexes": [{
+            "IndexName": BY_NAME, "KeySchema": keys(NAME_KEY),
+            "Projection": { "ProjectionType": "ALL" },
+        }],
+    });
+    database.create_table(serde_json::from_value::<_>(table).unwrap()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let server = dynoxide::server::serve_with_shutdown(listener, database, std::future::pending());
+    tokio::spawn(server);
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .endpoint_url(endpoint)
+        .region(Region::new("ap-southeast-3"))
+        .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Table::new(aws_sdk_dynamodb::Client::from_conf(config), "table")
+}

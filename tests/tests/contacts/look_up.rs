@@ -1,0 +1,196 @@
+use serde_json::{Value, json};
+use shared::{
+    contact::Contact,
+    table::{Key, to_item},
+};
+use tests::{Answer, Log, World};
+
+use super::company::{contact, encoded, everything, put, rule, team};
+
+const EMAIL: &str = "shared+box@twins.example";
+const PHONE: &str = "+62 811-7777-888";
+
+async fn by_email(world: &World, user: &str, email: &str) -> Answer {
+    world.get(user, &format!("/cdp/customers/by-email/{}", encoded(email))).await
+}
+
+async fn by_phone(world: &World, user: &str, phone: &str) -> Answer {
+    world.get(user, &format!("/cdp/customers/by-phone/{}", encoded(phone))).await
+}
+
+/// Contacts that share an address and a phone, of several teams and owners, the newest last.
+async fn twins(world: &World) -> Vec<Contact> {
+    let owner = |handle: &str| tests::person(handle).parse().ok();
+    let twin = |n: i64, who: &str, teams: &[&str]| Contact {
+        emails: vec!["Shared+Box@Twins.example".to_owned()],
+        phones: vec![if n % 2 == 0 { PHONE } else { "0811 7777 888" }.to_owned()],
+        owner_id: owner(who),
+        team_owner_ids: teams.iter().map(|name| team(name)).collect(),
+        ..contact(world, n, &format!("Twin {n}"))
+    };
+    let twins = vec![
+        twin(1, "sinta", &["Jakarta SMB"]),
+        twin(2, "andre", &["Bandung SMB"]),
+        twin(3, "budi", &["Jakarta"]),
+        twin(4, "hendra", &["Sales"]),
+        twin(5, "rina", &["Support"]),
+    ];
+    put(world, &twins).await;
+    twins
+}
+
+#[tokio::test]
+async fn team_s02_every_level_finds_the_newest_contact_that_the_rule_gives_it() {
+    let world = World::with_flags().await;
+    let twins = twins(&world).await;
+    let all = everything(&world).await;
+    let record = |id: String| all.iter().find(|contact| contact["id"] == id.as_str()).unwrap();
+    for handle in ["maya", "hendra", "budi", "sinta", "lars", "putri", "rina", "andre", "agus"] {
+        let given = |twin: &&Contact| {
+            rule(&world, handle, "customers_customers_view", record(twin.id.to_string()))
+        };
+        let newest = twins.iter().rev().find(given).map(|twin| json!(twin.id));
+        let answers = [
+            by_email(&world, handle, EMAIL).await,
+            by_email(&world, handle, " SHARED+BOX@twins.EXAMPLE").await,
+            by_phone(&world, handle, PHONE).await,
+            by_phone(&world, handle, "08117777888").await,
+            by_phone(&world, handle, "628117777888").await,
+        ];
+        for answer in answers {
+            match &newest {
+                Some(id) => {
+                    assert_eq!((answer.status, &answer.data()["id"]), (200, id), "{handle}");
+                    assert!(answer.data()["permission"]["update"].as_bool().unwrap());
+                }
+                None => {
+                    assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"), "{handle}");
+                    assert_eq!(answer.body["message"], "out of your team scope");
+                }
+            }
+        }
+    }
+    assert_eq!(by_email(&world, "yuki", EMAIL).await.body["message"], "permission disabled");
+}
+
+#[tokio::test]
+async fn what_nobody_has_and_what_is_no_address_answers_404() {
+    let world = World::with_flags().await;
+    let huge = "x".repeat(3_000);
+    for email in ["nobody@twins.example", "%41", "a/b", " ", &huge] {
+        let answer = by_email(&world, "maya", email).await;
+        assert_eq!((answer.status, answer.error()), (404, "NOT_FOUND"), "{email}");
+    }
+    for phone in ["0899999999", "none", "+", "0", &huge] {
+        let answer = by_phone(&world, "maya", phone).await;
+        assert_eq!((answer.status, answer.error()), (404, "NOT_FOUND"), "{phone}");
+    }
+    // Another tenant's.
+    twins(&world).await;
+    assert_eq!(by_email(&world, "claire", EMAIL).await.status, 404);
+    assert_eq!(by_phone(&world, "claire", PHONE).await.status, 404);
+}
+
+#[tokio::test]
+async fn values_of_the_path_are_decoded_once() {
+    let world = World::with_flags().await;
+    let given = ["plus+tag@x.example", "per%41cent@x.example", "per%cent@x.example", "ü@x.example"];
+    let contacts: Vec<Contact> = (0..)
+        .zip(given)
+        .map(|(n, email)| Contact {
+            emails: vec![email.to_owned()],
+            ..contact(&world, n, "Decoded")
+        })
+        .collect();
+    put(&world, &contacts).await;
+    for contact in &contacts {
+        let answer = by_email(&world, "maya", &contact.emails[0]).await;
+        assert_eq!(answer.data()["id"], json!(contact.id), "{}", contact.emails[0]);
+    }
+    let plain = world.get("maya", "/cdp/customers/by-email/plus+tag@x.example").await;
+    assert_eq!(plain.data()["id"], json!(contacts[0].id), "a plus is no space in a path");
+}
+
+#[tokio::test]
+async fn a_look_up_of_an_address_that_the_contact_has_no_more_does_not_match() {
+    let world = World::with_flags().await;
+    let twins = twins(&world).await;
+    let company = local::demo_company::id("company", "kopi").parse().unwrap();
+    // As a reader may see it while a change of many items is under way.
+    let table = world.table().await;
+    let stale = [
+        Key::email(&company, "former@twins.example", twins[4].id),
+        Key::phone(&company, "62811999999", twins[4].id),
+    ];
+    for key in &stale {
+        table.put(to_item(key, &json!({})).unwrap()).await.unwrap();
+    }
+    for handle in ["maya", "agus"] {
+        assert_eq!(by_email(&world, handle, "former@twins.example").await.status, 404);
+        assert_eq!(by_phone(&world, handle, "0811999999").await.status, 404);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_team_scope_is_told_as_an_event_and_the_address_is_not() {
+    let world = World::with_flags().await;
+    let twins = twins(&world).await;
+    let log = Log::capture();
+    assert_eq!(by_email(&world, "putri", EMAIL).await.status, 403);
+    assert_eq!(by_phone(&world, "putri", PHONE).await.status, 403);
+    let denied = log.events("cdp_team_permission_denied");
+    assert_eq!(denied.len(), 2);
+    assert_eq!(denied[0]["contact_id"], json!(twins[4].id), "the newest that has it");
+    assert_eq!(denied[0]["permission_name"], "customers_customers_view");
+    assert_eq!(denied[0]["viewer_team_count"], 0, "a viewer of no team");
+    // At level own a refusal is no denial by team scope.
+    assert_eq!(by_email(&world, "agus", EMAIL).await.status, 403);
+    assert_eq!(log.events("cdp_team_permission_denied").len(), 2);
+    let routes: Vec<Value> =
+        log.answers().iter().map(|line| line["span"]["route"].clone()).collect();
+    assert_eq!(routes[0], "GET /cdp/customers/by-email/{email}");
+    let text = log.text().to_lowercase();
+    assert!(!text.contains("twins") && !text.contains("7777"), "{text}");
+}
+
+#[tokio::test]
+async fn in_launchpads_trouble_only_ones_own_is_found_and_a_refusal_is_no_denial() {
+    let world = World::with_flags().await;
+    let twins = twins(&world).await;
+    world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
+    let log = Log::capture();
+    let own = by_email(&world, "budi", EMAIL).await;
+    assert_eq!(own.data()["id"], json!(twins[2].id));
+    assert_eq!(own.headers["x-team-permission-fallback"], "owned-only");
+    assert_eq!(by_email(&world, "lars", EMAIL).await.status, 403);
+    assert_eq!(log.events("cdp_team_permission_denied").len(), 0);
+    assert_eq!(log.events("cdp_team_permission_fallback").len(), 2);
+}
+
+#[tokio::test]
+async fn a_look_up_reads_a_bounded_amount_and_one_match_costs_one_query() {
+    let world = World::with_flags().await;
+    let shared = |n: i64, owner: &str| Contact {
+        emails: vec!["info@many.example".to_owned()],
+        owner_id: tests::person(owner).parse().ok(),
+        team_owner_ids: vec![team("Surabaya")],
+        ..contact(&world, n, "Many")
+    };
+    let mut many: Vec<Contact> = (1..90).map(|n| shared(n, "agus")).collect();
+    // The oldest is the only one in scope.
+    many.push(shared(0, "andre"));
+    put(&world, &many).await;
+    world.usage.reset();
+    let found = by_email(&world, "andre", "info@many.example").await;
+    assert_eq!(found.data()["id"], json!(many.last().unwrap().id));
+    let cost = |world: &World| world.usage.snapshot()["ContactRead"]["actions"].clone();
+    let calls = |cost: &Value, action: &str| cost[action]["calls"].as_u64().unwrap_or(0);
+    let actions = cost(&world);
+    assert!(calls(&actions, "dynamodb.Query") <= 4, "{actions}");
+    assert!(calls(&actions, "dynamodb.BatchGetItem") <= 3, "{actions}");
+    world.usage.reset();
+    by_email(&world, "lars", "kartikaputri@customers.example").await;
+    let actions = cost(&world);
+    println!("by-email for a team viewer: {actions}");
+    assert_eq!(calls(&actions, "dynamodb.Query"), 1, "{actions}");
+}

@@ -1,0 +1,380 @@
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::Method;
+use jiff::SignedDuration;
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use serde_json::{Value, json};
+use shared::{
+    contact::{Contact, digits, fold, words},
+    id::ContactId,
+    table::{Key, to_item},
+};
+use tests::{Answer, Log, World};
+
+use super::company::{contact, encoded, everything, ids, is_own, names, pages, put, rule, team};
+
+const PERMISSION: &str = "customers_customers_searchassoc";
+
+fn path(q: &str) -> String {
+    format!("/cdp/customers/search-assoc?q={}", encoded(q))
+}
+
+async fn search(world: &World, user: &str, q: &str) -> Answer {
+    world.get(user, &format!("{}&limit=50", path(q))).await
+}
+
+/// Whether a text finds a contact, said in as few words as possible.
+fn matches(q: &str, contact: &Value) -> bool {
+    let texts = |field: &str| -> Vec<String> {
+        let values = contact[field].as_array().unwrap().iter();
+        values.map(|value| value.as_str().unwrap().to_owned()).collect()
+    };
+    let email = q.trim().to_lowercase();
+    let by_email = texts("emails").iter().any(|it| it.to_lowercase().starts_with(&email));
+    let names = words(contact["name"].as_str().unwrap_or_default());
+    let wanted = words(q);
+    let whole = |word: &String| match word.chars().count() {
+        0 | 1 => false,
+        2 => names.contains(word),
+        _ => true,
+    };
+    let by_name = wanted.iter().rev().max_by_key(|word| word.chars().count()).is_some_and(whole)
+        && wanted.iter().all(|word| names.iter().any(|name| name.starts_with(word)));
+    let typed: String = q.chars().filter(char::is_ascii_digit).collect();
+    let by_phone = texts("phones").iter().filter_map(|phone| digits(phone)).any(|phone| {
+        // Without the trunk's zero or the country's code.
+        let national = typed.strip_prefix('0').filter(|_| !q.starts_with('+'));
+        let home = typed.strip_prefix("62");
+        let begins = |it: &str| it.len() >= 3 && phone.national.starts_with(it);
+        national.is_some_and(begins)
+            || (national.is_none() && !q.starts_with('+') && begins(&typed))
+            || (phone.lookup.starts_with("62") && home.is_some_and(begins))
+    });
+    let is_number = q.chars().all(|c| c.is_ascii_digit() || c == '+' || c == ' ' || c == '-');
+    by_email || (!q.contains('@') && by_name) || (is_number && by_phone)
+}
+
+fn any_name() -> impl Strategy<Value = String> {
+    let word =
+        prop_oneof!["[aàAb]{1,4}", "(Ann|Anna|Änne|Li|Wu|佐藤|愛|Ольга|محمد|สมชาย|Putri|Putra)",];
+    proptest::collection::vec(word, 1..4).prop_map(|words| words.join(" "))
+}
+
+fn any_contact() -> impl Strategy<Value = (String, Vec<String>, Vec<String>, usize)> {
+    let emails = proptest::collection::vec("(ann|anna|putri|ab)(\\.[ab]{1,2})?@[ab]\\.id", 0..3);
+    let phones = proptest::collection::vec("(\\+62 812|0812)-555-[0-3]{4}", 0..2);
+    (any_name(), emails, phones, 0..8usize)
+}
+
+/// A contact of the law's company: of several teams, owners and assignees, and of none.
+fn drawn(world: &World, n: i64, draw: (String, Vec<String>, Vec<String>, usize)) -> Contact {
+    let (name, emails, phones, at) = draw;
+    let teams: &[&str] = match at {
+        0 | 1 => &[],
+        2 => &["Jakarta SMB"],
+        3 => &["Jakarta", "Support"],
+        4 => &["Bandung SMB"],
+        5 => &["Surabaya", "Bandung"],
+        6 => &["Sales"],
+        _ => &["Onboarding"],
+    };
+    let person = |handle: &str| tests::person(handle).parse().ok();
+    Contact {
+        emails,
+        phones,
+        owner_id: ["sinta", "lars", "andre"].get(at % 4).and_then(|handle| person(handle)),
+        assignee_id: (at == 5).then(|| person("putri")).flatten(),
+        team_owner_ids: teams.iter().map(|name| team(name)).collect(),
+        ..contact(world, n, &name)
+    }
+}
+
+/// Searches that are likely to find something: beginnings of what the contacts hold, and others.
+fn any_search() -> impl Strategy<Value = String> {
+    let text = prop_oneof![
+        any_name(),
+        "(ann|anna|ANNA|putri|ab)(\\.[ab]?)?(@|@a)?",
+        "(\\+62 812|0812|812|\\+62812|62812)[ -]?5{0,3}-?[0-3]{0,2}",
+        "(Li Wu|佐藤 愛|ольга|محم|put an|a b ann|สมช)",
+    ];
+    text.prop_filter("too short", |text| fold(text).chars().count() >= 3)
+}
+
+#[tokio::test]
+async fn team_s08_ac1_a_search_finds_what_the_guard_admits_and_the_text_matches_once_each() {
+    let world = World::with_flags().await;
+    let mut runner = TestRunner::deterministic();
+    let all: Vec<Contact> = (0..70)
+        .map(|n| drawn(&world, n, any_contact().new_tree(&mut runner).unwrap().current()))
+        .collect();
+    put(&world, &all).await;
+    let all = everything(&world).await;
+    let mut found = 0;
+    for round in 0..60 {
+        let q = any_search().new_tree(&mut runner).unwrap().current();
+        let limit = 1 + round % 9;
+        for handle in ["maya", "lars", "sinta", "putri", "andre"] {
+            let admitted = |contact: &&Value| {
+                rule(&world, handle, PERMISSION, contact) && matches(&q, contact)
+            };
+            let wanted: BTreeSet<String> = ids(all.iter().filter(admitted)).into_iter().collect();
+            let whole =
+                ids(&pages(&world, handle, &format!("{}&limit=50", path(&q))).await.concat());
+            let small =
+                pages(&world, handle, &format!("{}&limit={limit}", path(&q))).await.concat();
+            assert_eq!(ids(&small), whole, "{handle} {q:?} in pages of {limit}");
+            let distinct: BTreeSet<String> = whole.iter().cloned().collect();
+            assert_eq!(distinct.len(), whole.len(), "{handle} {q:?} answers a contact twice");
+            assert_eq!(distinct, wanted, "{handle} {q:?}");
+            // The list with the same text is the same search.
+            let list = format!("/cdp/customers?q={}&limit=7", encoded(&q));
+            assert_eq!(ids(&pages(&world, handle, &list).await.concat()), whole, "{handle} {q:?}");
+            found += whole.len();
+        }
+    }
+    assert!(found > 1_000, "the law is about something: {found}");
+}
+
+#[tokio::test]
+async fn names_emails_and_phones_are_found_by_three_characters() {
+    let world = World::with_flags().await;
+    for (q, name) in [
+        ("anggr", "Citra Anggraini"),
+        ("CIT", "Citra Anggraini"),
+        ("angg cit", "Citra Anggraini"),
+        ("lea", "Léa Fontaine"),
+        ("citraanggraini@cust", "Citra Anggraini"),
+        ("0274", "Puspa Dewi"),
+        ("+62 274", "Puspa Dewi"),
+        ("361-5", "Made Wirawan"),
+        ("+33 1 00 00", "Léa Fontaine"),
+    ] {
+        assert_eq!(names(&search(&world, "maya", q).await), [name], "{q}");
+    }
+    let mobiles = names(&search(&world, "maya", "812").await).len();
+    assert_eq!(mobiles, 3, "all that begin with 0812 or +62 812");
+    assert_eq!(search(&world, "maya", "zzz").await.ids().len(), 0);
+}
+
+#[tokio::test]
+async fn team_s08_a_disabled_viewer_is_refused() {
+    let world = World::with_flags().await;
+    let answer = search(&world, "yuki", "citra").await;
+    assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
+    assert_eq!(answer.body["message"], "permission disabled");
+}
+
+#[tokio::test]
+async fn team_s09_ac1_mobile_finds_what_web_finds() {
+    let world = World::with_flags().await;
+    let headers = |platform| [("x-platform", platform)];
+    for handle in ["maya", "lars", "sinta", "andre"] {
+        let (web, mobile) = (headers("web"), headers("mobile"));
+        let web = world.send(handle, Method::GET, &path("812"), &web, Bytes::new()).await;
+        let mobile = world.send(handle, Method::GET, &path("812"), &mobile, Bytes::new()).await;
+        assert_eq!(web.body, mobile.body, "{handle}");
+    }
+}
+
+#[tokio::test]
+async fn with_the_flag_off_a_team_viewer_searches_the_whole_company() {
+    let world = World::start().await;
+    let everything = search(&world, "maya", "customers").await.ids();
+    assert_eq!(search(&world, "sinta", "customers").await.ids(), everything);
+    let found = search(&world, "sinta", "kartika").await;
+    assert_eq!(names(&found), ["Kartika Putri"]);
+}
+
+#[tokio::test]
+async fn in_launchpads_trouble_a_search_narrows_to_own_and_says_so() {
+    let world = World::with_flags().await;
+    world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
+    let log = Log::capture();
+    let answer = search(&world, "sinta", "812").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body["meta"]["team_scope"], "owned_only_fallback");
+    assert_eq!(answer.headers["x-team-permission-fallback"], "owned-only");
+    let contacts = answer.data().as_array().unwrap();
+    assert!(contacts.len() == 2 && contacts.iter().all(|contact| is_own("sinta", contact)));
+    let events = log.events("cdp_team_permission_fallback");
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["permission_name"], PERMISSION);
+    let line = log.answers().pop().unwrap();
+    assert_eq!(
+        (&line["permission_level"], &line["viewer_team_count"]),
+        (&json!("team"), &json!(0))
+    );
+}
+
+#[tokio::test]
+async fn the_log_of_a_search_tells_its_scope_and_nothing_of_its_text() {
+    let world = World::with_flags().await;
+    let log = Log::capture();
+    search(&world, "lars", "citraangg").await;
+    search(&world, "lars", "0812-0000").await;
+    let line = log.answers().pop().unwrap();
+    assert_eq!(line["permission_level"], "team");
+    assert_eq!(line["viewer_team_count"], 3, "the expanded set: {line}");
+    assert_eq!(line["plan"], "search");
+    assert_eq!(line["span"]["route"], "GET /cdp/customers/search-assoc");
+    let text = log.text().to_lowercase();
+    assert!(!text.contains("citra") && !text.contains("0812"), "{text}");
+}
+
+#[tokio::test]
+async fn parameters_of_a_search_that_are_no_good_are_named() {
+    let world = World::with_flags().await;
+    let long = "x".repeat(400);
+    for (query, field) in [
+        ("", "q"),
+        ("q=", "q"),
+        ("q=an", "q"),
+        ("q=%20a%CC%81n%20", "q"),
+        ("q=%FF%FE", "q"),
+        (&format!("q={long}"), "q"),
+        ("q=ann&q=ben", "q"),
+        ("q=ann&limit=0", "limit"),
+        ("q=ann&limit=51", "limit"),
+        ("q=ann&limit=x", "limit"),
+        ("q=ann&limit=1&limit=2", "limit"),
+        ("q=ann&cursor=x", "cursor"),
+        ("q=ann&order_by=name", "order_by"),
+    ] {
+        let answer = world.get("maya", &format!("/cdp/customers/search-assoc?{query}")).await;
+        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{query}");
+        assert_eq!(answer.body["details"]["field"], field, "{query}");
+    }
+    let short = search(&world, "maya", "an").await;
+    assert!(short.body["message"].as_str().unwrap().contains("at least 3"), "{}", short.body);
+}
+
+#[tokio::test]
+async fn a_searchs_cursor_is_a_position_only_and_widens_nothing() {
+    let world = World::with_flags().await;
+    let page = world.get("maya", &format!("{}&limit=1", path("812"))).await;
+    let cursor = page.body["meta"]["next_cursor"].as_str().unwrap();
+    for (handle, q) in [("sinta", "812"), ("claire", "812"), ("maya", "citra"), ("andre", "has")] {
+        let whole = search(&world, handle, q).await.ids();
+        let rest = world.get(handle, &format!("{}&cursor={cursor}", path(q))).await;
+        assert_eq!(rest.status, 200);
+        assert!(rest.ids().iter().all(|id| whole.contains(id)), "{handle} {q}");
+    }
+    // A list's cursor is none of a search, and the other way round.
+    let list = world.get("maya", "/cdp/customers?limit=1").await;
+    let other = list.body["meta"]["next_cursor"].as_str().unwrap();
+    for (path, cursor) in [(path("812"), other), ("/cdp/customers?limit=2".to_owned(), cursor)] {
+        let answer = world.get("maya", &format!("{path}&cursor={cursor}")).await;
+        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{path}");
+    }
+    for broken in ["%00", &cursor[2..], "e30", "eyJvIjoibWF0Y2giLCJrIjoiIn0"] {
+        let answer = world.get("maya", &format!("{}&cursor={broken}", path("812"))).await;
+        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{broken}");
+    }
+}
+
+#[tokio::test]
+async fn a_word_that_a_contact_has_no_more_finds_nothing() {
+    let world = World::with_flags().await;
+    let id: ContactId = search(&world, "maya", "citra").await.ids()[0].parse().unwrap();
+    let company = local::demo_company::id("company", "kopi").parse().unwrap();
+    // As a reader may see it while the words are being written.
+    let stale = to_item(&Key::word(&company, "former", id), &json!({})).unwrap();
+    world.table().await.put(stale).await.unwrap();
+    assert_eq!(search(&world, "maya", "former").await.ids().len(), 0);
+    // A word of another tenant's contact in the same company's partition finds nothing either.
+    let strange = Key::word(&company, "strange", ContactId::generate(world.clock.now()));
+    world.table().await.put(to_item(&strange, &json!({})).unwrap()).await.unwrap();
+    assert_eq!(search(&world, "maya", "strange").await.ids().len(), 0);
+}
+
+#[tokio::test]
+async fn a_renamed_contact_is_found_by_its_new_name_alone() {
+    let world = World::with_flags().await;
+    let row = |name: &str| json!({ "contacts": [{ "external_id": "R", "name": name }] });
+    world.post("maya", "/cdp/customers/sync", &row("Bambang Susilo")).await;
+    assert_eq!(search(&world, "maya", "bamb").await.ids().len(), 1);
+    world.post("maya", "/cdp/customers/sync", &row("Zulkifli Susilo")).await;
+    assert_eq!(search(&world, "maya", "bamb").await.ids().len(), 0);
+    assert_eq!(search(&world, "maya", "zulk sus").await.ids().len(), 1);
+}
+
+#[tokio::test]
+async fn a_contact_out_of_scope_costs_a_search_no_read() {
+    let world = World::with_flags().await;
+    search(&world, "sinta", "kartika").await;
+    world.usage.reset();
+    assert_eq!(search(&world, "sinta", "kartika").await.ids().len(), 0);
+    let actions = &world.usage.snapshot()["ContactSearch"]["actions"];
+    assert_eq!(actions["dynamodb.Query"]["calls"], 1, "{actions}");
+    assert_eq!(actions["dynamodb.BatchGetItem"]["calls"], 1, "the flags alone: {actions}");
+}
+
+#[tokio::test]
+async fn a_search_costs_the_same_in_a_company_of_any_size() {
+    let world = World::with_flags().await;
+    five_teams(&world);
+    let (table, clock) = (world.table().await, world.clock.clone());
+    let mut costs = Vec::new();
+    for more in [1_000, 4_000] {
+        local::demo_contacts::load(&world.aws.database(), &table, &clock, more).unwrap();
+        for q in ["citra", "contact00001", "contact1@"] {
+            search(&world, "five", q).await;
+            world.usage.reset();
+            let found = world.get("five", &path(q)).await.ids().len();
+            let actions = world.usage.snapshot()["ContactSearch"]["actions"].clone();
+            println!("{q}: {found} found with {actions}");
+            costs.push((q, actions));
+        }
+    }
+    for (q, actions) in &costs {
+        let calls = |action: &str| actions[action]["calls"].as_u64().unwrap_or(0);
+        assert!(
+            calls("dynamodb.Query") <= 4 && calls("dynamodb.BatchGetItem") <= 4,
+            "{q} {actions}"
+        );
+    }
+    let calls = |at: usize| costs[at].1["dynamodb.Query"]["calls"].clone();
+    assert_eq!(calls(0), calls(3), "a name that few have");
+}
+
+#[tokio::test]
+async fn what_one_request_reads_is_bounded_and_the_next_one_goes_on() {
+    let world = World::with_flags().await;
+    let (table, clock) = (world.table().await, world.clock.clone());
+    local::demo_contacts::load(&world.aws.database(), &table, &clock, 3_000).unwrap();
+    let last = Contact {
+        owner_id: tests::person("andre").parse().ok(),
+        ..contact(&world, 1, "Contactina")
+    };
+    put(&world, std::slice::from_ref(&last)).await;
+    // Each of the many has two words that begin so, and none is in scope.
+    let found = pages(&world, "andre", &format!("{}&limit=5", path("contact"))).await;
+    assert!(found.len() > 1 && found[0].is_empty(), "{} pages", found.len());
+    assert_eq!(ids(&found.concat()), [last.id.to_string()]);
+}
+
+/// A person of five teams.
+fn five_teams(world: &World) {
+    let teams = ["Jakarta SMB", "Jakarta Enterprise", "Bandung SMB", "Surabaya", "Onboarding"];
+    let person = json!({ "people": [{
+        "sso_id": tests::person("five"), "handle": "five", "full_name": "Five Teams",
+        "company_sso_id": local::demo_company::id("company", "kopi"),
+        "email": "five@kopi.example", "status": "active", "staff_level": "Agent",
+        "team_ids": teams.map(tests::team),
+        "levels": local::demo_company::PERMISSIONS.iter()
+            .map(|permission| ((*permission).to_owned(), json!("team")))
+            .collect::<serde_json::Map<_, _>>(),
+    }] });
+    world.directory.upsert(serde_json::from_value(person).unwrap()).unwrap();
+}
+
+#[tokio::test]
+async fn a_throttled_table_answers_429_and_never_500() {
+    let world = World::with_flags().await;
+    search(&world, "maya", "citra").await;
+    world.advance(SignedDuration::from_secs(1));
+    world.fault(&json!({ "target": "dynamodb", "kind": "throttle" }));
+    let answer = search(&world, "maya", "citra").await;
+    assert_eq!((answer.status, answer.error()), (429, "THROTTLED"));
+}

@@ -1,0 +1,81 @@
+//! A filtered export holds what the list with the same filter shows.
+
+use serde_json::{Value, json};
+use tests::World;
+
+use super::{
+    file::{expected, rows},
+    steps::{completed, order, requested, view},
+};
+
+async fn filtered(world: &World, user: &str, filter: Value) -> Vec<Vec<String>> {
+    let mut body = order("csv");
+    body["selection"] = json!({ "filter": filter });
+    completed(world, user, &body).await;
+    let mail = world.aws.mailbox().list().pop().unwrap();
+    rows("csv", &mail.attachments[0].content)
+}
+
+#[tokio::test]
+async fn text_view_custom_fields_and_dates_mean_what_they_mean_in_a_list() {
+    let world = World::with_flags().await;
+    let contacts = json!({ "contacts": [
+        { "external_id": "1", "name": "Silver Fern", "custom_fields": { "tier": 2 } },
+        { "external_id": "2", "name": "Silver Moon", "emails": ["silver@moon.example"] },
+    ] });
+    assert_eq!(world.post("maya", "/cdp/customers/sync", &contacts).await.status, 200);
+    for (filter, query) in [
+        (json!({ "q": "silver" }), "q=silver"),
+        (json!({ "q": "silver", "custom": { "tier": ["2"] } }), "q=silver&custom.tier=2"),
+        (json!({ "custom": { "tier": ["1", "2"] } }), "custom.tier=2"),
+        (json!({ "view": "owned-by-me" }), "view=owned-by-me"),
+        (json!({ "view": "teams" }), "view=teams"),
+        (json!({ "view": "assigned-to-me" }), "view=assigned-to-me"),
+        (
+            json!({ "created_from": "2026-01-05T03:00:00Z", "created_to": "2026-01-05T08:00:00Z" }),
+            "created_from=2026-01-05T03:00:00Z&created_to=2026-01-05T08:00:00Z",
+        ),
+    ] {
+        for user in ["maya", "lars"] {
+            let list = world.get(user, &format!("/cdp/customers?limit=100&{query}")).await;
+            let wanted = expected(list.data(), "Asia/Jakarta");
+            if user == "maya" && query != "view=assigned-to-me" {
+                assert!(!wanted.is_empty(), "{query}");
+            }
+            assert_eq!(filtered(&world, user, filter.clone()).await, wanted, "{user} {query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_launchpads_trouble_the_view_of_teams_fails_instead_of_narrowing() {
+    // The flag is off: only the view asks for the teams.
+    let world = World::start().await;
+    world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
+    let mut body = order("csv");
+    body["selection"] = json!({ "filter": { "view": "teams" } });
+    let job = requested(&world, "maya", &body).await;
+    world.work().await;
+    let job = view(&world, "maya", &job).await;
+    assert_ne!(job["status"], "completed", "{job}");
+    assert_eq!(job["rows"], 0);
+}
+
+#[tokio::test]
+async fn a_filter_that_is_no_good_is_named() {
+    let world = World::with_flags().await;
+    for (filter, field) in [
+        (json!({ "q": "si" }), "selection.filter.q"),
+        (json!({ "q": 7 }), "selection.filter.q"),
+        (json!({ "view": "mine" }), "selection.filter.view"),
+        (json!({ "custom": { "tier": "2" } }), "selection.filter.custom.tier"),
+        (json!({ "custom": { "tier": vec!["x"; 101] } }), "selection.filter.custom"),
+        (json!({ "tags": ["x".repeat(300)] }), "selection.filter.tags"),
+    ] {
+        let mut body = order("csv");
+        body["selection"] = json!({ "filter": filter });
+        let answer = world.post("maya", "/cdp/exports", &body).await;
+        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{filter}");
+        assert_eq!(answer.body["details"]["field"], field, "{filter}");
+    }
+}
