@@ -23,6 +23,7 @@ pub(crate) fn contact(world: &World, n: i64, name: &str) -> Contact {
         assignee_id: None,
         assignee_name: None,
         team_owner_ids: Vec::new(),
+        team_owners_from: None,
         tags: Vec::new(),
         source: Some("test".to_owned()),
         custom_fields: Map::new(),
