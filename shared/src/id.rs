@@ -113,6 +113,10 @@ uuid_id!(
     /// An export job; UUIDv7, so that ids sort by creation.
     JobId
 );
+uuid_id!(
+    /// A saved layout of export files.
+    LayoutId
+);
 
 impl ContactId {
     /// When the contact was created, to the millisecond, as its id tells.

@@ -13,6 +13,7 @@ mod exports {
     mod email;
     mod expiry;
     mod file;
+    mod layouts;
     mod request;
     mod steps;
 }

@@ -21,8 +21,8 @@ use shared::{
     contact::{Filter, Sync},
     directory::{Directory, Launchpad},
     entry::queue::{Source, respond},
-    export::{Column, Delivery, Field, Format, QUEUE_TIME, Selection, Status},
-    id::{ContactId, JobId, UserId},
+    export::{Column, Delivery, ExportOrder, Field, Format, Selection, Status},
+    id::{ContactId, UserId},
     locale::Locale,
     outbox::QueueUrls,
     table::Table,
@@ -188,47 +188,21 @@ impl World {
 
     async fn order(&self, who: u128, format: Format, ids: Option<&[ContactId]>) -> Job {
         let now = self.clock.now();
-        let viewer = viewer(who);
         let selection = match ids {
             Some(ids) => Selection::Ids { count: u64::try_from(ids.len()).unwrap() },
             None => Selection::Filter(Filter::default()),
         };
         let columns = [Field::Name, Field::Phone, Field::CreatedAt];
-        let job = Job {
-            id: JobId::generate(now),
-            company: viewer.company,
-            user: viewer.user,
-            user_name: viewer.name,
-            email: viewer.email,
-            platform: viewer.platform,
+        let order = ExportOrder {
             format,
             selection,
+            ids: ids.unwrap_or_default().to_vec(),
             columns: columns.map(|field| Column::of(field, Locale::En)).to_vec(),
             file_name: format!("contacts.{}", format.extension()),
             time_zone: "Asia/Jakarta".to_owned(),
             locale: Locale::En,
-            status: Status::Queued,
-            attempt: 0,
-            requeued: false,
-            heartbeat_at: None,
-            upload: None,
-            rows: 0,
-            skipped: 0,
-            cut_cells: 0,
-            progress: 0.0,
-            size_bytes: None,
-            created_at: now,
-            started_at: None,
-            completed_at: None,
-            deadline: now + QUEUE_TIME,
-            expires_at: None,
-            email_status: Delivery::Pending,
-            email_changed_at: now,
-            notification_status: Delivery::Pending,
-            notification_changed_at: now,
-            error: None,
-            version: 1,
         };
+        let job = Job::queued(&viewer(who), &order, now);
         if let Some(ids) = ids {
             self.app.files.put_ids(&job, ids).await.unwrap();
         }

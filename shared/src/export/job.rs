@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Column;
+use super::{Column, ExportOrder};
 use crate::{
     access::{Platform, Viewer},
     contact::Filter,
@@ -292,6 +292,49 @@ impl FailureCode {
 }
 
 impl Job {
+    /// A new job of `requester`, who is told by email if they have an address.
+    #[must_use]
+    pub fn queued(requester: &Viewer, order: &ExportOrder, now: Timestamp) -> Self {
+        Self {
+            id: JobId::generate(now),
+            company: requester.company.clone(),
+            user: requester.user,
+            user_name: requester.name.clone(),
+            email_status: match requester.email {
+                Some(_) => Delivery::Pending,
+                None => Delivery::Skipped,
+            },
+            email: requester.email.clone(),
+            platform: requester.platform,
+            format: order.format,
+            selection: order.selection.clone(),
+            columns: order.columns.clone(),
+            file_name: order.file_name.clone(),
+            time_zone: order.time_zone.clone(),
+            locale: order.locale,
+            status: Status::Queued,
+            attempt: 0,
+            requeued: false,
+            heartbeat_at: None,
+            upload: None,
+            rows: 0,
+            skipped: 0,
+            cut_cells: 0,
+            progress: 0.0,
+            size_bytes: None,
+            created_at: now,
+            started_at: None,
+            completed_at: None,
+            deadline: now + QUEUE_TIME,
+            expires_at: None,
+            email_changed_at: now,
+            notification_status: Delivery::Pending,
+            notification_changed_at: now,
+            error: None,
+            version: 1,
+        }
+    }
+
     /// Where the job is.
     #[must_use]
     pub fn at(&self) -> JobRef {

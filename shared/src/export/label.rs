@@ -36,6 +36,12 @@ impl Column {
 }
 
 impl FieldDescription {
+    /// Every field that can be exported, in this language.
+    #[must_use]
+    pub fn catalog(locale: Locale) -> Vec<Self> {
+        Field::STANDARD.into_iter().map(|field| Self::of(field, locale)).collect()
+    }
+
     /// Describes a field in this language.
     pub fn of(field: Field, locale: Locale) -> Self {
         Self {

@@ -10,7 +10,7 @@ use super::{transition::Overdue, *};
 use crate::{
     access::{Platform, Viewer},
     contact::Filter,
-    id::{JobId, UserId},
+    id::UserId,
     idempotency::{IdempotencyError, IdempotencyKey},
     locale::Locale,
     table::{DUE_SHARDS, DueItem, DueKind, Table},
@@ -54,42 +54,23 @@ impl World {
     }
 
     fn job(&self, user: u128) -> Job {
-        let now = self.now;
-        Job {
-            id: JobId::generate(now),
+        let requester = Viewer {
             company: "acme".parse().unwrap(),
             user: UserId::from_uuid(Uuid::from_u128(user)),
-            user_name: Some("Sari".to_owned()),
+            name: Some("Sari".to_owned()),
             email: Some("sari@acme.example".to_owned()),
             platform: Platform::Web,
+        };
+        let order = ExportOrder {
             format: Format::Csv,
             selection: Selection::Filter(Filter::default()),
+            ids: Vec::new(),
             columns: vec![Column::of(Field::Name, Locale::En)],
             file_name: "contacts.csv".to_owned(),
             time_zone: "Asia/Jakarta".to_owned(),
             locale: Locale::En,
-            status: Status::Queued,
-            attempt: 0,
-            requeued: false,
-            heartbeat_at: None,
-            upload: None,
-            rows: 0,
-            skipped: 0,
-            cut_cells: 0,
-            progress: 0.0,
-            size_bytes: None,
-            created_at: now,
-            started_at: None,
-            completed_at: None,
-            deadline: now + QUEUE_TIME,
-            expires_at: None,
-            email_status: Delivery::Pending,
-            email_changed_at: now,
-            notification_status: Delivery::Pending,
-            notification_changed_at: now,
-            error: None,
-            version: 1,
-        }
+        };
+        Job::queued(&requester, &order, self.now)
     }
 
     async fn created(&self) -> Job {

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, Reader, Xlsx};
+use calamine::{Data, Range, Reader, Xlsx};
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde_json::Value;
 
@@ -21,11 +21,22 @@ pub(crate) fn rows(format: &str, bytes: &[u8]) -> Vec<Vec<String>> {
     }
 }
 
+/// The labels of a file's columns.
+pub(crate) fn header(format: &str, bytes: &[u8]) -> Vec<String> {
+    match format {
+        "xlsx" => range(bytes).rows().next().unwrap().iter().map(cell).collect(),
+        _ => reader(bytes).headers().unwrap().iter().map(str::to_owned).collect(),
+    }
+}
+
 fn xlsx(bytes: &[u8]) -> Vec<Vec<String>> {
+    range(bytes).rows().skip(1).map(|row| row.iter().map(cell).collect()).collect()
+}
+
+fn range(bytes: &[u8]) -> Range<Data> {
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
     let sheet = book.sheet_names().remove(0);
-    let range = book.worksheet_range(&sheet).unwrap();
-    range.rows().skip(1).map(|row| row.iter().map(cell).collect()).collect()
+    book.worksheet_range(&sheet).unwrap()
 }
 
 fn cell(cell: &Data) -> String {
@@ -37,15 +48,19 @@ fn cell(cell: &Data) -> String {
             let epoch = civil::date(1899, 12, 30).at(0, 0, 0, 0);
             epoch.saturating_add(seconds).strftime(MOMENT).to_string()
         }
-        other => panic!("neither a text nor a date: {other:?}"),
+        Data::Float(number) => number.to_string(),
+        Data::Bool(value) => value.to_string(),
+        other => panic!("no cell of an export: {other:?}"),
     }
 }
 
 fn csv(bytes: &[u8]) -> Vec<Vec<String>> {
-    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap();
-    let mut reader = csv::Reader::from_reader(text);
-    let records = reader.records().map(Result::unwrap);
+    let records = reader(bytes).into_records().map(Result::unwrap);
     records.map(|record| record.iter().map(str::to_owned).collect()).collect()
+}
+
+fn reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
+    csv::Reader::from_reader(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap())
 }
 
 /// The rows that a list's contacts make.
