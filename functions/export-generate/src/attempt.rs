@@ -1,11 +1,14 @@
 //! One attempt at a job: everything between its claim and its end.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use shared::{
-    access::{AccessError, Permission, Scope},
+    access::{AccessError, Scope},
     contact::Contacts,
     directory::DirectoryError,
     entry::queue::Hold,
@@ -22,7 +25,7 @@ use tokio::{
 use crate::{
     App, HOLD,
     file::ChunkSender,
-    pulse::{Pulse, Stop},
+    pulse::{Pulse, Stop, requester_scope},
     row::RowPlan,
     source::{self, Feed},
     upload::{Upload, UploadError},
@@ -78,6 +81,7 @@ impl AttemptError {
             Self::Access(AccessError::Directory(_)) | Self::Directory(_) => {
                 (FailureCode::DirectoryUnavailable, false)
             }
+            Self::Stopped(Stop::Forbidden) => (FailureCode::Forbidden, true),
             Self::Write(WriteError::TooLarge) => (FailureCode::ExportTooLarge, true),
             _ => (FailureCode::ExportFailed, false),
         }
@@ -88,7 +92,6 @@ impl AttemptError {
 pub(crate) struct Attempt<'a> {
     pub(crate) app: &'a App,
     pub(crate) job: &'a Job,
-    pub(crate) earlier: Option<&'a Job>,
     pub(crate) hold: &'a Hold,
     pub(crate) deadline: Option<Timestamp>,
 }
@@ -100,10 +103,11 @@ impl Attempt<'_> {
     /// [`AttemptError`]; nothing of the attempt is left then, or the next one takes it away.
     pub(crate) async fn run(&self) -> Result<(), AttemptError> {
         self.hold.set_visibility(HOLD).await;
-        if let Some(earlier) = self.earlier {
-            self.app.files.discard_attempt(earlier).await?;
-        }
-        let (scope, rows) = tokio::try_join!(self.scope(), self.rows())?;
+        self.app.files.discard_attempts(self.job, self.job.attempt - 1).await?;
+        let (scope, rows) = tokio::try_join!(
+            async { Ok(requester_scope(&self.app.authority, self.job).await?) },
+            self.rows()
+        )?;
         let upload_started_at = self.now();
         let mut upload = Upload::begin(
             self.app.files.client(),
@@ -128,34 +132,35 @@ impl Attempt<'_> {
         }
     }
 
-    /// The requester's scope as it is now; there is no fallback (SPEC §2).
-    async fn scope(&self) -> Result<Scope, AttemptError> {
-        let needed = [Permission::ViewCustomers];
-        let session = self.app.authority.strict_session(&self.job.viewer(), &needed).await?;
-        Ok(session.scope(Permission::ViewCustomers)?)
-    }
-
+    /// What rows are made by. Names are looked up once for all of them, where a column shows some.
     async fn rows(&self) -> Result<RowPlan, AttemptError> {
         let columns = self.job.columns.clone();
-        let names_teams = columns.iter().any(|column| column.field == Field::TeamOwnerNames);
-        let teams = match names_teams {
-            true => self.app.authority.directory().team_names(&self.job.company).await?,
-            false => std::collections::HashMap::new(),
+        let shows = |fields: &[Field]| columns.iter().any(|column| fields.contains(&column.field));
+        let (directory, company) = (self.app.authority.directory(), &self.job.company);
+        let teams = async {
+            match shows(&[Field::TeamOwnerNames]) {
+                true => directory.team_names(company).await,
+                false => Ok(HashMap::new()),
+            }
         };
+        let people = async {
+            match shows(&[Field::OwnerName, Field::AssigneeName]) {
+                true => directory.people_names(company).await,
+                false => Ok(HashMap::new()),
+            }
+        };
+        let (teams, people) = tokio::try_join!(teams, people)?;
         let zone = TimeZone::get(&self.job.time_zone).unwrap_or(TimeZone::UTC);
-        Ok(RowPlan { columns, zone, teams })
+        Ok(RowPlan { columns, zone, teams, people, dates: HashSet::new() })
     }
 
-    /// Fills the upload and completes it, as long as the claim holds.
+    /// Fills the upload and completes it, as long as the claim and the scope hold.
     async fn fill(
         &self,
         upload: &mut Upload,
         scope: &Scope,
         rows: RowPlan,
     ) -> Result<(Written, u64), AttemptError> {
-        if !self.app.jobs.record_upload(self.job, upload.upload_id()).await? {
-            return Err(Stop::Lost.into());
-        }
         let progress = Arc::new(Progress::default());
         let (feed_in, feed) = mpsc::channel(FEED_AHEAD);
         let (bytes_in, bytes) = mpsc::channel(BYTES_AHEAD);
@@ -165,7 +170,8 @@ impl Attempt<'_> {
             job: self.job,
             progress: &progress,
             hold: self.hold,
-            clock: self.app.authority.clock(),
+            authority: &self.app.authority,
+            scope,
             deadline: self.deadline,
         };
         let filled = tokio::select! {
@@ -189,7 +195,7 @@ impl Attempt<'_> {
         let plan = FilePlan {
             format: self.job.format,
             locale: self.job.locale,
-            max_rows: writer::max_rows(rows.columns.len()),
+            max_rows: self.app.limits.rows_of(rows.columns.len()),
             rows,
         };
         spawn_blocking(move || writer::write(&plan, feed, ChunkSender::new(bytes), &progress))

@@ -164,6 +164,7 @@ impl World {
             authority: Authority::new(table, directory.unwrap(), clock.clone()),
             files: Files::new(storage.client.clone(), BUCKET),
             outbox: Outbox::new(sqs, QueueUrls::default()),
+            limits: Limits { rows: 150, cells: 450 },
         };
         Self { app: Arc::new(app), source, clock, storage, launchpad_is_down }
     }
@@ -324,12 +325,34 @@ async fn without_launchpad_an_export_is_tried_again_and_then_fails_and_never_nar
 }
 
 #[tokio::test]
+async fn past_the_limits_of_rows_and_cells_an_export_fails_at_once_and_leaves_nothing() {
+    let world = World::new().await;
+    world.contacts(OWNER, &names("c", 150)).await;
+    for (more, end) in [(0, Status::Completed), (1, Status::Failed)] {
+        world.contacts(OWNER, &names("more", more)).await;
+        for format in [Format::Csv, Format::Xlsx] {
+            let job = world.order(OWNER, format, None).await;
+            assert!(world.deliver(&job).await, "another attempt would end alike");
+            let job = world.now_is(&job).await;
+            assert_eq!((job.status, job.attempt), (end, 1));
+            if end == Status::Failed {
+                assert_eq!(job.error, Some(FailureCode::ExportTooLarge));
+                assert_eq!(job.email_status, Delivery::Pending);
+                assert!(!world.objects().await.contains(&job.object_key()));
+            }
+        }
+    }
+    assert_eq!(world.objects().await.len(), 2);
+    let left = world.storage.client.list_multipart_uploads().bucket(BUCKET).send().await;
+    assert!(left.is_err() || left.unwrap().uploads().is_empty());
+}
+
+#[tokio::test]
 async fn a_worker_that_died_leaves_nothing_to_the_next_one() {
     let world = World::new().await;
     world.contacts(OWNER, &names("c", 1)).await;
     let job = world.order(OWNER, Format::Csv, None).await;
-    let Claim::Held { job: claimed, .. } =
-        world.app.jobs.claim(&job.at(), world.clock.now()).await.unwrap()
+    let Claim::Held(claimed) = world.app.jobs.claim(&job.at(), world.clock.now()).await.unwrap()
     else {
         panic!("not claimed");
     };
@@ -337,7 +360,6 @@ async fn a_worker_that_died_leaves_nothing_to_the_next_one() {
     let key = claimed.object_key();
     let upload = upload::Upload::begin(files.client(), BUCKET, &key, "text/csv", "inline");
     let upload = upload.await.unwrap();
-    assert!(world.app.jobs.record_upload(&claimed, upload.upload_id()).await.unwrap());
     let remains = || {
         let files = world.storage.remains().into_iter();
         files.filter(|file| file.to_string_lossy().contains(upload.upload_id())).count()

@@ -132,4 +132,4 @@ impl Write for ChunkSender {
 
 #[cfg(test)]
 #[path = "file_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -19,6 +19,7 @@ use crate::file::FileError;
 pub const ROWS_PER_SHEET: u32 = 1_048_575;
 
 const DATE_FORMAT: &str = "yyyy-mm-dd hh:mm:ss";
+const DAY_FORMAT: &str = "yyyy-mm-dd";
 
 /// A workbook that is being written.
 pub struct XlsxFile {
@@ -27,11 +28,17 @@ pub struct XlsxFile {
     directory: TempDir,
     columns: Vec<Column>,
     title: String,
-    date_format: Format,
+    formats: Formats,
     rows_per_sheet: u32,
     sheets: usize,
     rows_in_sheet: u32,
     cut_cells: u64,
+}
+
+/// How dates are shown.
+struct Formats {
+    date: Format,
+    day: Format,
 }
 
 /// A finished workbook on disk; dropping it deletes the file.
@@ -82,7 +89,10 @@ impl XlsxFile {
             directory,
             columns: columns.to_vec(),
             title: title.to_owned(),
-            date_format: Format::new().set_num_format(DATE_FORMAT),
+            formats: Formats {
+                date: Format::new().set_num_format(DATE_FORMAT),
+                day: Format::new().set_num_format(DAY_FORMAT),
+            },
             rows_per_sheet,
             sheets: 0,
             rows_in_sheet: 0,
@@ -112,7 +122,7 @@ impl XlsxFile {
         let row = self.rows_in_sheet;
         let sheet = self.workbook.worksheet_from_index(self.sheets - 1)?;
         for (column, cell) in (0..).zip(cells) {
-            if write_cell(sheet, row, column, cell, &self.date_format)? {
+            if write_cell(sheet, row, column, cell, &self.formats)? {
                 self.cut_cells += 1;
             }
         }
@@ -168,7 +178,7 @@ fn write_cell(
     row: u32,
     column: u16,
     cell: &Cell<'_>,
-    date_format: &Format,
+    formats: &Formats,
 ) -> Result<bool, FileError> {
     match cell {
         Cell::Empty => {}
@@ -182,10 +192,18 @@ fn write_cell(
         }
         Cell::Date(date) => match excel_date(*date) {
             Some(date) => {
-                sheet.write_datetime_with_format(row, column, &date, date_format)?;
+                sheet.write_datetime_with_format(row, column, &date, &formats.date)?;
             }
             None => {
                 sheet.write_string(row, column, date_text(*date))?;
+            }
+        },
+        Cell::Day(day) => match excel_date(day.at(0, 0, 0, 0)) {
+            Some(date) => {
+                sheet.write_datetime_with_format(row, column, &date, &formats.day)?;
+            }
+            None => {
+                sheet.write_string(row, column, day.to_string())?;
             }
         },
         Cell::Boolean(value) => {

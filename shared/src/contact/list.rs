@@ -104,8 +104,10 @@ impl Filter {
             && self.created_to.is_none_or(|to| contact.created_at < to)
     }
 
-    /// The partitions to read: the scope's, or fewer where the filter itself names some.
-    fn partitions(&self, scope: &Scope) -> Vec<Partition> {
+    /// The partitions to read: the scope's, or fewer where the filter itself names some. Their
+    /// union holds everything in the scope that is wanted.
+    #[must_use]
+    pub fn partitions(&self, scope: &Scope) -> Vec<Partition> {
         let people = |people: &[UserId]| people.iter().copied().map(Partition::User).collect();
         if !self.owner_id.is_empty() {
             people(&self.owner_id)

@@ -109,15 +109,6 @@ pub enum FailureCode {
     ExportFailed,
 }
 
-/// An upload as S3 knows it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct AttemptUpload {
-    /// The attempt that began it.
-    pub attempt: u32,
-    /// Its id.
-    pub id: String,
-}
-
 /// An export job.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Job {
@@ -156,10 +147,6 @@ pub struct Job {
     /// The last sign of life of a running attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat_at: Option<Timestamp>,
-    /// The upload that is or was fed last; it stays named until another one takes its place, so
-    /// that whoever takes the job over can abort it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub upload: Option<AttemptUpload>,
     /// Rows written.
     pub rows: u64,
     /// Selected contacts that were gone or out of scope.
@@ -316,7 +303,6 @@ impl Job {
             attempt: 0,
             requeued: false,
             heartbeat_at: None,
-            upload: None,
             rows: 0,
             skipped: 0,
             cut_cells: 0,
@@ -371,16 +357,8 @@ impl Job {
         format!("{}/ids.json", self.prefix())
     }
 
-    /// Every object that the job may have, whichever attempt made it.
-    #[must_use]
-    pub fn object_keys(&self) -> Vec<String> {
-        let ids = matches!(self.selection, Selection::Ids { .. }).then(|| self.ids_key());
-        ids.into_iter()
-            .chain((1..=self.attempt).map(|attempt| self.object_key_of(attempt)))
-            .collect()
-    }
-
-    fn prefix(&self) -> String {
+    /// Where everything of the job is kept.
+    pub(super) fn prefix(&self) -> String {
         format!("private/exports/{}/{}", self.company, self.id)
     }
 

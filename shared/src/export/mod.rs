@@ -24,8 +24,8 @@ pub use expiry::{ExpiryError, deadline_passed, file_expired};
 pub use field::{Field, FieldError, FieldType};
 pub use files::{Files, FilesError, abort_upload};
 pub use job::{
-    ATTEMPT_TIME, AttemptUpload, Delivery, FILE_LIFETIME, FailureCode, Format, Job, JobRef,
-    JobView, MAX_ATTEMPTS, QUEUE_TIME, STALE, Selection, Status,
+    ATTEMPT_TIME, Delivery, FILE_LIFETIME, FailureCode, Format, Job, JobRef, JobView, MAX_ATTEMPTS,
+    QUEUE_TIME, STALE, Selection, Status,
 };
 pub use label::{Column, FieldDescription};
 pub use layout::{Layout, LayoutDraft, LayoutField, LayoutInput, LayoutView};
