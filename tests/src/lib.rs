@@ -10,6 +10,7 @@
 )]
 
 mod functions;
+mod log;
 
 use std::{
     collections::HashMap,
@@ -42,6 +43,8 @@ use shared::{
 };
 
 pub use functions::Functions;
+pub use log::Log;
+use tokio::sync::Notify;
 
 /// When a world begins.
 const BEGINNING: &str = "2026-02-01T08:00:00Z";
@@ -67,6 +70,7 @@ pub struct World {
     credentials: Credentials,
     _neighbors: Neighbors,
     functions: Functions,
+    killed: Arc<Notify>,
 }
 
 /// What a caller sees.
@@ -118,13 +122,17 @@ impl World {
         let template = Template::read(&workspace().join("template.yaml"), &parameters);
         let template = Arc::new(template.expect("the template"));
         let credentials = Credentials::new();
+        let killed = Arc::new(Notify::new());
         let aws = Aws::start(AwsOptions {
             resources: resources::of(&template).expect("the resources"),
             data: None,
             credentials: credentials.clone(),
             usage: usage.clone(),
             faults: faults.clone(),
-            on_kill: Arc::new(|_| {}),
+            on_kill: {
+                let killed = Arc::clone(&killed);
+                Arc::new(move |_| killed.notify_one())
+            },
         })
         .await
         .expect("the emulators");
@@ -141,6 +149,7 @@ impl World {
             credentials,
             _neighbors: neighbors,
             functions: Functions::default(),
+            killed,
         };
         demo_contacts::seed(&world.table().await, &world.clock).await.expect("the contacts");
         world
@@ -291,6 +300,16 @@ impl World {
     pub async fn invoke(&self, function: &str, event: Value) -> Value {
         // Boxed: the handlers' futures are deep.
         Box::pin(self.functions.invoke(self, function, event)).await
+    }
+
+    /// Invokes a function until it answers or a `kill` fault ends its process: `None` then. What it
+    /// had under way ends where it stands.
+    pub async fn invoke_until_killed(&self, function: &str, event: Value) -> Option<Value> {
+        tokio::select! {
+            biased;
+            () = self.killed.notified() => None,
+            answer = self.invoke(function, event) => Some(answer),
+        }
     }
 
     /// Hands every message that is visible in the queues to its function, until there is none

@@ -8,12 +8,15 @@
 )]
 
 mod exports {
+    mod audit;
     mod cancel;
     mod chain;
     mod email;
     mod expiry;
+    mod faults;
     mod file;
     mod layouts;
     mod request;
+    mod scope;
     mod steps;
 }
