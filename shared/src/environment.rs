@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 use crate::{
     access::Authority,
     clock::Clock,
+    contact::ContactWriter,
     directory::{Directory, DirectoryError, Launchpad},
     entry::queue::Source,
     export::{Defaults, Files, Jobs, Shelf},
@@ -180,6 +181,14 @@ impl Environment {
                 export_email: self.text("EXPORT_EMAIL_QUEUE_URL").ok(),
             },
         )
+    }
+
+    /// The writer of contacts.
+    ///
+    /// # Errors
+    /// As [`Environment::authority`].
+    pub fn contact_writer(&self) -> Result<ContactWriter, StartError> {
+        Ok(ContactWriter::new(self.authority()?))
     }
 
     /// The writer of notes (`APP_URL`, and `INVALID_MENTION_POLICY`: `drop`, the default, or

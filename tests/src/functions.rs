@@ -4,6 +4,7 @@ use mention_notify::MentionWorker;
 use serde_json::Value;
 use shared::{
     access::Authority,
+    contact::ContactWriter,
     entry::{
         Failure, Reply,
         direct::Invocation,
@@ -23,7 +24,10 @@ use crate::World;
 pub struct Functions {
     contact_list: OnceCell<Arc<Authority>>,
     contact_read: OnceCell<Arc<Authority>>,
-    contact_sync: OnceCell<Arc<Authority>>,
+    contact_write: OnceCell<Arc<ContactWriter>>,
+    contact_sync: OnceCell<Arc<ContactWriter>>,
+    contact_delete: OnceCell<Arc<ContactWriter>>,
+    contact_access: OnceCell<Arc<Authority>>,
     note_read: OnceCell<Arc<NoteReader>>,
     note_write: OnceCell<Arc<NoteWriter>>,
     mention_notify: OnceCell<Worker<MentionWorker>>,
@@ -53,8 +57,20 @@ impl Functions {
                 let app = authority(&self.contact_read, world, function).await;
                 request(event, |request| contact_read::handle(app, request)).await
             }
+            "ContactWrite" => {
+                let app = contacts(&self.contact_write, world, function).await;
+                request(event, |request| contact_write::handle(app, request)).await
+            }
+            "ContactDelete" => {
+                let app = contacts(&self.contact_delete, world, function).await;
+                request(event, |request| contact_delete::handle(app, request)).await
+            }
+            "ContactAccess" => {
+                let app = authority(&self.contact_access, world, function).await;
+                request(event, |request| contact_access::handle(app, request)).await
+            }
             "ContactSync" => {
-                let app = authority(&self.contact_sync, world, function).await;
+                let app = contacts(&self.contact_sync, world, function).await;
                 request(event, |request| contact_sync::handle(app, request)).await
             }
             "NoteRead" => {
@@ -189,6 +205,18 @@ async fn shelf(cell: &OnceCell<Arc<Shelf>>, world: &World, function: &str) -> Ar
     let make = async {
         let environment = world.environment(function).await;
         Arc::new(environment.shelf().expect("the variables of a shelf"))
+    };
+    Arc::clone(cell.get_or_init(|| Box::pin(make)).await)
+}
+
+async fn contacts(
+    cell: &OnceCell<Arc<ContactWriter>>,
+    world: &World,
+    function: &str,
+) -> Arc<ContactWriter> {
+    let make = async {
+        let environment = world.environment(function).await;
+        Arc::new(environment.contact_writer().expect("the variables of a writer"))
     };
     Arc::clone(cell.get_or_init(|| Box::pin(make)).await)
 }

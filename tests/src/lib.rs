@@ -41,10 +41,10 @@ use shared::{
     id::CompanyId,
     table::{Key, Table, to_item},
 };
+use tokio::sync::Notify;
 
 pub use functions::Functions;
 pub use log::Log;
-use tokio::sync::Notify;
 
 /// When a world begins.
 const BEGINNING: &str = "2026-02-01T08:00:00Z";

@@ -1,10 +1,18 @@
-//! Contacts: levels, flag, fallback, guard, cursor, sync (SPEC §2, RFC TEAM-S02 to S05).
+//! Contacts: levels, flag, fallback, guard, cursor, writes, sync (SPEC §2, RFC TEAM-S02 to S11).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod contacts {
+    mod access;
+    mod catalog;
+    mod concurrency;
+    mod delete;
+    mod faults;
     mod flags;
+    mod hostile;
     mod list;
     mod read;
+    mod standing;
     mod sync;
+    mod write;
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, value::RawValue};
 use shared::{
-    access::{Authority, Permission},
-    contact::{ContactError, RowError, RowOutcome, RowStatus, Sync},
-    entry::{Code, Failure, Reply, http::Request},
+    access::Permission,
+    contact::{ContactWriter, RowOutcome, RowStatus},
+    entry::{Failure, Reply, http::Request},
     id::ContactId,
 };
 
@@ -34,15 +34,14 @@ struct Row {
 ///
 /// # Errors
 /// As SPEC §5 maps them; what is wrong with a row is the row's own answer.
-pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply, Failure> {
+pub async fn handle(contacts: Arc<ContactWriter>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
-    let session = authority.session(viewer, &[Permission::ManageCustomers]).await?;
-    let sync = Sync::new(&authority, &session)?;
     let body: Body = request.json()?;
     if body.contacts.is_empty() || body.contacts.len() > MAX_ROWS {
         return Err(Failure::invalid("contacts", "must have 1 to 100 entries"));
     }
-    let rows: Vec<Row> = sync.run(&body.contacts).await.into_iter().map(answer).collect();
+    let (session, outcomes) = contacts.sync(viewer, &body.contacts).await?;
+    let rows: Vec<Row> = outcomes.into_iter().map(answer).collect();
     Ok(Reply::ok(&rows)?.under(&session, Permission::ManageCustomers))
 }
 
@@ -51,28 +50,11 @@ fn answer(outcome: RowOutcome) -> Row {
     match outcome.result {
         Ok((status, id)) => Row { index, status, id: Some(id), error: None },
         Err(error) => {
-            let failure = failure(error);
+            let failure = Failure::from(error);
             if failure.code().parts().1 >= 500 {
                 tracing::warn!(index, error = %failure, "a row failed");
             }
             Row { index, status: RowStatus::Rejected, id: None, error: Some(failure.body()) }
         }
-    }
-}
-
-fn failure(error: RowError) -> Failure {
-    match error {
-        RowError::Contact(ContactError::Invalid { field, reason }) => {
-            Failure::invalid(&field, reason)
-        }
-        RowError::Contact(error @ ContactError::TeamOwners(_)) => {
-            let message = error.to_string();
-            let ContactError::TeamOwners(rejected) = error else { return Failure::not_found() };
-            Failure::new(Code::TeamOwnerInvalid, message)
-                .with_details(json!({ "rejected_team_ids": rejected }))
-        }
-        RowError::Access(error) => error.into(),
-        RowError::Directory(error) => error.into(),
-        RowError::Table(error) => error.into(),
     }
 }

@@ -8,5 +8,5 @@ use shared::{entry, environment::Environment};
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
     let environment = Environment::load().await;
-    entry::http::serve(Arc::new(environment.authority()?), contact_sync::handle).await
+    entry::http::serve(Arc::new(environment.contact_writer()?), contact_sync::handle).await
 }

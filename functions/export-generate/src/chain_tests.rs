@@ -18,7 +18,7 @@ use serde_json::{Value, json, value::to_raw_value};
 use shared::{
     access::{Permission, Platform, Viewer},
     clock::Clock,
-    contact::{Filter, Sync},
+    contact::{ContactWriter, Filter},
     directory::{Directory, Launchpad},
     entry::queue::{Source, respond},
     export::{Column, Delivery, ExportOrder, Field, Format, Selection, Status},
@@ -172,15 +172,14 @@ impl World {
     /// Contacts of the person with these names, the first one created first.
     async fn contacts(&self, owner: u128, names: &[String]) -> Vec<ContactId> {
         let actor = viewer(owner);
-        let session =
-            self.app.authority.session(&actor, &[Permission::ManageCustomers]).await.unwrap();
-        let sync = Sync::new(&self.app.authority, &session).unwrap();
+        let writer = ContactWriter::new(self.app.authority.clone());
         let mut ids = Vec::new();
         for name in names {
             self.clock.advance(SignedDuration::from_millis(1));
             let row = json!({ "external_id": name, "name": name, "phones": ["+62812345678"],
                 "owner_id": user(owner) });
-            let outcomes = sync.run(&[to_raw_value(&row).unwrap()]).await;
+            let rows = [to_raw_value(&row).unwrap()];
+            let (_, outcomes) = writer.sync(&actor, &rows).await.unwrap();
             let [outcome] = outcomes.as_slice() else { panic!("{outcomes:?}") };
             ids.push(outcome.result.as_ref().unwrap().1);
         }

@@ -81,7 +81,7 @@ pub async fn feed_filter(
             let Some(pointer) = walk.next().await? else { break };
             newest = newest.or(Some(millis(pointer.id)));
             last = Some(millis(pointer.id));
-            if scope.admits(&pointer) && filter.wants_owned(&pointer) {
+            if pointer.is_wanted(scope, filter) {
                 wanted.push(pointer);
             }
         }

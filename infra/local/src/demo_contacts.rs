@@ -10,7 +10,7 @@ use serde_json::{Map, json};
 use shared::{
     access::FlagRecord,
     clock::Clock,
-    contact::{Contact, Contacts, SaveError},
+    contact::{Contact, Contacts, Departure, SaveError},
     directory::Plan,
     id::{CompanyId, ContactId, IdError, TeamId, UserId},
     table::{Item, Key, Table, TableError, to_item},
@@ -121,7 +121,10 @@ pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
         let created_at = first + SignedDuration::from_hours(hour);
         let company_id: CompanyId = demo_company::id("company", company).parse()?;
         let contact = contact(company, row, created_at)?;
-        match Contacts::new(table.clone(), company_id, clock.clone()).write(None, &contact).await {
+        match Contacts::new(table.clone(), company_id, clock.clone())
+            .write(None, &contact, Departure::AtOnce)
+            .await
+        {
             // Already there, from a run before.
             Ok(()) | Err(SaveError::Changed) => {}
             Err(error) => return Err(error.into()),

@@ -3,9 +3,9 @@ use std::{collections::HashMap, time::Instant};
 use super::{FlagRecord, Flags, Level, Owned, Permission, Scope, Viewer};
 use crate::{
     clock::Clock,
-    directory::{Directory, DirectoryError, Levels, TeamSet},
+    directory::{Directory, DirectoryError, Levels, Team, TeamSet},
     event,
-    id::{CompanyId, UserId},
+    id::{CompanyId, ContactId, UserId},
     table::{Item, Key, Table, TableError, from_item},
 };
 
@@ -121,6 +121,19 @@ impl Authority {
             Teams::Unavailable => Err(DirectoryError::Remembered("teams").into()),
             Teams::Known(_) | Teams::NotNeeded => Ok(session),
         }
+    }
+
+    /// The same for a person whose access somebody else asks about: no request of theirs is
+    /// narrowed, and no event says so.
+    ///
+    /// # Errors
+    /// As [`Authority::session`].
+    pub async fn inspect(
+        &self,
+        person: &Viewer,
+        needed: &[Permission],
+    ) -> Result<Session, AccessError> {
+        Ok(self.resolve(person, needed, &[]).await?.0)
     }
 
     async fn resolve(
@@ -254,6 +267,15 @@ impl Session {
         self.levels.level(permission)
     }
 
+    /// The viewer's own teams by name, as far as the session needed to know them.
+    #[must_use]
+    pub fn teams(&self) -> &[Team] {
+        match &self.teams {
+            Teams::Known(set) => &set.teams,
+            Teams::NotNeeded | Teams::Unavailable => &[],
+        }
+    }
+
     /// What the viewer reaches with a permission.
     ///
     /// # Errors
@@ -284,6 +306,15 @@ impl Session {
         self.flags.team_permission
             && self.level(permission) == Level::Team
             && !self.fell_back(permission)
+    }
+
+    /// Tells, as an event, that an action on one contact was refused with this permission, if it
+    /// was a denial by team scope.
+    pub fn tell_denied(&self, permission: Permission, contact: ContactId) {
+        if self.denies_by_team(permission) {
+            let count = self.scope(permission).map_or(0, |scope| scope.team_count());
+            event::team_permission_denied(&self.viewer, contact, permission, count);
+        }
     }
 }
 

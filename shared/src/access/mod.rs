@@ -5,6 +5,7 @@
 //! disagree. A contact reaches a handler only as [`Authorized`].
 
 mod authority;
+mod explain;
 mod flags;
 mod scope;
 
@@ -13,8 +14,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use authority::{AccessError, Authority, Session};
+pub use explain::{Explanation, Rule};
 pub use flags::{Flag, FlagRecord, Flags};
-pub use scope::{Authorized, Owned, Ownership, Scope};
+pub use scope::{Authorized, Decision, Owned, Ownership, Scope};
 
 use crate::id::{CompanyId, UserId};
 

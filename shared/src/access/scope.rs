@@ -23,6 +23,23 @@ pub trait Owned {
     fn ownership(&self) -> Ownership<'_>;
 }
 
+/// What decided whether a scope reaches a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// The scope is the whole company.
+    Everything,
+    /// No team owns the record.
+    Unassigned,
+    /// A team that owns it is one of the viewer's or below one.
+    Team,
+    /// The viewer owns it.
+    Owner,
+    /// The viewer is assigned to it.
+    Assignee,
+    /// Nothing: the scope does not reach it.
+    OutOfScope,
+}
+
 /// Which contacts a viewer reaches with a permission.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Scope {
@@ -54,17 +71,45 @@ impl Scope {
         }
     }
 
-    /// Whether the viewer reaches this record: the rule of RFC §2, Decision 2.
+    /// Which rule decides about this record: RFC §2, Decision 2. Where several let it through, the
+    /// first of them in the RFC's order.
+    #[must_use]
+    pub fn decide(&self, record: &impl Owned) -> Decision {
+        let Ownership { owner, assignee, teams } = record.ownership();
+        let own = |user: &UserId| {
+            if owner == Some(*user) {
+                Decision::Owner
+            } else if assignee == Some(*user) {
+                Decision::Assignee
+            } else {
+                Decision::OutOfScope
+            }
+        };
+        match self {
+            Self::Team { .. } if teams.is_empty() => Decision::Unassigned,
+            Self::Team { expanded, .. } if teams.iter().any(|team| expanded.contains(team)) => {
+                Decision::Team
+            }
+            Self::Own(user) | Self::Team { user, .. } => own(user),
+            Self::Everything => Decision::Everything,
+        }
+    }
+
+    /// Whether the viewer reaches this record.
     #[must_use]
     pub fn admits(&self, record: &impl Owned) -> bool {
-        let Ownership { owner, assignee, teams } = record.ownership();
-        let own = |user: &UserId| owner == Some(*user) || assignee == Some(*user);
+        self.decide(record) != Decision::OutOfScope
+    }
+
+    /// The teams of the record that are the viewer's, where teams play a part.
+    #[must_use]
+    pub fn shared_teams(&self, record: &impl Owned) -> Vec<TeamId> {
         match self {
-            Self::Own(user) => own(user),
-            Self::Team { user, expanded } => {
-                teams.is_empty() || teams.iter().any(|team| expanded.contains(team)) || own(user)
+            Self::Team { expanded, .. } => {
+                let teams = record.ownership().teams.iter().copied();
+                teams.filter(|team| expanded.contains(team)).collect()
             }
-            Self::Everything => true,
+            Self::Own(_) | Self::Everything => Vec::new(),
         }
     }
 

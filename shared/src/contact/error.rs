@@ -1,5 +1,3 @@
-use crate::id::TeamId;
-
 /// Why a change of a contact is refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ContactError {
@@ -11,9 +9,9 @@ pub enum ContactError {
         /// What is wrong with it, without its value.
         reason: String,
     },
-    /// Teams that are not the actor's own (RFC §3.B).
+    /// Teams that are not the actor's own, as the request named them (RFC §3.B).
     #[error("team is not one of your teams")]
-    TeamOwners(Vec<TeamId>),
+    TeamOwners(Vec<String>),
 }
 
 impl ContactError {

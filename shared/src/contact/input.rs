@@ -14,6 +14,8 @@ const MAX_TAGS: usize = 20;
 const MAX_TAG_BYTES: usize = 128;
 const MAX_TEAM_OWNERS: usize = 100;
 const MAX_CONTACT_BYTES: usize = 32 * 1024;
+/// The characters of a text that is no team that an answer repeats.
+const MAX_SHOWN: usize = 64;
 
 /// What a request says about a field.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -60,6 +62,43 @@ impl<T: Default> Change<T> {
     }
 }
 
+/// A team as a request names it. A text that is no UUID is no team of anybody's: it is refused with
+/// the others that are not the actor's own (RFC §2.4), not as a malformed request.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(from = "String")]
+pub enum TeamOwner {
+    /// A team, by its id.
+    Team(TeamId),
+    /// Any other text.
+    Unknown(String),
+}
+
+impl From<String> for TeamOwner {
+    fn from(text: String) -> Self {
+        text.parse().map_or(Self::Unknown(text), Self::Team)
+    }
+}
+
+impl TeamOwner {
+    /// The team's id, if it is one.
+    #[must_use]
+    pub fn id(&self) -> Option<TeamId> {
+        match self {
+            Self::Team(id) => Some(*id),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// What the caller is told of it: its id, or the beginning of their own text.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Team(id) => id.to_string(),
+            Self::Unknown(text) => text.chars().take(MAX_SHOWN).collect(),
+        }
+    }
+}
+
 /// A contact as clients send it. What the API itself answers is accepted and ignored, since
 /// clients echo what they read.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -73,7 +112,7 @@ pub struct ContactInput {
     pub company_name: Change<String>,
     pub owner_id: Change<UserId>,
     pub assignee_id: Change<UserId>,
-    pub team_owner_ids: Change<Vec<TeamId>>,
+    pub team_owner_ids: Change<Vec<TeamOwner>>,
     pub tags: Change<Vec<String>>,
     pub source: Change<String>,
     pub custom_fields: Change<Map<String, Value>>,
@@ -128,7 +167,14 @@ impl ContactInput {
         Ok(self)
     }
 
-    /// Applies the fields that the request names. Names of owner and assignee and the version are
+    /// The custom fields that the request gives a value.
+    pub(super) fn custom_values(&self) -> Vec<(String, Value)> {
+        let fields = self.custom_fields.value().into_iter().flatten();
+        let given = fields.filter(|(_, value)| !value.is_null());
+        given.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// Applies the fields that the request names, team owners as far as they are teams. Names of owner and assignee and the version are
     /// the caller's to keep.
     pub fn apply(self, contact: &mut Contact) {
         self.external_id.apply(&mut contact.external_id);
@@ -138,7 +184,10 @@ impl ContactInput {
         self.company_name.apply(&mut contact.company_name);
         self.owner_id.apply(&mut contact.owner_id);
         self.assignee_id.apply(&mut contact.assignee_id);
-        self.team_owner_ids.apply_or_default(&mut contact.team_owner_ids);
+        if let Change::Set(teams) = self.team_owner_ids {
+            let teams = teams.unwrap_or_default();
+            contact.team_owner_ids = teams.iter().filter_map(TeamOwner::id).collect();
+        }
         self.tags.apply_or_default(&mut contact.tags);
         self.source.apply(&mut contact.source);
         // Custom fields change one by one; null takes one away.

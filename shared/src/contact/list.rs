@@ -207,7 +207,7 @@ impl Contacts {
                 };
                 looked_at += 1;
                 page.seen = Some(pointer.position.clone());
-                if scope.admits(&pointer) && request.filter.wants_owned(&pointer) {
+                if pointer.is_wanted(scope, &request.filter) {
                     candidates.push(pointer);
                 }
             }

@@ -69,6 +69,12 @@ impl Owned for Contact {
 }
 
 impl Contact {
+    /// Whether it is not deleted.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.deleted_at.is_none()
+    }
+
     /// The main email address in lower case.
     #[must_use]
     pub fn first_email(&self) -> Option<String> {

@@ -1,14 +1,16 @@
 //! The one planner for writes: where a contact stands in the table besides its record, and what a
 //! change moves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Contact, digits, fold, words};
 use crate::{
     access::{Owned, Ownership},
     id::{CompanyId, ContactId, TeamId, UserId},
+    outbox::GRACE,
     table::{
         Action, Condition, Due, DueKind, Item, Key, MAX_ACTIONS, Partition, TableError,
         Transaction, attribute, name_key, to_item,
@@ -18,6 +20,22 @@ use crate::{
 /// The characters of a word, and the digits of a phone number, that name a partition of search.
 const WORD_PREFIX: usize = 3;
 const DIGITS_PREFIX: usize = 6;
+/// How long a pointer lingers in a partition that its contact left: far longer than a list takes to
+/// read its partitions, and than reads may lag.
+const LINGER: SignedDuration = SignedDuration::from_secs(60);
+
+/// What becomes of a contact's pointers in the partitions that a change takes it out of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Departure {
+    /// They stay for about a minute, with the new ownership. A list reads its partitions at
+    /// slightly different moments; a contact that moves between two of them meanwhile would be in
+    /// neither. Who reads a lingering pointer judges it by where the contact is now, and the merge
+    /// drops the double.
+    Linger,
+    /// They go with the change: for changes of many contacts, where a list that misses one that
+    /// moves just then matters less than another write for each.
+    AtOnce,
+}
 
 /// What stands beside a contact's key in its pointers and search words: who owns it, so that what
 /// is out of scope is passed over without reading the contact.
@@ -32,6 +50,23 @@ pub(super) struct Satellite {
     /// The place in the order by name; pointers only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name_key: Option<String>,
+}
+
+impl Satellite {
+    fn of(contact: &Contact) -> Self {
+        Self {
+            owner: contact.owner_id,
+            assignee: contact.assignee_id,
+            teams: contact.team_owner_ids.clone(),
+            name_key: None,
+        }
+    }
+
+    /// The same for a pointer, which has a place in the order by name.
+    fn in_lists(mut self, folded_name: &str, id: ContactId) -> Self {
+        self.name_key = Some(name_key(folded_name, id));
+        self
+    }
 }
 
 impl Owned for Satellite {
@@ -59,6 +94,15 @@ pub(super) fn partitions(contact: &Contact) -> Vec<Partition> {
     partitions
 }
 
+fn pointer_keys(company: &CompanyId, contact: &Contact) -> BTreeSet<Key> {
+    let partitions = partitions(contact).into_iter();
+    partitions.map(|partition| Key::pointer(company, &partition, contact.id)).collect()
+}
+
+fn folded_name(contact: &Contact) -> String {
+    fold(contact.name.as_deref().unwrap_or_default())
+}
+
 /// Every item besides the record and its claims: pointers, look-ups, search words. A deleted
 /// contact has none.
 fn footprint(company: &CompanyId, contact: &Contact) -> Result<BTreeMap<Key, Item>, TableError> {
@@ -67,14 +111,9 @@ fn footprint(company: &CompanyId, contact: &Contact) -> Result<BTreeMap<Key, Ite
         return Ok(items);
     }
     let id = contact.id;
-    let folded = fold(contact.name.as_deref().unwrap_or_default());
-    let satellite = Satellite {
-        owner: contact.owner_id,
-        assignee: contact.assignee_id,
-        teams: contact.team_owner_ids.clone(),
-        name_key: None,
-    };
-    let pointer = Satellite { name_key: Some(name_key(&folded, id)), ..satellite.clone() };
+    let folded = folded_name(contact);
+    let satellite = Satellite::of(contact);
+    let pointer = satellite.clone().in_lists(&folded, id);
     let mut put = |key: Key, value: &Satellite| -> Result<(), TableError> {
         let item = to_item(&key, value)?;
         items.insert(key, item);
@@ -112,14 +151,18 @@ pub(super) fn items(company: &CompanyId, contact: &Contact) -> Result<Vec<Item>,
 /// What a change of a contact does to the table.
 #[derive(Debug)]
 pub struct Plan {
-    record: Action,
+    record: Item,
+    condition: Condition,
+    version: u64,
     claims: Vec<Action>,
     puts: Vec<(Key, Item)>,
     deletes: Vec<Key>,
+    /// The pointers in partitions that the contact leaves, with its new ownership.
+    lingering: Vec<(Key, Item)>,
 }
 
 /// What the clean-up must know to put the pointers of a contact in order: every key that a change
-/// in stages touched.
+/// in stages touched, or where a pointer lingers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Touched {
     pub(super) company: CompanyId,
@@ -130,16 +173,30 @@ pub(super) struct Touched {
 /// A plan as it is carried out.
 #[derive(Debug)]
 pub(super) enum Steps {
-    /// All at once.
+    /// The record alone: nothing else moves.
+    Record(Item, Condition),
+    /// All at once. Where pointers linger, a due item among it takes them away.
     Once(Transaction),
-    /// In stages that are safe at every step: a due item against a crash, the new pointers
-    /// (harmless: the guard re-checks every record), the record. Then all that was touched is
-    /// settled and the due item met.
-    Staged { due: Box<Due>, before: Vec<Transaction>, record: Transaction },
+    /// In stages that are safe at every step.
+    Staged(Box<Stages>),
+}
+
+/// A change that is too large for one transaction.
+#[derive(Debug)]
+pub(super) struct Stages {
+    /// First: what puts everything in order after a crash, and takes away what lingers.
+    pub(super) due: Due,
+    /// Then the new pointers, harmless as the guard re-checks every record.
+    pub(super) before: Vec<Transaction>,
+    /// Then the record.
+    pub(super) record: Transaction,
+    /// Then, where pointers linger, the old ones get the new ownership and the rest goes. Without
+    /// any, all that was touched is settled at once and the due item met.
+    pub(super) after: Vec<Transaction>,
 }
 
 impl Plan {
-    /// The plan that turns `old` into `new`; no `old` is a creation.
+    /// The plan that turns `old` into `new`; no `old` is a creation. A deletion leaves nothing.
     ///
     /// # Errors
     /// [`TableError::Shape`] when an item cannot be written.
@@ -147,18 +204,29 @@ impl Plan {
         company: &CompanyId,
         old: Option<&Contact>,
         new: &Contact,
+        departure: Departure,
     ) -> Result<Self, TableError> {
         let key = Key::contact(company, new.id);
         let condition = old.map_or(Condition::Absent, |old| Condition::Version(old.version));
         let before = old.map(|old| footprint(company, old)).transpose()?.unwrap_or_default();
         let after = footprint(company, new)?;
-        let deletes = before.keys().filter(|key| !after.contains_key(key)).cloned().collect();
+        let lingering = match old {
+            Some(old) if departure == Departure::Linger && new.is_live() => {
+                lingering(company, old, new)?
+            }
+            _ => BTreeMap::new(),
+        };
+        let stays = |key: &Key| after.contains_key(key) || lingering.contains_key(key);
+        let deletes = before.keys().filter(|key| !stays(key)).cloned().collect();
         let changed = |(key, item): &(Key, Item)| before.get(key) != Some(item);
         Ok(Self {
-            record: Action::Put(to_item(&key, new)?, Some(condition)),
+            record: to_item(&key, new)?,
+            condition,
+            version: new.version,
             claims: Vec::new(),
             puts: after.into_iter().filter(changed).collect(),
             deletes,
+            lingering: lingering.into_iter().collect(),
         })
     }
 
@@ -186,37 +254,69 @@ impl Plan {
         Ok(())
     }
 
-    /// Cuts the plan into transactions. `due_at` is when the clean-up takes a change in stages for
-    /// broken off.
+    /// Cuts the plan into steps, to be carried out `now`.
     ///
     /// # Errors
-    /// [`TableError::Refused`] when the due item cannot be written.
+    /// [`TableError`] when the due item cannot be written.
     pub(super) fn steps(
         self,
-        touched: impl FnOnce(Vec<Key>) -> Touched,
-        due_at: jiff::Timestamp,
+        company: &CompanyId,
+        contact: ContactId,
+        now: Timestamp,
     ) -> Result<Steps, TableError> {
+        let touched = |keys: Vec<Key>, at| {
+            let id = format!("{contact}#{}", uuid::Uuid::new_v4());
+            let touched = Touched { company: company.clone(), contact, keys };
+            Due::new(DueKind::Pointers, at, id, &touched)
+        };
+        let beside = self.claims.len() + self.puts.len() + self.deletes.len();
+        let lingering = self.lingering.len();
+        if beside + lingering == 0 {
+            return Ok(Steps::Record(self.record, self.condition));
+        }
+        let put = |(_, item)| Action::Put(item, None);
+        let delete = |key| Action::Delete(key, None);
+        let lingering_keys = || self.lingering.iter().map(|(key, _)| key.clone());
+        let guard = Action::Check(Key::contact(company, contact), Condition::Version(self.version));
+        // The record, and the due item of what lingers.
+        if 1 + beside + lingering + usize::from(lingering > 0) <= MAX_ACTIONS {
+            let mut all = Transaction::new();
+            if lingering > 0 {
+                all.push(touched(lingering_keys().collect(), now + LINGER)?.put()?);
+            }
+            all.push(Action::Put(self.record, Some(self.condition)));
+            all.extend(self.claims);
+            all.extend(self.puts.into_iter().chain(self.lingering).map(put));
+            all.extend(self.deletes.into_iter().map(delete));
+            return Ok(Steps::Once(all));
+        }
+        let new_keys = self.puts.iter().map(|(key, _)| key.clone());
+        let keys = new_keys.chain(self.deletes.iter().cloned()).chain(lingering_keys());
+        let due = touched(keys.collect(), now + GRACE)?;
         let mut record = Transaction::new();
-        record.push(self.record);
-        for claim in self.claims {
-            record.push(claim);
-        }
-        if record.len() + self.puts.len() + self.deletes.len() <= MAX_ACTIONS {
-            for (_, item) in self.puts {
-                record.push(Action::Put(item, None));
-            }
-            for key in self.deletes {
-                record.push(Action::Delete(key, None));
-            }
-            return Ok(Steps::Once(record));
-        }
-        let keys = self.puts.iter().map(|(key, _)| key).chain(&self.deletes).cloned().collect();
-        let touched = touched(keys);
-        let id = format!("{}#{}", touched.contact, uuid::Uuid::new_v4());
-        let due = Box::new(Due::new(DueKind::Pointers, due_at, id, &touched)?);
-        let puts = self.puts.into_iter().map(|(_, item)| Action::Put(item, None));
-        Ok(Steps::Staged { due, before: in_chunks(puts, None), record })
+        record.push(Action::Put(self.record, Some(self.condition)));
+        record.extend(self.claims);
+        let after = if lingering == 0 {
+            Vec::new()
+        } else {
+            let rest = self.deletes.into_iter().map(delete);
+            in_chunks(self.lingering.into_iter().map(put).chain(rest), Some(&guard))
+        };
+        let before = in_chunks(self.puts.into_iter().map(put), None);
+        Ok(Steps::Staged(Box::new(Stages { due, before, record, after })))
     }
+}
+
+/// The pointers in the partitions that the change takes the contact out of, with its new ownership.
+fn lingering(
+    company: &CompanyId,
+    old: &Contact,
+    new: &Contact,
+) -> Result<BTreeMap<Key, Item>, TableError> {
+    let pointer = Satellite::of(new).in_lists(&folded_name(new), new.id);
+    let (before, after) = (pointer_keys(company, old), pointer_keys(company, new));
+    let left = before.difference(&after);
+    left.map(|key| Ok((key.clone(), to_item(key, &pointer)?))).collect()
 }
 
 /// Actions in transactions, each led by the `guard` if there is one.
@@ -257,9 +357,6 @@ pub(super) fn in_order(
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::collections::BTreeSet;
-
-    use jiff::Timestamp;
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -312,16 +409,67 @@ pub(super) mod tests {
         )
     }
 
-    /// Carries actions out on a set of keys, as the table would.
-    fn apply(keys: &mut BTreeSet<Key>, transaction: Transaction) {
+    /// A table of items that hold no version: actions are carried out as the table would.
+    type Items = BTreeMap<Key, Item>;
+
+    fn apply(items: &mut Items, transaction: Transaction) {
         assert!(transaction.len() <= MAX_ACTIONS);
         for action in transaction.into_actions() {
             match action {
-                Action::Put(item, _) => drop(keys.insert(Key::of(&item).unwrap())),
-                Action::Delete(key, _) => drop(keys.remove(&key)),
-                other => panic!("{other:?}"),
+                Action::Put(item, _) => drop(items.insert(Key::of(&item).unwrap(), item)),
+                Action::Delete(key, _) => drop(items.remove(&key)),
+                Action::Check(..) => {}
+                other @ Action::Update { .. } => panic!("{other:?}"),
             }
         }
+    }
+
+    fn settle(items: &mut Items, due: &Due, now: &Contact) {
+        let settling = in_order(&due.payload().unwrap(), Some(now)).unwrap();
+        for transaction in in_chunks(settling.into_iter(), None) {
+            apply(items, transaction);
+        }
+    }
+
+    /// Carries a change out up to what the clean-up does later, which is given back.
+    fn carry_out(
+        items: &mut Items,
+        old: &Contact,
+        new: &Contact,
+        departure: Departure,
+    ) -> Vec<Due> {
+        let wanted = footprint(&company(), new).unwrap();
+        let before = items.clone();
+        let plan = Plan::new(&company(), Some(old), new, departure).unwrap();
+        match plan.steps(&company(), new.id, new.updated_at).unwrap() {
+            Steps::Record(item, _) => drop(items.insert(Key::of(&item).unwrap(), item)),
+            Steps::Once(all) => apply(items, all),
+            Steps::Staged(stages) => {
+                let Stages { due, before: puts, record, after } = *stages;
+                for transaction in puts {
+                    apply(items, transaction);
+                }
+                // The record changes only when every new pointer stands and none is gone.
+                assert!(before.keys().chain(wanted.keys()).all(|key| items.contains_key(key)));
+                apply(items, record);
+                if after.is_empty() {
+                    settle(items, &due, new);
+                    return Vec::new();
+                }
+                for transaction in after {
+                    apply(items, transaction);
+                }
+                return vec![due];
+            }
+        }
+        let dues: Vec<Key> =
+            items.keys().filter(|key| key.pk.starts_with("DUE#")).cloned().collect();
+        let dues = dues.iter().filter_map(|key| items.remove(key));
+        dues.map(|item| crate::table::from_item(item).unwrap()).collect()
+    }
+
+    fn of(item: &Item) -> Satellite {
+        crate::table::from_item(item.clone()).unwrap()
     }
 
     proptest! {
@@ -329,39 +477,60 @@ pub(super) mod tests {
         fn a_change_of_any_size_leaves_the_new_footprint_and_nothing_else(
             old in any_contact(), new in any_contact()
         ) {
-            let company = company();
-            let before: BTreeSet<Key> = footprint(&company, &old).unwrap().into_keys().collect();
-            let wanted: BTreeSet<Key> = footprint(&company, &new).unwrap().into_keys().collect();
-            let record_key = Key::contact(&company, new.id);
-            let touched =
-                |keys| Touched { company: company.clone(), contact: new.id, keys };
-            let plan = Plan::new(&company, Some(&old), &new).unwrap();
-            let mut keys = before.clone();
-            match plan.steps(touched, new.updated_at).unwrap() {
-                Steps::Once(all) => apply(&mut keys, all),
-                Steps::Staged { due, before: puts, record } => {
-                    for transaction in puts {
-                        apply(&mut keys, transaction);
-                    }
-                    // The record changes only when every new pointer stands and none is gone.
-                    prop_assert!(keys.is_superset(&before) && keys.is_superset(&wanted));
-                    apply(&mut keys, record);
-                    let settling = in_order(&due.payload().unwrap(), Some(&new)).unwrap();
-                    for transaction in in_chunks(settling.into_iter(), None) {
-                        apply(&mut keys, transaction);
-                    }
+            let wanted = footprint(&company(), &new).unwrap();
+            for departure in [Departure::AtOnce, Departure::Linger] {
+                let mut items = footprint(&company(), &old).unwrap();
+                let dues = carry_out(&mut items, &old, &new, departure);
+                items.remove(&Key::contact(&company(), new.id));
+                prop_assert!(departure == Departure::Linger || dues.is_empty());
+                prop_assert!(departure == Departure::Linger || items == wanted);
+                for due in dues {
+                    settle(&mut items, &due, &new);
                 }
+                prop_assert_eq!(&items, &wanted);
             }
-            keys.remove(&record_key);
-            prop_assert_eq!(keys, wanted);
+        }
+
+        #[test]
+        fn until_it_is_settled_every_partition_that_was_left_points_to_the_new_ownership(
+            old in any_contact(), new in any_contact()
+        ) {
+            let mut items = footprint(&company(), &old).unwrap();
+            let dues = carry_out(&mut items, &old, &new, Departure::Linger);
+            let left = &pointer_keys(&company(), &old) - &pointer_keys(&company(), &new);
+            prop_assert_eq!(dues.is_empty(), left.is_empty());
+            let folded = folded_name(&new);
+            for key in left {
+                let satellite = of(&items[&key]);
+                prop_assert_eq!(satellite.owner, new.owner_id);
+                prop_assert_eq!(satellite.assignee, new.assignee_id);
+                prop_assert_eq!(&satellite.teams, &new.team_owner_ids);
+                prop_assert_eq!(satellite.name_key, Some(name_key(&folded, new.id)));
+            }
+            // Look-ups and words never linger.
+            let others = footprint(&company(), &new).unwrap();
+            let stray = items.keys().filter(|key| {
+                (key.pk.contains("#WORD#") || key.pk.contains("#EMAIL#")) && !others.contains_key(key)
+            });
+            prop_assert_eq!(stray.count(), 0);
+        }
+
+        #[test]
+        fn a_deletion_leaves_nothing(old in any_contact()) {
+            let new = Contact { deleted_at: Some(old.updated_at), version: 2, ..old.clone() };
+            let mut items = footprint(&company(), &old).unwrap();
+            let dues = carry_out(&mut items, &old, &new, Departure::Linger);
+            items.remove(&Key::contact(&company(), new.id));
+            prop_assert!(dues.is_empty() && items.is_empty());
         }
     }
 
     #[test]
-    fn a_change_that_moves_no_pointer_is_one_write() {
+    fn a_change_that_moves_no_pointer_is_one_plain_write() {
         let old = contact(1);
         let new = Contact { source: Some("fair".to_owned()), version: 2, ..old.clone() };
-        let plan = Plan::new(&company(), Some(&old), &new).unwrap();
-        assert!(plan.puts.is_empty() && plan.deletes.is_empty());
+        let plan = Plan::new(&company(), Some(&old), &new, Departure::Linger).unwrap();
+        let steps = plan.steps(&company(), new.id, new.updated_at).unwrap();
+        assert!(matches!(steps, Steps::Record(..)), "{steps:?}");
     }
 }

@@ -4,13 +4,12 @@ use futures::future::try_join_all;
 
 use super::{
     Contact, Plan,
-    plan::{Claim, Steps, Touched, in_chunks, in_order},
+    plan::{Stages, Steps, Touched, in_chunks, in_order},
 };
 use crate::{
     access::{AccessError, Authority, Authorized, Scope},
     clock::Clock,
     id::{CompanyId, ContactId},
-    outbox::GRACE,
     table::{
         Action, Condition, Due, Item, Key, Table, TableError, TransactError, Transaction, from_item,
     },
@@ -110,11 +109,7 @@ impl Contacts {
         &self,
         claims: &[Key],
     ) -> Result<(HashMap<Key, ContactId>, HashMap<ContactId, Contact>), TableError> {
-        let items = self.table.batch_get(claims, true).await?;
-        let holders = items
-            .into_iter()
-            .map(|(key, item)| Ok((key, from_item::<Claim>(item)?.contact_id)))
-            .collect::<Result<HashMap<_, _>, TableError>>()?;
+        let holders = self.claim_holders(claims).await?;
         let keys: Vec<Key> = holders.values().map(|id| Key::contact(&self.company, *id)).collect();
         let records = decode(self.table.batch_get(&keys, true).await?.into_values())?;
         Ok((holders, records))
@@ -125,30 +120,48 @@ impl Contacts {
     /// # Errors
     /// [`SaveError::Changed`] when a condition did not hold.
     pub async fn save(&self, id: ContactId, plan: Plan) -> Result<(), SaveError> {
-        let touched = |keys| Touched { company: self.company.clone(), contact: id, keys };
-        match plan.steps(touched, self.clock.now() + GRACE)? {
-            Steps::Once(transaction) => self.transact(transaction).await,
-            Steps::Staged { due, before, record } => {
-                self.transact(single(due.put()?)).await?;
-                let staged = self.staged(before, record).await;
-                if !matches!(staged, Err(SaveError::Table(_))) {
-                    // Also when somebody else was first: what was begun is put in order now rather
-                    // than when it is due.
-                    Self::settle(&self.table, &due).await?;
-                }
-                staged
-            }
+        match plan.steps(&self.company, id, self.clock.now())? {
+            Steps::Record(item, condition) => saved(self.table.put_if(item, condition).await),
+            Steps::Once(transaction) => saved(self.table.transact(transaction).await),
+            Steps::Staged(stages) => self.save_in_stages(*stages).await,
         }
     }
 
-    async fn staged(&self, before: Vec<Transaction>, record: Transaction) -> Result<(), SaveError> {
-        try_join_all(before.into_iter().map(|transaction| self.transact(transaction))).await?;
-        self.transact(record).await
+    async fn save_in_stages(&self, stages: Stages) -> Result<(), SaveError> {
+        let Stages { due, before, record, after } = stages;
+        let first = Transaction::from_iter([due.put()?]);
+        saved(self.table.transact(first).await)?;
+        let changed = async {
+            self.all(before).await?;
+            saved(self.table.transact(record).await)
+        };
+        let changed = changed.await;
+        match &changed {
+            // What became of it nobody knows; the clean-up puts it in order when it is due.
+            Err(SaveError::Table(_)) => {}
+            Ok(()) if !after.is_empty() => {
+                // The change stands; what is not done now, the clean-up does.
+                if let Err(error) = self.all(after).await {
+                    tracing::warn!(%error, "the pointers of a contact are left to the clean-up");
+                }
+            }
+            // Also when somebody else was first: what was begun is put in order now rather than
+            // when it is due.
+            Ok(()) | Err(SaveError::Changed) => Self::settle(&self.table, &due).await?,
+        }
+        changed
     }
 
-    /// Puts every key that a change in stages touched into the order that the contact, as it is
-    /// now, asks for, and says that the due item is met. Each write happens only while the contact
-    /// stays as it was read: another writer's pointers are neither lost nor brought back.
+    async fn all(&self, transactions: Vec<Transaction>) -> Result<(), SaveError> {
+        let each = transactions.into_iter();
+        let each = each.map(async |transaction| saved(self.table.transact(transaction).await));
+        try_join_all(each).await.map(drop)
+    }
+
+    /// Puts every key that a change touched or where a pointer lingers into the order that the
+    /// contact, as it is now, asks for, and says that the due item is met. Each write happens only
+    /// while the contact stays as it was read: another writer's pointers are neither lost nor
+    /// brought back.
     ///
     /// # Errors
     /// [`TableError::Contention`] when the contact keeps changing; the due item then stays.
@@ -171,20 +184,14 @@ impl Contacts {
         }
         Err(TableError::Contention("the contact keeps changing".to_owned()))
     }
-
-    async fn transact(&self, transaction: Transaction) -> Result<(), SaveError> {
-        match self.table.transact(transaction).await {
-            Ok(()) => Ok(()),
-            Err(TransactError::Conditions(_)) => Err(SaveError::Changed),
-            Err(TransactError::Table(error)) => Err(error.into()),
-        }
-    }
 }
 
-fn single(action: Action) -> Transaction {
-    let mut transaction = Transaction::new();
-    transaction.push(action);
-    transaction
+fn saved(written: Result<(), TransactError>) -> Result<(), SaveError> {
+    match written {
+        Ok(()) => Ok(()),
+        Err(TransactError::Conditions(_)) => Err(SaveError::Changed),
+        Err(TransactError::Table(error)) => Err(error.into()),
+    }
 }
 
 fn decode(items: impl Iterator<Item = Item>) -> Result<HashMap<ContactId, Contact>, TableError> {

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use futures::future::try_join_all;
 
-use super::{Contacts, ListRequest, OrderBy, plan::Satellite};
+use super::{Contacts, Filter, ListRequest, OrderBy, plan::Satellite};
 use crate::{
-    access::{Owned, Ownership},
+    access::Scope,
     id::ContactId,
     table::{Direction, Key, NAME_KEY, Partition, Query, TableError, from_item},
 };
@@ -24,11 +24,18 @@ pub struct Pointer {
     /// Its place in the order.
     pub position: String,
     satellite: Satellite,
+    /// What the same contact's pointers in other partitions say.
+    others: Vec<Satellite>,
 }
 
-impl Owned for Pointer {
-    fn ownership(&self) -> Ownership<'_> {
-        self.satellite.ownership()
+impl Pointer {
+    /// Whether the contact can be in scope and wanted, by what any of its pointers says. They are
+    /// read at slightly different moments, and some may linger where the contact was before: a
+    /// contact that one of them admits is worth reading, and its record decides.
+    #[must_use]
+    pub fn is_wanted(&self, scope: &Scope, filter: &Filter) -> bool {
+        let mut satellites = std::iter::once(&self.satellite).chain(&self.others);
+        satellites.any(|satellite| scope.admits(satellite) && filter.wants_owned(satellite))
     }
 }
 
@@ -47,7 +54,6 @@ pub struct Walk {
     direction: Direction,
     sources: Vec<Source>,
     refill: usize,
-    last: Option<ContactId>,
 }
 
 impl Walk {
@@ -80,31 +86,33 @@ impl Walk {
             direction: request.direction,
             sources: partitions.iter().map(source).collect(),
             refill: share,
-            last: None,
         }
     }
 
-    /// The next contact's pointer in the order.
+    /// The next contact's pointers in the order.
     ///
     /// # Errors
     /// As the table says.
     pub async fn next(&mut self) -> Result<Option<Pointer>, TableError> {
-        loop {
-            self.fill().await?;
-            let heads = self.sources.iter().enumerate().filter_map(|(index, source)| {
-                source.buffer.front().map(|pointer| (&pointer.position, index))
-            });
-            let first = match self.direction {
-                Direction::Ascending => heads.min(),
-                Direction::Descending => heads.max(),
-            };
-            let Some((_, index)) = first else { return Ok(None) };
-            let Some(pointer) = self.sources[index].buffer.pop_front() else { return Ok(None) };
-            if self.last != Some(pointer.id) {
-                self.last = Some(pointer.id);
-                return Ok(Some(pointer));
-            }
-        }
+        self.fill().await?;
+        let heads = self.sources.iter().filter_map(|source| source.buffer.front());
+        let positions = heads.map(|pointer| &pointer.position);
+        let first = match self.direction {
+            Direction::Ascending => positions.min(),
+            Direction::Descending => positions.max(),
+        };
+        let Some(first) = first.cloned() else { return Ok(None) };
+        // A position names its contact: the same one at the head of several partitions is a double.
+        let doubles = self
+            .sources
+            .iter_mut()
+            .filter_map(|source| source.buffer.pop_front_if(|pointer| pointer.position == first));
+        let mut pointers = doubles.collect::<Vec<_>>().into_iter();
+        let next = pointers.next().map(|mut next| {
+            next.others.extend(pointers.map(|double| double.satellite));
+            next
+        });
+        Ok(next)
     }
 
     /// Reads on in every partition whose buffer ran dry, side by side.
@@ -152,7 +160,8 @@ impl Source {
                 OrderBy::Name => named.unwrap_or_default(),
             };
             self.last = Some(position.clone());
-            self.buffer.push_back(Pointer { id, position, satellite: from_item(item)? });
+            let satellite = from_item(item)?;
+            self.buffer.push_back(Pointer { id, position, satellite, others: Vec::new() });
         }
         Ok(())
     }

@@ -127,23 +127,23 @@ impl Request {
     /// # Errors
     /// 400 naming the field that is malformed, of a wrong type, missing, unknown or doubled.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        let bytes = self.body()?;
-        if bytes.is_empty() {
-            return Err(Failure::invalid("body", "must be a JSON object"));
-        }
-        let mut from = serde_json::Deserializer::from_slice(bytes);
-        let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
-            let (field, reason) = complaint(&error);
-            Failure::invalid(&field, reason)
-        })?;
-        from.end().map_err(|_| Failure::invalid("body", "has text behind its end"))?;
-        Ok(value)
+        object(self.body()?).map_err(|(field, reason)| Failure::invalid(&field, reason))
     }
 }
 
-/// The field that an error is about, and what is wrong with it.
-pub(crate) fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, String) {
-    (field(&error.path().to_string(), error.inner()), reason(error.inner()))
+/// A JSON object as a request type; else the field that is wrong, and what is wrong with it.
+pub(crate) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, (String, String)> {
+    let whole = |reason: &str| ("body".to_owned(), reason.to_owned());
+    // serde would take an array for an object, value by value.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(whole("must be a JSON object"));
+    }
+    let mut from = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
+        (field(&error.path().to_string(), error.inner()), reason(error.inner()))
+    })?;
+    from.end().map_err(|_| whole("has text behind its end"))?;
+    Ok(value)
 }
 
 /// The field that an error is about. serde names a missing or doubled one in its words only.
@@ -337,6 +337,7 @@ mod tests {
             ("", "body"),
             ("{", "body"),
             ("[]", "body"),
+            ("[1]", "body"),
             ("{}", "limit"),
             (r#"{"limit": "secret"}"#, "limit"),
             (r#"{"limit": 300}"#, "limit"),

@@ -1,6 +1,7 @@
 //! From a Lambda event to a handler's call, and from its result to an answer: once for HTTP, once
 //! for queues, once for direct invocations.
 
+mod contact;
 pub mod direct;
 mod failure;
 pub mod http;
@@ -11,6 +12,6 @@ pub mod queue;
 mod reply;
 
 pub use failure::{Code, Failure};
-pub(crate) use http::complaint;
+pub(crate) use http::object;
 pub use log::init as init_log;
 pub use reply::{Reply, Warning};

@@ -53,13 +53,15 @@ pub fn team_owner_set(
     );
 }
 
-/// Team owners were refused, being no teams of the actor's.
-pub fn team_owner_validation_rejected(viewer: &Viewer, rejected: &[TeamId]) {
+/// Team owners were refused, being no teams of the actor's: those of them that are ids, and how many
+/// there were in all. What is no id could be anything, and is not logged.
+pub fn team_owner_validation_rejected(viewer: &Viewer, rejected: &[TeamId], count: usize) {
     let rejected: Vec<String> = rejected.iter().map(ToString::to_string).collect();
     tracing::info!(
         event = "cdp_team_owner_validation_rejected",
         company_sso_id = %viewer.company,
         user_sso_id = %viewer.user,
         rejected_team_ids = rejected.join(","),
+        rejected_count = count,
     );
 }

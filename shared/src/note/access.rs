@@ -2,7 +2,7 @@
 
 use super::Note;
 use crate::{
-    access::{Authorized, Permission, Scope, Session},
+    access::{Authorized, Explanation, Permission, Rule, Scope, Session},
     contact::{Contact, RecordPermission},
     event,
     id::ContactId,
@@ -114,6 +114,43 @@ impl<'a> NoteAccess<'a> {
         RecordPermission { update: may(NoteAction::Update), delete: may(NoteAction::Delete) }
     }
 
+    /// How an action on the notes of a contact is decided, as far as no particular note decides:
+    /// one's own notes can be changed wherever the contact is reached, others' private ones
+    /// nowhere.
+    #[must_use]
+    pub fn explain(&self, action: NoteAction, contact: &Contact) -> Explanation {
+        let by_level = self.0.explain(action.permission(), contact);
+        let by_contact = self.0.explain(Permission::ViewCustomers, contact);
+        let narrowed = by_level.narrowed || by_contact.narrowed;
+        let told = |allowed, rule| Explanation {
+            allowed,
+            rule,
+            teams: Vec::new(),
+            narrowed,
+            ..by_level.clone()
+        };
+        let reached = match self.judge_contact(action, contact.clone()) {
+            Ok(contact) => contact,
+            Err(NoteDenial::ParentOutOfScope) => return told(false, Rule::ParentOutOfScope),
+            Err(_) => return by_level,
+        };
+        match (action, self.scope(action)) {
+            (NoteAction::View | NoteAction::Add, _) if !self.0.flags.team_permission => {
+                told(true, Rule::TeamFlagOff)
+            }
+            (NoteAction::View, _) => by_level,
+            (NoteAction::Add, _) => {
+                Explanation { teams: by_contact.teams, ..told(true, by_contact.rule) }
+            }
+            (NoteAction::Update | NoteAction::Delete, Ok(scope))
+                if self.judge_others(&scope, &reached).is_ok() =>
+            {
+                by_level
+            }
+            (NoteAction::Update | NoteAction::Delete, _) => told(true, Rule::NoteOwner),
+        }
+    }
+
     fn scope(&self, action: NoteAction) -> Result<Scope, NoteDenial> {
         self.0.scope(action.permission()).map_err(|_| NoteDenial::Disabled)
     }
@@ -152,6 +189,11 @@ impl<'a> NoteAccess<'a> {
         if !changes || own {
             return Ok(());
         }
+        self.judge_others(&scope, contact)
+    }
+
+    /// Judges a change of others' notes about a contact.
+    fn judge_others(&self, scope: &Scope, contact: &Authorized<Contact>) -> Result<(), NoteDenial> {
         if !self.0.flags.team_permission {
             return Err(NoteDenial::NotOwner);
         }

@@ -130,6 +130,12 @@ impl Key {
         Self::new(format!("CO#{company}#SETTINGS"), "FLAGS")
     }
 
+    /// A company's catalogue of custom fields.
+    #[must_use]
+    pub fn catalog(company: &CompanyId) -> Self {
+        Self::new(format!("CO#{company}#SETTINGS"), "CATALOG")
+    }
+
     /// The team set of a viewer, cached for all instances.
     #[must_use]
     pub fn team_set(company: &CompanyId, user: UserId) -> Self {

@@ -1,0 +1,29 @@
+//! What the API says of changes of contacts (SPEC §2, §5; RFC §3.B).
+
+use serde_json::json;
+
+use super::{Code, Failure};
+use crate::contact::{ContactError, EditError};
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::NotFound => Self::not_found(),
+            EditError::Contact(error) => error.into(),
+            EditError::Access(error) => error.into(),
+            EditError::Directory(error) => error.into(),
+            EditError::Table(error) => error.into(),
+        }
+    }
+}
+
+impl From<ContactError> for Failure {
+    fn from(error: ContactError) -> Self {
+        let message = error.to_string();
+        match error {
+            ContactError::Invalid { field, reason } => Self::invalid(&field, reason),
+            ContactError::TeamOwners(rejected) => Self::new(Code::TeamOwnerInvalid, message)
+                .with_details(json!({ "rejected_team_ids": rejected })),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+use http::Method;
+use serde_json::{Map, Value, json};
+use shared::{contact::Catalog, id::CompanyId};
+use tests::World;
+
+/// The growth company's fields as `key: type`.
+async fn fields(world: &World) -> Map<String, Value> {
+    let company: CompanyId = local::demo_company::id("company", "kopi").parse().unwrap();
+    let fields = Catalog::of(&world.table().await, &company).await.unwrap();
+    let fields = serde_json::to_value(fields).unwrap();
+    let pairs = fields.as_array().unwrap().iter();
+    pairs.map(|one| (one["key"].as_str().unwrap().to_owned(), one["type"].clone())).collect()
+}
+
+async fn create(world: &World, user: &str, fields: Value) -> String {
+    let body = json!({ "name": "A", "custom_fields": fields });
+    let answer = world.post(user, "/cdp/customers", &body).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.data()["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn every_write_adds_the_custom_fields_it_brings_with_their_types() {
+    let world = World::with_flags().await;
+    let id = create(&world, "maya", json!({ "tier": "gold", "since": "2026-01-31" })).await;
+    let path = format!("/cdp/customers/{id}");
+    let change = json!({ "custom_fields": { "visits": 3, "tier": null } });
+    assert_eq!(world.call("maya", Method::PATCH, &path, Some(&change)).await.status, 200);
+    let rows = json!({ "contacts": [
+        { "external_id": "1", "custom_fields": { "vip": true, "visits": 4 } },
+        { "external_id": "2", "custom_fields": { "langs": ["id", "en"], "visits": "many" } },
+        { "external_id": "3", "name": 7, "custom_fields": { "of a rejected row": 1 } },
+    ] });
+    assert_eq!(world.post("maya", "/cdp/customers/sync", &rows).await.status, 200);
+    // Another tenant's stay theirs.
+    create(&world, "claire", json!({ "theirs": 1 })).await;
+    let expected = json!({
+        "langs": "list", "since": "date", "tier": "text", "vip": "boolean", "visits": "text"
+    });
+    assert_eq!(Value::Object(fields(&world).await), expected);
+}
+
+#[tokio::test]
+async fn what_is_known_costs_nothing_more() {
+    let world = World::with_flags().await;
+    create(&world, "maya", json!({ "tier": "gold" })).await;
+    world.usage.reset();
+    create(&world, "maya", json!({ "tier": "silver" })).await;
+    let actions = world.usage.snapshot()["ContactWrite"]["actions"].clone();
+    assert_eq!(actions["dynamodb.GetItem"]["calls"].as_u64().unwrap_or(0), 0, "{actions}");
+    assert_eq!(actions["dynamodb.PutItem"]["calls"].as_u64().unwrap_or(0), 0, "{actions}");
+}
+
+#[tokio::test]
+async fn concurrent_writers_lose_no_field() {
+    let world = World::with_flags().await;
+    let writes = (0..16).map(|n| create(&world, "maya", json!({ format!("field {n}"): n })));
+    futures::future::join_all(writes).await;
+    assert_eq!(fields(&world).await.len(), 16);
+}
+
+#[tokio::test]
+async fn past_500_fields_the_contact_is_saved_and_the_field_is_not_listed() {
+    let world = World::with_flags().await;
+    let many = |from: usize| -> Value {
+        (from..from + 300).map(|n| (format!("f{n:03}"), json!(n))).collect::<Map<_, _>>().into()
+    };
+    create(&world, "maya", many(0)).await;
+    let id = create(&world, "maya", many(300)).await;
+    let contact = world.get("maya", &format!("/cdp/customers/{id}")).await;
+    assert_eq!(contact.data()["custom_fields"].as_object().unwrap().len(), 300);
+    assert_eq!(fields(&world).await.len(), 500);
+}
+
+#[tokio::test]
+async fn a_catalogue_that_cannot_be_written_fails_no_contact_and_is_written_with_the_next() {
+    let world = World::with_flags().await;
+    world.fault(&json!({
+        "target": "dynamodb", "status": 500, "action": "GetItem", "function": "ContactWrite"
+    }));
+    create(&world, "maya", json!({ "tier": "gold" })).await;
+    assert!(fields(&world).await.is_empty());
+    world.faults.clear();
+    create(&world, "maya", json!({ "tier": "gold" })).await;
+    assert_eq!(fields(&world).await.len(), 1);
+}

@@ -1,0 +1,193 @@
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Log, World, person, team};
+
+use super::standing;
+
+async fn create(world: &World, user: &str, body: Value) -> String {
+    let answer = world.post(user, "/cdp/customers", &body).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.data()["id"].as_str().unwrap().to_owned()
+}
+
+async fn delete(world: &World, user: &str, id: &str) -> Answer {
+    world.call(user, Method::DELETE, &format!("/cdp/customers/{id}"), None).await
+}
+
+#[tokio::test]
+async fn team_s06_ac1_a_deleted_contact_is_gone_everywhere_and_its_keys_are_free() {
+    let world = World::with_flags().await;
+    let body = json!({
+        "name": "Ayu", "external_id": "E", "emails": ["e@shop.example"], "phones": ["0812 3456"],
+        "team_owner_ids": [team("Jakarta SMB")], "assignee_id": person("andre"),
+    });
+    let id = create(&world, "sinta", body).await;
+    let path = format!("/cdp/customers/{id}");
+    let notes = format!("/v1/contacts/{id}/notes");
+    assert_eq!(world.post("sinta", &notes, &json!({ "note": "x" })).await.status, 201);
+    let answer = delete(&world, "sinta", &id).await;
+    assert_eq!((answer.status, &answer.body), (200, &json!({ "data": {} })));
+    for user in ["sinta", "maya", "andre"] {
+        assert_eq!(world.get(user, &path).await.status, 404, "{user}");
+        assert_eq!(delete(&world, user, &id).await.status, 404, "{user}");
+        let change = world.call(user, Method::PATCH, &path, Some(&json!({ "name": "B" }))).await;
+        assert_eq!((change.status, change.error()), (404, "NOT_FOUND"), "{user}");
+        assert_eq!(world.get(user, &notes).await.status, 404);
+        for order in ["created_at", "name"] {
+            let list = format!("/cdp/customers?limit=100&order_by={order}");
+            assert!(!world.get(user, &list).await.ids().contains(&id), "{user}");
+        }
+    }
+    // At once: nothing of it lingers.
+    standing::assert_in_order(&world).await;
+    let rows = json!({ "contacts": [{ "external_id": "E", "emails": ["e@shop.example"] }] });
+    let synced = world.post("maya", "/cdp/customers/sync", &rows).await;
+    assert_eq!(synced.data()[0]["status"], "created");
+    standing::assert_in_order(&world).await;
+}
+
+#[tokio::test]
+async fn team_s06_ac2_a_contact_out_of_scope_is_403_and_stays_on_every_platform() {
+    let world = World::with_flags().await;
+    let log = Log::capture();
+    let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
+    let id = create(&world, "maya", body).await;
+    let path = format!("/cdp/customers/{id}");
+    // TEAM-S07 is the same rule on mobile.
+    for platform in ["web", "mobile"] {
+        let headers = [("x-platform", platform)];
+        let answer = world.send("sinta", Method::DELETE, &path, &headers, Bytes::new()).await;
+        assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
+        assert_eq!(answer.body["message"], "out of your team scope");
+    }
+    let events = log.events("cdp_team_permission_denied");
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[1]["permission_name"], "customers_customers_delete");
+    assert_eq!(events[1]["contact_id"], id);
+    assert_eq!(world.get("maya", &path).await.status, 200);
+}
+
+#[tokio::test]
+async fn team_s06_ac3_a_disabled_person_deletes_nothing() {
+    let world = World::with_flags().await;
+    let id = create(&world, "maya", json!({ "name": "A" })).await;
+    let answer = delete(&world, "yuki", &id).await;
+    assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
+    assert_eq!(answer.body["message"], "permission disabled");
+    for (user, id) in [("claire", id.as_str()), ("maya", "nonsense"), ("maya", "%2e%2e")] {
+        assert_eq!(delete(&world, user, id).await.status, 404, "{user} {id}");
+    }
+}
+
+#[tokio::test]
+async fn deleting_has_its_own_level() {
+    let world = World::with_flags().await;
+    let mut sinta = world.directory.find("sinta").unwrap();
+    sinta.levels.insert("customers_customers_delete".to_owned(), "own".to_owned());
+    let upserts = serde_json::from_value(json!({ "people": [sinta] })).unwrap();
+    world.directory.upsert(upserts).unwrap();
+    let body = json!({ "name": "A", "owner_id": null, "team_owner_ids": [team("Jakarta SMB")] });
+    let id = create(&world, "sinta", body).await;
+    let seen = world.get("sinta", &format!("/cdp/customers/{id}")).await;
+    assert_eq!(seen.data()["permission"], json!({ "update": true, "delete": false }));
+    assert_eq!(delete(&world, "sinta", &id).await.status, 403);
+    let own = create(&world, "sinta", json!({ "name": "B" })).await;
+    assert_eq!(delete(&world, "sinta", &own).await.status, 200);
+}
+
+#[tokio::test]
+async fn in_launchpads_trouble_only_the_own_can_be_deleted_and_no_denial_is_counted() {
+    let world = World::with_flags().await;
+    let body = json!({ "name": "A", "owner_id": null, "team_owner_ids": [team("Bandung")] });
+    let of_team = create(&world, "lars", body).await;
+    let own = create(&world, "lars", json!({ "name": "B" })).await;
+    world.advance(jiff::SignedDuration::from_secs(61));
+    world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
+    let log = Log::capture();
+    assert_eq!(delete(&world, "lars", &of_team).await.status, 403);
+    assert!(log.events("cdp_team_permission_denied").is_empty());
+    assert_eq!(log.events("cdp_team_permission_fallback").len(), 1);
+    let answer = delete(&world, "lars", &own).await;
+    assert_eq!((answer.status, answer.data()), (200, &json!({})));
+    assert_eq!(answer.headers["x-team-permission-fallback"], "owned-only");
+}
+
+#[tokio::test]
+async fn a_deletion_while_others_write_leaves_nothing_behind() {
+    let world = World::with_flags().await;
+    for round in 0..4 {
+        let body = json!({ "name": "A", "external_id": format!("R{round}") });
+        let id = create(&world, "maya", body).await;
+        let path = format!("/cdp/customers/{id}");
+        let change = |n: usize| {
+            let teams = [vec![team("Sales")], vec![]][n % 2].clone();
+            json!({ "name": format!("Name {n}"), "team_owner_ids": teams })
+        };
+        let changes = (0..8).map(|n| {
+            let (world, path) = (&world, &path);
+            async move { world.call("maya", Method::PATCH, path, Some(&change(n))).await }
+        });
+        let (deleted, changed) =
+            tokio::join!(delete(&world, "maya", &id), futures::future::join_all(changes));
+        assert_eq!(deleted.status, 200, "{deleted:?}");
+        assert!(changed.iter().all(|answer| [200, 404].contains(&answer.status)), "{changed:?}");
+        assert_eq!(world.get("maya", &path).await.status, 404);
+    }
+    standing::clean_up(&world).await;
+    standing::assert_in_order(&world).await;
+}
+
+#[tokio::test]
+async fn of_two_deletions_at_once_one_finds_the_contact() {
+    let world = World::with_flags().await;
+    let id = create(&world, "maya", json!({ "name": "A" })).await;
+    let (one, other) = tokio::join!(delete(&world, "maya", &id), delete(&world, "hendra", &id));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 404]);
+}
+
+/// A person in a hundred teams.
+pub(super) fn with_many_teams(world: &World) -> (String, Vec<String>) {
+    let company = local::demo_company::id("company", "kopi");
+    let teams: Vec<String> =
+        (0..100).map(|n| local::demo_company::team_id("kopi", &format!("T{n}"))).collect();
+    let levels: serde_json::Map<String, Value> = local::demo_company::PERMISSIONS
+        .iter()
+        .map(|permission| ((*permission).to_owned(), json!("everything")))
+        .collect();
+    let upserts = json!({
+        "teams": teams.iter().map(|id| json!({
+            "id": id, "company_sso_id": company, "name": id, "parent_id": null
+        })).collect::<Vec<_>>(),
+        "people": [{
+            "sso_id": person("many"), "company_sso_id": company, "full_name": "Many Teams",
+            "email": "many@kopi.example", "team_ids": teams, "levels": levels,
+        }]
+    });
+    world.directory.upsert(serde_json::from_value(upserts).unwrap()).unwrap();
+    (person("many"), teams)
+}
+
+#[tokio::test]
+async fn a_contact_of_a_hundred_teams_is_written_moved_and_deleted_in_stages() {
+    let world = World::with_flags().await;
+    let (many, teams) = with_many_teams(&world);
+    let body = json!({ "name": "Wide Load", "emails": ["w@w.example"], "team_owner_ids": teams });
+    let id = create(&world, &many, body).await;
+    standing::assert_in_order(&world).await;
+    let path = format!("/cdp/customers/{id}");
+    let change = json!({ "team_owner_ids": teams[..1], "name": "Narrow" });
+    assert_eq!(world.call(&many, Method::PATCH, &path, Some(&change)).await.status, 200);
+    // Its pointers linger, and say where it is now.
+    let of_team = |team: &str| format!("/cdp/customers?team_owner_ids={team}");
+    assert_eq!(world.get("maya", &of_team(&teams[0])).await.ids(), [id.as_str()]);
+    assert!(world.get("maya", &of_team(&teams[99])).await.ids().is_empty());
+    standing::clean_up(&world).await;
+    standing::assert_in_order(&world).await;
+    let change = json!({ "team_owner_ids": teams });
+    assert_eq!(world.call(&many, Method::PATCH, &path, Some(&change)).await.status, 200);
+    assert_eq!(delete(&world, &many, &id).await.status, 200);
+    standing::assert_in_order(&world).await;
+}

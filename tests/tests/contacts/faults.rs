@@ -1,0 +1,110 @@
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Answer, World, team};
+
+use super::standing;
+
+const CALLERS: usize = 6;
+const KEYS: usize = 8;
+
+/// The front's faults, as often as they strike, and what a caller may be told for them.
+const KINDS: [(&str, f64, &[&str]); 4] = [
+    ("conflict", 0.3, &["CONFLICT"]),
+    ("throttle", 0.15, &["THROTTLED", "UNAVAILABLE"]),
+    ("unprocessed", 0.5, &["THROTTLED"]),
+    ("commit_then_timeout", 0.1, &["UNAVAILABLE", "CONFLICT"]),
+];
+
+fn rows(caller: usize) -> Value {
+    let row = |n: usize| {
+        let teams = [vec![], vec![team("Sales")]][(caller + n) % 2].clone();
+        json!({ "external_id": format!("K{n}"), "name": format!("By {caller}"),
+            "emails": [format!("k{n}@faults.example")], "team_owner_ids": teams })
+    };
+    json!({ "contacts": (0..KEYS).map(row).collect::<Vec<_>>() })
+}
+
+/// Every error of an answer, the rows' own included.
+fn errors(answer: &Answer) -> Vec<String> {
+    let rows = answer.data().as_array().into_iter().flatten();
+    let of_rows = rows.filter_map(|row| row["error"]["error"].as_str());
+    let whole = Some(answer.error()).filter(|code| !code.is_empty());
+    of_rows.chain(whole).map(str::to_owned).collect()
+}
+
+/// How many live contacts bear each external id.
+async fn bearers(world: &World) -> BTreeMap<String, usize> {
+    let items = standing::everything(world).await;
+    let mut bearers = BTreeMap::new();
+    for (_, contact) in standing::live(&items).into_values() {
+        if let Some(id) = contact.external_id {
+            *bearers.entry(id).or_default() += 1;
+        }
+    }
+    bearers
+}
+
+#[tokio::test]
+async fn under_any_fault_a_key_makes_one_contact_and_no_pointer_is_left_alone() {
+    for (kind, rate, told) in KINDS {
+        let world = World::with_flags().await;
+        world.fault(&json!({ "target": "dynamodb", "kind": kind, "rate": rate }));
+        for _ in 0..2 {
+            let calls = (0..CALLERS).map(|caller| {
+                let world = &world;
+                async move { world.post("maya", "/cdp/customers/sync", &rows(caller)).await }
+            });
+            for answer in futures::future::join_all(calls).await {
+                assert!([200, 409, 429, 503].contains(&answer.status), "{kind}: {answer:?}");
+                for error in errors(&answer) {
+                    assert!(told.contains(&error.as_str()), "{kind}: {answer:?}");
+                }
+            }
+        }
+        world.faults.clear();
+        // A repeated sync after the trouble meets what there is.
+        let after = world.post("maya", "/cdp/customers/sync", &rows(0)).await;
+        assert!(errors(&after).is_empty(), "{kind}: {after:?}");
+        let expected = (0..KEYS).map(|n| (format!("K{n}"), 1)).collect();
+        assert_eq!(bearers(&world).await, expected, "{kind}");
+        standing::clean_up(&world).await;
+        standing::assert_in_order(&world).await;
+    }
+}
+
+#[tokio::test]
+async fn under_any_fault_single_writes_answer_plainly_and_leave_order_behind() {
+    for (kind, rate, told) in KINDS {
+        let world = World::with_flags().await;
+        let ids: Vec<String> = {
+            let rows = world.post("maya", "/cdp/customers/sync", &rows(0)).await;
+            rows.ids()
+        };
+        world.fault(&json!({ "target": "dynamodb", "kind": kind, "rate": rate }));
+        let change = |n: usize| match n % 4 {
+            0 => json!({ "team_owner_ids": [] }),
+            1 => json!({ "team_owner_ids": [team("Sales")], "name": format!("N{n}") }),
+            2 => json!({ "tags": [format!("t{n}")], "owner_id": tests::person("sinta") }),
+            _ => json!({ "owner_id": tests::person("lars"), "emails": [format!("{n}@f.example")] }),
+        };
+        let calls = (0..32).map(|n| {
+            let (world, path) = (&world, format!("/cdp/customers/{}", ids[n % ids.len()]));
+            async move {
+                if n % 16 == 15 {
+                    world.call("maya", Method::DELETE, &path, None).await
+                } else {
+                    world.call("maya", Method::PATCH, &path, Some(&change(n))).await
+                }
+            }
+        });
+        for answer in futures::future::join_all(calls).await {
+            let fine = [200, 404].contains(&answer.status);
+            assert!(fine || told.contains(&answer.error()), "{kind}: {answer:?}");
+        }
+        world.faults.clear();
+        standing::clean_up(&world).await;
+        standing::assert_in_order(&world).await;
+    }
+}

@@ -1,0 +1,110 @@
+//! What stands in the table, looked at behind the functions' backs, against what should.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::{
+    contact::Contact,
+    table::{Item, Key, from_item},
+};
+use tests::World;
+
+type Place = (String, String);
+
+pub(super) async fn everything(world: &World) -> Vec<(Key, Item)> {
+    let table = world.table().await;
+    let pages = table.client().scan().table_name(table.name()).into_paginator().items().send();
+    let items: Vec<Item> = pages.try_collect().await.unwrap();
+    items.into_iter().map(|item| (Key::of(&item).unwrap(), item)).collect()
+}
+
+/// The live contacts, by id.
+pub(super) fn live(items: &[(Key, Item)]) -> BTreeMap<String, (String, Contact)> {
+    let records = items.iter().filter(|(key, _)| key.sk == "PROFILE");
+    records
+        .map(|(key, item)| {
+            let company = key.pk.split('#').nth(1).unwrap().to_owned();
+            (company, from_item::<Contact>(item.clone()).unwrap())
+        })
+        .filter(|(_, contact)| contact.deleted_at.is_none())
+        .map(|(company, contact)| (contact.id.to_string(), (company, contact)))
+        .collect()
+}
+
+/// Asserts that pointers and look-ups are exactly those of the contacts, with their ownership, and
+/// that whoever holds a claim is there and bears it.
+pub(super) async fn assert_in_order(world: &World) {
+    let items = everything(world).await;
+    let contacts = live(&items);
+    let mut pointers = BTreeSet::new();
+    let mut emails = BTreeSet::new();
+    for (id, (company, contact)) in &contacts {
+        let teams = contact.team_owner_ids.iter().map(|team| format!("TEAM#{team}"));
+        let people = contact.owner_id.iter().chain(&contact.assignee_id);
+        let mut partitions: BTreeSet<String> =
+            teams.chain(people.map(|person| format!("USER#{person}"))).collect();
+        partitions.insert("ALL".to_owned());
+        if contact.team_owner_ids.is_empty() {
+            partitions.insert("UNASSIGNED".to_owned());
+        }
+        pointers.extend(partitions.iter().map(|name| (format!("CO#{company}#{name}"), id.clone())));
+        let addresses = contact.emails.iter().map(|email| email.to_lowercase());
+        emails.extend(addresses.map(|email| (format!("CO#{company}#EMAIL#{email}"), id.clone())));
+    }
+    assert_eq!(places(&items, &["ALL", "TEAM", "USER", "UNASSIGNED"]), pointers);
+    assert_eq!(places(&items, &["EMAIL"]), emails);
+    for (key, item) in &items {
+        check_satellite(key, item, &contacts);
+        check_claim(key, item, &contacts);
+    }
+}
+
+fn kind(key: &Key) -> &str {
+    key.pk.split('#').nth(2).unwrap_or_default()
+}
+
+fn places(items: &[(Key, Item)], kinds: &[&str]) -> BTreeSet<Place> {
+    let of_kind = items.iter().filter(|(key, _)| kinds.contains(&kind(key)));
+    of_kind.map(|(key, _)| (key.pk.clone(), key.sk.clone())).collect()
+}
+
+/// Pointers, look-ups and search words say who owns the contact, as its record does.
+fn check_satellite(key: &Key, item: &Item, contacts: &BTreeMap<String, (String, Contact)>) {
+    if !["ALL", "TEAM", "USER", "UNASSIGNED", "EMAIL", "PHONE", "WORD"].contains(&kind(key)) {
+        return;
+    }
+    let id = key.sk.rsplit('\u{1}').next().unwrap();
+    let (_, contact) = contacts.get(id).unwrap_or_else(|| panic!("{key:?} of no contact"));
+    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+    assert_eq!(text("o"), contact.owner_id.map(|id| id.to_string()), "{key:?}");
+    assert_eq!(text("a"), contact.assignee_id.map(|id| id.to_string()), "{key:?}");
+    let teams = item.get("t").and_then(|value| value.as_l().ok()).cloned().unwrap_or_default();
+    let teams: Vec<String> = teams.iter().map(|team| team.as_s().unwrap().clone()).collect();
+    let owners: Vec<String> = contact.team_owner_ids.iter().map(ToString::to_string).collect();
+    assert_eq!(teams, owners, "{key:?}");
+}
+
+fn check_claim(key: &Key, item: &Item, contacts: &BTreeMap<String, (String, Contact)>) {
+    if key.sk != "CLAIM" {
+        return;
+    }
+    let holder = item["contact_id"].as_s().unwrap();
+    let (_, contact) = contacts.get(holder).unwrap_or_else(|| panic!("{key:?} of no contact"));
+    let claimed = key.pk.splitn(4, '#').nth(3).unwrap();
+    let borne = match kind(key) {
+        "EXTERNAL" => contact.external_id.clone(),
+        _ => contact.emails.first().map(|email| email.to_lowercase()),
+    };
+    assert_eq!(borne.as_deref(), Some(claimed), "{key:?}");
+}
+
+/// Runs the clean-up until nothing is left to do.
+pub(super) async fn clean_up(world: &World) {
+    world.advance(jiff::SignedDuration::from_mins(3));
+    loop {
+        let report = world.clean_up(world.clock.now()).await;
+        assert_eq!(report["failed"], 0, "{report}");
+        if report["met"] == 0 {
+            return;
+        }
+    }
+}

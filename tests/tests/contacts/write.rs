@@ -1,0 +1,397 @@
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Log, World, person, team};
+
+const CUSTOMERS: &str = "/cdp/customers";
+
+async fn create(world: &World, user: &str, body: Value) -> Answer {
+    world.post(user, CUSTOMERS, &body).await
+}
+
+async fn patch(world: &World, user: &str, id: &str, body: Value) -> Answer {
+    world.call(user, Method::PATCH, &format!("{CUSTOMERS}/{id}"), Some(&body)).await
+}
+
+/// The id of a new contact, whoever may see it.
+async fn contact(world: &World, user: &str, body: Value) -> String {
+    let answer = create(world, user, body).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.data()["id"].as_str().unwrap().to_owned()
+}
+
+async fn read(world: &World, id: &str) -> Value {
+    let answer = world.get("maya", &format!("{CUSTOMERS}/{id}")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.data().clone()
+}
+
+/// The calls of an action that a function made, since the last reset.
+fn calls(world: &World, function: &str, action: &str) -> u64 {
+    world.usage.snapshot()[function]["actions"][format!("dynamodb.{action}")]["calls"]
+        .as_u64()
+        .unwrap_or(0)
+}
+
+#[tokio::test]
+async fn team_s10_ac3_a_contact_is_created_with_the_actors_teams_and_answered_as_it_is_read() {
+    let world = World::with_flags().await;
+    let log = Log::capture();
+    let body = json!({
+        "name": " Ayu Lestari ", "emails": ["Ayu@shop.example"], "phones": ["0812 1"],
+        "team_owner_ids": [team("Jakarta SMB"), team("Bandung")], "tags": ["vip"],
+        "custom_fields": { "tier": "gold", "empty": null },
+    });
+    let answer = create(&world, "lars", body).await;
+    assert_eq!(answer.status, 201);
+    let data = answer.data();
+    assert_eq!((&data["name"], &data["version"]), (&json!("Ayu Lestari"), &json!(1)));
+    assert_eq!(data["team_owner_ids"], json!([team("Jakarta SMB"), team("Bandung")]));
+    assert_eq!(data["custom_fields"], json!({ "tier": "gold" }));
+    assert_eq!(data["owner_id"], person("lars").as_str());
+    assert_eq!(data["owner_name"], "Lars Lindqvist");
+    assert_eq!(data["permission"], json!({ "update": true, "delete": true }));
+    let id = data["id"].as_str().unwrap();
+    let seen = world.get("lars", &format!("{CUSTOMERS}/{id}")).await;
+    assert_eq!(seen.data(), data, "the read answers the same");
+    let events = log.events("cdp_team_owner_set");
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["contact_id"], id);
+    assert_eq!(
+        (&events[0]["source"], &events[0]["team_owner_count"]),
+        (&json!("create"), &json!(2))
+    );
+}
+
+#[tokio::test]
+async fn the_owner_is_the_actor_unless_the_request_says_otherwise() {
+    let world = World::with_flags().await;
+    let nobody = create(&world, "maya", json!({ "name": "A", "owner_id": null })).await;
+    assert_eq!((nobody.status, &nobody.data()["owner_id"]), (201, &Value::Null));
+    let body = json!({ "name": "B", "owner_id": person("agus"), "assignee_id": person("rina") });
+    let given = create(&world, "maya", body).await;
+    assert_eq!(given.data()["owner_name"], "Agus Prasetyo");
+    assert_eq!(
+        given.data()["assignee_name"],
+        "rina@kopi.example",
+        "who has no name has an address"
+    );
+}
+
+#[tokio::test]
+async fn owner_and_assignee_must_be_active_people_of_the_company() {
+    let world = World::with_flags().await;
+    let id = contact(&world, "maya", json!({ "name": "A" })).await;
+    for field in ["owner_id", "assignee_id"] {
+        for nobody in [person("claire"), person("nobody"), person("tomas")] {
+            let body = json!({ "name": "B", field: nobody });
+            for answer in
+                [create(&world, "maya", body.clone()).await, patch(&world, "maya", &id, body).await]
+            {
+                assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"));
+                assert_eq!(answer.body["details"]["field"], field);
+            }
+        }
+    }
+    assert_eq!(read(&world, &id).await["version"], 1, "nothing was written");
+    world.fault(&json!({ "target": "launchpad.users", "status": 500 }));
+    let answer = patch(&world, "maya", &id, json!({ "owner_id": person("budi") })).await;
+    assert_eq!((answer.status, answer.error()), (503, "DIRECTORY_UNAVAILABLE"));
+    // Who owns it already need not be confirmed.
+    let same = json!({ "owner_id": person("maya"), "name": "C" });
+    assert_eq!(patch(&world, "maya", &id, same).await.status, 200);
+}
+
+#[tokio::test]
+async fn team_s10_team_owners_that_are_not_the_actors_own_are_422_and_nothing_is_written() {
+    for flag in [true, false] {
+        let world = World::start().await;
+        world.flags(flag, false).await;
+        let log = Log::capture();
+        let id = contact(&world, "budi", json!({ "name": "A", "team_owner_ids": [] })).await;
+        let before = read(&world, &id).await;
+        // A team below one's own is seen, but not one's own.
+        let below = team("Jakarta SMB");
+        let foreign = local::demo_company::team_id("meridian", "Accounts");
+        let wanted = json!([team("Jakarta").to_uppercase(), below, foreign, "Sales", ""]);
+        let rejected = json!([below, foreign, "Sales", ""]);
+        let body = json!({ "name": "Changed", "team_owner_ids": wanted });
+        for answer in
+            [create(&world, "budi", body.clone()).await, patch(&world, "budi", &id, body).await]
+        {
+            assert_eq!((answer.status, answer.error()), (422, "TEAM_OWNER_INVALID"));
+            assert_eq!(answer.body["message"], "team is not one of your teams");
+            assert_eq!(answer.body["details"], json!({ "rejected_team_ids": rejected }));
+        }
+        assert_eq!(read(&world, &id).await, before, "nothing was written");
+        let events = log.events("cdp_team_owner_validation_rejected");
+        assert_eq!(events.len(), 2);
+        assert_eq!(events[0]["user_sso_id"], person("budi").as_str());
+        assert_eq!(events[0]["rejected_team_ids"], format!("{below},{foreign}"));
+        assert_eq!(events[0]["rejected_count"], 4);
+        let sync = json!({ "contacts": [{ "external_id": "X", "team_owner_ids": ["Sales"] }] });
+        let row = world.post("budi", "/cdp/customers/sync", &sync).await.data()[0].clone();
+        assert_eq!(row["error"]["error"], "TEAM_OWNER_INVALID");
+        assert_eq!(row["error"]["details"]["rejected_team_ids"], json!(["Sales"]));
+    }
+}
+
+#[tokio::test]
+async fn team_owners_of_a_wrong_type_are_400_naming_them() {
+    let world = World::with_flags().await;
+    for wrong in [json!("x"), json!([1]), json!([null]), json!({}), json!([[]]), json!(true)] {
+        let answer = create(&world, "maya", json!({ "team_owner_ids": wrong })).await;
+        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{wrong}");
+        let field = answer.body["details"]["field"].as_str().unwrap();
+        assert!(field.starts_with("team_owner_ids"), "{field}");
+    }
+    let many: Vec<String> = (0..101).map(|n| person(&n.to_string())).collect();
+    let answer = create(&world, "maya", json!({ "team_owner_ids": many })).await;
+    assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"));
+}
+
+#[tokio::test]
+async fn team_s10_cleared_team_owners_make_the_contact_unassigned_and_seen_by_every_team() {
+    let world = World::with_flags().await;
+    for cleared in [json!([]), Value::Null] {
+        let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
+        let id = contact(&world, "maya", body).await;
+        let path = format!("{CUSTOMERS}/{id}");
+        assert_eq!(world.get("sinta", &path).await.status, 403);
+        let answer = patch(&world, "maya", &id, json!({ "team_owner_ids": cleared })).await;
+        assert_eq!((answer.status, &answer.data()["team_owner_ids"]), (200, &json!([])));
+        assert_eq!(world.get("sinta", &path).await.status, 200);
+        assert!(world.get("sinta", "/cdp/customers?limit=100").await.ids().contains(&id));
+    }
+}
+
+#[tokio::test]
+async fn team_s10_absent_team_owners_stay_as_they_are() {
+    let world = World::with_flags().await;
+    let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
+    let id = contact(&world, "maya", body).await;
+    let log = Log::capture();
+    let answer = patch(&world, "maya", &id, json!({ "name": "B" })).await;
+    assert_eq!(answer.data()["team_owner_ids"], json!([team("Sales")]));
+    assert!(log.events("cdp_team_owner_set").is_empty());
+    let body = json!({ "team_owner_ids": [team("Sales")], "name": "C" });
+    assert_eq!(patch(&world, "maya", &id, body).await.status, 200);
+    assert_eq!(log.events("cdp_team_owner_set")[0]["source"], "patch");
+}
+
+#[tokio::test]
+async fn team_s10_err_without_launchpads_teams_a_write_that_names_some_is_503_and_others_work() {
+    for handle in ["maya", "lars"] {
+        let world = World::with_flags().await;
+        let id = contact(&world, handle, json!({ "name": "A" })).await;
+        world.advance(jiff::SignedDuration::from_secs(61));
+        world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
+        let named = json!({ "name": "B", "team_owner_ids": [team("Bandung")] });
+        for answer in
+            [create(&world, handle, named.clone()).await, patch(&world, handle, &id, named).await]
+        {
+            assert_eq!((answer.status, answer.error()), (503, "DIRECTORY_UNAVAILABLE"), "{handle}");
+            assert!(answer.headers.contains_key("retry-after"));
+        }
+        assert_eq!(read(&world, &id).await["name"], "A", "nothing was written");
+        for works in [json!({ "name": "C" }), json!({ "name": "D", "team_owner_ids": [] })] {
+            let changed = patch(&world, handle, &id, works.clone()).await;
+            let created = create(&world, handle, works).await;
+            assert_eq!((changed.status, created.status), (200, 201));
+            for answer in [changed, created] {
+                let fallback = answer.headers.get("x-team-permission-fallback");
+                let meta = &answer.body["meta"]["team_scope"];
+                // Only a `team` level was narrowed.
+                let narrowed = handle == "lars";
+                assert_eq!(fallback.is_some(), narrowed, "{handle}");
+                assert_eq!(*meta == "owned_only_fallback", narrowed, "{handle}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn team_s04_ac1_a_contact_in_scope_can_be_changed() {
+    let world = World::with_flags().await;
+    let body = json!({ "name": "A", "team_owner_ids": [team("Sales")], "owner_id": null });
+    let id = contact(&world, "hendra", body).await;
+    // By the team, by a parent team, by everything.
+    for (handle, name) in [("hendra", "B"), ("maya", "C")] {
+        let answer = patch(&world, handle, &id, json!({ "name": name })).await;
+        assert_eq!((answer.status, &answer.data()["name"]), (200, &json!(name)));
+    }
+    // As its assignee, whoever's team owns it.
+    let body = json!({ "assignee_id": person("putri") });
+    assert_eq!(patch(&world, "maya", &id, body).await.status, 200);
+    assert_eq!(patch(&world, "putri", &id, json!({ "name": "D" })).await.status, 200);
+    assert_eq!(read(&world, &id).await["version"], 5);
+}
+
+#[tokio::test]
+async fn team_s04_ac2_a_contact_out_of_scope_is_403_and_stays_as_it_is_on_every_platform() {
+    let world = World::with_flags().await;
+    let log = Log::capture();
+    let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
+    let id = contact(&world, "maya", body).await;
+    let before = read(&world, &id).await;
+    // TEAM-S05 is the same rule on mobile.
+    for platform in ["web", "mobile"] {
+        let headers = [("content-type", "application/json"), ("x-platform", platform)];
+        let path = format!("{CUSTOMERS}/{id}");
+        let body = Bytes::from(json!({ "name": "B" }).to_string());
+        let answer = world.send("sinta", Method::PATCH, &path, &headers, body).await;
+        assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
+        assert_eq!(answer.body["message"], "out of your team scope");
+    }
+    assert_eq!(read(&world, &id).await, before);
+    let events = log.events("cdp_team_permission_denied");
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[0]["contact_id"], id);
+    assert_eq!(events[0]["permission_name"], "customers_customers_manage");
+    assert_eq!(events[0]["viewer_team_count"], 1);
+    // The own level is refused too, which is no denial by team.
+    let answer = patch(&world, "agus", &id, json!({ "name": "B" })).await;
+    assert_eq!((answer.status, log.events("cdp_team_permission_denied").len()), (403, 2));
+}
+
+#[tokio::test]
+async fn team_s04_ac3_a_disabled_person_can_write_nothing() {
+    let world = World::with_flags().await;
+    let id = contact(&world, "maya", json!({ "name": "A" })).await;
+    for answer in [
+        create(&world, "yuki", json!({ "name": "B" })).await,
+        patch(&world, "yuki", &id, json!({ "name": "B" })).await,
+        patch(&world, "yuki", &person("no contact"), json!({ "name": "B" })).await,
+    ] {
+        assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
+        assert_eq!(answer.body["message"], "permission disabled");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_another_tenants_is_404() {
+    let world = World::with_flags().await;
+    let id = contact(&world, "maya", json!({ "name": "A" })).await;
+    for (user, id) in [
+        ("claire", id.as_str()),
+        ("maya", "0190d1a2-7c3b-7abc-8def-0123456789ab"),
+        ("maya", "nonsense"),
+        ("maya", "%00"),
+    ] {
+        let answer = patch(&world, user, id, json!({ "name": "B" })).await;
+        assert_eq!((answer.status, answer.error()), (404, "NOT_FOUND"), "{user} {id}");
+    }
+    assert_eq!(read(&world, &id).await["name"], "A");
+}
+
+#[tokio::test]
+async fn a_change_that_changes_nothing_writes_nothing() {
+    let world = World::with_flags().await;
+    let body = json!({ "name": "A", "team_owner_ids": [team("Sales")], "tags": ["x"] });
+    let id = contact(&world, "maya", body).await;
+    let before = read(&world, &id).await;
+    world.advance(jiff::SignedDuration::from_secs(5));
+    world.usage.reset();
+    // What the API answered is accepted back, computed fields and all.
+    for body in [json!({}), before.clone()] {
+        let answer = patch(&world, "maya", &id, body).await;
+        assert_eq!((answer.status, answer.data()), (200, &before));
+    }
+    for action in ["PutItem", "UpdateItem", "TransactWriteItems"] {
+        assert_eq!(calls(&world, "ContactWrite", action), 0, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_moves_no_pointer_is_one_read_and_one_plain_write() {
+    let world = World::with_flags().await;
+    let body = json!({ "name": "A", "emails": ["a@b.example"], "external_id": "7" });
+    let id = contact(&world, "maya", body).await;
+    world.usage.reset();
+    assert_eq!(patch(&world, "maya", &id, json!({ "tags": ["vip"] })).await.status, 200);
+    assert_eq!(calls(&world, "ContactWrite", "BatchGetItem"), 1);
+    assert_eq!(calls(&world, "ContactWrite", "PutItem"), 1);
+    assert_eq!(calls(&world, "ContactWrite", "TransactWriteItems"), 0);
+    let row = json!({ "contacts": [{ "external_id": "7", "tags": ["none"] }] });
+    assert_eq!(world.post("maya", "/cdp/customers/sync", &row).await.status, 200);
+    assert_eq!(calls(&world, "ContactSync", "PutItem"), 1);
+    assert_eq!(calls(&world, "ContactSync", "TransactWriteItems"), 0);
+}
+
+#[tokio::test]
+async fn changes_of_different_fields_at_the_same_time_are_all_kept() {
+    let world = World::with_flags().await;
+    let id = contact(&world, "maya", json!({ "name": "A" })).await;
+    let change = |n: usize| match n {
+        0 => json!({ "name": "Changed" }),
+        1 => json!({ "team_owner_ids": [team("Sales")] }),
+        2 => json!({ "assignee_id": person("budi") }),
+        3 => json!({ "emails": ["a@b.example"] }),
+        4 => json!({ "tags": ["t"] }),
+        _ => json!({ "custom_fields": { format!("field {n}"): n } }),
+    };
+    let changes = (0..12).map(|n| patch(&world, "maya", &id, change(n)));
+    for answer in futures::future::join_all(changes).await {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let after = read(&world, &id).await;
+    assert_eq!((&after["version"], &after["name"]), (&json!(13), &json!("Changed")));
+    assert_eq!(after["team_owner_ids"], json!([team("Sales")]));
+    assert_eq!((&after["assignee_name"], &after["tags"]), (&json!("Budi Hartono"), &json!(["t"])));
+    assert_eq!(after["emails"], json!(["a@b.example"]));
+    assert_eq!(after["custom_fields"].as_object().unwrap().len(), 7);
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_a_plain_write_is_no_other_writers_change() {
+    let world = World::with_flags().await;
+    let id = contact(&world, "maya", json!({ "name": "A" })).await;
+    world.fault(&json!({
+        "target": "dynamodb", "kind": "commit_then_timeout", "action": "PutItem", "times": 1
+    }));
+    let answer = patch(&world, "maya", &id, json!({ "tags": ["vip"] })).await;
+    assert_eq!((answer.status, &answer.data()["version"]), (200, &json!(2)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_key_that_another_contact_holds_is_no_obstacle_and_stays_with_its_holder() {
+    let world = World::with_flags().await;
+    let body = json!({ "external_id": "E", "emails": ["e@shop.example"], "name": "First" });
+    let first = contact(&world, "maya", body.clone()).await;
+    let second = contact(&world, "maya", body.clone()).await;
+    let third = contact(&world, "maya", json!({ "name": "Third" })).await;
+    assert_eq!(patch(&world, "maya", &third, body).await.status, 200);
+    let sync = |row: Value| {
+        let world = &world;
+        async move {
+            let rows = json!({ "contacts": [row] });
+            let answer = world.post("maya", "/cdp/customers/sync", &rows).await;
+            answer.data()[0].clone()
+        }
+    };
+    for row in [json!({ "external_id": "E" }), json!({ "emails": ["E@shop.example"] })] {
+        assert_eq!(sync(row).await["id"], first.as_str());
+    }
+    // Given up by its holder, a key is free; who only bears it does not inherit it.
+    let other = json!({ "external_id": "F", "emails": [] });
+    assert_eq!(patch(&world, "maya", &first, other).await.status, 200);
+    let synced = sync(json!({ "external_id": "E" })).await;
+    assert_eq!(synced["status"], "created");
+    assert!(synced["id"] != second.as_str() && synced["id"] != third.as_str());
+    assert_eq!(sync(json!({ "external_id": "F" })).await["id"], first.as_str());
+}
+
+#[tokio::test]
+async fn who_already_has_a_role_keeps_it_when_they_leave() {
+    let world = World::with_flags().await;
+    let body = json!({ "name": "A", "owner_id": person("agus") });
+    let id = contact(&world, "maya", body).await;
+    let mut agus = world.directory.find("agus").unwrap();
+    agus.status = local::neighbors::Status::Inactive;
+    let upserts = json!({ "people": [agus] });
+    world.directory.upsert(serde_json::from_value(upserts).unwrap()).unwrap();
+    world.advance(jiff::SignedDuration::from_secs(61));
+    let answer =
+        patch(&world, "maya", &id, json!({ "name": "B", "owner_id": person("agus") })).await;
+    assert_eq!((answer.status, &answer.data()["owner_name"]), (200, &json!("Agus Prasetyo")));
+}
