@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use shared::{
     access::{Authority, Level, Permission, Viewer},
+    contact::Catalog,
     directory::Plan,
     entry::{
         Failure, Reply,
@@ -71,7 +72,8 @@ impl App {
             Some(locale) => locale,
             None => self.company_locale(viewer).await,
         };
-        Reply::ok(&FieldDescription::catalog(locale))
+        let own = Catalog::of(self.authority.table(), &viewer.company).await?;
+        Reply::ok(&FieldDescription::catalog(&own, locale))
     }
 
     /// The company's language; the default also while Launchpad cannot tell, since labels are no

@@ -21,7 +21,7 @@ mod transition;
 pub use delivery::{Channel, DeliveryClaim};
 pub use disposition::content_disposition;
 pub use expiry::{ExpiryError, deadline_passed, file_expired};
-pub use field::{Field, FieldError, FieldType};
+pub use field::{Field, FieldError};
 pub use files::{Files, FilesError, abort_upload};
 pub use job::{
     ATTEMPT_TIME, Delivery, FILE_LIFETIME, FailureCode, Format, Job, JobRef, JobView, MAX_ATTEMPTS,

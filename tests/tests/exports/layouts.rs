@@ -62,6 +62,44 @@ async fn the_fields_are_labeled_in_the_language_asked_for_or_the_companys() {
 }
 
 #[tokio::test]
+async fn the_companys_own_fields_are_offered_with_their_types_and_dates_are_exported_as_dates() {
+    let world = World::with_flags().await;
+    let contact = json!({ "external_id": "1", "name": "One", "custom_fields": {
+        "tier": "gold", "points": 3, "member": true, "codes": ["a"],
+        "since": "2026-11-21", "seen": "2026-11-21T20:00:00Z",
+    } });
+    let synced = world.post("maya", "/cdp/customers/sync", &json!({ "contacts": [contact] })).await;
+    let answer = world.get("sinta", "/cdp/export-fields").await;
+    let own: Vec<_> = answer.data().as_array().unwrap().iter().skip(18).collect();
+    let types: Vec<_> = own
+        .iter()
+        .map(|it| (it["label"].as_str().unwrap(), it["type"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("codes", "list"),
+        ("member", "boolean"),
+        ("points", "number"),
+        ("seen", "date"),
+        ("since", "date"),
+        ("tier", "text"),
+    ];
+    assert_eq!(types, expected);
+    assert_eq!(
+        world.get("claire", "/cdp/export-fields").await.data().as_array().unwrap().len(),
+        18
+    );
+    for (format, day) in [("xlsx", "2026-11-21 00:00:00"), ("csv", "2026-11-21")] {
+        let mut body = order(format);
+        body["selection"] = json!({ "ids": synced.ids() });
+        body["fields"] = json!(own.iter().map(|it| &it["field"]).collect::<Vec<_>>());
+        completed(&world, "maya", &body).await;
+        let mail = world.aws.mailbox().list().pop().unwrap();
+        let wanted = ["a", "true", "3", "2026-11-22 03:00:00", day, "gold"];
+        assert_eq!(rows(format, &mail.attachments[0].content), [wanted], "{format}");
+    }
+}
+
+#[tokio::test]
 async fn while_launchpad_cannot_tell_the_companys_language_the_fields_are_in_the_default_one() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.companies", "status": 503 }));
