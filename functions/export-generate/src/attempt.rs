@@ -9,13 +9,14 @@ use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use shared::{
     access::{AccessError, Scope},
-    contact::Contacts,
+    contact::{Catalog, Contacts, FieldType},
     directory::DirectoryError,
     entry::queue::Hold,
     event,
     export::{FailureCode, Field, FilesError, Finished, Job, Selection, content_disposition},
+    id::CompanyId,
     metric::{self, Slice},
-    table::TableError,
+    table::{Table, TableError},
 };
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
@@ -24,7 +25,7 @@ use tokio::{
 
 use crate::{
     App, HOLD,
-    file::ChunkSender,
+    file::{ChunkSender, FileError},
     pulse::{Pulse, Stop, requester_scope},
     row::RowPlan,
     source::{self, Feed},
@@ -82,7 +83,9 @@ impl AttemptError {
                 (FailureCode::DirectoryUnavailable, false)
             }
             Self::Stopped(Stop::Forbidden) => (FailureCode::Forbidden, true),
-            Self::Write(WriteError::TooLarge) => (FailureCode::ExportTooLarge, true),
+            Self::Write(WriteError::TooLarge | WriteError::File(FileError::TooLarge)) => {
+                (FailureCode::ExportTooLarge, true)
+            }
             _ => (FailureCode::ExportFailed, false),
         }
     }
@@ -149,9 +152,16 @@ impl Attempt<'_> {
                 false => Ok(HashMap::new()),
             }
         };
-        let (teams, people) = tokio::try_join!(teams, people)?;
+        let dates = async {
+            match columns.iter().any(|column| matches!(column.field, Field::Custom(_))) {
+                true => date_fields(self.app.authority.table(), company).await,
+                false => Ok(HashSet::new()),
+            }
+        };
+        let names = async { Ok(tokio::try_join!(teams, people)?) };
+        let ((teams, people), dates) = tokio::try_join!(names, dates)?;
         let zone = TimeZone::get(&self.job.time_zone).unwrap_or(TimeZone::UTC);
-        Ok(RowPlan { columns, zone, teams, people, dates: HashSet::new() })
+        Ok(RowPlan { columns, zone, teams, people, dates })
     }
 
     /// Fills the upload and completes it, as long as the claim and the scope hold.
@@ -269,6 +279,13 @@ impl Attempt<'_> {
     fn now(&self) -> Timestamp {
         self.app.authority.clock().now()
     }
+}
+
+/// The keys of a company's own fields that hold dates.
+async fn date_fields(table: &Table, company: &CompanyId) -> Result<HashSet<String>, AttemptError> {
+    let fields = Catalog::of(table, company).await?.into_iter();
+    let dates = fields.filter(|field| field.field_type == FieldType::Date);
+    Ok(dates.map(|field| field.key).collect())
 }
 
 /// Uploads what a streaming format writes.
