@@ -16,7 +16,7 @@ use crate::{
     contact::ContactWriter,
     directory::{Directory, DirectoryError, Launchpad},
     entry::queue::Source,
-    export::{Defaults, Files},
+    export::{Defaults, Files, Jobs, Shelf},
     locale::Locale,
     note::{InvalidMentions, NoteWriter, mention_hosts},
     notification::{NotificationService, Notifications},
@@ -239,6 +239,14 @@ impl Environment {
     /// When the variable is missing.
     pub fn files(&self) -> Result<Files, StartError> {
         Ok(Files::new(self.s3(), self.text("BUCKET_NAME")?))
+    }
+
+    /// The jobs of exports with their files, in the table and the bucket.
+    ///
+    /// # Errors
+    /// As [`Environment::table`] and [`Environment::files`].
+    pub fn shelf(&self) -> Result<Shelf, StartError> {
+        Ok(Shelf { jobs: Jobs::new(self.table()?), files: self.files()?, clock: self.clock() })
     }
 
     /// The language and zone of exports where nobody chose (`DEFAULT_LOCALE`, by default `en`, and

@@ -113,6 +113,10 @@ uuid_id!(
     /// An export job; UUIDv7, so that ids sort by creation.
     JobId
 );
+uuid_id!(
+    /// A saved layout of export files.
+    LayoutId
+);
 
 uuid_id!(
     /// A run of the team backfill; UUIDv7, so that ids sort by creation.

@@ -12,6 +12,7 @@ use shared::{
         queue::{self, Message, Source},
     },
     environment::Environment,
+    export::Shelf,
     note::{NoteReader, NoteWriter},
 };
 use tokio::sync::OnceCell;
@@ -32,8 +33,9 @@ pub struct Functions {
     note_write: OnceCell<Arc<NoteWriter>>,
     mention_notify: OnceCell<Worker<MentionWorker>>,
     export_request: OnceCell<Arc<export_request::App>>,
-    export_read: OnceCell<Arc<export_read::App>>,
-    export_download: OnceCell<Arc<export_download::App>>,
+    export_layouts: OnceCell<Arc<export_layouts::App>>,
+    export_read: OnceCell<Arc<Shelf>>,
+    export_download: OnceCell<Arc<Shelf>>,
     export_generate: OnceCell<Worker<export_generate::App>>,
     export_email: OnceCell<Worker<export_email::App>>,
     set_flags: OnceCell<Arc<set_flags::App>>,
@@ -110,20 +112,20 @@ impl Functions {
                 let app = Arc::clone(self.export_request.get_or_init(|| Box::pin(make)).await);
                 request(event, |request| export_request::handle(app, request)).await
             }
-            "ExportRead" => {
+            "ExportLayouts" => {
                 let make = async {
                     let environment = world.environment(function).await;
-                    Arc::new(export_read::App::new(&environment).expect("the variables"))
+                    Arc::new(export_layouts::App::new(&environment).expect("the variables"))
                 };
-                let app = Arc::clone(self.export_read.get_or_init(|| Box::pin(make)).await);
+                let app = Arc::clone(self.export_layouts.get_or_init(|| Box::pin(make)).await);
+                request(event, |request| export_layouts::handle(app, request)).await
+            }
+            "ExportRead" => {
+                let app = shelf(&self.export_read, world, function).await;
                 request(event, |request| export_read::handle(app, request)).await
             }
             "ExportDownload" => {
-                let make = async {
-                    let environment = world.environment(function).await;
-                    Arc::new(export_download::App::new(&environment).expect("the variables"))
-                };
-                let app = Arc::clone(self.export_download.get_or_init(|| Box::pin(make)).await);
+                let app = shelf(&self.export_download, world, function).await;
                 request(event, |request| export_download::handle(app, request)).await
             }
             "ExportGenerate" => {
@@ -220,6 +222,14 @@ async fn authority(
     let make = async {
         let environment = world.environment(function).await;
         Arc::new(environment.authority().expect("the variables of an authority"))
+    };
+    Arc::clone(cell.get_or_init(|| Box::pin(make)).await)
+}
+
+async fn shelf(cell: &OnceCell<Arc<Shelf>>, world: &World, function: &str) -> Arc<Shelf> {
+    let make = async {
+        let environment = world.environment(function).await;
+        Arc::new(environment.shelf().expect("the variables of a shelf"))
     };
     Arc::clone(cell.get_or_init(|| Box::pin(make)).await)
 }

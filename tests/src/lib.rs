@@ -42,6 +42,7 @@ use shared::{
     id::CompanyId,
     table::{Key, Table, to_item},
 };
+use tokio::sync::Notify;
 
 pub use functions::Functions;
 pub use log::Log;
@@ -72,6 +73,7 @@ pub struct World {
     _neighbors: Neighbors,
     functions: Functions,
     time_left: Mutex<Option<SignedDuration>>,
+    killed: Arc<Notify>,
 }
 
 /// What a caller sees.
@@ -123,6 +125,7 @@ impl World {
         let template = Template::read(&workspace().join("template.yaml"), &parameters);
         let template = Arc::new(template.expect("the template"));
         let credentials = Credentials::new();
+        let killed = Arc::new(Notify::new());
         let roles = resources::roles(&template).expect("the roles");
         resources::check_sources(&template, &roles).expect("roles that read their queues");
         let aws = Aws::start(AwsOptions {
@@ -132,7 +135,10 @@ impl World {
             roles: roles.clone(),
             usage: usage.clone(),
             faults: faults.clone(),
-            on_kill: Arc::new(|_| {}),
+            on_kill: {
+                let killed = Arc::clone(&killed);
+                Arc::new(move |_| killed.notify_one())
+            },
         })
         .await
         .expect("the emulators");
@@ -151,6 +157,7 @@ impl World {
             _neighbors: neighbors,
             functions: Functions::default(),
             time_left: Mutex::default(),
+            killed,
         };
         demo_contacts::seed(&world.table().await, &world.clock).await.expect("the contacts");
         world
@@ -301,6 +308,16 @@ impl World {
     pub async fn invoke(&self, function: &str, event: Value) -> Value {
         // Boxed: the handlers' futures are deep.
         Box::pin(self.functions.invoke(self, function, event)).await
+    }
+
+    /// Invokes a function until it answers or a `kill` fault ends its process: `None` then. What it
+    /// had under way ends where it stands.
+    pub async fn invoke_until_killed(&self, function: &str, event: Value) -> Option<Value> {
+        tokio::select! {
+            biased;
+            () = self.killed.notified() => None,
+            answer = self.invoke(function, event) => Some(answer),
+        }
     }
 
     /// Hands every message that is visible in the queues to its function, until there is none

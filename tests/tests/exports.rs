@@ -8,12 +8,16 @@
 )]
 
 mod exports {
+    mod audit;
     mod cancel;
     mod chain;
     mod email;
     mod expiry;
+    mod faults;
     mod file;
     mod filter;
+    mod layouts;
     mod request;
+    mod scope;
     mod steps;
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use export_download::App;
 use shared::{entry, environment::Environment};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
     let environment = Environment::load().await;
-    entry::http::serve(Arc::new(App::new(&environment)?), export_download::handle).await
+    entry::http::serve(Arc::new(environment.shelf()?), export_download::handle).await
 }

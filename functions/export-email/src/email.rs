@@ -9,7 +9,7 @@ use aws_sdk_ses::{
 use jiff::tz::TimeZone;
 use shared::{
     export::{FailureCode, Job},
-    mail::{Attachment, Context, ExportFailure, ExportMail, MailError, Mailbox},
+    mail::{Attachment, Context, ExportMail, MailError, Mailbox},
 };
 
 use crate::{App, Outcome};
@@ -66,11 +66,7 @@ fn ready_mail<'a>(
 
 async fn failed(app: &App, job: &Job) -> Result<Outcome, MailError> {
     let letter = Letter::new(app, job)?;
-    let failure = match job.error {
-        Some(FailureCode::ExportTooLarge) => ExportFailure::TooLarge,
-        Some(FailureCode::DirectoryUnavailable) => ExportFailure::ScopeUnavailable,
-        Some(FailureCode::Forbidden | FailureCode::ExportFailed) | None => ExportFailure::Internal,
-    };
+    let failure = job.error.unwrap_or(FailureCode::ExportFailed);
     let mail =
         ExportMail::Failed { file_name: &job.file_name, failure, requested_at: job.created_at };
     Ok(letter.post(app, mail.compose(&letter.context())?.raw).await)

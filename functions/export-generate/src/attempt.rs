@@ -1,18 +1,22 @@
 //! One attempt at a job: everything between its claim and its end.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use shared::{
-    access::{AccessError, Needs, Permission, Session},
-    contact::{Contacts, Filter},
+    access::AccessError,
+    contact::{Catalog, Contacts, FieldType},
     directory::DirectoryError,
     entry::queue::Hold,
     event,
-    export::{FailureCode, Field, FilesError, Finished, Job, Selection, content_disposition},
+    export::{FailureCode, Field, FilesError, Finished, Job, content_disposition},
+    id::CompanyId,
     metric::{self, Slice},
-    table::TableError,
+    table::{Table, TableError},
 };
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
@@ -21,8 +25,9 @@ use tokio::{
 
 use crate::{
     App, HOLD,
-    file::ChunkSender,
+    file::{ChunkSender, FileError},
     pulse::{Pulse, Stop},
+    reach::Reach,
     row::RowPlan,
     source::{self, Feed},
     upload::{Upload, UploadError},
@@ -78,7 +83,10 @@ impl AttemptError {
             Self::Access(AccessError::Directory(_)) | Self::Directory(_) => {
                 (FailureCode::DirectoryUnavailable, false)
             }
-            Self::Write(WriteError::TooLarge) => (FailureCode::ExportTooLarge, true),
+            Self::Stopped(Stop::Forbidden) => (FailureCode::Forbidden, true),
+            Self::Write(WriteError::TooLarge | WriteError::File(FileError::TooLarge)) => {
+                (FailureCode::ExportTooLarge, true)
+            }
             _ => (FailureCode::ExportFailed, false),
         }
     }
@@ -88,7 +96,6 @@ impl AttemptError {
 pub(crate) struct Attempt<'a> {
     pub(crate) app: &'a App,
     pub(crate) job: &'a Job,
-    pub(crate) earlier: Option<&'a Job>,
     pub(crate) hold: &'a Hold,
     pub(crate) deadline: Option<Timestamp>,
 }
@@ -100,10 +107,11 @@ impl Attempt<'_> {
     /// [`AttemptError`]; nothing of the attempt is left then, or the next one takes it away.
     pub(crate) async fn run(&self) -> Result<(), AttemptError> {
         self.hold.set_visibility(HOLD).await;
-        if let Some(earlier) = self.earlier {
-            self.app.files.discard_attempt(earlier).await?;
-        }
-        let (session, rows) = tokio::try_join!(self.session(), self.rows())?;
+        self.app.files.discard_attempts(self.job, self.job.attempt - 1).await?;
+        let (reach, rows) = tokio::try_join!(
+            async { Ok(Reach::of_requester(&self.app.authority, self.job).await?) },
+            self.rows()
+        )?;
         let upload_started_at = self.now();
         let mut upload = Upload::begin(
             self.app.files.client(),
@@ -113,7 +121,7 @@ impl Attempt<'_> {
             &content_disposition(&self.job.file_name),
         )
         .await?;
-        match self.fill(&mut upload, &session, rows).await {
+        match self.fill(&mut upload, &reach, rows).await {
             Ok((written, size_bytes)) => {
                 let Written { rows, skipped, cut_cells, .. } = written;
                 let file = Finished { upload_started_at, rows, skipped, cut_cells, size_bytes };
@@ -128,37 +136,42 @@ impl Attempt<'_> {
         }
     }
 
-    /// What the requester may see as it is now; there is no fallback (SPEC §2).
-    async fn session(&self) -> Result<Session, AttemptError> {
-        let asks_teams = match &self.job.selection {
-            Selection::Filter(filter) => filter.asks_teams(),
-            Selection::Ids { .. } => false,
-        };
-        let needs = Needs::from(&[Permission::ViewCustomers]).and_teams(asks_teams);
-        Ok(self.app.authority.strict_session(&self.job.viewer(), needs).await?)
-    }
-
+    /// What rows are made by. Names are looked up once for all of them, where a column shows some.
     async fn rows(&self) -> Result<RowPlan, AttemptError> {
         let columns = self.job.columns.clone();
-        let names_teams = columns.iter().any(|column| column.field == Field::TeamOwnerNames);
-        let teams = match names_teams {
-            true => self.app.authority.directory().team_names(&self.job.company).await?,
-            false => std::collections::HashMap::new(),
+        let shows = |fields: &[Field]| columns.iter().any(|column| fields.contains(&column.field));
+        let (directory, company) = (self.app.authority.directory(), &self.job.company);
+        let teams = async {
+            match shows(&[Field::TeamOwnerNames]) {
+                true => directory.team_names(company).await,
+                false => Ok(HashMap::new()),
+            }
         };
+        let people = async {
+            match shows(&[Field::OwnerName, Field::AssigneeName]) {
+                true => directory.people_names(company).await,
+                false => Ok(HashMap::new()),
+            }
+        };
+        let dates = async {
+            match columns.iter().any(|column| matches!(column.field, Field::Custom(_))) {
+                true => date_fields(self.app.authority.table(), company).await,
+                false => Ok(HashSet::new()),
+            }
+        };
+        let names = async { Ok(tokio::try_join!(teams, people)?) };
+        let ((teams, people), dates) = tokio::try_join!(names, dates)?;
         let zone = TimeZone::get(&self.job.time_zone).unwrap_or(TimeZone::UTC);
-        Ok(RowPlan { columns, zone, teams })
+        Ok(RowPlan { columns, zone, teams, people, dates })
     }
 
-    /// Fills the upload and completes it, as long as the claim holds.
+    /// Fills the upload and completes it, as long as the claim and the scope hold.
     async fn fill(
         &self,
         upload: &mut Upload,
-        session: &Session,
+        reach: &Reach,
         rows: RowPlan,
     ) -> Result<(Written, u64), AttemptError> {
-        if !self.app.jobs.record_upload(self.job, upload.upload_id()).await? {
-            return Err(Stop::Lost.into());
-        }
         let progress = Arc::new(Progress::default());
         let (feed_in, feed) = mpsc::channel(FEED_AHEAD);
         let (bytes_in, bytes) = mpsc::channel(BYTES_AHEAD);
@@ -168,11 +181,12 @@ impl Attempt<'_> {
             job: self.job,
             progress: &progress,
             hold: self.hold,
-            clock: self.app.authority.clock(),
+            authority: &self.app.authority,
+            reach,
             deadline: self.deadline,
         };
         let filled = tokio::select! {
-            filled = self.pipe(upload, &mut writer, session, feed_in, bytes) => filled,
+            filled = self.pipe(upload, &mut writer, reach, feed_in, bytes) => filled,
             stop = pulse.run() => Err(stop.into()),
         };
         if !writer.is_finished() {
@@ -192,7 +206,7 @@ impl Attempt<'_> {
         let plan = FilePlan {
             format: self.job.format,
             locale: self.job.locale,
-            max_rows: writer::max_rows(rows.columns.len()),
+            max_rows: self.app.limits.rows_of(rows.columns.len()),
             rows,
         };
         spawn_blocking(move || writer::write(&plan, feed, ChunkSender::new(bytes), &progress))
@@ -204,11 +218,11 @@ impl Attempt<'_> {
         &self,
         upload: &mut Upload,
         writer: &mut JoinHandle<Result<Written, WriteError>>,
-        session: &Session,
+        reach: &Reach,
         feed: Sender<Feed>,
         bytes: Receiver<Bytes>,
     ) -> Result<(Written, u64), AttemptError> {
-        let (fed, sent) = tokio::join!(self.feed(session, feed), send(upload, bytes));
+        let (fed, sent) = tokio::join!(self.feed(reach, feed), send(upload, bytes));
         let written = writer.await?;
         // The stage that broke first, and made the others break off, is the one that counts.
         sent?;
@@ -221,17 +235,15 @@ impl Attempt<'_> {
         Ok((written, size))
     }
 
-    async fn feed(&self, session: &Session, into: Sender<Feed>) -> Result<(), AttemptError> {
-        let scope = session.scope(Permission::ViewCustomers)?;
+    async fn feed(&self, reach: &Reach, into: Sender<Feed>) -> Result<(), AttemptError> {
         let contacts = Contacts::under(&self.app.authority, &self.job.company);
-        match &self.job.selection {
-            Selection::Ids { .. } => {
+        match &reach.criteria {
+            None => {
                 let ids = self.app.files.ids(self.job).await?;
-                source::feed_ids(&contacts, &scope, &ids, into).await?;
+                source::feed_ids(&contacts, &reach.scope, &ids, into).await?;
             }
-            Selection::Filter(filter) => {
-                source::feed_filter(&contacts, &scope, Filter::clone(filter).of(session), into)
-                    .await?;
+            Some(criteria) => {
+                source::feed_filter(&contacts, &reach.scope, criteria.clone(), into).await?;
             }
         }
         Ok(())
@@ -268,6 +280,13 @@ impl Attempt<'_> {
     fn now(&self) -> Timestamp {
         self.app.authority.clock().now()
     }
+}
+
+/// The keys of a company's own fields that hold dates.
+async fn date_fields(table: &Table, company: &CompanyId) -> Result<HashSet<String>, AttemptError> {
+    let fields = Catalog::of(table, company).await?.into_iter();
+    let dates = fields.filter(|field| field.field_type == FieldType::Date);
+    Ok(dates.map(|field| field.key).collect())
 }
 
 /// Uploads what a streaming format writes.

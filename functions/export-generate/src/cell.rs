@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use shared::export::field::LIST_SEPARATOR;
 
@@ -16,6 +16,9 @@ pub const CUT_MARK: char = '…';
 /// Most digits before the point of a number; a spreadsheet shows longer ones rounded, so they
 /// stay text.
 const MAX_NUMBER: f64 = 1e15;
+
+/// The length of a day as text.
+const DAY_LENGTH: usize = "2026-11-21".len();
 
 /// Digits that every `f64` keeps, and that a spreadsheet keeps too.
 const KEPT_DIGITS: usize = 15;
@@ -31,6 +34,8 @@ pub enum Cell<'a> {
     Number(Number<'a>),
     /// A date and time as clocks in the requester's zone showed it, in whole seconds.
     Date(DateTime),
+    /// A day without a time, the same in every zone.
+    Day(Date),
     /// A boolean.
     Boolean(bool),
 }
@@ -64,6 +69,16 @@ impl<'a> Cell<'a> {
         Self::Date(local.with().subsec_nanosecond(0).build().unwrap_or(local))
     }
 
+    /// What a company's date field holds: a day (`2026-11-21`), or a moment (RFC 3339) in the
+    /// requester's zone. Anything else stays text.
+    pub fn day_or_moment(text: &'a str, zone: &TimeZone) -> Self {
+        // A day is parsed strictly: what a time follows would be taken for one, too.
+        if let Some(day) = text.parse().ok().filter(|_| text.len() == DAY_LENGTH) {
+            return Self::Day(day);
+        }
+        text.parse().map_or_else(|_| Self::text(text), |at| Self::date(at, zone))
+    }
+
     /// The cell as CSV text. Dates are `2026-11-21 15:16:50` in the requester's zone, which
     /// spreadsheets read as dates; text that a spreadsheet would run starts with `'`.
     pub fn csv_text(&self) -> Cow<'_, str> {
@@ -73,6 +88,7 @@ impl<'a> Cell<'a> {
             Self::Text(text) => Cow::Borrowed(text),
             Self::Number(number) => Cow::Borrowed(number.text()),
             Self::Date(date) => Cow::Owned(date_text(*date)),
+            Self::Day(day) => Cow::Owned(day.to_string()),
             Self::Boolean(true) => Cow::Borrowed("true"),
             Self::Boolean(false) => Cow::Borrowed("false"),
         }
@@ -316,6 +332,23 @@ mod tests {
         assert_eq!(Cell::date(at, &jakarta).csv_text(), "2027-01-01 00:00:00");
         let before_epoch: Timestamp = "1969-12-31T23:59:59.5Z".parse().unwrap();
         assert_eq!(Cell::date(before_epoch, &TimeZone::UTC).csv_text(), "1969-12-31 23:59:59");
+    }
+
+    #[test]
+    fn a_companys_date_is_a_day_or_a_moment_and_else_text() {
+        let jakarta = TimeZone::get("Asia/Jakarta").unwrap();
+        for (text, told) in [
+            ("2026-11-21", "2026-11-21"),
+            ("2026-11-21T20:00:00Z", "2026-11-22 03:00:00"),
+            ("2026-11-21T20:00:00+07:00", "2026-11-21 20:00:00"),
+        ] {
+            let cell = Cell::day_or_moment(text, &jakarta);
+            assert!(!matches!(cell, Cell::Text(_)), "{text}");
+            assert_eq!(cell.csv_text(), told);
+        }
+        for text in ["2026-13-01", "21/11/2026", "2026-11-21 20:00", "20261121", "soon"] {
+            assert_eq!(Cell::day_or_moment(text, &jakarta), Cell::text(text));
+        }
     }
 
     #[test]

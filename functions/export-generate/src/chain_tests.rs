@@ -1,10 +1,6 @@
 //! From the message to the file, against an embedded table, an S3 and a Launchpad of its own.
 
-use std::{
-    convert::Infallible,
-    io::Cursor,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::{convert::Infallible, io::Cursor};
 
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -21,8 +17,8 @@ use shared::{
     contact::ContactWriter,
     directory::{Directory, Launchpad},
     entry::queue::{Source, respond},
-    export::{Column, Delivery, Field, Format, QUEUE_TIME, Selection, Status},
-    id::{ContactId, JobId, UserId},
+    export::{Column, Delivery, ExportOrder, Field, Format, Selection, Status},
+    id::{ContactId, UserId},
     locale::Locale,
     outbox::QueueUrls,
     table::Table,
@@ -41,7 +37,6 @@ struct World {
     source: Source,
     clock: Clock,
     storage: Storage,
-    launchpad_is_down: Arc<AtomicBool>,
 }
 
 fn user(number: u128) -> UserId {
@@ -91,19 +86,14 @@ async fn table() -> Table {
 }
 
 /// A Launchpad where the owner sees everything and the other one their own.
-async fn launchpad(down: Arc<AtomicBool>) -> String {
+async fn launchpad() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            let down = Arc::clone(&down);
-            let answer = service_fn(move |request: Request<Incoming>| {
-                let status = if down.load(Ordering::SeqCst) { 503 } else { 200 };
+            let answer = service_fn(|request: Request<Incoming>| {
                 let body = launchpad_answer(request.uri().path()).to_string();
-                let response = Response::builder()
-                    .status(status)
-                    .body(Full::<bytes::Bytes>::from(body))
-                    .unwrap();
+                let response = Response::new(Full::<bytes::Bytes>::from(body));
                 async { Ok::<_, Infallible>(response) }
             });
             let connections = ConnectionBuilder::new(TokioExecutor::new());
@@ -135,10 +125,9 @@ fn launchpad_answer(path: &str) -> Value {
 impl World {
     async fn new() -> Self {
         let clock = Clock::manual("2026-11-21T08:00:00Z".parse().unwrap());
-        let launchpad_is_down = Arc::new(AtomicBool::new(false));
         let directory = Directory::new(
             Launchpad {
-                url: launchpad(Arc::clone(&launchpad_is_down)).await,
+                url: launchpad().await,
                 user: "user".to_owned(),
                 password: "password".to_owned(),
                 timeout: Duration::from_secs(5),
@@ -164,8 +153,9 @@ impl World {
             authority: Authority::new(table, directory.unwrap(), clock.clone()),
             files: Files::new(storage.client.clone(), BUCKET),
             outbox: Outbox::new(sqs, QueueUrls::default()),
+            limits: Limits { rows: 150, cells: 450 },
         };
-        Self { app: Arc::new(app), source, clock, storage, launchpad_is_down }
+        Self { app: Arc::new(app), source, clock, storage }
     }
 
     /// Contacts of the person with these names, the first one created first.
@@ -187,47 +177,21 @@ impl World {
 
     async fn order(&self, who: u128, format: Format, ids: Option<&[ContactId]>) -> Job {
         let now = self.clock.now();
-        let viewer = viewer(who);
         let selection = match ids {
             Some(ids) => Selection::Ids { count: u64::try_from(ids.len()).unwrap() },
             None => Selection::Filter(Box::default()),
         };
         let columns = [Field::Name, Field::Phone, Field::CreatedAt];
-        let job = Job {
-            id: JobId::generate(now),
-            company: viewer.company,
-            user: viewer.user,
-            user_name: viewer.name,
-            email: viewer.email,
-            platform: viewer.platform,
+        let order = ExportOrder {
             format,
             selection,
+            ids: ids.unwrap_or_default().to_vec(),
             columns: columns.map(|field| Column::of(field, Locale::En)).to_vec(),
             file_name: format!("contacts.{}", format.extension()),
             time_zone: "Asia/Jakarta".to_owned(),
             locale: Locale::En,
-            status: Status::Queued,
-            attempt: 0,
-            requeued: false,
-            heartbeat_at: None,
-            upload: None,
-            rows: 0,
-            skipped: 0,
-            cut_cells: 0,
-            progress: 0.0,
-            size_bytes: None,
-            created_at: now,
-            started_at: None,
-            completed_at: None,
-            deadline: now + QUEUE_TIME,
-            expires_at: None,
-            email_status: Delivery::Pending,
-            email_changed_at: now,
-            notification_status: Delivery::Pending,
-            notification_changed_at: now,
-            error: None,
-            version: 1,
         };
+        let job = Job::queued(&viewer(who), &order, now);
         if let Some(ids) = ids {
             self.app.files.put_ids(&job, ids).await.unwrap();
         }
@@ -330,51 +294,26 @@ async fn messages_at_the_same_time_make_one_file() {
 }
 
 #[tokio::test]
-async fn without_launchpad_an_export_is_tried_again_and_then_fails_and_never_narrows() {
+async fn past_the_limits_of_rows_and_cells_an_export_fails_at_once_and_leaves_nothing() {
     let world = World::new().await;
-    world.contacts(OWNER, &names("c", 1)).await;
-    let job = world.order(OWNER, Format::Csv, None).await;
-    world.launchpad_is_down.store(true, Ordering::SeqCst);
-    for attempt in 1..=MAX_ATTEMPTS {
-        world.clock.advance(SignedDuration::from_mins(1));
-        let done = world.deliver(&job).await;
-        assert_eq!(done, attempt == MAX_ATTEMPTS);
-        assert_eq!(world.now_is(&job).await.attempt, attempt);
+    world.contacts(OWNER, &names("c", 150)).await;
+    for (more, end) in [(0, Status::Completed), (1, Status::Failed)] {
+        world.contacts(OWNER, &names("more", more)).await;
+        for format in [Format::Csv, Format::Xlsx] {
+            let job = world.order(OWNER, format, None).await;
+            assert!(world.deliver(&job).await, "another attempt would end alike");
+            let job = world.now_is(&job).await;
+            assert_eq!((job.status, job.attempt), (end, 1));
+            if end == Status::Failed {
+                assert_eq!(job.error, Some(FailureCode::ExportTooLarge));
+                assert_eq!(job.email_status, Delivery::Pending);
+                assert!(!world.objects().await.contains(&job.object_key()));
+            }
+        }
     }
-    let failed = world.now_is(&job).await;
-    let expected = (Status::Failed, Some(FailureCode::DirectoryUnavailable));
-    assert_eq!((failed.status, failed.error), expected);
-    assert_eq!(failed.email_status, Delivery::Pending);
-    assert_eq!(world.objects().await, [""; 0]);
-}
-
-#[tokio::test]
-async fn a_worker_that_died_leaves_nothing_to_the_next_one() {
-    let world = World::new().await;
-    world.contacts(OWNER, &names("c", 1)).await;
-    let job = world.order(OWNER, Format::Csv, None).await;
-    let Claim::Held { job: claimed, .. } =
-        world.app.jobs.claim(&job.at(), world.clock.now()).await.unwrap()
-    else {
-        panic!("not claimed");
-    };
-    let files = &world.app.files;
-    let key = claimed.object_key();
-    let upload = upload::Upload::begin(files.client(), BUCKET, &key, "text/csv", "inline");
-    let upload = upload.await.unwrap();
-    assert!(world.app.jobs.record_upload(&claimed, upload.upload_id()).await.unwrap());
-    let remains = || {
-        let files = world.storage.remains().into_iter();
-        files.filter(|file| file.to_string_lossy().contains(upload.upload_id())).count()
-    };
-    assert_ne!(remains(), 0);
-    assert!(!world.deliver(&job).await, "the first worker may still be alive");
-    world.clock.advance(STALE);
-    assert!(world.deliver(&job).await);
-    let done = world.now_is(&job).await;
-    assert_eq!((done.status, done.attempt), (Status::Completed, 2));
-    assert_eq!(world.objects().await, [done.object_key()]);
-    assert_eq!(remains(), 0);
+    assert_eq!(world.objects().await.len(), 2);
+    let remains = world.storage.remains().into_iter();
+    assert_eq!(remains.filter(|file| file.to_string_lossy().contains("upload")).count(), 0);
 }
 
 #[tokio::test]

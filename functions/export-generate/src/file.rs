@@ -29,6 +29,9 @@ pub enum FileError {
     /// The XLSX writer's failure.
     #[error("the XLSX file could not be written")]
     Xlsx(#[from] rust_xlsxwriter::XlsxError),
+    /// More than the disk holds.
+    #[error("the export file is past what the disk holds")]
+    TooLarge,
     /// A row that does not fit the header.
     #[error("a row has {cells} cells for {columns} columns")]
     RowWidth {
@@ -132,4 +135,4 @@ impl Write for ChunkSender {
 
 #[cfg(test)]
 #[path = "file_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -14,7 +14,7 @@ fn columns(count: usize) -> Vec<Column> {
 }
 
 /// Texts that have broken exporters: every lead a spreadsheet runs, every plane, every control.
-fn nasty_texts() -> Vec<String> {
+pub(crate) fn nasty_texts() -> Vec<String> {
     let mut texts: Vec<String> = [
         "=1+1",
         "=cmd|' /C calc'!A0",
@@ -116,7 +116,7 @@ fn write_xlsx(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> FinishedXlsx {
 }
 
 /// The data rows of a CSV file, after its BOM and header.
-fn read_csv(bytes: &[u8]) -> Vec<Vec<String>> {
+pub(crate) fn read_csv(bytes: &[u8]) -> Vec<Vec<String>> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).expect("a BOM");
     let mut reader = ::csv::Reader::from_reader(bytes);
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
@@ -133,7 +133,7 @@ fn read_xlsx(file: &FinishedXlsx, rows: usize, columns: usize) -> Vec<Vec<Data>>
 }
 
 /// SPEC §4's rule for a text in XLSX, said once more without the code under test.
-fn expected_in_xlsx(text: &str) -> Data {
+pub(crate) fn expected_in_xlsx(text: &str) -> Data {
     let legal: Vec<u16> = text
         .chars()
         .filter(|it| {

@@ -9,6 +9,7 @@ pub mod cell;
 pub mod csv;
 pub mod file;
 pub mod pulse;
+pub mod reach;
 pub mod row;
 pub mod source;
 pub mod upload;
@@ -28,6 +29,7 @@ use shared::{
     outbox::Outbox,
     table::TableError,
 };
+use writer::Limits;
 
 /// How long a message stays hidden after the last sign of life of the one who works on it.
 const HOLD: Duration = Duration::from_secs(60);
@@ -45,6 +47,8 @@ pub struct App {
     pub files: Files,
     /// Has the end told.
     pub outbox: Outbox,
+    /// How large a file may be.
+    pub limits: Limits,
 }
 
 impl App {
@@ -59,6 +63,7 @@ impl App {
             authority,
             files: environment.files()?,
             outbox: environment.outbox(),
+            limits: Limits::default(),
         })
     }
 }
@@ -91,14 +96,9 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Gener
             Err(GenerateError::Busy)
         }
         Claim::Exhausted(job) => Ok(app.fail(&job, FailureCode::ExportFailed).await?),
-        Claim::Held { job, earlier } => {
-            let attempt = Attempt {
-                app: &app,
-                job: &job,
-                earlier: earlier.as_deref(),
-                hold: &message.hold,
-                deadline: message.deadline,
-            };
+        Claim::Held(job) => {
+            let attempt =
+                Attempt { app: &app, job: &job, hold: &message.hold, deadline: message.deadline };
             match attempt.run().await {
                 Ok(()) => Ok(()),
                 Err(error) => app.attempt_failed(&job, error, &message).await,
@@ -155,3 +155,5 @@ impl App {
 
 #[cfg(test)]
 mod chain_tests;
+#[cfg(test)]
+mod contact_tests;

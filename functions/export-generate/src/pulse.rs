@@ -1,21 +1,24 @@
-//! Keeps an attempt's claim and its message alive, and tells when the work must stop.
+//! Keeps an attempt's claim and its message alive, looks after the requester's scope, and tells when
+//! the work must stop.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
-    clock::Clock,
+    access::{AccessError, Authority},
     entry::queue::Hold,
     export::{Job, Jobs},
 };
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{HOLD, writer::Progress};
+use crate::{HOLD, reach::Reach, writer::Progress};
 
 /// How often an attempt gives a sign of life, and with it its progress.
 const BEAT: Duration = Duration::from_secs(1);
 /// After so many beats the message is kept hidden for longer.
 const BEATS_PER_HOLD: u32 = 20;
+/// After so long the requester's scope is looked at again.
+const SCOPE_TIME: SignedDuration = SignedDuration::from_secs(30);
 /// What ending in good order takes, before the invocation's time is up.
 const MARGIN: SignedDuration = SignedDuration::from_secs(15);
 
@@ -28,6 +31,12 @@ pub enum Stop {
     /// The invocation's time is nearly up.
     #[error("the invocation's time is up")]
     OutOfTime,
+    /// The requester may not see contacts any more.
+    #[error("the requester may not see contacts any more")]
+    Forbidden,
+    /// The requester's scope is another one now: the file must be written anew.
+    #[error("the requester's scope changed")]
+    ScopeChanged,
 }
 
 /// The pulse of one attempt.
@@ -41,8 +50,10 @@ pub struct Pulse<'a> {
     pub progress: &'a Progress,
     /// The message that has the work done.
     pub hold: &'a Hold,
-    /// The time.
-    pub clock: &'a Clock,
+    /// Tells what the requester may see, and the time.
+    pub authority: &'a Authority,
+    /// What the file is written under.
+    pub reach: &'a Reach,
     /// When the invocation's time is up.
     pub deadline: Option<Timestamp>,
 }
@@ -54,9 +65,10 @@ impl Pulse<'_> {
         let mut ticks = interval(BEAT);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut beats: u32 = 0;
+        let mut scope_seen_at = self.authority.clock().now();
         loop {
             ticks.tick().await;
-            let now = self.clock.now();
+            let now = self.authority.clock().now();
             if self.deadline.is_some_and(|deadline| now + MARGIN >= deadline) {
                 return Stop::OutOfTime;
             }
@@ -68,6 +80,25 @@ impl Pulse<'_> {
             beats = beats.wrapping_add(1);
             if beats.is_multiple_of(BEATS_PER_HOLD) {
                 self.hold.set_visibility(HOLD).await;
+            }
+            if now >= scope_seen_at + SCOPE_TIME {
+                scope_seen_at = now;
+                if let Some(stop) = self.scope_stop().await {
+                    return stop;
+                }
+            }
+        }
+    }
+
+    /// Whether the work must stop because of the requester's scope. While nobody can tell, the one
+    /// that the attempt began under counts.
+    async fn scope_stop(&self) -> Option<Stop> {
+        match Reach::of_requester(self.authority, self.job).await {
+            Ok(reach) => (reach != *self.reach).then_some(Stop::ScopeChanged),
+            Err(AccessError::Disabled | AccessError::OutOfScope) => Some(Stop::Forbidden),
+            Err(error @ (AccessError::Directory(_) | AccessError::Table(_))) => {
+                tracing::warn!(%error, "the requester's scope could not be looked at again");
+                None
             }
         }
     }

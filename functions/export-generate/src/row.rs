@@ -1,13 +1,16 @@
 //! One contact as the cells of its row.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use shared::{
     contact::Contact,
     export::{Column, Field, field::LIST_SEPARATOR},
-    id::TeamId,
+    id::{TeamId, UserId},
 };
 
 use crate::cell::Cell;
@@ -21,6 +24,10 @@ pub struct RowPlan {
     pub zone: TimeZone,
     /// The company's teams; empty where no column names teams.
     pub teams: HashMap<TeamId, String>,
+    /// The company's own fields that hold dates.
+    pub dates: HashSet<String>,
+    /// The company's people; empty where no column names people.
+    pub people: HashMap<UserId, String>,
 }
 
 impl RowPlan {
@@ -41,9 +48,11 @@ impl RowPlan {
             Field::Phones => list(contact.phones.iter().map(String::as_str)),
             Field::CompanyName => text(contact.company_name.as_ref()),
             Field::OwnerId => id(contact.owner_id),
-            Field::OwnerName => text(contact.owner_name.as_ref()),
+            Field::OwnerName => self.person(contact.owner_id, contact.owner_name.as_deref()),
             Field::AssigneeId => id(contact.assignee_id),
-            Field::AssigneeName => text(contact.assignee_name.as_ref()),
+            Field::AssigneeName => {
+                self.person(contact.assignee_id, contact.assignee_name.as_deref())
+            }
             Field::TeamOwnerIds => list(contact.team_owner_ids.iter().map(ToString::to_string)),
             Field::TeamOwnerNames => {
                 list(contact.team_owner_ids.iter().map(|team| self.team_name(*team)))
@@ -52,7 +61,21 @@ impl RowPlan {
             Field::Source => text(contact.source.as_ref()),
             Field::CreatedAt => Cell::date(contact.created_at, &self.zone),
             Field::UpdatedAt => Cell::date(contact.updated_at, &self.zone),
-            Field::Custom(key) => contact.custom_fields.get(key).map_or(Cell::Empty, custom),
+            Field::Custom(key) => match contact.custom_fields.get(key) {
+                Some(Value::String(text)) if self.dates.contains(key) => {
+                    Cell::day_or_moment(text, &self.zone)
+                }
+                value => value.map_or(Cell::Empty, custom),
+            },
+        }
+    }
+
+    /// A person's name as Launchpad has it now, else as the contact had it, else their id.
+    fn person<'a>(&'a self, id: Option<UserId>, stored: Option<&'a str>) -> Cell<'a> {
+        let Some(id) = id else { return Cell::Empty };
+        match self.people.get(&id).map(String::as_str).or(stored) {
+            Some(name) => Cell::text(name),
+            None => Cell::text(id.to_string()),
         }
     }
 

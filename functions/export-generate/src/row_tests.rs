@@ -6,6 +6,8 @@ use super::*;
 const TEAM: &str = "0190d1a2-7c3b-7abc-8def-00000000000a";
 const LOST_TEAM: &str = "0190d1a2-7c3b-7abc-8def-00000000000b";
 
+const ASSIGNEE: &str = "0190d1a2-7c3b-7abc-8def-000000000002";
+
 fn contact() -> Contact {
     serde_json::from_value(json!({
         "id": "0190d1a2-7c3b-7abc-8def-0123456789ab",
@@ -15,11 +17,13 @@ fn contact() -> Contact {
         "phones": ["+62812345678"],
         "owner_id": "0190d1a2-7c3b-7abc-8def-000000000001",
         "owner_name": "Budi",
+        "assignee_id": ASSIGNEE,
+        "assignee_name": "Sari",
         "team_owner_ids": [TEAM, LOST_TEAM],
         "tags": ["a", "b"],
         "custom_fields": json!({
             "tier": "gold", "score": 1.5, "vip": true, "langs": ["id", 7], "deep": [{ "a": 1 }],
-            "none": null, "big": 12_345_678_901_234_567_890_u64
+            "since": "2026-11-21", "none": null, "big": 12_345_678_901_234_567_890_u64
         }).to_string(),
         "created_at": "2026-11-21T20:00:00Z",
         "updated_at": "2026-11-21T20:00:00Z",
@@ -34,6 +38,8 @@ fn texts(fields: &[&str]) -> Vec<String> {
         columns: fields.into_iter().map(|field| Column::of(field, Locale::En)).collect(),
         zone: TimeZone::get("Asia/Jakarta").unwrap(),
         teams: HashMap::from([(TEAM.parse().unwrap(), "Jakarta".to_owned())]),
+        people: HashMap::from([(ASSIGNEE.parse().unwrap(), "Sari Dewi".to_owned())]),
+        dates: HashSet::from(["since".to_owned()]),
     };
     let contact = contact();
     let mut cells = Vec::new();
@@ -55,7 +61,27 @@ fn a_row_has_the_contacts_values_in_the_columns_order() {
             "Budi"
         ]
     );
-    assert_eq!(texts(&["company_name", "assignee_id", "assignee_name", "source"]), [""; 4]);
+    assert_eq!(texts(&["company_name", "source"]), [""; 2]);
+}
+
+#[test]
+fn a_person_bears_the_directorys_name_or_else_the_contacts_or_else_their_id() {
+    assert_eq!(texts(&["owner_name", "assignee_name"]), ["Budi", "Sari Dewi"]);
+    let plan = RowPlan {
+        columns: vec![Column::of(Field::OwnerName, Locale::En)],
+        zone: TimeZone::UTC,
+        teams: HashMap::new(),
+        people: HashMap::new(),
+        dates: HashSet::new(),
+    };
+    let id = "0190d1a2-7c3b-7abc-8def-000000000001";
+    for (owner, told) in [(Some(id), Cell::text(id)), (None, Cell::Empty)] {
+        let owner = owner.map(|id| id.parse().unwrap());
+        let contact = Contact { owner_id: owner, owner_name: None, ..contact() };
+        let mut cells = Vec::new();
+        plan.cells(&contact, &mut cells);
+        assert_eq!(cells, [told]);
+    }
 }
 
 #[test]
@@ -72,7 +98,7 @@ fn a_team_bears_its_name_or_else_its_id() {
 fn custom_fields_keep_their_kind() {
     let fields = ["custom.tier", "custom.score", "custom.vip", "custom.langs", "custom.deep"];
     assert_eq!(texts(&fields), ["gold", "1.5", "true", "id; 7", r#"[{"a":1}]"#]);
-    assert_eq!(texts(&["custom.none", "custom.missing"]), ["", ""]);
+    assert_eq!(texts(&["custom.since", "custom.none", "custom.missing"]), ["2026-11-21", "", ""]);
     let big = contact();
     let cell = custom(&big.custom_fields["big"]);
     assert_eq!(cell, Cell::text("12345678901234567890"));

@@ -15,10 +15,31 @@ use crate::{
     xlsx::FinishedXlsx,
 };
 
-/// The most rows of an export (SPEC §4).
-pub const MAX_ROWS: u64 = 2_000_000;
-/// The most cells of an export (SPEC §4).
-pub const MAX_CELLS: u64 = 100_000_000;
+/// How large an export may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The most rows.
+    pub rows: u64,
+    /// The most cells.
+    pub cells: u64,
+}
+
+impl Default for Limits {
+    /// What one invocation can write (SPEC §4).
+    fn default() -> Self {
+        Self { rows: 2_000_000, cells: 100_000_000 }
+    }
+}
+
+impl Limits {
+    /// The most rows of a file with so many columns.
+    #[must_use]
+    pub fn rows_of(self, columns: usize) -> u64 {
+        let columns = u64::try_from(columns.max(1)).unwrap_or(u64::MAX);
+        self.rows.min(self.cells / columns)
+    }
+}
+
 /// The part of the work that writing rows is; the rest is closing and uploading the file.
 const ROWS_SHARE: f64 = 0.9;
 
@@ -45,7 +66,7 @@ pub struct FilePlan {
     pub locale: Locale,
     /// Its rows.
     pub rows: RowPlan,
-    /// The most rows: [`MAX_ROWS`], or fewer where the columns are many.
+    /// The most rows.
     pub max_rows: u64,
 }
 
@@ -86,12 +107,6 @@ impl Progress {
         self.skipped.fetch_add(chunk.skipped, Ordering::Relaxed);
         self.share.store((chunk.progress * ROWS_SHARE).to_bits(), Ordering::Relaxed);
     }
-}
-
-/// The most rows of a file with so many columns.
-pub fn max_rows(columns: usize) -> u64 {
-    let columns = u64::try_from(columns.max(1)).unwrap_or(u64::MAX);
-    MAX_ROWS.min(MAX_CELLS / columns)
 }
 
 /// Writes the file: a CSV into the sink, an XLSX on disk. Only for blocking threads.

@@ -1,4 +1,7 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use jiff::tz::TimeZone;
@@ -47,6 +50,8 @@ fn start(format: Format, max_rows: u64) -> Started {
             columns: vec![Column::of(Field::Name, Locale::En)],
             zone: TimeZone::UTC,
             teams: HashMap::new(),
+            people: HashMap::new(),
+            dates: HashSet::new(),
         },
     };
     let shared = Arc::clone(&progress);
@@ -110,7 +115,6 @@ async fn an_upload_that_ends_ends_the_writer() {
 
 #[test]
 fn the_limits_are_of_rows_and_of_cells() {
-    assert_eq!(max_rows(1), 2_000_000);
-    assert_eq!(max_rows(50), 2_000_000);
-    assert_eq!(max_rows(100), 1_000_000);
+    let most = |columns| Limits::default().rows_of(columns);
+    assert_eq!((most(1), most(50), most(100)), (2_000_000, 2_000_000, 1_000_000));
 }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet};
-use shared::export::{Column, Field, FieldType};
+use shared::contact::FieldType;
+use shared::export::{Column, Field};
 use tempfile::TempDir;
 
 use crate::cell::{Cell, date_text, spreadsheet_text};
@@ -18,7 +19,19 @@ use crate::file::FileError;
 /// Rows of data in a sheet: the format's 1,048,576 less the header.
 pub const ROWS_PER_SHEET: u32 = 1_048_575;
 
+/// The most bytes of XML, which stand on disk until they are zipped into the file beside them:
+/// room for 100 million usual cells (docs/exports.md, "Sizes"). Cells may be far from usual, and a
+/// full disk would end the attempt without a reason that anybody could be told.
+pub const MAX_XML_BYTES: u64 = 7_000_000_000;
+
+/// What a cell takes beside its text: its tags, place and format.
+const CELL_XML_BYTES: u64 = 50;
+
+/// What a row takes beside its cells.
+const ROW_XML_BYTES: u64 = 40;
+
 const DATE_FORMAT: &str = "yyyy-mm-dd hh:mm:ss";
+const DAY_FORMAT: &str = "yyyy-mm-dd";
 
 /// A workbook that is being written.
 pub struct XlsxFile {
@@ -27,11 +40,25 @@ pub struct XlsxFile {
     directory: TempDir,
     columns: Vec<Column>,
     title: String,
-    date_format: Format,
-    rows_per_sheet: u32,
+    formats: Formats,
+    limits: Limits,
+    xml_bytes: u64,
     sheets: usize,
     rows_in_sheet: u32,
     cut_cells: u64,
+}
+
+/// Where a sheet and a workbook end.
+#[derive(Clone, Copy)]
+struct Limits {
+    rows_per_sheet: u32,
+    xml_bytes: u64,
+}
+
+/// How dates are shown.
+struct Formats {
+    date: Format,
+    day: Format,
 }
 
 /// A finished workbook on disk; dropping it deletes the file.
@@ -62,14 +89,15 @@ impl XlsxFile {
     /// # Errors
     /// The disk's, or a title that no sheet may have (empty, over 31 characters, `[]:*?/\`).
     pub fn create(parent: &Path, title: &str, columns: &[Column]) -> Result<Self, FileError> {
-        Self::with_rows_per_sheet(parent, title, columns, ROWS_PER_SHEET)
+        let limits = Limits { rows_per_sheet: ROWS_PER_SHEET, xml_bytes: MAX_XML_BYTES };
+        Self::with_limits(parent, title, columns, limits)
     }
 
-    fn with_rows_per_sheet(
+    fn with_limits(
         parent: &Path,
         title: &str,
         columns: &[Column],
-        rows_per_sheet: u32,
+        limits: Limits,
     ) -> Result<Self, FileError> {
         let directory = TempDir::with_prefix_in("export-", parent)?;
         let mut workbook = Workbook::new();
@@ -82,8 +110,12 @@ impl XlsxFile {
             directory,
             columns: columns.to_vec(),
             title: title.to_owned(),
-            date_format: Format::new().set_num_format(DATE_FORMAT),
-            rows_per_sheet,
+            formats: Formats {
+                date: Format::new().set_num_format(DATE_FORMAT),
+                day: Format::new().set_num_format(DAY_FORMAT),
+            },
+            limits,
+            xml_bytes: 0,
             sheets: 0,
             rows_in_sheet: 0,
             cut_cells: 0,
@@ -95,7 +127,7 @@ impl XlsxFile {
     /// Adds a row, on a new sheet when this one is full.
     ///
     /// # Errors
-    /// The disk's, or a row that has not one cell for each column.
+    /// The disk's, a row that has not one cell for each column, or [`FileError::TooLarge`].
     ///
     /// # Panics
     /// `rust_xlsxwriter` panics when the disk is full; whoever runs this on a thread gets that
@@ -104,7 +136,11 @@ impl XlsxFile {
         if cells.len() != self.columns.len() {
             return Err(FileError::RowWidth { cells: cells.len(), columns: self.columns.len() });
         }
-        if self.rows_in_sheet == self.rows_per_sheet {
+        self.xml_bytes += ROW_XML_BYTES + cells.iter().map(xml_bytes).sum::<u64>();
+        if self.xml_bytes > self.limits.xml_bytes {
+            return Err(FileError::TooLarge);
+        }
+        if self.rows_in_sheet == self.limits.rows_per_sheet {
             self.close_sheet()?;
             self.open_sheet()?;
         }
@@ -112,7 +148,7 @@ impl XlsxFile {
         let row = self.rows_in_sheet;
         let sheet = self.workbook.worksheet_from_index(self.sheets - 1)?;
         for (column, cell) in (0..).zip(cells) {
-            if write_cell(sheet, row, column, cell, &self.date_format)? {
+            if write_cell(sheet, row, column, cell, &self.formats)? {
                 self.cut_cells += 1;
             }
         }
@@ -162,13 +198,26 @@ impl XlsxFile {
     }
 }
 
+/// About what a cell takes in a sheet's XML; never much less.
+fn xml_bytes(cell: &Cell<'_>) -> u64 {
+    let text = match cell {
+        Cell::Empty => return 0,
+        Cell::Text(text) => {
+            let escaped = text.bytes().filter(|byte| matches!(byte, b'&' | b'<' | b'>')).count();
+            text.len() + 4 * escaped
+        }
+        Cell::Number(_) | Cell::Date(_) | Cell::Day(_) | Cell::Boolean(_) => 0,
+    };
+    CELL_XML_BYTES + u64::try_from(text).unwrap_or(u64::MAX)
+}
+
 /// Writes one cell; true when it had to be cut.
 fn write_cell(
     sheet: &mut Worksheet,
     row: u32,
     column: u16,
     cell: &Cell<'_>,
-    date_format: &Format,
+    formats: &Formats,
 ) -> Result<bool, FileError> {
     match cell {
         Cell::Empty => {}
@@ -182,10 +231,18 @@ fn write_cell(
         }
         Cell::Date(date) => match excel_date(*date) {
             Some(date) => {
-                sheet.write_datetime_with_format(row, column, &date, date_format)?;
+                sheet.write_datetime_with_format(row, column, &date, &formats.date)?;
             }
             None => {
                 sheet.write_string(row, column, date_text(*date))?;
+            }
+        },
+        Cell::Day(day) => match excel_date(day.at(0, 0, 0, 0)) {
+            Some(date) => {
+                sheet.write_datetime_with_format(row, column, &date, &formats.day)?;
+            }
+            None => {
+                sheet.write_string(row, column, day.to_string())?;
             }
         },
         Cell::Boolean(value) => {
@@ -219,7 +276,7 @@ fn width(column: &Column) -> f64 {
         (Field::Id | Field::OwnerId | Field::AssigneeId, _) => 38,
         (Field::Email | Field::Name | Field::CompanyName, _) => 28,
         (_, FieldType::List) => 32,
-        (_, FieldType::Text | FieldType::Custom | FieldType::Date) => 20,
+        (_, FieldType::Text | FieldType::Number | FieldType::Boolean | FieldType::Date) => 20,
     };
     let label = (column.label.chars().count() + BUTTON).min(WIDEST);
     u32::try_from(content.max(label)).map_or(20.0, f64::from)

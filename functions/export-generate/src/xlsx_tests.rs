@@ -14,8 +14,8 @@ fn columns() -> Vec<Column> {
 
 fn write(rows_per_sheet: u32, rows: &[Vec<Cell<'_>>]) -> FinishedXlsx {
     let parent = std::env::temp_dir();
-    let mut file =
-        XlsxFile::with_rows_per_sheet(&parent, "Contacts", &columns(), rows_per_sheet).unwrap();
+    let limits = Limits { rows_per_sheet, xml_bytes: MAX_XML_BYTES };
+    let mut file = XlsxFile::with_limits(&parent, "Contacts", &columns(), limits).unwrap();
     for row in rows {
         file.row(row).unwrap();
     }
@@ -132,4 +132,25 @@ fn nothing_stays_on_disk_when_the_file_is_dropped() {
     assert!(done.path().exists());
     drop(done);
     assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_workbook_ends_before_the_disk_does() {
+    let parent = std::env::temp_dir();
+    let names: Vec<_> = (0..400).map(|at| format!("<{at}> & \"more\" \u{1F600}")).collect();
+    let rows: Vec<_> = names.iter().map(|name| named(name)).collect();
+    let xml = part(&write(ROWS_PER_SHEET, &rows), "xl/worksheets/sheet1.xml").len();
+    for (room, fits) in [(1.3, true), (0.9, false)] {
+        #[allow(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss
+        )]
+        let xml_bytes = (xml as f64 * room) as u64;
+        let limits = Limits { rows_per_sheet: ROWS_PER_SHEET, xml_bytes };
+        let mut file = XlsxFile::with_limits(&parent, "Contacts", &columns(), limits).unwrap();
+        let written = rows.iter().try_for_each(|row| file.row(row));
+        assert_eq!(written.is_ok(), fits, "{written:?}");
+        assert!(fits || matches!(written, Err(FileError::TooLarge)));
+    }
 }

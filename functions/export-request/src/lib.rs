@@ -1,17 +1,19 @@
 //! `POST /cdp/exports`: accepts an export and queues it (SPEC §4).
 
-mod job;
-
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use shared::{
     access::{Authority, Permission, Viewer},
-    directory::Plan,
+    directory::{Directory, Plan},
     entry::{Code, Failure, Reply, http::Request},
     environment::{Environment, StartError},
     event,
-    export::{CreateError, Defaults, ExportOrder, ExportRequest, Files, Job, JobRef, Jobs},
+    export::{
+        CreateError, Defaults, ExportOrder, ExportRequest, Files, Job, JobRef, Jobs, Layouts,
+    },
     idempotency::{IdempotencyError, IdempotencyKey},
+    locale::Locale,
     outbox::Outbox,
 };
 
@@ -61,24 +63,32 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     session?.scope(Permission::ViewCustomers)?;
     let company = company?;
     if company.plan == Plan::Starter {
-        let message = "exports need a Growth or Enterprise plan";
-        return Err(Failure::new(Code::PlanNotAllowed, message));
+        return Err(Failure::plan_not_allowed());
     }
-    let now = app.authority.clock().now();
-    let order = request
-        .json::<ExportRequest>()?
-        .check(company.locale, &app.defaults, now)
-        .map_err(|error| Failure::invalid(&error.field, error.reason))?;
     let key = idempotency_key(viewer, &request)?;
     if let Some(earlier) = app.earlier(key.as_ref()).await? {
         return accepted(&earlier, &app);
     }
-    let job = job::new(directory, viewer, &order, now).await?;
+    let now = app.authority.clock().now();
+    let order = app.order(viewer, request.json()?, company.locale, now).await?;
+    let job = Job::queued(&requester(directory, viewer).await?, &order, now);
     let created = app.create(&job, &order, key.as_ref()).await?;
     if created == job {
         event::export_requested(&job, request.source_ip());
     }
     accepted(&created, &app)
+}
+
+/// Who asks, with a name and an address: those of the token, or of the directory where the token
+/// has no address.
+async fn requester(directory: &Directory, viewer: &Viewer) -> Result<Viewer, Failure> {
+    if viewer.email.is_some() {
+        return Ok(viewer.clone());
+    }
+    let person = directory.person(&viewer.company, &viewer.user.to_string()).await?;
+    let (full_name, email) =
+        person.map_or((None, None), |person| (person.full_name, Some(person.email)));
+    Ok(Viewer { name: viewer.name.clone().or(full_name), email, ..viewer.clone() })
 }
 
 fn accepted(job: &Job, app: &App) -> Result<Reply, Failure> {
@@ -101,6 +111,25 @@ fn idempotency_failure(error: IdempotencyError) -> Failure {
 }
 
 impl App {
+    /// What the request orders, with the columns of the layout that it names.
+    async fn order(
+        &self,
+        viewer: &Viewer,
+        request: ExportRequest,
+        company_locale: Option<Locale>,
+        now: Timestamp,
+    ) -> Result<ExportOrder, Failure> {
+        let layout = match request.layout_id() {
+            None => None,
+            Some(id) => {
+                let layouts = Layouts::new(self.jobs.table().clone(), viewer.company.clone());
+                let unknown = || Failure::invalid("layout_id", "names no layout of your company");
+                Some(layouts.get(id).await?.ok_or_else(unknown)?)
+            }
+        };
+        Ok(request.check(layout.as_ref(), company_locale, &self.defaults, now)?)
+    }
+
     /// The job that an earlier request with the same key made.
     async fn earlier(&self, key: Option<&IdempotencyKey>) -> Result<Option<Job>, Failure> {
         let Some(key) = key else { return Ok(None) };
@@ -122,10 +151,7 @@ impl App {
         key: Option<&IdempotencyKey>,
     ) -> Result<Job, Failure> {
         if !order.ids.is_empty() {
-            self.files.put_ids(job, &order.ids).await.map_err(|error| {
-                let message = "the selection cannot be kept at the moment, try again";
-                Failure::new(Code::Unavailable, message).with_source(error)
-            })?;
+            self.files.put_ids(job, &order.ids).await?;
         }
         let failure = match self.jobs.create(job, key, job.created_at).await {
             Ok(message) => {

@@ -27,6 +27,10 @@ const LEVELS_TTL: SignedDuration = SignedDuration::from_secs(10);
 /// How long a company's profile or a person is used.
 const PROFILE_TTL: SignedDuration = SignedDuration::from_secs(60);
 
+/// People asked for at once where all of a company's are wanted, and how often at most.
+const PEOPLE_PER_PAGE: u32 = 100;
+const MAX_PEOPLE_PAGES: u32 = 100;
+
 /// The directory: one Launchpad client and what was lately learned through it. Cheap to clone;
 /// the clones share their caches.
 #[derive(Clone, Debug)]
@@ -207,6 +211,27 @@ impl Directory {
         per_page: u32,
     ) -> Result<PeoplePage, DirectoryError> {
         self.0.client.search_people(company, query, page, per_page).await
+    }
+
+    /// The names of a company's people, active or not, as they are shown: of the first 10,000.
+    ///
+    /// # Errors
+    /// When Launchpad does not answer properly.
+    pub async fn people_names(
+        &self,
+        company: &CompanyId,
+    ) -> Result<HashMap<UserId, String>, DirectoryError> {
+        let mut names = HashMap::new();
+        for page in 1..=MAX_PEOPLE_PAGES {
+            let PeoplePage { people, more } =
+                self.search_people(company, "", page, PEOPLE_PER_PAGE).await?;
+            let shown = |person: Person| (person.sso_id, person.display_name().to_owned());
+            names.extend(people.into_iter().map(shown));
+            if !more {
+                break;
+            }
+        }
+        Ok(names)
     }
 
     /// The names of all teams of a company.

@@ -2,7 +2,12 @@ use std::{error::Error, fmt};
 
 use serde_json::{Value, json};
 
-use crate::{access::AccessError, directory::DirectoryError, table::TableError};
+use crate::{
+    access::AccessError,
+    directory::DirectoryError,
+    export::{FilesError, LayoutError, RequestError},
+    table::TableError,
+};
 
 /// The error codes of the API, each with its status (SPEC §5).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -90,6 +95,12 @@ impl Failure {
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(Code::NotFound, "not found")
+    }
+
+    /// 403 for a company whose plan has no exports (SPEC §4).
+    #[must_use]
+    pub fn plan_not_allowed() -> Self {
+        Self::new(Code::PlanNotAllowed, "exports need a Growth or Enterprise plan")
     }
 
     /// Adds what a program can read.
@@ -181,5 +192,31 @@ impl From<AccessError> for Failure {
             AccessError::Directory(error) => error.into(),
             AccessError::Table(error) => error.into(),
         }
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        Self::invalid(&error.field, error.reason)
+    }
+}
+
+impl From<LayoutError> for Failure {
+    fn from(error: LayoutError) -> Self {
+        match error {
+            LayoutError::NameTaken => Self::new(Code::Conflict, error.to_string())
+                .with_details(json!({ "field": "name" })),
+            LayoutError::TooMany => Self::new(Code::Conflict, error.to_string()),
+            LayoutError::Missing => Self::not_found(),
+            LayoutError::NotAllowed => Self::new(Code::Forbidden, error.to_string()),
+            LayoutError::Table(error) => error.into(),
+        }
+    }
+}
+
+impl From<FilesError> for Failure {
+    fn from(error: FilesError) -> Self {
+        Self::new(Code::Unavailable, "files are not available at the moment, try again")
+            .with_source(error)
     }
 }

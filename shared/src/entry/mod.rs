@@ -8,6 +8,7 @@ mod failure;
 pub mod http;
 mod log;
 mod note;
+pub mod page;
 pub mod queue;
 mod reply;
 

@@ -36,7 +36,7 @@ pub async fn deadline_passed(
     match jobs.overdue(&at, item.due.at, now).await? {
         Overdue::Requeued(job, message) => {
             outbox.send(&[message]).await;
-            files.discard_attempt(&job).await?;
+            files.discard_attempts(&job, job.attempt).await?;
         }
         Overdue::Failed(job, message) => {
             event::export_failed(&job, FailureCode::ExportFailed);

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::contact::FieldType;
+
 /// Most fields one export or layout may name (SPEC §4: 1–100).
 pub const MAX_FIELDS: usize = 100;
 
@@ -61,20 +63,6 @@ pub enum Field {
     UpdatedAt,
     /// The company's own field of this key.
     Custom(String),
-}
-
-/// What a field's cells hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldType {
-    /// Text, kept as text: names, phones, ids.
-    Text,
-    /// Several texts in one cell, joined with [`LIST_SEPARATOR`].
-    List,
-    /// A date with a time, in the requester's zone.
-    Date,
-    /// Whatever the contact holds there: text, a number or a boolean, cell by cell.
-    Custom,
 }
 
 /// A field that a request or layout must not name.
@@ -170,7 +158,8 @@ impl Field {
         })
     }
 
-    /// What the field's cells hold.
+    /// What the field's cells hold, as far as the field tells by itself: of a company's own field
+    /// its catalog knows more.
     pub fn field_type(&self) -> FieldType {
         match self {
             Self::Id
@@ -183,18 +172,22 @@ impl Field {
             | Self::OwnerName
             | Self::AssigneeId
             | Self::AssigneeName
-            | Self::Source => FieldType::Text,
+            | Self::Source
+            | Self::Custom(_) => FieldType::Text,
             Self::Emails
             | Self::Phones
             | Self::TeamOwnerIds
             | Self::TeamOwnerNames
             | Self::Tags => FieldType::List,
             Self::CreatedAt | Self::UpdatedAt => FieldType::Date,
-            Self::Custom(_) => FieldType::Custom,
         }
     }
 
-    fn custom(key: &str) -> Result<Self, FieldError> {
+    /// The company's own field of this key.
+    ///
+    /// # Errors
+    /// When the key is empty, too long or has a control character.
+    pub fn custom(key: &str) -> Result<Self, FieldError> {
         if key.is_empty() {
             return Err(FieldError::CustomKeyMissing);
         }

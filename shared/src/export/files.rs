@@ -10,7 +10,7 @@ use aws_sdk_s3::{
 };
 use jiff::Timestamp;
 
-use super::{Job, content_disposition};
+use super::{Job, Selection, content_disposition};
 use crate::id::ContactId;
 
 /// How long a download's address works, once it was asked for.
@@ -130,26 +130,49 @@ impl Files {
         Ok(Some(signed.uri().to_owned()))
     }
 
-    /// Takes away whatever a job that is over may have left: the unfinished upload, the objects of
-    /// all attempts, the selected ids. Doing so twice is harmless.
+    /// Takes away whatever a job that is over may have left: unfinished uploads, the objects of all
+    /// attempts, the selected ids. Doing so twice is harmless.
     ///
     /// # Errors
     /// The bucket's; the rest then stands until it is done again.
     pub async fn purge(&self, job: &Job) -> Result<(), FilesError> {
-        self.abort_attempt(job).await?;
-        for key in job.object_keys() {
-            self.delete(&key).await?;
+        self.discard_attempts(job, job.attempt).await?;
+        match job.selection {
+            Selection::Ids { .. } => self.delete(&job.ids_key()).await,
+            Selection::Filter(_) => Ok(()),
+        }
+    }
+
+    /// Takes away what the attempts up to this one may have left. The bucket itself is asked which
+    /// uploads there are: one whose worker died before it could tell anybody is found too, and
+    /// those of later attempts are not touched.
+    ///
+    /// # Errors
+    /// The bucket's.
+    pub async fn discard_attempts(&self, job: &Job, up_to: u32) -> Result<(), FilesError> {
+        if up_to == 0 {
+            return Ok(());
+        }
+        let keys: Vec<_> = (1..=up_to).map(|attempt| job.object_key_of(attempt)).collect();
+        for (key, upload_id) in self.uploads(job).await? {
+            if keys.contains(&key) {
+                abort_upload(&self.client, &self.bucket, &key, &upload_id).await?;
+            }
+        }
+        // An upload that was completed just before it could be aborted is an object by now.
+        for key in &keys {
+            self.delete(key).await?;
         }
         Ok(())
     }
 
-    /// Takes away what an attempt that somebody takes over may have left.
-    ///
-    /// # Errors
-    /// The bucket's.
-    pub async fn discard_attempt(&self, job: &Job) -> Result<(), FilesError> {
-        self.abort_attempt(job).await?;
-        if job.attempt > 0 { self.delete(&job.object_key()).await } else { Ok(()) }
+    /// The unfinished uploads of a job, by key and id. One page holds more than a job can have.
+    async fn uploads(&self, job: &Job) -> Result<Vec<(String, String)>, FilesError> {
+        let list = self.client.list_multipart_uploads().bucket(&self.bucket);
+        let listed = list.prefix(format!("{}/", job.prefix())).send().await;
+        let listed = listed.map_err(|error| trouble("ListMultipartUploads", &error))?;
+        let uploads = listed.uploads.unwrap_or_default().into_iter();
+        Ok(uploads.filter_map(|upload| Some((upload.key?, upload.upload_id?))).collect())
     }
 
     /// Takes one object away.
@@ -164,19 +187,9 @@ impl Files {
             Err(error) => Err(trouble("DeleteObject", &error)),
         }
     }
-
-    async fn abort_attempt(&self, job: &Job) -> Result<(), FilesError> {
-        match &job.upload {
-            Some(upload) => {
-                let key = job.object_key_of(upload.attempt);
-                abort_upload(&self.client, &self.bucket, &key, &upload.id).await
-            }
-            None => Ok(()),
-        }
-    }
 }
 
-/// Aborts an upload by its id, as the job names it. One that is gone already is no error.
+/// Aborts an upload by its id. One that is gone already is no error.
 ///
 /// # Errors
 /// The bucket's.

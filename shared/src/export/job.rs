@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Column;
+use super::{Column, ExportOrder};
 use crate::{
     access::{Platform, Viewer},
     contact::Filter,
@@ -109,15 +109,6 @@ pub enum FailureCode {
     ExportFailed,
 }
 
-/// An upload as S3 knows it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct AttemptUpload {
-    /// The attempt that began it.
-    pub attempt: u32,
-    /// Its id.
-    pub id: String,
-}
-
 /// An export job.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Job {
@@ -156,10 +147,6 @@ pub struct Job {
     /// The last sign of life of a running attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat_at: Option<Timestamp>,
-    /// The upload that is or was fed last; it stays named until another one takes its place, so
-    /// that whoever takes the job over can abort it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub upload: Option<AttemptUpload>,
     /// Rows written.
     pub rows: u64,
     /// Selected contacts that were gone or out of scope.
@@ -292,6 +279,48 @@ impl FailureCode {
 }
 
 impl Job {
+    /// A new job of `requester`, who is told by email if they have an address.
+    #[must_use]
+    pub fn queued(requester: &Viewer, order: &ExportOrder, now: Timestamp) -> Self {
+        Self {
+            id: JobId::generate(now),
+            company: requester.company.clone(),
+            user: requester.user,
+            user_name: requester.name.clone(),
+            email_status: match requester.email {
+                Some(_) => Delivery::Pending,
+                None => Delivery::Skipped,
+            },
+            email: requester.email.clone(),
+            platform: requester.platform,
+            format: order.format,
+            selection: order.selection.clone(),
+            columns: order.columns.clone(),
+            file_name: order.file_name.clone(),
+            time_zone: order.time_zone.clone(),
+            locale: order.locale,
+            status: Status::Queued,
+            attempt: 0,
+            requeued: false,
+            heartbeat_at: None,
+            rows: 0,
+            skipped: 0,
+            cut_cells: 0,
+            progress: 0.0,
+            size_bytes: None,
+            created_at: now,
+            started_at: None,
+            completed_at: None,
+            deadline: now + QUEUE_TIME,
+            expires_at: None,
+            email_changed_at: now,
+            notification_status: Delivery::Pending,
+            notification_changed_at: now,
+            error: None,
+            version: 1,
+        }
+    }
+
     /// Where the job is.
     #[must_use]
     pub fn at(&self) -> JobRef {
@@ -328,16 +357,8 @@ impl Job {
         format!("{}/ids.json", self.prefix())
     }
 
-    /// Every object that the job may have, whichever attempt made it.
-    #[must_use]
-    pub fn object_keys(&self) -> Vec<String> {
-        let ids = matches!(self.selection, Selection::Ids { .. }).then(|| self.ids_key());
-        ids.into_iter()
-            .chain((1..=self.attempt).map(|attempt| self.object_key_of(attempt)))
-            .collect()
-    }
-
-    fn prefix(&self) -> String {
+    /// Where everything of the job is kept.
+    pub(super) fn prefix(&self) -> String {
         format!("private/exports/{}/{}", self.company, self.id)
     }
 

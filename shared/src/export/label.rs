@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::field::{Field, FieldType};
-use crate::locale::Locale;
+use super::field::Field;
+use crate::{
+    contact::{CustomField, FieldType},
+    locale::Locale,
+};
 
 /// One column of an exported file: a field under the label its header shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,18 @@ impl Column {
 }
 
 impl FieldDescription {
+    /// Every field that can be exported, in this language: those of all contacts, then the
+    /// company's own.
+    #[must_use]
+    pub fn catalog(own: &[CustomField], locale: Locale) -> Vec<Self> {
+        let own = own.iter().filter_map(|own| {
+            // A key that no request could name is not offered.
+            let field = Field::custom(&own.key).ok()?;
+            Some(Self { field_type: own.field_type, ..Self::of(field, locale) })
+        });
+        Field::STANDARD.into_iter().map(|field| Self::of(field, locale)).chain(own).collect()
+    }
+
     /// Describes a field in this language.
     pub fn of(field: Field, locale: Locale) -> Self {
         Self {
@@ -96,11 +111,14 @@ mod tests {
     fn a_custom_field_bears_its_key_in_every_language() {
         let field = Field::Custom("Tier".to_owned());
         assert_eq!(field.label(Locale::Id), "Tier");
-        let description = FieldDescription::of(field, Locale::En);
+        let own = ["Tier", "a\nb"]
+            .map(|key| CustomField { key: key.to_owned(), field_type: FieldType::Number });
+        let catalog = FieldDescription::catalog(&own, Locale::En);
+        assert_eq!(catalog.len(), Field::STANDARD.len() + 1, "the second one cannot be named");
         assert_eq!(
-            serde_json::to_value(description).unwrap(),
+            serde_json::to_value(catalog.last()).unwrap(),
             serde_json::json!({
-                "field": "custom.Tier", "label": "Tier", "type": "custom", "default": false
+                "field": "custom.Tier", "label": "Tier", "type": "number", "default": false
             })
         );
     }

@@ -9,25 +9,31 @@ mod file_name;
 mod files;
 mod job;
 pub mod label;
+mod layout;
+mod layouts;
 mod link;
 mod quota;
 mod request;
+mod shelf;
 mod store;
 mod transition;
 
 pub use delivery::{Channel, DeliveryClaim};
 pub use disposition::content_disposition;
 pub use expiry::{ExpiryError, deadline_passed, file_expired};
-pub use field::{Field, FieldError, FieldType};
+pub use field::{Field, FieldError};
 pub use files::{Files, FilesError, abort_upload};
 pub use job::{
-    ATTEMPT_TIME, AttemptUpload, Delivery, FILE_LIFETIME, FailureCode, Format, Job, JobRef,
-    JobView, MAX_ATTEMPTS, QUEUE_TIME, STALE, Selection, Status,
+    ATTEMPT_TIME, Delivery, FILE_LIFETIME, FailureCode, Format, Job, JobRef, JobView, MAX_ATTEMPTS,
+    QUEUE_TIME, STALE, Selection, Status,
 };
-pub use label::Column;
+pub use label::{Column, FieldDescription};
+pub use layout::{Layout, LayoutDraft, LayoutField, LayoutInput, LayoutView};
+pub use layouts::{LayoutError, LayoutPage, Layouts, MAX_LAYOUTS};
 pub use link::{LinkError, LinkToken, NotAToken};
 pub use quota::{MAX_PER_COMPANY, MAX_PER_USER, TooManyExports};
 pub use request::{Defaults, ExportOrder, ExportRequest, MAX_IDS, RequestError};
+pub use shelf::Shelf;
 pub use store::{Beat, CreateError, Jobs};
 pub use transition::{Cancellation, Claim, Finished};
 

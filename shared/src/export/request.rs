@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
 
-use super::{Column, Field, Format, Selection, file_name};
+use super::{Column, Field, Format, Layout, Selection, file_name};
 use crate::{
     contact::Filter,
-    id::ContactId,
+    id::{ContactId, LayoutId},
     locale::{Locale, UnknownLocale},
 };
 
@@ -42,7 +42,10 @@ pub struct Defaults {
 pub struct ExportRequest {
     format: Format,
     selection: SelectionInput,
-    fields: Vec<String>,
+    #[serde(default)]
+    fields: Option<Vec<String>>,
+    #[serde(default)]
+    layout_id: Option<LayoutId>,
     #[serde(default)]
     file_name: Option<String>,
     #[serde(default)]
@@ -79,8 +82,14 @@ pub struct ExportOrder {
     pub locale: Locale,
 }
 
+impl RequestError {
+    pub(super) fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
+        Self { field: field.into(), reason: reason.into() }
+    }
+}
+
 fn wrong(field: &'static str, reason: impl Into<String>) -> RequestError {
-    RequestError { field: field.into(), reason: reason.into() }
+    RequestError::new(field, reason)
 }
 
 impl Defaults {
@@ -94,12 +103,20 @@ impl Defaults {
 }
 
 impl ExportRequest {
-    /// Checks the request; `company_locale` counts where the request names no language.
+    /// The layout that the request names instead of fields.
+    #[must_use]
+    pub fn layout_id(&self) -> Option<LayoutId> {
+        self.layout_id
+    }
+
+    /// Checks the request. `layout` is the one that it names; `company_locale` counts where it
+    /// names no language.
     ///
     /// # Errors
     /// The first field that is wrong.
     pub fn check(
         self,
+        layout: Option<&Layout>,
         company_locale: Option<Locale>,
         defaults: &Defaults,
         now: Timestamp,
@@ -111,9 +128,7 @@ impl ExportRequest {
             Some(name) => zone(name)?,
             None => defaults.time_zone.clone(),
         };
-        let fields =
-            Field::parse_all(&self.fields).map_err(|error| wrong("fields", error.to_string()))?;
-        let columns = fields.into_iter().map(|field| Column::of(field, locale)).collect();
+        let columns = columns(self.fields.as_deref(), layout, locale)?;
         let too_long = |name: &String| name.chars().count() > MAX_FILE_NAME;
         if self.file_name.as_ref().is_some_and(too_long) {
             let reason = format!("is longer than {MAX_FILE_NAME} characters");
@@ -131,6 +146,24 @@ impl ExportRequest {
             time_zone,
             locale,
         })
+    }
+}
+
+/// The columns that the request names, or those of its layout as they are now: what becomes of the
+/// layout later does not change the export.
+fn columns(
+    fields: Option<&[String]>,
+    layout: Option<&Layout>,
+    locale: Locale,
+) -> Result<Vec<Column>, RequestError> {
+    match (fields, layout) {
+        (Some(names), None) => {
+            let fields =
+                Field::parse_all(names).map_err(|error| wrong("fields", error.to_string()))?;
+            Ok(fields.into_iter().map(|field| Column::of(field, locale)).collect())
+        }
+        (None, Some(layout)) => Ok(layout.columns(locale)),
+        _ => Err(wrong("fields", "must have either fields or a layout_id")),
     }
 }
 

@@ -9,7 +9,7 @@ fn now() -> Timestamp {
 fn check(body: Value) -> Result<ExportOrder, RequestError> {
     let request: ExportRequest = serde_json::from_value(body).unwrap();
     let defaults = Defaults::new(Locale::En, "Asia/Jakarta").unwrap();
-    request.check(Some(Locale::Id), &defaults, now())
+    request.check(None, Some(Locale::Id), &defaults, now())
 }
 
 fn minimal() -> Value {
@@ -64,6 +64,7 @@ fn what_is_wrong_is_refused_by_its_field() {
 fn unknown_fields_do_not_parse() {
     for body in [
         with("layout_id", json!("x")),
+        with("columns", json!(["name"])),
         with("selection", json!({ "filter": { "password": ["x"] } })),
         with("selection", json!({ "all": true })),
     ] {

@@ -93,12 +93,12 @@ impl Jobs {
         company: &CompanyId,
         user: UserId,
         after: Option<JobId>,
-        limit: i32,
+        limit: usize,
     ) -> Result<(Vec<Job>, Option<JobId>), TableError> {
         let query = Query {
             before: after.map(|job| Key::job(company, user, job).sk),
             direction: Direction::Descending,
-            limit,
+            limit: i32::try_from(limit).unwrap_or(i32::MAX),
             consistent: true,
             ..Query::partition(jobs_partition(company, user))
         };

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{transition::Overdue, *};
 use crate::{
     access::{Platform, Viewer},
-    id::{JobId, UserId},
+    id::UserId,
     idempotency::{IdempotencyError, IdempotencyKey},
     locale::Locale,
     table::{DUE_SHARDS, DueItem, DueKind, embedded},
@@ -26,42 +26,23 @@ impl World {
     }
 
     fn job(&self, user: u128) -> Job {
-        let now = self.now;
-        Job {
-            id: JobId::generate(now),
+        let requester = Viewer {
             company: "acme".parse().unwrap(),
             user: UserId::from_uuid(Uuid::from_u128(user)),
-            user_name: Some("Sari".to_owned()),
+            name: Some("Sari".to_owned()),
             email: Some("sari@acme.example".to_owned()),
             platform: Platform::Web,
+        };
+        let order = ExportOrder {
             format: Format::Csv,
             selection: Selection::Filter(Box::default()),
+            ids: Vec::new(),
             columns: vec![Column::of(Field::Name, Locale::En)],
             file_name: "contacts.csv".to_owned(),
             time_zone: "Asia/Jakarta".to_owned(),
             locale: Locale::En,
-            status: Status::Queued,
-            attempt: 0,
-            requeued: false,
-            heartbeat_at: None,
-            upload: None,
-            rows: 0,
-            skipped: 0,
-            cut_cells: 0,
-            progress: 0.0,
-            size_bytes: None,
-            created_at: now,
-            started_at: None,
-            completed_at: None,
-            deadline: now + QUEUE_TIME,
-            expires_at: None,
-            email_status: Delivery::Pending,
-            email_changed_at: now,
-            notification_status: Delivery::Pending,
-            notification_changed_at: now,
-            error: None,
-            version: 1,
-        }
+        };
+        Job::queued(&requester, &order, self.now)
     }
 
     async fn created(&self) -> Job {
@@ -73,7 +54,7 @@ impl World {
     async fn claimed(&self) -> Job {
         let job = self.created().await;
         match self.jobs.claim(&job.at(), self.now).await.unwrap() {
-            Claim::Held { job, .. } => *job,
+            Claim::Held(job) => *job,
             other => panic!("{other:?}"),
         }
     }
@@ -166,15 +147,13 @@ async fn a_live_claim_is_left_alone_and_a_stale_one_taken_over() {
     let world = World::new().await;
     let first = world.claimed().await;
     assert_eq!(world.jobs.claim(&first.at(), world.now).await.unwrap(), Claim::Busy);
-    assert!(world.jobs.record_upload(&first, "u1").await.unwrap());
     let later = world.now + STALE;
-    let Claim::Held { job, earlier } = world.jobs.claim(&first.at(), later).await.unwrap() else {
+    let Claim::Held(job) = world.jobs.claim(&first.at(), later).await.unwrap() else {
         panic!("not taken over");
     };
-    assert_eq!((job.attempt, earlier.unwrap().upload.unwrap().id.as_str()), (2, "u1"));
+    assert_eq!(job.attempt, 2);
     // The first worker wakes up: it can neither go on nor finish.
     assert!(!world.jobs.beat(&first, Beat::default(), later).await.unwrap());
-    assert!(!world.jobs.record_upload(&first, "u2").await.unwrap());
     assert!(!world.jobs.give_back(&first).await.unwrap());
     let lost = world.jobs.complete(&first, world.finished(), later).await.unwrap();
     assert!(lost.is_none());
@@ -260,7 +239,7 @@ async fn a_job_is_tried_five_times() {
     for attempt in 2..=MAX_ATTEMPTS {
         assert!(world.jobs.give_back(&job).await.unwrap());
         let claim = world.jobs.claim(&job.at(), world.now).await.unwrap();
-        let Claim::Held { job: next, .. } = claim else { panic!("{claim:?}") };
+        let Claim::Held(next) = claim else { panic!("{claim:?}") };
         assert_eq!(next.attempt, attempt);
         job = *next;
     }

@@ -5,8 +5,8 @@
 use jiff::Timestamp;
 
 use super::{
-    ATTEMPT_TIME, AttemptUpload, Delivery, FILE_LIFETIME, FailureCode, Job, JobRef, Jobs,
-    MAX_ATTEMPTS, QUEUE_TIME, STALE, Status,
+    ATTEMPT_TIME, Delivery, FILE_LIFETIME, FailureCode, Job, JobRef, Jobs, MAX_ATTEMPTS,
+    QUEUE_TIME, STALE, Status,
     quota::{keep, release},
     store::{Changed, email_message, generate_message},
 };
@@ -18,14 +18,8 @@ use crate::{
 /// What a worker may do with a job that a message names.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Claim {
-    /// It is the worker's. `earlier` is the attempt that it takes over, with what that may have
-    /// left.
-    Held {
-        /// The job, under its new attempt.
-        job: Box<Job>,
-        /// The job as the attempt before left it.
-        earlier: Option<Box<Job>>,
-    },
+    /// It is the worker's, under a new attempt.
+    Held(Box<Job>),
     /// Somebody else is at work: leave the message.
     Busy,
     /// Tried too often.
@@ -79,13 +73,11 @@ impl Jobs {
     /// # Errors
     /// As the table says.
     pub async fn claim(&self, at: &JobRef, now: Timestamp) -> Result<Claim, TableError> {
-        let mut earlier = None;
         let changed = self
             .change(at, |job| {
                 if !job.status.is_active() || is_alive(job, now) || job.attempt >= MAX_ATTEMPTS {
                     return Ok(None);
                 }
-                earlier = Some(job.clone()).filter(|job| job.attempt > 0);
                 job.status = Status::Running;
                 job.attempt += 1;
                 job.started_at.get_or_insert(now);
@@ -95,29 +87,12 @@ impl Jobs {
             })
             .await?;
         Ok(match changed {
-            Changed::Written(job) => {
-                Claim::Held { job: Box::new(job), earlier: earlier.map(Box::new) }
-            }
+            Changed::Written(job) => Claim::Held(Box::new(job)),
             Changed::Kept(job) if !job.status.is_active() => Claim::Over,
             Changed::Kept(job) if is_alive(&job, now) => Claim::Busy,
             Changed::Kept(job) => Claim::Exhausted(Box::new(job)),
             Changed::Missing => Claim::Over,
         })
-    }
-
-    /// Says which upload the attempt feeds; `false` when the claim is lost.
-    ///
-    /// # Errors
-    /// As the table says.
-    pub async fn record_upload(&self, claimed: &Job, upload: &str) -> Result<bool, TableError> {
-        let at = claimed.at();
-        let changed = self.change(&at, |job| {
-            Ok(holds(claimed, job).then(|| {
-                job.upload = Some(AttemptUpload { attempt: job.attempt, id: upload.to_owned() });
-                Vec::new()
-            }))
-        });
-        Ok(matches!(changed.await?, Changed::Written(_)))
     }
 
     /// Gives a claim back, for another attempt later; `false` when it was lost.
@@ -158,7 +133,6 @@ impl Jobs {
                 job.status = Status::Completed;
                 job.completed_at = Some(now);
                 job.expires_at = Some(expires_at);
-                job.upload = None;
                 (job.rows, job.skipped, job.cut_cells) = (file.rows, file.skipped, file.cut_cells);
                 job.progress = 1.0;
                 job.size_bytes = Some(file.size_bytes);

@@ -6,7 +6,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 
 use super::message::{self, Composed, Context, MailError, Words};
 use super::{fits_as_attachment, format};
-use crate::locale::Locale;
+use crate::{export::FailureCode, locale::Locale};
 
 /// What an email about an export says.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub enum ExportMail<'a> {
         /// The name the file would have had.
         file_name: &'a str,
         /// Why, in words that tell what to do.
-        failure: ExportFailure,
+        failure: FailureCode,
         /// When the export was asked for.
         requested_at: Timestamp,
     },
@@ -50,17 +50,6 @@ pub struct Attachment<'a> {
     pub content_type: &'a str,
     /// Its bytes.
     pub bytes: &'a [u8],
-}
-
-/// Why an export failed, as far as the requester can do something about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportFailure {
-    /// Past the limits of rows and cells (`EXPORT_TOO_LARGE`).
-    TooLarge,
-    /// Who may see what could not be found out, so nothing was exported.
-    ScopeUnavailable,
-    /// Anything else.
-    Internal,
 }
 
 struct Templates {
@@ -169,8 +158,7 @@ impl ExportMail<'_> {
                 name => context.to.name(),
                 file_name => message::single_line(file_name),
                 requested_at => moment(*requested_at),
-                too_large => *failure == ExportFailure::TooLarge,
-                scope_unavailable => *failure == ExportFailure::ScopeUnavailable,
+                failure => failure.as_str(),
             },
         }
     }

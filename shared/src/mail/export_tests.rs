@@ -52,7 +52,7 @@ fn ready<'a>(file_name: &'a str, attachment: Option<Attachment<'a>>) -> ExportMa
     }
 }
 
-fn failed(failure: ExportFailure) -> ExportMail<'static> {
+fn failed(failure: FailureCode) -> ExportMail<'static> {
     ExportMail::Failed {
         file_name: "contacts.xlsx",
         failure,
@@ -91,9 +91,10 @@ fn whole_mails_in_both_languages() {
             shown(&world.compose(&ready("contacts.xlsx", None), locale))
         );
         for (name, failure) in [
-            ("too_large", ExportFailure::TooLarge),
-            ("scope_unavailable", ExportFailure::ScopeUnavailable),
-            ("internal", ExportFailure::Internal),
+            ("too_large", FailureCode::ExportTooLarge),
+            ("directory_unavailable", FailureCode::DirectoryUnavailable),
+            ("forbidden", FailureCode::Forbidden),
+            ("other", FailureCode::ExportFailed),
         ] {
             insta::assert_snapshot!(
                 format!("failed_{name}_{locale}"),
@@ -179,7 +180,7 @@ fn a_file_goes_along_when_the_finished_message_stays_under_the_limit() {
     assert!(finished(fits) < MAX_ATTACHED_MESSAGE_BYTES);
     // The estimate may miss the true size by the last line's end.
     assert!(finished(too_large) + 2 >= MAX_ATTACHED_MESSAGE_BYTES);
-    assert!(!failed(ExportFailure::Internal).attaches(&context, XLSX).unwrap());
+    assert!(!failed(FailureCode::ExportFailed).attaches(&context, XLSX).unwrap());
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod export;
 mod format;
 mod message;
 
-pub use export::{Attachment, ExportFailure, ExportMail};
+pub use export::{Attachment, ExportMail};
 pub use message::{Composed, Context, MailError, Mailbox};
 
 /// Largest finished message that carries its file, in bytes: 9.9 MB, under the 10 MB that SES

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Item;
 use crate::{
     clock::sortable,
-    id::{CompanyId, ContactId, JobId, NoteId, RunId, TeamId, UserId},
+    id::{CompanyId, ContactId, JobId, LayoutId, NoteId, RunId, TeamId, UserId},
 };
 
 /// The attribute that holds an item's partition.
@@ -161,6 +161,18 @@ impl Key {
     #[must_use]
     pub fn quota(company: &CompanyId) -> Self {
         Self::new(format!("CO#{company}#SETTINGS"), "QUOTA")
+    }
+
+    /// A saved layout of export files.
+    #[must_use]
+    pub fn layout(company: &CompanyId, id: LayoutId) -> Self {
+        Self::new(format!("CO#{company}#LAYOUTS"), id.to_string())
+    }
+
+    /// The names of a company's layouts.
+    #[must_use]
+    pub fn layout_names(company: &CompanyId) -> Self {
+        Self::new(format!("CO#{company}#SETTINGS"), "LAYOUTS")
     }
 
     /// What a capability link leads to, by the hash of its token.

@@ -23,6 +23,31 @@ async fn a_link_works_until_the_minute_of_its_48_hours() {
 }
 
 #[tokio::test]
+async fn a_link_leads_to_the_files_bytes_under_its_name() {
+    let world = World::with_flags().await;
+    let mut body = order("csv");
+    body["file_name"] = json!("Kontak “Größe” 2026");
+    let job = completed(&world, "sinta", &body).await;
+    let key = objects(&world).await.remove(0);
+    let bytes = world.files().await.read(&key).await.unwrap();
+    let opened = world.get("", &link(&world)).await.headers["location"].clone();
+    let shown = view(&world, "sinta", &job).await["download_url"].as_str().unwrap().to_owned();
+    for address in [opened, shown] {
+        let answer = reqwest::Client::new().get(&address).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let headers = answer.headers();
+        assert_eq!(headers["content-type"], "text/csv; charset=utf-8");
+        let disposition = headers["content-disposition"].to_str().unwrap();
+        assert!(disposition.starts_with("attachment;"), "{disposition}");
+        assert!(disposition.contains("Kontak"), "{disposition}");
+        assert_eq!(answer.bytes().await.unwrap(), bytes);
+        // Nobody gets another file, or this one in another way, by changing the address.
+        let tampered = address.replacen("csv", "xlsx", 1);
+        assert_eq!(reqwest::get(&tampered).await.unwrap().status(), 403);
+    }
+}
+
+#[tokio::test]
 async fn after_the_clean_up_at_48_hours_no_object_is_left_and_the_job_is_expired() {
     let world = World::with_flags().await;
     let contact = world.get("sinta", "/cdp/customers?limit=1").await.ids().remove(0);

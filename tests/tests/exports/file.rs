@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, Reader, Xlsx};
+use calamine::{Data, Range, Reader, Xlsx};
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde_json::Value;
 
@@ -21,11 +21,22 @@ pub(crate) fn rows(format: &str, bytes: &[u8]) -> Vec<Vec<String>> {
     }
 }
 
+/// The labels of a file's columns.
+pub(crate) fn header(format: &str, bytes: &[u8]) -> Vec<String> {
+    match format {
+        "xlsx" => range(bytes).rows().next().unwrap().iter().map(cell).collect(),
+        _ => reader(bytes).headers().unwrap().iter().map(str::to_owned).collect(),
+    }
+}
+
 fn xlsx(bytes: &[u8]) -> Vec<Vec<String>> {
+    range(bytes).rows().skip(1).map(|row| row.iter().map(cell).collect()).collect()
+}
+
+fn range(bytes: &[u8]) -> Range<Data> {
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
     let sheet = book.sheet_names().remove(0);
-    let range = book.worksheet_range(&sheet).unwrap();
-    range.rows().skip(1).map(|row| row.iter().map(cell).collect()).collect()
+    book.worksheet_range(&sheet).unwrap()
 }
 
 fn cell(cell: &Data) -> String {
@@ -37,21 +48,32 @@ fn cell(cell: &Data) -> String {
             let epoch = civil::date(1899, 12, 30).at(0, 0, 0, 0);
             epoch.saturating_add(seconds).strftime(MOMENT).to_string()
         }
-        other => panic!("neither a text nor a date: {other:?}"),
+        Data::Float(number) => number.to_string(),
+        Data::Bool(value) => value.to_string(),
+        other => panic!("no cell of an export: {other:?}"),
     }
 }
 
 fn csv(bytes: &[u8]) -> Vec<Vec<String>> {
-    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap();
-    let mut reader = csv::Reader::from_reader(text);
-    let records = reader.records().map(Result::unwrap);
+    let records = reader(bytes).into_records().map(Result::unwrap);
     records.map(|record| record.iter().map(str::to_owned).collect()).collect()
+}
+
+fn reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
+    csv::Reader::from_reader(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap())
 }
 
 /// The rows that a list's contacts make.
 pub(crate) fn expected(contacts: &Value, zone: &str) -> Vec<Vec<String>> {
     let zone = TimeZone::get(zone).unwrap();
-    let row = |contact: &Value| FIELDS.map(|field| text(&contact[field], field, &zone)).to_vec();
+    let row = |contact: &Value| {
+        FIELDS
+            .map(|field| match field {
+                "owner_name" => owner(contact),
+                _ => text(&contact[field], field, &zone),
+            })
+            .to_vec()
+    };
     contacts.as_array().unwrap().iter().map(row).collect()
 }
 
@@ -67,4 +89,13 @@ fn text(value: &Value, field: &str, zone: &TimeZone) -> String {
         Value::String(text) => text.clone(),
         _ => String::new(),
     }
+}
+
+/// The owner's name; for one whom the directory has no name of, the address that stands for it.
+fn owner(contact: &Value) -> String {
+    let id = contact["owner_id"].as_str().unwrap_or_default();
+    let people = local::demo_company::directory().people;
+    let nameless = people.into_iter().find(|it| it.sso_id == id && it.full_name.is_none());
+    nameless
+        .map_or_else(|| text(&contact["owner_name"], "owner_name", &TimeZone::UTC), |it| it.email)
 }

@@ -48,16 +48,58 @@ pub(crate) async fn deliver(
     job: &str,
     count: u32,
 ) -> bool {
+    let answer = world.invoke(function, message(world, user, job, count)).await;
+    answer["batchItemFailures"].as_array().unwrap().is_empty()
+}
+
+/// Hands a job's message to a worker whom a `kill` fault ends.
+pub(crate) async fn dies(world: &World, function: &str, user: &str, job: &str, count: u32) {
+    let event = message(world, user, job, count);
+    let answer = world.invoke_until_killed(function, event).await;
+    assert!(answer.is_none(), "the worker lives: {answer:?}");
+}
+
+fn message(world: &World, user: &str, job: &str, count: u32) -> Value {
     let person = world.directory.find(user).unwrap();
     let at = json!({ "company": person.company_sso_id, "user": person.sso_id, "job": job });
-    let event = json!({ "Records": [{
+    json!({ "Records": [{
         "messageId": "1", "receiptHandle": "none",
         "body": json!({ "body": at }).to_string(),
         "attributes": { "ApproximateReceiveCount": count.to_string() },
         "messageAttributes": {}, "eventSource": "aws:sqs",
-    }] });
-    let answer = world.invoke(function, event).await;
-    answer["batchItemFailures"].as_array().unwrap().is_empty()
+    }] })
+}
+
+/// The keys of all unfinished uploads in the bucket.
+pub(crate) async fn uploads(world: &World) -> Vec<String> {
+    let files = world.files().await;
+    let listed = files.client().list_multipart_uploads().bucket(files.bucket()).send().await;
+    let uploads = listed.unwrap().uploads.unwrap_or_default().into_iter();
+    uploads.filter_map(|upload| upload.key).collect()
+}
+
+/// That a job ended as one that nothing went wrong with: one file, no remains, told once over each
+/// channel.
+pub(crate) async fn assert_one_of_each(world: &World, user: &str, job: &str, case: &str) {
+    let view = view(world, user, job).await;
+    assert_eq!(
+        (&view["status"], &view["email_status"]),
+        (&json!("completed"), &json!("sent")),
+        "{case}"
+    );
+    let keys = objects(world).await;
+    let files = keys.iter().filter(|key| !key.ends_with("ids.json")).count();
+    assert_eq!(files, 1, "{case}: {keys:?}");
+    assert_eq!(uploads(world).await, Vec::<String>::new(), "{case}");
+    assert_eq!(world.aws.mailbox().list().len(), 1, "{case}");
+    let notifications = world.notifications.list();
+    assert_eq!((notifications.len(), notifications[0].duplicates), (1, 0), "{case}");
+}
+
+/// That nothing of a job is left in the bucket.
+pub(crate) async fn assert_no_remains(world: &World, case: &str) {
+    assert_eq!(objects(world).await, Vec::<String>::new(), "{case}");
+    assert_eq!(uploads(world).await, Vec::<String>::new(), "{case}");
 }
 
 /// The keys of all objects in the bucket.

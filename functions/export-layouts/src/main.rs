@@ -1,0 +1,13 @@
+//! Wires `export-layouts` to the Lambda runtime.
+
+use std::sync::Arc;
+
+use export_layouts::App;
+use shared::{entry, environment::Environment};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    entry::init_log();
+    let environment = Environment::load().await;
+    entry::http::serve(Arc::new(App::new(&environment)?), export_layouts::handle).await
+}

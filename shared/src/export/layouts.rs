@@ -1,0 +1,248 @@
+//! How layouts are kept: an item each, and one per company with all their names, changed in the
+//! same transactions. It makes names unique, bounds their number and lists them in order.
+
+use std::{collections::BTreeMap, ops::Bound};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Layout, LayoutDraft};
+use crate::{
+    access::Viewer,
+    id::{CompanyId, LayoutId},
+    table::{
+        Action, Condition, Key, Table, TableError, TransactError, Transaction, from_item, to_item,
+    },
+};
+
+/// The most layouts of a company.
+pub const MAX_LAYOUTS: usize = 200;
+/// How often a change is tried that others got in the way of.
+const ATTEMPTS: u32 = 10;
+
+/// The layouts of a company in the table.
+#[derive(Clone, Debug)]
+pub struct Layouts {
+    table: Table,
+    company: CompanyId,
+}
+
+/// Why a layout was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// Another layout has the name.
+    #[error("another layout has this name")]
+    NameTaken,
+    /// There are [`MAX_LAYOUTS`].
+    #[error("your company has {MAX_LAYOUTS} layouts: delete one that is not used")]
+    TooMany,
+    /// There is no such layout.
+    #[error("there is no such layout")]
+    Missing,
+    /// It is somebody else's.
+    #[error("only its owner, or somebody who sees all contacts, may change a layout")]
+    NotAllowed,
+    /// The table's trouble.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// One page of a company's layouts, by name.
+#[derive(Debug)]
+pub struct LayoutPage {
+    /// The layouts.
+    pub layouts: Vec<Layout>,
+    /// Behind which name the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+/// The folded names of a company's layouts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Names {
+    names: BTreeMap<String, LayoutId>,
+    version: u64,
+}
+
+impl Names {
+    /// Gives a name to a layout.
+    fn take(&mut self, name: String, id: LayoutId) -> Result<(), LayoutError> {
+        if *self.names.entry(name).or_insert(id) != id {
+            return Err(LayoutError::NameTaken);
+        }
+        if self.names.len() > MAX_LAYOUTS {
+            return Err(LayoutError::TooMany);
+        }
+        Ok(())
+    }
+
+    /// The action that stores the names, unless they changed since they were read.
+    fn put(mut self, company: &CompanyId) -> Result<Action, TableError> {
+        let unchanged = match self.version {
+            0 => Condition::Absent,
+            version => Condition::Version(version),
+        };
+        self.version += 1;
+        Ok(Action::Put(to_item(&Key::layout_names(company), &self)?, Some(unchanged)))
+    }
+}
+
+impl Layouts {
+    /// The layouts of a company.
+    #[must_use]
+    pub fn new(table: Table, company: CompanyId) -> Self {
+        Self { table, company }
+    }
+
+    /// A layout, as it is now.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn get(&self, id: LayoutId) -> Result<Option<Layout>, TableError> {
+        self.table.get(&Key::layout(&self.company, id), true).await
+    }
+
+    /// The layouts by name, from behind `after`.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<LayoutPage, TableError> {
+        let names = self.names().await?.names;
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = names.range::<str, _>((from, Bound::Unbounded));
+        let page: Vec<_> = rest.by_ref().take(limit).collect();
+        let next = page.last().map(|(name, _)| (*name).clone()).filter(|_| rest.next().is_some());
+        let keys: Vec<_> = page.iter().map(|(_, id)| Key::layout(&self.company, **id)).collect();
+        let mut items = self.table.batch_get(&keys, true).await?;
+        // One that was deleted meanwhile is passed over.
+        let found = keys.iter().filter_map(|key| items.remove(key));
+        Ok(LayoutPage { layouts: found.map(from_item).collect::<Result<_, _>>()?, next })
+    }
+
+    /// Stores a new layout.
+    ///
+    /// # Errors
+    /// [`LayoutError`].
+    pub async fn create(
+        &self,
+        draft: LayoutDraft,
+        owner: &Viewer,
+        now: Timestamp,
+    ) -> Result<Layout, LayoutError> {
+        let layout = draft.begin(owner, now);
+        for _ in 0..ATTEMPTS {
+            let mut names = self.names().await?;
+            names.take(layout.folded_name(), layout.id)?;
+            let record = Action::Put(self.item(&layout)?, Some(Condition::Absent));
+            if self.wrote([record, names.put(&self.company)?]).await? {
+                return Ok(layout);
+            }
+        }
+        Err(contention())
+    }
+
+    /// Stores what a layout is to say instead; the last writer wins. `may` tells whether the
+    /// caller may change the layout as it is.
+    ///
+    /// # Errors
+    /// [`LayoutError`].
+    pub async fn replace(
+        &self,
+        id: LayoutId,
+        draft: &LayoutDraft,
+        may: impl Fn(&Layout) -> bool,
+        now: Timestamp,
+    ) -> Result<Layout, LayoutError> {
+        for _ in 0..ATTEMPTS {
+            let before = self.changeable(id, &may).await?;
+            let after = draft.replace(&before, now);
+            let unchanged = Some(Condition::Version(before.version));
+            let mut actions = vec![Action::Put(self.item(&after)?, unchanged)];
+            let (old, new) = (before.folded_name(), after.folded_name());
+            if old != new {
+                let mut names = self.names().await?;
+                names.names.remove(&old);
+                names.take(new, id)?;
+                actions.push(names.put(&self.company)?);
+            }
+            if self.wrote(actions).await? {
+                return Ok(after);
+            }
+        }
+        Err(contention())
+    }
+
+    /// Takes a layout away. Exports that were asked for with it stay as they are.
+    ///
+    /// # Errors
+    /// [`LayoutError`].
+    pub async fn delete(
+        &self,
+        id: LayoutId,
+        may: impl Fn(&Layout) -> bool,
+    ) -> Result<(), LayoutError> {
+        for _ in 0..ATTEMPTS {
+            let layout = self.changeable(id, &may).await?;
+            let unchanged = Some(Condition::Version(layout.version));
+            let record = Action::Delete(Key::layout(&self.company, id), unchanged);
+            let mut names = self.names().await?;
+            names.names.remove(&layout.folded_name());
+            if self.wrote([record, names.put(&self.company)?]).await? {
+                return Ok(());
+            }
+        }
+        Err(contention())
+    }
+
+    async fn changeable(
+        &self,
+        id: LayoutId,
+        may: impl Fn(&Layout) -> bool,
+    ) -> Result<Layout, LayoutError> {
+        let layout = self.get(id).await?.ok_or(LayoutError::Missing)?;
+        if may(&layout) { Ok(layout) } else { Err(LayoutError::NotAllowed) }
+    }
+
+    async fn names(&self) -> Result<Names, TableError> {
+        let names: Option<Names> = self.table.get(&Key::layout_names(&self.company), true).await?;
+        Ok(names.unwrap_or_default())
+    }
+
+    fn item(&self, layout: &Layout) -> Result<crate::table::Item, TableError> {
+        to_item(&Key::layout(&self.company, layout.id), layout)
+    }
+
+    /// Does it all or nothing; `false` when somebody else was first.
+    async fn wrote(&self, actions: impl IntoIterator<Item = Action>) -> Result<bool, TableError> {
+        match self.table.transact(Transaction::from_iter(actions)).await {
+            Ok(()) => Ok(true),
+            Err(TransactError::Conditions(_)) => Ok(false),
+            Err(TransactError::Table(error)) => Err(error),
+        }
+    }
+}
+
+fn contention() -> LayoutError {
+    TableError::Contention("the layouts kept changing".to_owned()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn id(number: u128) -> LayoutId {
+        LayoutId::from_uuid(Uuid::from_u128(number))
+    }
+
+    #[test]
+    fn a_name_is_one_layouts_and_there_are_200_at_most() {
+        let mut names = Names::default();
+        for number in 0..200 {
+            names.take(format!("name {number}"), id(number)).unwrap();
+        }
+        assert!(matches!(names.take("name 1".into(), id(2)), Err(LayoutError::NameTaken)));
+        assert!(names.take("name 1".into(), id(1)).is_ok());
+        assert!(matches!(names.take("new".into(), id(200)), Err(LayoutError::TooMany)));
+    }
+}

@@ -1,0 +1,236 @@
+//! Workers that die, freeze and come back, and neighbors that do not answer, at every stage.
+
+use std::{pin::pin, time::Duration};
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tests::World;
+
+use super::{
+    file::{expected, rows},
+    steps::{
+        assert_no_remains, assert_one_of_each, cancel, deliver, dies, objects, order, requested,
+        uploads, view,
+    },
+};
+
+/// What `export-generate` calls, in the order of its stages.
+const STAGES: [(&str, &str); 10] = [
+    ("dynamodb", "GetItem"),
+    ("dynamodb", "TransactWriteItems"),
+    ("dynamodb", "BatchGetItem"),
+    ("dynamodb", "UpdateItem"),
+    ("s3", "CreateMultipartUpload"),
+    ("s3", "GetObject"),
+    ("dynamodb", "Query"),
+    ("s3", "UploadPart"),
+    ("s3", "CompleteMultipartUpload"),
+    ("sqs", "SendMessageBatch"),
+];
+
+fn kill(function: &str, (target, action): (&str, &str), when: &str) -> Value {
+    json!({ "target": target, "kind": "kill", "when": when, "times": 1,
+        "function": function, "action": action })
+}
+
+/// An order that the stage is part of: ids are kept in the bucket, a filter walks pointers.
+async fn order_with(world: &World, stage: &str, format: &str) -> Value {
+    let mut body = order(format);
+    if stage == "GetObject" {
+        let ids = world.get("sinta", "/cdp/customers?limit=3").await.ids();
+        body["selection"] = json!({ "ids": ids });
+    }
+    body
+}
+
+#[tokio::test]
+async fn whatever_stage_a_worker_dies_at_the_next_one_makes_one_file_and_leaves_nothing_else() {
+    for (at, stage) in STAGES.into_iter().enumerate() {
+        for when in ["before", "after"] {
+            let case = format!("{when} {}", stage.1);
+            let world = World::with_flags().await;
+            let format = ["csv", "xlsx"][at % 2];
+            let body = order_with(&world, stage.1, format).await;
+            let job = requested(&world, "sinta", &body).await;
+            world.fault(&kill("ExportGenerate", stage, when));
+            dies(&world, "ExportGenerate", "sinta", &job, 1).await;
+            world.advance(SignedDuration::from_secs(31));
+            assert!(deliver(&world, "ExportGenerate", "sinta", &job, 2).await, "{case}");
+            world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
+            world.work().await;
+            assert_one_of_each(&world, "sinta", &job, &case).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_dead_worker_left_goes_when_its_job_is_called_off_or_fails() {
+    for (stage, when) in [
+        (("s3", "CreateMultipartUpload"), "after"),
+        (("s3", "UploadPart"), "after"),
+        (("s3", "CompleteMultipartUpload"), "after"),
+    ] {
+        let case = stage.1;
+        let world = World::with_flags().await;
+        let job = requested(&world, "sinta", &order("csv")).await;
+        world.fault(&kill("ExportGenerate", stage, when));
+        dies(&world, "ExportGenerate", "sinta", &job, 1).await;
+        assert_ne!(objects(&world).await.len() + uploads(&world).await.len(), 0, "{case}");
+        assert_eq!(cancel(&world, "sinta", &job).await.data()["status"], "cancelled", "{case}");
+        assert_no_remains(&world, case).await;
+
+        let job = requested(&world, "sinta", &order("csv")).await;
+        world.fault(&kill("ExportGenerate", stage, when));
+        dies(&world, "ExportGenerate", "sinta", &job, 1).await;
+        for status in ["queued", "failed"] {
+            world.advance(SignedDuration::from_mins(31));
+            world.clean_up(world.clock.now()).await;
+            assert_eq!(view(&world, "sinta", &job).await["status"], status, "{case}");
+            assert_no_remains(&world, case).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_wakes_after_its_successor_finished_changes_nothing() {
+    for (target, action) in [
+        ("s3", "CreateMultipartUpload"),
+        ("s3", "UploadPart"),
+        ("s3", "CompleteMultipartUpload"),
+        ("dynamodb", "Query"),
+    ] {
+        let world = World::with_flags().await;
+        let list = world.get("sinta", "/cdp/customers?limit=100").await;
+        let job = requested(&world, "sinta", &order("csv")).await;
+        world.fault(&json!({ "target": target, "action": action, "latency_ms": 400, "times": 1,
+            "function": "ExportGenerate" }));
+        let mut zombie = pin!(deliver(&world, "ExportGenerate", "sinta", &job, 1));
+        let frozen = tokio::time::timeout(Duration::from_millis(250), zombie.as_mut()).await;
+        assert!(frozen.is_err(), "{action}: it finished before it froze");
+        world.advance(SignedDuration::from_secs(31));
+        assert!(deliver(&world, "ExportGenerate", "sinta", &job, 2).await, "{action}");
+        assert!(zombie.await, "{action}: there is nothing to do for it any more");
+        world.work().await;
+        assert_one_of_each(&world, "sinta", &job, action).await;
+        let key = objects(&world).await.remove(0);
+        assert!(key.contains("/2/"), "{action}: {key}");
+        let file = world.files().await.read(&key).await.unwrap();
+        assert_eq!(rows("csv", &file), expected(list.data(), "Asia/Jakarta"), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_fails_twice_is_sent_again_and_the_attempt_goes_on() {
+    let world = World::with_flags().await;
+    let job = requested(&world, "sinta", &order("xlsx")).await;
+    world.fault(&json!({ "target": "s3", "action": "UploadPart", "status": 503, "times": 2 }));
+    assert!(deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
+    world.work().await;
+    assert_one_of_each(&world, "sinta", &job, "two failures").await;
+    assert!(objects(&world).await[0].contains("/1/"), "by the first attempt");
+}
+
+#[tokio::test]
+async fn a_bucket_that_takes_no_part_fails_the_job_after_five_attempts_with_one_email() {
+    let world = World::with_flags().await;
+    let job = requested(&world, "sinta", &order("csv")).await;
+    world.fault(&json!({ "target": "s3", "action": "UploadPart", "status": 500 }));
+    for attempt in 1..=5 {
+        let done = deliver(&world, "ExportGenerate", "sinta", &job, attempt).await;
+        assert_eq!(done, attempt == 5, "{attempt}");
+        assert_no_remains(&world, &attempt.to_string()).await;
+        world.advance(SignedDuration::from_mins(1));
+    }
+    world.work().await;
+    let told = view(&world, "sinta", &job).await;
+    assert_eq!(
+        (&told["status"], &told["error"]["code"]),
+        (&json!("failed"), &json!("EXPORT_FAILED"))
+    );
+    assert_eq!(world.aws.mailbox().list().len(), 1);
+    assert!(world.notifications.list().is_empty());
+}
+
+#[tokio::test]
+async fn whatever_stage_the_telling_worker_dies_at_nothing_is_told_twice() {
+    let stages = [
+        ("dynamodb", "GetItem"),
+        ("dynamodb", "PutItem"),
+        ("dynamodb", "TransactWriteItems"),
+        ("s3", "GetObject"),
+        ("ses", "SendRawEmail"),
+    ];
+    for (stage, when) in stages.into_iter().flat_map(|it| [(it, "before"), (it, "after")]) {
+        let case = format!("{when} {}", stage.1);
+        let world = World::with_flags().await;
+        let job = requested(&world, "sinta", &order("xlsx")).await;
+        assert!(deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
+        world.fault(&kill("ExportEmail", stage, when));
+        dies(&world, "ExportEmail", "sinta", &job, 1).await;
+        let mut count = 2;
+        world.advance(SignedDuration::from_secs(91));
+        while !deliver(&world, "ExportEmail", "sinta", &job, count).await {
+            assert!(count < 5, "{case}");
+            count += 1;
+            world.advance(SignedDuration::from_secs(91));
+        }
+        world.work().await;
+        let told = view(&world, "sinta", &job).await;
+        assert_eq!(told["status"], "completed", "{case}");
+        let (mails, told) = (world.aws.mailbox().list().len(), told["email_status"].as_str());
+        match told {
+            Some("sent") => assert_eq!(mails, 1, "{case}"),
+            Some("unknown") => assert!(mails <= 1, "{case}"),
+            other => panic!("{case}: {other:?}"),
+        }
+        let notifications = world.notifications.list();
+        assert!(notifications.len() <= 1, "{case}");
+        assert!(notifications.iter().all(|it| it.duplicates == 0), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_notification_service_that_is_down_for_ever_costs_the_notification_alone() {
+    let world = World::with_flags().await;
+    let job = requested(&world, "sinta", &order("csv")).await;
+    assert!(deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
+    world.fault(&json!({ "target": "notifications", "status": 503 }));
+    for count in 1..=8 {
+        let done = deliver(&world, "ExportEmail", "sinta", &job, count).await;
+        assert_eq!(done, count == 8, "{count}");
+        world.advance(SignedDuration::from_secs(20));
+    }
+    world.faults.clear();
+    world.work().await;
+    let told = view(&world, "sinta", &job).await;
+    assert_eq!((&told["status"], &told["email_status"]), (&json!("completed"), &json!("sent")));
+    assert_eq!((world.aws.mailbox().list().len(), world.notifications.list().len()), (1, 0));
+    assert!(told["download_url"].is_string());
+}
+
+#[tokio::test]
+async fn a_job_called_off_at_any_stage_tells_nobody_and_leaves_nothing() {
+    // Nobody waits for the sign of life, UpdateItem.
+    let awaited = STAGES.into_iter().skip(2).filter(|(_, action)| *action != "UpdateItem");
+    for (target, action) in awaited {
+        let world = World::with_flags().await;
+        let body = order_with(&world, action, "csv").await;
+        let job = requested(&world, "sinta", &body).await;
+        world.fault(&json!({ "target": target, "action": action, "latency_ms": 1_200, "times": 1,
+            "function": "ExportGenerate" }));
+        let mut worker = pin!(deliver(&world, "ExportGenerate", "sinta", &job, 1));
+        let early = tokio::time::timeout(Duration::from_millis(600), worker.as_mut()).await;
+        assert!(early.is_err(), "{action}: the stage was not reached");
+        let (done, answer) = tokio::join!(worker, cancel(&world, "sinta", &job));
+        assert!(done, "{action}: the message is not needed any more");
+        // By the last stage the file is there: calling it off takes it away.
+        let end = if action == "SendMessageBatch" { "expired" } else { "cancelled" };
+        assert_eq!(answer.data()["status"], end, "{action}");
+        world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
+        world.work().await;
+        assert_eq!(view(&world, "sinta", &job).await["status"], end, "{action}");
+        assert_no_remains(&world, action).await;
+        assert!(world.aws.mailbox().list().is_empty(), "{action}");
+        assert!(world.notifications.list().is_empty(), "{action}");
+    }
+}
