@@ -4,6 +4,9 @@
 
 mod contacts {
     mod access;
+    mod backfill;
+    mod backfill_files;
+    mod backfill_runs;
     mod catalog;
     mod concurrency;
     mod delete;

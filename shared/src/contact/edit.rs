@@ -164,6 +164,7 @@ impl<'a> Edit<'a> {
             assignee_id: None,
             assignee_name: None,
             team_owner_ids: Vec::new(),
+            team_owners_from: None,
             tags: Vec::new(),
             source: None,
             custom_fields: serde_json::Map::new(),

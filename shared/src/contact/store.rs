@@ -196,7 +196,9 @@ fn saved(written: Result<(), TransactError>) -> Result<(), SaveError> {
     }
 }
 
-fn decode(items: impl Iterator<Item = Item>) -> Result<HashMap<ContactId, Contact>, TableError> {
+pub(super) fn decode(
+    items: impl Iterator<Item = Item>,
+) -> Result<HashMap<ContactId, Contact>, TableError> {
     items
         .map(|item| {
             let contact: Contact = from_item(item)?;
