@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod contacts {
+    mod access;
     mod backfill;
     mod backfill_files;
     mod backfill_runs;
-    mod access;
     mod catalog;
     mod company;
     mod concurrency;
