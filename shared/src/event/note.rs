@@ -63,3 +63,12 @@ pub fn note_mention_invalid(
         action,
     );
 }
+
+/// The people who can be mentioned could not be looked up.
+pub fn note_mention_picker_failed(viewer: &Viewer) {
+    tracing::warn!(
+        event = "cdp_note_mention_picker_failed",
+        company_sso_id = %viewer.company,
+        platform = viewer.platform.as_str(),
+    );
+}

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use super::{
     Draft, MentionRef, Note, Rendered,
+    admission::live_contact,
     ledger::{Ledger, LedgerChange, LedgerEntry, MentionMessage, PATIENCE, later, next_try},
     people::{People, Stored},
-    store::{ledger_of, live_contact, mentioned, user_of, write},
+    store::{ledger_of, mentioned, user_of, write},
 };
 use crate::{
     access::Authority,
