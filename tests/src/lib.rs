@@ -10,6 +10,7 @@
 )]
 
 mod functions;
+mod log;
 
 use std::{
     collections::HashMap,
@@ -40,8 +41,10 @@ use shared::{
     id::CompanyId,
     table::{Key, Table, to_item},
 };
+use tokio::sync::Notify;
 
 pub use functions::Functions;
+pub use log::Log;
 
 /// When a world begins.
 const BEGINNING: &str = "2026-02-01T08:00:00Z";
@@ -65,6 +68,7 @@ pub struct World {
     template: Arc<Template>,
     names: Names,
     credentials: Credentials,
+    killed: Arc<Notify>,
     _neighbors: Neighbors,
     functions: Functions,
 }
@@ -118,13 +122,15 @@ impl World {
         let template = Template::read(&workspace().join("template.yaml"), &parameters);
         let template = Arc::new(template.expect("the template"));
         let credentials = Credentials::new();
+        let killed = Arc::new(Notify::new());
+        let kill = Arc::clone(&killed);
         let aws = Aws::start(AwsOptions {
             resources: resources::of(&template).expect("the resources"),
             data: None,
             credentials: credentials.clone(),
             usage: usage.clone(),
             faults: faults.clone(),
-            on_kill: Arc::new(|_| {}),
+            on_kill: Arc::new(move |_| kill.notify_one()),
         })
         .await
         .expect("the emulators");
@@ -139,6 +145,7 @@ impl World {
             template,
             names,
             credentials,
+            killed,
             _neighbors: neighbors,
             functions: Functions::default(),
         };
@@ -233,22 +240,7 @@ impl World {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Answer {
-        let mut request = http::Request::builder().method(method).uri(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let (parts, ()) = request.body(()).expect("a request").into_parts();
-        let claims = self.claims(user);
-        let now = self.clock.now();
-        let (function, event) = gateway::event::for_request(
-            &self.template,
-            &parts,
-            &body,
-            claims.as_ref(),
-            "test-request",
-            now,
-        )
-        .expect("a route");
+        let (function, event) = self.event(user, method, path, headers, &body);
         let answer = self.invoke(&function, event).await;
         let headers = answer["headers"].as_object().into_iter().flatten();
         let headers = headers.map(|(name, value)| {
@@ -260,6 +252,27 @@ impl World {
             headers: headers.collect(),
             body: serde_json::from_str(text).unwrap_or(Value::Null),
         }
+    }
+
+    /// The function that a call is for, and its event, as the gateway makes it.
+    #[must_use]
+    pub fn event(
+        &self,
+        user: &str,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Bytes,
+    ) -> (String, Value) {
+        let mut request = http::Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let (claims, now) = (self.claims(user), self.clock.now());
+        let id = "test-request";
+        gateway::event::for_request(&self.template, &parts, body, claims.as_ref(), id, now)
+            .expect("a route")
     }
 
     fn claims(&self, user: &str) -> Option<Map<String, Value>> {
@@ -291,6 +304,15 @@ impl World {
     pub async fn invoke(&self, function: &str, event: Value) -> Value {
         // Boxed: the handlers' futures are deep.
         Box::pin(self.functions.invoke(self, function, event)).await
+    }
+
+    /// Invokes a function that the fault `kill` may strike: no answer when it died, at that call.
+    pub async fn invoke_mortal(&self, function: &str, event: Value) -> Option<Value> {
+        tokio::select! {
+            biased;
+            () = self.killed.notified() => None,
+            answer = self.invoke(function, event) => Some(answer),
+        }
     }
 
     /// Hands every message that is visible in the queues to its function, until there is none

@@ -8,7 +8,10 @@ mod notes {
     mod mentions;
     mod people;
     mod read;
+    mod resilience;
     mod scene;
+    mod stories;
     mod team;
+    mod usage;
     mod write;
 }

@@ -376,9 +376,15 @@ impl NoteWriter {
         let known = before.note.as_ref().filter(|old| old.is_public());
         let known = known.map_or(&[][..], |old| &old.mentioned_user_ids);
         let new = note.mentioned_user_ids.iter().filter(|user| !known.contains(user)).count();
-        let kind = if save.target.is_some() { "edit" } else { "create" };
-        let (ids, count) = ((note.contact_id, note.id), note.mentioned_user_ids.len());
-        event::note_mention_added(save.viewer, ids, kind, count, new);
+        event::note_mention_added(&event::Mentions {
+            company: &save.viewer.company,
+            contact: note.contact_id,
+            note: note.id,
+            author: save.viewer.user,
+            save: if save.target.is_some() { "edit" } else { "create" },
+            count: note.mentioned_user_ids.len(),
+            new_count: new,
+        });
     }
 
     fn warnings(

@@ -1,11 +1,10 @@
 use http::Method;
 use jiff::SignedDuration;
-use local::neighbors::{Person, Upserts};
 use serde_json::{Value, json};
 use tests::{Answer, World, person, team};
 
 use super::{
-    scene::{Notes, call_from, refuses, set_levels},
+    scene::{Notes, call_from, colleague, refuses, set_levels, upsert, uuid_of},
     write::{codes, mention},
 };
 
@@ -17,27 +16,6 @@ const VIEW: &str = "customers_customernotes_view";
 fn shown(answer: &Answer) -> Vec<&str> {
     let people = answer.data().as_array().unwrap().iter();
     people.map(|person| person["display_name"].as_str().unwrap()).collect()
-}
-
-fn upsert(world: &World, people: Vec<Person>) {
-    world.directory.upsert(Upserts { people, ..Upserts::default() }).unwrap();
-}
-
-/// More people of the growth company, by number.
-fn colleague(world: &World, number: u128) -> Person {
-    let like = world.directory.find("sinta").unwrap();
-    Person {
-        sso_id: uuid_of(number),
-        handle: None,
-        mobile_id: None,
-        full_name: Some(format!("Colleague {number:03}")),
-        email: format!("colleague{number:03}@kopi.example"),
-        ..like
-    }
-}
-
-fn uuid_of(number: u128) -> String {
-    format!("0190d1a2-7c3b-7abc-8def-{number:012}")
 }
 
 #[tokio::test]

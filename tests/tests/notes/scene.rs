@@ -2,7 +2,7 @@
 
 use http::Method;
 use jiff::SignedDuration;
-use local::neighbors::Upserts;
+use local::neighbors::{Person, Upserts};
 use serde_json::{Value, json};
 use tests::{Answer, World};
 
@@ -82,4 +82,25 @@ pub(crate) fn notified(world: &World) -> Vec<String> {
 pub(crate) fn refuses(answer: &Answer, status: u16, code: &str, message: &str) {
     let said = answer.body["message"].as_str().unwrap_or_default();
     assert_eq!((answer.status, answer.error(), said), (status, code, message), "{}", answer.body);
+}
+
+pub(crate) fn upsert(world: &World, people: Vec<Person>) {
+    world.directory.upsert(Upserts { people, ..Upserts::default() }).unwrap();
+}
+
+/// More people of the growth company, by number.
+pub(crate) fn colleague(world: &World, number: u128) -> Person {
+    let like = world.directory.find("sinta").unwrap();
+    Person {
+        sso_id: uuid_of(number),
+        handle: None,
+        mobile_id: None,
+        full_name: Some(format!("Colleague {number:03}")),
+        email: format!("colleague{number:03}@kopi.example"),
+        ..like
+    }
+}
+
+pub(crate) fn uuid_of(number: u128) -> String {
+    format!("0190d1a2-7c3b-7abc-8def-{number:012}")
 }
