@@ -22,8 +22,8 @@ use bytes::Bytes;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use local::{
-    aws::{Aws, AwsOptions, Credentials, Faults, Rule},
-    cloud, demo_company, demo_contacts, gateway,
+    aws::{Aws, AwsOptions, Credentials, Faults, Roles, Rule},
+    cloud, demo_company, demo_contacts, gateway, grants,
     neighbors::{Directory, Neighbors},
     operator,
     record::{self, Notifications, Usage},
@@ -69,6 +69,7 @@ pub struct World {
     names: Names,
     credentials: Credentials,
     killed: Arc<Notify>,
+    roles: Roles,
     _neighbors: Neighbors,
     functions: Functions,
 }
@@ -124,10 +125,13 @@ impl World {
         let credentials = Credentials::new();
         let killed = Arc::new(Notify::new());
         let kill = Arc::clone(&killed);
+        let roles = resources::roles(&template).expect("the roles");
+        resources::check_sources(&template, &roles).expect("roles that read their queues");
         let aws = Aws::start(AwsOptions {
             resources: resources::of(&template).expect("the resources"),
             data: None,
             credentials: credentials.clone(),
+            roles: roles.clone(),
             usage: usage.clone(),
             faults: faults.clone(),
             on_kill: Arc::new(move |_| kill.notify_one()),
@@ -146,6 +150,7 @@ impl World {
             names,
             credentials,
             killed,
+            roles,
             _neighbors: neighbors,
             functions: Functions::default(),
         };
@@ -380,6 +385,12 @@ impl World {
     pub fn fault(&self, rule: &Value) {
         let rule = Rule::parse(rule.to_string().as_bytes()).expect("a rule");
         self.faults.add(rule).expect("a rule");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        grants::keep(&self.roles).expect("the folder of used grants");
     }
 }
 

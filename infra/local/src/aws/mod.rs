@@ -6,8 +6,10 @@ mod credentials;
 mod dynamodb;
 mod faults;
 mod front;
+mod needs;
 mod request;
 mod resources;
+mod roles;
 mod s3;
 mod ses;
 mod sqs;
@@ -26,6 +28,7 @@ use tokio::task::JoinHandle;
 pub use credentials::{Credentials, Issued, OPERATOR};
 pub use faults::{Call, Effects, Faults, Kind, Rule, RuleError, Target, When};
 pub use resources::{IndexSpec, KeySpec, QueueSpec, RedriveSpec, Resources, TableSpec};
+pub use roles::{Denied, Grant, Roles, Statement};
 
 use crate::record::{Clock, Mailbox, Usage};
 use front::Front;
@@ -50,6 +53,8 @@ pub struct AwsOptions {
     pub data: Option<PathBuf>,
     /// Whose calls are answered.
     pub credentials: Credentials,
+    /// Which calls they may make.
+    pub roles: Roles,
     /// Where calls are counted.
     pub usage: Usage,
     /// What goes wrong.
@@ -96,7 +101,7 @@ impl Aws {
     /// # Errors
     /// [`StartError`] names the service that failed.
     pub async fn start(options: AwsOptions) -> Result<Self, StartError> {
-        let AwsOptions { resources, data, credentials, usage, faults, on_kill } = options;
+        let AwsOptions { resources, data, credentials, roles, usage, faults, on_kill } = options;
         if let Some(folder) = &data {
             std::fs::create_dir_all(folder)?;
         }
@@ -109,6 +114,7 @@ impl Aws {
             queues: sqs::Queues::start(&resources.queues, address.port()).await?,
             mailer: ses::Mailer::new(Mailbox::new(Clock::system())),
             credentials,
+            roles,
             usage,
             faults,
             on_kill,
