@@ -1,5 +1,5 @@
 //! What the note pipeline costs beside `ammonia` alone with a reused builder, in one run:
-//! `cargo run --release -p shared --example note_pipeline`. Target: at most 1.4.
+//! `cargo run --release --example note_pipeline`. Target: at most 1.4.
 
 use std::{hint::black_box, time::Instant};
 
