@@ -13,6 +13,7 @@ use shared::{
     access::{Flag, FlagRecord},
     clock::Clock as SystemClock,
     environment::StartError as EnvironmentError,
+    export::Files,
     id::CompanyId,
     table::{Key, Table},
 };
@@ -178,6 +179,7 @@ impl LocalCloud {
         let template = Arc::new(Template::read(&template, &parameters)?);
         let resources = resources::of(&template)?;
         let resources_table = resources.table.name.clone();
+        let resources_bucket = resources.buckets.first().cloned().unwrap_or_default();
         let roles = resources::roles(&template)?;
         resources::check_sources(&template, &roles)?;
         let binaries = match &options.binaries {
@@ -197,6 +199,7 @@ impl LocalCloud {
             on_kill: on_kill(&killer),
         })
         .await?;
+        let files = operator_files(&aws, &credentials, &resources_bucket).await?;
         let table = operator_table(&aws, &credentials, &resources_table).await?;
         demo_contacts::seed(&table, &SystemClock::System).await?;
         demo_contacts::turn_flags_on(&table).await?;
@@ -242,6 +245,7 @@ impl LocalCloud {
             events,
             usage,
             faults,
+            files,
             flags: flags(table),
             clean_up: clean_up(&template, &schedules),
             clock: options.clock.clone(),
@@ -372,6 +376,18 @@ async fn operator_table(
     let (endpoint, keys) = (aws.endpoint_url(), credentials.operator());
     let operator = operator::environment(endpoint, keys, SystemClock::System, variables).await;
     Ok(operator.table()?)
+}
+
+/// The bucket, for the local cloud's own use.
+async fn operator_files(
+    aws: &Aws,
+    credentials: &Credentials,
+    name: &str,
+) -> Result<Files, StartError> {
+    let variables = HashMap::from([("BUCKET_NAME".to_owned(), name.to_owned())]);
+    let (endpoint, keys) = (aws.endpoint_url(), credentials.operator());
+    let operator = operator::environment(endpoint, keys, SystemClock::System, variables).await;
+    Ok(operator.files()?)
 }
 
 /// Reads a company's flags as they are stored.
