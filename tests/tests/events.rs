@@ -75,7 +75,7 @@ fn named_tests(text: &str) -> BTreeSet<String> {
         if !line.starts_with('|') {
             column = None;
         } else if let Some(column) = column {
-            let cell = cells.get(column).copied().unwrap_or_default();
+            let cell: &str = cells.get(column).copied().unwrap_or_default();
             named.extend(cell.split('`').skip(1).step_by(2).map(str::to_owned));
         } else {
             column = cells.iter().position(|cell| *cell == "Test");
