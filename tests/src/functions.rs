@@ -13,7 +13,7 @@ use shared::{
     },
     environment::Environment,
     export::Shelf,
-    note::{NoteReader, NoteWriter},
+    note::{NoteDeleter, NoteReader, NoteWriter},
 };
 use tokio::sync::OnceCell;
 
@@ -31,6 +31,8 @@ pub struct Functions {
     contact_access: OnceCell<Arc<Authority>>,
     note_read: OnceCell<Arc<NoteReader>>,
     note_write: OnceCell<Arc<NoteWriter>>,
+    note_delete: OnceCell<Arc<NoteDeleter>>,
+    people: OnceCell<Arc<Authority>>,
     mention_notify: OnceCell<Worker<MentionWorker>>,
     export_request: OnceCell<Arc<export_request::App>>,
     export_layouts: OnceCell<Arc<export_layouts::App>>,
@@ -94,6 +96,18 @@ impl Functions {
                 };
                 let app = Arc::clone(self.note_write.get_or_init(|| Box::pin(make)).await);
                 request(event, |request| note_write::handle(app, request)).await
+            }
+            "NoteDelete" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    Arc::new(NoteDeleter::new(environment.authority().expect("an authority")))
+                };
+                let app = Arc::clone(self.note_delete.get_or_init(|| Box::pin(make)).await);
+                request(event, |request| note_delete::handle(app, request)).await
+            }
+            "People" => {
+                let app = authority(&self.people, world, function).await;
+                request(event, |request| people::handle(app, request)).await
             }
             "MentionNotify" => {
                 let make = async {

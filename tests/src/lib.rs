@@ -69,11 +69,11 @@ pub struct World {
     template: Arc<Template>,
     names: Names,
     credentials: Credentials,
+    killed: Arc<Notify>,
     roles: Roles,
     _neighbors: Neighbors,
     functions: Functions,
     time_left: Mutex<Option<SignedDuration>>,
-    killed: Arc<Notify>,
 }
 
 /// What a caller sees.
@@ -153,11 +153,11 @@ impl World {
             template,
             names,
             credentials,
+            killed,
             roles,
             _neighbors: neighbors,
             functions: Functions::default(),
             time_left: Mutex::default(),
-            killed,
         };
         demo_contacts::seed(&world.table().await, &world.clock).await.expect("the contacts");
         world
@@ -250,22 +250,7 @@ impl World {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Answer {
-        let mut request = http::Request::builder().method(method).uri(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let (parts, ()) = request.body(()).expect("a request").into_parts();
-        let claims = self.claims(user);
-        let now = self.clock.now();
-        let (function, event) = gateway::event::for_request(
-            &self.template,
-            &parts,
-            &body,
-            claims.as_ref(),
-            "test-request",
-            now,
-        )
-        .expect("a route");
+        let (function, event) = self.event(user, method, path, headers, &body);
         let answer = self.invoke(&function, event).await;
         let headers = answer["headers"].as_object().into_iter().flatten();
         let headers = headers.map(|(name, value)| {
@@ -277,6 +262,27 @@ impl World {
             headers: headers.collect(),
             body: serde_json::from_str(text).unwrap_or(Value::Null),
         }
+    }
+
+    /// The function that a call is for, and its event, as the gateway makes it.
+    #[must_use]
+    pub fn event(
+        &self,
+        user: &str,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Bytes,
+    ) -> (String, Value) {
+        let mut request = http::Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let (claims, now) = (self.claims(user), self.clock.now());
+        let id = "test-request";
+        gateway::event::for_request(&self.template, &parts, body, claims.as_ref(), id, now)
+            .expect("a route")
     }
 
     fn claims(&self, user: &str) -> Option<Map<String, Value>> {

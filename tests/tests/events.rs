@@ -1,8 +1,13 @@
-//! Every file in `events/` is understood by its function.
+//! What stands beside the code is true of it: every file in `events/` is understood by its function,
+//! and every test that a table in `docs/` names exists.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 use tests::{World, workspace};
@@ -58,5 +63,78 @@ async fn every_function_of_the_template_has_a_sample() {
     let sampled: Vec<String> = samples().into_iter().map(|(binary, ..)| binary).collect();
     for binary in world.binaries() {
         assert!(sampled.contains(&binary), "events/{binary} is missing");
+    }
+}
+
+/// The tests that the tables of a document name in a column headed “Test”.
+fn named_tests(text: &str) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    let mut column = None;
+    for line in text.lines() {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        if !line.starts_with('|') {
+            column = None;
+        } else if let Some(column) = column {
+            let cell: &str = cells.get(column).copied().unwrap_or_default();
+            named.extend(cell.split('`').skip(1).step_by(2).map(str::to_owned));
+        } else {
+            column = cells.iter().position(|cell| *cell == "Test");
+        }
+    }
+    named
+}
+
+/// The names of all tests in the Rust files below a folder.
+fn collect_tests(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect_tests(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = fs::read_to_string(&path).unwrap();
+            let mut lines = source.lines().map(str::trim_start);
+            while lines.by_ref().any(|line| line.starts_with("#[") && line.contains("test]")) {
+                let declared = lines.by_ref().find_map(|line| line.split_once("fn "));
+                let name = declared.and_then(|(_, rest)| rest.split('(').next());
+                found.extend(name.map(str::to_owned));
+            }
+        }
+    }
+}
+
+fn all_tests() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for folder in ["functions", "shared", "infra", "tests"] {
+        collect_tests(&workspace().join(folder), &mut found);
+    }
+    found
+}
+
+#[test]
+fn every_test_that_a_document_names_exists() {
+    let known = all_tests();
+    let mut named = 0;
+    for file in fs::read_dir(workspace().join("docs")).unwrap() {
+        let file = file.unwrap().path();
+        let text = fs::read_to_string(&file).unwrap();
+        for test in named_tests(&text) {
+            assert!(known.contains(&test), "{}: there is no test {test}", file.display());
+            named += 1;
+        }
+    }
+    assert!(named > 50, "{named} tests are named");
+}
+
+#[test]
+fn every_test_of_a_mention_story_is_in_its_document() {
+    let text = fs::read_to_string(workspace().join("docs/mentions.md")).unwrap();
+    let named = named_tests(&text);
+    let of_stories = |name: &&String| {
+        ["note_mention_s0", "note_mention_d", "note_mention_oq", "prd_"]
+            .iter()
+            .any(|lead| name.starts_with(lead))
+    };
+    for test in all_tests().iter().filter(of_stories) {
+        assert!(named.contains(test), "docs/mentions.md does not name {test}");
     }
 }

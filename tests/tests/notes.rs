@@ -1,9 +1,17 @@
-//! Notes and mentions through their functions (SPEC §3, PRD NOTE-MENTION-S01 to S04).
+//! Notes and mentions through their functions (SPEC §3, PRD NOTE-MENTION-S01 to S06, RFC TEAM-S10
+//! to S17).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod notes {
+    mod delete;
     mod mentions;
+    mod people;
     mod read;
+    mod resilience;
+    mod scene;
+    mod stories;
+    mod team;
+    mod usage;
     mod write;
 }

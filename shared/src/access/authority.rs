@@ -181,7 +181,10 @@ impl Authority {
         let by_team = by_team.any(|level| level == Level::Team);
         let wants_teams = needed.teams || (by_team && record.cdp_team_permission_enabled);
         let (flags, teams) = tokio::join!(self.flags(company, record), async {
-            if wants_teams { self.teams(viewer, shared).await } else { Teams::NotNeeded }
+            if !wants_teams {
+                return Teams::NotNeeded;
+            }
+            self.teams(viewer, shared).await.map_or(Teams::Unavailable, Teams::Known)
         });
         let counts = needed.teams || flags.team_permission;
         let teams = if counts { teams } else { Teams::NotNeeded };
@@ -225,12 +228,27 @@ impl Authority {
         Ok(Stored { record, shared, items })
     }
 
+    /// The teams of a viewer and all their descendants, at most as old as a scope's may be.
+    ///
+    /// # Errors
+    /// When Launchpad cannot tell them and none are at hand, or the table cannot be read.
+    pub async fn team_set(&self, viewer: &Viewer) -> Result<TeamSet, AccessError> {
+        if let Some(set) = self.directory.known_teams(&viewer.company, viewer.user) {
+            return Ok(set);
+        }
+        let shared = self.stored(viewer, &[]).await?.shared;
+        Ok(self.teams(viewer, shared).await?)
+    }
+
     /// The viewer's teams: from this process, from the table, else from Launchpad, which then
     /// every instance has for a minute.
-    async fn teams(&self, viewer: &Viewer, shared: Option<TeamSet>) -> Teams {
+    async fn teams(
+        &self,
+        viewer: &Viewer,
+        shared: Option<TeamSet>,
+    ) -> Result<TeamSet, DirectoryError> {
         let fresh = shared.filter(|set| self.directory.is_fresh(set));
-        let answered = self.directory.teams(&viewer.company, viewer.user, fresh).await;
-        let Ok((set, asked_now)) = answered else { return Teams::Unavailable };
+        let (set, asked_now) = self.directory.teams(&viewer.company, viewer.user, fresh).await?;
         if asked_now {
             // The cache is a convenience: what cannot be written is asked for again.
             let stored = self.directory.store_team_set(&self.table, viewer, &set).await;
@@ -238,7 +256,7 @@ impl Authority {
                 tracing::warn!(%error, "the team set could not be cached in the table");
             }
         }
-        Teams::Known(set)
+        Ok(set)
     }
 
     /// Whether what is at hand already shows that somebody cannot reach a record with a permission

@@ -5,24 +5,38 @@ use crate::{
     notification::NotificationId,
 };
 
-/// A note was created or edited and mentions somebody.
-pub fn note_mention_added(
-    viewer: &Viewer,
-    (contact, note): (ContactId, NoteId),
-    event: &'static str,
-    mention_count: usize,
-    new_mention_count: usize,
-) {
+/// What a save of a note mentions.
+#[derive(Clone, Copy, Debug)]
+pub struct Mentions<'a> {
+    /// The tenant.
+    pub company: &'a CompanyId,
+    /// The contact.
+    pub contact: ContactId,
+    /// The note.
+    pub note: NoteId,
+    /// Who saved it.
+    pub author: UserId,
+    /// `create` or `edit`.
+    pub save: &'static str,
+    /// The people that it mentions.
+    pub count: usize,
+    /// Those among them that it did not mention before.
+    pub new_count: usize,
+}
+
+/// A note was created or edited and mentions somebody; where Launchpad could not tell who they are,
+/// as soon as it could.
+pub fn note_mention_added(mentions: &Mentions<'_>) {
     // The property `event` of PRD §11 would be the line's own name; it is told as `save`.
     tracing::info!(
         event = "cdp_note_mention_added",
-        note_id = %note,
-        contact_id = %contact,
-        company_sso_id = %viewer.company,
-        mention_count,
-        new_mention_count,
-        author_sso_id = %viewer.user,
-        save = event,
+        note_id = %mentions.note,
+        contact_id = %mentions.contact,
+        company_sso_id = %mentions.company,
+        mention_count = mentions.count,
+        new_mention_count = mentions.new_count,
+        author_sso_id = %mentions.author,
+        save = mentions.save,
     );
 }
 
@@ -69,5 +83,14 @@ pub fn note_mention_invalid(
         company_sso_id = %company,
         invalid_sso_id = invalid,
         action,
+    );
+}
+
+/// The people who can be mentioned could not be looked up.
+pub fn note_mention_picker_failed(viewer: &Viewer) {
+    tracing::warn!(
+        event = "cdp_note_mention_picker_failed",
+        company_sso_id = %viewer.company,
+        platform = viewer.platform.as_str(),
     );
 }

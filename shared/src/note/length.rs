@@ -11,7 +11,7 @@
 
 use std::cell::Cell;
 
-use lol_html::{HtmlRewriter, Settings, element};
+use lol_html::{HtmlRewriter, Settings, doc_text, element};
 
 use super::{
     markup::{Token, tokens},
@@ -52,7 +52,12 @@ fn forgiven(html: &str, hosts: &[String]) -> usize {
         Ok(())
     });
     // Not strict: markup that is ambiguous to a streaming tokenizer is no reason to refuse a note.
-    let settings = Settings::new().append_element_content_handler(on_anchor).with_strict(false);
+    // Texts are asked for to be given whole tags: scanning for tags alone, the rewriter loses its
+    // place in foreign elements within raw text, and panics where debug assertions are on.
+    let settings = Settings::new()
+        .append_element_content_handler(on_anchor)
+        .append_document_content_handler(doc_text!(|_| Ok(())))
+        .with_strict(false);
     let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
     // The tokenizer has no limit to run into here; if it stopped all the same, what it found counts.
     if rewriter.write(html.as_bytes()).is_ok() {

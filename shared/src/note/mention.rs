@@ -27,7 +27,7 @@ pub enum MentionRef {
     /// A person's SSO UUID.
     User(Uuid),
     /// An id that is not a UUID, which the directory must resolve. 1 to 64 ASCII letters, digits
-    /// and `-_.@+`.
+    /// and `-_.@+`, but neither `.` nor `..`.
     Raw(String),
     /// Something that can be nobody's id; it never becomes a mention.
     Malformed(String),
@@ -46,7 +46,9 @@ impl MentionRef {
             return Self::User(user);
         }
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.@+".contains(&b);
-        if (1..=RAW_ID_LIMIT).contains(&id.len()) && id.bytes().all(plain) {
+        // In a path these are steps to another place, whoever encodes them.
+        let step = matches!(id.as_str(), "." | "..");
+        if (1..=RAW_ID_LIMIT).contains(&id.len()) && id.bytes().all(plain) && !step {
             Self::Raw(id)
         } else {
             Self::Malformed(id)

@@ -20,8 +20,12 @@
 //! | `store` | a save, in one transaction |
 //! | `verify` | mentions that could not be verified when they were saved |
 //! | `page` | reading notes |
+//! | `delete` | deleting one |
+//! | `admission` | what was read, as far as the viewer may act on it |
 
 mod access;
+mod admission;
+mod delete;
 mod html;
 mod ledger;
 mod length;
@@ -39,6 +43,8 @@ mod verify;
 mod tests;
 
 pub use access::{NoteAccess, NoteAction, NoteDenial};
+pub use admission::live_contact;
+pub use delete::NoteDeleter;
 pub use html::{Draft, MentionOutcome, Rendered, to_mobile};
 pub use ledger::{
     Actor, LEASE, LedgerEntry, MentionMessage, MentionState, PATIENCE, hand_over, later, next_try,
@@ -51,7 +57,5 @@ pub use model::{
 };
 pub use page::{NoteCursor, NotePage, NoteReader, ReadNote};
 pub use record::{MentionFormat, Note, NoteInput, NoteView};
-pub use store::{
-    InvalidMentions, MentionWarning, NoteFailure, NoteWriter, Saved, live_contact, mention_hosts,
-};
+pub use store::{InvalidMentions, MentionWarning, NoteFailure, NoteWriter, Saved, mention_hosts};
 pub use verify::MentionVerifier;

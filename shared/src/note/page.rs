@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
-use super::{Note, NoteAccess, NoteAction, NoteFailure, store::live_contact};
+use super::{Note, NoteAccess, NoteAction, NoteFailure, admission::Admission};
 use crate::{
     access::{Authority, Authorized, Session, Viewer},
     contact::{Contact, RecordPermission},
@@ -81,13 +81,10 @@ impl NoteReader {
         let keys = [Key::contact(company, contact), Key::note(company, contact, note)];
         let needed = &NoteAccess::NEEDED;
         let (session, mut items) = self.authority.session_beside(viewer, needed, &keys).await?;
-        session.scope(NoteAction::View.permission())?;
-        let access = NoteAccess::new(&session);
-        let contact = live_contact(items.remove(&keys[0]))?.ok_or(NoteFailure::NotFound)?;
-        let contact = access.reach(NoteAction::View, contact)?;
-        let note: Note = from_item(items.remove(&keys[1]).ok_or(NoteFailure::NotFound)?)?;
-        access.check(NoteAction::View, &note, &contact)?;
-        let permission = access.permission(&note, &contact);
+        let admission = Admission { session: &session, action: NoteAction::View, company, contact };
+        let contact = admission.contact(&mut items)?;
+        let note = admission.note(note, &contact, &mut items)?;
+        let permission = NoteAccess::new(&session).permission(&note, &contact);
         Ok((ReadNote { note, permission }, session))
     }
 
@@ -114,12 +111,11 @@ impl NoteReader {
             walk.next(limit + 1 + usize::from(cursor.is_none()))
         );
         let (session, mut items) = session?;
-        session.scope(NoteAction::View.permission())?;
         let (mut batch, in_first) = first?;
-        let found = in_first.or_else(|| items.remove(&record));
+        items.extend(in_first.map(|item| (record, item)));
         let access = NoteAccess::new(&session);
-        let contact = live_contact(found)?.ok_or(NoteFailure::NotFound)?;
-        let contact = access.reach(NoteAction::View, contact)?;
+        let admission = Admission { session: &session, action: NoteAction::View, company, contact };
+        let contact = admission.contact(&mut items)?;
         let mut page = Collected::new(limit);
         for _ in 1..MAX_QUERIES {
             page.take(batch, |note| access.shows(note));

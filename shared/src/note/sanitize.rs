@@ -21,6 +21,8 @@ const ROUNDS: usize = 4;
 /// grow to megabytes. Well-nested notes stay far below this many bytes.
 const SIZE_LIMIT: usize = 200_000;
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 const TAGS: &[&str] = &[
     "a",
     "b",
@@ -167,7 +169,11 @@ fn text_only(sanitized: &str) -> String {
 }
 
 fn sanitize_once(html: &str) -> String {
-    let html = SANITIZER.clean(html).to_string();
+    let mut html = SANITIZER.clean(html).to_string();
+    // A parser takes a byte order mark at the beginning away, and then the next one.
+    if html.starts_with(BYTE_ORDER_MARK) {
+        html = html.trim_start_matches(BYTE_ORDER_MARK).to_owned();
+    }
     if !html.contains("<pre") {
         return html;
     }

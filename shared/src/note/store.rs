@@ -7,7 +7,9 @@ use url::Url;
 
 use super::{
     Draft, MENTION_LIMIT, MentionRef, Note, NoteAccess, NoteAction, NoteDenial, NoteError,
-    NoteInput, Rendered, check_attachments,
+    NoteInput, Rendered,
+    admission::Admission,
+    check_attachments,
     ledger::{Actor, Ledger, LedgerChange, LedgerEntry},
     people::{People, Stored},
 };
@@ -260,20 +262,10 @@ impl NoteWriter {
         session: &Session,
         mut items: HashMap<Key, Item>,
     ) -> Result<Before, NoteFailure> {
-        let company = &save.viewer.company;
-        let access = NoteAccess::new(session);
-        // A level of `disabled` is refused before anything is said to be there or not.
-        session.scope(save.action().permission())?;
-        let contact = items.remove(&Key::contact(company, save.contact));
-        let contact = live_contact(contact)?.ok_or(NoteFailure::NotFound)?;
-        let contact = access.reach(save.action(), contact)?;
-        let mut note = None;
-        if let Some(id) = save.target {
-            let item = items.remove(&Key::note(company, save.contact, id));
-            let found: Note = from_item(item.ok_or(NoteFailure::NotFound)?)?;
-            access.check(save.action(), &found, &contact)?;
-            note = Some(found);
-        }
+        let (company, action) = (&save.viewer.company, save.action());
+        let admission = Admission { session, action, company, contact: save.contact };
+        let contact = admission.contact(&mut items)?;
+        let note = save.target.map(|id| admission.note(id, &contact, &mut items)).transpose()?;
         Ok(Before { contact, note, ledger: ledger_of(items)? })
     }
 
@@ -384,9 +376,15 @@ impl NoteWriter {
         let known = before.note.as_ref().filter(|old| old.is_public());
         let known = known.map_or(&[][..], |old| &old.mentioned_user_ids);
         let new = note.mentioned_user_ids.iter().filter(|user| !known.contains(user)).count();
-        let kind = if save.target.is_some() { "edit" } else { "create" };
-        let (ids, count) = ((note.contact_id, note.id), note.mentioned_user_ids.len());
-        event::note_mention_added(save.viewer, ids, kind, count, new);
+        event::note_mention_added(&event::Mentions {
+            company: &save.viewer.company,
+            contact: note.contact_id,
+            note: note.id,
+            author: save.viewer.user,
+            save: if save.target.is_some() { "edit" } else { "create" },
+            count: note.mentioned_user_ids.len(),
+            new_count: new,
+        });
     }
 
     fn warnings(
@@ -432,15 +430,6 @@ pub(super) async fn write(
     let unchanged = old.map_or(Condition::Absent, |old| Condition::Version(old.version));
     let put = Action::Put(to_item(&key, note)?, Some(unchanged));
     table.transact([put].into_iter().chain(actions).collect()).await
-}
-
-/// The contact in an item, unless it is deleted.
-///
-/// # Errors
-/// When the item does not have its shape.
-pub fn live_contact(item: Option<Item>) -> Result<Option<Contact>, TableError> {
-    let contact: Option<Contact> = item.map(from_item).transpose()?;
-    Ok(contact.filter(|contact| contact.deleted_at.is_none()))
 }
 
 /// Ledger entries by the person's id.

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use super::{
     Draft, MentionRef, Note, Rendered,
+    admission::live_contact,
     ledger::{Ledger, LedgerChange, LedgerEntry, MentionMessage, PATIENCE, later, next_try},
     people::{People, Stored},
-    store::{ledger_of, live_contact, mentioned, user_of, write},
+    store::{ledger_of, mentioned, user_of, write},
 };
 use crate::{
     access::Authority,
@@ -114,7 +115,10 @@ impl MentionVerifier {
             let at = next_try(since, now).unwrap_or(since + PATIENCE);
             change.actions.push(later(&message, at)?.put()?);
         }
-        Ok(Some(Work { old, note, people, rendered, change }))
+        let waiting = verified.iter().find_map(|(reference, _)| entries.get(&reference.id()));
+        // A private note has no ledger, and nobody but its owner saves it.
+        let author = waiting.map_or(old.owner_id, |entry| entry.actor.actor_id);
+        Ok(Some(Work { old, note, people, rendered, change, author }))
     }
 
     async fn ledger(
@@ -154,10 +158,27 @@ struct Work {
     people: People,
     rendered: Rendered,
     change: LedgerChange,
+    /// Who wrote the mentions.
+    author: UserId,
 }
 
 impl Work {
     fn tell(&self, company: &CompanyId) {
+        let known = &self.old.mentioned_user_ids;
+        let mentioned = &self.note.mentioned_user_ids;
+        let new_count = mentioned.iter().filter(|user| !known.contains(user)).count();
+        if new_count > 0 {
+            let created = self.old.pending_since == Some(self.old.created_at);
+            event::note_mention_added(&event::Mentions {
+                company,
+                contact: self.note.contact_id,
+                note: self.note.id,
+                author: self.author,
+                save: if created { "create" } else { "edit" },
+                count: mentioned.len(),
+                new_count,
+            });
+        }
         for reference in &self.rendered.unwrapped {
             event::note_mention_invalid(company, Some(self.note.id), user_of(reference), "dropped");
         }

@@ -2,33 +2,35 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tests::{World, person};
 
-use super::write::{codes, contact, mention, put};
+use super::{
+    scene::notified,
+    write::{codes, contact, mention, put},
+};
 
-/// Who was notified, in order.
-fn notified(world: &World) -> Vec<String> {
-    let list = world.notifications.list();
-    list.iter().map(|sent| sent.body["sso_id"].as_str().unwrap().to_owned()).collect()
-}
-
-/// Delivers a message of the mention queue; tells whether it is to come back.
-async fn deliver(world: &World, body: &Value) -> bool {
+/// The event by which a message of the mention queue is delivered.
+pub(crate) fn delivery(body: &Value) -> Value {
     let record = json!({
         "messageId": "m-1", "receiptHandle": "r", "body": json!({ "body": body }).to_string(),
         "attributes": { "ApproximateReceiveCount": "2" }, "messageAttributes": {},
         "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:x:0:MentionQueue",
         "awsRegion": "x", "md5OfBody": "",
     });
-    let answer = world.invoke("MentionNotify", json!({ "Records": [record] })).await;
+    json!({ "Records": [record] })
+}
+
+/// Delivers a message of the mention queue; tells whether it is to come back.
+pub(crate) async fn deliver(world: &World, body: &Value) -> bool {
+    let answer = world.invoke("MentionNotify", delivery(body)).await;
     answer["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty())
 }
 
-fn notify(contact: &str, note: &Value, who: &str, round: u32) -> Value {
+pub(crate) fn notify(contact: &str, note: &Value, who: &str, round: u32) -> Value {
     json!({ "kind": "notify", "company": local::demo_company::id("company", "kopi"),
         "contact_id": contact, "note_id": note, "sso_id": person(who), "round": round })
 }
 
 #[tokio::test]
-async fn a_mentioned_person_is_notified_once_and_the_actor_never() {
+async fn note_mention_s03_ac1_err2_a_mentioned_person_is_notified_once_and_the_actor_never() {
     let world = World::with_flags().await;
     let id = contact(&world, "Citra Anggraini").await;
     let path = format!("/v1/contacts/{id}/notes");
@@ -52,7 +54,7 @@ async fn a_mentioned_person_is_notified_once_and_the_actor_never() {
 }
 
 #[tokio::test]
-async fn a_private_note_notifies_nobody_until_it_is_public() {
+async fn note_mention_oq9_a_private_note_notifies_nobody_until_it_is_public() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     let text = mention(&person("budi"));
@@ -66,7 +68,7 @@ async fn a_private_note_notifies_nobody_until_it_is_public() {
 }
 
 #[tokio::test]
-async fn a_recipient_who_cannot_see_the_contact_learns_no_name() {
+async fn note_mention_s03_a_recipient_who_cannot_see_the_contact_learns_no_name() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Johan Setiawan").await);
     world.post("agus", &path, &json!({ "note": mention(&person("sinta")) })).await;
@@ -75,7 +77,8 @@ async fn a_recipient_who_cannot_see_the_contact_learns_no_name() {
 }
 
 #[tokio::test]
-async fn a_failing_service_is_tried_four_times_and_a_redriven_message_begins_anew() {
+async fn note_mention_s03_err1_a_failing_service_is_tried_four_times_and_a_redriven_message_begins_anew()
+ {
     let world = World::with_flags().await;
     let id = contact(&world, "Citra Anggraini").await;
     let path = format!("/v1/contacts/{id}/notes");
@@ -96,7 +99,8 @@ async fn a_failing_service_is_tried_four_times_and_a_redriven_message_begins_ane
 }
 
 #[tokio::test]
-async fn with_launchpad_down_the_note_is_saved_and_its_mentions_are_verified_later() {
+async fn note_mention_s04_timeout_with_launchpad_down_the_note_is_saved_and_its_mentions_are_verified_later()
+ {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     world.fault(&json!({ "target": "launchpad.users", "status": 503 }));
@@ -123,7 +127,7 @@ async fn with_launchpad_down_the_note_is_saved_and_its_mentions_are_verified_lat
 }
 
 #[tokio::test]
-async fn a_mention_that_nobody_could_verify_for_a_day_becomes_text() {
+async fn note_mention_s04_timeout_a_mention_that_nobody_could_verify_for_a_day_becomes_text() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     world.fault(&json!({ "target": "launchpad.users", "status": 503 }));
@@ -138,7 +142,7 @@ async fn a_mention_that_nobody_could_verify_for_a_day_becomes_text() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_not_sent_is_sent_by_the_clean_up() {
+async fn note_mention_d8_a_message_that_was_not_sent_is_sent_by_the_clean_up() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     world.fault(&json!({ "target": "sqs", "status": 500 }));
@@ -152,7 +156,7 @@ async fn a_message_that_was_not_sent_is_sent_by_the_clean_up() {
 }
 
 #[tokio::test]
-async fn a_message_delivered_many_times_at_once_notifies_once() {
+async fn note_mention_d4_a_message_delivered_many_times_at_once_notifies_once() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "sqs", "kind": "duplicate" }));
     let id = contact(&world, "Citra Anggraini").await;
@@ -166,7 +170,7 @@ async fn a_message_delivered_many_times_at_once_notifies_once() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_of_the_service_makes_no_second_notification() {
+async fn note_mention_s03_err1_a_lost_answer_of_the_service_makes_no_second_notification() {
     let world = World::with_flags().await;
     let id = contact(&world, "Citra Anggraini").await;
     let path = format!("/v1/contacts/{id}/notes");

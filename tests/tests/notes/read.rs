@@ -34,7 +34,7 @@ async fn pages_are_newest_first_and_full_past_the_private_notes_of_others() {
 }
 
 #[tokio::test]
-async fn one_note_reads_in_either_mention_format_and_on_either_route() {
+async fn note_mention_s02_ac3_one_note_reads_in_either_mention_format_and_on_either_route() {
     let world = World::with_flags().await;
     let id = contact(&world, "Citra Anggraini").await;
     let path = format!("/v1/contacts/{id}/notes");

@@ -23,7 +23,7 @@ pub(crate) async fn put(world: &World, user: &str, path: &str, body: &Value) -> 
 }
 
 #[tokio::test]
-async fn both_anchor_forms_are_stored_as_canonical_mentions_with_the_directorys_names() {
+async fn note_mention_s02_ac1_ac2_d9_both_anchor_forms_are_stored_as_canonical_mentions() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     let link = format!(r#"<a href="../../../users/{}/edit_user">@x</a>"#, person("lars"));
@@ -44,7 +44,8 @@ async fn both_anchor_forms_are_stored_as_canonical_mentions_with_the_directorys_
 }
 
 #[tokio::test]
-async fn mentions_of_nobody_become_text_and_the_author_is_told() {
+async fn note_mention_s04_err1_err3_s06_neg1_mentions_of_nobody_become_text_and_the_author_is_told()
+{
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     let (inactive, foreign) = (mention(&person("tomas")), mention(&person("claire")));
@@ -59,7 +60,7 @@ async fn mentions_of_nobody_become_text_and_the_author_is_told() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_stored_is_422_by_its_code() {
+async fn note_mention_s01_boundary_oq4_what_cannot_be_stored_is_422_by_its_code() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     let many: String =
@@ -95,7 +96,8 @@ async fn a_put_without_attachments_and_visibility_leaves_them_and_an_echo_is_acc
 }
 
 #[tokio::test]
-async fn with_the_mention_flag_off_new_mentions_are_text_and_those_in_the_note_stay() {
+async fn note_mention_s06_neg2_with_the_flag_off_new_mentions_are_text_and_those_in_the_note_stay()
+{
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     let created = world.post("sinta", &path, &json!({ "note": mention(&person("budi")) })).await;

@@ -99,9 +99,15 @@ pub struct Rule {
     /// Only this action, such as `PutItem`.
     #[serde(default)]
     pub action: Option<String>,
+    /// So many calls that the rule fits are let through first.
+    #[serde(default)]
+    pub skip: u32,
     /// The rule is spent after it has struck so many times.
     #[serde(default)]
     pub times: Option<u32>,
+    /// `Retry-After` of a neighbor's `status`, in seconds.
+    #[serde(default)]
+    pub retry_after: Option<u32>,
     /// For `kill`.
     #[serde(default)]
     pub when: When,
@@ -233,6 +239,8 @@ pub struct Effects {
     pub latency: Duration,
     /// To answer instead of calling.
     pub status: Option<u16>,
+    /// `Retry-After` of a neighbor's answer, in seconds.
+    pub retry_after: Option<u32>,
     /// What else goes wrong.
     pub kind: Option<Kind>,
     /// For [`Kind::Kill`].
@@ -310,12 +318,17 @@ impl Faults {
         let State { rules, random } = &mut *state;
         let mut effects = Effects::default();
         for rule in rules.iter_mut().filter(|rule| rule.fits(call)) {
+            if rule.skip > 0 {
+                rule.skip -= 1;
+                continue;
+            }
             if random.f64() >= rule.rate {
                 continue;
             }
             rule.times = rule.times.map(|times| times.saturating_sub(1));
             effects.latency += Duration::from_millis(rule.latency_ms);
             effects.status = effects.status.or(rule.status);
+            effects.retry_after = effects.retry_after.or(rule.retry_after);
             if effects.kind.is_none() && rule.kind.is_some() {
                 effects.kind = rule.kind;
                 effects.when = rule.when;

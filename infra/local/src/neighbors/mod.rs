@@ -14,7 +14,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -111,7 +111,11 @@ async fn under_faults(faults: &Faults, target: Target, request: Request, next: N
     let throttled = (effects.kind == Some(Kind::Throttle)).then_some(429);
     if let Some(status) = effects.status.or(throttled) {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        return refuse(status, "INJECTED_FAULT", "Injected fault.");
+        let mut refusal = refuse(status, "INJECTED_FAULT", "Injected fault.");
+        if let Some(seconds) = effects.retry_after {
+            refusal.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        return refusal;
     }
     let response = next.run(request).await;
     if effects.loses_answer() {

@@ -62,6 +62,14 @@ fn text_that_looks_like_a_mention_is_not_forgiven_its_length() {
 }
 
 #[test]
+fn a_long_submission_is_counted_whatever_its_markup() {
+    for odd in ["<iframe href=><svg></svg></iframe>", "<textarea><math></math></textarea>"] {
+        let html = format!("{odd}{}", "x".repeat(NOTE_LENGTH_LIMIT));
+        assert_eq!(counted_length(&html, &[]), html.chars().count(), "{odd}");
+    }
+}
+
+#[test]
 fn a_note_at_its_limit_can_be_read_and_saved_again() {
     let mentions: String = (0..10)
         .map(|n| {

@@ -125,6 +125,24 @@ fn both_anchor_forms_are_mentions() {
 }
 
 #[test]
+fn a_byte_order_mark_at_the_beginning_is_not_stored() {
+    for html in ["\u{feff}\u{feff}x", "<area>\u{feff}\u{feff}</area>x"] {
+        assert_eq!(stored(html), "x", "{html:?}");
+    }
+    assert_eq!(stored("x\u{feff}"), "x\u{feff}");
+}
+
+#[test]
+fn a_step_in_a_path_is_nobodys_id() {
+    for step in [".", ".."] {
+        let pending = format!(r#"<a data-user-id="{step}" data-mention="pending">@A</a>"#);
+        assert_eq!(draft(&pending).references(), [malformed(step)]);
+        let link = format!(r#"<a href="/users/{}/edit_user">@A</a>"#, step.replace('.', "%2e"));
+        assert!(draft(&link).references().is_empty(), "{link}");
+    }
+}
+
+#[test]
 fn a_verified_mention_shows_the_directorys_name_and_nothing_of_the_submitted_anchor() {
     for anchor in [
         format!(r#"<a data-user-id="{ANN}">@The Boss</a>"#),

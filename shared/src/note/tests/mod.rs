@@ -1,5 +1,7 @@
 //! Tests of the way of a note's HTML, and the oracle that judges what may be stored.
 
+mod browser;
+mod grammar;
 mod ledger;
 mod limits;
 mod mentions;

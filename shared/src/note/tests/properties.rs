@@ -1,8 +1,22 @@
-//! What holds for any input, drawn from a grammar that likes to be misnested.
+//! What holds for any input, drawn from pieces that like to be misnested and from a grammar of whole
+//! documents. `PROPTEST_CASES` sets how many inputs each law is tried on.
+
+use std::env;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    grammar::{document, written},
+    *,
+};
+
+/// The inputs of each law where nobody asks for more.
+const CASES: u32 = 1_000;
+
+fn config() -> ProptestConfig {
+    let asked = env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    ProptestConfig { cases: asked.unwrap_or(CASES), ..ProptestConfig::default() }
+}
 
 const TAGS: &[&str] = &[
     "a",
@@ -95,7 +109,8 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 fn markup() -> impl Strategy<Value = String> {
-    proptest::collection::vec(piece(), 0..24).prop_map(|pieces| pieces.concat())
+    let pieces = proptest::collection::vec(piece(), 0..24).prop_map(|pieces| pieces.concat());
+    prop_oneof![1 => pieces, 2 => document()]
 }
 
 /// One of the ways in which the directory can answer, the same for both readings.
@@ -110,7 +125,7 @@ fn outcome(seed: u8) -> impl Fn(&MentionRef) -> MentionOutcome {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn any_input_is_stored_as_allowed_markup_that_stays_as_it_is(html in markup(), seed in 0u8..4) {
@@ -149,6 +164,15 @@ proptest! {
             prop_assert_eq!(mobile.references().iter().find(is_new), None);
             prop_assert_eq!(mobile.references().len(), stored.references().len());
         }
+    }
+
+    #[test]
+    fn text_outside_of_what_is_removed_is_kept_in_its_order((html, words) in written()) {
+        let text = plain_text(&draft(&html).render(directory).html);
+        let kept: Vec<&str> =
+            text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let expected: Vec<String> = (0..words).map(|word| format!("w{word}")).collect();
+        prop_assert_eq!(kept, expected, "{}", html);
     }
 
     #[test]

@@ -1,0 +1,25 @@
+//! `DELETE` of a contact's note (SPEC §3), in both groups of routes.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use shared::{
+    access::Permission,
+    entry::{Failure, Reply, http::Request},
+    id::{ContactId, NoteId},
+    note::NoteDeleter,
+};
+
+/// Deletes a note and answers nothing but that.
+///
+/// # Errors
+/// As SPEC §3 and §5 map them: 404 for a contact or note that is not there, deleted or another
+/// tenant's, 403 for one out of scope or somebody else's private note, 409 when others keep
+/// changing the note.
+pub async fn handle(notes: Arc<NoteDeleter>, request: Request) -> Result<Reply, Failure> {
+    let contact: ContactId = request.path("contact_id")?;
+    let note: NoteId = request.path("id")?;
+    let session = notes.delete(request.viewer()?, contact, note).await?;
+    let told_under = session.narrowed(&[Permission::DeleteNotes, Permission::ViewCustomers]);
+    Ok(Reply::ok(&json!({}))?.under(&session, told_under))
+}

@@ -1,0 +1,13 @@
+//! Wires `note-delete` to the Lambda runtime.
+
+use std::sync::Arc;
+
+use shared::{entry, environment::Environment, note::NoteDeleter};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    entry::init_log();
+    let environment = Environment::load().await;
+    let notes = NoteDeleter::new(environment.authority()?);
+    entry::http::serve(Arc::new(notes), note_delete::handle).await
+}

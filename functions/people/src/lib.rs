@@ -1,0 +1,44 @@
+//! The people of a company, as the directory knows them (SPEC §2, §3).
+//!
+//! | module | its one idea |
+//! |---|---|
+//! | `typeahead` | who can be mentioned |
+//! | `card` | who a mentioned person is |
+//! | `teams` | which teams the viewer can choose |
+
+mod card;
+mod teams;
+mod typeahead;
+
+use std::sync::Arc;
+
+use shared::{
+    access::{AccessError, Authority, Level, Permission, Session},
+    entry::{Code, Failure, Reply, http::Request},
+};
+
+/// Answers one of the three routes.
+///
+/// # Errors
+/// As SPEC §2, §3 and §5 map them.
+pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply, Failure> {
+    match request.route() {
+        "GET /cdp/me/teams" => teams::list(&authority, request.viewer()?).await,
+        "GET /cdp/people" => typeahead::search(&authority, &request).await,
+        _ => card::show(&authority, &request).await,
+    }
+}
+
+/// Lets a session through where notes can mention people and any of these permissions is given.
+///
+/// # Errors
+/// 404 `FEATURE_DISABLED`, 403.
+fn check(session: &Session, any_of: &[Permission]) -> Result<(), Failure> {
+    if !session.flags.notes_mention {
+        return Err(Failure::new(Code::FeatureDisabled, "notes cannot mention people here"));
+    }
+    if any_of.iter().all(|permission| session.level(*permission) == Level::Disabled) {
+        return Err(AccessError::Disabled.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! Wires `people` to the Lambda runtime.
+
+use std::sync::Arc;
+
+use shared::{entry, environment::Environment};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    entry::init_log();
+    let environment = Environment::load().await;
+    entry::http::serve(Arc::new(environment.authority()?), people::handle).await
+}

@@ -1,0 +1,242 @@
+//! What a real browser makes of stored notes: nothing in them may run, fetch, navigate or send, and
+//! its own parser must see what was stored and nothing else (ARCHITECTURE, Invariant 6).
+//!
+//! Needs Chromium. Without one the test says so on the terminal and passes, unless
+//! `REQUIRE_BROWSER` is set, as CI does. `CHROMIUM` names the program where it has another name.
+
+use std::{
+    env,
+    fmt::Write as _,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::TestRunner,
+};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{grammar::document, xss::attacks, *};
+
+/// The page that shows the notes, pokes them and reports.
+const PAGE: &str = include_str!("browser.html");
+/// How long a browser may take over all notes.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Documents of the grammar that are shown beside the attack strings.
+const DOCUMENTS: usize = 300;
+
+/// A web server for one page; whatever else is asked of it, under any name, is what notes fetched.
+struct Server {
+    port: u16,
+    verdict: Receiver<Vec<Vec<String>>>,
+    fetched: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn start(notes: &[String], judge: bool) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let (told, verdict) = channel();
+        let fetched = Arc::new(Mutex::new(Vec::new()));
+        let (record, notes) = (Arc::clone(&fetched), json!({ "notes": notes, "judge": judge }));
+        let notes = Arc::new(notes.to_string());
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (told, record, notes) = (told.clone(), Arc::clone(&record), Arc::clone(&notes));
+                thread::spawn(move || drop(answer(stream, &told, &record, &notes)));
+            }
+        });
+        Ok(Self { port, verdict, fetched })
+    }
+}
+
+fn answer(
+    stream: TcpStream,
+    told: &Sender<Vec<Vec<String>>>,
+    fetched: &Mutex<Vec<String>>,
+    notes: &str,
+) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? <= 2 {
+            break;
+        }
+        lines.push(line.trim_end().to_ascii_lowercase());
+    }
+    let header = |name: &str| {
+        lines.iter().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
+    };
+    let target = lines.first().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "));
+    let target = target.unwrap_or_default();
+    let ours = header("host: ").starts_with("127.0.0.1:");
+    let (content_type, body) = match target.as_str() {
+        "get /" if ours => ("text/html", PAGE),
+        "get /notes.json" if ours => ("application/json", notes),
+        "get /favicon.ico" if ours => ("text/plain", ""),
+        "post /verdict" if ours => {
+            let mut body = vec![0; header("content-length: ").parse().unwrap_or(0)];
+            reader.read_exact(&mut body)?;
+            drop(told.send(serde_json::from_slice(&body)?));
+            ("text/plain", "")
+        }
+        other => {
+            let mut fetched = fetched.lock().unwrap();
+            fetched.push(format!("{other} of {}", header("host: ")));
+            ("text/plain", "")
+        }
+    };
+    let mut head = String::new();
+    let _ = write!(
+        head,
+        "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n",
+        body.len()
+    );
+    let mut stream = reader.into_inner();
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body.as_bytes())
+}
+
+/// A headless Chromium that ends with the test.
+struct Browser {
+    process: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Opens the server's page. Every other name leads to the same server, or nowhere.
+    fn open(program: &str, port: u16) -> io::Result<Self> {
+        let profile = tempfile::tempdir()?;
+        let process = Command::new(program)
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--disable-dev-shm-usage",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-default-apps",
+                "--disable-extensions",
+                "--disable-sync",
+                "--no-first-run",
+            ])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg(format!(
+                "--host-resolver-rules=MAP evil.example 127.0.0.1:{port}, MAP * ~NOTFOUND, \
+                 EXCLUDE 127.0.0.1"
+            ))
+            .arg(format!("http://127.0.0.1:{port}/"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok(Self { process, _profile: profile })
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The browser of this machine, if it has one.
+fn chromium() -> Option<String> {
+    let named = env::var("CHROMIUM").ok();
+    let names = ["chromium", "chromium-browser", "google-chrome"].map(str::to_owned);
+    let runs = |name: &String| {
+        let mut version = Command::new(name);
+        version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+        version.status().is_ok_and(|status| status.success())
+    };
+    named.into_iter().chain(names).find(runs)
+}
+
+/// What happened to each note in the browser and at last to the page around them, and what was
+/// fetched.
+fn show(program: &str, notes: &[String], judge: bool) -> (Vec<Vec<String>>, Vec<String>) {
+    let server = Server::start(notes, judge).unwrap();
+    let _browser = Browser::open(program, server.port).unwrap();
+    let verdict = server.verdict.recv_timeout(PATIENCE).expect("the browser's verdict");
+    let fetched = server.fetched.lock().unwrap().clone();
+    assert_eq!(verdict.len(), notes.len() + 1);
+    (verdict, fetched)
+}
+
+/// Every attack string, as it is.
+fn raw_attacks() -> Vec<String> {
+    let links = attacks("addresses").into_iter().map(|href| format!("<a href=\"{href}\">x</a>"));
+    attacks("markup").into_iter().chain(attacks("mutations")).chain(links).collect()
+}
+
+/// What is stored of every attack string, alone and where parsers read it differently, and of
+/// documents of the grammar.
+fn stored_notes() -> Vec<String> {
+    let mut submitted = raw_attacks();
+    let around = |attack: &String| {
+        [
+            format!("<table><tr><td>{attack}</td></tr></table>"),
+            format!("<a data-user-id=\"{ANN}\">{attack}</a>"),
+            format!("<ul><li><p><b>{attack}"),
+        ]
+    };
+    submitted.extend(raw_attacks().iter().flat_map(around));
+    let mut runner = TestRunner::deterministic();
+    let documents = document();
+    submitted.extend((0..DOCUMENTS).map(|_| documents.new_tree(&mut runner).unwrap().current()));
+    let mut notes: Vec<String> = submitted.iter().map(|html| stored(html)).collect();
+    notes.sort();
+    notes.dedup();
+    notes
+}
+
+#[test]
+fn note_mention_s04_err2_stored_notes_run_nothing_in_a_browser() {
+    let Some(program) = chromium() else {
+        assert!(
+            env::var_os("REQUIRE_BROWSER").is_none(),
+            "no Chromium, and REQUIRE_BROWSER is set"
+        );
+        // Past the harness, which swallows what a passing test prints.
+        let _ = writeln!(
+            io::stderr(),
+            "\nSKIPPED: there is no Chromium on this machine, so NO BROWSER CHECKED THE STORED NOTES"
+        );
+        return;
+    };
+    // The page has teeth: unsanitized, most of the strings do what they are meant to.
+    let raw = raw_attacks();
+    let (verdict, fetched) = show(&program, &raw, false);
+    let fired = verdict.iter().filter(|what| !what.is_empty()).count();
+    for what in ["alert", "request", "navigate", "submit"] {
+        assert!(verdict.iter().flatten().any(|seen| seen == what), "nothing made a {what}");
+    }
+    assert!(!fetched.is_empty() && fired > raw.len() / 2, "{fired} of {} fired", raw.len());
+
+    let notes = stored_notes();
+    let (verdict, fetched) = show(&program, &notes, true);
+    let shown = notes.iter().map(String::as_str).chain(["the page around them"]);
+    let happened: Vec<_> = shown.zip(&verdict).filter(|(_, what)| !what.is_empty()).collect();
+    let _ = writeln!(
+        io::stderr(),
+        "browser: {fired} of {} attack strings fire as they are, {} of {} stored notes do anything",
+        raw.len(),
+        happened.len(),
+        notes.len()
+    );
+    assert!(happened.is_empty(), "{happened:#?}");
+    assert!(fetched.is_empty(), "{fetched:#?}");
+}

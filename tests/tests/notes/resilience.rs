@@ -1,0 +1,363 @@
+//! Crashes, duplicates, races and failing neighbors around mentions: one delivery at most, exactly
+//! one once the service is well, and the note never affected.
+
+use futures::future::join_all;
+use http::Method;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tests::{Log, World, person};
+
+use super::{
+    mentions::{deliver, delivery, notify},
+    scene::{Notes, notified},
+    write::{codes, mention, put},
+};
+
+/// A note that mentions Budi, whose message has not been delivered yet.
+struct Scene {
+    world: World,
+    notes: Notes,
+    note: String,
+    message: Value,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let world = World::with_flags().await;
+        let notes = Notes::of(&world, "Citra Anggraini").await;
+        let note = notes.add(&world, "sinta", &mention(&person("budi"))).await;
+        let message = notify(&notes.contact, &json!(note), "budi", 0);
+        world.usage.reset();
+        Self { world, notes, note, message }
+    }
+
+    /// Delivers the message; tells whether it is to come back.
+    async fn deliver(&self) -> bool {
+        deliver(&self.world, &self.message).await
+    }
+
+    /// Delivers the message to a worker that dies at a call.
+    async fn deliver_to_its_death(&self, action: &str, skip: u32, when: &str) {
+        self.world
+            .fault(&json!({ "target": "dynamodb", "kind": "kill", "function": "MentionNotify",
+            "action": action, "skip": skip, "times": 1, "when": when }));
+        let answer = self.world.invoke_until_killed("MentionNotify", delivery(&self.message)).await;
+        assert!(answer.is_none(), "the worker lives: {answer:?}");
+    }
+
+    /// The dead worker's claim ends.
+    fn after_the_lease(&self) {
+        self.world.advance(SignedDuration::from_secs(46));
+    }
+
+    /// Budi was told once, the service was called so many more times, and the note is as it was.
+    async fn told_once(&self, duplicates: u64) {
+        assert_eq!(notified(&self.world), [person("budi")]);
+        assert_eq!(self.world.notifications.list()[0].duplicates, duplicates);
+        self.note_is_whole().await;
+    }
+
+    async fn note_is_whole(&self) {
+        let read = self.world.get("sinta", &self.notes.both(&self.note)[0]).await;
+        assert_eq!(read.data()["mentioned_user_ids"], json!([person("budi")]), "{}", read.body);
+    }
+
+    fn calls(&self, action: &str) -> u64 {
+        let snapshot = self.world.usage.snapshot();
+        snapshot["MentionNotify"]["actions"][action]["calls"].as_u64().unwrap_or(0)
+    }
+}
+
+#[tokio::test]
+async fn note_mention_d4_one_message_50_times_at_once_and_out_of_order_tells_once() {
+    let scene = Scene::new().await;
+    let other = scene.notes.add(&scene.world, "sinta", &mention(&person("lars"))).await;
+    let other = notify(&scene.notes.contact, &json!(other), "lars", 0);
+    // The second note's first, both among each other, and again when all is done.
+    let all = (0..50).flat_map(|_| [&other, &scene.message]);
+    join_all(all.map(|message| deliver(&scene.world, message))).await;
+    for message in [&scene.message, &other, &scene.message] {
+        assert!(!deliver(&scene.world, message).await);
+    }
+    scene.world.work().await;
+    let mut told = notified(&scene.world);
+    told.sort();
+    let mut expected = [person("budi"), person("lars")];
+    expected.sort();
+    assert_eq!(told, expected);
+    assert!(scene.world.notifications.list().iter().all(|sent| sent.duplicates == 0));
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_before_its_claim_is_followed_by_another() {
+    let scene = Scene::new().await;
+    scene.deliver_to_its_death("BatchGetItem", 0, "before").await;
+    assert!(!scene.deliver().await);
+    scene.told_once(0).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_between_its_claim_and_the_call_is_followed_after_its_lease() {
+    let scene = Scene::new().await;
+    scene.deliver_to_its_death("TransactWriteItems", 0, "after").await;
+    assert!(scene.deliver().await, "somebody has the claim");
+    assert!(notified(&scene.world).is_empty());
+    scene.after_the_lease();
+    assert!(!scene.deliver().await);
+    scene.told_once(0).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_between_the_call_and_the_ledger_tells_nobody_twice() {
+    let scene = Scene::new().await;
+    scene.deliver_to_its_death("TransactWriteItems", 1, "before").await;
+    assert_eq!(notified(&scene.world), [person("budi")]);
+    assert!(scene.deliver().await, "somebody has the claim");
+    scene.after_the_lease();
+    assert!(!scene.deliver().await);
+    // Called again with the same Idempotency-Key, on which the service makes no second one.
+    scene.told_once(1).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_after_the_ledger_leaves_nothing_to_do() {
+    let scene = Scene::new().await;
+    scene.deliver_to_its_death("TransactWriteItems", 1, "after").await;
+    assert!(!scene.deliver().await);
+    scene.told_once(0).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_every_time_gives_the_mention_up_after_four_tries() {
+    let scene = Scene::new().await;
+    for _ in 0..4 {
+        scene.deliver_to_its_death("TransactWriteItems", 0, "after").await;
+        scene.after_the_lease();
+    }
+    assert!(!scene.deliver().await);
+    assert_eq!(scene.calls("sqs.SendMessage"), 1, "among the dead letters");
+    assert!(notified(&scene.world).is_empty());
+    scene.note_is_whole().await;
+}
+
+#[tokio::test]
+async fn note_mention_s03_err1_a_service_that_fails_three_times_tells_with_the_fourth_try() {
+    for fault in [
+        json!({ "target": "notifications", "status": 503, "times": 3 }),
+        json!({ "target": "notifications", "status": 500, "times": 3 }),
+        json!({ "target": "notifications", "latency_ms": 900, "times": 3 }),
+    ] {
+        let scene = Scene::new().await;
+        scene.world.fault(&fault);
+        for _ in 0..3 {
+            assert!(scene.deliver().await, "comes back");
+            scene.note_is_whole().await;
+        }
+        assert!(!scene.deliver().await);
+        // A slow service may have taken what nobody waited for; then it made one of all.
+        assert_eq!(notified(&scene.world), [person("budi")]);
+        assert_eq!(scene.calls("sqs.SendMessage"), 0, "no dead letter");
+    }
+}
+
+#[tokio::test]
+async fn note_mention_s03_err1_a_service_that_fails_for_ever_leaves_a_dead_letter_and_an_event() {
+    let scene = Scene::new().await;
+    let log = Log::capture();
+    scene.world.fault(&json!({ "target": "notifications", "status": 500 }));
+    for comes_back in [true, true, true, false, false, false] {
+        assert_eq!(scene.deliver().await, comes_back);
+    }
+    assert_eq!(scene.calls("sqs.SendMessage"), 1, "one dead letter");
+    let failed = log.events("cdp_note_mention_notify_failed");
+    assert_eq!(failed.len(), 1);
+    assert_eq!((&failed[0]["note_id"], &failed[0]["retry_count"]), (&json!(scene.note), &json!(3)));
+    assert_eq!(failed[0]["recipient_sso_id"], person("budi"));
+    assert!(failed[0]["reason"].as_str().unwrap().contains("500"));
+    scene.note_is_whole().await;
+}
+
+#[tokio::test]
+async fn note_mention_s03_err1_throttled_with_retry_after_it_waits_as_long_as_asked() {
+    let scene = Scene::new().await;
+    let throttled = json!({ "target": "notifications", "status": 429, "retry_after": 40,
+        "times": 1 });
+    scene.world.fault(&throttled);
+    // Through the queue itself: the message is kept back there.
+    scene.world.work().await;
+    assert!(notified(&scene.world).is_empty());
+    assert_eq!(scene.calls("sqs.ChangeMessageVisibility"), 1);
+    assert_eq!(scene.world.work().await, 0, "not visible before its time");
+    assert!(!scene.deliver().await);
+    scene.told_once(0).await;
+}
+
+#[tokio::test]
+async fn a_refusal_that_no_retry_can_help_fails_at_once() {
+    for status in [400, 401, 404, 422] {
+        let scene = Scene::new().await;
+        scene.world.fault(&json!({ "target": "notifications", "status": status }));
+        assert!(!scene.deliver().await, "{status}");
+        assert_eq!(scene.calls("sqs.SendMessage"), 1, "{status}");
+        scene.world.faults.clear();
+        assert!(!scene.deliver().await);
+        assert!(notified(&scene.world).is_empty());
+        scene.note_is_whole().await;
+    }
+}
+
+#[tokio::test]
+async fn note_mention_s04_concurrency_two_saves_of_one_note_with_different_mentions_tell_both() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let note = notes.add(&world, "sinta", "first").await;
+    let path = &notes.both(&note)[0];
+    let same = mention(&person("putri"));
+    let (one, two) = (
+        json!({ "note": format!("{} {same}", mention(&person("lars"))) }),
+        json!({ "note": format!("{} {same}", mention(&person("hendra"))) }),
+    );
+    world.fault(&json!({ "target": "dynamodb", "kind": "conflict", "times": 2 }));
+    let saves = tokio::join!(put(&world, "sinta", path, &one), put(&world, "maya", path, &two));
+    assert_eq!((saves.0.status, saves.1.status), (200, 200));
+    world.work().await;
+    let mut told = notified(&world);
+    told.sort();
+    let mut expected = ["lars", "hendra", "putri"].map(person);
+    expected.sort();
+    assert_eq!(told, expected, "whom both mention, once");
+    let read = world.get("sinta", path).await;
+    let kept = &read.data()["mentioned_user_ids"];
+    let either = [["lars", "putri"], ["hendra", "putri"]].map(|who| json!(who.map(person)));
+    assert!(either.contains(kept), "the last save's, whole: {kept}");
+}
+
+#[tokio::test]
+async fn note_mention_s01_s02_s03_concurrency_web_and_mobile_create_notes_on_a_contact_at_once() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let mobile = format!(r#"<a href="../../../users/{}/edit_user">@x</a>"#, person("budi"));
+    let bodies = [json!({ "note": mention(&person("budi")) }), json!({ "note": mobile })];
+    let saves = (0..10).map(|n| {
+        let (who, path) =
+            if n % 2 == 0 { ("sinta", &notes.list) } else { ("maya", &notes.deprecated) };
+        world.post(who, path, &bodies[n % 2])
+    });
+    for save in join_all(saves).await {
+        assert_eq!((save.status, codes(&save)), (201, vec![]), "{}", save.body);
+        assert_eq!(save.data()["mentioned_user_ids"], json!([person("budi")]));
+    }
+    world.work().await;
+    // Once for each note.
+    assert_eq!(notified(&world), vec![person("budi"); 10]);
+    let keys = world.notifications.list();
+    let mut keys: Vec<_> = keys.iter().map(|sent| &sent.headers["idempotency-key"]).collect();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 10);
+}
+
+/// Saves a note that mentions three people while a fault strikes the writer, perhaps to its death.
+async fn save_under(fault: &Value) -> (World, Notes) {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    world.fault(fault);
+    let three = ["budi", "lars", "putri"].map(|who| mention(&person(who))).concat();
+    let body = json!({ "note": three }).to_string().into();
+    let headers = [("content-type", "application/json")];
+    let (function, event) = world.event("sinta", Method::POST, &notes.list, &headers, &body);
+    if let Some(answer) = world.invoke_until_killed(&function, event).await {
+        assert_eq!(answer["statusCode"], 201, "{answer}");
+    }
+    world.faults.clear();
+    (world, notes)
+}
+
+async fn all_three_are_told_within_one_clean_up(world: &World, notes: &Notes) {
+    assert_eq!(world.get("sinta", &notes.list).await.ids().len(), 1);
+    world.work().await;
+    world.advance(SignedDuration::from_mins(3));
+    world.clean_up(world.clock.now()).await;
+    world.work().await;
+    let mut told = notified(world);
+    told.sort();
+    let mut expected = ["budi", "lars", "putri"].map(person);
+    expected.sort();
+    assert_eq!(told, expected);
+    assert!(world.notifications.list().iter().all(|sent| sent.duplicates == 0));
+}
+
+#[tokio::test]
+async fn note_mention_d8_a_crash_between_commit_and_send_is_swept_within_one_clean_up() {
+    for (target, action, when) in [
+        ("dynamodb", "TransactWriteItems", "after"),
+        ("sqs", "SendMessageBatch", "before"),
+        ("sqs", "SendMessageBatch", "after"),
+    ] {
+        let (world, notes) = save_under(&json!({ "target": target, "kind": "kill",
+            "function": "NoteWrite", "action": action, "when": when, "times": 1 }))
+        .await;
+        all_three_are_told_within_one_clean_up(&world, &notes).await;
+    }
+}
+
+#[tokio::test]
+async fn note_mention_d8_messages_lost_doubled_or_refused_by_the_queue_are_told_once() {
+    for kind in ["batch_partial", "duplicate", "throttle", "commit_then_timeout"] {
+        let (world, notes) = save_under(&json!({ "target": "sqs", "kind": kind,
+            "function": "NoteWrite" }))
+        .await;
+        all_three_are_told_within_one_clean_up(&world, &notes).await;
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_or_a_conflict_of_the_table_makes_one_note_and_tells_once() {
+    for kind in ["commit_then_timeout", "conflict"] {
+        let (world, notes) = save_under(&json!({ "target": "dynamodb", "kind": kind,
+            "function": "NoteWrite", "action": "TransactWriteItems", "times": 1 }))
+        .await;
+        all_three_are_told_within_one_clean_up(&world, &notes).await;
+    }
+}
+
+#[tokio::test]
+async fn a_crash_before_the_commit_leaves_nothing_behind() {
+    let (world, notes) = save_under(&json!({ "target": "dynamodb", "kind": "kill",
+        "function": "NoteWrite", "action": "TransactWriteItems", "when": "before", "times": 1 }))
+    .await;
+    assert!(world.get("sinta", &notes.list).await.ids().is_empty());
+    world.advance(SignedDuration::from_mins(3));
+    world.clean_up(world.clock.now()).await;
+    world.work().await;
+    assert!(notified(&world).is_empty());
+}
+
+#[tokio::test]
+async fn note_mention_s04_timeout_a_slow_launchpad_neither_loses_the_note_nor_the_mention() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let log = Log::capture();
+    world.fault(&json!({ "target": "launchpad.users", "latency_ms": 900 }));
+    let both = format!("{} {}", mention(&person("budi")), mention(&person("tomas")));
+    let made = world.post("sinta", &notes.list, &json!({ "note": both })).await;
+    assert_eq!((made.status, codes(&made)), (201, vec!["MENTIONS_PENDING"]));
+    assert!(log.events("cdp_note_mention_added").is_empty(), "nobody is mentioned yet");
+    // The worker finds Launchpad no better, and asks again later.
+    world.work().await;
+    world.faults.clear();
+    for _ in 0..2 {
+        world.advance(SignedDuration::from_mins(3));
+        world.clean_up(world.clock.now()).await;
+        world.work().await;
+    }
+    assert_eq!(notified(&world), [person("budi")]);
+    let read = world.get("sinta", &notes.both(made.data()["id"].as_str().unwrap())[0]).await;
+    assert!(read.data()["note"].as_str().unwrap().ends_with(" @Somebody"), "{}", read.body);
+    let added = log.events("cdp_note_mention_added");
+    assert_eq!(added.len(), 1);
+    assert_eq!((&added[0]["save"], &added[0]["new_mention_count"]), (&json!("create"), &json!(1)));
+    assert_eq!(added[0]["author_sso_id"], person("sinta"));
+    let invalid = log.events("cdp_note_mention_invalid");
+    assert_eq!((invalid.len(), &invalid[0]["action"]), (1, &json!("dropped")));
+}

@@ -1,0 +1,305 @@
+//! The stories of the PRD (NOTE-MENTION-S01 to S06) that no other module tells.
+
+use std::sync::Arc;
+
+use note_write::handle;
+use serde_json::{Value, json};
+use shared::{
+    entry::http::{body_of, respond},
+    note::{InvalidMentions, NoteWriter, mention_hosts},
+};
+use tests::{Log, World, person};
+
+use super::{
+    scene::{Notes, colleague, notified, upsert, uuid_of},
+    write::{codes, mention, put},
+};
+
+#[tokio::test]
+async fn note_mention_s01_ac2_ac3_s04_ac1_a_saved_note_has_its_mentions_and_they_are_told() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let two = format!("<p>{} and {}</p>", mention(&person("budi")), mention(&person("lars")));
+    let id = notes.add(&world, "sinta", &two).await;
+    let read = world.get("budi", &notes.both(&id)[0]).await;
+    let people = json!([person("budi"), person("lars")]);
+    assert_eq!(read.data()["mentioned_user_ids"], people);
+    let html = read.data()["note"].as_str().unwrap();
+    let anchor =
+        format!(r#"<a data-user-id="{}" data-mention="true">@Budi Hartono</a>"#, person("budi"));
+    assert!(html.contains(&anchor), "{html}");
+    world.work().await;
+    assert_eq!(json!(notified(&world)), people);
+}
+
+#[tokio::test]
+async fn note_mention_s01_ac4_s02_ac4_s03_ac3_an_edit_tells_only_whom_the_note_never_told() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let id = notes.add(&world, "sinta", &mention(&person("budi"))).await;
+    world.work().await;
+    let mobile = format!(r#"<a href="../../../users/{}/edit_user">@x</a>"#, person("lars"));
+    let both = format!("{} {mobile}", mention(&person("budi")));
+    for (path, note, told) in [
+        // From web and mobile alike: again, again with a new one, without, and again (OQ-14).
+        (0, mention(&person("budi")), &["budi"][..]),
+        (1, both.clone(), &["budi", "lars"]),
+        (1, "nobody".to_owned(), &["budi", "lars"]),
+        (0, both, &["budi", "lars"]),
+    ] {
+        let saved = put(&world, "sinta", &notes.both(&id)[path], &json!({ "note": note })).await;
+        assert_eq!(saved.status, 200, "{}", saved.body);
+        world.work().await;
+        let expected: Vec<_> = told.iter().map(|who| person(who)).collect();
+        assert_eq!(notified(&world), expected);
+    }
+}
+
+#[tokio::test]
+async fn note_mention_s03_ac1_ac2_ac2b_d7_d10_the_notification_opens_the_customers_page_everywhere()
+{
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let id = notes.add(&world, "sinta", &mention(&person("budi"))).await;
+    world.work().await;
+    let sent = &world.notifications.list()[0];
+    let url = sent.body["click_action_url"].as_str().unwrap();
+    assert!(url.ends_with(&format!("/customers/{}", notes.contact)), "{url}");
+    let company = world.directory.company(&local::demo_company::id("company", "kopi")).unwrap();
+    let expected = json!({
+        "sso_id": person("budi"), "title": "Sinta Maharani mentioned you in a note",
+        "description": "On contact Citra Anggraini", "click_action": "OPEN_URL",
+        "click_action_url": url, "extra": { "origin": "external_url" }, "notif_type": 1,
+        "notif_category": "2", "event_type": "cdp_note_mention",
+        "organization_id": company.launchpad_id(), "skip_fcm": false,
+    });
+    assert_eq!(sent.body, expected);
+    assert_eq!(sent.path, "/api/v1/notifications/chat");
+    assert_eq!(sent.headers["idempotency-key"], format!("{id}:{}", person("budi")));
+}
+
+#[tokio::test]
+async fn note_mention_s03_boundary_no_one_and_ten_mentions_tell_none_one_and_ten() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    upsert(&world, (1..=11).map(|number| colleague(&world, number)).collect());
+    let mentions = |count: u128| (1..=count).map(|number| mention(&uuid_of(number))).collect();
+    let mut expected = 0;
+    for count in [0, 1, 10] {
+        let text: String = mentions(count);
+        notes.add(&world, "sinta", &format!("<p>{text}</p>x")).await;
+        world.work().await;
+        expected += usize::try_from(count).unwrap();
+        assert_eq!(notified(&world).len(), expected);
+    }
+    let eleven: String = mentions(11);
+    let refused = world.post("sinta", &notes.list, &json!({ "note": eleven })).await;
+    assert_eq!((refused.status, refused.error()), (422, "TOO_MANY_MENTIONS"));
+    // The same person eleven times is one.
+    notes.add(&world, "sinta", &mention(&uuid_of(1)).repeat(11)).await;
+    world.work().await;
+    assert_eq!(notified(&world).len(), expected + 1);
+}
+
+#[tokio::test]
+async fn note_mention_s01_boundary_ten_mentions_fit_a_note_at_its_character_limit() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    upsert(&world, (1..=10).map(|number| colleague(&world, number)).collect());
+    let mentions: String = (1..=10).map(|number| mention(&uuid_of(number))).collect();
+    let rest = 10_000 - mentions.chars().count();
+    for (length, status) in [(rest, 201), (rest + 1, 422)] {
+        let note = format!("{mentions}{}", "é".repeat(length));
+        let saved = world.post("sinta", &notes.list, &json!({ "note": note })).await;
+        assert_eq!(saved.status, status, "{}", saved.error());
+    }
+}
+
+#[tokio::test]
+async fn note_mention_s04_boundary_a_colleague_of_any_role_is_valid_and_an_inactive_one_is_not() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    for (who, warnings) in
+        [("maya", vec![]), ("andre", vec![]), ("yuki", vec![]), ("tomas", vec!["INVALID_MENTION"])]
+    {
+        let body = json!({ "note": format!("x{}", mention(&person(who))) });
+        let saved = world.post("sinta", &notes.list, &body).await;
+        assert_eq!((saved.status, codes(&saved)), (201, warnings), "{who}");
+    }
+}
+
+#[tokio::test]
+async fn note_mention_s04_validation_a_malformed_uuid_is_nobody_and_nobody_is_asked() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    world.fault(&json!({ "target": "launchpad.users", "status": 500 }));
+    let id = person("budi");
+    for wrong in [id.replace('-', ""), format!("{{{id}}}"), format!("{id}0"), id.replace('-', "_")]
+    {
+        let body = json!({ "note": mention(&wrong) });
+        let saved = world.post("sinta", &notes.list, &body).await;
+        assert_eq!(codes(&saved), ["INVALID_MENTION"], "{wrong}: {}", saved.body);
+        assert_eq!(saved.data()["note"], "@Somebody");
+        assert_eq!(saved.body["warnings"][0]["invalid_sso_id"], wrong);
+    }
+}
+
+#[tokio::test]
+async fn note_mention_s04_err1_oq3_where_invalid_mentions_are_refused_nothing_is_written() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let environment = world.environment("NoteWrite").await;
+    let hosts = mention_hosts("https://app.example.com");
+    let (authority, outbox) = (environment.authority().unwrap(), environment.outbox());
+    let strict = NoteWriter::new(authority, outbox, hosts, InvalidMentions::Reject);
+    let headers = [("content-type", "application/json")];
+    let log = Log::capture();
+    let both = format!("{} {}", mention(&person("budi")), mention(&person("claire")));
+    let body = json!({ "note": both }).to_string().into();
+    let (_, event) = world.event("sinta", http::Method::POST, &notes.list, &headers, &body);
+    let event = serde_json::from_value(event).unwrap();
+    let strict = Arc::new(strict);
+    let answer = respond("test", event, |request| handle(strict, request)).await;
+    let body = body_of(&answer);
+    assert_eq!((answer.status_code, &body["error"]), (422, &json!("INVALID_MENTION")));
+    assert_eq!(body["details"]["invalid_sso_ids"], json!([person("claire")]));
+    assert!(world.get("sinta", &notes.list).await.ids().is_empty());
+    world.work().await;
+    assert!(notified(&world).is_empty());
+    let invalid = log.events("cdp_note_mention_invalid");
+    assert_eq!((&invalid[0]["action"], &invalid[0]["note_id"]), (&json!("rejected"), &Value::Null));
+}
+
+#[tokio::test]
+async fn note_mention_s04_err2_crafted_markup_is_stripped_and_only_validated_mentions_stay() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    // Somebody else's name over an id, a handler on the anchor, a script, an id that breaks out.
+    let crafted = format!(
+        "<a data-user-id=\"{}\" onclick=alert(1) href=\"javascript:alert(1)\"><img src=x \
+         onerror=alert(1)>@Maya</a><script>alert(1)</script><a data-user-id='\"><svg \
+         onload=alert(1)>'>@x</a>",
+        person("budi")
+    );
+    let saved = world.post("sinta", &notes.list, &json!({ "note": crafted })).await;
+    let budi =
+        format!(r#"<a data-user-id="{}" data-mention="true">@Budi Hartono</a>@x"#, person("budi"));
+    assert_eq!(
+        (saved.data()["note"].as_str(), codes(&saved)),
+        (Some(&*budi), vec!["INVALID_MENTION"])
+    );
+}
+
+#[tokio::test]
+async fn note_mention_s06_neg1_another_companys_person_is_never_mentioned_or_told() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let foreign = format!("x {} {}", mention(&person("claire")), mention(&person("dewi")));
+    let saved = world.post("sinta", &notes.list, &json!({ "note": foreign })).await;
+    assert_eq!(codes(&saved), ["INVALID_MENTION"; 2]);
+    assert_eq!(saved.data()["mentioned_user_ids"], json!([]));
+    world.work().await;
+    assert!(notified(&world).is_empty());
+}
+
+#[tokio::test]
+async fn note_mention_s06_neg2_with_the_flag_off_notes_behave_as_before_and_nobody_is_told() {
+    let world = World::start().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let body = json!({ "note": format!("<p>{}<script>x</script></p>", mention(&person("budi"))) });
+    let saved = world.post("sinta", &notes.list, &body).await;
+    assert_eq!((saved.status, codes(&saved)), (201, vec![]));
+    assert_eq!(saved.data()["note"], "<p>@Somebody</p>");
+    assert_eq!(saved.data()["mentioned_user_ids"], json!([]));
+    world.work().await;
+    assert!(notified(&world).is_empty());
+}
+
+#[tokio::test]
+async fn the_author_is_told_when_a_mentioned_person_is_known_to_be_unable_to_open_the_contact() {
+    let world = World::with_flags().await;
+    let mine = Notes::of(&world, "Citra Anggraini").await;
+    let johan = Notes::of(&world, "Johan Setiawan").await;
+    let body = json!({ "note": mention(&person("sinta")) });
+    // Nothing is known of her yet: nothing is said, and nobody is asked for it.
+    let unknown = world.post("agus", &johan.list, &body).await;
+    assert_eq!((unknown.status, codes(&unknown)), (201, vec![]));
+    // She works, and so her level and teams are at hand.
+    mine.add(&world, "sinta", "hello").await;
+    let known = world.post("agus", &johan.list, &body).await;
+    assert_eq!(codes(&known), ["MENTION_CANNOT_SEE_CONTACT"], "{}", known.body);
+    assert_eq!(known.body["warnings"][0]["sso_id"], person("sinta"));
+    assert_eq!(known.data()["mentioned_user_ids"], json!([person("sinta")]), "she is mentioned");
+    // Of a contact that she sees nothing is said.
+    let seen = world.post("budi", &mine.list, &body).await;
+    assert_eq!(codes(&seen), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn prd_11_the_events_have_their_properties_and_no_line_has_what_people_wrote() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let log = Log::capture();
+    let text = format!("confidential {} {}", mention(&person("budi")), mention(&person("tomas")));
+    let id = notes.add(&world, "sinta", &text).await;
+    let more = format!("{text} {}", mention(&person("lars")));
+    put(&world, "sinta", &notes.both(&id)[0], &json!({ "note": more })).await;
+    world.work().await;
+    world.fault(&json!({ "target": "launchpad.users", "status": 500 }));
+    let headers = [("x-platform", "mobile")];
+    let failed = "/cdp/people?query=confidential";
+    world.send("sinta", http::Method::GET, failed, &headers, "".into()).await;
+
+    let company = local::demo_company::id("company", "kopi");
+    let added = log.events("cdp_note_mention_added");
+    let told = |event: &Value| {
+        ["save", "mention_count", "new_mention_count"].map(|name| event[name].clone())
+    };
+    assert_eq!(told(&added[0]), [json!("create"), json!(1), json!(1)]);
+    assert_eq!(told(&added[1]), [json!("edit"), json!(2), json!(1)]);
+    for event in &added {
+        assert_eq!((&event["note_id"], &event["contact_id"]), (&json!(id), &json!(notes.contact)));
+        assert_eq!(event["author_sso_id"], person("sinta"));
+        assert_eq!(event["company_sso_id"], company);
+    }
+    let sent = log.events("cdp_note_mention_notify_sent");
+    let recipients: Vec<_> = sent.iter().map(|event| event["recipient_sso_id"].clone()).collect();
+    assert_eq!(recipients, [person("budi"), person("lars")]);
+    assert!(
+        sent.iter().all(|event| event["notification_id"].is_string() && event["note_id"] == id)
+    );
+    let invalid = &log.events("cdp_note_mention_invalid")[0];
+    assert_eq!(
+        (&invalid["invalid_sso_id"], &invalid["action"]),
+        (&json!(person("tomas")), &json!("dropped"))
+    );
+    let picker = &log.events("cdp_note_mention_picker_failed")[0];
+    assert_eq!(
+        (&picker["company_sso_id"], &picker["platform"]),
+        (&json!(company), &json!("mobile"))
+    );
+    for private in ["confidential", "Sinta", "Budi", "Citra", "@kopi.example", "Somebody"] {
+        assert!(!log.text().contains(private), "{private} in the log");
+    }
+}
+
+#[tokio::test]
+async fn note_mention_d6_a_note_edited_away_takes_no_notification_back() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let id = notes.add(&world, "sinta", &mention(&person("budi"))).await;
+    world.work().await;
+    put(&world, "sinta", &notes.both(&id)[0], &json!({ "note": "never mind" })).await;
+    world.work().await;
+    assert_eq!(notified(&world), [person("budi")]);
+}
+
+#[tokio::test]
+async fn note_mention_d1_raw_ids_of_the_mobile_editor_are_stored_as_sso_uuids() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let raw = r#"<a href="../../../users/1002/edit_user">@B</a>"#;
+    let saved = world.post("sinta", &notes.list, &json!({ "note": raw })).await;
+    assert_eq!(saved.data()["mentioned_user_ids"], json!([person("budi")]));
+    assert!(!saved.data()["note"].as_str().unwrap().contains("1002"));
+}

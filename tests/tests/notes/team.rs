@@ -1,0 +1,256 @@
+//! The notes' stories of the RFC (TEAM-S12 to S17), on web and mobile, in both groups of routes.
+
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Answer, World};
+
+use super::{
+    scene::{Notes, call_from, refuses, set_levels},
+    write::put,
+};
+
+const VIEW: &str = "customers_customernotes_view";
+const ADD: &str = "customers_customernotes_add";
+const MANAGE: &str = "customers_customernotes_manage";
+const DELETE: &str = "customers_customernotes_delete";
+const CUSTOMERS: &str = "customers_customers_view";
+
+/// A note on a contact of somebody's, by its team, in a world with the team flag on.
+struct Scene {
+    world: World,
+    notes: Notes,
+    note: String,
+}
+
+impl Scene {
+    /// A note of `author` on a contact.
+    async fn new(contact: &str, author: &str) -> Self {
+        let world = World::with_flags().await;
+        let notes = Notes::of(&world, contact).await;
+        let note = notes.add(&world, author, "hello").await;
+        Self { world, notes, note }
+    }
+
+    /// What both platforms are answered in both groups of routes, all the same: the status and
+    /// the body.
+    async fn answer(&self, user: &str, method: Method, body: &Value) -> Answer {
+        let mut answers = Vec::new();
+        for path in self.notes.both(&self.note) {
+            for platform in ["web", "mobile"] {
+                let method = method.clone();
+                answers.push(call_from(&self.world, platform, user, method, &path, body).await);
+            }
+        }
+        for other in &answers[1..] {
+            assert_eq!(other.status, answers[0].status, "{} {}", answers[0].body, other.body);
+        }
+        answers.swap_remove(0)
+    }
+
+    async fn read(&self, user: &str) -> Answer {
+        self.answer(user, Method::GET, &Value::Null).await
+    }
+
+    async fn edit(&self, user: &str) -> Answer {
+        self.answer(user, Method::PUT, &json!({ "note": "edited" })).await
+    }
+
+    /// Deletes a note of `author` on each platform and in each group of routes.
+    async fn delete(&self, user: &str, author: &str) -> Answer {
+        let mut last = None;
+        for (group, platform) in [(0, "web"), (0, "mobile"), (1, "web"), (1, "mobile")] {
+            let note = self.notes.add(&self.world, author, "to be deleted").await;
+            let path = &self.notes.both(&note)[group];
+            let (method, body) = (Method::DELETE, Value::Null);
+            let answer = call_from(&self.world, platform, user, method, path, &body).await;
+            if let Some(last) = last.replace(answer.clone()) {
+                let Answer { status, .. } = last;
+                assert_eq!(status, answer.status, "{}", answer.body);
+            }
+        }
+        last.unwrap()
+    }
+
+    fn may(answer: &Answer) -> (bool, bool) {
+        let permission = &answer.data()["permission"];
+        let may = |action: &str| permission[action].as_bool().unwrap();
+        (may("update"), may("delete"))
+    }
+}
+
+#[tokio::test]
+async fn team_s12_ac1_s13_ac1_notes_of_a_contact_in_team_scope_are_read() {
+    // Of a child team, of nobody's team, of the viewer's own.
+    for (contact, author, viewer) in [
+        ("Citra Anggraini", "sinta", "budi"),
+        ("Nur Aini", "maya", "sinta"),
+        ("Made Wirawan", "rina", "putri"),
+    ] {
+        let scene = Scene::new(contact, author).await;
+        let read = scene.read(viewer).await;
+        assert_eq!((read.status, &read.data()["note"]), (200, &json!("hello")), "{contact}");
+        for path in [&scene.notes.list, &scene.notes.deprecated] {
+            assert_eq!(scene.world.get(viewer, path).await.ids(), [scene.note.as_str()]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn team_s12_ac2_s13_ac2_notes_never_widen_the_contacts_scope() {
+    let scene = Scene::new("Johan Setiawan", "agus").await;
+    // The viewer may read all notes there are, but not the contact.
+    for level in ["own", "team", "everything"] {
+        set_levels(&scene.world, "sinta", &[(VIEW, level), (MANAGE, level), (DELETE, level)]);
+        for denied in [scene.read("sinta").await, scene.edit("sinta").await] {
+            refuses(&denied, 403, "FORBIDDEN", "parent contact out of scope");
+        }
+        for path in [&scene.notes.list, &scene.notes.deprecated] {
+            let denied = scene.world.get("sinta", path).await;
+            refuses(&denied, 403, "FORBIDDEN", "parent contact out of scope");
+            let denied = scene.world.post("sinta", path, &json!({ "note": "x" })).await;
+            refuses(&denied, 403, "FORBIDDEN", "parent contact out of scope");
+        }
+        let denied = scene.delete("sinta", "agus").await;
+        refuses(&denied, 403, "FORBIDDEN", "parent contact out of scope");
+    }
+}
+
+#[tokio::test]
+async fn team_s12_ac3_at_level_own_notes_are_read_on_the_viewers_own_contacts_alone() {
+    let scene = Scene::new("Citra Anggraini", "sinta").await;
+    set_levels(&scene.world, "sinta", &[(VIEW, "own")]);
+    assert_eq!(scene.read("sinta").await.status, 200, "she owns the contact");
+    set_levels(&scene.world, "budi", &[(VIEW, "own")]);
+    refuses(&scene.read("budi").await, 403, "FORBIDDEN", "out of your team scope");
+}
+
+#[tokio::test]
+async fn team_s12_ac4_at_level_disabled_no_note_is_read_or_said_to_be_there() {
+    let scene = Scene::new("Citra Anggraini", "sinta").await;
+    refuses(&scene.read("yuki").await, 403, "FORBIDDEN", "permission disabled");
+    let denied = scene.world.get("yuki", &scene.notes.list).await;
+    refuses(&denied, 403, "FORBIDDEN", "permission disabled");
+    set_levels(&scene.world, "budi", &[(ADD, "disabled")]);
+    let denied = scene.world.post("budi", &scene.notes.list, &json!({ "note": "x" })).await;
+    refuses(&denied, 403, "FORBIDDEN", "permission disabled");
+}
+
+#[tokio::test]
+async fn team_s12_err1_in_launchpads_trouble_notes_narrow_to_own_contacts_and_say_so() {
+    let mut scene = Scene::new("Citra Anggraini", "sinta").await;
+    scene.world.restart_functions();
+    scene.world.advance(jiff::SignedDuration::from_secs(61));
+    scene.world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
+    let own = scene.read("sinta").await;
+    assert_eq!((own.status, &own.body["meta"]["team_scope"]), (200, &json!("owned_only_fallback")));
+    assert_eq!(own.headers["x-team-permission-fallback"], "owned-only");
+    refuses(&scene.read("budi").await, 403, "FORBIDDEN", "parent contact out of scope");
+}
+
+#[tokio::test]
+async fn team_s12_add_needs_the_permission_and_the_contact_alone() {
+    let scene = Scene::new("Nur Aini", "maya").await;
+    for level in ["own", "team", "everything"] {
+        set_levels(&scene.world, "sinta", &[(ADD, level)]);
+        for path in [&scene.notes.list, &scene.notes.deprecated] {
+            let added = scene.world.post("sinta", path, &json!({ "note": "x" })).await;
+            assert_eq!(added.status, 201, "{level}: {}", added.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn team_s14_ac1_s15_ac1_in_team_scope_others_notes_may_be_edited_and_the_flag_says_so() {
+    let scene = Scene::new("Citra Anggraini", "sinta").await;
+    assert_eq!(Scene::may(&scene.read("budi").await), (true, true));
+    let edited = scene.edit("budi").await;
+    assert_eq!((edited.status, &edited.data()["note"]), (200, &json!("edited")));
+    assert_eq!(edited.data()["owner_name"], "Sinta Maharani", "the author stays");
+    assert_eq!(scene.edit("maya").await.status, 200, "level everything");
+}
+
+#[tokio::test]
+async fn team_s14_ac2_s15_ac2_at_level_own_only_own_notes_may_be_edited() {
+    let scene = Scene::new("Citra Anggraini", "sinta").await;
+    set_levels(&scene.world, "budi", &[(MANAGE, "own")]);
+    assert_eq!(Scene::may(&scene.read("budi").await), (false, true));
+    refuses(&scene.edit("budi").await, 403, "FORBIDDEN", "out of your team scope");
+    set_levels(&scene.world, "sinta", &[(MANAGE, "own")]);
+    assert_eq!(Scene::may(&scene.read("sinta").await), (true, true));
+    assert_eq!(scene.edit("sinta").await.status, 200);
+    // Owning the contact is not owning the notes about it.
+    let other = scene.notes.add(&scene.world, "budi", "budi's").await;
+    let (path, body) = (&scene.notes.both(&other)[0], json!({ "note": "x" }));
+    let denied = put(&scene.world, "sinta", path, &body).await;
+    refuses(&denied, 403, "FORBIDDEN", "out of your team scope");
+}
+
+#[tokio::test]
+async fn team_s14_ac3_with_the_manage_level_disabled_the_flag_is_false_and_edits_are_refused() {
+    let scene = Scene::new("Citra Anggraini", "sinta").await;
+    set_levels(&scene.world, "sinta", &[(MANAGE, "disabled")]);
+    assert_eq!(Scene::may(&scene.read("sinta").await), (false, true));
+    refuses(&scene.edit("sinta").await, 403, "FORBIDDEN", "permission disabled");
+}
+
+#[tokio::test]
+async fn team_s14_err1_a_note_whose_contact_leaves_the_scope_is_refused_as_read_now() {
+    let scene = Scene::new("Johan Setiawan", "agus").await;
+    // Everything of contacts, team of notes: the note's own rule decides.
+    set_levels(&scene.world, "sinta", &[(CUSTOMERS, "everything"), (VIEW, "everything")]);
+    assert_eq!(Scene::may(&scene.read("sinta").await), (false, false));
+    refuses(&scene.edit("sinta").await, 403, "FORBIDDEN", "out of your team scope");
+}
+
+#[tokio::test]
+async fn team_s14_s16_with_the_flag_off_only_the_owner_edits_and_deletes() {
+    let scene = Scene::new("Johan Setiawan", "agus").await;
+    scene.world.flags(false, true).await;
+    // As before the flag: any contact of the company for reading and adding.
+    assert_eq!(Scene::may(&scene.read("sinta").await), (false, false));
+    let added = scene.world.post("sinta", &scene.notes.list, &json!({ "note": "x" })).await;
+    assert_eq!(added.status, 201, "{}", added.body);
+    for other in ["sinta", "maya"] {
+        let denied = scene.edit(other).await;
+        refuses(&denied, 403, "FORBIDDEN", "only the note's owner may do this");
+        let denied = scene.delete(other, "agus").await;
+        refuses(&denied, 403, "FORBIDDEN", "only the note's owner may do this");
+    }
+    assert_eq!(Scene::may(&scene.read("agus").await), (true, true));
+    assert_eq!(scene.edit("agus").await.status, 200);
+    assert_eq!(scene.delete("agus", "agus").await.status, 200);
+}
+
+#[tokio::test]
+async fn team_s16_ac1_s17_ac1_in_team_scope_others_notes_may_be_deleted() {
+    let scene = Scene::new("Citra Anggraini", "sinta").await;
+    assert_eq!(scene.delete("budi", "sinta").await.status, 200);
+    assert_eq!(scene.delete("maya", "sinta").await.status, 200, "level everything");
+}
+
+#[tokio::test]
+async fn team_s16_ac2_s17_ac2_at_level_own_only_own_notes_may_be_deleted() {
+    let scene = Scene::new("Citra Anggraini", "sinta").await;
+    set_levels(&scene.world, "budi", &[(DELETE, "own")]);
+    assert_eq!(Scene::may(&scene.read("budi").await), (true, false));
+    let denied = scene.delete("budi", "sinta").await;
+    refuses(&denied, 403, "FORBIDDEN", "out of your team scope");
+    assert_eq!(scene.delete("budi", "budi").await.status, 200);
+}
+
+#[tokio::test]
+async fn team_s16_ac3_with_the_delete_level_disabled_nothing_is_deleted() {
+    let scene = Scene::new("Citra Anggraini", "sinta").await;
+    set_levels(&scene.world, "sinta", &[(DELETE, "disabled")]);
+    assert_eq!(Scene::may(&scene.read("sinta").await), (true, false));
+    let denied = scene.delete("sinta", "sinta").await;
+    refuses(&denied, 403, "FORBIDDEN", "permission disabled");
+}
+
+#[tokio::test]
+async fn team_s16_a_note_out_of_its_own_scope_is_refused_though_the_contact_is_seen() {
+    let scene = Scene::new("Johan Setiawan", "agus").await;
+    set_levels(&scene.world, "sinta", &[(CUSTOMERS, "everything")]);
+    let denied = scene.delete("sinta", "agus").await;
+    refuses(&denied, 403, "FORBIDDEN", "out of your team scope");
+}

@@ -1,0 +1,64 @@
+//! What a save costs (ARCHITECTURE, Targets).
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tests::World;
+
+use super::{
+    scene::{Notes, colleague, upsert, uuid_of},
+    write::{mention, put},
+};
+
+/// Ten people, mentioned.
+fn ten(world: &World) -> String {
+    upsert(world, (1..=10).map(|number| colleague(world, number)).collect());
+    (1..=10).map(|number| mention(&uuid_of(number))).collect()
+}
+
+fn calls(world: &World) -> Value {
+    let snapshot = world.usage.snapshot();
+    let actions = snapshot["NoteWrite"]["actions"].as_object().unwrap();
+    actions.iter().map(|(name, cost)| (name.clone(), cost["calls"].clone())).collect()
+}
+
+#[tokio::test]
+async fn a_save_with_10_mentions_of_known_people_is_one_read_one_transaction_and_one_batch() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let note = ten(&world);
+    notes.add(&world, "sinta", &note).await;
+
+    world.usage.reset();
+    let id = notes.add(&world, "sinta", &note).await;
+    let one_each = json!({ "dynamodb.BatchGetItem": 1, "dynamodb.TransactWriteItems": 1,
+        "sqs.SendMessageBatch": 1 });
+    assert_eq!(calls(&world), one_each);
+
+    let path = &notes.both(&notes.add(&world, "sinta", "nobody yet").await)[0];
+    world.usage.reset();
+    assert_eq!(put(&world, "sinta", path, &json!({ "note": note })).await.status, 200);
+    assert_eq!(calls(&world), one_each, "an edit costs the same");
+
+    // Whoever was told before costs no message.
+    world.usage.reset();
+    let again = json!({ "note": format!("{note} again") });
+    assert_eq!(put(&world, "sinta", &notes.both(&id)[0], &again).await.status, 200);
+    let no_batch = json!({ "dynamodb.BatchGetItem": 1, "dynamodb.TransactWriteItems": 1 });
+    assert_eq!(calls(&world), no_batch);
+}
+
+#[tokio::test]
+async fn people_who_are_not_known_are_looked_up_together_and_nobody_is_waited_for_after() {
+    let world = World::with_flags().await;
+    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let note = ten(&world);
+    notes.add(&world, "sinta", "levels and teams are known").await;
+    world.fault(&json!({ "target": "launchpad.users", "latency_ms": 400 }));
+    world.fault(&json!({ "target": "notifications", "latency_ms": 60_000 }));
+    let started = Instant::now();
+    let made = world.post("sinta", &notes.list, &json!({ "note": note })).await;
+    assert_eq!(made.data()["mentioned_user_ids"].as_array().map(Vec::len), Some(10));
+    // One after the other they would take four seconds.
+    assert!(started.elapsed().as_millis() < 2_000, "{:?}", started.elapsed());
+}
