@@ -6,6 +6,7 @@ mod credentials;
 mod dynamodb;
 mod faults;
 mod front;
+mod replica;
 mod request;
 mod resources;
 mod s3;
@@ -25,6 +26,7 @@ use tokio::task::JoinHandle;
 
 pub use credentials::{Credentials, Issued, OPERATOR};
 pub use faults::{Call, Effects, Faults, Kind, Rule, RuleError, Target, When};
+pub use replica::{Read, Replica};
 pub use resources::{IndexSpec, KeySpec, QueueSpec, RedriveSpec, Resources, TableSpec};
 
 use crate::record::{Clock, Mailbox, Usage};
