@@ -218,12 +218,21 @@ pub fn load(
             contact.phones = vec![format!("+62812{number:08}")];
             contact.external_id = Some(format!("BULK-{number:07}"));
             contact.custom_fields.insert("tier".to_owned(), json!(number % 3));
-            items.extend(contacts.items(&contact)?.into_iter().map(stored));
+            items.extend(contacts.items(&contact)?);
         }
-        let loaded = database.import_items(table.name(), items, ImportOptions::default());
-        loaded.map_err(|error| SeedError::Load(error.to_string()))?;
+        import(database, table.name(), items)?;
     }
     Ok(())
+}
+
+/// Puts items straight into a table of the database, past the endpoint.
+///
+/// # Errors
+/// When the database refuses them.
+pub fn import(database: &Database, table: &str, items: Vec<Item>) -> Result<(), SeedError> {
+    let items = items.into_iter().map(stored).collect();
+    let loaded = database.import_items(table, items, ImportOptions::default());
+    loaded.map(drop).map_err(|error| SeedError::Load(error.to_string()))
 }
 
 /// An item as the database's own library has it.
@@ -240,7 +249,7 @@ fn convert(value: AttributeValue) -> Stored {
         AttributeValue::M(map) => {
             Stored::M(map.into_iter().map(|(key, value)| (key, convert(value))).collect())
         }
-        // Contacts hold nothing else.
+        // Records hold nothing else.
         _ => Stored::NULL(true),
     }
 }
