@@ -21,8 +21,8 @@ use bytes::Bytes;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use local::{
-    aws::{Aws, AwsOptions, Credentials, Faults, Rule},
-    cloud, demo_company, demo_contacts, gateway,
+    aws::{Aws, AwsOptions, Credentials, Faults, Roles, Rule},
+    cloud, demo_company, demo_contacts, gateway, grants,
     neighbors::{Directory, Neighbors},
     operator,
     record::{self, Notifications, Usage},
@@ -65,6 +65,7 @@ pub struct World {
     template: Arc<Template>,
     names: Names,
     credentials: Credentials,
+    roles: Roles,
     _neighbors: Neighbors,
     functions: Functions,
 }
@@ -118,10 +119,13 @@ impl World {
         let template = Template::read(&workspace().join("template.yaml"), &parameters);
         let template = Arc::new(template.expect("the template"));
         let credentials = Credentials::new();
+        let roles = resources::roles(&template).expect("the roles");
+        resources::check_sources(&template, &roles).expect("roles that read their queues");
         let aws = Aws::start(AwsOptions {
             resources: resources::of(&template).expect("the resources"),
             data: None,
             credentials: credentials.clone(),
+            roles: roles.clone(),
             usage: usage.clone(),
             faults: faults.clone(),
             on_kill: Arc::new(|_| {}),
@@ -139,6 +143,7 @@ impl World {
             template,
             names,
             credentials,
+            roles,
             _neighbors: neighbors,
             functions: Functions::default(),
         };
@@ -358,6 +363,12 @@ impl World {
     pub fn fault(&self, rule: &Value) {
         let rule = Rule::parse(rule.to_string().as_bytes()).expect("a rule");
         self.faults.add(rule).expect("a rule");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        grants::keep(&self.roles).expect("the folder of used grants");
     }
 }
 

@@ -8,6 +8,7 @@ use crate::client::{Client, ClientError};
 use crate::cloud::{LocalCloud, Options, StartError};
 use crate::console::Console;
 use crate::demo::{self, Demo, DemoError};
+use crate::grants::{self, GrantsError};
 use crate::import::{self, ImportError};
 
 /// Why a command failed; shown as the one message on standard error.
@@ -25,6 +26,9 @@ pub enum CommandError {
     /// The story ended before its end.
     #[error("the story does not hold: {0}")]
     Demo(#[from] DemoError),
+    /// The roles grant more than is used.
+    #[error(transparent)]
+    Grants(#[from] GrantsError),
     /// Somebody stopped it.
     #[error("interrupted")]
     Interrupted,
@@ -51,6 +55,16 @@ enum Command {
     Import(Import),
     /// Tell the whole story once, with its real answers, and check each of them.
     Demo(DemoArguments),
+    /// Check that the template grants no right that nothing used; the runs before left what they
+    /// used in the folder that `USED_GRANTS_DIR` named.
+    Grants(GrantsArguments),
+}
+
+/// What the runs before left.
+#[derive(Args, Clone, Debug)]
+struct GrantsArguments {
+    /// The folder.
+    folder: PathBuf,
 }
 
 /// What to import, and on whose behalf.
@@ -105,7 +119,16 @@ impl Cli {
             Some(Command::Serve(serve)) => serve.run().await,
             Some(Command::Import(import)) => import.run().await,
             Some(Command::Demo(demo)) => demo.run().await,
+            Some(Command::Grants(grants)) => grants.run(),
         }
+    }
+}
+
+impl GrantsArguments {
+    fn run(&self) -> Result<(), CommandError> {
+        let granted = grants::check(&workspace().join("template.yaml"), &self.folder)?;
+        println!("all {granted} grants were used");
+        Ok(())
     }
 }
 

@@ -20,12 +20,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::aws::{self, Aws, AwsOptions, Credentials, Faults};
+use crate::aws::{self, Aws, AwsOptions, Credentials, Faults, Roles};
 use crate::cargo::{Binaries, BuildError};
 use crate::console::Console;
 use crate::control::{self, ControlState};
 use crate::demo_contacts::{self, SeedError};
 use crate::gateway::{self, GatewayOptions};
+use crate::grants;
 use crate::identity::{Identity, KeyError};
 use crate::lambda::{self, Lambda, LambdaOptions, RetryDelays};
 use crate::neighbors::{
@@ -35,7 +36,7 @@ use crate::operator;
 use crate::record::{Clock, Events, Notifications, Usage};
 use crate::resources::{self, ResourcesError};
 use crate::sources::{QueueSources, QueueSourcesOptions, Schedules};
-use crate::template::{Names, Parameters, Template, TemplateError};
+use crate::template::{Names, Parameters, Template, TemplateError, UnresolvedError};
 
 /// Time that open connections have to end at shutdown.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
@@ -104,6 +105,12 @@ pub enum StartError {
     /// `template.yaml` asks for more than the emulators have.
     #[error("template.yaml: {0}")]
     Resources(#[from] ResourcesError),
+    /// `template.yaml` grants a role something that the local cloud does not have.
+    #[error("template.yaml: {0}")]
+    Roles(#[from] UnresolvedError),
+    /// `template.yaml` feeds a function from a queue that its role cannot read.
+    #[error("template.yaml: {0}")]
+    Sources(#[from] aws::Denied),
     /// The functions do not build.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -135,6 +142,7 @@ pub struct LocalCloud {
     gateway_url: String,
     lambda_url: String,
     aws: Aws,
+    roles: Roles,
     neighbors: Neighbors,
     lambda: Lambda,
     queues: QueueSources,
@@ -170,6 +178,8 @@ impl LocalCloud {
         let template = Arc::new(Template::read(&template, &parameters)?);
         let resources = resources::of(&template)?;
         let resources_table = resources.table.name.clone();
+        let roles = resources::roles(&template)?;
+        resources::check_sources(&template, &roles)?;
         let binaries = match &options.binaries {
             Some(binaries) => binaries.clone(),
             None => Binaries::build(&options.workspace).await?,
@@ -181,6 +191,7 @@ impl LocalCloud {
             resources,
             data: options.data.clone(),
             credentials: credentials.clone(),
+            roles: roles.clone(),
             usage: usage.clone(),
             faults: faults.clone(),
             on_kill: on_kill(&killer),
@@ -240,6 +251,7 @@ impl LocalCloud {
             gateway_url,
             lambda_url,
             aws,
+            roles,
             neighbors,
             lambda: lambda.clone(),
             queues,
@@ -297,6 +309,9 @@ impl LocalCloud {
         self.tasks.wait().await;
         self.neighbors.shutdown().await;
         self.aws.shutdown().await;
+        if let Err(error) = grants::keep(&self.roles) {
+            tracing::error!(%error, "what was used of the roles is not known");
+        }
     }
 
     fn serve(&self, listener: TcpListener, router: Router) {

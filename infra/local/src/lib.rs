@@ -11,6 +11,7 @@ pub mod demo;
 pub mod demo_company;
 pub mod demo_contacts;
 pub mod gateway;
+pub mod grants;
 pub mod identity;
 pub mod import;
 pub mod lambda;

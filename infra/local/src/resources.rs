@@ -1,9 +1,13 @@
 //! The template's resources, reduced to what the emulators create.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::aws::{IndexSpec, KeySpec, QueueSpec, RedriveSpec, Resources, TableSpec};
-use crate::template::{Names, Queue, Table, Template};
+use crate::aws::{
+    Denied, IndexSpec, KeySpec, QueueSpec, RedriveSpec, Resources, Roles, Statement, TableSpec,
+};
+use crate::template::{Function, Names, Queue, Table, Template, UnresolvedError};
 
 /// What the emulators cannot create.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +39,42 @@ pub fn of(template: &Template) -> Result<Resources, ResourcesError> {
         buckets: template.buckets.iter().map(|id| Names::bucket_name(id)).collect(),
         queues: template.queues.iter().map(|(name, queue)| queue_spec(name, queue)).collect(),
     })
+}
+
+/// The roles of the template's functions.
+///
+/// # Errors
+/// When a statement names a resource that has no ARN in the local cloud.
+pub fn roles(template: &Arc<Template>) -> Result<Roles, UnresolvedError> {
+    // An ARN says nothing of where the emulators listen.
+    let names = Names::new(Arc::clone(template), "", BTreeMap::new());
+    let statements = |function: &Function| -> Result<Vec<Statement>, UnresolvedError> {
+        let statement = |policy: &crate::template::Policy| {
+            let resources = policy.resources.iter().map(|resource| names.resolve(resource));
+            Ok(Statement {
+                allow: policy.allow,
+                actions: policy.actions.clone(),
+                resources: resources.collect::<Result<_, _>>()?,
+            })
+        };
+        function.policies.iter().map(statement).collect()
+    };
+    let of_each = template.functions.values();
+    let roles = of_each.map(|function| Ok((function.id.clone(), statements(function)?)));
+    Ok(Roles::new(roles.collect::<Result<_, UnresolvedError>>()?))
+}
+
+/// Checks that each function's role can read the queues that feed it, as Lambda does when it makes
+/// an event source mapping.
+///
+/// # Errors
+/// [`Denied`] names the first right that lacks.
+pub fn check_sources(template: &Template, roles: &Roles) -> Result<(), Denied> {
+    let of_function = |function: &Function| {
+        let mut queues = function.queue_sources().map(|source| Names::queue_arn(&source.queue));
+        queues.try_for_each(|arn| roles.may_poll(&function.id, &arn))
+    };
+    template.functions.values().try_for_each(of_function)
 }
 
 fn table_spec(name: &str, table: &Table) -> Result<TableSpec, ResourcesError> {

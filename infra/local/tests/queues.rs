@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials as AccessKeys, Region};
-use local::aws::{Aws, AwsOptions, Faults, KeySpec, QueueSpec, RedriveSpec, Resources, TableSpec};
+use local::aws::{
+    Aws, AwsOptions, Faults, KeySpec, QueueSpec, RedriveSpec, Resources, Roles, TableSpec,
+};
 use local::lambda::Lambda;
 use local::sources::{QueueSources, QueueSourcesOptions};
 use local::template::{Names, REGION};
@@ -63,6 +65,7 @@ async fn failed_messages_come_back_and_end_among_the_dead_letters() {
         resources: resources(),
         data: None,
         credentials: options.credentials.clone(),
+        roles: Roles::unrestricted(),
         usage: options.usage.clone(),
         faults: Faults::default(),
         on_kill: Arc::new(|_| {}),

@@ -17,7 +17,7 @@ use super::request::{Signature, likely_service, s3_action, target_action};
 use super::s3::ObjectStore;
 use super::ses::{self, Mailer};
 use super::sqs::Queues;
-use super::{Credentials, Faults, OPERATOR, OnKill, Read, batches};
+use super::{Credentials, Denied, Faults, OPERATOR, OnKill, Read, Roles, batches, needs};
 use crate::record::{AwsCall, Usage};
 
 /// Largest request that is not an object: an SES message of 10 MB, in base64 and percent-encoded.
@@ -30,6 +30,7 @@ pub(crate) struct Front {
     pub(crate) queues: Queues,
     pub(crate) mailer: Mailer,
     pub(crate) credentials: Credentials,
+    pub(crate) roles: Roles,
     pub(crate) usage: Usage,
     pub(crate) faults: Faults,
     pub(crate) on_kill: OnKill,
@@ -59,9 +60,17 @@ pub(crate) async fn handle(State(front): State<Arc<Front>>, request: Request<Bod
         drain(body).await;
         return service.unknown_key();
     };
-    match Incoming::read(signature, parts, body).await {
-        Ok(incoming) => front.run(&function, incoming).await,
-        Err(refusal) => refusal,
+    let incoming = match Incoming::read(signature, parts, body).await {
+        Ok(incoming) => incoming,
+        Err(refusal) => return refusal,
+    };
+    match front.check(&function, &incoming) {
+        Ok(()) => front.run(&function, incoming).await,
+        Err(denied) => {
+            tracing::warn!(%denied, "a call was refused");
+            incoming.body.drain().await;
+            denied.response(service)
+        }
     }
 }
 
@@ -116,6 +125,22 @@ impl Incoming {
 }
 
 impl Front {
+    /// Whether the function's role allows the call. The local cloud itself may do anything.
+    fn check(&self, function: &str, incoming: &Incoming) -> Result<(), Denied> {
+        if function == OPERATOR {
+            return Ok(());
+        }
+        let nothing = Bytes::new();
+        let body = match &incoming.body {
+            Payload::Whole(body) => body,
+            Payload::Streamed(_) => &nothing,
+        };
+        let path = incoming.parts.uri.path();
+        needs::of(incoming.signature.service, &incoming.action, path, body)
+            .iter()
+            .try_for_each(|need| self.roles.check(function, need))
+    }
+
     async fn run(&self, function: &str, incoming: Incoming) -> Response {
         let service = incoming.signature.service;
         let access_key_id = incoming.signature.access_key_id.clone();

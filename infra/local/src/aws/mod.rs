@@ -6,9 +6,11 @@ mod credentials;
 mod dynamodb;
 mod faults;
 mod front;
+mod needs;
 mod replica;
 mod request;
 mod resources;
+mod roles;
 mod s3;
 mod ses;
 mod sqs;
@@ -28,6 +30,7 @@ pub use credentials::{Credentials, Issued, OPERATOR};
 pub use faults::{Call, Effects, Faults, Kind, Rule, RuleError, Target, When};
 pub use replica::{Read, Replica};
 pub use resources::{IndexSpec, KeySpec, QueueSpec, RedriveSpec, Resources, TableSpec};
+pub use roles::{Denied, Grant, Roles, Statement};
 
 use crate::record::{Clock, Mailbox, Usage};
 use front::Front;
@@ -52,6 +55,8 @@ pub struct AwsOptions {
     pub data: Option<PathBuf>,
     /// Whose calls are answered.
     pub credentials: Credentials,
+    /// Which calls they may make.
+    pub roles: Roles,
     /// Where calls are counted.
     pub usage: Usage,
     /// What goes wrong.
@@ -98,7 +103,7 @@ impl Aws {
     /// # Errors
     /// [`StartError`] names the service that failed.
     pub async fn start(options: AwsOptions) -> Result<Self, StartError> {
-        let AwsOptions { resources, data, credentials, usage, faults, on_kill } = options;
+        let AwsOptions { resources, data, credentials, roles, usage, faults, on_kill } = options;
         if let Some(folder) = &data {
             std::fs::create_dir_all(folder)?;
         }
@@ -111,6 +116,7 @@ impl Aws {
             queues: sqs::Queues::start(&resources.queues, address.port()).await?,
             mailer: ses::Mailer::new(Mailbox::new(Clock::system())),
             credentials,
+            roles,
             usage,
             faults,
             on_kill,

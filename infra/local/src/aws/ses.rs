@@ -61,6 +61,18 @@ pub(crate) fn action(body: &[u8]) -> Option<String> {
     Form::parse(body).get("Action").map(str::to_owned)
 }
 
+/// The address that a message is sent from: the envelope's, else that of its `From` header.
+pub(crate) fn sender(body: &[u8]) -> Option<String> {
+    let form = Form::parse(body);
+    let Some(source) = form.get("Source") else {
+        let raw = STANDARD.decode(form.get("RawMessage.Data")?).ok()?;
+        let message = mail_parser::MessageParser::new().parse_headers(&raw)?;
+        return message.from()?.first()?.address().map(str::to_owned);
+    };
+    let address = source.rsplit_once('<').map_or(source, |(_, rest)| rest.trim_end_matches('>'));
+    Some(address.trim().to_owned())
+}
+
 impl Mailer {
     pub(crate) fn new(mailbox: Mailbox) -> Self {
         Self { mailbox }

@@ -67,6 +67,7 @@ impl Cloud {
             resources: resources(),
             data,
             credentials: credentials.clone(),
+            roles: Roles::unrestricted(),
             usage: usage.clone(),
             faults: faults.clone(),
             on_kill,

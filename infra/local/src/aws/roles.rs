@@ -1,0 +1,274 @@
+//! Roles: what each function may call, as the template grants it and as IAM would enforce it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::ACCOUNT_ID;
+use super::answer::Service;
+
+/// One statement of a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Whether it allows (else it denies).
+    pub allow: bool,
+    /// `service:Action`, possibly with `*`.
+    pub actions: Vec<String>,
+    /// ARNs, possibly with `*`.
+    pub resources: Vec<String>,
+}
+
+/// One action on one resource that a role allows, as its template writes them.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Grant {
+    /// The function whose role it is.
+    pub function: String,
+    /// The action.
+    pub action: String,
+    /// The resource.
+    pub resource: String,
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} on {}", self.function, self.action, self.resource)
+    }
+}
+
+/// A right that a call needs: the action on one of the resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    pub(crate) action: String,
+    /// Any of these; AWS takes an email identity by its address or by its domain.
+    pub(crate) resources: Vec<String>,
+}
+
+/// The roles of all functions, and which of their grants were used. Clones share what was used.
+#[derive(Clone, Debug)]
+pub struct Roles(Option<Arc<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    statements: BTreeMap<String, Vec<Statement>>,
+    used: Mutex<BTreeSet<Grant>>,
+}
+
+/// A call that a role does not allow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "User: arn:aws:sts::{ACCOUNT_ID}:assumed-role/{function}/{function} is not authorized to \
+     perform: {action} on resource: {resource} because {reason}"
+)]
+pub struct Denied {
+    function: String,
+    action: String,
+    resource: String,
+    reason: String,
+}
+
+impl Roles {
+    /// These roles by function; a function without one may call nothing.
+    #[must_use]
+    pub fn new(statements: BTreeMap<String, Vec<Statement>>) -> Self {
+        Self(Some(Arc::new(Inner { statements, used: Mutex::default() })))
+    }
+
+    /// Nothing is enforced: for emulators that serve no template.
+    #[must_use]
+    pub fn unrestricted() -> Self {
+        Self(None)
+    }
+
+    /// Whether the function's role may be the one of an event source mapping: Lambda refuses to
+    /// make a mapping whose role cannot read its queue.
+    ///
+    /// # Errors
+    /// [`Denied`] names the first right that lacks.
+    pub fn may_poll(&self, function: &str, queue_arn: &str) -> Result<(), Denied> {
+        ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"].iter().try_for_each(|action| {
+            let resources = vec![queue_arn.to_owned()];
+            self.check(function, &Need { action: format!("sqs:{action}"), resources })
+        })
+    }
+
+    /// Every grant of every role, used or not.
+    #[must_use]
+    pub fn grants(&self) -> BTreeSet<Grant> {
+        let Some(inner) = &self.0 else { return BTreeSet::new() };
+        let of = |function: &String, statement: &Statement| -> Vec<Grant> {
+            let pairs = statement.actions.iter().flat_map(|action| {
+                statement.resources.iter().map(move |resource| (action.clone(), resource.clone()))
+            });
+            let grant = |(action, resource)| Grant { function: function.clone(), action, resource };
+            pairs.map(grant).collect()
+        };
+        inner
+            .statements
+            .iter()
+            .flat_map(|(function, statements)| statements.iter().map(move |s| (function, s)))
+            .filter(|(_, statement)| statement.allow)
+            .flat_map(|(function, statement)| of(function, statement))
+            .collect()
+    }
+
+    /// The grants that some call used.
+    #[must_use]
+    pub fn used(&self) -> BTreeSet<Grant> {
+        let used = self.0.as_ref().map(|inner| inner.used.lock());
+        used.map(|used| used.unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
+    }
+
+    /// Whether the role allows what a call needs. An explicit denial wins, as in IAM.
+    pub(crate) fn check(&self, function: &str, need: &Need) -> Result<(), Denied> {
+        let Some(inner) = &self.0 else { return Ok(()) };
+        let statements = inner.statements.get(function).map(Vec::as_slice).unwrap_or_default();
+        let matching = |allow: bool| {
+            statements
+                .iter()
+                .filter(move |statement| statement.allow == allow)
+                .find_map(|statement| statement.matching(need))
+        };
+        let denied = |reason: String| Denied {
+            function: function.to_owned(),
+            action: need.action.clone(),
+            resource: need.resources.first().cloned().unwrap_or_default(),
+            reason,
+        };
+        if matching(false).is_some() {
+            return Err(denied("of an explicit deny in an identity-based policy".to_owned()));
+        }
+        let Some((action, resource)) = matching(true) else {
+            let reason = format!("no identity-based policy allows the {} action", need.action);
+            return Err(denied(reason));
+        };
+        let function = function.to_owned();
+        let mut used = inner.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.insert(Grant { function, action, resource });
+        Ok(())
+    }
+}
+
+impl Statement {
+    /// The action and the resource of the statement that cover a need.
+    fn matching(&self, need: &Need) -> Option<(String, String)> {
+        let action = self.actions.iter().find(|pattern| {
+            covers(&pattern.to_ascii_lowercase(), &need.action.to_ascii_lowercase())
+        })?;
+        let resource = self
+            .resources
+            .iter()
+            .find(|pattern| need.resources.iter().any(|resource| covers(pattern, resource)))?;
+        Some((action.clone(), resource.clone()))
+    }
+}
+
+impl Denied {
+    /// The refusal in the service's own words.
+    pub(crate) fn response(&self, service: Service) -> Response {
+        let message = self.to_string();
+        match service {
+            Service::DynamoDb => {
+                service.error(StatusCode::BAD_REQUEST, "AccessDeniedException", &message)
+            }
+            Service::S3 | Service::Sqs | Service::Ses => {
+                service.error(StatusCode::FORBIDDEN, "AccessDenied", &message)
+            }
+        }
+    }
+}
+
+/// Whether an IAM pattern, in which `*` stands for any text and `?` for one character, covers a
+/// text.
+fn covers(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    // Where the last star stands, and how much of the text it has taken so far.
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        if p < pattern.len() && pattern[p] == '*' {
+            star = Some((p, t));
+            p += 1;
+        } else if p < pattern.len() && (pattern[p] == '?' || pattern[p] == text[t]) {
+            p += 1;
+            t += 1;
+        } else if let Some((at, taken)) = star {
+            star = Some((at, taken + 1));
+            p = at + 1;
+            t = taken + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|rest| *rest == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/Table";
+
+    fn roles(allow: bool, action: &str, resource: &str) -> Roles {
+        let statement = |allow, action: &str, resource: &str| Statement {
+            allow,
+            actions: vec![action.to_owned()],
+            resources: vec![resource.to_owned()],
+        };
+        let mut statements = vec![statement(true, "dynamodb:GetItem", TABLE)];
+        statements.push(statement(allow, action, resource));
+        Roles::new(BTreeMap::from([("Reader".to_owned(), statements)]))
+    }
+
+    fn need(action: &str, resource: &str) -> Need {
+        Need { action: action.to_owned(), resources: vec![resource.to_owned()] }
+    }
+
+    #[test]
+    fn a_role_allows_what_a_statement_names_and_nothing_else() {
+        let roles = roles(true, "s3:Put*", "arn:aws:s3:::bucket/private/*");
+        let objects = "arn:aws:s3:::bucket/private/a/b";
+        assert_eq!(roles.check("Reader", &need("s3:PutObject", objects)), Ok(()));
+        assert!(roles.check("Reader", &need("s3:GetObject", objects)).is_err());
+        assert!(roles.check("Reader", &need("s3:PutObject", "arn:aws:s3:::bucket/a")).is_err());
+        assert!(roles.check("Reader", &need("dynamodb:Query", TABLE)).is_err());
+        let index = format!("{TABLE}/index/by_name");
+        assert!(roles.check("Reader", &need("dynamodb:GetItem", &index)).is_err());
+        assert!(roles.check("Writer", &need("dynamodb:GetItem", TABLE)).is_err());
+    }
+
+    #[test]
+    fn an_explicit_denial_wins() {
+        let roles = roles(false, "dynamodb:*", "*");
+        let denied = roles.check("Reader", &need("dynamodb:GetItem", TABLE)).unwrap_err();
+        assert!(denied.to_string().contains("explicit deny"), "{denied}");
+    }
+
+    #[test]
+    fn what_was_used_is_told_apart_from_what_was_granted() {
+        let roles = roles(true, "sqs:SendMessage", "arn:aws:sqs:::Work");
+        roles.check("Reader", &need("dynamodb:GetItem", TABLE)).unwrap();
+        let unused: Vec<Grant> = roles.grants().difference(&roles.used()).cloned().collect();
+        assert_eq!(unused.len(), 1);
+        assert_eq!(unused[0].to_string(), "Reader: sqs:SendMessage on arn:aws:sqs:::Work");
+    }
+
+    #[test]
+    fn patterns_are_those_of_iam() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("a*c", "abbc", true),
+            ("a*c", "abbd", false),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("abc", "abcd", false),
+        ] {
+            assert_eq!(covers(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}
