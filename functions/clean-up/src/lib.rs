@@ -11,7 +11,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     entry::{Failure, direct::Invocation},
-    table::{DUE_SHARDS, DueItem, Key, TableError},
+    metric::{self, Slice},
+    outbox::GRACE,
+    table::{DUE_SHARDS, DueItem, DueKind, Key, TableError},
 };
 
 pub use work::App;
@@ -36,6 +38,8 @@ pub struct Report {
     pub met: usize,
     /// Items that failed and are due again at the next run.
     pub failed: usize,
+    /// How long the oldest message that was not sent had been waiting, in seconds.
+    pub outbox_age_s: i64,
     /// Whether the time was up before the work was done.
     pub cut_short: bool,
 }
@@ -54,14 +58,20 @@ pub async fn handle(app: Arc<App>, tick: Tick, at: Invocation) -> Result<Report,
         let report = report?;
         total.met += report.met;
         total.failed += report.failed;
+        total.outbox_age_s = total.outbox_age_s.max(report.outbox_age_s);
         total.cut_short |= report.cut_short;
     }
     tracing::info!(
         met = total.met,
         failed = total.failed,
+        outbox_age_s = total.outbox_age_s,
         cut_short = total.cut_short,
         "cleaned up"
     );
+    // Ages are far below where a float loses a second.
+    #[allow(clippy::cast_precision_loss)]
+    let age = total.outbox_age_s as f64;
+    metric::emit(&[Slice { by: &[], metrics: &[("OutboxAge", "Seconds", age)] }]);
     Ok(total)
 }
 
@@ -77,10 +87,18 @@ async fn work_off(app: &App, shard: u8, now: Timestamp, until: i64) -> Result<Re
         let items = app.table.due_before(shard, now, after.as_ref(), PAGE).await?;
         let Some(last) = items.last() else { return Ok(report) };
         after = Some(last.key.clone());
+        report.outbox_age_s = report.outbox_age_s.max(outbox_age(&items, now));
         let met = page(app, &items, now).await;
         report.met += met;
         report.failed += items.len() - met;
     }
+}
+
+/// For how many seconds the oldest of the messages among the items has been waiting to be sent.
+fn outbox_age(items: &[DueItem], now: Timestamp) -> i64 {
+    let messages = items.iter().filter(|item| item.due.kind == DueKind::Message);
+    let ages = messages.map(|item| (now.duration_since(item.due.at) + GRACE).as_secs());
+    ages.max().unwrap_or(0)
 }
 
 /// Works one page off and tells how many items are met.

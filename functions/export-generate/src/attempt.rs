@@ -11,7 +11,7 @@ use shared::{
     entry::queue::Hold,
     event,
     export::{FailureCode, Field, FilesError, Finished, Job, Selection, content_disposition},
-    metric,
+    metric::{self, Slice},
     table::TableError,
 };
 use tokio::{
@@ -241,13 +241,22 @@ impl Attempt<'_> {
         self.app.outbox.send(&[message]).await;
         event::export_completed(&job);
         let took = self.now().duration_since(job.started_at.unwrap_or(job.created_at));
-        metric::emit(
-            &[("format", job.format.extension())],
-            &[
-                ("ExportDuration", "Milliseconds", took.as_secs_f64() * 1000.0),
-                ("ExportsCompleted", "Count", 1.0),
-            ],
-        );
+        // Counts of rows are far below where a float loses one.
+        #[allow(clippy::cast_precision_loss)]
+        let rows = job.rows as f64;
+        metric::emit(&[
+            Slice {
+                by: &[("format", job.format.extension())],
+                metrics: &[("ExportDuration", "Milliseconds", took.as_secs_f64() * 1000.0)],
+            },
+            Slice {
+                by: &[],
+                metrics: &[
+                    ("ExportRows", "Count", rows),
+                    ("ExportFailed", "Count", metric::share(false)),
+                ],
+            },
+        ]);
         Ok(())
     }
 

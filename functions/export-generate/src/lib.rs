@@ -24,7 +24,7 @@ use shared::{
     environment::{Environment, StartError},
     event,
     export::{Claim, FailureCode, Files, Job, JobRef, Jobs, MAX_ATTEMPTS, STALE},
-    metric,
+    metric::{self, Slice},
     outbox::Outbox,
     table::TableError,
 };
@@ -142,7 +142,10 @@ impl App {
         let Some((job, message)) = self.jobs.fail(job, code, now).await? else { return Ok(()) };
         self.outbox.send(&[message]).await;
         event::export_failed(&job, code);
-        metric::emit(&[("error_code", code.as_str())], &[("ExportsFailed", "Count", 1.0)]);
+        metric::emit(&[Slice {
+            by: &[],
+            metrics: &[("ExportFailed", "Count", metric::share(true))],
+        }]);
         if let Err(error) = self.files.purge(&job).await {
             tracing::warn!(job_id = %job.id, %error, "the remains are left to the clean-up");
         }

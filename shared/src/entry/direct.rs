@@ -7,7 +7,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::{Instrument, info_span};
 
-use super::Failure;
+use super::{Failure, log};
+use crate::metric;
 
 /// Runs a function that is invoked directly or by a schedule. A failure is the invocation's error:
 /// its type is the code, its message what a caller over HTTP would be told.
@@ -25,6 +26,7 @@ where
         let app = Arc::clone(&app);
         let span = info_span!("invocation", request_id = event.context.request_id);
         let invocation = Invocation { deadline_ms: event.context.deadline };
+        metric::cold_start(log::is_cold_start());
         let answer = async move {
             let work = async {
                 let request = serde_path_to_error::deserialize(event.payload)

@@ -244,12 +244,12 @@ fn answer(
     cold: bool,
 ) -> ApiGatewayV2httpResponse {
     let latency = started.elapsed();
-    let (status, level) = match &result {
+    let (status, scope) = match &result {
         Ok(reply) => (reply.status(), reply.scope()),
         Err(failure) => (failure.code().parts().1, None),
     };
-    let permission_level = level.map(|(level, _)| level.as_str());
-    let viewer_team_count = level.map(|(_, count)| count);
+    let permission_level = scope.map(|scope| scope.level.as_str());
+    let viewer_team_count = scope.map(|scope| scope.team_count);
     let latency_ms = millis(latency);
     match &result {
         Err(failure) if status >= 500 => {
@@ -263,7 +263,8 @@ fn answer(
             tracing::info!(status, latency_ms, permission_level, viewer_team_count, "answered");
         }
     }
-    metric::request(route, permission_level, status, latency, cold);
+    let scoped = scope.map(|scope| (scope.level.as_str(), scope.fell_back));
+    metric::request(route, scoped, status, latency, cold);
     match result {
         Ok(reply) => reply.into_response(),
         Err(failure) => {

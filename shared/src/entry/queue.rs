@@ -10,7 +10,9 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, info_span};
 
+use super::log;
 use crate::{
+    metric,
     outbox::Envelope,
     table::{Key, Table},
 };
@@ -110,6 +112,7 @@ where
     F: Future<Output = Result<(), E>>,
     E: Display,
 {
+    metric::cold_start(log::is_cold_start());
     let results = join_all(event.records.into_iter().map(|record| {
         let message_id = record.message_id.clone().unwrap_or_default();
         let span = info_span!("message", request_id, message_id);

@@ -26,7 +26,18 @@ pub struct Reply {
     meta: Map<String, Value>,
     warnings: Vec<Warning>,
     headers: HeaderMap,
-    scope: Option<(Level, usize)>,
+    scope: Option<Scoped>,
+}
+
+/// Under which scope a request was answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scoped {
+    /// The viewer's level.
+    pub(super) level: Level,
+    /// The size of the viewer's expanded team set.
+    pub(super) team_count: usize,
+    /// Whether Launchpad's trouble narrowed it.
+    pub(super) fell_back: bool,
 }
 
 impl Reply {
@@ -97,9 +108,10 @@ impl Reply {
     #[must_use]
     pub fn under(mut self, session: &Session, permission: Permission) -> Self {
         let level = session.level(permission);
-        let count = session.scope(permission).map_or(0, |scope| scope.team_count());
-        self.scope = Some((level, count));
-        if session.fell_back(permission) {
+        let team_count = session.scope(permission).map_or(0, |scope| scope.team_count());
+        let fell_back = session.fell_back(permission);
+        self.scope = Some(Scoped { level, team_count, fell_back });
+        if fell_back {
             return self
                 .with_meta("team_scope", "owned_only_fallback")
                 .with_header(HeaderName::from_static("x-team-permission-fallback"), "owned-only");
@@ -111,7 +123,7 @@ impl Reply {
         self.status
     }
 
-    pub(super) fn scope(&self) -> Option<(Level, usize)> {
+    pub(super) fn scope(&self) -> Option<Scoped> {
         self.scope
     }
 

@@ -4,6 +4,7 @@ use super::millis;
 use crate::{
     access::{Permission, Viewer},
     id::{CompanyId, ContactId, TeamId},
+    metric::{self, Slice},
 };
 
 /// The viewer's teams could not be had; the scope was narrowed to `own`.
@@ -33,6 +34,7 @@ pub fn team_permission_denied(
         permission_name = permission.as_str(),
         viewer_team_count,
     );
+    metric::emit(&[Slice { by: &[], metrics: &[("TeamPermissionDenied", "Count", 1.0)] }]);
 }
 
 /// Team owners were written.

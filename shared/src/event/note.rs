@@ -1,6 +1,7 @@
 use crate::{
     access::Viewer,
     id::{CompanyId, ContactId, NoteId, UserId},
+    metric::{self, Slice},
     notification::NotificationId,
 };
 
@@ -33,6 +34,7 @@ pub fn note_mention_notify_sent(note: NoteId, recipient: UserId, notification: &
         recipient_sso_id = %recipient,
         notification_id = %notification,
     );
+    notified(true);
 }
 
 /// A mentioned person could not be notified; `retry_count` counts the tries after the first.
@@ -44,6 +46,12 @@ pub fn note_mention_notify_failed(note: NoteId, recipient: UserId, reason: &str,
         reason,
         retry_count,
     );
+    notified(false);
+}
+
+fn notified(sent: bool) {
+    let metrics = &[("MentionNotifyFailed", "Count", metric::share(!sent))];
+    metric::emit(&[Slice { by: &[], metrics }]);
 }
 
 /// A mention names nobody who is an active user of the company. An id that is no UUID may be an

@@ -27,7 +27,7 @@ use crate::record::Clock;
 use crate::template::{Cors, JwtAuthorizer, Template};
 use response::message;
 use routes::{Match, Routes};
-use throttle::Bucket;
+use throttle::Limits;
 
 /// Largest request body, in bytes.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -52,7 +52,7 @@ struct Gateway {
     options: GatewayOptions,
     routes: Routes,
     cors: Option<Cors>,
-    bucket: Option<Bucket>,
+    limits: Limits,
 }
 
 /// Serves every path with the API of the template. Serve it with
@@ -62,7 +62,7 @@ pub fn router(options: GatewayOptions) -> Router {
     let gateway = Gateway {
         routes: Routes::new(&options.template),
         cors: api.and_then(|api| api.cors.clone()),
-        bucket: api.and_then(|api| api.throttle).map(|it| Bucket::new(it, Instant::now())),
+        limits: Limits::new(api, Instant::now()),
         options,
     };
     Router::new().fallback(serve).with_state(Arc::new(gateway))
@@ -101,7 +101,7 @@ impl Gateway {
     ) -> Result<Response, Response> {
         let not_found = || message(StatusCode::NOT_FOUND, "Not Found");
         let matched = self.routes.find(&parts.method, parts.uri.path()).ok_or_else(not_found)?;
-        if self.bucket.as_ref().is_some_and(|bucket| !bucket.take(Instant::now())) {
+        if !self.limits.admit(&matched.target.key, Instant::now()) {
             return Err(message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"));
         }
         let claims = match &matched.target.authorizer {

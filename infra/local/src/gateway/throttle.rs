@@ -1,24 +1,48 @@
-//! The stage's limit on requests: a token bucket.
+//! The stage's limits on requests: token buckets, one for the routes that have none of their own.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::template::Throttle;
+use crate::template::{Api, Throttle};
+
+/// The limits of an API.
+pub(super) struct Limits {
+    default: Option<Bucket>,
+    routes: BTreeMap<String, Bucket>,
+}
+
+impl Limits {
+    /// The limits that the template sets, none of them used yet.
+    pub(super) fn new(api: Option<&Api>, now: Instant) -> Self {
+        let routes = api.into_iter().flat_map(|api| &api.route_throttles);
+        Self {
+            default: api.and_then(|api| api.throttle).map(|limits| Bucket::new(limits, now)),
+            routes: routes.map(|(key, limits)| (key.clone(), Bucket::new(*limits, now))).collect(),
+        }
+    }
+
+    /// Whether a request to the route with this key may pass.
+    pub(super) fn admit(&self, route_key: &str, now: Instant) -> bool {
+        let bucket = self.routes.get(route_key).or(self.default.as_ref());
+        bucket.is_none_or(|bucket| bucket.take(now))
+    }
+}
 
 /// Tokens left, and when they were counted.
-pub(super) struct Bucket {
+struct Bucket {
     limits: Throttle,
     state: Mutex<(f64, Instant)>,
 }
 
 impl Bucket {
     /// A full bucket.
-    pub(super) fn new(limits: Throttle, now: Instant) -> Self {
+    fn new(limits: Throttle, now: Instant) -> Self {
         Self { limits, state: Mutex::new((f64::from(limits.burst), now)) }
     }
 
     /// Takes a token; `false` when there is none.
-    pub(super) fn take(&self, now: Instant) -> bool {
+    fn take(&self, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let refill = now.saturating_duration_since(state.1).as_secs_f64() * self.limits.rate;
         let tokens = (state.0 + refill).min(f64::from(self.limits.burst));
@@ -33,6 +57,23 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn a_route_with_limits_of_its_own_takes_nothing_from_the_others() {
+        let start = Instant::now();
+        let limits = |burst| Throttle { burst, rate: 1.0 };
+        let api = Api {
+            id: "Api".to_owned(),
+            default_authorizer: None,
+            authorizers: BTreeMap::new(),
+            cors: None,
+            throttle: Some(limits(5)),
+            route_throttles: BTreeMap::from([("GET /d/{token}".to_owned(), limits(2))]),
+        };
+        let all = Limits::new(Some(&api), start);
+        let admitted = |key: &str| (0..10).filter(|_| all.admit(key, start)).count();
+        assert_eq!((admitted("GET /d/{token}"), admitted("GET /x")), (2, 5));
+    }
 
     #[test]
     fn a_burst_is_admitted_and_then_the_rate() {

@@ -35,6 +35,8 @@ pub struct Api {
     pub cors: Option<Cors>,
     /// Limits of every route together.
     pub throttle: Option<Throttle>,
+    /// Limits of single routes, by route key; such a route is not under the others' limit.
+    pub route_throttles: BTreeMap<String, Throttle>,
 }
 
 /// A JWT authorizer that reads the `Authorization` header.

@@ -91,10 +91,11 @@ fn api(id: String, resource: &Property<'_>) -> Result<Api, TemplateError> {
         authorizers: BTreeMap::new(),
         cors: None,
         throttle: None,
+        route_throttles: BTreeMap::new(),
     };
     let Some(properties) = resource.get("Properties")? else { return Ok(api) };
     properties.allow(
-        &["Auth", "CorsConfiguration", "DefaultRouteSettings"],
+        &["Auth", "CorsConfiguration", "DefaultRouteSettings", "RouteSettings"],
         &["Name", "Description", "Tags", "AccessLogSettings", "FailOnWarnings"],
     )?;
     if let Some(auth) = properties.get("Auth")? {
@@ -111,6 +112,11 @@ fn api(id: String, resource: &Property<'_>) -> Result<Api, TemplateError> {
     }
     api.cors = properties.get("CorsConfiguration")?.map(|it| cors(&it)).transpose()?;
     api.throttle = properties.get("DefaultRouteSettings")?.map(|it| throttle(&it)).transpose()?;
+    if let Some(routes) = properties.get("RouteSettings")? {
+        for (key, settings) in routes.entries()? {
+            api.route_throttles.insert(key.to_owned(), throttle(&settings)?);
+        }
+    }
     Ok(api)
 }
 
@@ -176,6 +182,7 @@ fn table(properties: &Property<'_>) -> Result<Table, TemplateError> {
             "PointInTimeRecoverySpecification",
             "SSESpecification",
             "DeletionProtectionEnabled",
+            "WarmThroughput",
             "Tags",
         ],
     )?;
