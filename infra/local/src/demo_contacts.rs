@@ -198,6 +198,30 @@ pub fn load(
     clock: &Clock,
     count: usize,
 ) -> Result<(), SeedError> {
+    let teams = TEAMS
+        .iter()
+        .map(|names| {
+            names.iter().map(|name| demo_company::team_id(COMPANY, name).parse()).collect()
+        })
+        .collect::<Result<Vec<Vec<TeamId>>, _>>()?;
+    let owners = |number: usize| match number % 20 {
+        0 => Vec::new(),
+        _ => teams[number % teams.len()].clone(),
+    };
+    load_owned(database, table, clock, count, owners)
+}
+
+/// The same, with the teams that own each contact by its number.
+///
+/// # Errors
+/// When the database refuses them.
+pub fn load_owned(
+    database: &Database,
+    table: &Table,
+    clock: &Clock,
+    count: usize,
+    teams: impl Fn(usize) -> Vec<TeamId>,
+) -> Result<(), SeedError> {
     let company: CompanyId = demo_company::id("company", COMPANY).parse()?;
     let contacts = Contacts::new(table.clone(), company, clock.clone());
     let first: Timestamp = FIRST.parse().unwrap_or_default();
@@ -207,13 +231,11 @@ pub fn load(
         for number in chunk {
             let created_at = first + SignedDuration::from_secs(i64::try_from(*number).unwrap_or(0));
             let name = format!("Contact {number:07}");
-            let row = Row {
-                teams: if number % 20 == 0 { &[] } else { TEAMS[number % TEAMS.len()] },
-                ..row("", "Bulk", "", OWNERS[number % OWNERS.len()], &[])
-            };
+            let row = row("", "Bulk", "", OWNERS[number % OWNERS.len()], &[]);
             let mut contact = contact(COMPANY, &row, created_at)?;
             contact.id = ContactId::generate(created_at);
             contact.name = Some(name);
+            contact.team_owner_ids = teams(*number);
             contact.emails = vec![format!("contact{number}@bulk.example")];
             contact.phones = vec![format!("+62812{number:08}")];
             contact.external_id = Some(format!("BULK-{number:07}"));
