@@ -169,7 +169,7 @@ impl Environment {
     }
 
     /// The queues that the function sends to, by whichever of `MENTION_QUEUE_URL`,
-    /// `EXPORT_QUEUE_URL` and `EXPORT_EMAIL_QUEUE_URL` are set.
+    /// `EXPORT_QUEUE_URL`, `EXPORT_EMAIL_QUEUE_URL` and `BACKFILL_QUEUE_URL` are set.
     #[must_use]
     pub fn outbox(&self) -> Outbox {
         Outbox::new(
@@ -178,6 +178,7 @@ impl Environment {
                 mention: self.text("MENTION_QUEUE_URL").ok(),
                 export: self.text("EXPORT_QUEUE_URL").ok(),
                 export_email: self.text("EXPORT_EMAIL_QUEUE_URL").ok(),
+                backfill: self.text("BACKFILL_QUEUE_URL").ok(),
             },
         )
     }

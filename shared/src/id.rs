@@ -114,6 +114,11 @@ uuid_id!(
     JobId
 );
 
+uuid_id!(
+    /// A run of the team backfill; UUIDv7, so that ids sort by creation.
+    RunId
+);
+
 impl ContactId {
     /// When the contact was created, to the millisecond, as its id tells.
     #[must_use]

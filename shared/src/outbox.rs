@@ -31,6 +31,13 @@ pub enum Queue {
     Export,
     /// Results of exports to tell.
     ExportEmail,
+    /// Backfill runs to go on with.
+    Backfill,
+}
+
+impl Queue {
+    /// Every queue.
+    const ALL: [Self; 4] = [Self::Mention, Self::Export, Self::ExportEmail, Self::Backfill];
 }
 
 /// The queues' URLs, as far as the function has them.
@@ -42,6 +49,8 @@ pub struct QueueUrls {
     pub export: Option<String>,
     /// Of [`Queue::ExportEmail`].
     pub export_email: Option<String>,
+    /// Of [`Queue::Backfill`].
+    pub backfill: Option<String>,
 }
 
 /// What a due item of kind [`DueKind::Message`] holds.
@@ -130,7 +139,7 @@ impl Outbox {
     /// by one. What could not be sent is logged and left to the clean-up: the commit stands.
     pub async fn send(&self, messages: &[Outgoing]) -> Vec<Key> {
         let mut acknowledged = Vec::with_capacity(messages.len());
-        for queue in [Queue::Mention, Queue::Export, Queue::ExportEmail] {
+        for queue in Queue::ALL {
             let of_queue: Vec<_> = messages.iter().filter(|m| m.queue == queue).collect();
             for batch in of_queue.chunks(BATCH) {
                 acknowledged.extend(self.send_batch(queue, batch).await);
@@ -185,6 +194,7 @@ impl Outbox {
             Queue::Mention => self.urls.mention.as_deref(),
             Queue::Export => self.urls.export.as_deref(),
             Queue::ExportEmail => self.urls.export_email.as_deref(),
+            Queue::Backfill => self.urls.backfill.as_deref(),
         }
     }
 }

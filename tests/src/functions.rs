@@ -7,7 +7,7 @@ use shared::{
     entry::{
         Failure, Reply,
         direct::Invocation,
-        http,
+        direct_or_queue, http,
         queue::{self, Message, Source},
     },
     environment::Environment,
@@ -32,6 +32,7 @@ pub struct Functions {
     export_generate: OnceCell<Worker<export_generate::App>>,
     export_email: OnceCell<Worker<export_email::App>>,
     set_flags: OnceCell<Arc<set_flags::App>>,
+    team_backfill: OnceCell<Worker<team_backfill::App>>,
     clean_up: OnceCell<Arc<clean_up::App>>,
 }
 
@@ -133,6 +134,25 @@ impl Functions {
                 let app = Arc::clone(self.set_flags.get_or_init(|| Box::pin(make)).await);
                 direct(event, |event| set_flags::handle(app, event, forever())).await
             }
+            "TeamBackfill" => {
+                let make = async {
+                    let environment = world.environment(function).await;
+                    let app = team_backfill::App::new(&environment).expect("the variables");
+                    Worker::new(&environment, "BACKFILL_QUEUE_URL", app)
+                };
+                let worker = self.team_backfill.get_or_init(|| Box::pin(make)).await;
+                let until = world.invocation();
+                if direct_or_queue::is_batch(&event) {
+                    let resume = |app, message: Message<_>| {
+                        let deadline = Some(until.deadline());
+                        team_backfill::resume(app, Message { deadline, ..message })
+                    };
+                    worker.work(event, resume).await
+                } else {
+                    let app = Arc::clone(&worker.app);
+                    direct(event, |event| team_backfill::handle(app, event, until)).await
+                }
+            }
             "CleanUp" => {
                 let make = async {
                     let environment = world.environment(function).await;
@@ -208,6 +228,6 @@ where
 }
 
 /// An invocation whose time is never up.
-fn forever() -> Invocation {
+pub(crate) fn forever() -> Invocation {
     Invocation { deadline_ms: u64::MAX }
 }

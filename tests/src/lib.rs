@@ -14,7 +14,7 @@ mod functions;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -35,6 +35,7 @@ use shared::{
     access::FlagRecord,
     clock::Clock,
     directory::Plan,
+    entry::direct::Invocation,
     environment::Environment,
     export::Files,
     id::CompanyId,
@@ -68,6 +69,7 @@ pub struct World {
     roles: Roles,
     _neighbors: Neighbors,
     functions: Functions,
+    time_left: Mutex<Option<SignedDuration>>,
 }
 
 /// What a caller sees.
@@ -146,6 +148,7 @@ impl World {
             roles,
             _neighbors: neighbors,
             functions: Functions::default(),
+            time_left: Mutex::default(),
         };
         demo_contacts::seed(&world.table().await, &world.clock).await.expect("the contacts");
         world
@@ -352,6 +355,21 @@ impl World {
     /// Runs the clean-up as if at `time`.
     pub async fn clean_up(&self, time: Timestamp) -> Value {
         self.invoke("CleanUp", json!({ "time": time })).await
+    }
+
+    /// Gives the invocations to come so much time each, or all they want. Only functions that go
+    /// on by themselves heed it.
+    pub fn limit_time(&self, left: Option<SignedDuration>) {
+        *self.time_left.lock().unwrap_or_else(PoisonError::into_inner) = left;
+    }
+
+    /// What an invocation that begins now is told of its time.
+    fn invocation(&self) -> Invocation {
+        let left = *self.time_left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.map_or_else(functions::forever, |left| {
+            let deadline = (self.clock.now() + left).as_millisecond();
+            Invocation { deadline_ms: u64::try_from(deadline).unwrap_or(0) }
+        })
     }
 
     /// Moves the clock on.

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod contacts {
+    mod backfill;
+    mod backfill_files;
+    mod backfill_runs;
     mod cost;
     mod equivalence;
     mod flags;

@@ -22,10 +22,23 @@ fn samples() -> Vec<(String, PathBuf, Value)> {
     samples
 }
 
+/// The files that the samples name.
+async fn put_files(world: &World) {
+    let files = world.files().await;
+    let folder = format!("private/backfill/{}", local::demo_company::id("company", "kopi"));
+    let people = "id,crm_team_hierarchy_id\n1,1\n";
+    for (name, content) in [("people", people), ("teams", "id,name\n1,Sales\n")] {
+        let put = files.client().put_object().bucket(files.bucket());
+        let put = put.key(format!("{folder}/{name}.csv")).body(content.as_bytes().to_vec().into());
+        put.send().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn every_sample_event_is_answered_by_its_function() {
     for (binary, file, event) in samples() {
         let world = World::with_flags().await;
+        put_files(&world).await;
         let function = world.function_of(&binary);
         let shown = file.display();
         let answer = world.invoke(&function, event).await;

@@ -8,7 +8,7 @@ use shared::{
     directory::{Directory, Plan},
     entry::{Code, Failure, direct::Invocation},
     id::CompanyId,
-    table::{Key, Table, to_item},
+    table::Table,
 };
 
 /// What the function works with.
@@ -59,20 +59,17 @@ pub async fn handle(
     _: Invocation,
 ) -> Result<FlagsAnswer, Failure> {
     let company = &request.company_sso_id;
-    let key = Key::flags(company);
-    let mut flags: FlagRecord = app.table.get(&key, true).await?.unwrap_or_default();
+    let mut plan = None;
     if request.changes().any(|(_, on)| on) {
-        let plan = app.directory.company(company).await?.plan;
-        if plan == Plan::Starter {
+        let current = app.directory.company(company).await?.plan;
+        if current == Plan::Starter {
             let message = "the flags need a Growth or Enterprise plan";
             return Err(Failure::new(Code::PlanNotAllowed, message));
         }
-        flags.plan = Some(plan);
+        plan = Some(current);
     }
-    for (flag, on) in request.changes() {
-        flags.set(flag, on);
-    }
-    app.table.put(to_item(&key, &flags)?).await?;
+    let changes: Vec<(Flag, bool)> = request.changes().collect();
+    let flags = FlagRecord::store(&app.table, company, &changes, plan).await?;
     tracing::info!(
         company_sso_id = %company,
         cdp_team_permission_enabled = flags.cdp_team_permission_enabled,

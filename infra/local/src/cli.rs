@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::backfill::{self, Backfill, BackfillError};
 use crate::bench::{self, BenchError, Load};
 use crate::client::{Client, ClientError};
 use crate::cloud::{LocalCloud, Options, StartError};
@@ -24,6 +25,9 @@ pub enum CommandError {
     /// The import ended before its last row.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The backfill was not done.
+    #[error(transparent)]
+    Backfill(#[from] BackfillError),
     /// The story ended before its end.
     #[error("the story does not hold: {0}")]
     Demo(#[from] DemoError),
@@ -57,6 +61,8 @@ enum Command {
     Serve(Serve),
     /// Bring the contacts of a CSV file into a running local cloud.
     Import(Import),
+    /// Set contacts' team owners in a running local cloud from the legacy CRM's files.
+    Backfill(BackfillArguments),
     /// Tell the whole story once, with its real answers, and check each of them.
     Demo(DemoArguments),
     /// Measure what requests cost, or how long they take, and print a Markdown table.
@@ -88,6 +94,29 @@ struct Import {
     /// The gateway of the running local cloud.
     #[arg(long, default_value = "http://127.0.0.1:3000")]
     url: String,
+}
+
+/// What to set, whose, and from which files.
+#[derive(Args, Clone, Debug)]
+struct BackfillArguments {
+    /// The people: id and legacy team ids.
+    #[arg(required_if_eq_any([("mode", "dry_run"), ("mode", "apply")]))]
+    people: Option<PathBuf>,
+    /// The legacy teams: id and name.
+    #[arg(required_if_eq_any([("mode", "dry_run"), ("mode", "apply")]))]
+    teams: Option<PathBuf>,
+    /// A company of the demo, by handle, or any company's SSO id.
+    #[arg(long)]
+    company: String,
+    /// What to do; a revert needs no files.
+    #[arg(long, value_parser = ["dry_run", "apply", "revert"])]
+    mode: String,
+    /// The gateway of the running local cloud.
+    #[arg(long, default_value = "http://127.0.0.1:3000")]
+    url: String,
+    /// Its Lambda API.
+    #[arg(long, default_value = "http://127.0.0.1:3001")]
+    lambda_url: String,
 }
 
 /// What the story plays with.
@@ -171,6 +200,7 @@ impl Cli {
             None => self.serve.run().await,
             Some(Command::Serve(serve)) => serve.run().await,
             Some(Command::Import(import)) => import.run().await,
+            Some(Command::Backfill(backfill)) => backfill.run().await,
             Some(Command::Demo(demo)) => demo.run().await,
             Some(Command::Bench(benchmark)) => benchmark.run().await,
             Some(Command::Grants(grants)) => grants.run(),
@@ -191,6 +221,16 @@ impl Import {
         let client = Client::new(&self.url)?.sign_in(&self.user).await?;
         let summary = import::run(&client, &self.file, &self.map).await?;
         println!("{summary}");
+        Ok(())
+    }
+}
+
+impl BackfillArguments {
+    async fn run(self) -> Result<(), CommandError> {
+        let (gateway, lambda) = (Client::new(&self.url)?, Client::new(&self.lambda_url)?);
+        let files = self.people.zip(self.teams);
+        let backfill = Backfill { mode: self.mode, company: self.company, files };
+        println!("{:#}", backfill::run(&gateway, &lambda, &backfill).await?);
         Ok(())
     }
 }
@@ -297,5 +337,17 @@ mod tests {
         let cli = Cli::try_parse_from(["local", "serve", "--data", "state"]).unwrap();
         let Some(Command::Serve(serve)) = cli.command else { panic!("another command") };
         assert_eq!(serve.data, Some(PathBuf::from("state")));
+    }
+
+    #[test]
+    fn only_a_revert_needs_no_files() {
+        let parse = |arguments: &str| {
+            let words = format!("local backfill --company kopi {arguments}");
+            Cli::try_parse_from(words.split_whitespace()).is_ok()
+        };
+        assert!(parse("--mode revert") && parse("people.csv teams.csv --mode apply"));
+        for wrong in ["--mode apply", "people.csv --mode dry_run", "p.csv t.csv", "--mode all"] {
+            assert!(!parse(wrong), "{wrong}");
+        }
     }
 }

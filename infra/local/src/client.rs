@@ -132,6 +132,29 @@ impl Client {
         }
     }
 
+    /// Puts bytes as they are; the answer must be a success.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub async fn put(&self, path: &str, body: Vec<u8>) -> Result<(), ClientError> {
+        let call = format!("PUT {path}");
+        let sent = self.http.put(format!("{}{path}", self.url)).body(body).send().await;
+        let response = sent.map_err(|error| {
+            if error.is_connect() {
+                ClientError::Unreachable(self.url.clone())
+            } else {
+                ClientError::Broken { call: call.clone(), reason: error.to_string() }
+            }
+        })?;
+        let status = response.status();
+        if status.is_success() {
+            Ok(())
+        } else {
+            let body = response.json().await.unwrap_or(Value::Null);
+            Err(ClientError::Refused { call, status, body })
+        }
+    }
+
     /// The bytes at an address anywhere, such as a presigned one; redirects are followed once.
     ///
     /// # Errors

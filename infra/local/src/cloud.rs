@@ -13,6 +13,7 @@ use shared::{
     access::{Flag, FlagRecord},
     clock::Clock as SystemClock,
     environment::StartError as EnvironmentError,
+    export::Files,
     id::CompanyId,
     table::{Key, Table},
 };
@@ -179,6 +180,7 @@ impl LocalCloud {
         let template = Arc::new(Template::read(&template, &parameters)?);
         let resources = resources::of(&template)?;
         let resources_table = resources.table.name.clone();
+        let resources_bucket = resources.buckets.first().cloned().unwrap_or_default();
         let roles = resources::roles(&template)?;
         resources::check_sources(&template, &roles)?;
         let binaries = match &options.binaries {
@@ -198,6 +200,7 @@ impl LocalCloud {
             on_kill: on_kill(&killer),
         })
         .await?;
+        let files = operator_files(&aws, &credentials, &resources_bucket).await?;
         let table = operator_table(&aws, &credentials, &resources_table).await?;
         demo_contacts::seed(&table, &SystemClock::System).await?;
         demo_contacts::turn_flags_on(&table).await?;
@@ -243,6 +246,7 @@ impl LocalCloud {
             events,
             usage,
             faults,
+            files,
             flags: flags(table.clone()),
             clean_up: clean_up(&template, &schedules),
             clock: options.clock.clone(),
@@ -380,6 +384,18 @@ async fn operator_table(
     let (endpoint, keys) = (aws.endpoint_url(), credentials.operator());
     let operator = operator::environment(endpoint, keys, SystemClock::System, variables).await;
     Ok(operator.table()?)
+}
+
+/// The bucket, for the local cloud's own use.
+async fn operator_files(
+    aws: &Aws,
+    credentials: &Credentials,
+    name: &str,
+) -> Result<Files, StartError> {
+    let variables = HashMap::from([("BUCKET_NAME".to_owned(), name.to_owned())]);
+    let (endpoint, keys) = (aws.endpoint_url(), credentials.operator());
+    let operator = operator::environment(endpoint, keys, SystemClock::System, variables).await;
+    Ok(operator.files()?)
 }
 
 /// Reads a company's flags as they are stored.

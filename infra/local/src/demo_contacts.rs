@@ -177,6 +177,7 @@ fn contact(company: &str, row: &Row, created_at: Timestamp) -> Result<Contact, S
         assignee_id: row.assignee.map(person).transpose()?,
         assignee_name: row.assignee.and_then(demo_company::name).map(str::to_owned),
         team_owner_ids: row.teams.iter().map(team).collect::<Result<_, _>>()?,
+        team_owners_from: None,
         tags: Vec::new(),
         source: given("demo"),
         custom_fields: Map::new(),

@@ -1,6 +1,7 @@
 //! The local cloud: the whole bundle on one machine, with one command.
 
 pub mod aws;
+pub mod backfill;
 pub mod bench;
 pub mod cargo;
 pub mod cli;

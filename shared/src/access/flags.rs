@@ -1,8 +1,13 @@
 use std::fmt;
 
+use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 
-use crate::directory::Plan;
+use crate::{
+    directory::Plan,
+    id::CompanyId,
+    table::{Key, Table, TableError, attribute, from_item},
+};
 
 /// A behavior that operators turn on company by company; all are off until then.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -48,6 +53,40 @@ pub struct FlagRecord {
 }
 
 impl FlagRecord {
+    /// Sets these flags of a company, and the plan if one is given, field by field: what others set
+    /// at the same time stays. Tells the flags as they are then.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn store(
+        table: &Table,
+        company: &CompanyId,
+        changes: &[(Flag, bool)],
+        plan: Option<Plan>,
+    ) -> Result<Self, TableError> {
+        let key = Key::flags(company);
+        if changes.is_empty() {
+            return Ok(table.get(&key, true).await?.unwrap_or_default());
+        }
+        let flags = changes.iter().map(|(flag, on)| (flag.as_str(), attribute(*on)));
+        let plan = plan.map(|plan| ("plan", attribute(plan)));
+        let mut update = table
+            .client()
+            .update_item()
+            .table_name(table.name())
+            .set_key(Some(key.to_attributes()))
+            .return_values(ReturnValue::AllNew);
+        let mut fields = Vec::new();
+        for (index, (name, value)) in flags.chain(plan).enumerate() {
+            fields.push(format!("#f{index} = :v{index}"));
+            update = update
+                .expression_attribute_names(format!("#f{index}"), name)
+                .expression_attribute_values(format!(":v{index}"), value?);
+        }
+        let stored = update.update_expression(format!("SET {}", fields.join(", "))).send().await?;
+        from_item(stored.attributes.unwrap_or_default())
+    }
+
     /// Whether any flag is on.
     #[must_use]
     pub fn any(&self) -> bool {

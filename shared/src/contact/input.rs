@@ -1,14 +1,15 @@
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value};
 
-use super::{Contact, ContactError};
+use super::{Contact, ContactError, TeamOwnersFrom};
 use crate::id::{TeamId, UserId};
 
 const MAX_EMAILS: usize = 5;
 const MAX_EMAIL_BYTES: usize = 320;
 const MAX_PHONES: usize = 5;
 const MAX_PHONE_BYTES: usize = 64;
-const MAX_EXTERNAL_ID_BYTES: usize = 256;
+/// The most bytes of an external id.
+pub(super) const MAX_EXTERNAL_ID_BYTES: usize = 256;
 const MAX_TEXT_BYTES: usize = 1024;
 const MAX_TAGS: usize = 20;
 const MAX_TAG_BYTES: usize = 128;
@@ -138,7 +139,11 @@ impl ContactInput {
         self.company_name.apply(&mut contact.company_name);
         self.owner_id.apply(&mut contact.owner_id);
         self.assignee_id.apply(&mut contact.assignee_id);
+        let team_owners = contact.team_owner_ids.clone();
         self.team_owner_ids.apply_or_default(&mut contact.team_owner_ids);
+        if contact.team_owner_ids != team_owners {
+            contact.team_owners_from = Some(TeamOwnersFrom::People);
+        }
         self.tags.apply_or_default(&mut contact.tags);
         self.source.apply(&mut contact.source);
         // Custom fields change one by one; null takes one away.
@@ -261,6 +266,21 @@ mod tests {
         let input = serde_json::from_value::<ContactInput>(echo).unwrap().checked().unwrap();
         assert_eq!(input.name, Change::Set(Some("Ann".to_owned())));
         assert!(serde_json::from_value::<ContactInput>(json!({ "nmae": "x" })).is_err());
+    }
+
+    #[test]
+    fn team_owners_are_peoples_once_people_changed_them() {
+        let team = "0190d1a2-7c3b-7abc-8def-0123456789ab";
+        let mut contact = super::super::plan::tests::contact(1);
+        for (value, from) in [
+            (json!({}), None),
+            (json!({ "team_owner_ids": [] }), None),
+            (json!({ "team_owner_ids": [team] }), Some(TeamOwnersFrom::People)),
+            (json!({ "team_owner_ids": null }), Some(TeamOwnersFrom::People)),
+        ] {
+            serde_json::from_value::<ContactInput>(value).unwrap().apply(&mut contact);
+            assert_eq!(contact.team_owners_from, from);
+        }
     }
 
     #[test]

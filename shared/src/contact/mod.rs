@@ -9,6 +9,7 @@ mod phone;
 mod plan;
 mod store;
 mod sync;
+mod team_owners;
 mod text;
 mod walk;
 
@@ -20,5 +21,6 @@ pub use phone::digits;
 pub use plan::Plan;
 pub use store::{Contacts, SaveError};
 pub use sync::{RowError, RowOutcome, RowStatus, Sync};
+pub use team_owners::{Backfilled, TeamOwnersError, TeamOwnersFrom};
 pub use text::{fold, words};
 pub use walk::{Pointer, Walk};

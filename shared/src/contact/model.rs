@@ -2,6 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::TeamOwnersFrom;
 use crate::{
     access::{Owned, Ownership, Scope},
     id::{ContactId, TeamId, UserId},
@@ -42,6 +43,9 @@ pub struct Contact {
     /// The teams that own it; none is "Unassigned" (RFC §2.3).
     #[serde(default)]
     pub team_owner_ids: Vec<TeamId>,
+    /// Who set the team owners last, if anybody did; not in the API's view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_owners_from: Option<TeamOwnersFrom>,
     /// Tags.
     #[serde(default)]
     pub tags: Vec<String>,

@@ -100,6 +100,10 @@ fn footprint(company: &CompanyId, contact: &Contact) -> Result<BTreeMap<Key, Ite
             put(Key::word(company, &phone.national, DIGITS_PREFIX, id), &satellite)?;
         }
     }
+    if contact.is_backfilled() {
+        let key = Key::backfilled(company, id);
+        items.insert(key.clone(), key.to_attributes());
+    }
     Ok(items)
 }
 
@@ -279,6 +283,7 @@ pub(super) mod tests {
             assignee_id: None,
             assignee_name: None,
             team_owner_ids: vec![],
+            team_owners_from: None,
             tags: vec![],
             source: None,
             custom_fields: serde_json::Map::new(),

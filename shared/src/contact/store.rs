@@ -187,7 +187,9 @@ fn single(action: Action) -> Transaction {
     transaction
 }
 
-fn decode(items: impl Iterator<Item = Item>) -> Result<HashMap<ContactId, Contact>, TableError> {
+pub(super) fn decode(
+    items: impl Iterator<Item = Item>,
+) -> Result<HashMap<ContactId, Contact>, TableError> {
     items
         .map(|item| {
             let contact: Contact = from_item(item)?;

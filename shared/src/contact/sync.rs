@@ -254,6 +254,7 @@ impl<'a> Sync<'a> {
             assignee_id: None,
             assignee_name: None,
             team_owner_ids: Vec::new(),
+            team_owners_from: None,
             tags: Vec::new(),
             source: None,
             custom_fields: serde_json::Map::new(),

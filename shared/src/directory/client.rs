@@ -12,7 +12,7 @@ use crate::{
     id::{CompanyId, TeamId, UserId},
 };
 
-/// The pages of a company's teams that are read at most: 10,000 teams.
+/// The pages of a company's teams that are read at most: fewer than 10,000 teams.
 const MAX_TEAM_PAGES: u32 = 100;
 /// The teams of one page.
 const TEAMS_PER_PAGE: u32 = 100;
@@ -157,10 +157,11 @@ impl Client {
             let last = answer.data.len() < TEAMS_PER_PAGE as usize;
             all.extend(answer.data);
             if last {
-                break;
+                return Ok(all);
             }
         }
-        Ok(all)
+        // A part of the teams would pass for all of them.
+        Err(DirectoryError::Body { call: "teams", detail: "too many teams".to_owned() })
     }
 
     /// One GET with the service token. A connection that failed before any response is tried once

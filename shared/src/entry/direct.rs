@@ -2,6 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -24,25 +25,36 @@ where
 {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let app = Arc::clone(&app);
-        let span = info_span!("invocation", request_id = event.context.request_id);
-        let invocation = Invocation { deadline_ms: event.context.deadline };
-        metric::cold_start(log::is_cold_start());
-        let answer = async move {
-            let work = async {
-                let request = serde_path_to_error::deserialize(event.payload)
-                    .map_err(|error| Failure::invalid(&error.path().to_string(), error.inner()))?;
-                handler(app, request, invocation).await
-            };
-            work.await.map_err(|failure| {
-                tracing::warn!(error = %failure, "the invocation failed");
-                diagnostic(&failure)
-            })
-        }
-        .instrument(span);
         // Boxed: a handler's future is deep, and the runtime wraps it deeper.
-        Box::pin(answer)
+        Box::pin(respond(event, move |request, invocation| handler(app, request, invocation)))
     }))
     .await
+}
+
+/// Answers one direct invocation: what [`serve`] does for each event.
+pub(super) async fn respond<T, R, F>(
+    event: LambdaEvent<Value>,
+    handler: impl FnOnce(T, Invocation) -> F,
+) -> Result<R, Diagnostic>
+where
+    T: DeserializeOwned,
+    F: Future<Output = Result<R, Failure>>,
+{
+    let span = info_span!("invocation", request_id = event.context.request_id);
+    let invocation = Invocation { deadline_ms: event.context.deadline };
+    metric::cold_start(log::is_cold_start());
+    let work = async {
+        let request = serde_path_to_error::deserialize(event.payload)
+            .map_err(|error| Failure::invalid(&error.path().to_string(), error.inner()))?;
+        handler(request, invocation).await
+    };
+    let answer = async {
+        work.await.map_err(|failure| {
+            tracing::warn!(error = %failure, "the invocation failed");
+            diagnostic(&failure)
+        })
+    };
+    answer.instrument(span).await
 }
 
 /// What is known of an invocation.
@@ -50,6 +62,15 @@ where
 pub struct Invocation {
     /// When its time is up, in milliseconds since the epoch.
     pub deadline_ms: u64,
+}
+
+impl Invocation {
+    /// When its time is up.
+    #[must_use]
+    pub fn deadline(&self) -> Timestamp {
+        let millis = i64::try_from(self.deadline_ms).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+    }
 }
 
 fn diagnostic(failure: &Failure) -> Diagnostic {

@@ -1,7 +1,8 @@
 //! From a Lambda event to a handler's call, and from its result to an answer: once for HTTP, once
-//! for queues, once for direct invocations.
+//! for queues, once for direct invocations, once for functions that have both.
 
 pub mod direct;
+pub mod direct_or_queue;
 mod failure;
 pub mod http;
 mod log;

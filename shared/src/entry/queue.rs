@@ -89,17 +89,32 @@ where
         let (app, source) = (Arc::clone(&app), source.clone());
         // Boxed: a handler's future is deep, and the runtime wraps it deeper.
         Box::pin(async move {
-            let id = event.context.request_id;
-            let millis = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
-            let deadline = Timestamp::from_millisecond(millis).ok();
-            let work = |message| handler(Arc::clone(&app), Message { deadline, ..message });
-            Ok::<_, Infallible>(respond(&id, event.payload, &source, work).await)
+            let work = |message| handler(Arc::clone(&app), message);
+            Ok::<_, Infallible>(answer(event, &source, work).await)
         })
     }))
     .await
 }
 
-/// Works off one batch, message beside message: what [`serve`] does for each event.
+/// Works off the batch of one event: what [`serve`] does for each.
+pub(super) async fn answer<T, H, F, E>(
+    event: LambdaEvent<SqsEvent>,
+    source: &Source,
+    handler: H,
+) -> SqsBatchResponse
+where
+    T: DeserializeOwned,
+    H: Fn(Message<T>) -> F,
+    F: Future<Output = Result<(), E>>,
+    E: Display,
+{
+    let millis = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
+    let deadline = Timestamp::from_millisecond(millis).ok();
+    let work = |message| handler(Message { deadline, ..message });
+    respond(&event.context.request_id, event.payload, source, work).await
+}
+
+/// Works off one batch, message beside message.
 pub async fn respond<T, H, F, E>(
     request_id: &str,
     event: SqsEvent,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Item;
 use crate::{
     clock::sortable,
-    id::{CompanyId, ContactId, JobId, NoteId, TeamId, UserId},
+    id::{CompanyId, ContactId, JobId, NoteId, RunId, TeamId, UserId},
 };
 
 /// The attribute that holds an item's partition.
@@ -166,6 +166,24 @@ impl Key {
         Self::new(format!("IDEMPOTENCY#{company}#{user}"), format!("{route}#{key_hash}"))
     }
 
+    /// Says of a contact that a backfill set its team owners last.
+    #[must_use]
+    pub fn backfilled(company: &CompanyId, id: ContactId) -> Self {
+        Self::new(backfilled_partition(company), id.to_string())
+    }
+
+    /// A company's latest run of the team backfill, under way or over.
+    #[must_use]
+    pub fn backfill(company: &CompanyId) -> Self {
+        Self::new(format!("CO#{company}#SETTINGS"), "BACKFILL")
+    }
+
+    /// What a chunk of a run has for its report; chunks sort by their last row.
+    #[must_use]
+    pub fn backfill_chunk(company: &CompanyId, run: RunId, last_row: u64) -> Self {
+        Self::new(backfill_partition(company, run), format!("{last_row:012}"))
+    }
+
     /// Something that is due at a time; the shard follows from the id.
     #[must_use]
     pub fn due(at: Timestamp, kind: &str, id: &str) -> Self {
@@ -184,6 +202,18 @@ pub fn contact_partition(company: &CompanyId, id: ContactId) -> String {
 #[must_use]
 pub fn jobs_partition(company: &CompanyId, user: UserId) -> String {
     format!("CO#{company}#EXPORTS#{user}")
+}
+
+/// The partition of the contacts whose team owners a backfill set last.
+#[must_use]
+pub fn backfilled_partition(company: &CompanyId) -> String {
+    format!("CO#{company}#BACKFILLED")
+}
+
+/// The partition of what a backfill run has for its report.
+#[must_use]
+pub fn backfill_partition(company: &CompanyId, run: RunId) -> String {
+    format!("CO#{company}#BACKFILL#{run}")
 }
 
 /// The partition of due items with this shard.

@@ -18,7 +18,8 @@ pub use due::{Due, DueItem, DueKind};
 pub use error::TableError;
 pub use key::{
     BY_NAME, DUE_SHARDS, EXPIRES_AT, Key, NAME_KEY, PK, Partition, SEPARATOR, SK,
-    contact_partition, due_partition, jobs_partition, name_key,
+    backfill_partition, backfilled_partition, contact_partition, due_partition, jobs_partition,
+    name_key,
 };
 pub use read::{Direction, Page, Query, backoff};
 pub use transaction::{Action, Condition, MAX_ACTIONS, TransactError, Transaction};

@@ -47,3 +47,19 @@ async fn without_launchpads_plan_the_one_at_the_time_of_setting_counts() {
     let all = world.get("maya", "/cdp/customers?limit=100").await.ids().len();
     assert!(world.get("sinta", "/cdp/customers?limit=100").await.ids().len() < all);
 }
+
+#[tokio::test]
+async fn two_operators_at_once_lose_no_flag() {
+    let world = World::start().await;
+    // Each sees the flags before the other one's are stored.
+    world.fault(&json!({ "target": "dynamodb", "latency_ms": 100, "function": "SetFlags" }));
+    for on in [true, false] {
+        tokio::join!(
+            set(&world, "kopi", json!({ "cdp_team_permission_enabled": on })),
+            set(&world, "kopi", json!({ "cdp_notes_mention_enabled": on })),
+        );
+        let now = set(&world, "kopi", json!({})).await;
+        let flags = (&now["cdp_team_permission_enabled"], &now["cdp_notes_mention_enabled"]);
+        assert_eq!(flags, (&json!(on), &json!(on)));
+    }
+}

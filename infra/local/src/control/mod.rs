@@ -2,6 +2,7 @@
 
 mod directory;
 mod faults;
+mod objects;
 mod records;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -17,11 +19,15 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use shared::export::Files;
 
 use crate::aws::Faults;
 use crate::identity::Identity;
 use crate::neighbors::Directory;
 use crate::record::{Clock, Events, Mailbox, Notifications, Usage};
+
+/// The most bytes of an object that is put through the endpoints.
+const MAX_OBJECT_BYTES: usize = 256 * 1024 * 1024;
 
 /// Reads the flags of a company from the table.
 pub type Flags = Arc<dyn Fn(String) -> BoxFuture<'static, Map<String, Value>> + Send + Sync>;
@@ -51,6 +57,8 @@ pub struct ControlState {
     pub usage: Usage,
     /// What goes wrong.
     pub faults: Faults,
+    /// The bucket's objects, with the rights of an operator.
+    pub files: Files,
     /// Flags as the table has them.
     pub flags: Flags,
     /// The clean-up's schedule.
@@ -76,6 +84,10 @@ pub fn router(state: ControlState) -> Router {
         .route("/events", get(records::events))
         .route("/usage", get(records::usage).delete(records::reset_usage))
         .route("/clean-up", post(records::clean_up))
+        .route(
+            "/objects/{*key}",
+            get(objects::read).put(objects::write).layer(DefaultBodyLimit::max(MAX_OBJECT_BYTES)),
+        )
         .route("/faults", get(faults::list).post(faults::add).delete(faults::clear))
         .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "NOT_FOUND", "No such endpoint."))
         .method_not_allowed_fallback(async || {

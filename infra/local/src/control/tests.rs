@@ -16,6 +16,16 @@ struct Control {
     cleaned_up_at: Arc<Mutex<Vec<Timestamp>>>,
 }
 
+/// A bucket that nothing answers for.
+fn nowhere() -> Files {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(aws_sdk_s3::config::BehaviorVersion::v2026_01_12())
+        .region(aws_sdk_s3::config::Region::new("local"))
+        .endpoint_url("http://127.0.0.1:9")
+        .build();
+    Files::new(aws_sdk_s3::Client::from_conf(config), "bucket")
+}
+
 fn control() -> Control {
     let directory = Directory::new();
     directory.upsert(demo_company::directory()).unwrap();
@@ -38,6 +48,7 @@ fn control() -> Control {
         events: Events::new(),
         usage: Usage::new(),
         faults: Faults::new(),
+        files: nowhere(),
         flags: Arc::new(|company| {
             let on = company == demo_company::id("company", "kopi");
             let flags = json!({ "cdp_team_permission_enabled": on });

@@ -1,0 +1,160 @@
+//! One leg of a run: chunk after chunk, until the run or the invocation's time is over.
+
+use jiff::{SignedDuration, Timestamp};
+use shared::{
+    contact::Contacts,
+    metric::{self, Slice},
+    outbox::Outgoing,
+    table::TableError,
+};
+
+use crate::{
+    App,
+    bucket::BucketError,
+    chunk::{self, CHUNK},
+    crosswalk::Crosswalk,
+    csv::Records,
+    people::PeopleFile,
+    report::{Report, Tally},
+    request::Mode,
+    run::{Position, Run, RunError, State, StoreError},
+};
+
+/// What a chunk and ending in good order may take: with less time left the next leg takes over.
+const RESERVE: SignedDuration = SignedDuration::from_secs(20);
+
+/// Why a leg did not come to its end; the run goes on where its last chunk ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LegError {
+    /// Somebody else got on with the run, or it is over.
+    #[error("somebody else is at work on the run")]
+    Lost,
+    /// The table's trouble.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The bucket's trouble.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
+}
+
+impl From<StoreError> for LegError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Table(error) => Self::Table(error),
+            StoreError::Lost | StoreError::UnderWay(_) => Self::Lost,
+        }
+    }
+}
+
+/// What chunks are made of.
+enum Supply<'a> {
+    Rows { people: &'a PeopleFile, records: Records<'a> },
+    Contacts,
+}
+
+/// Works on a run until it is over, or until `deadline` is near; then the next leg is on its way.
+/// At least one chunk is worked off, so that every leg gets the run on.
+///
+/// # Errors
+/// [`LegError`]; doing the leg again is harmless.
+pub(crate) async fn run(app: &App, run: &mut Run, deadline: Timestamp) -> Result<(), LegError> {
+    let people = run.people.clone();
+    let crosswalk: Crosswalk = match &people {
+        Some(_) => app.bucket.read(&run.crosswalk_key()).await?,
+        None => Crosswalk::default(),
+    };
+    let contacts = Contacts::new(app.table.clone(), run.company.clone(), app.clock.clone());
+    let mut supply = match &people {
+        Some(people) => {
+            let records = people.records(&app.bucket, run.position.byte);
+            Supply::Rows { people, records }
+        }
+        None => Supply::Contacts,
+    };
+    loop {
+        let worked = match supply.work(run, &contacts, &crosswalk).await {
+            Err(LegError::Bucket(BucketError::Changed)) => {
+                run.error = Some(RunError::PeopleFileChanged);
+                return end(app, run, State::Failed, &crosswalk).await;
+            }
+            worked => worked?,
+        };
+        let Some((position, tally)) = worked else {
+            return end(app, run, State::Completed, &crosswalk).await;
+        };
+        let now = app.clock.now();
+        let hand_over = now + RESERVE >= deadline;
+        let message = app.runs.advance(run, position, &tally, hand_over, now).await?;
+        if let Some(message) = message {
+            return Ok(send(app, message).await);
+        }
+    }
+}
+
+async fn send(app: &App, message: Outgoing) {
+    app.outbox.send(&[message]).await;
+}
+
+impl Supply<'_> {
+    /// Works off the next chunk and tells where it ends; `None` when there is no more.
+    async fn work(
+        &mut self,
+        run: &Run,
+        contacts: &Contacts,
+        crosswalk: &Crosswalk,
+    ) -> Result<Option<(Position, Tally)>, LegError> {
+        match self {
+            Self::Rows { people, records } => {
+                let rows = people.rows(records, run.position.row, CHUNK).await?;
+                let Some(last) = rows.last() else { return Ok(None) };
+                let position = Position { row: last.row, byte: records.byte(), after: None };
+                Ok(Some((position, chunk::rows(run, contacts, crosswalk, rows).await?)))
+            }
+            Self::Contacts => {
+                let most = i32::try_from(CHUNK).unwrap_or(i32::MAX);
+                let (set, last) = contacts.backfilled_after(run.position.after, most).await?;
+                if last.is_none() {
+                    return Ok(None);
+                }
+                let row = run.position.row + CHUNK as u64;
+                let position = Position { row, byte: 0, after: last };
+                Ok(Some((position, chunk::revert(run, contacts, set).await?)))
+            }
+        }
+    }
+}
+
+/// Ends a run: first its report, then its state, so that whoever reads that it is over finds it.
+async fn end(
+    app: &App,
+    run: &mut Run,
+    state: State,
+    crosswalk: &Crosswalk,
+) -> Result<(), LegError> {
+    run.state = state;
+    let details = app.runs.details(run, crosswalk).await?;
+    let report = Report::new(run, details, crosswalk, app.clock.now());
+    app.bucket.write(&run.report_key(), &report).await?;
+    app.runs.end(run).await?;
+    let (totals, coverage) = (run.totals, run.totals.coverage());
+    tracing::info!(
+        company_sso_id = %run.company,
+        run_id = %run.id,
+        mode = ?run.mode,
+        state = ?run.state,
+        rows = totals.rows,
+        written = totals.written,
+        errors = totals.errors,
+        rows_percent = coverage.rows_percent,
+        contacts_percent = coverage.contacts_percent,
+        "a backfill run is over"
+    );
+    if run.mode != Mode::Revert && state == State::Completed {
+        let mode = if run.mode == Mode::DryRun { "dry_run" } else { "apply" };
+        metric::emit(&[Slice {
+            by: &[("company_sso_id", run.company.as_str()), ("mode", mode)],
+            metrics: &[("BackfillCoverage", "Percent", coverage.contacts_percent)],
+        }]);
+    }
+    Ok(())
+}

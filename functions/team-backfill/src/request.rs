@@ -1,0 +1,135 @@
+//! What operators ask for, and what they are told at once.
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    entry::Failure,
+    id::{CompanyId, RunId},
+};
+
+use crate::run::{Run, State};
+
+/// What a run does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Tells what `apply` would do and writes nothing but the report.
+    DryRun,
+    /// Sets the team owners.
+    Apply,
+    /// Takes back every team owner of the company that a backfill set and people left alone. It
+    /// needs no files: each contact knows who set its team owners.
+    Revert,
+}
+
+/// A run to begin.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The tenant.
+    pub(crate) company_sso_id: CompanyId,
+    pub(crate) mode: Mode,
+    /// Where the people are, in the bucket, under the company's own prefix.
+    #[serde(default)]
+    people_key: Option<String>,
+    /// Where the legacy teams are.
+    #[serde(default)]
+    teams_key: Option<String>,
+}
+
+/// What is known of the run when the first invocation ends.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answer {
+    run_id: RunId,
+    state: State,
+    report_key: String,
+}
+
+impl From<&Run> for Answer {
+    fn from(run: &Run) -> Self {
+        Self { run_id: run.id, state: run.state, report_key: run.report_key() }
+    }
+}
+
+/// The part of the bucket that a company's files are in.
+pub(crate) fn prefix(company: &CompanyId) -> String {
+    format!("private/backfill/{company}/")
+}
+
+impl Request {
+    /// The keys of the people's and the teams' files; none for a revert.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` when one is missing or outside the company's prefix.
+    pub(crate) fn keys(&self) -> Result<Option<(&str, &str)>, Failure> {
+        let people = self.key("people_key", self.people_key.as_deref())?;
+        let teams = self.key("teams_key", self.teams_key.as_deref())?;
+        match (self.mode, people.zip(teams)) {
+            (Mode::Revert, _) => Ok(None),
+            (_, Some(keys)) => Ok(Some(keys)),
+            (_, None) => {
+                let missing = if people.is_none() { "people_key" } else { "teams_key" };
+                Err(Failure::invalid(missing, "is needed"))
+            }
+        }
+    }
+
+    fn key<'k>(&self, field: &str, key: Option<&'k str>) -> Result<Option<&'k str>, Failure> {
+        let prefix = prefix(&self.company_sso_id);
+        let own = |key: &str| {
+            let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
+            key.len() <= 1024
+                && key.strip_prefix(&prefix).is_some_and(|rest| rest.split('/').all(plain))
+        };
+        match key {
+            Some(key) if !own(key) => {
+                Err(Failure::invalid(field, format!("must begin with {prefix}")))
+            }
+            key => Ok(key),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn refusal(mut request: Value) -> Option<String> {
+        request["company_sso_id"] = json!("acme");
+        let request: Request = serde_json::from_value(request).unwrap();
+        request.keys().err().map(|failure| failure.body()["details"]["field"].to_string())
+    }
+
+    #[test]
+    fn keys_outside_the_companys_own_prefix_are_refused() {
+        let teams = "private/backfill/acme/teams.csv";
+        for people in [
+            "private/backfill/other/people.csv",
+            "private/backfill/acme",
+            "private/backfill/acme/",
+            "private/backfill/acme/../other/people.csv",
+            "private/backfill/acme//people.csv",
+            "/private/backfill/acme/people.csv",
+            "private/exports/acme/people.csv",
+            "",
+        ] {
+            let request = json!({ "mode": "apply", "people_key": people, "teams_key": teams });
+            assert_eq!(refusal(request).as_deref(), Some("\"people_key\""), "{people}");
+        }
+        let people = "private/backfill/acme/2026/people.csv";
+        let good = json!({ "mode": "apply", "people_key": people, "teams_key": teams });
+        assert_eq!(refusal(good), None);
+    }
+
+    #[test]
+    fn only_a_revert_needs_no_files() {
+        let key = "private/backfill/acme/people.csv";
+        assert_eq!(refusal(json!({ "mode": "revert" })), None);
+        for mode in ["apply", "dry_run"] {
+            assert_eq!(refusal(json!({ "mode": mode })).as_deref(), Some("\"people_key\""));
+            let people = json!({ "mode": mode, "people_key": key });
+            assert_eq!(refusal(people).as_deref(), Some("\"teams_key\""));
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The bucket's objects, for what operators put there and fetch from there.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::json;
+
+use super::{ControlState, Refusal, data};
+
+/// `PUT /_local/objects/{key}`.
+pub(super) async fn write(
+    State(state): State<ControlState>,
+    Path(key): Path<String>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let (client, bucket) = (state.files.client(), state.files.bucket());
+    let size = body.len();
+    let put = client.put_object().bucket(bucket).key(&key).body(body.into());
+    put.send().await.map_err(|error| {
+        let message = aws_sdk_s3::error::DisplayErrorContext(error).to_string();
+        Refusal::new(StatusCode::BAD_GATEWAY, "NOT_STORED", message)
+    })?;
+    Ok(data(json!({ "key": key, "size": size })))
+}
+
+/// `GET /_local/objects/{key}`.
+pub(super) async fn read(
+    State(state): State<ControlState>,
+    Path(key): Path<String>,
+) -> Result<Response, Refusal> {
+    let missing = |_| Refusal::new(StatusCode::NOT_FOUND, "NOT_FOUND", "No such object.");
+    Ok(state.files.read(&key).await.map_err(missing)?.into_response())
+}

@@ -1,0 +1,243 @@
+//! Who set a contact's team owners last, and what a backfill may do to them (SPEC §2 "Backfill",
+//! RFC CHG-004).
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Contact, ContactError, Contacts, SaveError,
+    input::{MAX_EXTERNAL_ID_BYTES, check_size},
+    store::decode,
+};
+use crate::{
+    id::{ContactId, RunId, TeamId},
+    table::{Key, Query, TableError, backfilled_partition, backoff},
+};
+
+/// How often a contact is decided anew because somebody else was faster.
+const ATTEMPTS: u32 = 20;
+
+/// Who set a contact's team owners last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum TeamOwnersFrom {
+    /// People, through the API: a backfill leaves their choice alone, an empty one too.
+    People,
+    /// A backfill, or its revert.
+    Backfill {
+        /// The run.
+        run: RunId,
+        /// The row of its file; 0 for a revert. A chunk that is worked off once more knows by it
+        /// what it has written.
+        row: u64,
+    },
+}
+
+/// What became of a contact in a backfill.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Backfilled {
+    /// Its team owners are the backfill's now, and were others before.
+    Written,
+    /// They were those already.
+    Unchanged,
+    /// People set them; they stay.
+    Kept,
+}
+
+/// Why a backfill could not set a contact's team owners.
+#[derive(Debug, thiserror::Error)]
+pub enum TeamOwnersError {
+    /// The contact is gone.
+    #[error("the contact is gone")]
+    Gone,
+    /// It would be past a limit.
+    #[error(transparent)]
+    Limit(#[from] ContactError),
+    /// The table's trouble; [`TableError::Contention`] when others keep changing the contact.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+impl Contact {
+    /// Whether a backfill set the team owners last.
+    pub(super) fn is_backfilled(&self) -> bool {
+        matches!(self.team_owners_from, Some(TeamOwnersFrom::Backfill { .. }))
+    }
+
+    /// What becomes of the contact when a backfill sets these team owners: only what nobody set, or
+    /// a backfill did, is touched.
+    #[must_use]
+    pub fn backfilled(&self, owners: &[TeamId], from: TeamOwnersFrom) -> Backfilled {
+        let open = match self.team_owners_from {
+            Some(TeamOwnersFrom::People) => false,
+            Some(TeamOwnersFrom::Backfill { .. }) => true,
+            // From before it was known who sets them.
+            None => self.team_owner_ids.is_empty(),
+        };
+        if !open {
+            Backfilled::Kept
+        } else if self.team_owners_from == Some(from) || self.team_owner_ids != owners {
+            Backfilled::Written
+        } else {
+            Backfilled::Unchanged
+        }
+    }
+}
+
+impl Contacts {
+    /// The contacts with these external ids, as they are now.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn by_external_ids(
+        &self,
+        ids: impl Iterator<Item = &str>,
+    ) -> Result<HashMap<String, Contact>, TableError> {
+        let possible = ids.filter(|id| !id.is_empty() && id.len() <= MAX_EXTERNAL_ID_BYTES);
+        let claims: HashMap<Key, &str> =
+            possible.map(|id| (Key::external_claim(&self.company, id), id)).collect();
+        let wanted: Vec<Key> = claims.keys().cloned().collect();
+        let (holders, records) = self.holders(&wanted).await?;
+        let found = claims.into_iter().filter_map(|(claim, id)| {
+            let contact = records.get(holders.get(&claim)?)?;
+            contact.deleted_at.is_none().then(|| (id.to_owned(), contact.clone()))
+        });
+        Ok(found.collect())
+    }
+
+    /// Up to `limit` contacts whose team owners a backfill set last, as they are now, from behind
+    /// the contact `after`; and the last id that was looked at, `None` at the end.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn backfilled_after(
+        &self,
+        after: Option<ContactId>,
+        limit: i32,
+    ) -> Result<(Vec<Contact>, Option<ContactId>), TableError> {
+        let page = self
+            .table
+            .query(&Query {
+                after: after.map(|id| id.to_string()),
+                limit,
+                consistent: true,
+                ..Query::partition(backfilled_partition(&self.company))
+            })
+            .await?;
+        let ids: Vec<ContactId> =
+            page.items.iter().filter_map(|item| Key::of(item)?.sk.parse().ok()).collect();
+        let keys: Vec<Key> = ids.iter().map(|id| Key::contact(&self.company, *id)).collect();
+        let mut records = decode(self.table.batch_get(&keys, true).await?.into_values())?;
+        let found = ids.iter().filter_map(|id| records.remove(id));
+        Ok((found.filter(|contact| contact.deleted_at.is_none()).collect(), ids.last().copied()))
+    }
+
+    /// Sets a contact's team owners on behalf of a backfill, if they are not people's; tells what
+    /// became of the contact, the contact as it is now, and whether something was written.
+    ///
+    /// # Errors
+    /// [`TeamOwnersError`].
+    pub async fn backfill(
+        &self,
+        mut contact: Contact,
+        owners: &[TeamId],
+        from: TeamOwnersFrom,
+    ) -> Result<(Backfilled, Contact, bool), TeamOwnersError> {
+        for attempt in 0..ATTEMPTS {
+            let decided = contact.backfilled(owners, from);
+            if decided != Backfilled::Written || contact.team_owners_from == Some(from) {
+                return Ok((decided, contact, false));
+            }
+            let new = Contact {
+                team_owner_ids: owners.to_vec(),
+                team_owners_from: Some(from),
+                updated_at: self.clock.now(),
+                version: contact.version + 1,
+                ..contact.clone()
+            };
+            check_size(&new)?;
+            match self.put_team_owners(&contact, &new).await {
+                Ok(()) => return Ok((decided, new, true)),
+                Err(SaveError::Table(error)) => return Err(error.into()),
+                Err(SaveError::Changed) => {
+                    tokio::time::sleep(backoff(attempt)).await;
+                    let key = Key::contact(&self.company, contact.id);
+                    let now: Option<Contact> = self.table.get(&key, true).await?;
+                    let now = now.filter(|contact| contact.deleted_at.is_none());
+                    contact = now.ok_or(TeamOwnersError::Gone)?;
+                }
+            }
+        }
+        Err(TableError::Contention("the contact keeps changing".to_owned()).into())
+    }
+
+    /// A change of team owners moves no claim, so that no holder is looked up.
+    async fn put_team_owners(&self, old: &Contact, new: &Contact) -> Result<(), SaveError> {
+        let plan = self.plan(Some(old), new, &HashMap::new()).await?;
+        self.save(new.id, plan).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn teams() -> impl Strategy<Value = Vec<TeamId>> {
+        let team = (1..4u128).prop_map(|n| TeamId::from_uuid(Uuid::from_u128(n)));
+        proptest::collection::vec(team, 0..3)
+    }
+
+    fn backfill(run: u128, row: u64) -> TeamOwnersFrom {
+        TeamOwnersFrom::Backfill { run: RunId::from_uuid(Uuid::from_u128(run)), row }
+    }
+
+    fn mark() -> impl Strategy<Value = Option<TeamOwnersFrom>> {
+        prop_oneof![
+            Just(None),
+            Just(Some(TeamOwnersFrom::People)),
+            (0..2u128, 0..2u64).prop_map(|(run, row)| Some(backfill(run, row))),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_backfill_touches_only_what_nobody_or_a_backfill_set(
+            owners in teams(), wanted in teams(), from in mark()
+        ) {
+            let mut contact = super::super::plan::tests::contact(1);
+            contact.team_owner_ids.clone_from(&owners);
+            contact.team_owners_from = from;
+            let decided = contact.backfilled(&wanted, backfill(7, 7));
+            let peoples = from == Some(TeamOwnersFrom::People)
+                || (from.is_none() && !owners.is_empty());
+            prop_assert_eq!(decided == Backfilled::Kept, peoples);
+            if !peoples {
+                prop_assert_eq!(decided == Backfilled::Unchanged, owners == wanted);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_broken_off_chunk_wrote_counts_as_written_once_more() {
+        let mut contact = super::super::plan::tests::contact(1);
+        contact.team_owners_from = Some(backfill(7, 3));
+        assert_eq!(contact.backfilled(&[], backfill(7, 3)), Backfilled::Written);
+        assert_eq!(contact.backfilled(&[], backfill(7, 4)), Backfilled::Unchanged);
+        assert_eq!(contact.backfilled(&[], backfill(8, 3)), Backfilled::Unchanged);
+    }
+
+    #[test]
+    fn the_mark_is_stored_and_read_back() {
+        for from in [TeamOwnersFrom::People, backfill(7, u64::from(u32::MAX))] {
+            let contact =
+                Contact { team_owners_from: Some(from), ..super::super::plan::tests::contact(1) };
+            let key = Key::contact(&"acme".parse().unwrap(), contact.id);
+            let item = crate::table::to_item(&key, &contact).unwrap();
+            assert_eq!(crate::table::from_item::<Contact>(item).unwrap(), contact);
+        }
+    }
+}

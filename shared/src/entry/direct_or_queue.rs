@@ -1,0 +1,69 @@
+//! Functions that are invoked directly and go on through a queue of their own.
+
+use std::{fmt::Display, future::Future, sync::Arc};
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{
+    Failure,
+    direct::{self, Invocation},
+    queue::{self, Message, Source},
+};
+
+/// Whether an event is a batch of queue messages.
+#[must_use]
+pub fn is_batch(event: &Value) -> bool {
+    event.get("Records").is_some_and(Value::is_array)
+}
+
+/// Runs such a function: an event with records goes to `on_message`, any other to `on_request`.
+///
+/// # Errors
+/// When the runtime ends.
+pub async fn serve<A, T, R, D, F, M, Q, W, E>(
+    app: Arc<A>,
+    source: Source,
+    on_request: D,
+    on_message: Q,
+) -> Result<(), lambda_runtime::Error>
+where
+    T: DeserializeOwned,
+    R: Serialize,
+    D: Fn(Arc<A>, T, Invocation) -> F + Copy,
+    F: Future<Output = Result<R, Failure>>,
+    M: DeserializeOwned,
+    Q: Fn(Arc<A>, Message<M>) -> W + Copy,
+    W: Future<Output = Result<(), E>>,
+    E: Display,
+{
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let (app, source) = (Arc::clone(&app), source.clone());
+        // Boxed: a handler's future is deep, and the runtime wraps it deeper.
+        Box::pin(async move {
+            if is_batch(&event.payload) {
+                let batch: SqsEvent =
+                    serde_json::from_value(event.payload).map_err(|error| unreadable(&error))?;
+                let event = LambdaEvent::new(batch, event.context);
+                let work = |message| on_message(Arc::clone(&app), message);
+                let answer = queue::answer(event, &source, work).await;
+                serde_json::to_value(answer).map_err(|error| unreadable(&error))
+            } else {
+                let work = |request, invocation| on_request(app, request, invocation);
+                let answer = direct::respond(event, work).await?;
+                serde_json::to_value(answer).map_err(|error| unreadable(&error))
+            }
+        })
+    }))
+    .await
+}
+
+/// An event or an answer that does not fit its type; a batch then fails whole and comes back.
+fn unreadable(error: &serde_json::Error) -> Diagnostic {
+    Diagnostic {
+        error_type: "UNREADABLE".to_owned(),
+        error_message: format!("does not have its shape: {:?}", error.classify()),
+    }
+}

@@ -1,0 +1,253 @@
+//! A backfill over several invocations: crashes, duplicates, faults, other runs.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tests::World;
+
+use super::backfill::{
+    LEGACY_TEAMS, PEOPLE, TEAMS, begin, company, contact, contacts, owners, people, put, report,
+    reports, run,
+};
+
+/// A world with so many contacts, none of them owned by a team, and a file that gives Sales all.
+async fn with_rows(count: usize) -> (World, Vec<String>) {
+    let world = World::with_flags().await;
+    let ids = contacts(&world, count).await;
+    put(&world, TEAMS, LEGACY_TEAMS).await;
+    put(&world, PEOPLE, people((1..=count).map(|n| (n, "1")))).await;
+    (world, ids)
+}
+
+/// Every contact was written and counted, once.
+fn is_whole(report: &Value, count: usize) {
+    assert_eq!(report["state"], "completed", "{report}");
+    let totals = &report["totals"];
+    for name in ["rows", "assigned", "written", "covered"] {
+        assert_eq!(totals[name], count, "{name}: {report}");
+    }
+    assert_eq!(totals["errors"], 0, "{report}");
+}
+
+/// Hands the message for a leg to the function, and tells whether it is done with it.
+async fn deliver(world: &World, answer: &Value, leg: u32) -> bool {
+    let body = json!({ "company": company("kopi"), "run": answer["run_id"], "leg": leg });
+    let event = json!({ "Records": [{
+        "messageId": "1", "receiptHandle": "none",
+        "body": json!({ "body": body }).to_string(),
+        "attributes": { "ApproximateReceiveCount": "1" },
+        "messageAttributes": {}, "eventSource": "aws:sqs",
+    }] });
+    let answer = world.invoke("TeamBackfill", event).await;
+    answer["batchItemFailures"].as_array().unwrap().is_empty()
+}
+
+#[tokio::test]
+async fn with_time_for_one_chunk_at_a_time_a_run_goes_on_until_it_is_over() {
+    let (world, ids) = with_rows(175).await;
+    world.limit_time(Some(SignedDuration::ZERO));
+    let answer = begin(&world, "apply").await;
+    assert_eq!(answer["state"], "running");
+    assert_eq!(world.work().await, 4, "three more chunks, and the end of the file");
+    is_whole(&report(&world, &answer).await, 175);
+    // A revert goes on alike.
+    let answer = begin(&world, "revert").await;
+    assert_eq!(answer["state"], "running");
+    assert_eq!(world.work().await, 4);
+    assert_eq!(report(&world, &answer).await["totals"]["written"], 175);
+    assert!(owners(&world, &ids[..5]).await.iter().all(|owners| *owners == json!([])));
+}
+
+#[tokio::test]
+async fn a_continuation_that_was_not_sent_is_sent_within_one_clean_up() {
+    let (world, _) = with_rows(120).await;
+    world.limit_time(Some(SignedDuration::ZERO));
+    world.fault(&json!({ "target": "sqs", "status": 503 }));
+    let answer = begin(&world, "apply").await;
+    assert_eq!(answer["state"], "running");
+    world.faults.clear();
+    assert_eq!(world.work().await, 0);
+    world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
+    assert!(world.work().await > 0);
+    is_whole(&report(&world, &answer).await, 120);
+    // Nothing is left due.
+    let later = world.clock.now() + SignedDuration::from_hours(1);
+    assert_eq!(world.clean_up(later).await["met"], 0);
+}
+
+#[tokio::test]
+async fn an_invocation_that_dies_within_a_chunk_loses_nothing_and_counts_nothing_twice() {
+    let (world, ids) = with_rows(75).await;
+    // The run has begun; then each contact's write takes long enough to die within the chunk.
+    let slow = json!({ "target": "dynamodb", "latency_ms": 400, "action": "TransactWriteItems" });
+    world.fault(&slow);
+    let dies = tokio::time::timeout(Duration::from_millis(1400), begin(&world, "apply"));
+    assert!(dies.await.is_err());
+    world.faults.clear();
+    let written = owners(&world, &ids).await.iter().filter(|owners| **owners != json!([])).count();
+    assert!((1..50).contains(&written), "{written}");
+    let busy = begin(&world, "apply").await;
+    assert_eq!(busy["error"], "CONFLICT", "{busy}");
+    world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
+    assert_eq!(world.work().await, 1);
+    let keys = reports(&world).await;
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    let answer = json!({ "report_key": keys[0] });
+    is_whole(&report(&world, &answer).await, 75);
+}
+
+#[tokio::test]
+async fn a_message_delivered_twice_at_once_counts_nothing_twice() {
+    let (world, _) = with_rows(160).await;
+    world.limit_time(Some(SignedDuration::ZERO));
+    let answer = begin(&world, "apply").await;
+    world.limit_time(None);
+    let (one, other) = tokio::join!(deliver(&world, &answer, 1), deliver(&world, &answer, 1));
+    assert!(one != other, "one of them gets on, the other one's message comes back");
+    assert!(deliver(&world, &answer, 1).await, "by then there is nothing left to do");
+    assert!(deliver(&world, &answer, 0).await, "an earlier leg's message is void");
+    is_whole(&report(&world, &answer).await, 160);
+}
+
+#[tokio::test]
+async fn what_sqs_delivers_twice_counts_nothing_twice() {
+    let (world, _) = with_rows(160).await;
+    world.limit_time(Some(SignedDuration::ZERO));
+    world.fault(&json!({ "target": "sqs", "kind": "duplicate" }));
+    let answer = begin(&world, "apply").await;
+    world.work().await;
+    is_whole(&report(&world, &answer).await, 160);
+}
+
+#[tokio::test]
+async fn troubles_of_aws_lose_nothing_and_count_nothing_twice() {
+    for fault in [
+        json!({ "target": "dynamodb", "kind": "conflict", "times": 12 }),
+        json!({ "target": "dynamodb", "kind": "throttle", "times": 12 }),
+        json!({ "target": "dynamodb", "kind": "unprocessed", "times": 3 }),
+        json!({ "target": "dynamodb", "kind": "commit_then_timeout", "times": 5,
+            "action": "TransactWriteItems" }),
+        json!({ "target": "dynamodb", "status": 500, "rate": 0.2, "times": 15 }),
+        json!({ "target": "s3", "status": 503, "times": 2, "action": "GetObject" }),
+        json!({ "target": "s3", "status": 503, "times": 6, "action": "PutObject" }),
+        json!({ "target": "sqs", "kind": "batch_partial", "times": 1 }),
+    ] {
+        let (world, _) = with_rows(70).await;
+        world.limit_time(Some(SignedDuration::ZERO));
+        let mut rule = fault.clone();
+        rule["function"] = json!("TeamBackfill");
+        world.fault(&rule);
+        for _ in 0..20 {
+            begin(&world, "apply").await;
+            world.work().await;
+            world.advance(SignedDuration::from_mins(3));
+            world.clean_up(world.clock.now()).await;
+            if !reports(&world).await.is_empty() {
+                break;
+            }
+        }
+        let keys = reports(&world).await;
+        let report = report(&world, &json!({ "report_key": keys[0] })).await;
+        is_whole(&report, 70);
+    }
+}
+
+#[tokio::test]
+async fn one_run_at_a_time_and_a_dead_one_gives_way() {
+    let (world, _) = with_rows(120).await;
+    world.limit_time(Some(SignedDuration::ZERO));
+    world.fault(&json!({ "target": "sqs", "status": 503 }));
+    let dead = begin(&world, "apply").await;
+    let refused = begin(&world, "revert").await;
+    assert_eq!(refused["error"], "CONFLICT");
+    let message = refused["message"].as_str().unwrap();
+    assert!(message.contains(dead["run_id"].as_str().unwrap()), "{message}");
+    assert!(message.contains("50 rows"), "{message}");
+    world.faults.clear();
+    world.advance(SignedDuration::from_mins(31));
+    world.limit_time(None);
+    let second = begin(&world, "apply").await;
+    assert_eq!(second["state"], "completed", "{second}");
+    // The dead run's message comes too late.
+    assert!(deliver(&world, &dead, 1).await);
+    world.clean_up(world.clock.now()).await;
+    world.work().await;
+    let report = report(&world, &second).await;
+    assert_eq!(report["totals"]["assigned"], 120);
+    assert_eq!(report["totals"]["written"], 70, "the dead run had written one chunk");
+    assert_eq!(reports(&world).await.len(), 1);
+}
+
+#[tokio::test]
+async fn companies_do_not_wait_for_each_other() {
+    let (world, _) = with_rows(60).await;
+    world.limit_time(Some(SignedDuration::ZERO));
+    begin(&world, "apply").await;
+    let other = json!({ "company_sso_id": company("meridian"), "mode": "revert" });
+    assert_eq!(world.invoke("TeamBackfill", other).await["state"], "completed");
+}
+
+#[tokio::test]
+async fn without_launchpads_teams_no_run_begins_and_one_that_began_goes_on() {
+    let (world, ids) = with_rows(60).await;
+    world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
+    let refused = begin(&world, "apply").await;
+    assert_eq!(refused["error"], "DIRECTORY_UNAVAILABLE");
+    assert!(owners(&world, &ids[..3]).await.iter().all(|owners| *owners == json!([])));
+    world.faults.clear();
+    world.limit_time(Some(SignedDuration::ZERO));
+    let answer = begin(&world, "apply").await;
+    // The run keeps the teams as they were at its beginning.
+    world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
+    world.work().await;
+    is_whole(&report(&world, &answer).await, 60);
+}
+
+#[tokio::test]
+async fn a_file_that_is_replaced_meanwhile_fails_the_run_with_a_report_of_what_was_done() {
+    let (world, _) = with_rows(120).await;
+    world.limit_time(Some(SignedDuration::ZERO));
+    let answer = begin(&world, "apply").await;
+    put(&world, PEOPLE, people((1..=120).map(|n| (n, "2")))).await;
+    world.work().await;
+    let failed = report(&world, &answer).await;
+    assert_eq!(
+        (&failed["state"], &failed["error"]),
+        (&json!("failed"), &json!("PEOPLE_FILE_CHANGED"))
+    );
+    assert_eq!(failed["totals"]["written"], 50);
+    world.limit_time(None);
+    assert_eq!(run(&world, "apply").await["totals"]["written"], 120);
+}
+
+#[tokio::test]
+async fn while_people_change_the_same_contacts_nothing_of_theirs_is_lost() {
+    let (world, ids) = with_rows(50).await;
+    put(&world, PEOPLE, people((1..=50).map(|n| (n, "2")))).await;
+    let people = async {
+        for n in 1..=50 {
+            let owners = if n % 2 == 0 { json!([tests::team("Sales")]) } else { json!([]) };
+            let row = json!({
+                "external_id": format!("P-{n}"), "company_name": "New", "team_owner_ids": owners
+            });
+            let answer =
+                world.post("maya", "/cdp/customers/sync", &json!({ "contacts": [row] })).await;
+            assert_eq!(answer.data()[0]["status"], "updated", "{}", answer.body);
+        }
+    };
+    let (answer, ()) = tokio::join!(begin(&world, "apply"), people);
+    assert_eq!(answer["state"], "completed");
+    for (index, id) in ids.iter().enumerate() {
+        let contact = contact(&world, id).await;
+        assert_eq!(contact["company_name"], "New");
+        let owners = &contact["team_owner_ids"];
+        if (index + 1) % 2 == 0 {
+            assert_eq!(*owners, json!([tests::team("Sales")]), "P-{}", index + 1);
+        } else {
+            // Cleared after the backfill, or empty before it.
+            let smb = json!([tests::team("Jakarta SMB")]);
+            assert!(*owners == json!([]) || *owners == smb, "P-{}: {owners}", index + 1);
+        }
+    }
+}
