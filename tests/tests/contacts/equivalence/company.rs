@@ -125,6 +125,7 @@ impl Company {
             assignee_id: somebody(rng, self),
             assignee_name: None,
             team_owner_ids: some_teams(rng, self),
+            team_owners_from: None,
             tags: Vec::new(),
             source: None,
             custom_fields: Map::new(),
