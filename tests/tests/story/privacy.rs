@@ -13,7 +13,7 @@ use local::{
     console::Console,
     demo::{self, Demo},
     demo_company,
-    template::{Parameters, Template},
+    template::{Function, Parameters, Template},
 };
 use serde_json::{Value, json};
 use tests::workspace;
@@ -131,7 +131,7 @@ fn collect(records: &Value, fields: &[&str], into: &mut BTreeSet<String>) {
 async fn ask_everything(clients: &[Client], contact: &str, each: usize) {
     let template = Template::read(&workspace().join("template.yaml"), &Parameters::new()).unwrap();
     let mut calls = Vec::new();
-    for route in template.functions.values().flat_map(|function| function.routes()) {
+    for route in template.functions.values().flat_map(Function::routes) {
         let (Some(method), Some(path)) = (&route.method, &route.path) else { continue };
         let paths = paths(path, contact);
         let bodies = bodies(method);

@@ -103,7 +103,7 @@ impl DynamoDb {
     /// # Errors
     /// The answer to give when the table cannot be copied.
     pub(crate) async fn open(&self, replicas: Vec<Arc<Replica>>) -> Result<(), Response> {
-        self.with(replicas, |replica, database, spec| replica.open(database, spec))
+        self.with(replicas, Replica::open)
             .await
             .map_err(|_| Service::DynamoDb.failure(StatusCode::INTERNAL_SERVER_ERROR))
     }
