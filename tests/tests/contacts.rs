@@ -11,7 +11,9 @@ mod contacts {
     mod catalog;
     mod company;
     mod concurrency;
+    mod cost;
     mod delete;
+    mod equivalence;
     mod faults;
     mod filter;
     mod flags;

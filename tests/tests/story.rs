@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod story {
+    mod privacy;
+}
+
 use local::{
     LocalCloud, Options,
     demo::{self, Demo},

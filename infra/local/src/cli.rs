@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::backfill::{self, Backfill, BackfillError};
+use crate::bench::{self, BenchError, Load};
 use crate::client::{Client, ClientError};
 use crate::cloud::{LocalCloud, Options, StartError};
 use crate::console::Console;
@@ -33,6 +34,9 @@ pub enum CommandError {
     /// The roles grant more than is used.
     #[error(transparent)]
     Grants(#[from] GrantsError),
+    /// The benchmark ended before its end.
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     /// Somebody stopped it.
     #[error("interrupted")]
     Interrupted,
@@ -61,6 +65,9 @@ enum Command {
     Backfill(BackfillArguments),
     /// Tell the whole story once, with its real answers, and check each of them.
     Demo(DemoArguments),
+    /// Measure what requests cost, or how long they take, and print a Markdown table.
+    #[command(subcommand)]
+    Bench(Benchmark),
     /// Check that the template grants no right that nothing used; the runs before left what they
     /// used in the folder that `USED_GRANTS_DIR` named.
     Grants(GrantsArguments),
@@ -135,6 +142,52 @@ pub struct Serve {
     /// How many more contacts the demo company begins with.
     #[arg(long, value_name = "N", default_value_t = 0)]
     contacts: usize,
+    /// Show every line that the functions print, not only trouble.
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// What to measure.
+#[derive(Clone, Debug, Subcommand)]
+enum Benchmark {
+    /// AWS calls and read units of single requests, in companies of several sizes.
+    Usage {
+        /// The contacts of each company.
+        #[arg(
+            long,
+            value_name = "N,…",
+            value_delimiter = ',',
+            default_value = "1000,10000,100000"
+        )]
+        contacts: Vec<usize>,
+    },
+    /// Latencies of `team` beside `everything` while requests arrive at fixed rates.
+    Load {
+        /// The contacts of the company.
+        #[arg(long, default_value_t = 10_000)]
+        contacts: usize,
+        /// Seconds of each run.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+        /// Requests a second, one run each.
+        #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "20,40")]
+        rates: Vec<u32>,
+    },
+}
+
+impl Benchmark {
+    async fn run(self) -> Result<(), CommandError> {
+        let options = Options::new(workspace());
+        let table = match self {
+            Self::Usage { contacts } => bench::usage(&options, &contacts).await?,
+            Self::Load { contacts, seconds, rates } => {
+                let duration = std::time::Duration::from_secs(seconds);
+                bench::load(&options, &Load { contacts, duration, rates }).await?
+            }
+        };
+        println!("{table}");
+        Ok(())
+    }
 }
 
 impl Cli {
@@ -149,6 +202,7 @@ impl Cli {
             Some(Command::Import(import)) => import.run().await,
             Some(Command::Backfill(backfill)) => backfill.run().await,
             Some(Command::Demo(demo)) => demo.run().await,
+            Some(Command::Bench(benchmark)) => benchmark.run().await,
             Some(Command::Grants(grants)) => grants.run(),
         }
     }
@@ -206,7 +260,7 @@ impl DemoArguments {
 
 impl Serve {
     async fn run(self) -> Result<(), CommandError> {
-        let console = Console::stdout();
+        let console = Console::stdout().verbose(self.verbose);
         console.note("building the functions…");
         let options = Options {
             port: self.port,

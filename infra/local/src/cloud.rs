@@ -143,6 +143,7 @@ pub struct LocalCloud {
     gateway_url: String,
     lambda_url: String,
     aws: Aws,
+    table: Table,
     roles: Roles,
     neighbors: Neighbors,
     lambda: Lambda,
@@ -246,7 +247,7 @@ impl LocalCloud {
             usage,
             faults,
             files,
-            flags: flags(table),
+            flags: flags(table.clone()),
             clean_up: clean_up(&template, &schedules),
             clock: options.clock.clone(),
         });
@@ -255,6 +256,7 @@ impl LocalCloud {
             gateway_url,
             lambda_url,
             aws,
+            table,
             roles,
             neighbors,
             lambda: lambda.clone(),
@@ -289,6 +291,12 @@ impl LocalCloud {
     #[must_use]
     pub fn aws(&self) -> &Aws {
         &self.aws
+    }
+
+    /// The table, with the rights of an operator.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
     }
 
     /// The Lambda service.

@@ -31,6 +31,7 @@ pub struct InvocationLine<'a> {
 pub struct Console {
     out: Arc<Mutex<Box<dyn Write + Send>>>,
     colored: bool,
+    verbose: bool,
 }
 
 impl Console {
@@ -48,7 +49,18 @@ impl Console {
 
     /// Any writer.
     pub fn to(out: impl Write + Send + 'static, colored: bool) -> Self {
-        Self { out: Arc::new(Mutex::new(Box::new(out))), colored }
+        Self { out: Arc::new(Mutex::new(Box::new(out))), colored, verbose: false }
+    }
+
+    /// The same, and every line that functions print, not only trouble.
+    #[must_use]
+    pub fn verbose(self, verbose: bool) -> Self {
+        Self { verbose, ..self }
+    }
+
+    /// Whether every line that functions print is wanted.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
     }
 
     /// One line about an invocation.

@@ -202,6 +202,30 @@ pub fn load(
     clock: &Clock,
     count: usize,
 ) -> Result<(), SeedError> {
+    let teams = TEAMS
+        .iter()
+        .map(|names| {
+            names.iter().map(|name| demo_company::team_id(COMPANY, name).parse()).collect()
+        })
+        .collect::<Result<Vec<Vec<TeamId>>, _>>()?;
+    let owners = |number: usize| match number % 20 {
+        0 => Vec::new(),
+        _ => teams[number % teams.len()].clone(),
+    };
+    load_owned(database, table, clock, count, owners)
+}
+
+/// The same, with the teams that own each contact by its number.
+///
+/// # Errors
+/// When the database refuses them.
+pub fn load_owned(
+    database: &Database,
+    table: &Table,
+    clock: &Clock,
+    count: usize,
+    teams: impl Fn(usize) -> Vec<TeamId>,
+) -> Result<(), SeedError> {
     let company: CompanyId = demo_company::id("company", COMPANY).parse()?;
     let contacts = Contacts::new(table.clone(), company, clock.clone());
     let first: Timestamp = FIRST.parse().unwrap_or_default();
@@ -211,23 +235,30 @@ pub fn load(
         for number in chunk {
             let created_at = first + SignedDuration::from_secs(i64::try_from(*number).unwrap_or(0));
             let name = format!("Contact {number:07}");
-            let row = Row {
-                teams: if number % 20 == 0 { &[] } else { TEAMS[number % TEAMS.len()] },
-                ..row("", "Bulk", "", OWNERS[number % OWNERS.len()], &[])
-            };
+            let row = row("", "Bulk", "", OWNERS[number % OWNERS.len()], &[]);
             let mut contact = contact(COMPANY, &row, created_at)?;
             contact.id = ContactId::generate(created_at);
             contact.name = Some(name);
+            contact.team_owner_ids = teams(*number);
             contact.emails = vec![format!("contact{number}@bulk.example")];
             contact.phones = vec![format!("+62812{number:08}")];
             contact.external_id = Some(format!("BULK-{number:07}"));
             contact.custom_fields.insert("tier".to_owned(), json!(number % 3));
-            items.extend(contacts.items(&contact)?.into_iter().map(stored));
+            items.extend(contacts.items(&contact)?);
         }
-        let loaded = database.import_items(table.name(), items, ImportOptions::default());
-        loaded.map_err(|error| SeedError::Load(error.to_string()))?;
+        import(database, table.name(), items)?;
     }
     Ok(())
+}
+
+/// Puts items straight into a table of the database, past the endpoint.
+///
+/// # Errors
+/// When the database refuses them.
+pub fn import(database: &Database, table: &str, items: Vec<Item>) -> Result<(), SeedError> {
+    let items = items.into_iter().map(stored).collect();
+    let loaded = database.import_items(table, items, ImportOptions::default());
+    loaded.map(drop).map_err(|error| SeedError::Load(error.to_string()))
 }
 
 /// An item as the database's own library has it.
@@ -244,7 +275,7 @@ fn convert(value: AttributeValue) -> Stored {
         AttributeValue::M(map) => {
             Stored::M(map.into_iter().map(|(key, value)| (key, convert(value))).collect())
         }
-        // Contacts hold nothing else.
+        // Records hold nothing else.
         _ => Stored::NULL(true),
     }
 }

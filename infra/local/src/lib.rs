@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod backfill;
+pub mod bench;
 pub mod cargo;
 pub mod cli;
 pub mod client;

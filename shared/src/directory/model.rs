@@ -148,3 +148,18 @@ pub struct PeoplePage {
     /// Whether there is another page.
     pub more: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permission_that_launchpad_does_not_name_or_levels_otherwise_is_disabled() {
+        let named = [("customers_customers_view", "team"), ("customers_customers_manage", "most")];
+        let named = named.map(|(name, level)| (name.to_owned(), Level::of_name(level)));
+        let levels = Levels::new(named.into());
+        assert_eq!(levels.level(Permission::ViewCustomers), Level::Team);
+        assert_eq!(levels.level(Permission::ManageCustomers), Level::Disabled);
+        assert_eq!(levels.level(Permission::DeleteCustomers), Level::Disabled);
+    }
+}

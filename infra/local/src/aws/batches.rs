@@ -47,10 +47,10 @@ pub(super) async fn partly(
     body: Bytes,
 ) -> (Response, Capacity) {
     let Ok(mut request) = serde_json::from_slice::<Value>(&body) else {
-        return dynamodb.call(action, parts, body).await;
+        return dynamodb.call(action, parts, body, None).await;
     };
     let unprocessed = split(&mut request["RequestItems"]);
-    let (response, capacity) = dynamodb.call(action, parts, request.to_string().into()).await;
+    let (response, capacity) = dynamodb.call(action, parts, request.to_string().into(), None).await;
     if !response.status().is_success() {
         return (response, capacity);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use super::StartError;
 use super::answer::Service;
+use super::replica::{Replica, ReplicaError};
 use super::resources::TableSpec;
 
 /// How often expired items are swept; AWS promises no more than "within a few days".
@@ -50,6 +51,7 @@ pub(crate) struct Capacity {
 /// The running engine.
 pub(crate) struct DynamoDb {
     database: Database,
+    spec: TableSpec,
     client: Client<HttpConnector, Full<Bytes>>,
     endpoint: Uri,
     running: Mutex<Option<Running>>,
@@ -84,6 +86,7 @@ impl DynamoDb {
         let sweeper = tokio::spawn(sweep(database.clone()));
         Ok(Self {
             database,
+            spec: spec.clone(),
             client: Client::builder(TokioExecutor::new()).build_http(),
             endpoint,
             running: Mutex::new(Some(Running { stop, server, sweeper })),
@@ -95,18 +98,63 @@ impl DynamoDb {
         &self.database
     }
 
+    /// Lets lagging replicas begin where the table is now.
+    ///
+    /// # Errors
+    /// The answer to give when the table cannot be copied.
+    pub(crate) async fn open(&self, replicas: Vec<Arc<Replica>>) -> Result<(), Response> {
+        self.with(replicas, Replica::open)
+            .await
+            .map_err(|_| Service::DynamoDb.failure(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+
+    /// Tells lagging replicas what a call may have written.
+    pub(crate) async fn tell(&self, replicas: Vec<Arc<Replica>>, action: &str, body: Bytes) {
+        let action = action.to_owned();
+        let told = self.with(replicas, move |replica, database, spec| {
+            replica.follow(database, spec, &action, &body)
+        });
+        // What went wrong is in the log; the write itself stands.
+        let _ = told.await;
+    }
+
+    /// Works on replicas, away from the threads that answer.
+    async fn with(
+        &self,
+        replicas: Vec<Arc<Replica>>,
+        work: impl Fn(&Replica, &Database, &TableSpec) -> Result<(), ReplicaError> + Send + 'static,
+    ) -> Result<(), ReplicaError> {
+        if replicas.is_empty() {
+            return Ok(());
+        }
+        let (database, spec) = (self.database.clone(), self.spec.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            replicas.iter().try_for_each(|replica| work(replica, &database, &spec))
+        });
+        let done = done.await.unwrap_or_else(|error| Err(std::io::Error::from(error).into()));
+        done.inspect_err(|error| tracing::error!(%error, "a lagging replica does not follow"))
+    }
+
     /// Runs a call and says what it consumed. The engine tells it only to those who ask, so it
     /// is always asked, and what the caller did not ask for is taken out of the answer again.
+    /// A read is answered by `replica` where there is one.
     pub(crate) async fn call(
         &self,
         action: &str,
         parts: &Parts,
         body: Bytes,
+        replica: Option<Arc<Replica>>,
     ) -> (Response, Capacity) {
         let unit = unit(action);
         let asking = unit.and_then(|_| ask_for_capacity(&body));
         let asked_for_by_caller = asking.is_none();
-        let answer = match self.forward(parts, asking.unwrap_or(body)).await {
+        let body = asking.unwrap_or(body);
+        let stale = replica.and_then(|replica| replica.read(action, &body));
+        let answer = match stale {
+            Some(stale) => Ok(http::Response::new(stale)),
+            None => self.forward(parts, body).await,
+        };
+        let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::error!(%error, "the DynamoDB emulator did not answer");

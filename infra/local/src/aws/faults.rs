@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::replica::{Read, Replica};
+
 /// Where the random numbers start: the same rules and calls fail the same way in every run.
 const SEED: u64 = 42;
 /// Longest latency that a rule may add, in milliseconds.
@@ -53,6 +55,10 @@ pub enum Kind {
     Throttle,
     /// DynamoDB leaves some keys of a batch unprocessed.
     Unprocessed,
+    /// Eventually consistent reads of the table do not see writes younger than the rule's lag.
+    StaleRead,
+    /// Queries of an index do not see writes younger than the rule's lag.
+    GsiLag,
     /// The call takes effect and its answer is lost: the connection breaks, after the rule's
     /// latency, so that with a long one the caller's own time-out strikes first.
     CommitThenTimeout,
@@ -111,14 +117,21 @@ pub struct Rule {
     /// For `kill`.
     #[serde(default)]
     pub when: When,
+    /// For `stale_read` and `gsi_lag`: how late a write becomes visible, in milliseconds; with
+    /// null, and only then, no write does while the rule is in force.
+    #[serde(default = "a_second")]
+    pub lag_ms: Option<u64>,
 }
 
 fn always() -> f64 {
     1.0
 }
 
-/// Kinds of SPEC §6 that are not there yet.
-const UNSUPPORTED_KINDS: [&str; 2] = ["stale_read", "gsi_lag"];
+// Serde tells a missing field from a null by the type that a default answers.
+#[expect(clippy::unnecessary_wraps, reason = "the type of the field")]
+fn a_second() -> Option<u64> {
+    Some(1000)
+}
 
 /// Why a rule is refused.
 #[derive(Debug, thiserror::Error)]
@@ -126,9 +139,6 @@ pub enum RuleError {
     /// Malformed, an unknown field or an unknown value.
     #[error("{0}")]
     Malformed(#[from] serde_json::Error),
-    /// A kind that is specified but does not work here yet.
-    #[error("kind `{0}` is not yet supported")]
-    UnsupportedKind(String),
     /// The kind means nothing for the target.
     #[error("kind `{kind}` does not apply to target `{target}`")]
     WrongTarget {
@@ -148,13 +158,7 @@ impl Rule {
     /// # Errors
     /// [`RuleError`] says what is wrong with it.
     pub fn parse(body: &[u8]) -> Result<Self, RuleError> {
-        let json: serde_json::Value = serde_json::from_slice(body)?;
-        if let Some(kind) = json.get("kind").and_then(serde_json::Value::as_str)
-            && UNSUPPORTED_KINDS.contains(&kind)
-        {
-            return Err(RuleError::UnsupportedKind(kind.to_owned()));
-        }
-        let rule: Self = serde_json::from_value(json)?;
+        let rule: Self = serde_json::from_slice(body)?;
         rule.check()?;
         Ok(rule)
     }
@@ -169,6 +173,9 @@ impl Rule {
         if self.latency_ms > MAX_LATENCY_MS {
             return Err(RuleError::OutOfRange("latency_ms must be at most 600000"));
         }
+        if self.lag_ms.is_some_and(|lag| lag > MAX_LATENCY_MS) {
+            return Err(RuleError::OutOfRange("lag_ms must be at most 600000"));
+        }
         match self.kind {
             Some(kind) if !kind.applies_to(self.target) => {
                 Err(RuleError::WrongTarget { kind: name_of(&kind), target: name_of(&self.target) })
@@ -181,7 +188,7 @@ impl Rule {
         self.target == call.target
             && self.function.as_deref().is_none_or(|function| call.function == Some(function))
             && self.action.as_deref().is_none_or(|action| action == call.action)
-            && self.kind.is_none_or(|kind| kind.concerns(call.action))
+            && self.kind.is_none_or(|kind| kind.concerns(call))
     }
 }
 
@@ -189,7 +196,9 @@ impl Kind {
     fn applies_to(self, target: Target) -> bool {
         let aws = matches!(target, Target::DynamoDb | Target::S3 | Target::Sqs | Target::Ses);
         match self {
-            Self::Conflict | Self::Unprocessed => target == Target::DynamoDb,
+            Self::Conflict | Self::Unprocessed | Self::StaleRead | Self::GsiLag => {
+                target == Target::DynamoDb
+            }
             Self::BatchPartial | Self::Duplicate => target == Target::Sqs,
             Self::Kill => aws,
             Self::CommitThenTimeout | Self::Throttle => true,
@@ -197,8 +206,11 @@ impl Kind {
     }
 
     /// A rule is spent on calls that it can do something to, and on no others.
-    fn concerns(self, action: &str) -> bool {
+    fn concerns(self, call: &Call<'_>) -> bool {
+        let action = call.action;
         match self {
+            Self::StaleRead => call.read == Some(Read::Eventual),
+            Self::GsiLag => call.read == Some(Read::Index),
             Self::Conflict => matches!(action, "TransactWriteItems" | "TransactGetItems"),
             Self::Unprocessed => matches!(action, "BatchGetItem" | "BatchWriteItem"),
             Self::BatchPartial => action == "SendMessageBatch",
@@ -230,10 +242,12 @@ pub struct Call<'a> {
     pub function: Option<&'a str>,
     /// The action; for the neighbors the method and path.
     pub action: &'a str,
+    /// How it reads the table, where it does so with less than full consistency.
+    pub read: Option<Read>,
 }
 
 /// What is to happen to a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Effects {
     /// To wait: before the call, or before the connection breaks on a lost answer.
     pub latency: Duration,
@@ -245,6 +259,8 @@ pub struct Effects {
     pub kind: Option<Kind>,
     /// For [`Kind::Kill`].
     pub when: When,
+    /// For [`Kind::StaleRead`] and [`Kind::GsiLag`]: what to read instead of the table.
+    pub replica: Option<Arc<Replica>>,
 }
 
 impl Effects {
@@ -268,8 +284,23 @@ impl Effects {
 
 #[derive(Debug)]
 struct State {
-    rules: Vec<Rule>,
+    rules: Vec<Armed>,
     random: fastrand::Rng,
+}
+
+/// A rule in force, with the lagging replica that lives as long as it does.
+#[derive(Debug)]
+struct Armed {
+    rule: Rule,
+    replica: Option<Arc<Replica>>,
+}
+
+impl Armed {
+    fn new(rule: Rule) -> Self {
+        let lags = matches!(rule.kind, Some(Kind::StaleRead | Kind::GsiLag));
+        let lag = rule.lag_ms.map(Duration::from_millis);
+        Self { rule, replica: lags.then(|| Arc::new(Replica::new(lag))) }
+    }
 }
 
 impl Default for State {
@@ -295,14 +326,19 @@ impl Faults {
     /// [`RuleError`] for a rule that makes no sense.
     pub fn add(&self, rule: Rule) -> Result<(), RuleError> {
         rule.check()?;
-        self.state().rules.push(rule);
+        self.state().rules.push(Armed::new(rule));
         Ok(())
     }
 
     /// The rules, oldest first, `times` being what is left.
     #[must_use]
     pub fn list(&self) -> Vec<Rule> {
-        self.state().rules.clone()
+        self.state().rules.iter().map(|armed| armed.rule.clone()).collect()
+    }
+
+    /// The lagging replicas of the rules in force: what has to hear of every write.
+    pub(crate) fn replicas(&self) -> Vec<Arc<Replica>> {
+        self.state().rules.iter().filter_map(|armed| armed.replica.clone()).collect()
     }
 
     /// Takes every rule away.
@@ -317,7 +353,7 @@ impl Faults {
         let mut state = self.state();
         let State { rules, random } = &mut *state;
         let mut effects = Effects::default();
-        for rule in rules.iter_mut().filter(|rule| rule.fits(call)) {
+        for Armed { rule, replica } in rules.iter_mut().filter(|armed| armed.rule.fits(call)) {
             if rule.skip > 0 {
                 rule.skip -= 1;
                 continue;
@@ -332,9 +368,10 @@ impl Faults {
             if effects.kind.is_none() && rule.kind.is_some() {
                 effects.kind = rule.kind;
                 effects.when = rule.when;
+                effects.replica.clone_from(replica);
             }
         }
-        rules.retain(|rule| rule.times != Some(0));
+        rules.retain(|armed| armed.rule.times != Some(0));
         effects
     }
 
@@ -353,7 +390,7 @@ mod tests {
     }
 
     fn call(action: &str) -> Call<'_> {
-        Call { target: Target::DynamoDb, function: Some("NoteWrite"), action }
+        Call { target: Target::DynamoDb, function: Some("NoteWrite"), action, read: None }
     }
 
     #[test]
@@ -369,11 +406,11 @@ mod tests {
 
         let struck = faults.decide(&call("PutItem"));
         assert_eq!((struck.status, struck.latency), (Some(500), Duration::from_millis(5)));
-        assert_eq!(faults.decide(&call("GetItem")), Effects::default());
+        assert_eq!(faults.decide(&call("GetItem")).status, None);
         let other = Call { function: Some("ContactList"), ..call("PutItem") };
-        assert_eq!(faults.decide(&other), Effects::default());
+        assert_eq!(faults.decide(&other).status, None);
         let other = Call { target: Target::Sqs, ..call("PutItem") };
-        assert_eq!(faults.decide(&other), Effects::default());
+        assert_eq!(faults.decide(&other).status, None);
     }
 
     #[test]
@@ -403,8 +440,8 @@ mod tests {
     fn what_makes_no_sense_is_refused_by_name() {
         let message = |json: serde_json::Value| rule(&json).unwrap_err().to_string();
         assert_eq!(
-            message(json!({"target": "dynamodb", "kind": "gsi_lag"})),
-            "kind `gsi_lag` is not yet supported"
+            message(json!({"target": "s3", "kind": "gsi_lag"})),
+            "kind `gsi_lag` does not apply to target `s3`"
         );
         assert_eq!(
             message(json!({"target": "launchpad.teams", "kind": "duplicate"})),
@@ -414,5 +451,6 @@ mod tests {
         assert!(message(json!({"target": "s3", "delay": 1})).contains("unknown field `delay`"));
         assert!(message(json!({"target": "s3", "rate": 2})).contains("rate"));
         assert!(message(json!({"target": "s3", "status": 200})).contains("status"));
+        assert!(message(json!({"target": "s3", "lag_ms": 600_001})).contains("lag_ms"));
     }
 }

@@ -17,7 +17,7 @@ use super::request::{Signature, likely_service, s3_action, target_action};
 use super::s3::ObjectStore;
 use super::ses::{self, Mailer};
 use super::sqs::Queues;
-use super::{Credentials, Denied, Faults, OPERATOR, OnKill, Roles, batches, needs};
+use super::{Credentials, Denied, Faults, OPERATOR, OnKill, Read, Roles, batches, needs};
 use crate::record::{AwsCall, Usage};
 
 /// Largest request that is not an object: an SES message of 10 MB, in base64 and percent-encoded.
@@ -115,6 +115,13 @@ impl Incoming {
         })?;
         Ok(Self { signature, action, parts, body: Payload::Whole(body) })
     }
+
+    fn reads(&self) -> Option<Read> {
+        match (&self.body, self.signature.service) {
+            (Payload::Whole(body), Service::DynamoDb) => Read::of(&self.action, body),
+            _ => None,
+        }
+    }
 }
 
 impl Front {
@@ -142,6 +149,7 @@ impl Front {
             target: target(service),
             function: Some(function),
             action: &action,
+            read: incoming.reads(),
         });
         effects.delay_before().await;
         let (response, capacity) = self.answer(incoming, &effects).await;
@@ -171,7 +179,7 @@ impl Front {
             return (refusal, Capacity::default());
         }
         let access_key_id = incoming.signature.access_key_id.clone();
-        let (response, capacity) = self.forward(incoming, effects.kind).await;
+        let (response, capacity) = self.forward(incoming, effects).await;
         match effects.kind {
             Some(Kind::Kill) => {
                 (self.on_kill)(&access_key_id);
@@ -186,14 +194,12 @@ impl Front {
         }
     }
 
-    async fn forward(&self, incoming: Incoming, kind: Option<Kind>) -> (Response, Capacity) {
+    async fn forward(&self, incoming: Incoming, effects: &Effects) -> (Response, Capacity) {
         let Incoming { signature, action, parts, body } = incoming;
+        let kind = effects.kind;
         match (signature.service, body) {
             (Service::DynamoDb, Payload::Whole(body)) => {
-                if kind == Some(Kind::Unprocessed) {
-                    return batches::partly(&self.dynamodb, &action, &parts, body).await;
-                }
-                self.dynamodb.call(&action, &parts, body).await
+                self.table(&action, &parts, body, effects).await
             }
             (Service::Sqs, Payload::Whole(body)) => {
                 (self.send(&parts, body, kind).await, Capacity::default())
@@ -204,6 +210,32 @@ impl Front {
                 (self.objects.call(request).await, Capacity::default())
             }
         }
+    }
+
+    /// A call of the table, or of a replica that lags behind it; the replicas of the rules in
+    /// force hear of every call.
+    async fn table(
+        &self,
+        action: &str,
+        parts: &Parts,
+        body: Bytes,
+        effects: &Effects,
+    ) -> (Response, Capacity) {
+        let mut replicas = self.faults.replicas();
+        // The call may have spent its rule.
+        replicas.extend(effects.replica.clone());
+        if let Err(failure) = self.dynamodb.open(replicas).await {
+            return (failure, Capacity::default());
+        }
+        if effects.kind == Some(Kind::Unprocessed) {
+            let answer = batches::partly(&self.dynamodb, action, parts, body.clone()).await;
+            self.dynamodb.tell(self.faults.replicas(), action, body).await;
+            return answer;
+        }
+        let replica = effects.replica.clone();
+        let answer = self.dynamodb.call(action, parts, body.clone(), replica).await;
+        self.dynamodb.tell(self.faults.replicas(), action, body).await;
+        answer
     }
 
     async fn send(&self, parts: &Parts, body: Bytes, kind: Option<Kind>) -> Response {

@@ -7,6 +7,7 @@ mod dynamodb;
 mod faults;
 mod front;
 mod needs;
+mod replica;
 mod request;
 mod resources;
 mod roles;
@@ -27,6 +28,7 @@ use tokio::task::JoinHandle;
 
 pub use credentials::{Credentials, Issued, OPERATOR};
 pub use faults::{Call, Effects, Faults, Kind, Rule, RuleError, Target, When};
+pub use replica::{Read, Replica};
 pub use resources::{IndexSpec, KeySpec, QueueSpec, RedriveSpec, Resources, TableSpec};
 pub use roles::{Denied, Grant, Roles, Statement};
 

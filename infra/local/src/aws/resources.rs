@@ -67,7 +67,7 @@ pub struct RedriveSpec {
 }
 
 impl KeySpec {
-    fn attributes(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = &str> {
         [Some(self.partition.as_str()), self.sort.as_deref()].into_iter().flatten()
     }
 

@@ -186,7 +186,7 @@ async fn faults_are_added_listed_and_cleared() {
         (
             400,
             json!({"error": "INVALID_REQUEST",
-                     "message": "kind `gsi_lag` is not yet supported"})
+                     "message": "kind `gsi_lag` does not apply to target `s3`"})
         )
     );
     assert_eq!(control.call("DELETE", "/faults", "").await, (200, json!({"data": []})));

@@ -43,10 +43,16 @@ impl Output {
             return;
         }
         self.append(line);
-        match serde_json::from_str::<Value>(line) {
-            Ok(value) if has_event(&value) => self.events.push(&self.function, value),
-            Ok(value) if value.is_object() && !is_trouble(&value) => {}
-            Ok(_) | Err(_) => self.console.function_line(&self.function, line),
+        let quiet = match serde_json::from_str::<Value>(line) {
+            Ok(value) if has_event(&value) => {
+                self.events.push(&self.function, value);
+                true
+            }
+            Ok(value) => value.is_object() && !is_trouble(&value),
+            Err(_) => false,
+        };
+        if !quiet || self.console.is_verbose() {
+            self.console.function_line(&self.function, line);
         }
     }
 
@@ -97,6 +103,15 @@ mod tests {
         let shown = shown.text();
         assert_eq!(shown.lines().count(), 2, "{shown}");
         assert!(shown.contains("bad") && shown.contains("panicked"));
+    }
+
+    #[test]
+    fn a_verbose_console_shows_every_line() {
+        let (console, shown) = Console::buffered();
+        let output = Output::new("NoteWrite", Events::default(), console.verbose(true));
+        output.line(r#"{"level":"INFO","event":"cdp_note_mention_added"}"#);
+        output.line(r#"{"level":"INFO","message":"fine"}"#);
+        assert_eq!(shown.text().lines().count(), 2);
     }
 
     #[test]

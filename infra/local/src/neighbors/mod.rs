@@ -106,7 +106,7 @@ async fn serve(
 /// Lets a request through as far as the rules for `target` let it.
 async fn under_faults(faults: &Faults, target: Target, request: Request, next: Next) -> Response {
     let action = request.uri().path().to_owned();
-    let effects = faults.decide(&Call { target, function: None, action: &action });
+    let effects = faults.decide(&Call { target, function: None, action: &action, read: None });
     effects.delay_before().await;
     let throttled = (effects.kind == Some(Kind::Throttle)).then_some(429);
     if let Some(status) = effects.status.or(throttled) {

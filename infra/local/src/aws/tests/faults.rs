@@ -95,3 +95,99 @@ async fn a_kill_strikes_the_caller_before_or_after_its_call() {
     let key = cloud.keys.access_key_id.clone();
     assert_eq!(*cloud.killed.lock().unwrap(), [key.clone(), key]);
 }
+
+/// The sort keys that a query of partition `a` finds, of the table or of its index.
+async fn found(cloud: &Cloud, index: Option<&str>, consistent: bool) -> Vec<String> {
+    let query = cloud
+        .dynamodb()
+        .query()
+        .table_name(TABLE)
+        .set_index_name(index.map(str::to_owned))
+        .consistent_read(consistent)
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", AttributeValue::S("a".to_owned()));
+    let items = query.send().await.unwrap().items.unwrap_or_default();
+    items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect()
+}
+
+#[tokio::test]
+async fn a_stale_read_misses_what_a_consistent_one_sees_until_the_fault_is_cleared() {
+    let cloud = Cloud::start().await;
+    put(&cloud, "1").await.unwrap();
+    cloud.fault(&json!({"target": "dynamodb", "kind": "stale_read", "lag_ms": null}));
+    put(&cloud, "2").await.unwrap();
+    let gone = cloud
+        .dynamodb()
+        .delete_item()
+        .table_name(TABLE)
+        .key("pk", AttributeValue::S("a".to_owned()))
+        .key("sk", AttributeValue::S("1".to_owned()));
+    gone.send().await.unwrap();
+
+    assert_eq!(found(&cloud, None, false).await, ["1"]);
+    assert!(!is_there(&cloud, "2").await, "GetItem is eventually consistent, too");
+    assert_eq!(found(&cloud, None, true).await, ["2"]);
+    cloud.cost();
+    found(&cloud, None, false).await;
+    assert_eq!(cloud.cost().read_units, 0.5, "a stale read costs what a read costs");
+
+    cloud.faults.clear();
+    assert_eq!(found(&cloud, None, false).await, ["2"]);
+}
+
+#[tokio::test]
+async fn writes_of_every_kind_reach_a_replica_once_they_are_as_old_as_its_lag() {
+    use aws_sdk_dynamodb::types::{Put, PutRequest, TransactWriteItem, Update, WriteRequest};
+
+    let cloud = Cloud::start().await;
+    put(&cloud, "1").await.unwrap();
+    cloud.fault(&json!({"target": "dynamodb", "kind": "stale_read", "lag_ms": 0}));
+    let item = |sk: &str| {
+        std::collections::HashMap::from([
+            ("pk".to_owned(), AttributeValue::S("a".to_owned())),
+            ("sk".to_owned(), AttributeValue::S(sk.to_owned())),
+        ])
+    };
+    put(&cloud, "2").await.unwrap();
+    let put = Put::builder().table_name(TABLE).set_item(Some(item("3"))).build().unwrap();
+    let update = Update::builder()
+        .table_name(TABLE)
+        .set_key(Some(item("4")))
+        .update_expression("SET x = :x")
+        .expression_attribute_values(":x", AttributeValue::Bool(true))
+        .build()
+        .unwrap();
+    cloud
+        .dynamodb()
+        .transact_write_items()
+        .transact_items(TransactWriteItem::builder().put(put).build())
+        .transact_items(TransactWriteItem::builder().update(update).build())
+        .send()
+        .await
+        .unwrap();
+    let request = PutRequest::builder().set_item(Some(item("5"))).build().unwrap();
+    let request = WriteRequest::builder().put_request(request).build();
+    let batch = cloud.dynamodb().batch_write_item().request_items(TABLE, vec![request]);
+    batch.send().await.unwrap();
+
+    assert_eq!(found(&cloud, None, false).await, ["1", "2", "3", "4", "5"]);
+}
+
+#[tokio::test]
+async fn an_index_lags_without_its_table_and_only_as_often_as_the_rule_says() {
+    let cloud = Cloud::start().await;
+    cloud.fault(&json!({"target": "dynamodb", "kind": "gsi_lag", "lag_ms": null, "times": 1}));
+    let named = cloud
+        .dynamodb()
+        .put_item()
+        .table_name(TABLE)
+        .item("pk", AttributeValue::S("a".to_owned()))
+        .item("sk", AttributeValue::S("1".to_owned()))
+        .item("name_key", AttributeValue::S("ani".to_owned()));
+    named.send().await.unwrap();
+
+    assert_eq!(found(&cloud, None, false).await, ["1"], "the table is not what lags");
+    assert_eq!(found(&cloud, Some("by_name"), false).await, Vec::<String>::new());
+    assert_eq!(found(&cloud, Some("by_name"), false).await, ["1"], "the rule is spent");
+    assert!(cloud.faults.list().is_empty());
+}

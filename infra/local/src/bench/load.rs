@@ -1,0 +1,170 @@
+//! Latencies of `team` beside `everything` in the same run, under a mix of requests that arrive at
+//! a fixed rate, however long the answers take.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::{
+    Bench, BenchError,
+    company::{self, EVERYTHING, FIVE_TEAMS, STRANGERS},
+    first_contact,
+};
+use crate::{client::Client, cloud::Options};
+
+/// What Launchpad's teams call takes in the run that it is slow in: past its budget of 500 ms.
+const SLOW_MS: u64 = 700;
+
+/// How much load, and for how long.
+#[derive(Clone, Debug)]
+pub struct Load {
+    /// Contacts in the company.
+    pub contacts: usize,
+    /// How long each run takes.
+    pub duration: Duration,
+    /// Requests a second, one run each.
+    pub rates: Vec<u32>,
+}
+
+/// One request's outcome.
+struct Outcome {
+    kind: &'static str,
+    level: &'static str,
+    /// From the moment when it was due.
+    latency: Duration,
+    /// `None` for one without an answer.
+    status: Option<u16>,
+    fell_back: bool,
+}
+
+/// Somebody who asks.
+#[derive(Clone)]
+struct Asker {
+    client: Client,
+    level: &'static str,
+}
+
+/// Runs every kind of load one after the other.
+///
+/// # Errors
+/// When the local cloud does not start or the company cannot be loaded; failed requests are
+/// counted.
+pub async fn load(options: &Options, load: &Load) -> Result<String, BenchError> {
+    let bench = Bench::start(options, load.contacts).await?;
+    let told = runs(&bench, load).await;
+    bench.cloud.shutdown().await;
+    told
+}
+
+async fn runs(bench: &Bench, load: &Load) -> Result<String, BenchError> {
+    let team = Asker { client: bench.sign_in(FIVE_TEAMS).await?, level: "team" };
+    let everything = Asker { client: bench.sign_in(EVERYTHING).await?, level: "everything" };
+    let contact = first_contact(&team.client).await?;
+    let known = vec![team, everything.clone()];
+    let mut table = String::from(
+        "| run | request | `team` p50 / p95 ms | `everything` p50 / p95 ms | requests | 5xx or none \
+         | fallbacks |\n|---|---|---|---|---|---|---|",
+    );
+    // Processes are started and caches filled before anything counts.
+    run(&known, &contact, load.rates[0], load.duration / 2).await;
+    for rate in &load.rates {
+        let outcomes = run(&known, &contact, *rate, load.duration).await;
+        tell(&mut table, &format!("{rate}/s"), &outcomes);
+    }
+    let strangers = strangers(bench, &everything, 0..STRANGERS / 2).await?;
+    let outcomes = run(&strangers, &contact, load.rates[0], load.duration).await;
+    tell(&mut table, "cold caches", &outcomes);
+    let slow = json!({ "target": "launchpad.teams", "latency_ms": SLOW_MS });
+    bench.nobody.fetch(Method::POST, "/_local/faults", Some(&slow)).await?;
+    let strangers = self::strangers(bench, &everything, STRANGERS / 2..STRANGERS).await?;
+    let outcomes = run(&strangers, &contact, load.rates[0], load.duration).await;
+    tell(&mut table, &format!("teams call takes {SLOW_MS} ms"), &outcomes);
+    Ok(table)
+}
+
+/// People whom no cache knows, each beside somebody who sees everything.
+async fn strangers(
+    bench: &Bench,
+    everything: &Asker,
+    numbers: std::ops::Range<usize>,
+) -> Result<Vec<Asker>, BenchError> {
+    let mut askers = Vec::new();
+    for number in numbers {
+        let client = bench.sign_in(&company::stranger(number)).await?;
+        askers.extend([Asker { client, level: "team" }, everything.clone()]);
+    }
+    Ok(askers)
+}
+
+/// Sends requests at a fixed rate, each when it is due, and waits for every answer.
+async fn run(askers: &[Asker], contact: &str, rate: u32, duration: Duration) -> Vec<Outcome> {
+    let between = Duration::from_secs(1) / rate.max(1);
+    let start = Instant::now();
+    let mut under_way = JoinSet::new();
+    let mut number: u32 = 0;
+    while between * number < duration {
+        let due = start + between * number;
+        tokio::time::sleep_until(due).await;
+        let place = usize::try_from(number).unwrap_or_default();
+        let asker = askers[place % askers.len()].clone();
+        // Both levels get each kind of request equally often.
+        under_way.spawn(ask(asker, place / 2 % 10, contact.to_owned(), due));
+        number += 1;
+    }
+    under_way.join_all().await
+}
+
+async fn ask(asker: Asker, turn: usize, contact: String, due: Instant) -> Outcome {
+    let (kind, method, path) = match turn {
+        0..5 => ("list", Method::GET, "/cdp/customers?limit=25".to_owned()),
+        5..7 => ("detail", Method::GET, format!("/cdp/customers/{contact}")),
+        7..9 => ("notes", Method::GET, format!("/v1/contacts/{contact}/notes")),
+        _ => ("note", Method::POST, format!("/v1/contacts/{contact}/notes")),
+    };
+    let body = (kind == "note").then(|| json!({ "note": "<p>Called.</p>" }));
+    let answer = asker.client.call(method, &path, body.as_ref()).await;
+    let fell_back =
+        answer.as_ref().is_ok_and(|one| one.headers.contains_key("x-team-permission-fallback"));
+    Outcome {
+        kind,
+        level: asker.level,
+        latency: due.elapsed(),
+        status: answer.ok().map(|answer| answer.status.as_u16()),
+        fell_back,
+    }
+}
+
+fn tell(table: &mut String, run: &str, outcomes: &[Outcome]) {
+    let mut kinds: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+    for outcome in outcomes {
+        kinds.entry(outcome.kind).or_default().push(outcome);
+    }
+    for (kind, outcomes) in kinds {
+        let of = |level: &str| percentiles(outcomes.iter().filter(|one| one.level == level));
+        let bad = outcomes.iter().filter(|one| one.status.is_none_or(|status| status >= 500));
+        let fallbacks = outcomes.iter().filter(|one| one.fell_back).count();
+        let _ = write!(
+            table,
+            "\n| {run} | {kind} | {} | {} | {} | {} | {fallbacks} |",
+            of("team"),
+            of("everything"),
+            outcomes.len(),
+            bad.count()
+        );
+    }
+}
+
+fn percentiles<'a>(outcomes: impl Iterator<Item = &'a &'a Outcome>) -> String {
+    let mut latencies: Vec<Duration> = outcomes.map(|outcome| outcome.latency).collect();
+    latencies.sort_unstable();
+    let at = |percent: usize| {
+        let rank = (latencies.len() * percent).div_ceil(100).saturating_sub(1);
+        latencies.get(rank).map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
+    };
+    format!("{:.1} / {:.1}", at(50), at(95))
+}

@@ -1,0 +1,129 @@
+//! What requests cost does not depend on how many contacts the company has (ARCHITECTURE, targets).
+
+use http::Method;
+use local::demo_contacts;
+use serde_json::{Value, json};
+use tests::{World, team};
+
+const FEW: usize = 200;
+const MANY: usize = 2_000;
+/// How far costs may differ, in percent.
+const TOLERANCE: f64 = 10.0;
+
+/// A world whose growth company has this many contacts more.
+async fn company_of(contacts: usize) -> World {
+    let world = World::with_flags().await;
+    let table = world.table().await;
+    demo_contacts::load(&world.aws.database(), &table, &world.clock, contacts).unwrap();
+    let five = ["Jakarta SMB", "Jakarta Enterprise", "Bandung SMB", "Surabaya", "Onboarding"];
+    let mut viewer = world.directory.find("sinta").unwrap();
+    viewer.team_ids = five.map(team).to_vec();
+    let upserts = local::neighbors::Upserts { people: vec![viewer], ..Default::default() };
+    world.directory.upsert(upserts).unwrap();
+    world
+}
+
+/// The calls and read units of a function since the last reset.
+fn cost(world: &World, function: &str) -> (u64, f64) {
+    let usage = world.usage.snapshot();
+    let actions = usage[function]["actions"].as_object().cloned().unwrap_or_default();
+    let calls = actions.values().filter_map(|action| action["calls"].as_u64()).sum();
+    let units = actions.values().filter_map(|action| action["read_units"].as_f64()).sum();
+    (calls, units)
+}
+
+/// What a request costs once everything about its viewer is cached.
+async fn warm_cost(world: &World, user: &str, path: &str, function: &str) -> (u64, f64) {
+    world.get(user, path).await;
+    world.usage.reset();
+    let answer = world.get(user, path).await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    cost(world, function)
+}
+
+fn assert_close(few: (u64, f64), many: (u64, f64), what: &str) {
+    let near = |few: f64, many: f64| (many - few).abs() <= few * TOLERANCE / 100.0;
+    #[allow(clippy::cast_precision_loss, reason = "a handful of calls")]
+    let calls = near(few.0 as f64, many.0 as f64);
+    assert!(calls && near(few.1, many.1), "{what}: {few:?} with {FEW}, {many:?} with {MANY}");
+    assert!(few.0 > 0, "{what} calls something");
+}
+
+#[tokio::test]
+async fn a_page_of_25_costs_the_same_in_a_small_company_and_in_one_ten_times_as_large() {
+    let (few, many) = (company_of(FEW).await, company_of(MANY).await);
+    for user in ["sinta", "maya", "agus"] {
+        for order in ["created_at", "name"] {
+            let path = format!("/cdp/customers?order_by={order}&direction=desc");
+            let costs = (
+                warm_cost(&few, user, &path, "ContactList").await,
+                warm_cost(&many, user, &path, "ContactList").await,
+            );
+            assert_close(costs.0, costs.1, &format!("{user} by {order}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_contact_and_the_first_page_of_its_notes_cost_the_same_in_companies_of_any_size() {
+    let (few, many) = (company_of(FEW).await, company_of(MANY).await);
+    let mut costs = Vec::new();
+    for world in [&few, &many] {
+        let contact = world.get("sinta", "/cdp/customers?limit=1").await.ids().remove(0);
+        let notes = format!("/v1/contacts/{contact}/notes");
+        let detail = format!("/cdp/customers/{contact}");
+        world.post("sinta", &notes, &json!({ "note": "<p>Called.</p>" })).await;
+        costs.push((
+            warm_cost(world, "sinta", &detail, "ContactRead").await,
+            warm_cost(world, "sinta", &notes, "NoteRead").await,
+        ));
+    }
+    assert_close(costs[0].0, costs[1].0, "a contact");
+    assert_close(costs[0].1, costs[1].1, "a page of notes");
+}
+
+#[tokio::test]
+async fn a_note_with_ten_mentions_is_one_read_one_transaction_and_one_batch_of_messages() {
+    let world = World::with_flags().await;
+    let people = local::neighbors::Upserts {
+        people: (0..10)
+            .map(|number| {
+                let mut person = world.directory.find("maya").unwrap();
+                person.sso_id = demo(number);
+                person.handle = None;
+                person.mobile_id = None;
+                person.email = format!("colleague{number}@kopi.example");
+                person
+            })
+            .collect(),
+        ..Default::default()
+    };
+    world.directory.upsert(people).unwrap();
+    let contact = world.get("sinta", "/cdp/customers?limit=1").await.ids().remove(0);
+    let path = format!("/v1/contacts/{contact}/notes");
+    let anchors: String =
+        (0..10).map(|number| format!("<a data-user-id=\"{}\">@x</a> ", demo(number))).collect();
+    let body = json!({ "note": format!("<p>{anchors}</p>") });
+    // The people are cached by the first of the two.
+    world.call("sinta", Method::POST, &path, Some(&body)).await;
+    world.usage.reset();
+    let answer = world.call("sinta", Method::POST, &path, Some(&body)).await;
+    assert_eq!(answer.data()["mentioned_user_ids"].as_array().map(Vec::len), Some(10));
+    let usage = world.usage.snapshot();
+    let actions = usage["NoteWrite"]["actions"].as_object().unwrap();
+    let calls: Vec<(&str, &Value)> =
+        actions.iter().map(|(action, cost)| (action.as_str(), &cost["calls"])).collect();
+    let once = json!(1);
+    assert_eq!(
+        calls,
+        [
+            ("dynamodb.BatchGetItem", &once),
+            ("dynamodb.TransactWriteItems", &once),
+            ("sqs.SendMessageBatch", &once),
+        ]
+    );
+}
+
+fn demo(number: u8) -> String {
+    local::demo_company::id("person", &format!("colleague{number}"))
+}

@@ -1,0 +1,293 @@
+//! Random companies, and how they are put into a world.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use jiff::{SignedDuration, Timestamp};
+use local::{
+    demo_company::PERMISSIONS,
+    demo_contacts,
+    neighbors::{self, Upserts},
+};
+use serde_json::{Map, json};
+use shared::{
+    access::FlagRecord,
+    contact::{Contact, Contacts},
+    directory::Plan,
+    id::{CompanyId, ContactId, NoteId, TeamId, UserId},
+    note::{Note, Visibility},
+    table::{Item, Key, to_item},
+};
+use tests::World;
+use uuid::{Builder, Uuid};
+
+/// When the first contact of each company was created.
+const FIRST: &str = "2026-01-05T02:00:00Z";
+/// A few names, so that some are borne twice and one begins another.
+const NAMES: [&str; 6] = ["Quince", "quince Ann", "Quince ann lee", "Quince B", "quince", "Zoe"];
+/// How Launchpad's teams call fails where it does: each is trouble alike (RFC §3.A).
+const TROUBLES: [u16; 7] = [401, 403, 404, 429, 500, 502, 503];
+
+/// A company with everything that decides who reaches what.
+pub(super) struct Company {
+    /// What reproduces it: `EQUIVALENCE_SEED`.
+    pub(super) seed: u64,
+    pub(super) id: CompanyId,
+    /// As Launchpad has it.
+    pub(super) plan: Plan,
+    /// As it was when the flags were set.
+    pub(super) recorded_plan: Plan,
+    /// Launchpad cannot tell the company's profile.
+    pub(super) profile_is_down: bool,
+    pub(super) team_flag: bool,
+    mention_flag: bool,
+    pub(super) teams: Vec<Team>,
+    pub(super) people: Vec<Person>,
+    pub(super) contacts: Vec<Contact>,
+    pub(super) notes: Vec<Note>,
+}
+
+pub(super) struct Team {
+    pub(super) id: TeamId,
+    /// The place in [`Company::teams`] of the team above it.
+    pub(super) above: Option<usize>,
+}
+
+pub(super) struct Person {
+    pub(super) id: UserId,
+    /// Places in [`Company::teams`].
+    pub(super) teams: Vec<usize>,
+    /// By permission; what is absent is disabled.
+    pub(super) levels: BTreeMap<&'static str, &'static str>,
+    /// How Launchpad fails to tell this person's teams.
+    pub(super) trouble: Option<u16>,
+}
+
+impl Company {
+    /// The company of a seed. Half of its contacts bear the ids of those of its twin, and some are
+    /// owned by the twin's teams and people: whatever forgets the company's key finds them.
+    pub(super) fn random(seed: u64, twin: Option<&Self>) -> Self {
+        let rng = &mut Rng::with_seed(seed);
+        let plans = [Plan::Growth, Plan::Growth, Plan::Enterprise, Plan::Starter];
+        let plan = choice(rng, &plans);
+        let teams = forest(rng);
+        let people: Vec<Person> = (0..rng.usize(3..6)).map(|_| person(rng, teams.len())).collect();
+        let mut company = Self {
+            seed,
+            id: uuid(rng).to_string().parse().unwrap(),
+            plan,
+            recorded_plan: if rng.bool() { plan } else { choice(rng, &plans) },
+            profile_is_down: rng.u8(..8) == 0,
+            team_flag: rng.u8(..4) > 0,
+            mention_flag: rng.bool(),
+            teams,
+            people,
+            contacts: Vec::new(),
+            notes: Vec::new(),
+        };
+        for number in 0..rng.i64(4..12) {
+            company.add_contact(rng, number, twin);
+        }
+        company
+    }
+
+    fn add_contact(&mut self, rng: &mut Rng, number: i64, twin: Option<&Self>) {
+        let first: Timestamp = FIRST.parse().unwrap();
+        let created_at = first + SignedDuration::from_secs(number);
+        let shared = usize::try_from(number)
+            .ok()
+            .filter(|number| number % 2 == 0)
+            .and_then(|number| twin?.contacts.get(number));
+        let id = shared.map_or_else(|| ContactId::from_uuid(v7(rng, created_at)), |twin| twin.id);
+        let whose = |rng: &mut Rng| twin.filter(|_| rng.u8(..8) == 0);
+        let somebody = |rng: &mut Rng, company: &Self| {
+            let people = &whose(rng).unwrap_or(company).people;
+            (rng.u8(..3) > 0).then(|| people[rng.usize(..people.len())].id)
+        };
+        let some_teams = |rng: &mut Rng, company: &Self| -> Vec<TeamId> {
+            let teams = &whose(rng).unwrap_or(company).teams;
+            let count = if teams.is_empty() { 0 } else { rng.usize(..4) };
+            let mut chosen: Vec<TeamId> =
+                (0..count).map(|_| teams[rng.usize(..teams.len())].id).collect();
+            chosen.sort_unstable();
+            chosen.dedup();
+            chosen
+        };
+        let contact = Contact {
+            id,
+            external_id: None,
+            name: (rng.u8(..8) > 0).then(|| choice(rng, &NAMES).to_owned()),
+            emails: vec![format!("quince{number}@customers.example")],
+            phones: Vec::new(),
+            company_name: None,
+            owner_id: somebody(rng, self),
+            owner_name: None,
+            assignee_id: somebody(rng, self),
+            assignee_name: None,
+            team_owner_ids: some_teams(rng, self),
+            team_owners_from: None,
+            tags: Vec::new(),
+            source: None,
+            custom_fields: Map::new(),
+            created_at,
+            updated_at: created_at,
+            version: 1,
+            deleted_at: (rng.u8(..10) == 0).then_some(created_at),
+        };
+        for _ in 0..rng.usize(..4) {
+            let author = self.people[rng.usize(..self.people.len())].id;
+            let note = note(rng, &contact, author);
+            self.notes.push(note);
+        }
+        self.contacts.push(contact);
+    }
+
+    /// Puts everything where the functions and Launchpad find it.
+    pub(super) async fn found(&self, world: &World) {
+        world.directory.upsert(self.upserts()).unwrap();
+        let trouble = |target: &str, status: u16, action: String| {
+            world.fault(&json!({ "target": target, "status": status, "action": action }));
+        };
+        if self.profile_is_down {
+            trouble("launchpad.companies", 500, format!("/private/companies/{}", self.id));
+        }
+        for person in &self.people {
+            if let Some(status) = person.trouble {
+                trouble("launchpad.teams", status, format!("/private/users/{}/teams", person.id));
+            }
+        }
+        let table = world.table().await;
+        let contacts = Contacts::new(table.clone(), self.id.clone(), world.clock.clone());
+        let mut items: Vec<Item> = vec![self.flags()];
+        for contact in &self.contacts {
+            items.extend(contacts.items(contact).unwrap());
+        }
+        for note in &self.notes {
+            let key = Key::note(&self.id, note.contact_id, note.id);
+            items.push(to_item(&key, note).unwrap());
+        }
+        demo_contacts::import(&world.aws.database(), table.name(), items).unwrap();
+    }
+
+    fn flags(&self) -> Item {
+        let record = FlagRecord {
+            cdp_team_permission_enabled: self.team_flag,
+            cdp_notes_mention_enabled: self.mention_flag,
+            plan: Some(self.recorded_plan),
+        };
+        to_item(&Key::flags(&self.id), &record).unwrap()
+    }
+
+    fn upserts(&self) -> Upserts {
+        let company_sso_id = self.id.to_string();
+        let named = |place: usize| self.teams[place].id.to_string();
+        let team = |(place, team): (usize, &Team)| neighbors::Team {
+            id: team.id.to_string(),
+            company_sso_id: company_sso_id.clone(),
+            name: format!("Team {place}"),
+            parent_id: team.above.map(named),
+        };
+        let text = |text: &&'static str| (*text).to_owned();
+        let person = |person: &Person| neighbors::Person {
+            sso_id: person.id.to_string(),
+            company_sso_id: company_sso_id.clone(),
+            handle: None,
+            full_name: None,
+            email: format!("{}@people.example", person.id),
+            avatar: None,
+            status: neighbors::Status::Active,
+            staff_level: None,
+            mobile_id: None,
+            team_ids: person.teams.iter().copied().map(named).collect(),
+            levels: person.levels.iter().map(|(name, level)| (text(name), text(level))).collect(),
+        };
+        let plan = match self.plan {
+            Plan::Starter => "starter",
+            Plan::Growth => "growth",
+            Plan::Enterprise => "enterprise",
+        };
+        Upserts {
+            companies: vec![neighbors::Company {
+                company_sso_id: company_sso_id.clone(),
+                id: None,
+                name: "Random".to_owned(),
+                plan: plan.to_owned(),
+                locale: "en".to_owned(),
+            }],
+            teams: self.teams.iter().enumerate().map(team).collect(),
+            people: self.people.iter().map(person).collect(),
+        }
+    }
+}
+
+/// Up to seven teams, each below one that came before it or below none.
+fn forest(rng: &mut Rng) -> Vec<Team> {
+    let team = |rng: &mut Rng, place: usize| Team {
+        id: TeamId::from_uuid(uuid(rng)),
+        above: (place > 0 && rng.u8(..3) > 0).then(|| rng.usize(..place)),
+    };
+    (0..rng.usize(..8)).map(|place| team(rng, place)).collect()
+}
+
+fn person(rng: &mut Rng, teams: usize) -> Person {
+    let count = if teams == 0 { 0 } else { rng.usize(..3) };
+    let mut levels = BTreeMap::new();
+    for permission in PERMISSIONS {
+        let level = match rng.u8(..20) {
+            0 => continue,
+            1 => "disabled",
+            2..6 => "own",
+            6..10 => "everything",
+            _ => "team",
+        };
+        levels.insert(permission, level);
+    }
+    Person {
+        id: UserId::from_uuid(uuid(rng)),
+        teams: (0..count).map(|_| rng.usize(..teams)).collect(),
+        levels,
+        trouble: (rng.u8(..4) == 0).then(|| choice(rng, &TROUBLES)),
+    }
+}
+
+fn note(rng: &mut Rng, contact: &Contact, owner_id: UserId) -> Note {
+    let created_at = contact.created_at + SignedDuration::from_secs(rng.i64(1..1_000_000));
+    let id = NoteId::from_uuid(v7(rng, created_at));
+    let private = rng.u8(..3) == 0;
+    let visibility = if private { Visibility::Private } else { Visibility::Public };
+    Note { visibility, ..public_note(id, contact, owner_id) }
+}
+
+/// A note as somebody writes it.
+pub(super) fn public_note(id: NoteId, contact: &Contact, owner_id: UserId) -> Note {
+    let created_at = contact.created_at;
+    Note {
+        id,
+        contact_id: contact.id,
+        note: "<p>Called.</p>".to_owned(),
+        attachments: Vec::new(),
+        visibility: Visibility::Public,
+        owner_id,
+        owner_name: "Somebody".to_owned(),
+        mentioned_user_ids: Vec::new(),
+        pending_since: None,
+        created_at,
+        updated_at: created_at,
+        version: 1,
+    }
+}
+
+fn choice<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
+    from[rng.usize(..from.len())]
+}
+
+fn uuid(rng: &mut Rng) -> Uuid {
+    Builder::from_random_bytes(rng.u128(..).to_be_bytes()).into_uuid()
+}
+
+fn v7(rng: &mut Rng, at: Timestamp) -> Uuid {
+    let mut random = [0; 10];
+    rng.fill(&mut random);
+    let millis = u64::try_from(at.as_millisecond()).unwrap();
+    Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+}
