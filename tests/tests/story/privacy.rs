@@ -27,11 +27,11 @@ const SAID_PHONE: &str = "+628555012345";
 const TROUBLES: [&str; 7] = [
     r#"{"target":"launchpad.teams","status":500}"#,
     r#"{"target":"launchpad.users","status":500}"#,
-    r#"{"target":"launchpad.users","latency_ms":700}"#,
+    r#"{"target":"launchpad.users","latency_ms":700,"times":20}"#,
     r#"{"target":"launchpad.permissions","status":503}"#,
     r#"{"target":"notifications","status":500}"#,
-    r#"{"target":"dynamodb","kind":"throttle","rate":0.5}"#,
-    r#"{"target":"dynamodb","status":500,"rate":0.2}"#,
+    r#"{"target":"dynamodb","kind":"throttle","times":60}"#,
+    r#"{"target":"dynamodb","status":500,"times":60}"#,
 ];
 
 /// Paths and bodies of each route that are asked in each kind of trouble.
