@@ -94,9 +94,24 @@ impl Binaries {
     }
 }
 
-async fn cargo_build(workspace: &Path) -> Result<Output, BuildError> {
+/// Cargo, as a shell would start it. What an outer Cargo tells of the package that it runs or tests
+/// is taken out: build scripts that look at it would take it for a change, and everything above
+/// them would be compiled again, here and then there, at every turn.
+#[must_use]
+pub fn command() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
+    for (name, _) in std::env::vars_os() {
+        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+        if of_package.iter().any(|lead| name.to_string_lossy().starts_with(lead)) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+async fn cargo_build(workspace: &Path) -> Result<Output, BuildError> {
+    let mut command = command();
     command
         .args(["build", "--quiet", "--message-format=json-render-diagnostics"])
         .current_dir(workspace)

@@ -1,7 +1,6 @@
 //! What tests start a Lambda service with that runs the fixture.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -17,11 +16,12 @@ use serde_json::Value;
 pub(crate) fn fixture() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
-            .args(["build", "--quiet", "--package=local", "--example=fixture"])
-            .arg("--message-format=json")
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+        // Of the whole workspace, as the tests are: a package of its own would have features of
+        // its own, and all that it needs would be compiled once more.
+        let output = local::cargo::command()
+            .into_std()
+            .args(["build", "--quiet", "--example=fixture", "--message-format=json"])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
             .output()
             .unwrap();
         String::from_utf8(output.stdout)
