@@ -48,7 +48,7 @@ impl From<StoreError> for LegError {
 
 /// What chunks are made of.
 enum Supply<'a> {
-    Rows { people: &'a PeopleFile, records: Records<'a> },
+    Rows { people: &'a PeopleFile, records: Box<Records<'a>> },
     Contacts,
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn run(app: &App, run: &mut Run, deadline: Timestamp) -> Result
     let contacts = Contacts::new(app.table.clone(), run.company.clone(), app.clock.clone());
     let mut supply = match &people {
         Some(people) => {
-            let records = people.records(&app.bucket, run.position.byte);
+            let records = Box::new(people.records(&app.bucket, run.position.byte));
             Supply::Rows { people, records }
         }
         None => Supply::Contacts,
@@ -86,7 +86,8 @@ pub(crate) async fn run(app: &App, run: &mut Run, deadline: Timestamp) -> Result
         let hand_over = now + RESERVE >= deadline;
         let message = app.runs.advance(run, position, &tally, hand_over, now).await?;
         if let Some(message) = message {
-            return Ok(send(app, message).await);
+            send(app, message).await;
+            return Ok(());
         }
     }
 }

@@ -12,7 +12,8 @@ async fn a_file_that_cannot_be_used_is_refused_and_no_run_begins() {
     let world = World::with_flags().await;
     contacts(&world, 1).await;
     let people = people([(1, "1")]);
-    let cases: [(&str, Option<&[u8]>, Option<&[u8]>, &str); 9] = [
+    type File<'a> = Option<&'a [u8]>;
+    let cases: [(&str, File<'_>, File<'_>, &str); 9] = [
         ("no people's file", None, Some(LEGACY_TEAMS.as_bytes()), "people_key"),
         ("no teams' file", Some(people.as_bytes()), None, "teams_key"),
         ("an empty file", Some(b""), Some(LEGACY_TEAMS.as_bytes()), "people_key"),

@@ -1,5 +1,5 @@
 //! One rule everywhere (ARCHITECTURE, invariant 1): in random companies, what a list shows, what
-//! the guard on one record lets through, what an export holds and which notes can be reached is
+//! the guard on one record lets through, what a search finds, what an export holds and which notes can be reached is
 //! what the plain rule gives, evaluated over all records by [`rule`].
 //!
 //! `EQUIVALENCE_SEED` chooses the companies and `EQUIVALENCE_COMPANIES` how many there are. A
@@ -22,13 +22,14 @@ const COMPANIES: u64 = 40;
 /// Companies that are asked about at the same time.
 const AT_ONCE: usize = 4;
 const VIEW_CUSTOMERS: &str = "customers_customers_view";
+const SEARCH: &str = "customers_customers_searchassoc";
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn list_guard_export_and_notes_all_give_what_the_plain_rule_gives() {
+async fn list_guard_search_export_and_notes_all_give_what_the_plain_rule_gives() {
     let (seed, count) =
         (number("EQUIVALENCE_SEED", SEED), number("EQUIVALENCE_COMPANIES", COMPANIES));
     let world = World::start().await;
@@ -58,6 +59,7 @@ async fn ask_everybody(world: &World, mut company: Company, foreign: Vec<Contact
             Interview { world, company: &mut company, place, foreign: &foreign, asked: 0 };
         interview.lists().await;
         interview.guard().await;
+        interview.search().await;
         interview.export().await;
         interview.notes().await;
         asked += interview.asked;
@@ -100,12 +102,17 @@ impl Interview<'_> {
         self.call(Method::GET, path, None).await
     }
 
-    /// The contacts that the rule gives the viewer, oldest first.
+    /// The contacts that the rule lets the viewer see, oldest first.
     fn visible(&self) -> Vec<Contact> {
+        self.reached(VIEW_CUSTOMERS)
+    }
+
+    /// The contacts that the rule gives the viewer with a permission, oldest first.
+    fn reached(&self, permission: &str) -> Vec<Contact> {
         let (company, viewer) = (&self.company, self.viewer());
         let live = company.contacts.iter().filter(|contact| contact.deleted_at.is_none());
         let mut visible: Vec<Contact> =
-            live.filter(|one| company.reaches(viewer, VIEW_CUSTOMERS, one)).cloned().collect();
+            live.filter(|one| company.reaches(viewer, permission, one)).cloned().collect();
         visible.sort_by_key(|contact| contact.id.to_string());
         visible
     }
@@ -204,6 +211,32 @@ impl Interview<'_> {
     fn live(&self, id: ContactId) -> Option<Contact> {
         let mut contacts = self.company.contacts.iter();
         contacts.find(|one| one.id == id && one.deleted_at.is_none()).cloned()
+    }
+
+    /// A search that every contact's email address answers, page by page.
+    async fn search(&mut self) {
+        let (mut cursor, mut seen) = (String::new(), Vec::new());
+        loop {
+            let path = format!("/cdp/customers/search-assoc?q=quince&cursor={cursor}");
+            let answer = self.get(&path).await;
+            if self.company.level(self.viewer(), SEARCH) == "disabled" {
+                assert_eq!(answer.status, 403, "{}", self.about(&path));
+                return;
+            }
+            assert_eq!(answer.status, 200, "{}", self.about(&path));
+            let narrows = self.company.narrows(self.viewer(), SEARCH);
+            let told = answer.headers.contains_key("x-team-permission-fallback");
+            assert_eq!(told, narrows, "{}", self.about(&path));
+            seen.extend(answer.ids());
+            match answer.body["meta"]["next_cursor"].as_str() {
+                Some(next) => cursor = next.to_owned(),
+                None => break,
+            }
+        }
+        seen.sort_unstable();
+        let wanted = self.reached(SEARCH);
+        let wanted: Vec<String> = wanted.iter().map(|contact| contact.id.to_string()).collect();
+        assert_eq!(seen, wanted, "{}", self.about("the search"));
     }
 
     /// An export of everything, or of chosen ids; where teams are needed and Launchpad cannot tell
