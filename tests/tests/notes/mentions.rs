@@ -68,6 +68,22 @@ async fn note_mention_oq9_a_private_note_notifies_nobody_until_it_is_public() {
 }
 
 #[tokio::test]
+async fn note_mention_oq9_a_note_that_was_private_for_a_moment_still_notifies_once() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
+    let text = mention(&person("budi"));
+    let made = world.post("sinta", &path, &json!({ "note": text })).await;
+    let note = format!("{path}/{}", made.data()["id"].as_str().unwrap());
+    // The message waits in its queue meanwhile.
+    for visibility in ["private", "public"] {
+        let body = json!({ "note": text, "visibility": visibility });
+        assert_eq!(put(&world, "sinta", &note, &body).await.status, 200);
+    }
+    world.work().await;
+    assert_eq!(notified(&world), [person("budi")]);
+}
+
+#[tokio::test]
 async fn note_mention_s03_a_recipient_who_cannot_see_the_contact_learns_no_name() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Johan Setiawan").await);
