@@ -13,7 +13,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -176,12 +177,11 @@ async fn answer(
     if expected.is_none() {
         return refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
     }
-    let body = axum::body::to_bytes(body, MAX_PAYLOAD_BYTES).await;
-    let report = match (kind.as_str(), body) {
-        ("response", Ok(body)) => Report::Response(body),
-        ("error", Ok(body)) => Report::Error(body),
-        (_, Err(_)) => Report::ResponseTooLarge,
-        (_, Ok(_)) => return refuse(StatusCode::NOT_FOUND, "NotFound", "no such operation"),
+    let report = match (kind.as_str(), read(body).await) {
+        ("response", Some(body)) => Report::Response(body),
+        ("error", Some(body)) => Report::Error(body),
+        (_, None) => Report::ResponseTooLarge,
+        (_, Some(_)) => return refuse(StatusCode::NOT_FOUND, "NotFound", "no such operation"),
     };
     let too_large = report == Report::ResponseTooLarge;
     if exchange.reports.send(report).await.is_err() {
@@ -192,6 +192,21 @@ async fn answer(
         return refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message);
     }
     accepted()
+}
+
+/// A body within the limit. A longer one is read to its end all the same: a function whose
+/// connection broke while it still writes would not get to hear the refusal, and end.
+async fn read(body: Body) -> Option<Bytes> {
+    let mut chunks = body.into_data_stream();
+    let (mut bytes, mut fits) = (BytesMut::new(), true);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.ok()?;
+        fits = fits && bytes.len() + chunk.len() <= MAX_PAYLOAD_BYTES;
+        if fits {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    fits.then(|| bytes.freeze())
 }
 
 async fn init_error(
