@@ -10,11 +10,13 @@ const CALLERS: usize = 6;
 const KEYS: usize = 8;
 
 /// The front's faults, as often as they strike, and what a caller may be told for them.
-const KINDS: [(&str, f64, &[&str]); 4] = [
+const KINDS: [(&str, f64, &[&str]); 6] = [
     ("conflict", 0.3, &["CONFLICT"]),
     ("throttle", 0.15, &["THROTTLED", "UNAVAILABLE"]),
     ("unprocessed", 0.5, &["THROTTLED"]),
     ("commit_then_timeout", 0.1, &["UNAVAILABLE", "CONFLICT"]),
+    ("stale_read", 1.0, &[]),
+    ("gsi_lag", 1.0, &[]),
 ];
 
 fn rows(caller: usize) -> Value {

@@ -122,7 +122,8 @@ async fn run(askers: &[Asker], contact: &str, rate: u32, duration: Duration) -> 
 async fn ask(asker: Asker, turn: usize, contact: String, due: Instant) -> Outcome {
     let (kind, method, path) = match turn {
         0..5 => ("list", Method::GET, "/cdp/customers?limit=25".to_owned()),
-        5..7 => ("detail", Method::GET, format!("/cdp/customers/{contact}")),
+        5 => ("search", Method::GET, "/cdp/customers/search-assoc?q=citra".to_owned()),
+        6 => ("detail", Method::GET, format!("/cdp/customers/{contact}")),
         7..9 => ("notes", Method::GET, format!("/v1/contacts/{contact}/notes")),
         _ => ("note", Method::POST, format!("/v1/contacts/{contact}/notes")),
     };
