@@ -97,7 +97,7 @@ fn collect_tests(folder: &Path, found: &mut BTreeSet<String>) {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(&path).unwrap();
             let mut lines = source.lines().map(str::trim_start);
-            while lines.by_ref().any(|line| is_test(line)) {
+            while lines.by_ref().any(is_test) {
                 let declared = lines.by_ref().find_map(|line| line.split_once("fn "));
                 let name = declared.and_then(|(_, rest)| rest.split('(').next());
                 found.extend(name.map(str::to_owned));
