@@ -1,0 +1,172 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+
+pub(in crate::contact) fn contact(n: u128) -> Contact {
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    Contact {
+        id: ContactId::from_uuid(Uuid::from_u128(n)),
+        external_id: None,
+        name: Some("Ann Lee".to_owned()),
+        emails: vec![],
+        phones: vec![],
+        company_name: None,
+        owner_id: None,
+        owner_name: None,
+        assignee_id: None,
+        assignee_name: None,
+        team_owner_ids: vec![],
+        team_owners_from: None,
+        tags: vec![],
+        source: None,
+        custom_fields: serde_json::Map::new(),
+        created_at: now,
+        updated_at: now,
+        version: 1,
+        deleted_at: None,
+    }
+}
+
+fn company() -> CompanyId {
+    "acme".parse().unwrap()
+}
+
+fn any_contact() -> impl Strategy<Value = Contact> {
+    let user = || proptest::option::of((1..4u128).prop_map(Uuid::from_u128));
+    let teams = proptest::collection::btree_set(1..150u128, 0..100);
+    let emails = proptest::collection::vec("[a-z]{1,8}@[a-z]{1,5}\\.id", 0..5);
+    ("[A-Za-z ]{0,60}", emails, user(), user(), teams).prop_map(
+        |(name, emails, owner, assignee, teams)| Contact {
+            name: Some(name),
+            emails,
+            owner_id: owner.map(UserId::from_uuid),
+            assignee_id: assignee.map(UserId::from_uuid),
+            team_owner_ids: teams
+                .into_iter()
+                .map(|n| TeamId::from_uuid(Uuid::from_u128(n)))
+                .collect(),
+            ..contact(7)
+        },
+    )
+}
+
+/// A table of items that hold no version: actions are carried out as the table would.
+type Items = BTreeMap<Key, Item>;
+
+fn apply(items: &mut Items, transaction: Transaction) {
+    assert!(transaction.len() <= MAX_ACTIONS);
+    for action in transaction.into_actions() {
+        match action {
+            Action::Put(item, _) => drop(items.insert(Key::of(&item).unwrap(), item)),
+            Action::Delete(key, _) => drop(items.remove(&key)),
+            Action::Check(..) => {}
+            other @ Action::Update { .. } => panic!("{other:?}"),
+        }
+    }
+}
+
+fn settle(items: &mut Items, due: &Due, now: &Contact) {
+    let standing = items.clone().into_iter().collect();
+    let settling = in_order(&due.payload().unwrap(), Some(now), &standing, due.at).unwrap();
+    for transaction in in_chunks(settling.into_iter(), None) {
+        apply(items, transaction);
+    }
+}
+
+/// Carries a change out up to what the clean-up does later, which is given back.
+fn carry_out(items: &mut Items, old: &Contact, new: &Contact, departure: Departure) -> Vec<Due> {
+    let wanted = footprint(&company(), new).unwrap();
+    let before = items.clone();
+    let plan = Plan::new(&company(), Some(old), new, departure).unwrap();
+    match plan.steps(&company(), new.id, new.updated_at).unwrap() {
+        Steps::Record(item, _) => drop(items.insert(Key::of(&item).unwrap(), item)),
+        Steps::Once(all) => apply(items, all),
+        Steps::Staged(stages) => {
+            let Stages { due, before: puts, record, after } = *stages;
+            for transaction in puts {
+                apply(items, transaction);
+            }
+            // The record changes only when every new pointer stands and none is gone.
+            assert!(before.keys().chain(wanted.keys()).all(|key| items.contains_key(key)));
+            apply(items, record);
+            if after.is_empty() {
+                settle(items, &due, new);
+                return Vec::new();
+            }
+            for transaction in after {
+                apply(items, transaction);
+            }
+            return vec![due];
+        }
+    }
+    let dues: Vec<Key> = items.keys().filter(|key| key.pk.starts_with("DUE#")).cloned().collect();
+    let dues = dues.iter().filter_map(|key| items.remove(key));
+    dues.map(|item| from_item(item).unwrap()).collect()
+}
+
+fn of(item: &Item) -> Satellite {
+    from_item(item.clone()).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn a_change_of_any_size_leaves_the_new_footprint_and_nothing_else(
+        old in any_contact(), new in any_contact()
+    ) {
+        let wanted = footprint(&company(), &new).unwrap();
+        for departure in [Departure::AtOnce, Departure::Linger] {
+            let mut items = footprint(&company(), &old).unwrap();
+            let dues = carry_out(&mut items, &old, &new, departure);
+            items.remove(&Key::contact(&company(), new.id));
+            prop_assert!(departure == Departure::Linger || dues.is_empty());
+            prop_assert!(departure == Departure::Linger || items == wanted);
+            for due in dues {
+                settle(&mut items, &due, &new);
+            }
+            prop_assert_eq!(&items, &wanted);
+        }
+    }
+
+    #[test]
+    fn until_it_is_settled_every_partition_that_was_left_points_to_the_new_ownership(
+        old in any_contact(), new in any_contact()
+    ) {
+        let mut items = footprint(&company(), &old).unwrap();
+        let dues = carry_out(&mut items, &old, &new, Departure::Linger);
+        let left = &pointer_keys(&company(), &old) - &pointer_keys(&company(), &new);
+        prop_assert_eq!(dues.is_empty(), left.is_empty());
+        let folded = folded_name(&new);
+        for key in left {
+            let satellite = of(&items[&key]);
+            prop_assert_eq!(satellite.owner, new.owner_id);
+            prop_assert_eq!(satellite.assignee, new.assignee_id);
+            prop_assert_eq!(&satellite.teams, &new.team_owner_ids);
+            prop_assert_eq!(satellite.name_key, Some(name_key(&folded, new.id)));
+        }
+        // Look-ups and words never linger.
+        let others = footprint(&company(), &new).unwrap();
+        let stray = items.keys().filter(|key| {
+            (key.pk.contains("#WORD#") || key.pk.contains("#EMAIL#")) && !others.contains_key(key)
+        });
+        prop_assert_eq!(stray.count(), 0);
+    }
+
+    #[test]
+    fn a_deletion_leaves_nothing(old in any_contact()) {
+        let new = Contact { deleted_at: Some(old.updated_at), version: 2, ..old.clone() };
+        let mut items = footprint(&company(), &old).unwrap();
+        let dues = carry_out(&mut items, &old, &new, Departure::Linger);
+        items.remove(&Key::contact(&company(), new.id));
+        prop_assert!(dues.is_empty() && items.is_empty());
+    }
+}
+
+#[test]
+fn a_change_that_moves_no_pointer_is_one_plain_write() {
+    let old = contact(1);
+    let new = Contact { source: Some("fair".to_owned()), version: 2, ..old.clone() };
+    let plan = Plan::new(&company(), Some(&old), &new, Departure::Linger).unwrap();
+    let steps = plan.steps(&company(), new.id, new.updated_at).unwrap();
+    assert!(matches!(steps, Steps::Record(..)), "{steps:?}");
+}
