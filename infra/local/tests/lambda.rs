@@ -5,8 +5,10 @@
 
 mod support;
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -178,11 +180,20 @@ async fn an_asynchronous_event_that_fails_is_tried_twice_again() {
     assert_eq!(usage.snapshot()["Fixture"]["invocations"], 3);
 }
 
+/// Copies the fixture in a process of its own: a program that this process has open for writing is
+/// "busy" to a neighbouring test that starts one meanwhile. The time is given, since two copies may
+/// fall into one tick of the file system's clock.
+fn place_fixture(program: &Path, built_at: SystemTime) {
+    let copied = Command::new("cp").args([&fixture(), program]).status().unwrap();
+    assert!(copied.success());
+    File::open(program).unwrap().set_modified(built_at).unwrap();
+}
+
 #[tokio::test]
 async fn a_program_built_anew_replaces_the_warm_process() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("fixture");
-    std::fs::copy(fixture(), &program).unwrap();
+    place_fixture(&program, UNIX_EPOCH);
     let mut options = options(&template("", ""));
     options.binaries = Binaries::from_iter([("fixture".to_owned(), program.clone())]);
     let lambda = Lambda::start(options).await.unwrap();
@@ -190,7 +201,7 @@ async fn a_program_built_anew_replaces_the_warm_process() {
     assert_eq!(invoke(&lambda, json!({})).await.init, None);
     // The program of a running process is replaced, as Cargo does, not written over.
     std::fs::remove_file(&program).unwrap();
-    std::fs::copy(fixture(), &program).unwrap();
+    place_fixture(&program, UNIX_EPOCH + Duration::from_secs(1));
     assert!(invoke(&lambda, json!({})).await.init.is_some());
     lambda.shutdown().await;
 }
