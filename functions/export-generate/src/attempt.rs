@@ -246,12 +246,19 @@ impl Attempt<'_> {
                 size_bytes,
             }),
             Err(error) => {
-                if let Err(abort) = upload.abort().await {
-                    tracing::warn!(job_id = %self.job.id, error = %abort, "an upload is left");
+                if let Err(left) = self.take_back(upload).await {
+                    tracing::warn!(job_id = %self.job.id, error = %left, "an upload is left");
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Leaves neither parts nor an object: the upload may have been completed behind an answer that
+    /// nobody waited for any more.
+    async fn take_back(&self, upload: Upload) -> Result<(), AttemptError> {
+        upload.abort().await?;
+        Ok(self.app.files.delete(&self.job.object_key()).await?)
     }
 
     /// The last transition. Whoever fails it takes away the object that it made.

@@ -64,7 +64,9 @@ pub enum UploadError {
 #[derive(Debug)]
 pub struct Upload {
     place: Place,
-    in_flight: JoinSet<Result<CompletedPart, UploadError>>,
+    // Parts, and at the end what makes them an object: tasks, so that whoever stops waiting for
+    // them can still see them end.
+    in_flight: JoinSet<Result<Option<CompletedPart>, UploadError>>,
     parts: Vec<CompletedPart>,
 }
 
@@ -120,11 +122,6 @@ impl Upload {
         })
     }
 
-    /// The id under which S3 knows the upload.
-    pub fn upload_id(&self) -> &str {
-        &self.place.upload_id
-    }
-
     /// Sends a whole file and makes it an object. Returns its size in bytes.
     ///
     /// # Errors
@@ -148,37 +145,22 @@ impl Upload {
         while !self.in_flight.is_empty() {
             self.arrived().await?;
         }
-        self.complete().await?;
+        let parts = mem::take(&mut self.parts);
+        self.in_flight.spawn(self.place.clone().complete(parts));
+        self.arrived().await?;
         Ok(size)
     }
 
-    /// Waits for any part.
+    /// Waits for whatever arrives first.
     async fn arrived(&mut self) -> Result<(), UploadError> {
         if let Some(part) = self.in_flight.join_next().await {
-            self.parts.push(part??);
+            self.parts.extend(part??);
         }
         Ok(())
     }
 
-    async fn complete(&mut self) -> Result<(), UploadError> {
-        self.parts.sort_by_key(|part| part.part_number);
-        let parts =
-            CompletedMultipartUpload::builder().set_parts(Some(mem::take(&mut self.parts))).build();
-        self.place
-            .client
-            .complete_multipart_upload()
-            .bucket(&self.place.bucket)
-            .key(&self.place.key)
-            .upload_id(&self.place.upload_id)
-            .multipart_upload(parts)
-            .send()
-            .await
-            .map_err(|error| UploadError::Complete(Box::new(error)))?;
-        Ok(())
-    }
-
-    /// Takes everything back. Waits for the parts in flight first: one that arrived after the
-    /// abort would stay in the bucket.
+    /// Takes the parts back. Waits for what is in flight first: a part that arrived after the abort
+    /// would stay in the bucket. What was being completed may be an object then.
     ///
     /// # Errors
     /// [`UploadError::Abort`].
@@ -190,7 +172,7 @@ impl Upload {
 }
 
 impl Place {
-    async fn send_part(self, piece: Piece) -> Result<CompletedPart, UploadError> {
+    async fn send_part(self, piece: Piece) -> Result<Option<CompletedPart>, UploadError> {
         let Piece { number, path, offset, length } = piece;
         let body = ByteStream::read_from()
             .path(path)
@@ -211,11 +193,28 @@ impl Place {
             .send()
             .await
             .map_err(|error| UploadError::Part { number, source: Box::new(error) })?;
-        Ok(CompletedPart::builder()
+        let part = CompletedPart::builder()
             .part_number(number)
             .set_e_tag(sent.e_tag)
-            .set_checksum_crc32(sent.checksum_crc32)
-            .build())
+            .set_checksum_crc32(sent.checksum_crc32);
+        Ok(Some(part.build()))
+    }
+
+    async fn complete(
+        self,
+        mut parts: Vec<CompletedPart>,
+    ) -> Result<Option<CompletedPart>, UploadError> {
+        parts.sort_by_key(CompletedPart::part_number);
+        self.client
+            .complete_multipart_upload()
+            .bucket(self.bucket)
+            .key(self.key)
+            .upload_id(self.upload_id)
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+            .send()
+            .await
+            .map_err(|error| UploadError::Complete(Box::new(error)))?;
+        Ok(None)
     }
 }
 
