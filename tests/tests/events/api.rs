@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use http::Method;
 use tests::{World, contract::Contract};
 
-use super::scene::Scene;
+use super::scene::Scenes;
 
 /// A route of its own: `$default` is the answer to all that are none.
 fn is_route(source: &str) -> bool {
@@ -41,21 +40,19 @@ fn every_documented_error_code_has_an_example() {
 async fn every_documented_request_is_fulfilled() {
     let requests = Contract::documented().requests();
     assert!(requests.len() > 60, "only {} requests", requests.len());
-    let mut unchanged: Option<Scene> = None;
+    let mut scenes = Scenes::default();
     for request in requests {
-        let scene = match unchanged.take() {
-            Some(scene) => scene,
-            None => Scene::done().await,
-        };
+        let scene = scenes.unchanged().await;
         // Only who sees everything may ask who sees a contact.
         let user = if request.route.ends_with("/access") { "maya" } else { "budi" };
-        let method: Method = request.route.split(' ').next().unwrap().parse().unwrap();
+        let (method, _) = request.route.split_once(' ').unwrap();
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let body = request.body.map(|body| scene.named(&body.to_string())).unwrap_or_default();
         let path = scene.named(&request.path);
-        let answer = scene.world.send(user, method.clone(), &path, &headers, body.into()).await;
+        let answer =
+            scene.world.send(user, method.parse().unwrap(), &path, &headers, body.into()).await;
         assert!(answer.status < 400, "{} {path}: {}", request.route, answer.body);
-        unchanged = (method == Method::GET).then_some(scene);
+        scenes.after(method);
     }
 }

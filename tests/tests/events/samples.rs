@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use serde_json::Value;
 use tests::{Variables, World, workspace};
 
-use super::scene::Scene;
+use super::scene::{Scene, Scenes};
 
 /// An event as it stands in `events/{binary}/`.
 struct Sample {
@@ -53,10 +53,11 @@ impl Sample {
 
 #[tokio::test]
 async fn every_sample_event_is_fulfilled_by_its_function() {
+    let mut scenes = Scenes::default();
     for sample in Sample::all() {
-        let scene = Scene::done().await;
         let shown = sample.file.display();
-        let answer = sample.invoke(&scene).await;
+        let answer = sample.invoke(scenes.unchanged().await).await;
+        scenes.after(sample.event["requestContext"]["http"]["method"].as_str().unwrap_or_default());
         if let Some(status) = answer["statusCode"].as_u64() {
             let is_unknown = sample.event["routeKey"] == "$default";
             assert_eq!(status < 400, !is_unknown, "{shown}: {answer}");

@@ -63,6 +63,26 @@ impl Scene {
     }
 }
 
+/// A scene for one request after another: reads share one, and after a write it is made anew.
+#[derive(Default)]
+pub(crate) struct Scenes(Option<Scene>);
+
+impl Scenes {
+    pub(crate) async fn unchanged(&mut self) -> &Scene {
+        match &mut self.0 {
+            Some(scene) => scene,
+            none => none.insert(Scene::done().await),
+        }
+    }
+
+    /// Leaves a scene behind in which a request of this method may have changed something.
+    pub(crate) fn after(&mut self, method: &str) {
+        if method != "GET" {
+            self.0 = None;
+        }
+    }
+}
+
 async fn made(world: &World, user: &str, path: &str, body: &Value) -> String {
     let answer = world.post(user, path, body).await;
     assert!(answer.status < 300, "{path}: {}", answer.body);
