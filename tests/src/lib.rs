@@ -28,7 +28,7 @@ use local::{
     cloud, demo_company, demo_contacts, gateway, grants,
     neighbors::{Directory, Neighbors},
     operator,
-    record::{self, Notifications, Usage},
+    record::{Notifications, Usage},
     resources,
     sources::queue_event,
     template::{Names, Parameters, Template},
@@ -117,10 +117,8 @@ impl World {
     /// A world with the demo companies, their contacts, and all flags off.
     pub async fn start() -> Self {
         let clock = Clock::manual(BEGINNING.parse().expect("a time"));
-        let now = clock.clone();
-        let record_clock = record::Clock::new(move || now.now());
         let (usage, faults) = (Usage::default(), Faults::default());
-        let notifications = Notifications::new(record_clock);
+        let notifications = Notifications::new(clock.clone());
         let directory = Directory::new();
         directory.upsert(demo_company::directory()).expect("the demo companies");
         let neighbors = Neighbors::start(directory.clone(), notifications.clone(), faults.clone())

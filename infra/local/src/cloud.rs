@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared::{
     access::{Flag, FlagRecord},
-    clock::Clock as SystemClock,
+    clock::Clock,
     environment::StartError as EnvironmentError,
     export::Files,
     id::CompanyId,
@@ -34,7 +34,7 @@ use crate::neighbors::{
     Directory, LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY, Neighbors, UpsertError,
 };
 use crate::operator;
-use crate::record::{Clock, Events, Notifications, Usage};
+use crate::record::{Events, Notifications, Usage};
 use crate::resources::{self, ResourcesError};
 use crate::sources::{QueueSources, QueueSourcesOptions, Schedules};
 use crate::template::{Names, Parameters, Template, TemplateError, UnresolvedError};
@@ -83,7 +83,7 @@ impl Options {
             contacts: 0,
             parameters: Parameters::new(),
             console: Console::silent(),
-            clock: Clock::system(),
+            clock: Clock::System,
             retry_delays: RetryDelays::default(),
         }
     }
@@ -202,9 +202,9 @@ impl LocalCloud {
         .await?;
         let files = operator_files(&aws, &credentials, &resources_bucket).await?;
         let table = operator_table(&aws, &credentials, &resources_table).await?;
-        demo_contacts::seed(&table, &SystemClock::System).await?;
+        demo_contacts::seed(&table, &Clock::System).await?;
         demo_contacts::turn_flags_on(&table).await?;
-        demo_contacts::load(&aws.database(), &table, &SystemClock::System, options.contacts)?;
+        demo_contacts::load(&aws.database(), &table, &Clock::System, options.contacts)?;
         let names = Names::new(Arc::clone(&template), aws.endpoint_url(), secrets());
         let lambda = Lambda::start(LambdaOptions {
             template: Arc::clone(&template),
@@ -382,7 +382,7 @@ async fn operator_table(
 ) -> Result<Table, StartError> {
     let variables = HashMap::from([("TABLE_NAME".to_owned(), name.to_owned())]);
     let (endpoint, keys) = (aws.endpoint_url(), credentials.operator());
-    let operator = operator::environment(endpoint, keys, SystemClock::System, variables).await;
+    let operator = operator::environment(endpoint, keys, Clock::System, variables).await;
     Ok(operator.table()?)
 }
 
@@ -394,7 +394,7 @@ async fn operator_files(
 ) -> Result<Files, StartError> {
     let variables = HashMap::from([("BUCKET_NAME".to_owned(), name.to_owned())]);
     let (endpoint, keys) = (aws.endpoint_url(), credentials.operator());
-    let operator = operator::environment(endpoint, keys, SystemClock::System, variables).await;
+    let operator = operator::environment(endpoint, keys, Clock::System, variables).await;
     Ok(operator.files()?)
 }
 
