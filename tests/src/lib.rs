@@ -116,6 +116,7 @@ impl Answer {
 impl World {
     /// A world with the demo companies, their contacts, and all flags off.
     pub async fn start() -> Self {
+        log::keep_events_on();
         let clock = Clock::manual(BEGINNING.parse().expect("a time"));
         let (usage, faults) = (Usage::default(), Faults::default());
         let notifications = Notifications::new(clock.clone());
