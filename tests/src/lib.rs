@@ -9,8 +9,10 @@
     reason = "a test whose world cannot be set up must fail, and say where"
 )]
 
+pub mod contract;
 mod functions;
 mod log;
+mod system;
 
 use std::{
     collections::HashMap,
@@ -44,8 +46,10 @@ use shared::{
 };
 use tokio::sync::Notify;
 
+use contract::Contract;
 pub use functions::Functions;
 pub use log::Log;
+pub use system::Variables;
 
 /// When a world begins.
 const BEGINNING: &str = "2026-02-01T08:00:00Z";
@@ -73,6 +77,7 @@ pub struct World {
     roles: Roles,
     _neighbors: Neighbors,
     functions: Functions,
+    environments: Mutex<Vec<(String, Environment)>>,
     time_left: Mutex<Option<SignedDuration>>,
 }
 
@@ -156,6 +161,7 @@ impl World {
             roles,
             _neighbors: neighbors,
             functions: Functions::default(),
+            environments: Mutex::default(),
             time_left: Mutex::default(),
         };
         demo_contacts::seed(&world.table().await, &world.clock).await.expect("the contacts");
@@ -190,7 +196,11 @@ impl World {
         let keys = self.credentials.issue(function);
         let endpoint = self.aws.endpoint_url();
         let variables = resolved.collect();
-        Box::pin(operator::environment(endpoint, &keys, self.clock.clone(), variables)).await
+        let made = operator::environment(endpoint, &keys, self.clock.clone(), variables);
+        let made = Box::pin(made).await;
+        let mut environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
+        environments.push((function.to_owned(), made.clone()));
+        made
     }
 
     /// The table, for what a test looks at or prepares behind the functions' backs.
@@ -295,24 +305,16 @@ impl World {
         claims.as_object().cloned()
     }
 
-    /// The function whose program has this name.
-    #[must_use]
-    pub fn function_of(&self, binary: &str) -> String {
-        let mut functions = self.template.functions.values();
-        let function = functions.find(|function| function.binary == binary);
-        function.expect("a function with this program").id.clone()
-    }
-
-    /// The programs of all functions.
-    #[must_use]
-    pub fn binaries(&self) -> Vec<String> {
-        self.template.functions.values().map(|function| function.binary.clone()).collect()
-    }
-
-    /// Invokes a function with an event and tells its answer.
+    /// Invokes a function with an event and tells its answer. A request and its answer are held to
+    /// the documented API.
     pub async fn invoke(&self, function: &str, event: Value) -> Value {
+        let request = event.get("routeKey").is_some().then(|| event.clone());
         // Boxed: the handlers' futures are deep.
-        Box::pin(self.functions.invoke(self, function, event)).await
+        let answer = Box::pin(self.functions.invoke(self, function, event)).await;
+        if let Some(request) = request {
+            Contract::documented().check(&request, &answer);
+        }
+        answer
     }
 
     /// Invokes a function until it answers or a `kill` fault ends its process: `None` then. What it

@@ -26,7 +26,7 @@ use shared::{
     event,
     export::{Claim, FailureCode, Files, Job, JobRef, Jobs, MAX_ATTEMPTS, STALE},
     metric::{self, Slice},
-    outbox::Outbox,
+    outbox::{Outbox, Queue},
     table::TableError,
 };
 use writer::Limits;
@@ -62,7 +62,7 @@ impl App {
             jobs: Jobs::new(authority.table().clone()),
             authority,
             files: environment.files()?,
-            outbox: environment.outbox(),
+            outbox: environment.outbox(&[Queue::ExportEmail])?,
             limits: Limits::default(),
         })
     }
