@@ -69,6 +69,7 @@ pub struct World {
     template: Arc<Template>,
     names: Names,
     credentials: Credentials,
+    http: reqwest::Client,
     killed: Arc<Notify>,
     roles: Roles,
     _neighbors: Neighbors,
@@ -143,8 +144,10 @@ impl World {
         .await
         .expect("the emulators");
         let names = Names::new(Arc::clone(&template), aws.endpoint_url(), cloud::secrets());
+        let http = shared::http_client::builder().build().expect("an HTTP client");
         let world = Self {
             aws,
+            http,
             directory,
             faults,
             notifications,
@@ -191,7 +194,7 @@ impl World {
         let keys = self.credentials.issue(function);
         let endpoint = self.aws.endpoint_url();
         let variables = resolved.collect();
-        Box::pin(operator::environment(endpoint, &keys, self.clock.clone(), variables)).await
+        operator::environment(&self.http, endpoint, &keys, self.clock.clone(), variables)
     }
 
     /// The table, for what a test looks at or prepares behind the functions' backs.
@@ -211,7 +214,7 @@ impl World {
         let variables = HashMap::from([(variable.to_owned(), value.to_owned())]);
         let keys = self.credentials.operator();
         let endpoint = self.aws.endpoint_url();
-        Box::pin(operator::environment(endpoint, keys, self.clock.clone(), variables)).await
+        operator::environment(&self.http, endpoint, keys, self.clock.clone(), variables)
     }
 
     /// Forgets what the functions' processes have cached, as cold starts would.
@@ -410,7 +413,11 @@ impl World {
 }
 
 impl Drop for World {
+    /// No test calls what its function's role refuses. So whoever takes a right away fails each test
+    /// that uses it, even where the function would go on without the call's answer.
     fn drop(&mut self) {
+        let denied: Vec<String> = self.roles.denied().iter().map(ToString::to_string).collect();
+        assert!(denied.is_empty() || std::thread::panicking(), "{denied:#?}");
         grants::keep(&self.roles).expect("the folder of used grants");
     }
 }
