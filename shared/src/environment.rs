@@ -10,19 +10,21 @@ use std::{
 };
 
 use aws_config::{
-    BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
-    timeout::TimeoutConfigBuilder,
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    retry::RetryConfig, timeout::TimeoutConfig, timeout::TimeoutConfigBuilder,
 };
-use aws_smithy_http_client::{Builder, tls};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+use futures::future::join_all;
 use jiff::SignedDuration;
 
 use crate::{
     access::Authority,
     clock::Clock,
     contact::ContactWriter,
-    directory::{Directory, DirectoryError, Launchpad},
+    directory::{Directory, Launchpad},
     entry::queue::Source,
     export::{Defaults, Files, Jobs, Shelf},
+    http_client,
     locale::Locale,
     note::{InvalidMentions, NoteWriter, mention_hosts},
     notification::{NotificationService, Notifications},
@@ -44,50 +46,60 @@ pub enum StartError {
         /// What is wrong.
         reason: String,
     },
-    /// The directory's client cannot be built.
-    #[error(transparent)]
-    Directory(#[from] DirectoryError),
-    /// The notification service's client cannot be built.
-    #[error("the notification service's client cannot be built: {0}")]
-    Notifications(String),
+    /// The HTTP client cannot be built.
+    #[error("the HTTP client cannot be built: {0}")]
+    Http(#[from] reqwest::Error),
 }
 
 /// The surroundings.
 #[derive(Clone, Debug)]
 pub struct Environment {
     sdk: SdkConfig,
+    http: reqwest::Client,
     clock: Clock,
     variables: HashMap<String, String>,
     read: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
-/// The attempts and time-outs of calls that a person waits for.
+/// The time-outs of calls that a person waits for.
 fn short_timeouts() -> TimeoutConfigBuilder {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(3))
+    TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3))
 }
 
 impl Environment {
-    /// Reads the surroundings of this process.
-    pub async fn load() -> Self {
-        let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12());
-        Self::with(sdk, Clock::System, std::env::vars().collect()).await
+    /// Reads the surroundings of this process, as Lambda sets them: region and keys are variables.
+    /// The SDK's search through files, metadata and token services would find nothing more; left
+    /// out, it is neither linked nor run at every start.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub fn load() -> Result<Self, StartError> {
+        let variables: HashMap<String, String> = std::env::vars().collect();
+        let keys = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
+        let mut sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(variables.get("AWS_REGION").cloned().map(Region::new))
+            .credentials_provider(keys);
+        sdk.set_endpoint_url(variables.get("AWS_ENDPOINT_URL").cloned());
+        Ok(Self::with(http_client::builder().build()?, sdk.build(), Clock::System, variables))
     }
 
-    /// Surroundings with this base of the SDK's settings, this clock and these variables. One TLS
-    /// stack serves all clients: rustls with ring.
-    pub async fn with(sdk: ConfigLoader, clock: Clock, variables: HashMap<String, String>) -> Self {
-        let http = Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https();
+    /// Surroundings with this HTTP client for all of AWS and the neighbors, this base of the SDK's
+    /// settings, this clock and these variables.
+    #[must_use]
+    pub fn with(
+        http: reqwest::Client,
+        sdk: SdkConfig,
+        clock: Clock,
+        variables: HashMap<String, String>,
+    ) -> Self {
         let sdk = sdk
-            .http_client(http)
+            .into_builder()
+            .http_client(http_client::for_sdk(http.clone()))
             .retry_config(RetryConfig::standard().with_max_attempts(4))
             .timeout_config(short_timeouts().build())
-            .load()
-            .await;
-        Self { sdk, clock, variables, read: Arc::default() }
+            .build();
+        Self { sdk, http, clock, variables, read: Arc::default() }
     }
 
     /// The clock.
@@ -151,7 +163,7 @@ impl Environment {
             timeout: self.neighbor_timeout()?,
             team_set_ttl: SignedDuration::from_secs(self.parsed("TEAM_SET_TTL_SECONDS", 60)?),
         };
-        Ok(Directory::new(launchpad, self.clock())?)
+        Ok(Directory::new(self.http.clone(), launchpad, self.clock()))
     }
 
     /// The Unified Notification Service (`NOTIFICATION_URL`, `NOTIFICATION_API_KEY`, and the budget
@@ -165,7 +177,21 @@ impl Environment {
             api_key: self.text("NOTIFICATION_API_KEY")?,
             timeout: self.neighbor_timeout()?,
         };
-        Notifications::new(service).map_err(StartError::Notifications)
+        Ok(Notifications::new(self.http.clone(), service))
+    }
+
+    /// Connects to the neighbors, so that the first request finds open connections (SPEC §1). A
+    /// neighbor in trouble holds the start up for its budget at most; the first request that needs
+    /// it will tell.
+    ///
+    /// # Errors
+    /// When a variable is wrong.
+    pub async fn connect(&self) -> Result<(), StartError> {
+        let budget = self.neighbor_timeout()?;
+        let neighbors = ["LAUNCHPAD_URL", "NOTIFICATION_URL"];
+        let urls = neighbors.into_iter().filter_map(|name| self.text(name).ok());
+        join_all(urls.map(|url| http_client::connect(&self.http, url, budget))).await;
+        Ok(())
     }
 
     /// The budget of a neighbor's answer.
@@ -281,5 +307,74 @@ impl Environment {
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts.build());
         aws_sdk_ses::Client::from_conf(config.build())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+        task::JoinHandle,
+    };
+
+    use super::*;
+    use crate::id::CompanyId;
+
+    fn environment(launchpad_url: &str) -> Environment {
+        let variables = [
+            ("LAUNCHPAD_URL", launchpad_url),
+            ("LAUNCHPAD_USER", "user"),
+            ("LAUNCHPAD_PASSWORD", "password"),
+            ("NEIGHBOR_TIMEOUT_MS", "200"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let clock = Clock::manual("2026-11-21T08:00:00Z".parse().unwrap());
+        let http = http_client::builder().build().unwrap();
+        Environment::with(http, SdkConfig::builder().build(), clock, variables.into())
+    }
+
+    /// Takes one connection, answers two requests on it, and tells their first lines.
+    fn answer_twice_on_one_connection(listener: TcpListener) -> JoinHandle<Vec<String>> {
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut lines = Vec::new();
+            for _ in 0..2 {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(connection.read_u8().await.unwrap());
+                }
+                let request = String::from_utf8(request).unwrap();
+                lines.push(request.lines().next().unwrap().to_owned());
+                let answer = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+                connection.write_all(answer).await.unwrap();
+            }
+            lines
+        })
+    }
+
+    #[tokio::test]
+    async fn the_first_call_of_a_neighbor_finds_the_connection_opened_at_the_start() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let environment = environment(&format!("http://{}", listener.local_addr().unwrap()));
+        let launchpad = answer_twice_on_one_connection(listener);
+        environment.connect().await.unwrap();
+        let company: CompanyId = "acme".parse().unwrap();
+        assert!(environment.directory().unwrap().company(&company).await.is_err());
+        let lines = launchpad.await.unwrap();
+        assert_eq!(lines, ["HEAD / HTTP/1.1", "GET /private/companies/acme HTTP/1.1"]);
+    }
+
+    #[tokio::test]
+    async fn a_neighbor_in_trouble_does_not_stop_the_start() {
+        environment("http://127.0.0.1:9").connect().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_neighbor_that_does_not_answer_holds_the_start_up_for_its_budget_alone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let environment = environment(&format!("http://{}", listener.local_addr().unwrap()));
+        let within = tokio::time::timeout(Duration::from_secs(10), environment.connect()).await;
+        assert!(within.is_ok_and(|connected| connected.is_ok()));
     }
 }

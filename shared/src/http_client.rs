@@ -1,25 +1,137 @@
-//! The one way to build a client for the neighbors.
+//! The one way over HTTP: a single pooled client for the neighbors and for the AWS SDK, so that a
+//! function starts with one TLS stack, reads the system's certificates once, and links no second
+//! client.
 
 use std::time::Duration;
+
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    },
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+};
+use aws_smithy_types::body::SdkBody;
 
 /// How long a connection may idle before it is not used again: a function that was frozen longer
 /// would find it dead.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-/// A pooled client whose calls end within `timeout`, connecting included. TLS is rustls with ring,
-/// as in the AWS SDK.
-///
-/// # Errors
-/// A text that says why no client can be built.
-pub fn build(timeout: Duration) -> Result<reqwest::Client, String> {
+/// How long connecting may take, TLS included. A lost packet costs a second; the next try is
+/// there sooner.
+const CONNECT: Duration = Duration::from_millis(300);
+
+/// A pooled client. It knows no time-out but that of connecting: each call brings its own budget.
+/// TLS is rustls with ring, and HTTP is 1.1, which every service here speaks.
+#[must_use]
+pub fn builder() -> reqwest::ClientBuilder {
     // Fails only when a provider is installed already, which is all that is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
-        .timeout(timeout)
-        .connect_timeout(timeout.min(Duration::from_millis(300)))
+        .connect_timeout(CONNECT)
         .pool_idle_timeout(POOL_IDLE)
         .tcp_nodelay(true)
         .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|error| error.to_string())
+}
+
+/// Opens a connection to `url`, within `budget`, that the client then keeps for its next call there.
+pub(crate) async fn connect(client: &reqwest::Client, url: String, budget: Duration) {
+    // Whatever is answered, the connection stands; one that fails is found out by the next call.
+    let _ = client.head(url).timeout(budget).send().await;
+}
+
+/// The client as the AWS SDK takes one. The SDK's own time-outs bound its attempts.
+#[must_use]
+pub fn for_sdk(client: reqwest::Client) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(Connector(client));
+    http_client_fn(move |_, _| connector.clone())
+}
+
+#[derive(Debug)]
+struct Connector(reqwest::Client);
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(send(self.0.clone(), request))
+    }
+}
+
+async fn send(
+    client: reqwest::Client,
+    request: HttpRequest,
+) -> Result<HttpResponse, ConnectorError> {
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap)).map_err(trouble)?;
+    let response =
+        http::Response::<reqwest::Body>::from(client.execute(request).await.map_err(trouble)?);
+    HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
+        .map_err(|error| ConnectorError::other(error.into(), None))
+}
+
+/// What the SDK retries: time-outs and connections that failed or broke before an answer.
+fn trouble(error: reqwest::Error) -> ConnectorError {
+    if error.is_builder() {
+        ConnectorError::user(error.into())
+    } else if error.is_timeout() {
+        ConnectorError::timeout(error.into())
+    } else {
+        ConnectorError::io(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    fn request(uri: &str) -> HttpRequest {
+        let request = http::Request::put(uri).header("x-signed", "yes").body(SdkBody::from("text"));
+        HttpRequest::try_from(request.unwrap()).unwrap()
+    }
+
+    async fn call(uri: &str) -> Result<HttpResponse, ConnectorError> {
+        send(builder().build().unwrap(), request(uri)).await
+    }
+
+    #[tokio::test]
+    async fn the_sdk_gets_its_request_through_and_the_answer_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}/bucket/a%20b?x-id=PutObject", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"text") {
+                request.push(connection.read_u8().await.unwrap());
+            }
+            let answer =
+                b"HTTP/1.1 307 Temporary Redirect\r\nlocation: /\r\ncontent-length: 2\r\n\r\nok";
+            connection.write_all(answer).await.unwrap();
+            String::from_utf8(request).unwrap()
+        });
+        let response = call(&uri).await.unwrap();
+        assert_eq!(response.status().as_u16(), 307, "the SDK follows redirects itself");
+        let sent = server.await.unwrap();
+        assert!(sent.starts_with("PUT /bucket/a%20b?x-id=PutObject HTTP/1.1\r\n"), "{sent}");
+        assert!(sent.contains("x-signed: yes\r\n") && sent.contains("content-length: 4\r\n"));
+    }
+
+    #[tokio::test]
+    async fn the_sdk_can_tell_what_is_worth_another_try() {
+        let refused = call("http://127.0.0.1:9/").await.unwrap_err();
+        assert!(refused.is_io(), "{refused:?}");
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}/", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move { drop(listener.accept().await.unwrap()) });
+        let broken = call(&uri).await.unwrap_err();
+        assert!(broken.is_io(), "{broken:?}");
+        server.await.unwrap();
+
+        let wrong = call("/no/host").await.unwrap_err();
+        assert!(wrong.is_user(), "{wrong:?}");
+    }
 }

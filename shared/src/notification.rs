@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{http_client, id::UserId};
+use crate::id::UserId;
 
 /// How long a service that asks for time is given at most: the longest that SQS hides a message.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(11);
@@ -197,12 +197,10 @@ impl fmt::Debug for Notifications {
 }
 
 impl Notifications {
-    /// A client of this service.
-    ///
-    /// # Errors
-    /// A text that says why no client can be built.
-    pub fn new(service: NotificationService) -> Result<Self, String> {
-        Ok(Self { http: http_client::build(service.timeout)?, service })
+    /// Calls this service through `http`.
+    #[must_use]
+    pub fn new(http: reqwest::Client, service: NotificationService) -> Self {
+        Self { http, service }
     }
 
     /// Sends one notification, once. The service makes one notification of all calls with the same
@@ -222,6 +220,7 @@ impl Notifications {
             .header("x-api-key", &self.service.api_key)
             .header("idempotency-key", idempotency_key)
             .json(body)
+            .timeout(self.service.timeout)
             .send()
             .await
             .map_err(|error| trouble(&error))?;

@@ -77,6 +77,7 @@ pub struct World {
     template: Arc<Template>,
     names: Names,
     credentials: Credentials,
+    http: reqwest::Client,
     killed: Arc<Notify>,
     roles: Roles,
     _neighbors: Neighbors,
@@ -151,8 +152,10 @@ impl World {
         .await
         .expect("the emulators");
         let names = Names::new(Arc::clone(&template), aws.endpoint_url(), cloud::secrets());
+        let http = shared::http_client::builder().build().expect("an HTTP client");
         let world = Self {
             aws,
+            http,
             directory,
             faults,
             notifications,
@@ -203,8 +206,8 @@ impl World {
         variables.entry("NEIGHBOR_TIMEOUT_MS".to_owned()).and_modify(|set| {
             NEIGHBOR_TIMEOUT_MS.clone_into(set);
         });
-        let made = operator::environment(endpoint, &keys, self.clock.clone(), variables);
-        let made = Box::pin(made).await;
+        let made =
+            operator::environment(&self.http, endpoint, &keys, self.clock.clone(), variables);
         let mut environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
         environments.push((function.to_owned(), made.clone()));
         made
@@ -227,7 +230,7 @@ impl World {
         let variables = HashMap::from([(variable.to_owned(), value.to_owned())]);
         let keys = self.credentials.operator();
         let endpoint = self.aws.endpoint_url();
-        Box::pin(operator::environment(endpoint, keys, self.clock.clone(), variables)).await
+        operator::environment(&self.http, endpoint, keys, self.clock.clone(), variables)
     }
 
     /// Forgets what the functions' processes have cached, as cold starts would.
@@ -418,7 +421,11 @@ impl World {
 }
 
 impl Drop for World {
+    /// No test calls what its function's role refuses. So whoever takes a right away fails each test
+    /// that uses it, even where the function would go on without the call's answer.
     fn drop(&mut self) {
+        let denied: Vec<String> = self.roles.denied().iter().map(ToString::to_string).collect();
+        assert!(denied.is_empty() || std::thread::panicking(), "{denied:#?}");
         grants::keep(&self.roles).expect("the folder of used grants");
     }
 }

@@ -8,7 +8,7 @@ use shared::{entry, environment::Environment};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
-    let environment = Environment::load().await;
+    let environment = Environment::load()?;
     let app = App::new(&environment)?;
     entry::direct::serve(Arc::new(app), clean_up::handle).await
 }

@@ -7,6 +7,8 @@ use shared::{entry, environment::Environment};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
-    let environment = Environment::load().await;
-    entry::http::serve(Arc::new(environment.authority()?), contact_read::handle).await
+    let environment = Environment::load()?;
+    let authority = Arc::new(environment.authority()?);
+    environment.connect().await?;
+    entry::http::serve(authority, contact_read::handle).await
 }

@@ -7,6 +7,8 @@ use shared::{entry, environment::Environment};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
-    let environment = Environment::load().await;
-    entry::http::serve(Arc::new(environment.contact_writer()?), contact_sync::handle).await
+    let environment = Environment::load()?;
+    let writer = Arc::new(environment.contact_writer()?);
+    environment.connect().await?;
+    entry::http::serve(writer, contact_sync::handle).await
 }

@@ -8,7 +8,9 @@ use shared::{entry, environment::Environment};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
-    let environment = Environment::load().await;
+    let environment = Environment::load()?;
     let source = environment.source("EXPORT_EMAIL_QUEUE_URL")?;
-    entry::queue::serve(Arc::new(App::new(&environment)?), source, export_email::handle).await
+    let app = Arc::new(App::new(&environment)?);
+    environment.connect().await?;
+    entry::queue::serve(app, source, export_email::handle).await
 }

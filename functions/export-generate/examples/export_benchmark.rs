@@ -42,6 +42,7 @@ use shared::{
     access::Scope,
     contact::Contact,
     export::{Column, Field, Format},
+    http_client,
     locale::Locale,
 };
 use tokio::{net::TcpListener, process::Command, sync::mpsc};
@@ -179,7 +180,7 @@ async fn pipeline(format: Format, rows: u64, endpoint: &str) -> Outcome<Value> {
         .region(Region::new("ap-southeast-3"))
         .credentials_provider(Credentials::new("key", "secret", None, None, "benchmark"))
         .force_path_style(true)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(http_client::for_sdk(http_client::builder().build()?))
         .build();
     let client = aws_sdk_s3::Client::from_conf(config);
     let key = format!("contacts.{}", format.extension());

@@ -18,6 +18,7 @@ use shared::{
     directory::{Directory, Launchpad},
     entry::queue::{Source, respond},
     export::{Column, Delivery, ExportOrder, Field, Format, Selection, Status},
+    http_client,
     id::{ContactId, UserId},
     locale::Locale,
     outbox::QueueUrls,
@@ -80,7 +81,7 @@ async fn table() -> Table {
         .endpoint_url(endpoint)
         .region(Region::new("ap-southeast-3"))
         .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(http_client::for_sdk(http_client::builder().build().unwrap()))
         .build();
     Table::new(aws_sdk_dynamodb::Client::from_conf(config), "table")
 }
@@ -126,6 +127,7 @@ impl World {
     async fn new() -> Self {
         let clock = Clock::manual("2026-11-21T08:00:00Z".parse().unwrap());
         let directory = Directory::new(
+            http_client::builder().build().unwrap(),
             Launchpad {
                 url: launchpad().await,
                 user: "user".to_owned(),
@@ -143,14 +145,14 @@ impl World {
             .region(Region::new("ap-southeast-3"))
             .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
             .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(http_client::for_sdk(http_client::builder().build().unwrap()))
             .build();
         let sqs = aws_sdk_sqs::Client::from_conf(sqs);
         let source =
             Source { sqs: sqs.clone(), url: "http://queue".to_owned(), table: table.clone() };
         let app = App {
             jobs: Jobs::new(table.clone()),
-            authority: Authority::new(table, directory.unwrap(), clock.clone()),
+            authority: Authority::new(table, directory, clock.clone()),
             files: Files::new(storage.client.clone(), BUCKET),
             outbox: Outbox::new(sqs, QueueUrls::default()),
             limits: Limits { rows: 150, cells: 450 },

@@ -6,6 +6,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder as ConnectionBuilder;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
+use shared::http_client;
 use tempfile::{NamedTempFile, TempDir};
 use tokio::net::TcpListener;
 
@@ -52,7 +53,7 @@ impl Storage {
             .region(Region::new("ap-southeast-3"))
             .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
             .force_path_style(true)
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(http_client::for_sdk(http_client::builder().build().unwrap()))
             .build();
         Self { client: Client::from_conf(config), root, server }
     }

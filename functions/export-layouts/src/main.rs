@@ -8,6 +8,8 @@ use shared::{entry, environment::Environment};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
-    let environment = Environment::load().await;
-    entry::http::serve(Arc::new(App::new(&environment)?), export_layouts::handle).await
+    let environment = Environment::load()?;
+    let app = Arc::new(App::new(&environment)?);
+    environment.connect().await?;
+    entry::http::serve(app, export_layouts::handle).await
 }

@@ -7,6 +7,6 @@ use shared::{entry, environment::Environment};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
-    let environment = Environment::load().await;
+    let environment = Environment::load()?;
     entry::http::serve(Arc::new(environment.shelf()?), export_read::handle).await
 }

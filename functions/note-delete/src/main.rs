@@ -7,7 +7,8 @@ use shared::{entry, environment::Environment, note::NoteDeleter};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
-    let environment = Environment::load().await;
+    let environment = Environment::load()?;
     let notes = NoteDeleter::new(environment.authority()?);
+    environment.connect().await?;
     entry::http::serve(Arc::new(notes), note_delete::handle).await
 }

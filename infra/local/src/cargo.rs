@@ -68,6 +68,23 @@ impl Binaries {
         Ok(executables(&cargo_build(workspace).await?.stdout).collect())
     }
 
+    /// Builds the binaries of these packages of `workspace` alone, as they are deployed: a build of
+    /// the whole workspace would give them features that only the emulators need.
+    ///
+    /// # Errors
+    /// Cargo's messages, when the build fails.
+    pub async fn build_release(
+        workspace: &Path,
+        packages: impl IntoIterator<Item = &str>,
+    ) -> Result<Self, BuildError> {
+        let mut build = build_command(workspace);
+        build.args(["--release", "--bins"]);
+        for package in packages {
+            build.args(["--package", package]);
+        }
+        Ok(executables(&run(build).await?.stdout).collect())
+    }
+
     /// Builds again whenever a source under `workspace` changes; never returns. Processes of a
     /// binary that became new are replaced at their next event.
     pub async fn watch(self, workspace: PathBuf, console: Console) {
@@ -111,16 +128,25 @@ pub fn command() -> Command {
 }
 
 async fn cargo_build(workspace: &Path) -> Result<Output, BuildError> {
+    let mut build = build_command(workspace);
+    if !cfg!(debug_assertions) {
+        build.arg("--release");
+    }
+    run(build).await
+}
+
+fn build_command(workspace: &Path) -> Command {
     let mut command = command();
     command
         .args(["build", "--quiet", "--message-format=json-render-diagnostics"])
         .current_dir(workspace)
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
-    }
-    let output = command.output().await?;
+    command
+}
+
+async fn run(mut build: Command) -> Result<Output, BuildError> {
+    let output = build.output().await?;
     if output.status.success() {
         Ok(output)
     } else {

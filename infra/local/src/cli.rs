@@ -161,6 +161,14 @@ enum Benchmark {
         )]
         contacts: Vec<usize>,
     },
+    /// Start of each HTTP function beside a bare function with the same clients, built for release.
+    ColdStart {
+        /// Starts of each.
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        starts: usize,
+        /// Logical ids of the functions [default: every HTTP function].
+        functions: Vec<String>,
+    },
     /// Latencies of `team` beside `everything` while requests arrive at fixed rates.
     Load {
         /// The contacts of the company.
@@ -180,6 +188,9 @@ impl Benchmark {
         let options = Options::new(workspace());
         let table = match self {
             Self::Usage { contacts } => bench::usage(&options, &contacts).await?,
+            Self::ColdStart { starts, functions } => {
+                bench::cold_start(&options, starts, &functions).await?
+            }
             Self::Load { contacts, seconds, rates } => {
                 let duration = std::time::Duration::from_secs(seconds);
                 bench::load(&options, &Load { contacts, duration, rates }).await?

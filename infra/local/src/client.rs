@@ -62,8 +62,9 @@ impl Client {
     /// # Errors
     /// [`ClientError::Broken`] when no HTTP client can be built.
     pub fn new(url: &str) -> Result<Self, ClientError> {
-        let http = shared::http_client::build(TIMEOUT)
-            .map_err(|reason| ClientError::Broken { call: "the client".to_owned(), reason })?;
+        let http = shared::http_client::builder().timeout(TIMEOUT).build().map_err(|error| {
+            ClientError::Broken { call: "the client".to_owned(), reason: error.to_string() }
+        })?;
         Ok(Self { http, url: url.trim_end_matches('/').to_owned(), token: None })
     }
 

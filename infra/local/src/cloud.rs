@@ -200,8 +200,9 @@ impl LocalCloud {
             on_kill: on_kill(&killer),
         })
         .await?;
-        let files = operator_files(&aws, &credentials, &resources_bucket).await?;
-        let table = operator_table(&aws, &credentials, &resources_table).await?;
+        let http = shared::http_client::builder().build().map_err(EnvironmentError::from)?;
+        let files = operator_files(&http, &aws, &credentials, &resources_bucket)?;
+        let table = operator_table(&http, &aws, &credentials, &resources_table)?;
         demo_contacts::seed(&table, &Clock::System).await?;
         demo_contacts::turn_flags_on(&table).await?;
         demo_contacts::load(&aws.database(), &table, &Clock::System, options.contacts)?;
@@ -226,6 +227,7 @@ impl LocalCloud {
             names,
             endpoint_url: aws.endpoint_url().to_owned(),
             credentials,
+            http,
             lambda: lambda.clone(),
         });
         let schedules = Schedules::start(Arc::clone(&template), lambda.clone(), &options.clock);
@@ -375,26 +377,28 @@ pub fn local_parameters(
 }
 
 /// The table, for the local cloud's own use.
-async fn operator_table(
+fn operator_table(
+    http: &reqwest::Client,
     aws: &Aws,
     credentials: &Credentials,
     name: &str,
 ) -> Result<Table, StartError> {
     let variables = HashMap::from([("TABLE_NAME".to_owned(), name.to_owned())]);
     let (endpoint, keys) = (aws.endpoint_url(), credentials.operator());
-    let operator = operator::environment(endpoint, keys, Clock::System, variables).await;
+    let operator = operator::environment(http, endpoint, keys, Clock::System, variables);
     Ok(operator.table()?)
 }
 
 /// The bucket, for the local cloud's own use.
-async fn operator_files(
+fn operator_files(
+    http: &reqwest::Client,
     aws: &Aws,
     credentials: &Credentials,
     name: &str,
 ) -> Result<Files, StartError> {
     let variables = HashMap::from([("BUCKET_NAME".to_owned(), name.to_owned())]);
     let (endpoint, keys) = (aws.endpoint_url(), credentials.operator());
-    let operator = operator::environment(endpoint, keys, Clock::System, variables).await;
+    let operator = operator::environment(http, endpoint, keys, Clock::System, variables);
     Ok(operator.files()?)
 }
 

@@ -32,6 +32,7 @@ mod testing {
 
     /// A client like the functions'.
     pub(crate) fn client() -> reqwest::Client {
-        shared::http_client::build(std::time::Duration::from_secs(10)).unwrap()
+        let limit = std::time::Duration::from_secs(10);
+        shared::http_client::builder().timeout(limit).build().unwrap()
     }
 }

@@ -3,14 +3,16 @@
 
 use std::collections::HashMap;
 
-use aws_config::{BehaviorVersion, Region};
-use aws_credential_types::Credentials as SdkCredentials;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials as SdkCredentials, provider::SharedCredentialsProvider};
 use shared::{clock::Clock, environment::Environment};
 
 use crate::aws::{Issued, REGION};
 
 /// Surroundings that call the emulators at `endpoint_url` with these keys, and see `variables`.
-pub async fn environment(
+#[must_use]
+pub fn environment(
+    http: &reqwest::Client,
     endpoint_url: &str,
     keys: &Issued,
     clock: Clock,
@@ -18,9 +20,11 @@ pub async fn environment(
 ) -> Environment {
     let credentials =
         SdkCredentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "local");
-    let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
+    let sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(REGION))
         .endpoint_url(endpoint_url)
-        .credentials_provider(credentials);
-    Environment::with(sdk, clock, variables).await
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    Environment::with(http.clone(), sdk, clock, variables)
 }

@@ -76,11 +76,13 @@ async fn failed_messages_come_back_and_end_among_the_dead_letters() {
     let (credentials, events) = (options.credentials.clone(), options.events.clone());
     let names = options.names.clone();
     let lambda = Lambda::start(options).await.unwrap();
+    let http = shared::http_client::builder().build().unwrap();
     let sources = QueueSources::start(&QueueSourcesOptions {
         template,
         names,
         endpoint_url: aws.endpoint_url().to_owned(),
         credentials: credentials.clone(),
+        http: http.clone(),
         lambda: lambda.clone(),
     });
 
@@ -96,7 +98,7 @@ async fn failed_messages_come_back_and_end_among_the_dead_letters() {
             None,
             "test",
         ))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(shared::http_client::for_sdk(http))
         .build();
     let client = aws_sdk_sqs::Client::from_conf(config);
     for body in ["good", "bad"] {

@@ -8,7 +8,6 @@ use super::{Company, DirectoryError, Levels, PeoplePage, Person, Team, TeamSet};
 use crate::{
     access::Level,
     clock::Clock,
-    http_client,
     id::{CompanyId, TeamId, UserId},
 };
 
@@ -66,9 +65,8 @@ struct TeamsRow {
 }
 
 impl Client {
-    pub(super) fn new(launchpad: Launchpad) -> Result<Self, DirectoryError> {
-        let http = http_client::build(launchpad.timeout).map_err(DirectoryError::Setup)?;
-        Ok(Self { http, launchpad })
+    pub(super) fn new(http: reqwest::Client, launchpad: Launchpad) -> Self {
+        Self { http, launchpad }
     }
 
     pub(super) async fn levels(&self, user: UserId) -> Result<Levels, DirectoryError> {
@@ -177,6 +175,7 @@ impl Client {
                 .get(format!("{}{path}", self.launchpad.url))
                 .basic_auth(&self.launchpad.user, Some(&self.launchpad.password))
                 .query(query)
+                .timeout(self.launchpad.timeout)
                 .send()
         };
         let mut sent = send().await;

@@ -26,7 +26,4 @@ pub enum DirectoryError {
     /// The last call failed a moment ago; nothing was asked.
     #[error("Launchpad failed a moment ago ({0})")]
     Remembered(&'static str),
-    /// The client cannot be built.
-    #[error("the HTTP client cannot be built: {0}")]
-    Setup(String),
 }

@@ -48,21 +48,19 @@ struct Inner {
 }
 
 impl Directory {
-    /// A directory that asks this Launchpad.
-    ///
-    /// # Errors
-    /// [`DirectoryError::Setup`] when no HTTP client can be built for it.
-    pub fn new(launchpad: Launchpad, clock: Clock) -> Result<Self, DirectoryError> {
+    /// A directory that asks this Launchpad through `http`.
+    #[must_use]
+    pub fn new(http: reqwest::Client, launchpad: Launchpad, clock: Clock) -> Self {
         let team_set_ttl = launchpad.team_set_ttl;
-        Ok(Self(Arc::new(Inner {
-            client: Client::new(launchpad)?,
+        Self(Arc::new(Inner {
+            client: Client::new(http, launchpad),
             team_set_ttl,
             levels: Cache::new(clock.clone()),
             teams: Cache::new(clock.clone()),
             companies: Cache::new(clock.clone()),
             people: Cache::new(clock.clone()),
             clock,
-        })))
+        }))
     }
 
     /// The levels of a person, at most 10 seconds old.

@@ -1,11 +1,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tracing_subscriber::{EnvFilter, prelude::*};
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, prelude::*};
 
 /// Sets structured logging up: one JSON object a line, an event's fields at its top, the
-/// invocation's span in `span`. `RUST_LOG` filters; the default is `info`.
+/// invocation's span in `span`. `RUST_LOG` filters by level and target; the default is `info`.
 pub fn init() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let chosen = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
+    let filter = chosen.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)

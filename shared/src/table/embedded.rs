@@ -5,6 +5,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::{BY_NAME, NAME_KEY, PK, SK, Table};
+use crate::http_client;
 
 /// An empty table of its own, with the template's keys and index.
 pub(crate) async fn table() -> Table {
@@ -35,7 +36,7 @@ pub(crate) async fn table() -> Table {
         .endpoint_url(endpoint)
         .region(Region::new("ap-southeast-3"))
         .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(http_client::for_sdk(http_client::builder().build().unwrap()))
         .build();
     Table::new(aws_sdk_dynamodb::Client::from_conf(config), "table")
 }

@@ -47,7 +47,8 @@ pub(crate) struct Need {
     pub(crate) resources: Vec<String>,
 }
 
-/// The roles of all functions, and which of their grants were used. Clones share what was used.
+/// The roles of all functions, which of their grants were used, and what they refused. Clones share
+/// both.
 #[derive(Clone, Debug)]
 pub struct Roles(Option<Arc<Inner>>);
 
@@ -55,6 +56,7 @@ pub struct Roles(Option<Arc<Inner>>);
 struct Inner {
     statements: BTreeMap<String, Vec<Statement>>,
     used: Mutex<BTreeSet<Grant>>,
+    denied: Mutex<Vec<Denied>>,
 }
 
 /// A call that a role does not allow.
@@ -74,7 +76,8 @@ impl Roles {
     /// These roles by function; a function without one may call nothing.
     #[must_use]
     pub fn new(statements: BTreeMap<String, Vec<Statement>>) -> Self {
-        Self(Some(Arc::new(Inner { statements, used: Mutex::default() })))
+        let (used, denied) = (Mutex::default(), Mutex::default());
+        Self(Some(Arc::new(Inner { statements, used, denied })))
     }
 
     /// Nothing is enforced: for emulators that serve no template.
@@ -122,10 +125,25 @@ impl Roles {
         used.map(|used| used.unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
     }
 
+    /// What the roles refused, in order.
+    #[must_use]
+    pub fn denied(&self) -> Vec<Denied> {
+        let denied = self.0.as_ref().map(|inner| inner.denied.lock());
+        denied.map(|it| it.unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
+    }
+
     /// Whether the role allows what a call needs. An explicit denial wins, as in IAM.
     pub(crate) fn check(&self, function: &str, need: &Need) -> Result<(), Denied> {
         let Some(inner) = &self.0 else { return Ok(()) };
-        let statements = inner.statements.get(function).map(Vec::as_slice).unwrap_or_default();
+        inner.check(function, need).inspect_err(|denied| {
+            inner.denied.lock().unwrap_or_else(PoisonError::into_inner).push(denied.clone());
+        })
+    }
+}
+
+impl Inner {
+    fn check(&self, function: &str, need: &Need) -> Result<(), Denied> {
+        let statements = self.statements.get(function).map(Vec::as_slice).unwrap_or_default();
         let matching = |allow: bool| {
             statements
                 .iter()
@@ -146,7 +164,7 @@ impl Roles {
             return Err(denied(reason));
         };
         let function = function.to_owned();
-        let mut used = inner.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.insert(Grant { function, action, resource });
         Ok(())
     }

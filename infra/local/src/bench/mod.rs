@@ -1,6 +1,7 @@
-//! `bench`: what requests cost and how long they take, in a company of any size, on loopback. Each
-//! prints a Markdown table; figures are to be compared within one run only.
+//! `bench`: what requests cost and how long they take, in a company of any size, on loopback, and
+//! what a function's start costs. Each prints a Markdown table; figures are to be compared within one run only.
 
+mod cold_start;
 mod company;
 mod load;
 mod usage;
@@ -9,11 +10,15 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
+    cargo::BuildError,
     client::{Answer, Client, ClientError},
     cloud::{LocalCloud, Options, StartError},
     demo_contacts::SeedError,
+    lambda::ColdStartError,
+    template::TemplateError,
 };
 
+pub use cold_start::cold_start;
 pub use load::{Load, load};
 pub use usage::usage;
 
@@ -29,6 +34,18 @@ pub enum BenchError {
     /// The API.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The template cannot be read.
+    #[error("template.yaml: {0}")]
+    Template(#[from] TemplateError),
+    /// The functions do not build.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A program is not there.
+    #[error("a program cannot be looked at: {0}")]
+    Program(#[from] std::io::Error),
+    /// A start could not be measured.
+    #[error(transparent)]
+    ColdStart(#[from] ColdStartError),
     /// An answer that a benchmark cannot go on with.
     #[error("{0}")]
     Answer(String),

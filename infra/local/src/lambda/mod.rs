@@ -1,5 +1,6 @@
 //! The Lambda service: functions as processes that speak the Lambda Runtime API.
 
+mod cold_start;
 mod environment;
 mod errors;
 mod invoke_api;
@@ -8,6 +9,7 @@ mod pool;
 mod runtime_api;
 mod service;
 
+pub use cold_start::{ColdStart, ColdStartError};
 pub use errors::{FunctionError, InvokeError, StartError};
 pub use invoke_api::router;
 pub use service::{InvokeOutcome, Lambda, LambdaOptions, RetryDelays};

@@ -17,7 +17,7 @@ use super::pool::Pool;
 use super::runtime_api::{Delivery, RuntimeApi};
 use super::{MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES};
 use crate::aws::{Credentials, Issued};
-use crate::cargo::Binaries;
+use crate::cargo::{Binaries, Binary};
 use crate::console::{Console, InvocationLine};
 use crate::record::{Events, Invocation, Usage};
 use crate::template::{Function, Names, REGION, Template};
@@ -98,11 +98,11 @@ impl InvokeOutcome {
 
 /// The Lambda service of the local cloud.
 #[derive(Clone)]
-pub struct Lambda(Arc<Service>);
+pub struct Lambda(pub(super) Arc<Service>);
 
-struct Service {
+pub(super) struct Service {
     options: LambdaOptions,
-    pools: HashMap<String, Pool>,
+    pub(super) pools: HashMap<String, Pool>,
     runtime_api: RuntimeApi,
     /// What kills the process that has an access key.
     running: Mutex<HashMap<String, CancellationToken>>,
@@ -252,7 +252,11 @@ impl Service {
         if let Some(environment) = warm {
             return Ok((environment, None));
         }
-        let program = program?;
+        Ok((self.spawn(pool, &program?)?, Some(())))
+    }
+
+    /// Starts a process of `program` with the surroundings of the pool's function.
+    pub(super) fn spawn(&self, pool: &Pool, program: &Binary) -> std::io::Result<Environment> {
         let issued = self.options.credentials.issue(&pool.function.id);
         let stop = self.shutdown.child_token();
         self.running().insert(issued.access_key_id.clone(), stop.clone());
@@ -274,7 +278,7 @@ impl Service {
         if environment.is_err() {
             self.forget(&issued.access_key_id);
         }
-        Ok((environment?, Some(())))
+        environment
     }
 
     /// The template's variables and those that Lambda sets.
@@ -371,7 +375,7 @@ impl Service {
         });
     }
 
-    async fn retire(&self, environment: Environment) {
+    pub(super) async fn retire(&self, environment: Environment) {
         self.forget(&environment.access_key_id);
         environment.end().await;
     }

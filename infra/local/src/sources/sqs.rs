@@ -39,6 +39,8 @@ pub struct QueueSourcesOptions {
     pub endpoint_url: String,
     /// Each mapping receives and deletes with keys of its function.
     pub credentials: Credentials,
+    /// Carries the mappings' calls.
+    pub http: reqwest::Client,
     /// Runs the functions.
     pub lambda: Lambda,
 }
@@ -100,7 +102,7 @@ fn client(options: &QueueSourcesOptions, function: &Function) -> Client {
         .region(Region::new(REGION))
         .endpoint_url(&options.endpoint_url)
         .credentials_provider(keys)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(shared::http_client::for_sdk(options.http.clone()))
         .build();
     Client::from_conf(config)
 }

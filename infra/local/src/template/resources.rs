@@ -194,7 +194,7 @@ fn table(properties: &Property<'_>) -> Result<Table, TemplateError> {
     (table.partition_key, table.sort_key) = keys(properties, &table.attributes)?;
     if let Some(indexes) = properties.get("GlobalSecondaryIndexes")? {
         for index in indexes.items()? {
-            index.allow(&["IndexName", "KeySchema", "Projection"], &[])?;
+            index.allow(&["IndexName", "KeySchema", "Projection"], &["WarmThroughput"])?;
             let projection = index.require("Projection")?.require("ProjectionType")?;
             if projection.text()? != "ALL" {
                 return Err(projection.error("only `ALL` is supported"));

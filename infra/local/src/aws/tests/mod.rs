@@ -100,7 +100,7 @@ fn sdk_credentials(keys: &Issued) -> SdkCredentials {
 }
 
 fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().build_http()
+    shared::http_client::for_sdk(crate::testing::client())
 }
 
 /// The settings that all four kinds of client share in name but not in type: no retries, so that

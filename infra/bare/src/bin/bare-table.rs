@@ -1,0 +1,9 @@
+//! With DynamoDB and Launchpad.
+
+use shared::environment::Environment;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let environment = Environment::load()?;
+    bare::serve((environment.table()?, environment.directory()?)).await
+}

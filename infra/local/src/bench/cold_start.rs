@@ -1,0 +1,169 @@
+//! What the start of each HTTP function costs beside a bare function with the same clients: the
+//! binaries as they are deployed, spawned against the local cloud's Runtime API.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use super::BenchError;
+use crate::cargo::Binaries;
+use crate::cloud::{LocalCloud, Options};
+use crate::lambda::ColdStart;
+use crate::template::{Event, Function, Parameters, Template};
+
+const HEAD: &str = "\
+| function | MB | start ms | CPU ms | RSS MiB | bare function | MB | start ms | CPU ms | RSS MiB | CPU ratio | RSS ratio |
+|---|---|---|---|---|---|---|---|---|---|---|---|";
+
+/// The package of the bare functions.
+const BARE_PACKAGE: &str = "bare";
+
+/// A program of a pair, and what its starts cost.
+struct Subject {
+    name: String,
+    program: PathBuf,
+    starts: Vec<ColdStart>,
+}
+
+/// The medians of a subject's starts.
+struct Cost {
+    megabytes: f64,
+    wall_ms: f64,
+    cpu_ms: f64,
+    rss_mib: f64,
+}
+
+/// Builds the HTTP functions, or those `chosen` by their logical ids, for release, starts each in
+/// turn with its bare one, `starts` times, and tells the medians.
+///
+/// # Errors
+/// When something does not build or start.
+pub async fn cold_start(
+    options: &Options,
+    starts: usize,
+    chosen: &[String],
+) -> Result<String, BenchError> {
+    let template = Template::read(&options.workspace.join("template.yaml"), &Parameters::new())?;
+    let mut functions: Vec<Function> = template.functions.into_values().collect();
+    functions.retain(|function| {
+        is_http(function) && (chosen.is_empty() || chosen.contains(&function.id))
+    });
+    let packages = functions.iter().map(|function| function.binary.as_str());
+    let binaries =
+        Binaries::build_release(&options.workspace, packages.chain([BARE_PACKAGE])).await?;
+    let options = Options { binaries: Some(binaries.clone()), ..options.clone() };
+    let cloud = LocalCloud::start(options).await?;
+    let table = table(&cloud, &binaries, &functions, starts).await;
+    cloud.shutdown().await;
+    table
+}
+
+fn is_http(function: &Function) -> bool {
+    function.events.iter().any(|event| matches!(event, Event::Route(_)))
+}
+
+/// The bare function with the clients that an HTTP function makes, by what its role lets it call.
+/// The two that have a bucket and no queue serve people's own files, and ask Launchpad nothing.
+fn bare(function: &Function) -> &'static str {
+    let calls = |service: &str| {
+        let mut actions = function.policies.iter().flat_map(|policy| &policy.actions);
+        actions.any(|action| action.starts_with(service))
+    };
+    match (calls("s3:"), calls("sqs:")) {
+        (false, false) => "bare-table",
+        (false, true) => "bare-table-queue",
+        (true, false) => "bare-table-bucket",
+        (true, true) => "bare-table-bucket-queue",
+    }
+}
+
+async fn table(
+    cloud: &LocalCloud,
+    binaries: &Binaries,
+    functions: &[Function],
+    starts: usize,
+) -> Result<String, BenchError> {
+    let mut table = HEAD.to_owned();
+    for function in functions {
+        let mut pair =
+            [Subject::new(binaries, &function.binary)?, Subject::new(binaries, bare(function))?];
+        // The first start of each brings its file into the page cache, and does not count.
+        for round in 0..=starts {
+            for subject in &mut pair {
+                let start = cloud.lambda().cold_start(&function.id, &subject.program).await?;
+                if round > 0 {
+                    subject.starts.push(start);
+                }
+            }
+        }
+        let _ = write!(table, "\n{}", row(&pair)?);
+    }
+    Ok(table)
+}
+
+fn row([function, bare]: &[Subject; 2]) -> Result<String, BenchError> {
+    let (own, least) = (function.cost()?, bare.cost()?);
+    let cells = |cost: &Cost| {
+        let Cost { megabytes, wall_ms, cpu_ms, rss_mib } = cost;
+        format!("{megabytes:.1} | {wall_ms:.1} | {cpu_ms:.1} | {rss_mib:.1}")
+    };
+    Ok(format!(
+        "| {} | {} | {} | {} | {:.2} | {:.2} |",
+        function.name,
+        cells(&own),
+        bare.name,
+        cells(&least),
+        own.cpu_ms / least.cpu_ms,
+        own.rss_mib / least.rss_mib,
+    ))
+}
+
+impl Subject {
+    fn new(binaries: &Binaries, name: &str) -> Result<Self, BenchError> {
+        let program = binaries.find(name)?.path;
+        Ok(Self { name: name.to_owned(), program, starts: Vec::new() })
+    }
+
+    fn cost(&self) -> Result<Cost, BenchError> {
+        let median =
+            |figure: &dyn Fn(&ColdStart) -> f64| median(self.starts.iter().map(figure).collect());
+        Ok(Cost {
+            megabytes: std::fs::metadata(&self.program)?.len() as f64 / 1e6,
+            wall_ms: median(&|start| start.wall.as_secs_f64() * 1e3),
+            cpu_ms: median(&|start| start.cpu.as_secs_f64() * 1e3),
+            rss_mib: median(&|start| start.peak_memory_bytes as f64 / 1_048_576.0),
+        })
+    }
+}
+
+/// The middle one, or the upper of the two in the middle.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn each_http_function_is_held_against_a_bare_one_with_its_clients() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+        let template = Template::read(&file, &Parameters::new()).unwrap();
+        let of = |id: &str| bare(&template.functions[id]);
+        assert_eq!(of("ContactList"), "bare-table");
+        assert_eq!(of("NoteWrite"), "bare-table-queue");
+        assert_eq!(of("ExportRead"), "bare-table-bucket");
+        assert_eq!(of("ExportRequest"), "bare-table-bucket-queue");
+        assert!(is_http(&template.functions["People"]));
+        assert!(!is_http(&template.functions["CleanUp"]));
+    }
+
+    #[test]
+    fn the_median_is_the_middle_one() {
+        assert_eq!(median(vec![3.0, 100.0, 1.0]), 3.0);
+        assert_eq!(median(vec![4.0, 1.0]), 4.0);
+        assert!(median(Vec::new()).is_nan());
+    }
+}
