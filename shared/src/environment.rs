@@ -1,7 +1,13 @@
 //! A function's surroundings, read once at start from the standard environment: the AWS clients,
 //! the neighbors and the names that `template.yaml` hands in.
 
-use std::{collections::HashMap, fmt::Display, str::FromStr, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Display,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
@@ -22,7 +28,7 @@ use crate::{
     locale::Locale,
     note::{InvalidMentions, NoteWriter, mention_hosts},
     notification::{NotificationService, Notifications},
-    outbox::{DeadLetters, Outbox, QueueUrls},
+    outbox::{DeadLetters, Outbox, Queue},
     table::Table,
 };
 
@@ -52,6 +58,7 @@ pub struct Environment {
     http: reqwest::Client,
     clock: Clock,
     variables: HashMap<String, String>,
+    read: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
 /// The time-outs of calls that a person waits for.
@@ -92,7 +99,7 @@ impl Environment {
             .retry_config(RetryConfig::standard().with_max_attempts(4))
             .timeout_config(short_timeouts().build())
             .build();
-        Self { sdk, http, clock, variables }
+        Self { sdk, http, clock, variables, read: Arc::default() }
     }
 
     /// The clock.
@@ -106,8 +113,16 @@ impl Environment {
     /// # Errors
     /// [`StartError::Missing`] when it is not set or empty.
     pub fn text(&self, name: &'static str) -> Result<String, StartError> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
         let set = self.variables.get(name).filter(|text| !text.is_empty());
         set.cloned().ok_or(StartError::Missing(name))
+    }
+
+    /// The variables that were asked for so far, set or not: what the template has to hand in, and
+    /// nothing else.
+    #[must_use]
+    pub fn read(&self) -> BTreeSet<&'static str> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A variable's value, or `default` when it is not set.
@@ -195,19 +210,14 @@ impl Environment {
         Ok(Authority::new(self.table()?, self.directory()?, self.clock()))
     }
 
-    /// The queues that the function sends to, by whichever of `MENTION_QUEUE_URL`,
-    /// `EXPORT_QUEUE_URL`, `EXPORT_EMAIL_QUEUE_URL` and `BACKFILL_QUEUE_URL` are set.
-    #[must_use]
-    pub fn outbox(&self) -> Outbox {
-        Outbox::new(
-            self.sqs(),
-            QueueUrls {
-                mention: self.text("MENTION_QUEUE_URL").ok(),
-                export: self.text("EXPORT_QUEUE_URL").ok(),
-                export_email: self.text("EXPORT_EMAIL_QUEUE_URL").ok(),
-                backfill: self.text("BACKFILL_QUEUE_URL").ok(),
-            },
-        )
+    /// The outbox of a function that sends to these queues ([`Queue::variable`] names each URL).
+    ///
+    /// # Errors
+    /// When a variable is missing: a function that cannot send must not start, or its messages
+    /// would all wait for the clean-up.
+    pub fn outbox(&self, queues: &[Queue]) -> Result<Outbox, StartError> {
+        let url = |queue: &Queue| self.text(queue.variable()).map(|url| (*queue, url));
+        Ok(Outbox::new(self.sqs(), queues.iter().map(url).collect::<Result<_, _>>()?))
     }
 
     /// The writer of contacts.
@@ -218,15 +228,16 @@ impl Environment {
         Ok(ContactWriter::new(self.authority()?))
     }
 
-    /// The writer of notes (`APP_URL`, and `INVALID_MENTION_POLICY`: `drop`, the default, or
-    /// `reject`).
+    /// The writer of notes (`APP_URL`, `MENTION_QUEUE_URL`, and `INVALID_MENTION_POLICY`: `drop`,
+    /// the default, or `reject`).
     ///
     /// # Errors
     /// When a variable is missing or wrong.
     pub fn note_writer(&self) -> Result<NoteWriter, StartError> {
         let hosts = mention_hosts(&self.text("APP_URL")?);
         let invalid = self.parsed("INVALID_MENTION_POLICY", InvalidMentions::default())?;
-        Ok(NoteWriter::new(self.authority()?, self.outbox(), hosts, invalid))
+        let outbox = self.outbox(&[Queue::Mention])?;
+        Ok(NoteWriter::new(self.authority()?, outbox, hosts, invalid))
     }
 
     /// The dead letters in the queue whose URL the variable `name` holds.

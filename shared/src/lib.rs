@@ -3,6 +3,7 @@
 //! on: the single [`table`], the [`outbox`], and the way in ([`entry`]).
 
 pub mod access;
+pub mod aws;
 pub mod clock;
 pub mod contact;
 pub mod directory;

@@ -4,7 +4,7 @@
 //! after the commit, and swept by the clean-up when that failed. Whoever receives it deletes the
 //! due item: a message that arrived is in the queue's keeping.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use aws_sdk_sqs::{
     error::DisplayErrorContext,
@@ -37,21 +37,22 @@ pub enum Queue {
 
 impl Queue {
     /// Every queue.
-    const ALL: [Self; 4] = [Self::Mention, Self::Export, Self::ExportEmail, Self::Backfill];
+    pub const ALL: [Self; 4] = [Self::Mention, Self::Export, Self::ExportEmail, Self::Backfill];
+
+    /// The environment variable that holds the queue's URL.
+    #[must_use]
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Mention => "MENTION_QUEUE_URL",
+            Self::Export => "EXPORT_QUEUE_URL",
+            Self::ExportEmail => "EXPORT_EMAIL_QUEUE_URL",
+            Self::Backfill => "BACKFILL_QUEUE_URL",
+        }
+    }
 }
 
-/// The queues' URLs, as far as the function has them.
-#[derive(Clone, Debug, Default)]
-pub struct QueueUrls {
-    /// Of [`Queue::Mention`].
-    pub mention: Option<String>,
-    /// Of [`Queue::Export`].
-    pub export: Option<String>,
-    /// Of [`Queue::ExportEmail`].
-    pub export_email: Option<String>,
-    /// Of [`Queue::Backfill`].
-    pub backfill: Option<String>,
-}
+/// The URLs of the queues that a function sends to.
+pub type QueueUrls = HashMap<Queue, String>;
 
 /// What a due item of kind [`DueKind::Message`] holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -190,12 +191,7 @@ impl Outbox {
     /// The URL of a queue, if the function has it.
     #[must_use]
     pub fn url(&self, queue: Queue) -> Option<&str> {
-        match queue {
-            Queue::Mention => self.urls.mention.as_deref(),
-            Queue::Export => self.urls.export.as_deref(),
-            Queue::ExportEmail => self.urls.export_email.as_deref(),
-            Queue::Backfill => self.urls.backfill.as_deref(),
-        }
+        self.urls.get(&queue).map(String::as_str)
     }
 }
 

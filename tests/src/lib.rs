@@ -9,8 +9,10 @@
     reason = "a test whose world cannot be set up must fail, and say where"
 )]
 
+pub mod contract;
 mod functions;
 mod log;
+mod system;
 
 use std::{
     collections::HashMap,
@@ -26,7 +28,7 @@ use local::{
     cloud, demo_company, demo_contacts, gateway, grants,
     neighbors::{Directory, Neighbors},
     operator,
-    record::{self, Notifications, Usage},
+    record::{Notifications, Usage},
     resources,
     sources::queue_event,
     template::{Names, Parameters, Template},
@@ -44,8 +46,10 @@ use shared::{
 };
 use tokio::sync::Notify;
 
+use contract::Contract;
 pub use functions::Functions;
 pub use log::Log;
+pub use system::Variables;
 
 /// When a world begins.
 const BEGINNING: &str = "2026-02-01T08:00:00Z";
@@ -74,6 +78,7 @@ pub struct World {
     roles: Roles,
     _neighbors: Neighbors,
     functions: Functions,
+    environments: Mutex<Vec<(String, Environment)>>,
     time_left: Mutex<Option<SignedDuration>>,
 }
 
@@ -112,11 +117,10 @@ impl Answer {
 impl World {
     /// A world with the demo companies, their contacts, and all flags off.
     pub async fn start() -> Self {
+        log::keep_events_on();
         let clock = Clock::manual(BEGINNING.parse().expect("a time"));
-        let now = clock.clone();
-        let record_clock = record::Clock::new(move || now.now());
         let (usage, faults) = (Usage::default(), Faults::default());
-        let notifications = Notifications::new(record_clock);
+        let notifications = Notifications::new(clock.clone());
         let directory = Directory::new();
         directory.upsert(demo_company::directory()).expect("the demo companies");
         let neighbors = Neighbors::start(directory.clone(), notifications.clone(), faults.clone())
@@ -160,6 +164,7 @@ impl World {
             roles,
             _neighbors: neighbors,
             functions: Functions::default(),
+            environments: Mutex::default(),
             time_left: Mutex::default(),
         };
         demo_contacts::seed(&world.table().await, &world.clock).await.expect("the contacts");
@@ -194,7 +199,11 @@ impl World {
         let keys = self.credentials.issue(function);
         let endpoint = self.aws.endpoint_url();
         let variables = resolved.collect();
-        operator::environment(&self.http, endpoint, &keys, self.clock.clone(), variables)
+        let made =
+            operator::environment(&self.http, endpoint, &keys, self.clock.clone(), variables);
+        let mut environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
+        environments.push((function.to_owned(), made.clone()));
+        made
     }
 
     /// The table, for what a test looks at or prepares behind the functions' backs.
@@ -299,24 +308,16 @@ impl World {
         claims.as_object().cloned()
     }
 
-    /// The function whose program has this name.
-    #[must_use]
-    pub fn function_of(&self, binary: &str) -> String {
-        let mut functions = self.template.functions.values();
-        let function = functions.find(|function| function.binary == binary);
-        function.expect("a function with this program").id.clone()
-    }
-
-    /// The programs of all functions.
-    #[must_use]
-    pub fn binaries(&self) -> Vec<String> {
-        self.template.functions.values().map(|function| function.binary.clone()).collect()
-    }
-
-    /// Invokes a function with an event and tells its answer.
+    /// Invokes a function with an event and tells its answer. A request and its answer are held to
+    /// the documented API.
     pub async fn invoke(&self, function: &str, event: Value) -> Value {
+        let request = event.get("routeKey").is_some().then(|| event.clone());
         // Boxed: the handlers' futures are deep.
-        Box::pin(self.functions.invoke(self, function, event)).await
+        let answer = Box::pin(self.functions.invoke(self, function, event)).await;
+        if let Some(request) = request {
+            Contract::documented().check(&request, &answer);
+        }
+        answer
     }
 
     /// Invokes a function until it answers or a `kill` fault ends its process: `None` then. What it

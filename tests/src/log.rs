@@ -1,11 +1,11 @@
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, Once, PoisonError},
 };
 
 use serde_json::Value;
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
+use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt as _};
 
 /// What the functions log while it is held, in the test's own thread.
 pub struct Log {
@@ -16,10 +16,23 @@ pub struct Log {
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
+/// Has somebody listen to every event of the process, and drop it. An event that nobody listens to
+/// when it happens first is switched off, and one that is being switched off while another thread
+/// begins to listen may stay so.
+pub(crate) fn keep_events_on() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let listener = tracing_subscriber::registry().with(LevelFilter::INFO);
+        // Whoever has set another one listens instead.
+        let _ = tracing::subscriber::set_global_default(listener);
+    });
+}
+
 impl Log {
     /// Begins to listen.
     #[must_use]
     pub fn capture() -> Self {
+        keep_events_on();
         let bytes = Lines::default();
         let subscriber = tracing_subscriber::fmt()
             .json()

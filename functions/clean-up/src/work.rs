@@ -8,7 +8,7 @@ use shared::{
     environment::{Environment, StartError},
     export::{Files, Jobs, deadline_passed, file_expired},
     note::hand_over,
-    outbox::{Outbox, Outgoing},
+    outbox::{Outbox, Outgoing, Queue},
     table::{DueItem, DueKind, Table},
 };
 
@@ -37,7 +37,7 @@ impl App {
             table: environment.table()?,
             jobs: Jobs::new(environment.table()?),
             files: environment.files()?,
-            outbox: environment.outbox(),
+            outbox: environment.outbox(&Queue::ALL)?,
             clock: environment.clock(),
         })
     }

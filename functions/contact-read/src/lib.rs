@@ -36,10 +36,7 @@ pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply
         }
         LookUp::Nobody => return Err(Failure::not_found()),
     };
-    let manage = session.scope(Permission::ManageCustomers).ok();
-    let delete = session.scope(Permission::DeleteCustomers).ok();
-    let view = ContactView::new(&contact, manage.as_ref(), delete.as_ref());
-    Ok(Reply::ok(&view)?.under(&session, Permission::ViewCustomers))
+    Ok(Reply::ok(&ContactView::new(&contact, &session))?.under(&session, Permission::ViewCustomers))
 }
 
 /// What the route asks by. API Gateway has decoded the values of the path; decoding them again

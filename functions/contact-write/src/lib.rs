@@ -24,8 +24,6 @@ pub async fn handle(contacts: Arc<ContactWriter>, request: Request) -> Result<Re
         (200, contacts.update(viewer, id, request.json()?).await?)
     };
     let session = &written.session;
-    let manage = session.scope(Permission::ManageCustomers).ok();
-    let delete = session.scope(Permission::DeleteCustomers).ok();
-    let view = ContactView::new(&written.contact, manage.as_ref(), delete.as_ref());
+    let view = ContactView::new(&written.contact, session);
     Ok(Reply::new(status, &view)?.under(session, Permission::ManageCustomers))
 }

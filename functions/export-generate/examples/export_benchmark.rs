@@ -24,7 +24,6 @@ use std::{
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use export_generate::{
     cell::Cell,
-    file::ChunkSender,
     row::RowPlan,
     source::{Chunk, Feed},
     upload::Upload,
@@ -185,42 +184,26 @@ async fn pipeline(format: Format, rows: u64, endpoint: &str) -> Outcome<Value> {
         .build();
     let client = aws_sdk_s3::Client::from_conf(config);
     let key = format!("contacts.{}", format.extension());
-    let mut upload =
-        Upload::begin(&client, BUCKET, &key, format.content_type(), "attachment").await?;
     let rows_plan = plan()?;
     let max_rows = Limits::default().rows_of(FIELDS.len());
     let plan = FilePlan { format, locale: Locale::En, rows: rows_plan, max_rows };
     let (feed, feed_out) = mpsc::channel(2);
-    let (bytes, mut bytes_out) = mpsc::channel(8);
     let progress = Arc::new(Progress::default());
-    let writer = tokio::task::spawn_blocking(move || {
-        write(&plan, feed_out, ChunkSender::new(bytes), &progress)
-    });
-    let read = async {
-        let variety = variety()?;
-        let mut number = 0;
-        while number < rows {
-            let chunk = (number..rows.min(number + 100)).map(|at| numbered(&variety, at));
-            let contacts: Vec<_> =
-                chunk.filter_map(|contact| Scope::Everything.authorize(contact)).collect();
-            number += 100;
-            feed.send(Feed::Contacts(Chunk { contacts, skipped: 0, progress: 0.5 })).await?;
-        }
-        feed.send(Feed::End).await?;
-        Outcome::Ok(())
-    };
-    let send = async {
-        while let Some(chunk) = bytes_out.recv().await {
-            upload.push(chunk).await?;
-        }
-        Outcome::Ok(())
-    };
-    tokio::try_join!(read, send)?;
-    let written = writer.await??;
-    if let Some(file) = &written.file {
-        upload.push_file(file.path()).await?;
+    let writer = tokio::task::spawn_blocking(move || write(&plan, feed_out, &progress));
+    let variety = variety()?;
+    let mut number = 0;
+    while number < rows {
+        let chunk = (number..rows.min(number + 100)).map(|at| numbered(&variety, at));
+        let contacts: Vec<_> =
+            chunk.filter_map(|contact| Scope::Everything.authorize(contact)).collect();
+        number += 100;
+        feed.send(Feed::Contacts(Chunk { contacts, skipped: 0, progress: 0.5 })).await?;
     }
-    let bytes = upload.complete().await?;
+    feed.send(Feed::End).await?;
+    let written = writer.await??;
+    let mut upload =
+        Upload::begin(&client, BUCKET, &key, format.content_type(), "attachment").await?;
+    let bytes = upload.send(written.file.path()).await?;
     if written.rows != rows {
         return Err(format!("{} rows of {rows}", written.rows).into());
     }

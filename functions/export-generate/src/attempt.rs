@@ -2,10 +2,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    pin::{Pin, pin},
     sync::Arc,
 };
 
-use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use shared::{
     access::AccessError,
@@ -25,7 +25,7 @@ use tokio::{
 
 use crate::{
     App, HOLD,
-    file::{ChunkSender, FileError},
+    file::FileError,
     pulse::{Pulse, Stop},
     reach::Reach,
     row::RowPlan,
@@ -36,8 +36,6 @@ use crate::{
 
 /// Reads that wait for the writer.
 const FEED_AHEAD: usize = 2;
-/// Chunks of bytes that wait for the upload.
-const BYTES_AHEAD: usize = 8;
 
 /// Why an attempt failed.
 #[derive(Debug, thiserror::Error)]
@@ -112,28 +110,20 @@ impl Attempt<'_> {
             async { Ok(Reach::of_requester(&self.app.authority, self.job).await?) },
             self.rows()
         )?;
-        let upload_started_at = self.now();
-        let mut upload = Upload::begin(
-            self.app.files.client(),
-            self.app.files.bucket(),
-            &self.job.object_key(),
-            self.job.format.content_type(),
-            &content_disposition(&self.job.file_name),
-        )
-        .await?;
-        match self.fill(&mut upload, &reach, rows).await {
-            Ok((written, size_bytes)) => {
-                let Written { rows, skipped, cut_cells, .. } = written;
-                let file = Finished { upload_started_at, rows, skipped, cut_cells, size_bytes };
-                self.complete(file).await
-            }
-            Err(error) => {
-                if let Err(abort) = upload.abort().await {
-                    tracing::warn!(job_id = %self.job.id, error = %abort, "an upload is left");
-                }
-                Err(error)
-            }
-        }
+        let progress = Arc::new(Progress::default());
+        let pulse = Pulse {
+            jobs: &self.app.jobs,
+            job: self.job,
+            progress: &progress,
+            hold: self.hold,
+            authority: &self.app.authority,
+            reach: &reach,
+            deadline: self.deadline,
+        };
+        let mut stop = pin!(pulse.run());
+        let written = self.write(&reach, rows, Arc::clone(&progress), stop.as_mut()).await?;
+        let file = self.upload(&written, stop).await?;
+        self.complete(file).await
     }
 
     /// What rows are made by. Names are looked up once for all of them, where a column shows some.
@@ -165,42 +155,31 @@ impl Attempt<'_> {
         Ok(RowPlan { columns, zone, teams, people, dates })
     }
 
-    /// Fills the upload and completes it, as long as the claim and the scope hold.
-    async fn fill(
+    /// Reads and writes side by side until the file is whole.
+    async fn write(
         &self,
-        upload: &mut Upload,
         reach: &Reach,
         rows: RowPlan,
-    ) -> Result<(Written, u64), AttemptError> {
-        let progress = Arc::new(Progress::default());
+        progress: Arc<Progress>,
+        stop: Pin<&mut impl Future<Output = Stop>>,
+    ) -> Result<Written, AttemptError> {
         let (feed_in, feed) = mpsc::channel(FEED_AHEAD);
-        let (bytes_in, bytes) = mpsc::channel(BYTES_AHEAD);
-        let mut writer = self.spawn_writer(rows, feed, bytes_in, Arc::clone(&progress));
-        let pulse = Pulse {
-            jobs: &self.app.jobs,
-            job: self.job,
-            progress: &progress,
-            hold: self.hold,
-            authority: &self.app.authority,
-            reach,
-            deadline: self.deadline,
-        };
-        let filled = tokio::select! {
-            filled = self.pipe(upload, &mut writer, reach, feed_in, bytes) => filled,
-            stop = pulse.run() => Err(stop.into()),
+        let mut writer = self.spawn_writer(rows, feed, progress);
+        let written = tokio::select! {
+            written = self.pipe(&mut writer, reach, feed_in) => written,
+            stop = stop => Err(stop.into()),
         };
         if !writer.is_finished() {
-            // Its channels are gone, so it ends soon; nothing may run on behind the invocation.
+            // Its channel is gone, so it ends soon; nothing may run on behind the invocation.
             let _ = writer.await;
         }
-        filled
+        written
     }
 
     fn spawn_writer(
         &self,
         rows: RowPlan,
         feed: Receiver<Feed>,
-        bytes: Sender<Bytes>,
         progress: Arc<Progress>,
     ) -> JoinHandle<Result<Written, WriteError>> {
         let plan = FilePlan {
@@ -209,30 +188,20 @@ impl Attempt<'_> {
             max_rows: self.app.limits.rows_of(rows.columns.len()),
             rows,
         };
-        spawn_blocking(move || writer::write(&plan, feed, ChunkSender::new(bytes), &progress))
+        spawn_blocking(move || writer::write(&plan, feed, &progress))
     }
 
-    /// Reads, writes and uploads side by side, then completes the upload. Returns what was written
-    /// and its size.
     async fn pipe(
         &self,
-        upload: &mut Upload,
         writer: &mut JoinHandle<Result<Written, WriteError>>,
         reach: &Reach,
         feed: Sender<Feed>,
-        bytes: Receiver<Bytes>,
-    ) -> Result<(Written, u64), AttemptError> {
-        let (fed, sent) = tokio::join!(self.feed(reach, feed), send(upload, bytes));
+    ) -> Result<Written, AttemptError> {
+        let fed = self.feed(reach, feed).await;
         let written = writer.await?;
-        // The stage that broke first, and made the others break off, is the one that counts.
-        sent?;
+        // The stage that broke first, and made the other break off, is the one that counts.
         fed?;
-        let written = written?;
-        if let Some(file) = &written.file {
-            upload.push_file(file.path()).await?;
-        }
-        let size = upload.complete().await?;
-        Ok((written, size))
+        Ok(written?)
     }
 
     async fn feed(&self, reach: &Reach, into: Sender<Feed>) -> Result<(), AttemptError> {
@@ -247,6 +216,49 @@ impl Attempt<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Uploads the file, as long as the claim and the scope hold.
+    async fn upload(
+        &self,
+        written: &Written,
+        stop: Pin<&mut impl Future<Output = Stop>>,
+    ) -> Result<Finished, AttemptError> {
+        let upload_started_at = self.now();
+        let mut upload = Upload::begin(
+            self.app.files.client(),
+            self.app.files.bucket(),
+            &self.job.object_key(),
+            self.job.format.content_type(),
+            &content_disposition(&self.job.file_name),
+        )
+        .await?;
+        let sent = tokio::select! {
+            sent = upload.send(written.file.path()) => sent.map_err(AttemptError::from),
+            stop = stop => Err(stop.into()),
+        };
+        match sent {
+            Ok(size_bytes) => Ok(Finished {
+                upload_started_at,
+                rows: written.rows,
+                skipped: written.skipped,
+                cut_cells: written.file.cut_cells(),
+                size_bytes,
+            }),
+            Err(error) => {
+                if let Err(left) = self.take_back(upload).await {
+                    tracing::warn!(job_id = %self.job.id, error = %left, "an upload is left");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Leaves neither parts nor an object: the upload may have been completed behind an answer that
+    /// nobody waited for any more.
+    async fn take_back(&self, upload: Upload) -> Result<(), AttemptError> {
+        upload.abort().await?;
+        Ok(self.app.files.delete(&self.job.object_key()).await?)
     }
 
     /// The last transition. Whoever fails it takes away the object that it made.
@@ -287,12 +299,4 @@ async fn date_fields(table: &Table, company: &CompanyId) -> Result<HashSet<Strin
     let fields = Catalog::of(table, company).await?.into_iter();
     let dates = fields.filter(|field| field.field_type == FieldType::Date);
     Ok(dates.map(|field| field.key).collect())
-}
-
-/// Uploads what a streaming format writes.
-async fn send(upload: &mut Upload, mut bytes: Receiver<Bytes>) -> Result<(), UploadError> {
-    while let Some(chunk) = bytes.recv().await {
-        upload.push(chunk).await?;
-    }
-    Ok(())
 }

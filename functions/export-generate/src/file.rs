@@ -1,26 +1,22 @@
-//! One interface for both formats. Writing is synchronous and belongs on a blocking thread, fed
-//! through a bounded channel; CSV leaves it through another one ([`ChunkSender`]) while it is
-//! written, XLSX when it is finished, from disk.
+//! One interface for both formats. Writing is synchronous and belongs on a blocking thread. A file of
+//! either kind is made on disk and uploaded from there when it is whole, so that memory does not
+//! grow with it.
 
-use std::io::{self, Write};
-use std::mem;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
-use shared::export::Column;
-use tokio::sync::mpsc;
+use shared::export::{Column, Format};
+use tempfile::TempDir;
 
 use crate::cell::Cell;
 use crate::csv::CsvFile;
-use crate::xlsx::{FinishedXlsx, XlsxFile};
-
-/// Bytes that are sent at once.
-const CHUNK_BYTES: usize = 256 * 1024;
+use crate::xlsx::XlsxFile;
 
 /// A file that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The disk's or the sink's failure.
+    /// The disk's failure.
     #[error("the export file could not be written")]
     Io(#[from] io::Error),
     /// The CSV writer's failure.
@@ -42,48 +38,73 @@ pub enum FileError {
     },
 }
 
-/// A file of either format that is being written.
-pub enum FileWriter<W: Write> {
-    /// CSV, streamed to the sink.
-    Csv(Box<CsvFile<W>>),
-    /// XLSX, kept on disk.
+/// A file of either format that is being written, in a new directory of its own.
+pub struct FileWriter {
+    kind: Kind,
+    directory: TempDir,
+}
+
+enum Kind {
+    Csv(Box<CsvFile<BufWriter<File>>>),
     Xlsx(Box<XlsxFile>),
 }
 
-/// A finished file of either format.
+/// A finished file on disk; dropping it deletes the file.
 #[derive(Debug)]
-pub enum FinishedFile<W> {
-    /// Everything has gone to the sink.
-    Csv(W),
-    /// The file on disk.
-    Xlsx(FinishedXlsx),
+pub struct FinishedFile {
+    path: PathBuf,
+    cut_cells: u64,
+    // Held for its `Drop`.
+    _directory: TempDir,
 }
 
-impl<W: Write> FileWriter<W> {
-    /// Starts a CSV file.
-    ///
-    /// # Errors
-    /// See [`CsvFile::create`].
-    pub fn csv(sink: W, columns: &[Column]) -> Result<Self, FileError> {
-        Ok(Self::Csv(Box::new(CsvFile::create(sink, columns)?)))
+impl FinishedFile {
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
-    /// Starts an XLSX file with its temporary files under `parent`.
+    /// Cells that were too long and end with a mark.
+    pub fn cut_cells(&self) -> u64 {
+        self.cut_cells
+    }
+}
+
+impl FileWriter {
+    /// Starts a file under `parent`. `title` is the name of a workbook's first sheet.
     ///
     /// # Errors
-    /// See [`XlsxFile::create`].
-    pub fn xlsx(parent: &Path, title: &str, columns: &[Column]) -> Result<Self, FileError> {
-        Ok(Self::Xlsx(Box::new(XlsxFile::create(parent, title, columns)?)))
+    /// The disk's; see [`XlsxFile::create`].
+    pub fn create(
+        format: Format,
+        parent: &Path,
+        title: &str,
+        columns: &[Column],
+    ) -> Result<Self, FileError> {
+        let directory = TempDir::with_prefix_in("export-", parent)?;
+        let kind = match format {
+            Format::Csv => {
+                let file = BufWriter::new(File::create(path(&directory))?);
+                Kind::Csv(Box::new(CsvFile::create(file, columns)?))
+            }
+            Format::Xlsx => {
+                Kind::Xlsx(Box::new(XlsxFile::create(directory.path(), title, columns)?))
+            }
+        };
+        Ok(Self { kind, directory })
     }
 
     /// Adds a row of one cell for each column.
     ///
     /// # Errors
     /// See [`CsvFile::row`] and [`XlsxFile::row`].
+    ///
+    /// # Panics
+    /// As [`XlsxFile::row`].
     pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), FileError> {
-        match self {
-            Self::Csv(file) => file.row(cells),
-            Self::Xlsx(file) => file.row(cells),
+        match &mut self.kind {
+            Kind::Csv(file) => file.row(cells),
+            Kind::Xlsx(file) => file.row(cells),
         }
     }
 
@@ -91,46 +112,24 @@ impl<W: Write> FileWriter<W> {
     ///
     /// # Errors
     /// See [`CsvFile::finish`] and [`XlsxFile::finish`].
-    pub fn finish(self) -> Result<FinishedFile<W>, FileError> {
-        Ok(match self {
-            Self::Csv(file) => FinishedFile::Csv(file.finish()?),
-            Self::Xlsx(file) => FinishedFile::Xlsx(file.finish()?),
-        })
+    ///
+    /// # Panics
+    /// As [`XlsxFile::row`].
+    pub fn finish(self) -> Result<FinishedFile, FileError> {
+        let path = path(&self.directory);
+        let cut_cells = match self.kind {
+            Kind::Csv(file) => {
+                file.finish()?;
+                0
+            }
+            Kind::Xlsx(file) => file.finish(&path)?,
+        };
+        Ok(FinishedFile { path, cut_cells, _directory: self.directory })
     }
 }
 
-/// A sink that hands what is written to it on as chunks, and waits while the channel is full.
-/// Only for blocking threads.
-#[derive(Debug)]
-pub struct ChunkSender {
-    chunks: mpsc::Sender<Bytes>,
-    buffer: Vec<u8>,
-}
-
-impl ChunkSender {
-    /// A sink in front of this channel.
-    pub fn new(chunks: mpsc::Sender<Bytes>) -> Self {
-        Self { chunks, buffer: Vec::with_capacity(CHUNK_BYTES) }
-    }
-
-    fn send(&mut self) -> io::Result<()> {
-        let chunk = mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES));
-        self.chunks.blocking_send(chunk.into()).map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-}
-
-impl Write for ChunkSender {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= CHUNK_BYTES {
-            self.send()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() { Ok(()) } else { self.send() }
-    }
+fn path(directory: &TempDir) -> PathBuf {
+    directory.path().join("export")
 }
 
 #[cfg(test)]

@@ -93,26 +93,21 @@ pub(crate) fn nasty_texts() -> Vec<String> {
     texts
 }
 
-fn write_csv(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> Vec<u8> {
-    let mut file = FileWriter::csv(Vec::new(), columns).unwrap();
+fn write(format: Format, columns: &[Column], rows: &[Vec<Cell<'_>>]) -> FinishedFile {
+    let parent = std::env::temp_dir();
+    let mut file = FileWriter::create(format, &parent, "Contacts", columns).unwrap();
     for row in rows {
         file.row(row).unwrap();
     }
-    match file.finish().unwrap() {
-        FinishedFile::Csv(bytes) => bytes,
-        FinishedFile::Xlsx(_) => panic!("a CSV file became XLSX"),
-    }
+    file.finish().unwrap()
 }
 
-fn write_xlsx(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> FinishedXlsx {
-    let mut file = FileWriter::<Vec<u8>>::xlsx(&std::env::temp_dir(), "Contacts", columns).unwrap();
-    for row in rows {
-        file.row(row).unwrap();
-    }
-    match file.finish().unwrap() {
-        FinishedFile::Xlsx(file) => file,
-        FinishedFile::Csv(_) => panic!("an XLSX file became CSV"),
-    }
+fn write_csv(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> Vec<u8> {
+    std::fs::read(write(Format::Csv, columns, rows).path()).unwrap()
+}
+
+fn write_xlsx(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> FinishedFile {
+    write(Format::Xlsx, columns, rows)
 }
 
 /// The data rows of a CSV file, after its BOM and header.
@@ -122,7 +117,7 @@ pub(crate) fn read_csv(bytes: &[u8]) -> Vec<Vec<String>> {
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-fn read_xlsx(file: &FinishedXlsx, rows: usize, columns: usize) -> Vec<Vec<Data>> {
+fn read_xlsx(file: &FinishedFile, rows: usize, columns: usize) -> Vec<Vec<Data>> {
     let mut book: Xlsx<_> = open_workbook(file.path()).unwrap();
     let range = book.worksheet_range("Contacts").unwrap();
     let value = |row: usize, column: usize| {
@@ -271,30 +266,16 @@ fn a_csv_row_that_does_not_fit_the_header_is_refused() {
 }
 
 #[test]
-fn chunks_arrive_whole_and_in_order() {
-    let (sender, mut receiver) = mpsc::channel(2);
-    let writer = std::thread::spawn(move || {
-        let mut sink = ChunkSender::new(sender);
-        for number in 0..200_000_u32 {
-            sink.write_all(&number.to_le_bytes()).unwrap();
-        }
-        sink.flush().unwrap();
-    });
-    let mut bytes = Vec::new();
-    while let Some(chunk) = receiver.blocking_recv() {
-        assert!(!chunk.is_empty());
-        bytes.extend_from_slice(&chunk);
+fn nothing_stays_on_disk_when_a_file_is_dropped() {
+    for format in [Format::Csv, Format::Xlsx] {
+        let parent = tempfile::tempdir().unwrap();
+        let start = || FileWriter::create(format, parent.path(), "Contacts", &columns(1)).unwrap();
+        let count = || std::fs::read_dir(parent.path()).unwrap().count();
+        let mut unfinished = start();
+        unfinished.row(&[Cell::text("a")]).unwrap();
+        let finished = start().finish().unwrap();
+        assert!(finished.path().exists() && count() == 2, "{format:?}");
+        drop((unfinished, finished));
+        assert_eq!(count(), 0, "{format:?}");
     }
-    writer.join().unwrap();
-    let expected: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
-    assert!(bytes == expected);
-}
-
-#[test]
-fn a_sink_that_nobody_reads_fails_instead_of_waiting() {
-    let (sender, receiver) = mpsc::channel(1);
-    drop(receiver);
-    let mut sink = ChunkSender::new(sender);
-    sink.write_all(b"x").unwrap();
-    assert_eq!(sink.flush().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
 }

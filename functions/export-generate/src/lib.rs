@@ -1,8 +1,8 @@
-//! Writes an export's file and uploads it while it is written (SPEC §4).
+//! Writes an export's file and uploads it (SPEC §4).
 //!
-//! Stages with bounded space between them, so that memory stays flat: [`source`] reads pointers
-//! and contacts ahead, [`writer`] makes rows of them on a thread of its own, [`upload`] sends the
-//! bytes in parts. [`attempt`] joins them under one claim, which [`pulse`] keeps alive.
+//! Memory stays flat: [`source`] reads pointers and contacts ahead into a bounded channel,
+//! [`writer`] makes rows of them on a thread of its own and a file of the rows on disk, [`upload`]
+//! sends the file in parts. [`attempt`] joins them under one claim, which [`pulse`] keeps alive.
 
 pub mod attempt;
 pub mod cell;
@@ -26,7 +26,7 @@ use shared::{
     event,
     export::{Claim, FailureCode, Files, Job, JobRef, Jobs, MAX_ATTEMPTS, STALE},
     metric::{self, Slice},
-    outbox::Outbox,
+    outbox::{Outbox, Queue},
     table::TableError,
 };
 use writer::Limits;
@@ -62,7 +62,7 @@ impl App {
             jobs: Jobs::new(authority.table().clone()),
             authority,
             files: environment.files()?,
-            outbox: environment.outbox(),
+            outbox: environment.outbox(&[Queue::ExportEmail])?,
             limits: Limits::default(),
         })
     }

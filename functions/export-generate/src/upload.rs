@@ -1,30 +1,28 @@
-//! An S3 multipart upload that is fed while the file is written.
-//!
-//! Every file goes this way, small ones too, so that the job can name its upload from the start
-//! and whoever takes the job over can abort it.
+//! An S3 multipart upload of a file on disk. Parts are read as they are sent, and again where S3
+//! wants them again: none is ever in memory as a whole.
 
 use std::io;
 use std::mem;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::complete_multipart_upload::CompleteMultipartUploadError;
 use aws_sdk_s3::operation::create_multipart_upload::CreateMultipartUploadError;
 use aws_sdk_s3::operation::upload_part::UploadPartError;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, ByteStreamError, Length};
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
-use bytes::{Bytes, BytesMut};
 use shared::export::{FilesError, abort_upload};
-use tokio::io::AsyncReadExt;
 use tokio::task::{JoinError, JoinSet};
 
 /// Size of every part but the last, in bytes. S3 takes 10,000 parts, so 80 GiB in all.
-pub const PART_BYTES: usize = 8 * 1024 * 1024;
+pub const PART_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Parts on their way at the same time; one more is being filled, so an upload holds at most
-/// four in memory.
-pub const PARTS_IN_FLIGHT: usize = 3;
+/// Parts on their way at the same time.
+pub const PARTS_IN_FLIGHT: usize = 4;
+
+/// What is read of a part at a time, in bytes.
+const READ_BYTES: usize = 64 * 1024;
 
 /// An upload that failed. S3's own retries are over by then.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +48,9 @@ pub enum UploadError {
     /// The finished file could not be read.
     #[error("the finished file could not be read")]
     Read(#[from] io::Error),
+    /// A part of the finished file could not be read.
+    #[error("a part of the finished file could not be read")]
+    ReadPart(#[from] ByteStreamError),
     /// S3 did not put the parts together.
     #[error("the upload could not be completed")]
     Complete(#[source] Box<SdkError<CompleteMultipartUploadError>>),
@@ -59,15 +60,23 @@ pub enum UploadError {
 }
 
 /// An upload under way. Dropping it stops the parts in flight and leaves the upload in S3:
-/// end it with [`Upload::complete`] or [`Upload::abort`].
+/// end it with [`Upload::send`] or [`Upload::abort`].
 #[derive(Debug)]
 pub struct Upload {
     place: Place,
-    pending: BytesMut,
-    in_flight: JoinSet<Result<CompletedPart, UploadError>>,
+    // Parts, and at the end what makes them an object: tasks, so that whoever stops waiting for
+    // them can still see them end.
+    in_flight: JoinSet<Result<Option<CompletedPart>, UploadError>>,
     parts: Vec<CompletedPart>,
-    next_number: i32,
-    size: u64,
+}
+
+/// A piece of a file on disk.
+#[derive(Debug)]
+struct Piece {
+    number: i32,
+    path: PathBuf,
+    offset: u64,
+    length: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -108,87 +117,50 @@ impl Upload {
                 key: key.to_owned(),
                 upload_id,
             },
-            pending: BytesMut::new(),
             in_flight: JoinSet::new(),
             parts: Vec::new(),
-            next_number: 1,
-            size: 0,
         })
     }
 
-    /// The id under which S3 knows the upload.
-    pub fn upload_id(&self) -> &str {
-        &self.place.upload_id
-    }
-
-    /// Adds to the file. Returns once the bytes are held or on their way; with
-    /// [`PARTS_IN_FLIGHT`] parts under way that means after one of them has arrived.
+    /// Sends a whole file and makes it an object. Returns its size in bytes.
     ///
     /// # Errors
-    /// A part's, perhaps an earlier one's. The upload can then only be aborted.
-    pub async fn push(&mut self, mut bytes: Bytes) -> Result<(), UploadError> {
-        while !bytes.is_empty() {
-            let room = PART_BYTES - self.pending.len();
-            self.pending.reserve(room);
-            let piece = bytes.split_to(room.min(bytes.len()));
-            self.pending.extend_from_slice(&piece);
-            if self.pending.len() == PART_BYTES {
-                self.send_pending().await?;
+    /// A part's, the file's, or [`UploadError::Complete`]. The upload can then only be aborted.
+    pub async fn send(&mut self, path: &Path) -> Result<u64, UploadError> {
+        let size = tokio::fs::metadata(path).await?.len();
+        let mut offset = 0;
+        for number in 1.. {
+            while self.in_flight.len() >= PARTS_IN_FLIGHT {
+                self.arrived().await?;
             }
+            let length = PART_BYTES.min(size - offset);
+            let piece = Piece { number, path: path.to_owned(), offset, length };
+            self.in_flight.spawn(self.place.clone().send_part(piece));
+            offset += length;
+            // S3 wants at least one part, even of an empty file.
+            if offset == size {
+                break;
+            }
+        }
+        while !self.in_flight.is_empty() {
+            self.arrived().await?;
+        }
+        let parts = mem::take(&mut self.parts);
+        self.in_flight.spawn(self.place.clone().complete(parts));
+        self.arrived().await?;
+        Ok(size)
+    }
+
+    /// Waits for whatever arrives first.
+    async fn arrived(&mut self) -> Result<(), UploadError> {
+        if let Some(part) = self.in_flight.join_next().await {
+            self.parts.extend(part??);
         }
         Ok(())
     }
 
-    /// Adds a whole file from disk, part by part.
-    ///
-    /// # Errors
-    /// As [`Upload::push`], or [`UploadError::Read`].
-    pub async fn push_file(&mut self, path: &Path) -> Result<(), UploadError> {
-        let mut file = tokio::fs::File::open(path).await?;
-        loop {
-            let room = PART_BYTES - self.pending.len();
-            self.pending.reserve(room);
-            let room = u64::try_from(room).unwrap_or(u64::MAX);
-            let read = (&mut file).take(room).read_buf(&mut self.pending).await?;
-            if read == 0 {
-                return Ok(());
-            }
-            if self.pending.len() == PART_BYTES {
-                self.send_pending().await?;
-            }
-        }
-    }
-
-    /// Sends the rest, waits for all parts and makes them an object. Returns its size in bytes.
-    ///
-    /// # Errors
-    /// A part's, or [`UploadError::Complete`]. The upload can then only be aborted.
-    pub async fn complete(&mut self) -> Result<u64, UploadError> {
-        // S3 wants at least one part, even of an empty file.
-        if !self.pending.is_empty() || self.next_number == 1 {
-            self.send_pending().await?;
-        }
-        while let Some(part) = self.in_flight.join_next().await {
-            self.parts.push(part??);
-        }
-        self.parts.sort_by_key(|part| part.part_number);
-        let parts =
-            CompletedMultipartUpload::builder().set_parts(Some(mem::take(&mut self.parts))).build();
-        self.place
-            .client
-            .complete_multipart_upload()
-            .bucket(&self.place.bucket)
-            .key(&self.place.key)
-            .upload_id(&self.place.upload_id)
-            .multipart_upload(parts)
-            .send()
-            .await
-            .map_err(|error| UploadError::Complete(Box::new(error)))?;
-        Ok(self.size)
-    }
-
-    /// Takes everything back. Waits for the parts in flight first: one that arrived after the
-    /// abort would stay in the bucket.
+    /// Takes the parts back. Waits for what is in flight first: a part that arrived after the abort
+    /// would stay in the bucket. What was being completed may be an object then.
     ///
     /// # Errors
     /// [`UploadError::Abort`].
@@ -197,24 +169,18 @@ impl Upload {
         let Place { client, bucket, key, upload_id } = &self.place;
         Ok(abort_upload(client, bucket, key, upload_id).await?)
     }
-
-    async fn send_pending(&mut self) -> Result<(), UploadError> {
-        while self.in_flight.len() >= PARTS_IN_FLIGHT {
-            if let Some(part) = self.in_flight.join_next().await {
-                self.parts.push(part??);
-            }
-        }
-        let body = self.pending.split().freeze();
-        let number = self.next_number;
-        self.next_number += 1;
-        self.size += u64::try_from(body.len()).unwrap_or(u64::MAX);
-        self.in_flight.spawn(self.place.clone().send_part(number, body));
-        Ok(())
-    }
 }
 
 impl Place {
-    async fn send_part(self, number: i32, body: Bytes) -> Result<CompletedPart, UploadError> {
+    async fn send_part(self, piece: Piece) -> Result<Option<CompletedPart>, UploadError> {
+        let Piece { number, path, offset, length } = piece;
+        let body = ByteStream::read_from()
+            .path(path)
+            .offset(offset)
+            .length(Length::Exact(length))
+            .buffer_size(READ_BYTES)
+            .build()
+            .await?;
         let sent = self
             .client
             .upload_part()
@@ -223,15 +189,32 @@ impl Place {
             .upload_id(self.upload_id)
             .part_number(number)
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
-            .body(ByteStream::from(body))
+            .body(body)
             .send()
             .await
             .map_err(|error| UploadError::Part { number, source: Box::new(error) })?;
-        Ok(CompletedPart::builder()
+        let part = CompletedPart::builder()
             .part_number(number)
             .set_e_tag(sent.e_tag)
-            .set_checksum_crc32(sent.checksum_crc32)
-            .build())
+            .set_checksum_crc32(sent.checksum_crc32);
+        Ok(Some(part.build()))
+    }
+
+    async fn complete(
+        self,
+        mut parts: Vec<CompletedPart>,
+    ) -> Result<Option<CompletedPart>, UploadError> {
+        parts.sort_by_key(CompletedPart::part_number);
+        self.client
+            .complete_multipart_upload()
+            .bucket(self.bucket)
+            .key(self.key)
+            .upload_id(self.upload_id)
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+            .send()
+            .await
+            .map_err(|error| UploadError::Complete(Box::new(error)))?;
+        Ok(None)
     }
 }
 

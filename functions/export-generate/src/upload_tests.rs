@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use bytes::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder as ConnectionBuilder;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use shared::http_client;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -78,57 +79,45 @@ impl Storage {
     }
 }
 
-fn pattern(bytes: usize) -> Bytes {
-    (0..bytes).map(|index| u8::try_from(index % 251).unwrap()).collect()
+/// A file of so many bytes.
+fn source(bytes: u64) -> (NamedTempFile, Bytes) {
+    let content: Bytes = (0..bytes).map(|at| u8::try_from(at % 251).unwrap()).collect();
+    let file = NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &content).unwrap();
+    (file, content)
 }
 
 #[tokio::test]
-async fn a_stream_arrives_in_order_over_many_parts() {
+async fn a_file_arrives_as_it_is_however_many_parts_it_takes() {
     let storage = Storage::start().await;
-    let mut upload = storage.begin().await;
-    assert!(!upload.upload_id().is_empty());
-    let file = pattern(5 * PART_BYTES + 12_345);
-    for chunk in file.chunks(3_000_000) {
-        upload.push(Bytes::copy_from_slice(chunk)).await.unwrap();
-        assert!(upload.in_flight.len() <= PARTS_IN_FLIGHT);
-        assert!(upload.pending.len() < PART_BYTES);
+    for size in [0, 1, PART_BYTES - 1, PART_BYTES, 6 * PART_BYTES + 12_345] {
+        let (file, content) = source(size);
+        let mut upload = storage.begin().await;
+        assert_eq!(upload.send(file.path()).await.unwrap(), size);
+        assert!(storage.object().await.unwrap() == content, "{size}");
     }
-    assert_eq!(upload.complete().await.unwrap(), u64::try_from(file.len()).unwrap());
-    assert!(storage.object().await.unwrap() == file);
     let head = storage.client.head_object().bucket(BUCKET).key(KEY).send().await.unwrap();
     assert_eq!(head.content_type(), Some("text/csv"));
     assert!(storage.remains().iter().all(|path| !path.to_string_lossy().contains("part")));
 }
 
 #[tokio::test]
-async fn a_file_from_disk_arrives_as_it_is() {
-    let storage = Storage::start().await;
-    for size in [PART_BYTES - 1, PART_BYTES, 2 * PART_BYTES + 7] {
-        let file = pattern(size);
-        let source = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(source.path(), &file).unwrap();
-        let mut upload = storage.begin().await;
-        upload.push_file(source.path()).await.unwrap();
-        assert_eq!(upload.complete().await.unwrap(), u64::try_from(size).unwrap());
-        assert!(storage.object().await.unwrap() == file);
-    }
-}
-
-#[tokio::test]
-async fn an_empty_file_is_an_object_too() {
-    let storage = Storage::start().await;
-    let mut upload = storage.begin().await;
-    assert_eq!(upload.complete().await.unwrap(), 0);
-    assert_eq!(storage.object().await.unwrap().len(), 0);
-}
-
-#[tokio::test]
 async fn an_abort_waits_for_parts_in_flight_and_leaves_nothing() {
     let storage = Storage::start().await;
     let before = storage.remains();
+    let (file, _) = source(2 * PART_BYTES + 1);
     let mut upload = storage.begin().await;
-    upload.push(pattern(2 * PART_BYTES + 1)).await.unwrap();
-    assert!(!upload.in_flight.is_empty());
+    let begun = storage.remains().len();
+    let a_part_is_there = async {
+        while storage.remains().len() == begun {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = a_part_is_there => {}
+        _ = upload.send(file.path()) => panic!("the upload is over"),
+    }
     upload.abort().await.unwrap();
     assert!(storage.object().await.is_none());
     assert_eq!(storage.remains(), before);
@@ -138,9 +127,9 @@ async fn an_abort_waits_for_parts_in_flight_and_leaves_nothing() {
 async fn an_upload_that_somebody_else_aborted_makes_no_object() {
     let storage = Storage::start().await;
     let mut upload = storage.begin().await;
-    abort_upload(&storage.client, BUCKET, KEY, upload.upload_id()).await.unwrap();
-    upload.push(pattern(PART_BYTES)).await.unwrap();
-    let refused = upload.complete().await;
+    abort_upload(&storage.client, BUCKET, KEY, &upload.place.upload_id).await.unwrap();
+    let (file, _) = source(PART_BYTES);
+    let refused = upload.send(file.path()).await;
     assert!(matches!(refused, Err(UploadError::Part { number: 1, .. })), "{refused:?}");
     assert!(storage.object().await.is_none());
 }
@@ -150,6 +139,6 @@ async fn a_file_that_cannot_be_read_is_an_error() {
     let storage = Storage::start().await;
     let mut upload = storage.begin().await;
     let missing = storage.root.path().join("missing");
-    assert!(matches!(upload.push_file(&missing).await, Err(UploadError::Read(_))));
+    assert!(matches!(upload.send(&missing).await, Err(UploadError::Read(_))));
     upload.abort().await.unwrap();
 }

@@ -9,10 +9,9 @@ use shared::{
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
-    file::{ChunkSender, FileError, FileWriter, FinishedFile},
+    file::{FileError, FileWriter, FinishedFile},
     row::RowPlan,
     source::{Chunk, Feed},
-    xlsx::FinishedXlsx,
 };
 
 /// How large an export may be.
@@ -73,14 +72,12 @@ pub struct FilePlan {
 /// A written file.
 #[derive(Debug)]
 pub struct Written {
-    /// The file on disk, for a format that is not streamed.
-    pub file: Option<FinishedXlsx>,
+    /// The file on disk.
+    pub file: FinishedFile,
     /// Its rows of data.
     pub rows: u64,
     /// Selected contacts that were skipped.
     pub skipped: u64,
-    /// Cells that were cut.
-    pub cut_cells: u64,
 }
 
 /// How far the writer is, for others to look at.
@@ -109,7 +106,7 @@ impl Progress {
     }
 }
 
-/// Writes the file: a CSV into the sink, an XLSX on disk. Only for blocking threads.
+/// Writes the file to disk. Only for blocking threads.
 ///
 /// # Errors
 /// [`WriteError`].
@@ -119,21 +116,14 @@ impl Progress {
 pub fn write(
     plan: &FilePlan,
     mut feed: Receiver<Feed>,
-    sink: ChunkSender,
     progress: &Progress,
 ) -> Result<Written, WriteError> {
-    let mut file = match plan.format {
-        Format::Csv => FileWriter::csv(sink, &plan.rows.columns)?,
-        Format::Xlsx => {
-            // Whoever waits for bytes to upload need not wait.
-            drop(sink);
-            let title = match plan.locale {
-                Locale::En => "Contacts",
-                Locale::Id => "Kontak",
-            };
-            FileWriter::xlsx(&std::env::temp_dir(), title, &plan.rows.columns)?
-        }
+    let title = match plan.locale {
+        Locale::En => "Contacts",
+        Locale::Id => "Kontak",
     };
+    let mut file =
+        FileWriter::create(plan.format, &std::env::temp_dir(), title, &plan.rows.columns)?;
     loop {
         match feed.blocking_recv() {
             None => return Err(WriteError::Interrupted),
@@ -148,19 +138,10 @@ pub fn write(
         }
     }
     let Beat { rows, skipped, .. } = progress.beat();
-    let file = match file.finish()? {
-        FinishedFile::Csv(_) => None,
-        FinishedFile::Xlsx(file) => Some(file),
-    };
-    let cut_cells = file.as_ref().map_or(0, FinishedXlsx::cut_cells);
-    Ok(Written { file, rows, skipped, cut_cells })
+    Ok(Written { file: file.finish()?, rows, skipped })
 }
 
-fn rows(
-    plan: &FilePlan,
-    chunk: &Chunk,
-    file: &mut FileWriter<ChunkSender>,
-) -> Result<(), FileError> {
+fn rows(plan: &FilePlan, chunk: &Chunk, file: &mut FileWriter) -> Result<(), FileError> {
     let mut cells = Vec::with_capacity(plan.rows.columns.len());
     chunk.contacts.iter().try_for_each(|contact| {
         plan.rows.cells(contact, &mut cells);

@@ -5,13 +5,12 @@
 //! Cells are only ever written as text, number, date or boolean: a formula or a link cannot
 //! come about, whatever the text looks like.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::civil::DateTime;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet};
 use shared::contact::FieldType;
 use shared::export::{Column, Field};
-use tempfile::TempDir;
 
 use crate::cell::{Cell, date_text, spreadsheet_text};
 use crate::file::FileError;
@@ -35,9 +34,7 @@ const DAY_FORMAT: &str = "yyyy-mm-dd";
 
 /// A workbook that is being written.
 pub struct XlsxFile {
-    // Before the directory, so that its files are closed when the directory goes.
     workbook: Workbook,
-    directory: TempDir,
     columns: Vec<Column>,
     title: String,
     formats: Formats,
@@ -61,53 +58,30 @@ struct Formats {
     day: Format,
 }
 
-/// A finished workbook on disk; dropping it deletes the file.
-#[derive(Debug)]
-pub struct FinishedXlsx {
-    path: PathBuf,
-    cut_cells: u64,
-    // Held for its `Drop`.
-    _directory: TempDir,
-}
-
-impl FinishedXlsx {
-    /// Where the file is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Cells that were too long and end with a mark.
-    pub fn cut_cells(&self) -> u64 {
-        self.cut_cells
-    }
-}
-
 impl XlsxFile {
-    /// Starts a workbook whose first sheet is called `title` and the next `title 2`. Temporary
-    /// files are kept in a new directory of their own under `parent`.
+    /// Starts a workbook whose first sheet is called `title` and the next `title 2`. Its temporary
+    /// files are kept in `directory`.
     ///
     /// # Errors
     /// The disk's, or a title that no sheet may have (empty, over 31 characters, `[]:*?/\`).
-    pub fn create(parent: &Path, title: &str, columns: &[Column]) -> Result<Self, FileError> {
+    pub fn create(directory: &Path, title: &str, columns: &[Column]) -> Result<Self, FileError> {
         let limits = Limits { rows_per_sheet: ROWS_PER_SHEET, xml_bytes: MAX_XML_BYTES };
-        Self::with_limits(parent, title, columns, limits)
+        Self::with_limits(directory, title, columns, limits)
     }
 
     fn with_limits(
-        parent: &Path,
+        directory: &Path,
         title: &str,
         columns: &[Column],
         limits: Limits,
     ) -> Result<Self, FileError> {
-        let directory = TempDir::with_prefix_in("export-", parent)?;
         let mut workbook = Workbook::new();
-        workbook.set_tempdir(directory.path())?;
+        workbook.set_tempdir(directory)?;
         // The library would otherwise stamp the file with the machine's clock.
         let created = ExcelDateTime::from_ymd(2000, 1, 1)?;
         workbook.set_properties(&DocProperties::new().set_creation_datetime(&created));
         let mut file = Self {
             workbook,
-            directory,
             columns: columns.to_vec(),
             title: title.to_owned(),
             formats: Formats {
@@ -155,18 +129,18 @@ impl XlsxFile {
         Ok(())
     }
 
-    /// Zips the sheets into the finished file.
+    /// Zips the sheets into the finished file at `path`. Returns how many cells were too long and
+    /// end with a mark.
     ///
     /// # Errors
     /// The disk's.
     ///
     /// # Panics
     /// As [`XlsxFile::row`].
-    pub fn finish(mut self) -> Result<FinishedXlsx, FileError> {
+    pub fn finish(mut self, path: &Path) -> Result<u64, FileError> {
         self.close_sheet()?;
-        let path = self.directory.path().join("export.xlsx");
-        self.workbook.save(&path)?;
-        Ok(FinishedXlsx { path, cut_cells: self.cut_cells, _directory: self.directory })
+        self.workbook.save(path)?;
+        Ok(self.cut_cells)
     }
 
     fn open_sheet(&mut self) -> Result<(), FileError> {

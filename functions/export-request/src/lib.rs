@@ -14,7 +14,8 @@ use shared::{
     },
     idempotency::{IdempotencyError, IdempotencyKey},
     locale::Locale,
-    outbox::Outbox,
+    outbox::{Outbox, Queue},
+    table::TableError,
 };
 
 /// What the function works with.
@@ -43,7 +44,7 @@ impl App {
             jobs: Jobs::new(authority.table().clone()),
             authority,
             files: environment.files()?,
-            outbox: environment.outbox(),
+            outbox: environment.outbox(&[Queue::Export])?,
             defaults: environment.export_defaults()?,
         })
     }
@@ -164,7 +165,8 @@ impl App {
                 Err(Failure::new(Code::TooManyExports, error.to_string()))
             }
             Err(CreateError::KeyTaken) => {
-                self.earlier(key).await.and_then(|earlier| earlier.ok_or_else(Failure::not_found))
+                let taken = || TableError::Contention("the idempotency key".to_owned());
+                self.earlier(key).await.and_then(|earlier| earlier.ok_or_else(|| taken().into()))
             }
         };
         if !order.ids.is_empty()

@@ -15,6 +15,7 @@ use shared::{
     entry::queue::Message,
     environment::{Environment, StartError},
     note::{MentionMessage, MentionVerifier, mention_hosts},
+    outbox::Queue,
     table::TableError,
 };
 
@@ -37,7 +38,7 @@ impl MentionWorker {
     pub fn new(environment: &Environment) -> Result<Self, StartError> {
         let app_url = environment.text("APP_URL")?;
         let authority = environment.authority()?;
-        let (outbox, hosts) = (environment.outbox(), mention_hosts(&app_url));
+        let (outbox, hosts) = (environment.outbox(&[Queue::Mention])?, mention_hosts(&app_url));
         Ok(Self {
             verifier: MentionVerifier::new(authority.clone(), outbox, hosts),
             notifier: Notifier {

@@ -7,6 +7,7 @@ use aws_sdk_s3::{
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use shared::aws;
 
 /// The bytes of one read. A file is never in memory as a whole.
 pub(crate) const WINDOW: u64 = 1024 * 1024;
@@ -59,16 +60,10 @@ fn trouble<E, R>(call: &'static str, error: &SdkError<E, R>) -> BucketError
 where
     E: ProvideErrorMetadata,
 {
-    let ending = match error {
-        SdkError::TimeoutError(_) => "no answer in time",
-        SdkError::DispatchFailure(_) => "no connection",
-        SdkError::ResponseError(_) => "no readable answer",
-        _ => "no code",
-    };
     match error.code() {
         // Without the right to list, S3 calls what is missing forbidden.
         Some("NoSuchKey" | "AccessDenied") => BucketError::Missing,
-        code => BucketError::Failed { call, reason: code.unwrap_or(ending).to_owned() },
+        _ => BucketError::Failed { call, reason: aws::reason(error) },
     }
 }
 

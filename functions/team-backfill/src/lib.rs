@@ -30,7 +30,7 @@ use shared::{
     directory::Directory,
     entry::{Code, Failure, direct::Invocation, queue::Message},
     environment::{Environment, StartError},
-    outbox::Outbox,
+    outbox::{Outbox, Queue},
     table::{Table, TableError},
 };
 
@@ -71,7 +71,7 @@ impl App {
             table,
             bucket: Bucket::new(environment.s3(), environment.text("BUCKET_NAME")?),
             directory: environment.directory()?,
-            outbox: environment.outbox(),
+            outbox: environment.outbox(&[Queue::Backfill])?,
             clock: environment.clock(),
         })
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shared::{
     access::{Flag, FlagRecord},
-    clock::Clock as SystemClock,
+    clock::Clock,
     environment::StartError as EnvironmentError,
     export::Files,
     id::CompanyId,
@@ -34,7 +34,7 @@ use crate::neighbors::{
     Directory, LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY, Neighbors, UpsertError,
 };
 use crate::operator;
-use crate::record::{Clock, Events, Notifications, Usage};
+use crate::record::{Events, Notifications, Usage};
 use crate::resources::{self, ResourcesError};
 use crate::sources::{QueueSources, QueueSourcesOptions, Schedules};
 use crate::template::{Names, Parameters, Template, TemplateError, UnresolvedError};
@@ -83,7 +83,7 @@ impl Options {
             contacts: 0,
             parameters: Parameters::new(),
             console: Console::silent(),
-            clock: Clock::system(),
+            clock: Clock::System,
             retry_delays: RetryDelays::default(),
         }
     }
@@ -203,9 +203,9 @@ impl LocalCloud {
         let http = shared::http_client::builder().build().map_err(EnvironmentError::from)?;
         let files = operator_files(&http, &aws, &credentials, &resources_bucket)?;
         let table = operator_table(&http, &aws, &credentials, &resources_table)?;
-        demo_contacts::seed(&table, &SystemClock::System).await?;
+        demo_contacts::seed(&table, &Clock::System).await?;
         demo_contacts::turn_flags_on(&table).await?;
-        demo_contacts::load(&aws.database(), &table, &SystemClock::System, options.contacts)?;
+        demo_contacts::load(&aws.database(), &table, &Clock::System, options.contacts)?;
         let names = Names::new(Arc::clone(&template), aws.endpoint_url(), secrets());
         let lambda = Lambda::start(LambdaOptions {
             template: Arc::clone(&template),
@@ -385,7 +385,7 @@ fn operator_table(
 ) -> Result<Table, StartError> {
     let variables = HashMap::from([("TABLE_NAME".to_owned(), name.to_owned())]);
     let (endpoint, keys) = (aws.endpoint_url(), credentials.operator());
-    let operator = operator::environment(http, endpoint, keys, SystemClock::System, variables);
+    let operator = operator::environment(http, endpoint, keys, Clock::System, variables);
     Ok(operator.table()?)
 }
 
@@ -398,7 +398,7 @@ fn operator_files(
 ) -> Result<Files, StartError> {
     let variables = HashMap::from([("BUCKET_NAME".to_owned(), name.to_owned())]);
     let (endpoint, keys) = (aws.endpoint_url(), credentials.operator());
-    let operator = operator::environment(http, endpoint, keys, SystemClock::System, variables);
+    let operator = operator::environment(http, endpoint, keys, Clock::System, variables);
     Ok(operator.files()?)
 }
 

@@ -11,8 +11,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-use crate::record::Clock;
+use shared::clock::Clock;
 
 /// Lifetime of a token in seconds: 12 hours.
 const LIFETIME_SECONDS: i64 = 12 * 60 * 60;
@@ -172,8 +171,7 @@ fn private_file(path: &Path) -> io::Result<fs::File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::{Timestamp, ToSpan as _};
-    use std::sync::Mutex;
+    use jiff::{SignedDuration, Timestamp};
 
     fn claims() -> Claims {
         Claims {
@@ -192,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_for_its_issuer_and_audience_only() {
-        let identity = Identity::start(None, Clock::system()).unwrap();
+        let identity = Identity::start(None, Clock::System).unwrap();
         let token = identity.issue(&claims()).unwrap();
         let verified = verify(&identity, &token).unwrap();
         assert_eq!(verified["company_sso_id"], "c");
@@ -201,38 +199,30 @@ mod tests {
         let audience = ["contact-service".to_owned()];
         assert!(identity.verify(&token, "https://other/", &audience).is_err());
         assert!(identity.verify(&token, "https://iag.example.com/", &["x".to_owned()]).is_err());
-        let other = Identity::start(None, Clock::system()).unwrap();
+        let other = Identity::start(None, Clock::System).unwrap();
         assert!(verify(&other, &token).is_err());
         assert!(verify(&identity, "not.a.token").is_err());
     }
 
     #[test]
     fn a_token_dies_after_twelve_hours() {
-        let now = Arc::new(Mutex::new(Timestamp::from_second(1_800_000_000).unwrap()));
-        let clock = {
-            let now = Arc::clone(&now);
-            Clock::new(move || *now.lock().unwrap())
-        };
-        let identity = Identity::start(None, clock).unwrap();
+        let clock = Clock::manual(Timestamp::from_second(1_800_000_000).unwrap());
+        let identity = Identity::start(None, clock.clone()).unwrap();
         let token = identity.issue(&claims()).unwrap();
-        let later = |hours: i64, seconds: i64| {
-            let start = Timestamp::from_second(1_800_000_000).unwrap();
-            *now.lock().unwrap() = start + hours.hours() + seconds.seconds();
-        };
-        later(12, -1);
+        clock.advance(SignedDuration::from_secs(12 * 3600 - 1));
         assert!(verify(&identity, &token).is_ok());
-        later(12, 0);
+        clock.advance(SignedDuration::from_secs(1));
         assert!(matches!(verify(&identity, &token), Err(TokenError::Expired)));
-        later(-1, 0);
+        clock.advance(SignedDuration::from_secs(-13 * 3600));
         assert!(matches!(verify(&identity, &token), Err(TokenError::NotYetValid)));
     }
 
     #[test]
     fn a_kept_key_outlives_the_run() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Identity::start(Some(folder.path()), Clock::system()).unwrap();
+        let first = Identity::start(Some(folder.path()), Clock::System).unwrap();
         let token = first.issue(&claims()).unwrap();
-        let second = Identity::start(Some(folder.path()), Clock::system()).unwrap();
+        let second = Identity::start(Some(folder.path()), Clock::System).unwrap();
         assert!(verify(&second, &token).is_ok());
     }
 }

@@ -184,7 +184,7 @@ async fn an_asynchronous_event_that_fails_is_tried_twice_again() {
 /// "busy" to a neighbouring test that starts one meanwhile. The time is given, since two copies may
 /// fall into one tick of the file system's clock.
 fn place_fixture(program: &Path, built_at: SystemTime) {
-    let copied = Command::new("cp").args([&fixture(), program]).status().unwrap();
+    let copied = Command::new("cp").args([fixture(), program]).status().unwrap();
     assert!(copied.success());
     File::open(program).unwrap().set_modified(built_at).unwrap();
 }

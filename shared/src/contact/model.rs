@@ -143,14 +143,20 @@ impl<'a> ContactView<'a> {
         let delete = session.scope(Permission::DeleteCustomers).ok();
         contacts
             .iter()
-            .map(|contact| Self::new(contact, manage.as_ref(), delete.as_ref()))
+            .map(|contact| Self::under(contact, manage.as_ref(), delete.as_ref()))
             .collect()
     }
 
-    /// The contact, with what a viewer of these scopes may do with it; no scope is a disabled
-    /// permission.
+    /// A contact, with what the viewer of this session may do with it.
     #[must_use]
-    pub fn new(contact: &'a Contact, manage: Option<&Scope>, delete: Option<&Scope>) -> Self {
+    pub fn new(contact: &'a Contact, session: &Session) -> Self {
+        let manage = session.scope(Permission::ManageCustomers).ok();
+        let delete = session.scope(Permission::DeleteCustomers).ok();
+        Self::under(contact, manage.as_ref(), delete.as_ref())
+    }
+
+    /// No scope is a disabled permission.
+    fn under(contact: &'a Contact, manage: Option<&Scope>, delete: Option<&Scope>) -> Self {
         let may = |scope: Option<&Scope>| scope.is_some_and(|scope| scope.admits(contact));
         Self {
             id: contact.id,

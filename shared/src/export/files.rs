@@ -11,7 +11,7 @@ use aws_sdk_s3::{
 use jiff::Timestamp;
 
 use super::{Job, Selection, content_disposition};
-use crate::id::ContactId;
+use crate::{aws, id::ContactId};
 
 /// How long a download's address works, once it was asked for.
 const DOWNLOAD_TIME: Duration = Duration::from_secs(600);
@@ -43,13 +43,7 @@ fn trouble<E, R>(call: &'static str, error: &SdkError<E, R>) -> FilesError
 where
     E: ProvideErrorMetadata,
 {
-    let ending = match error {
-        SdkError::TimeoutError(_) => "no answer in time",
-        SdkError::DispatchFailure(_) => "no connection",
-        SdkError::ResponseError(_) => "no readable answer",
-        _ => "no code",
-    };
-    FilesError::Bucket { call, reason: error.code().unwrap_or(ending).to_owned() }
+    FilesError::Bucket { call, reason: aws::reason(error) }
 }
 
 impl Files {

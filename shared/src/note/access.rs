@@ -4,7 +4,6 @@ use super::Note;
 use crate::{
     access::{Authorized, Explanation, Permission, Rule, Scope, Session},
     contact::{Contact, RecordPermission},
-    event,
     id::ContactId,
 };
 
@@ -211,9 +210,6 @@ impl<'a> NoteAccess<'a> {
             NoteDenial::OutOfScope => action.permission(),
             NoteDenial::Disabled | NoteDenial::NotOwner | NoteDenial::Private => return,
         };
-        if self.0.denies_by_team(permission) {
-            let count = self.0.scope(permission).map_or(0, |scope| scope.team_count());
-            event::team_permission_denied(&self.0.viewer, contact, permission, count);
-        }
+        self.0.tell_denied(permission, contact);
     }
 }

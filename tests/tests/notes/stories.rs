@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use shared::{
     entry::http::{body_of, respond},
     note::{InvalidMentions, NoteWriter, mention_hosts},
+    outbox::Queue,
 };
 use tests::{Log, World, person};
 
@@ -150,7 +151,8 @@ async fn note_mention_s04_err1_oq3_where_invalid_mentions_are_refused_nothing_is
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let environment = world.environment("NoteWrite").await;
     let hosts = mention_hosts("https://app.example.com");
-    let (authority, outbox) = (environment.authority().unwrap(), environment.outbox());
+    let authority = environment.authority().unwrap();
+    let outbox = environment.outbox(&[Queue::Mention]).unwrap();
     let strict = NoteWriter::new(authority, outbox, hosts, InvalidMentions::Reject);
     let headers = [("content-type", "application/json")];
     let log = Log::capture();

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use shared::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -32,7 +33,7 @@ pub use replica::{Read, Replica};
 pub use resources::{IndexSpec, KeySpec, QueueSpec, RedriveSpec, Resources, TableSpec};
 pub use roles::{Denied, Grant, Roles, Statement};
 
-use crate::record::{Clock, Mailbox, Usage};
+use crate::record::{Mailbox, Usage};
 use front::Front;
 
 /// Region of everything.
@@ -114,7 +115,7 @@ impl Aws {
             dynamodb: dynamodb::DynamoDb::start(&resources.table, data.as_deref()).await?,
             objects: s3::ObjectStore::start(&resources.buckets, &folder, credentials.clone())?,
             queues: sqs::Queues::start(&resources.queues, address.port()).await?,
-            mailer: ses::Mailer::new(Mailbox::new(Clock::system())),
+            mailer: ses::Mailer::new(Mailbox::new(Clock::System)),
             credentials,
             roles,
             usage,

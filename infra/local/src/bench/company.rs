@@ -18,7 +18,7 @@ pub(super) const FIVE_TEAMS: &str = "bench-five";
 /// Sees those of two hundred teams.
 pub(super) const MANY_TEAMS: &str = "bench-many";
 /// How many people there are whom no cache knows yet.
-pub(super) const STRANGERS: usize = 200;
+pub(super) const STRANGERS: usize = 360;
 /// The teams of [`MANY_TEAMS`].
 const TEAMS: usize = 200;
 /// The people whom a note mentions.

@@ -19,12 +19,13 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use shared::clock::Clock;
 use shared::export::Files;
 
 use crate::aws::Faults;
 use crate::identity::Identity;
 use crate::neighbors::Directory;
-use crate::record::{Clock, Events, Mailbox, Notifications, Usage};
+use crate::record::{Events, Mailbox, Notifications, Usage};
 
 /// The most bytes of an object that is put through the endpoints.
 const MAX_OBJECT_BYTES: usize = 256 * 1024 * 1024;

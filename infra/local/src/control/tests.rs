@@ -30,7 +30,7 @@ fn control() -> Control {
     let directory = Directory::new();
     directory.upsert(demo_company::directory()).unwrap();
     let cleaned_up_at: Arc<Mutex<Vec<Timestamp>>> = Arc::default();
-    let clock = Clock::new(|| "2026-11-21T08:00:00Z".parse().unwrap_or_default());
+    let clock = Clock::manual("2026-11-21T08:00:00Z".parse().unwrap());
     let clean_up: CleanUp = {
         let times = Arc::clone(&cleaned_up_at);
         Arc::new(move |time| {

@@ -19,11 +19,11 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
+use shared::clock::Clock;
 use uuid::Uuid;
 
 use crate::identity::Identity;
 use crate::lambda::{InvokeError, Lambda};
-use crate::record::Clock;
 use crate::template::{Cors, JwtAuthorizer, Template};
 use response::message;
 use routes::{Match, Routes};

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use shared::clock::Clock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use super::{MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES};
 use crate::aws::{Credentials, Issued};
 use crate::cargo::{Binaries, Binary};
 use crate::console::{Console, InvocationLine};
-use crate::record::{Clock, Events, Invocation, Usage};
+use crate::record::{Events, Invocation, Usage};
 use crate::template::{Function, Names, REGION, Template};
 
 /// Longest that an asynchronous event waits for concurrency, as on AWS.

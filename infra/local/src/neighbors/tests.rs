@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
+use shared::clock::Clock;
 
 use super::*;
 use crate::aws::Rule;
-use crate::record::Clock;
 use crate::{demo_company, testing};
 
 struct Services {
@@ -15,7 +15,7 @@ impl Services {
     async fn start() -> Self {
         let directory = Directory::new();
         directory.upsert(demo_company::directory()).unwrap();
-        let notifications = Notifications::new(Clock::system());
+        let notifications = Notifications::new(Clock::System);
         let faults = Faults::new();
         let neighbors =
             Neighbors::start(directory, notifications.clone(), faults.clone()).await.unwrap();

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use mail_parser::{Address, Message, MessageParser, MimeHeaders};
 use serde::{Serialize, Serializer};
+use shared::clock::Clock;
 
-use super::Clock;
 use super::log::Log;
 
 /// Bytes of raw mail kept; the oldest mails make room for more.

@@ -3,14 +3,12 @@
 //!
 //! Everything here is bounded: a run that goes on for days drops its oldest entries.
 
-mod clock;
 mod events;
 mod log;
 mod mailbox;
 mod notifications;
 mod usage;
 
-pub use clock::Clock;
 pub use events::Events;
 pub use mailbox::{Attachment, Mail, Mailbox};
 pub use notifications::{Notification, Notifications};

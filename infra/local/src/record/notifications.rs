@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use shared::clock::Clock;
 use uuid::Uuid;
 
-use super::Clock;
 use super::log::Log;
 
 /// An accepted notification, as `GET /_local/notifications` shows it (SPEC §6).
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn one_idempotency_key_makes_one_notification() {
-        let notifications = Notifications::new(Clock::system());
+        let notifications = Notifications::new(Clock::System);
         let first = notifications.accept("/chat", keyed("a"), json!({"n": 1}));
         assert_eq!(notifications.accept("/chat", keyed("a"), json!({"n": 2})), first);
         assert_ne!(notifications.accept("/chat", keyed("b"), json!({"n": 3})), first);
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn without_a_key_every_request_counts() {
-        let notifications = Notifications::new(Clock::system());
+        let notifications = Notifications::new(Clock::System);
         let first = notifications.accept("/chat", BTreeMap::new(), json!({}));
         assert_ne!(notifications.accept("/chat", BTreeMap::new(), json!({})), first);
     }

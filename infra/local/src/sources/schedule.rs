@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde_json::{Value, json};
+use shared::clock::Clock;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::lambda::{InvokeError, InvokeOutcome, Lambda};
-use crate::record::Clock;
 use crate::template::{ACCOUNT_ID, REGION, Schedule, Template};
 
 /// Why a schedule was not run by hand.

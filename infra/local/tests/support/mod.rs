@@ -8,9 +8,10 @@ use local::aws::Credentials;
 use local::cargo::Binaries;
 use local::console::Console;
 use local::lambda::{LambdaOptions, RetryDelays};
-use local::record::{Clock, Events, Usage};
+use local::record::{Events, Usage};
 use local::template::{Names, Parameters, Template};
 use serde_json::Value;
+use shared::clock::Clock;
 
 /// The fixture's program, built once.
 pub(crate) fn fixture() -> &'static Path {
@@ -53,7 +54,7 @@ pub(crate) fn options(template: &Arc<Template>) -> LambdaOptions {
         usage: Usage::default(),
         events: Events::default(),
         console: Console::silent(),
-        clock: Clock::system(),
+        clock: Clock::System,
         retry_delays: RetryDelays { after_error: vec![Duration::ZERO; 2], ..Default::default() },
     }
 }

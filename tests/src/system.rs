@@ -1,0 +1,85 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::PoisonError,
+};
+
+use http::Method;
+use local::template::{Authorizer, Event};
+
+use crate::World;
+
+/// The variables of functions, by their logical ids.
+pub type Variables = BTreeMap<String, BTreeSet<String>>;
+
+/// What the template says of the system.
+impl World {
+    /// The function whose program has this name.
+    #[must_use]
+    pub fn function_of(&self, binary: &str) -> String {
+        let mut functions = self.template.functions.values();
+        let function = functions.find(|function| function.binary == binary);
+        function.expect("a function with this program").id.clone()
+    }
+
+    /// The programs of all functions.
+    #[must_use]
+    pub fn binaries(&self) -> BTreeSet<String> {
+        self.template.functions.values().map(|function| function.binary.clone()).collect()
+    }
+
+    /// What invokes which program: a route by its key, a queue by its logical id, `schedule`.
+    #[must_use]
+    pub fn sources(&self) -> BTreeSet<(String, String)> {
+        let functions = self.template.functions.values();
+        let sources = functions.flat_map(|function| {
+            let source = |event: &Event| (function.binary.clone(), source(event));
+            function.events.iter().map(source)
+        });
+        sources.collect()
+    }
+
+    /// The routes that nobody has to sign in for.
+    #[must_use]
+    pub fn public_routes(&self) -> BTreeSet<String> {
+        let events = self.template.functions.values().flat_map(|function| &function.events);
+        let public = events.filter(
+            |event| matches!(event, Event::Route(route) if route.authorizer == Authorizer::None),
+        );
+        public.map(source).collect()
+    }
+
+    /// The variables that the template sets.
+    #[must_use]
+    pub fn variables_set(&self) -> Variables {
+        let functions = self.template.functions.values();
+        let set = functions
+            .map(|function| (function.id.clone(), function.environment.keys().cloned().collect()));
+        set.collect()
+    }
+
+    /// The variables that the functions asked for, of those that were started so far.
+    #[must_use]
+    pub fn variables_read(&self) -> Variables {
+        let mut read = Variables::new();
+        let environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
+        for (function, environment) in environments.iter() {
+            let names = environment.read().into_iter().map(str::to_owned);
+            read.entry(function.clone()).or_default().extend(names);
+        }
+        read
+    }
+}
+
+fn source(event: &Event) -> String {
+    match event {
+        Event::Route(route) => match &route.path {
+            None => "$default".to_owned(),
+            Some(path) => {
+                let method = route.method.as_ref().map_or("ANY", Method::as_str);
+                format!("{method} {path}")
+            }
+        },
+        Event::Queue(source) => source.queue.clone(),
+        Event::Schedule(_) => "schedule".to_owned(),
+    }
+}

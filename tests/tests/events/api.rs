@@ -1,0 +1,58 @@
+//! The documented API: the same routes as the template's, and examples that hold.
+
+use std::collections::BTreeSet;
+
+use tests::{World, contract::Contract};
+
+use super::scene::Scenes;
+
+/// A route of its own: `$default` is the answer to all that are none.
+fn is_route(source: &str) -> bool {
+    source.contains(" /")
+}
+
+#[tokio::test]
+async fn every_route_of_the_template_is_documented_and_no_other() {
+    let world = World::start().await;
+    let sources = world.sources().into_iter().map(|(_, source)| source);
+    let routes: BTreeSet<_> = sources.filter(|source| is_route(source)).collect();
+    assert_eq!(Contract::documented().routes(), routes);
+    let public: BTreeSet<_> = world.public_routes().into_iter().filter(|it| is_route(it)).collect();
+    assert_eq!(Contract::documented().public_routes(), public);
+}
+
+#[test]
+fn every_body_parameter_and_header_has_an_example_that_fits_its_schema() {
+    let examples = Contract::documented().check_examples();
+    assert!(examples > 50, "only {examples} examples");
+}
+
+#[test]
+fn every_documented_error_code_has_an_example() {
+    let answers = Contract::documented().error_codes();
+    assert!(answers.len() > 10, "{answers:?}");
+    for (answer, possible, shown) in answers {
+        assert_eq!(shown, possible, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn every_documented_request_is_fulfilled() {
+    let requests = Contract::documented().requests();
+    assert!(requests.len() > 60, "only {} requests", requests.len());
+    let mut scenes = Scenes::default();
+    for request in requests {
+        let scene = scenes.unchanged().await;
+        // Only who sees everything may ask who sees a contact.
+        let user = if request.route.ends_with("/access") { "maya" } else { "budi" };
+        let (method, _) = request.route.split_once(' ').unwrap();
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let body = request.body.map(|body| scene.named(&body.to_string())).unwrap_or_default();
+        let path = scene.named(&request.path);
+        let answer =
+            scene.world.send(user, method.parse().unwrap(), &path, &headers, body.into()).await;
+        assert!(answer.status < 400, "{} {path}: {}", request.route, answer.body);
+        scenes.after(method);
+    }
+}

@@ -1,0 +1,126 @@
+//! Every file in `events/` is an event that its function gets, and it gets no other.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use serde_json::Value;
+use tests::{Variables, World, workspace};
+
+use super::scene::{Scene, Scenes};
+
+/// An event as it stands in `events/{binary}/`.
+struct Sample {
+    binary: String,
+    file: PathBuf,
+    event: Value,
+}
+
+impl Sample {
+    fn all() -> Vec<Self> {
+        let mut samples = Vec::new();
+        for folder in fs::read_dir(workspace().join("events")).unwrap() {
+            let folder = folder.unwrap().path();
+            let binary = folder.file_name().unwrap().to_string_lossy().into_owned();
+            for file in fs::read_dir(&folder).unwrap() {
+                let file = file.unwrap().path();
+                let event = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+                samples.push(Self { binary: binary.clone(), file, event });
+            }
+        }
+        samples
+    }
+
+    fn of(path: &str) -> Self {
+        let mut samples = Self::all().into_iter();
+        samples.find(|sample| sample.file.ends_with(path)).unwrap()
+    }
+
+    /// What the event comes from, as the template names it; none if it is invoked directly.
+    fn source(&self) -> Option<String> {
+        if let Some(route) = self.event["routeKey"].as_str() {
+            return Some(route.to_owned());
+        }
+        if let Some(arn) = self.event["Records"][0]["eventSourceARN"].as_str() {
+            return arn.rsplit(':').next().map(str::to_owned);
+        }
+        self.event["detail-type"].is_string().then(|| "schedule".to_owned())
+    }
+
+    async fn invoke(&self, scene: &Scene) -> Value {
+        let function = scene.world.function_of(&self.binary);
+        scene.world.invoke(&function, scene.event(&self.event)).await
+    }
+}
+
+#[tokio::test]
+async fn every_sample_event_is_fulfilled_by_its_function() {
+    let mut scenes = Scenes::default();
+    for sample in Sample::all() {
+        let shown = sample.file.display();
+        let answer = sample.invoke(scenes.unchanged().await).await;
+        scenes.after(sample.event["requestContext"]["http"]["method"].as_str().unwrap_or_default());
+        if let Some(status) = answer["statusCode"].as_u64() {
+            let is_unknown = sample.event["routeKey"] == "$default";
+            assert_eq!(status < 400, !is_unknown, "{shown}: {answer}");
+        } else {
+            assert!(answer["error"].is_null(), "{shown}: {answer}");
+            assert!(answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_sample_messages_do_the_work_of_the_queues() {
+    let scene = Scene::asked().await;
+    Sample::of("mention-notify/notify.json").invoke(&scene).await;
+    assert_eq!(scene.world.notifications.list().len(), 1);
+    Sample::of("export-generate/queue.json").invoke(&scene).await;
+    let export = scene.export().await;
+    assert_eq!(
+        (&export["status"], &export["email_status"]),
+        (&"completed".into(), &"pending".into())
+    );
+    Sample::of("export-email/queue.json").invoke(&scene).await;
+    assert_eq!(scene.world.aws.mailbox().list().len(), 1);
+    assert_eq!(scene.export().await["email_status"], "sent");
+}
+
+#[tokio::test]
+async fn every_route_queue_and_schedule_of_the_template_has_a_sample_event_and_no_other() {
+    let world = World::start().await;
+    let samples = Sample::all();
+    let sampled: BTreeSet<_> = samples
+        .iter()
+        .filter_map(|sample| Some((sample.binary.clone(), sample.source()?)))
+        .collect();
+    assert_eq!(sampled, world.sources());
+    let binaries: BTreeSet<_> = samples.into_iter().map(|sample| sample.binary).collect();
+    assert_eq!(binaries, world.binaries());
+}
+
+#[tokio::test]
+async fn every_variable_of_the_template_is_read_by_its_function_and_every_one_read_is_set() {
+    let world = World::start().await;
+    for sample in Sample::all() {
+        world.invoke(&world.function_of(&sample.binary), sample.event).await;
+    }
+    let (set, read) = (world.variables_set(), world.variables_read());
+    // What all functions are given, some may not need; the logger reads its filter by itself.
+    let shared = in_all(&set);
+    let used: BTreeSet<_> = read.values().flatten().cloned().collect();
+    let unused: Vec<_> = shared.difference(&used).filter(|name| *name != "RUST_LOG").collect();
+    assert!(unused.is_empty(), "no function reads {unused:?}");
+    for (function, set) in &set {
+        let read = &read[function];
+        let missing: Vec<_> = read.difference(set).collect();
+        assert!(missing.is_empty(), "{function} reads {missing:?}, which is not set");
+        let own = set.difference(&shared).cloned().collect::<BTreeSet<_>>();
+        let unread: Vec<_> = own.difference(read).collect();
+        assert!(unread.is_empty(), "{function} never reads {unread:?}");
+    }
+}
+
+/// The variables that every function has.
+fn in_all(set: &Variables) -> BTreeSet<String> {
+    let all = set.values().cloned();
+    all.reduce(|shared, of_one| shared.intersection(&of_one).cloned().collect()).unwrap_or_default()
+}
