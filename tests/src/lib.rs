@@ -53,6 +53,10 @@ pub use system::Variables;
 
 /// When a world begins.
 const BEGINNING: &str = "2026-02-01T08:00:00Z";
+/// What a neighbor is waited for: longer than the template has it, since a busy machine must not look
+/// like a slow neighbor.
+const NEIGHBOR_TIMEOUT_MS: &str = "2000";
+
 /// Where the links in mails lead.
 pub const PUBLIC_URL: &str = "http://contacts.example";
 
@@ -198,7 +202,10 @@ impl World {
         });
         let keys = self.credentials.issue(function);
         let endpoint = self.aws.endpoint_url();
-        let variables = resolved.collect();
+        let mut variables: HashMap<_, _> = resolved.collect();
+        variables.entry("NEIGHBOR_TIMEOUT_MS".to_owned()).and_modify(|set| {
+            NEIGHBOR_TIMEOUT_MS.clone_into(set);
+        });
         let made =
             operator::environment(&self.http, endpoint, &keys, self.clock.clone(), variables);
         let mut environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,13 +3,11 @@
 //!
 //! | module | its one idea |
 //! |---|---|
-//! | `yaml` | the document as JSON |
 //! | `schema` | a value held to a schema |
 //! | `example` | the document's own examples |
 
 mod example;
 mod schema;
-mod yaml;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -20,6 +18,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 pub use example::ExampleRequest;
+use schema::Compiled;
 
 use crate::workspace;
 
@@ -30,13 +29,14 @@ const OF_EVERY_ANSWER: [&str; 2] = ["cache-control", "content-type"];
 
 static DOCUMENTED: LazyLock<Contract> = LazyLock::new(|| {
     let text = std::fs::read_to_string(workspace().join("infra/openapi.yaml"));
-    Contract { document: yaml::to_json(&text.expect("infra/openapi.yaml")).expect("YAML") }
+    let document = serde_saphyr::from_str(&text.expect("infra/openapi.yaml")).expect("YAML");
+    Contract { document, schemas: Compiled::default() }
 });
 
 /// The document.
-#[derive(Debug)]
 pub struct Contract {
     document: Value,
+    schemas: Compiled,
 }
 
 /// What the document says of one route.
@@ -139,8 +139,9 @@ impl Contract {
     }
 
     fn hold(&self, at: &str, schema: &Value, value: &Value) {
-        let complaints = schema::complaints(&self.document, schema, value);
-        assert!(complaints.is_empty(), "{at} is not as documented: {complaints:#?}\n{value:#}");
+        if let Some(complaint) = self.schemas.complaint(&self.document, schema, value) {
+            panic!("{at} is not as documented: {complaint}\n{value:#}");
+        }
     }
 
     /// Holds what stands in a header or a query, as the type that its schema names.

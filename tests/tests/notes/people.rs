@@ -65,7 +65,7 @@ async fn note_mention_s01_err1_launchpads_trouble_is_503_and_the_note_is_still_s
     for fault in [
         json!({ "target": "launchpad.users", "status": 500 }),
         json!({ "target": "launchpad.users", "status": 429 }),
-        json!({ "target": "launchpad.users", "latency_ms": 900 }),
+        json!({ "target": "launchpad.users", "latency_ms": 60_000 }),
     ] {
         world.fault(&fault);
         let failed = world.get("sinta", "/cdp/people?query=bu").await;
@@ -205,7 +205,7 @@ async fn note_mention_s05_err2_while_launchpad_fails_the_card_says_so_with_the_n
     notes.add(&world, "sinta", &mention(&person("lars"))).await;
     for fault in [
         json!({ "target": "launchpad.users", "status": 500 }),
-        json!({ "target": "launchpad.users", "latency_ms": 900 }),
+        json!({ "target": "launchpad.users", "latency_ms": 60_000 }),
     ] {
         world.advance(SignedDuration::from_secs(61));
         world.fault(&fault);

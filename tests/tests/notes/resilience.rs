@@ -145,7 +145,7 @@ async fn note_mention_s03_err1_a_service_that_fails_three_times_tells_with_the_f
     for fault in [
         json!({ "target": "notifications", "status": 503, "times": 3 }),
         json!({ "target": "notifications", "status": 500, "times": 3 }),
-        json!({ "target": "notifications", "latency_ms": 900, "times": 3 }),
+        json!({ "target": "notifications", "latency_ms": 60_000, "times": 3 }),
     ] {
         let scene = Scene::new().await;
         scene.world.fault(&fault);
@@ -338,7 +338,7 @@ async fn note_mention_s04_timeout_a_slow_launchpad_neither_loses_the_note_nor_th
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let log = Log::capture();
-    world.fault(&json!({ "target": "launchpad.users", "latency_ms": 900 }));
+    world.fault(&json!({ "target": "launchpad.users", "latency_ms": 60_000 }));
     let both = format!("{} {}", mention(&person("budi")), mention(&person("tomas")));
     let made = world.post("sinta", &notes.list, &json!({ "note": both })).await;
     assert_eq!((made.status, codes(&made)), (201, vec!["MENTIONS_PENDING"]));
