@@ -23,7 +23,6 @@ const CONNECT: Duration = Duration::from_millis(300);
 
 /// A pooled client. It knows no time-out but that of connecting: each call brings its own budget.
 /// TLS is rustls with ring, and HTTP is 1.1, which every service here speaks.
-#[must_use]
 pub fn builder() -> reqwest::ClientBuilder {
     // Fails only when a provider is installed already, which is all that is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();

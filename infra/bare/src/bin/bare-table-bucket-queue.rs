@@ -5,6 +5,14 @@ use shared::environment::Environment;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::load()?;
+    let (table, directory) = (environment.table()?, environment.directory()?);
     let (bucket, queue) = (environment.s3(), environment.sqs());
-    bare::serve((environment.table()?, bucket, queue, environment.directory()?)).await
+    bare::serve(async || {
+        bare::read(&table).await?;
+        bare::ask(&directory).await?;
+        bucket.get_object().bucket("bucket").key("key").send().await?;
+        queue.send_message().queue_url("https://queue").message_body("text").send().await?;
+        Ok(())
+    })
+    .await
 }

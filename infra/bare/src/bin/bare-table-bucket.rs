@@ -5,5 +5,11 @@ use shared::environment::Environment;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::load()?;
-    bare::serve((environment.table()?, environment.s3())).await
+    let (table, bucket) = (environment.table()?, environment.s3());
+    bare::serve(async || {
+        bare::read(&table).await?;
+        bucket.get_object().bucket("bucket").key("key").send().await?;
+        Ok(())
+    })
+    .await
 }

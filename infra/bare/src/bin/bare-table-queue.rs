@@ -5,5 +5,13 @@ use shared::environment::Environment;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::load()?;
-    bare::serve((environment.table()?, environment.sqs(), environment.directory()?)).await
+    let (table, directory) = (environment.table()?, environment.directory()?);
+    let queue = environment.sqs();
+    bare::serve(async || {
+        bare::read(&table).await?;
+        bare::ask(&directory).await?;
+        queue.send_message().queue_url("https://queue").message_body("text").send().await?;
+        Ok(())
+    })
+    .await
 }

@@ -5,5 +5,10 @@ use shared::environment::Environment;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::load()?;
-    bare::serve((environment.table()?, environment.directory()?)).await
+    let (table, directory) = (environment.table()?, environment.directory()?);
+    bare::serve(async || {
+        bare::read(&table).await?;
+        bare::ask(&directory).await
+    })
+    .await
 }
