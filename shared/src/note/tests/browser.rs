@@ -74,6 +74,10 @@ fn answer(
         }
         lines.push(line.trim_end().to_ascii_lowercase());
     }
+    if lines.is_empty() {
+        // A spare connection, which browsers open ahead and close again.
+        return Ok(());
+    }
     let header = |name: &str| {
         lines.iter().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
     };
