@@ -181,7 +181,7 @@ async fn an_asynchronous_event_that_fails_is_tried_twice_again() {
 }
 
 /// Copies the fixture in a process of its own: a program that this process has open for writing is
-/// "busy" to a neighbouring test that starts one meanwhile. The time is given, since two copies may
+/// "busy" to a neighboring test that starts one meanwhile. The time is given, since two copies may
 /// fall into one tick of the file system's clock.
 fn place_fixture(program: &Path, built_at: SystemTime) {
     let copied = Command::new("cp").args([fixture(), program]).status().unwrap();
