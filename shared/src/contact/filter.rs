@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Contact, OrderBy, Pointer, fold, search::SearchText};
+use super::{
+    Contact, OrderBy, Pointer, fold,
+    search::{Search, SearchText},
+};
 use crate::{
     access::{Owned, Ownership, Scope, Session},
     id::{CompanyId, ContactId, TeamId, UserId},
@@ -142,7 +145,8 @@ impl Filter {
             View::AssignedToMe => Mine::Assigned(user),
             View::Teams => session.expanded_teams().map_or(Mine::Any(user), Mine::Teams),
         });
-        Criteria { filter: self, mine }
+        let search = self.q.as_ref().map(Search::of);
+        Criteria { filter: self, search, mine }
     }
 }
 
@@ -181,6 +185,8 @@ impl Mine {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Criteria {
     filter: Filter,
+    /// The filter's text, read.
+    search: Option<Search>,
     mine: Option<Mine>,
 }
 
@@ -193,13 +199,13 @@ impl Criteria {
         !filter.tags.is_empty()
             || !filter.source.is_empty()
             || !filter.custom.is_empty()
-            || filter.q.as_ref().is_some_and(SearchText::asks_records)
+            || self.search.as_ref().is_some_and(Search::asks_records)
     }
 
     /// Whether a text chooses what is read: such a list has an order of its own.
     #[must_use]
     pub fn is_search(&self) -> bool {
-        self.filter.q.is_some()
+        self.search.is_some()
     }
 
     /// Whether a contact is wanted by its id, and in a search not only by a word before.
@@ -207,8 +213,9 @@ impl Criteria {
         let created = pointer.id.created_at();
         // An id tells the millisecond, a filter may be finer.
         let from = self.filter.created_from.map(Timestamp::as_millisecond);
-        let is_double = |q: &SearchText| pointer.word_before().is_some_and(|word| q.reads(word));
-        !self.filter.q.as_ref().is_some_and(is_double)
+        let is_double =
+            |search: &Search| pointer.word_before().is_some_and(|word| search.reads(word));
+        !self.search.as_ref().is_some_and(is_double)
             && created.zip(from).is_none_or(|(at, from)| at.as_millisecond() >= from)
             && created.zip(self.filter.created_to).is_none_or(|(at, to)| at < to)
     }
@@ -231,7 +238,7 @@ impl Criteria {
     pub(super) fn wants(&self, contact: &Contact) -> bool {
         let filter = &self.filter;
         self.wants_owned(contact)
-            && filter.q.as_ref().is_none_or(|q| q.fits(contact))
+            && self.search.as_ref().is_none_or(|search| search.fits(contact))
             && (filter.tags.is_empty() || contact.tags.iter().any(|tag| filter.tags.contains(tag)))
             && (filter.source.is_empty()
                 || contact.source.as_ref().is_some_and(|source| filter.source.contains(source)))
@@ -274,9 +281,9 @@ impl Criteria {
         direction: Direction,
     ) -> Vec<Query> {
         let of = |pk: String| Query { direction, ..Query::partition(pk) };
-        match (order, &self.filter.q) {
+        match (order, &self.search) {
             (OrderBy::Match, None) => Vec::new(),
-            (OrderBy::Match, Some(q)) => q
+            (OrderBy::Match, Some(search)) => search
                 .ranges()
                 .iter()
                 .map(|range| {
@@ -318,7 +325,7 @@ impl Criteria {
             OrderBy::Name => {
                 Some(name_key(&fold(contact.name.as_deref().unwrap_or_default()), contact.id))
             }
-            OrderBy::Match => self.filter.q.as_ref()?.place(contact),
+            OrderBy::Match => self.search.as_ref()?.place(contact),
         }
     }
 }
@@ -342,7 +349,7 @@ mod tests {
     use crate::{contact::plan::tests::contact, table::Key};
 
     fn criteria(filter: Value) -> Criteria {
-        Criteria { filter: serde_json::from_value(filter).unwrap(), mine: None }
+        Criteria { filter: serde_json::from_value(filter).unwrap(), ..Criteria::default() }
     }
 
     #[test]

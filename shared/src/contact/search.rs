@@ -38,13 +38,19 @@ pub enum SearchTextError {
     TooLong,
 }
 
-/// What to search by: text of which a contact fits any reading. It is the beginnings of name words,
-/// which must all fit, in any order; or the beginning of an email address; or that of a phone
-/// number. With an `@` it is an address only.
+/// A text that can be searched by, as it was typed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct SearchText {
-    text: String,
+pub struct SearchText(String);
+
+/// The readings of a [`SearchText`], of which a contact fits any. It is the beginnings of name
+/// words, which must all fit, in any order; or the beginning of an email address; or that of a
+/// phone number. With an `@` it is an address only.
+///
+/// Apart from the text, since who only stores a search need not have the numbering plans of all
+/// countries in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Search {
     /// Beginnings of name words; none where no name is meant.
     names: Vec<String>,
     /// The beginning of an address, in lower case.
@@ -83,7 +89,23 @@ impl WordRange {
     }
 }
 
-impl SearchText {
+impl Search {
+    /// Reads a text.
+    pub(super) fn of(text: &SearchText) -> Self {
+        let trimmed = text.0.trim();
+        let is_email_only = trimmed.contains('@');
+        let mut names = if is_email_only { Vec::new() } else { words(trimmed) };
+        if longest(&names).is_some_and(|word| word.chars().nth(MIN_WORD - 1).is_none()) {
+            names.clear();
+        }
+        let is_readable = |text: &String| text.chars().nth(MIN_CHARACTERS - 1).is_some();
+        let email = Some(trimmed.to_lowercase())
+            .filter(|email| is_readable(email) && !email.contains(char::is_whitespace));
+        let mut phones = beginnings(trimmed);
+        phones.retain(|phone| is_readable(&phone.national));
+        Self { names, email, phones }
+    }
+
     /// Whether contacts can fit only by their records: more is asked than one word in the table
     /// tells.
     pub(super) fn asks_records(&self) -> bool {
@@ -173,24 +195,13 @@ impl TryFrom<String> for SearchText {
         if fold(&text).chars().nth(MIN_CHARACTERS - 1).is_none() {
             return Err(SearchTextError::TooShort);
         }
-        let trimmed = text.trim();
-        let is_email_only = trimmed.contains('@');
-        let mut names = if is_email_only { Vec::new() } else { words(trimmed) };
-        if longest(&names).is_some_and(|word| word.chars().nth(MIN_WORD - 1).is_none()) {
-            names.clear();
-        }
-        let is_readable = |text: &String| text.chars().nth(MIN_CHARACTERS - 1).is_some();
-        let email = Some(trimmed.to_lowercase())
-            .filter(|email| is_readable(email) && !email.contains(char::is_whitespace));
-        let mut phones = beginnings(trimmed);
-        phones.retain(|phone| is_readable(&phone.national));
-        Ok(Self { names, email, phones, text })
+        Ok(Self(text))
     }
 }
 
 impl From<SearchText> for String {
-    fn from(search: SearchText) -> Self {
-        search.text
+    fn from(text: SearchText) -> Self {
+        text.0
     }
 }
 

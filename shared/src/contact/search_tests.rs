@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{contact::plan::tests::contact, table::Key};
 
-fn search(text: &str) -> SearchText {
-    text.to_owned().try_into().unwrap()
+fn search(text: &str) -> Search {
+    Search::of(&text.to_owned().try_into().unwrap())
 }
 
 fn named(name: &str) -> Contact {
@@ -51,7 +51,7 @@ fn a_text_of_fewer_than_three_characters_is_refused_and_so_is_a_very_long_one() 
         assert_eq!(refused, Err(SearchTextError::TooShort), "{text:?}");
     }
     assert_eq!(SearchText::try_from("x".repeat(321)), Err(SearchTextError::TooLong));
-    assert!(SearchText::try_from("- -".to_owned()).unwrap().ranges().is_empty());
+    assert!(search("- -").ranges().is_empty());
 }
 
 /// Names, addresses and phones of a small world, so that texts and contacts meet.
@@ -74,11 +74,11 @@ fn any_contact() -> impl Strategy<Value = Contact> {
     })
 }
 
-fn any_search() -> impl Strategy<Value = SearchText> {
+fn any_search() -> impl Strategy<Value = Search> {
     let address = "[abn]{1,4}(\\.[ab]{0,2})?(@[ab]?)?";
     let number = "(\\+62 ?81|\\+628|081|81|\\+33 1|0012|62)[0-2 -]{0,6}";
     let text = prop_oneof![any_text(), address, number];
-    text.prop_filter_map("too short", |text| SearchText::try_from(text).ok())
+    text.prop_filter_map("too short", |text| Some(Search::of(&text.try_into().ok()?)))
 }
 
 proptest! {
