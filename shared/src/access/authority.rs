@@ -1,14 +1,16 @@
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Instant,
-};
+use std::{collections::HashMap, pin::pin, time::Instant};
 
-use super::{FlagRecord, Flags, Level, Owned, Permission, Scope, Viewer};
+use futures::FutureExt;
+
+use super::{
+    FlagRecord, Flags, Level, Owned, Permission, Session, Viewer,
+    session::{Teams, reach},
+};
 use crate::{
     clock::Clock,
-    directory::{Directory, DirectoryError, Levels, Team, TeamSet},
+    directory::{Directory, DirectoryError, Levels, TeamSet},
     event,
-    id::{CompanyId, ContactId, TeamId, UserId},
+    id::{CompanyId, UserId},
     table::{Item, Key, Table, TableError, from_item},
 };
 
@@ -50,6 +52,12 @@ impl Needs<'_> {
     pub fn and_teams(self, teams: bool) -> Self {
         Self { teams, ..self }
     }
+
+    /// Whether the viewer's teams decide, with these levels and the flag on.
+    fn by_team(&self, levels: &Levels) -> bool {
+        let mut needed = self.permissions.iter().map(|permission| levels.level(*permission));
+        self.teams || needed.any(|level| level == Level::Team)
+    }
 }
 
 impl<'a> From<&'a [Permission]> for Needs<'a> {
@@ -64,34 +72,11 @@ impl<'a, const N: usize> From<&'a [Permission; N]> for Needs<'a> {
     }
 }
 
-/// The teams of a viewer as far as the request needs them.
-#[derive(Clone, Debug)]
-enum Teams {
-    /// No permission of the request is decided by teams.
-    NotNeeded,
-    Known(TeamSet),
-    /// Launchpad is in trouble: narrow to `own`, never widen (RFC §2.2).
-    Unavailable,
-}
-
 /// What one read of the table tells at the start of a request.
 struct Stored {
     record: FlagRecord,
     shared: Option<TeamSet>,
     items: HashMap<Key, Item>,
-}
-
-/// What one viewer may do during one request.
-#[derive(Clone, Debug)]
-pub struct Session {
-    /// The viewer.
-    pub viewer: Viewer,
-    /// The flags that count.
-    pub flags: Flags,
-    levels: Levels,
-    teams: Teams,
-    /// Whether the request itself is about the viewer's teams.
-    is_about_teams: bool,
 }
 
 impl Authority {
@@ -101,10 +86,11 @@ impl Authority {
         Self { table, directory, clock }
     }
 
-    /// Resolves what `viewer` may do with the needed permissions, in one table read beside one
-    /// Launchpad call, and more calls only where a cache does not have the answer. While Launchpad
-    /// cannot tell the teams, a `team` level narrows to `own` and the event
-    /// `cdp_team_permission_fallback` says so.
+    /// Resolves what `viewer` may do with the needed permissions: one table read, and Launchpad's
+    /// calls for what no cache has. The calls go side by side: where the team flag is set, the
+    /// teams are asked for before it is known that the level is `team`, since for most it is, and
+    /// let go where it is not. While Launchpad cannot tell the teams, a `team` level narrows to
+    /// `own` and the event `cdp_team_permission_fallback` says so.
     ///
     /// # Errors
     /// When the permissions or the flags cannot be read.
@@ -174,21 +160,27 @@ impl Authority {
         keys: &[Key],
     ) -> Result<(Session, HashMap<Key, Item>), AccessError> {
         let (company, user) = (&viewer.company, viewer.user);
-        let (stored, levels) =
-            tokio::join!(self.stored(viewer, keys), self.directory.levels(company, user));
-        let (Stored { record, shared, items }, levels) = (stored?, levels?);
-        let mut by_team = needed.permissions.iter().map(|permission| levels.level(*permission));
-        let by_team = by_team.any(|level| level == Level::Team);
-        let wants_teams = needed.teams || (by_team && record.cdp_team_permission_enabled);
-        let (flags, teams) = tokio::join!(self.flags(company, record), async {
-            if !wants_teams {
-                return Teams::NotNeeded;
-            }
-            self.teams(viewer, shared).await.map_or(Teams::Unavailable, Teams::Known)
+        let levels = self.directory.levels(company, user).shared();
+        let by_team =
+            levels.clone().map(|levels| levels.is_ok_and(|levels| needed.by_team(&levels)));
+        let (levels, told) = tokio::join!(levels, async {
+            let Stored { record, shared, items } = self.stored(viewer, keys).await?;
+            let may_count = needed.teams || record.cdp_team_permission_enabled;
+            let (flags, teams) = tokio::join!(self.flags(company, record), async {
+                match may_count {
+                    true => only_if(by_team, self.directory.teams(company, user, shared)).await,
+                    false => None,
+                }
+            });
+            Ok::<_, AccessError>((flags, teams, items))
         });
-        let counts = needed.teams || flags.team_permission;
-        let teams = if counts { teams } else { Teams::NotNeeded };
-        let is_about_teams = needed.teams;
+        let (flags, teams, items) = told?;
+        let teams = match teams.filter(|_| needed.teams || flags.team_permission) {
+            None => Teams::NotNeeded,
+            Some(Ok(answer)) => Teams::Known(self.kept(viewer, answer).await),
+            Some(Err(_)) => Teams::Unavailable,
+        };
+        let (levels, is_about_teams) = (levels?, needed.teams);
         Ok((Session { viewer: viewer.clone(), flags, levels, teams, is_about_teams }, items))
     }
 
@@ -237,18 +229,13 @@ impl Authority {
             return Ok(set);
         }
         let shared = self.stored(viewer, &[]).await?.shared;
-        Ok(self.teams(viewer, shared).await?)
+        let answer = self.directory.teams(&viewer.company, viewer.user, shared).await?;
+        Ok(self.kept(viewer, answer).await)
     }
 
-    /// The viewer's teams: from this process, from the table, else from Launchpad, which then
-    /// every instance has for a minute.
-    async fn teams(
-        &self,
-        viewer: &Viewer,
-        shared: Option<TeamSet>,
-    ) -> Result<TeamSet, DirectoryError> {
-        let fresh = shared.filter(|set| self.directory.is_fresh(set));
-        let (set, asked_now) = self.directory.teams(&viewer.company, viewer.user, fresh).await?;
+    /// The viewer's teams; what Launchpad just told is stored, so that every instance has it for a
+    /// minute.
+    async fn kept(&self, viewer: &Viewer, (set, asked_now): (TeamSet, bool)) -> TeamSet {
         if asked_now {
             // The cache is a convenience: what cannot be written is asked for again.
             let stored = self.directory.store_team_set(&self.table, viewer, &set).await;
@@ -256,7 +243,7 @@ impl Authority {
                 tracing::warn!(%error, "the team set could not be cached in the table");
             }
         }
-        Ok(set)
+        set
     }
 
     /// Whether what is at hand already shows that somebody cannot reach a record with a permission
@@ -298,109 +285,45 @@ impl Authority {
     }
 }
 
-impl Session {
-    /// A session as it is once everything is known; no team set is Launchpad's trouble.
-    #[cfg(test)]
-    pub(crate) fn known(
-        viewer: Viewer,
-        flags: Flags,
-        levels: Levels,
-        set: Option<TeamSet>,
-    ) -> Self {
-        let teams = set.map_or(Teams::Unavailable, Teams::Known);
-        Self { viewer, flags, levels, teams, is_about_teams: false }
-    }
-
-    /// The viewer's level for a permission, as Launchpad has it.
-    #[must_use]
-    pub fn level(&self, permission: Permission) -> Level {
-        self.levels.level(permission)
-    }
-
-    /// The viewer's own teams by name, as far as the session needed to know them.
-    #[must_use]
-    pub fn teams(&self) -> &[Team] {
-        match &self.teams {
-            Teams::Known(set) => &set.teams,
-            Teams::NotNeeded | Teams::Unavailable => &[],
-        }
-    }
-
-    /// What the viewer reaches with a permission.
-    ///
-    /// # Errors
-    /// [`AccessError::Disabled`] at that level.
-    pub fn scope(&self, permission: Permission) -> Result<Scope, AccessError> {
-        reach(self.level(permission), self.viewer.user, self.flags, &self.teams)
-            .ok_or(AccessError::Disabled)
-    }
-
-    /// Whether what a permission reaches was narrowed to the viewer's own by Launchpad's trouble:
-    /// its `team` level, or the request that is about the viewer's teams.
-    #[must_use]
-    pub fn fell_back(&self, permission: Permission) -> bool {
-        let by_team = match self.level(permission) {
-            Level::Disabled => false,
-            Level::Team => self.flags.team_permission || self.is_about_teams,
-            Level::Own | Level::Everything => self.is_about_teams,
-        };
-        by_team && matches!(self.teams, Teams::Unavailable)
-    }
-
-    /// The viewer's teams and all their descendants, as far as the request needed to know them.
-    #[must_use]
-    pub fn expanded_teams(&self) -> Option<BTreeSet<TeamId>> {
-        match &self.teams {
-            Teams::Known(set) => Some(set.expanded_team_ids.iter().copied().collect()),
-            Teams::NotNeeded | Teams::Unavailable => None,
-        }
-    }
-
-    /// How many these are; 0 where they are not known.
-    #[must_use]
-    pub fn team_count(&self) -> usize {
-        self.expanded_teams().map_or(0, |teams| teams.len())
-    }
-
-    /// The permission that an answer is told under when several decided about it: one that was
-    /// narrowed, else the first.
-    #[must_use]
-    pub fn narrowed(&self, deciding: &[Permission; 2]) -> Permission {
-        let narrowed = deciding.iter().find(|permission| self.fell_back(**permission));
-        *narrowed.unwrap_or(&deciding[0])
-    }
-
-    /// Whether a refusal with this permission is a denial by team scope, which is worth an event:
-    /// level `team`, flag on, and not the fallback's doing.
-    #[must_use]
-    pub fn denies_by_team(&self, permission: Permission) -> bool {
-        self.flags.team_permission
-            && self.level(permission) == Level::Team
-            && !self.fell_back(permission)
-    }
-
-    /// Tells, as an event, that an action on one contact was refused with this permission, if it
-    /// was a denial by team scope.
-    pub fn tell_denied(&self, permission: Permission, contact: ContactId) {
-        if self.denies_by_team(permission) {
-            let count = self.scope(permission).map_or(0, |scope| scope.team_count());
-            event::team_permission_denied(&self.viewer, contact, permission, count);
-        }
+/// What `answer` is, if it is wanted. Both go on at once; an answer that is found not to be wanted
+/// is not waited for.
+async fn only_if<T>(
+    wanted: impl Future<Output = bool>,
+    answer: impl Future<Output = T>,
+) -> Option<T> {
+    let (mut wanted, mut answer) = (pin!(wanted), pin!(answer));
+    tokio::select! {
+        biased;
+        wanted = &mut wanted => if wanted { Some(answer.await) } else { None },
+        answer = &mut answer => wanted.await.then_some(answer),
     }
 }
 
-/// What a level reaches; nothing at `disabled`.
-fn reach(level: Level, user: UserId, flags: Flags, teams: &Teams) -> Option<Scope> {
-    match level {
-        Level::Disabled => None,
-        Level::Own => Some(Scope::Own(user)),
-        Level::Everything => Some(Scope::Everything),
-        Level::Team if !flags.team_permission => Some(Scope::Everything),
-        Level::Team => Some(match teams {
-            Teams::Known(set) => {
-                Scope::Team { user, expanded: set.expanded_team_ids.iter().copied().collect() }
-            }
-            Teams::Unavailable | Teams::NotNeeded => Scope::Own(user),
-        }),
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_is_asked_for_before_it_is_known_to_be_wanted() {
+        let (asked, was_asked) = oneshot::channel();
+        let wanted = async { was_asked.await.is_ok() };
+        let answer = async { asked.send(()).map(|()| "teams") };
+        assert_eq!(only_if(wanted, answer).await, Some(Ok("teams")));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_wanted_is_not_waited_for() {
+        assert_eq!(only_if(ready(false), pending::<()>()).await, None);
+        let (asked, was_asked) = oneshot::channel();
+        let wanted = async { was_asked.await.is_err() };
+        let answer = async {
+            let _ = asked.send(());
+            pending::<()>().await;
+        };
+        assert_eq!(only_if(wanted, answer).await, None);
     }
 }

@@ -8,15 +8,17 @@ mod authority;
 mod explain;
 mod flags;
 mod scope;
+mod session;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use authority::{AccessError, Authority, Needs, Session};
+pub use authority::{AccessError, Authority, Needs};
 pub use explain::{Explanation, Rule};
 pub use flags::{Flag, FlagRecord, Flags};
 pub use scope::{Authorized, Decision, Owned, Ownership, Scope};
+pub use session::Session;
 
 use crate::id::{CompanyId, UserId};
 

@@ -92,15 +92,21 @@ impl Directory {
         shared: Option<TeamSet>,
     ) -> Result<(TeamSet, bool), DirectoryError> {
         let inner = &self.0;
+        let is_fresh = |set: &TeamSet| inner.clock.now() < set.answered_at + inner.team_set_ttl;
+        let mut asked = false;
         let ask = async {
-            let set = match shared {
+            let set = match shared.filter(is_fresh) {
                 Some(set) => set,
-                None => inner.client.teams(user, inner.clock.clone()).await?,
+                None => {
+                    asked = true;
+                    inner.client.teams(user, inner.clock.clone()).await?
+                }
             };
             let until = set.answered_at + inner.team_set_ttl;
             Ok((set, until))
         };
-        inner.teams.get((company.clone(), user), ask).await
+        let (set, _) = inner.teams.get((company.clone(), user), ask).await?;
+        Ok((set, asked))
     }
 
     /// The levels of a person, if they are at hand in this process; nothing is asked.
@@ -113,12 +119,6 @@ impl Directory {
     #[must_use]
     pub fn known_teams(&self, company: &CompanyId, user: UserId) -> Option<TeamSet> {
         self.0.teams.peek(&(company.clone(), user))
-    }
-
-    /// Whether a team set may still be used.
-    #[must_use]
-    pub fn is_fresh(&self, set: &TeamSet) -> bool {
-        self.0.clock.now() < set.answered_at + self.0.team_set_ttl
     }
 
     /// Puts a team set into the table, for all instances.

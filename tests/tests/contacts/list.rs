@@ -120,6 +120,24 @@ async fn a_team_set_outlives_launchpads_trouble_by_no_more_than_a_minute() {
 }
 
 #[tokio::test]
+async fn teams_that_no_level_needs_are_neither_stored_nor_anybodys_trouble() {
+    let world = World::with_flags().await;
+    let writes = || {
+        let usage = world.usage.snapshot();
+        usage["ContactList"]["actions"]["dynamodb.PutItem"]["calls"].as_u64().unwrap_or_default()
+    };
+    world.usage.reset();
+    world.get("maya", "/cdp/customers").await;
+    assert_eq!(writes(), 0, "the level is everything");
+    world.get("sinta", "/cdp/customers").await;
+    assert_eq!(writes(), 1, "the level is team");
+    world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
+    world.advance(jiff::SignedDuration::from_secs(61));
+    let answer = world.get("maya", "/cdp/customers").await;
+    assert_eq!((answer.status, &answer.body["meta"]["team_scope"]), (200, &Value::Null));
+}
+
+#[tokio::test]
 async fn without_launchpads_permissions_the_answer_is_503() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.permissions", "status": 500 }));

@@ -17,17 +17,17 @@ pub(super) const OWN: &str = "agus";
 pub(super) const FIVE_TEAMS: &str = "bench-five";
 /// Sees those of two hundred teams.
 pub(super) const MANY_TEAMS: &str = "bench-many";
-/// How many people there are whom no cache knows yet.
-pub(super) const STRANGERS: usize = 360;
+/// How many people of each level there are whom no cache knows yet.
+pub(super) const STRANGERS: usize = 180;
 /// The teams of [`MANY_TEAMS`].
 const TEAMS: usize = 200;
 /// The people whom a note mentions.
 const COLLEAGUES: usize = 10;
 const COMPANY: &str = "kopi";
 
-/// The name of one who is unknown to every cache.
-pub(super) fn stranger(number: usize) -> String {
-    format!("bench-stranger-{number}")
+/// The name of one with this level who is unknown to every cache.
+pub(super) fn stranger(level: &str, number: usize) -> String {
+    format!("bench-stranger-{level}-{number}")
 }
 
 /// The ids of the people whom a note mentions.
@@ -48,18 +48,22 @@ pub(super) fn people() -> Value {
     let company = demo_company::id("company", COMPANY);
     let five: Vec<String> = (0..5).map(team).collect();
     let many: Vec<String> = (0..TEAMS).map(team).collect();
-    let levels: Value = demo_company::PERMISSIONS.iter().map(|name| (*name, "team")).collect();
-    let person = |handle: String, team_ids: &[String]| {
+    let with_level = |level: &str, handle: String, team_ids: &[String]| {
+        let levels: Value = demo_company::PERMISSIONS.iter().map(|name| (*name, level)).collect();
         json!({
             "sso_id": demo_company::id("person", &handle), "company_sso_id": company,
             "email": format!("{handle}@kopi.example"), "full_name": "Bench Person",
             "handle": handle, "team_ids": team_ids, "levels": levels,
         })
     };
+    let person = |handle, team_ids: &[String]| with_level("team", handle, team_ids);
     let mut people =
         vec![person(FIVE_TEAMS.to_owned(), &five), person(MANY_TEAMS.to_owned(), &many)];
     people.extend((0..COLLEAGUES).map(|number| person(colleague(number), &five)));
-    people.extend((0..STRANGERS).map(|number| person(stranger(number), &five)));
+    for level in ["team", "everything"] {
+        people
+            .extend((0..STRANGERS).map(|number| with_level(level, stranger(level, number), &five)));
+    }
     let teams: Vec<Value> = (0..TEAMS)
         .map(|number| {
             json!({ "id": team(number), "company_sso_id": company, "name": format!("Bench {number}") })

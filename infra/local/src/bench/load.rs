@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{client::Client, cloud::Options};
 
-/// The people of a run whom no cache knows.
+/// The people of each level of a run whom no cache knows.
 const STRANGERS: usize = company::STRANGERS / 3;
 
 /// What a run is made under, at the first of the rates.
@@ -102,7 +102,7 @@ async fn runs(bench: &Bench, load: &Load) -> Result<String, BenchError> {
     let team = Asker { client: bench.sign_in(FIVE_TEAMS).await?, level: "team" };
     let everything = Asker { client: bench.sign_in(EVERYTHING).await?, level: "everything" };
     let contact = first_contact(&team.client).await?;
-    let known = vec![team, everything.clone()];
+    let known = vec![team, everything];
     let mut table = String::from(
         "| run | request | `team` p50 / p95 ms | `everything` p50 / p95 ms | p95 ratio | requests \
          | 5xx or none | fallbacks |\n|---|---|---|---|---|---|---|---|",
@@ -119,7 +119,7 @@ async fn runs(bench: &Bench, load: &Load) -> Result<String, BenchError> {
             true => known.clone(),
             false => {
                 let numbers = unknown.by_ref().take(STRANGERS);
-                strangers(bench, &everything, numbers).await?
+                strangers(bench, numbers).await?
             }
         };
         for target in trouble.slow {
@@ -133,16 +133,17 @@ async fn runs(bench: &Bench, load: &Load) -> Result<String, BenchError> {
     Ok(table)
 }
 
-/// People whom no cache knows, each beside somebody who sees everything.
+/// People whom no cache knows, of both levels in turn.
 async fn strangers(
     bench: &Bench,
-    everything: &Asker,
     numbers: impl Iterator<Item = usize>,
 ) -> Result<Vec<Asker>, BenchError> {
     let mut askers = Vec::new();
     for number in numbers {
-        let client = bench.sign_in(&company::stranger(number)).await?;
-        askers.extend([Asker { client, level: "team" }, everything.clone()]);
+        for level in ["team", "everything"] {
+            let client = bench.sign_in(&company::stranger(level, number)).await?;
+            askers.push(Asker { client, level });
+        }
     }
     Ok(askers)
 }
