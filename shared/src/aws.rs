@@ -1,6 +1,9 @@
-//! What went wrong in a call to AWS, in words that may stand in a log.
+//! What the AWS SDK is told by variables, and what it tells of a call that went wrong.
+
+use std::collections::HashMap;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 /// The service's code, or how a call ended without one; nothing of what was asked.
 pub fn reason<E, R>(error: &SdkError<E, R>) -> String
@@ -14,4 +17,34 @@ where
         _ => "no code",
     };
     error.code().unwrap_or(ending).to_owned()
+}
+
+/// The variables that are about one service, such as `AWS_ENDPOINT_URL_DYNAMODB`. The SDK's own
+/// reader of them comes with the search for configuration that [`crate::environment`] leaves out.
+#[derive(Debug)]
+pub(crate) struct ServiceVariables(pub(crate) HashMap<String, String>);
+
+impl LoadServiceConfig for ServiceVariables {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_uppercase().replace(' ', "_");
+        self.0.get(&format!("{}_{service}", key.env())).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_about_the_service_whose_id_it_ends_with() {
+        let url = "http://localhost:8000".to_owned();
+        let variables =
+            ServiceVariables([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url.clone())].into());
+        let of = |service| {
+            let key = ServiceConfigKey::builder().service_id(service).profile("");
+            variables.load_config(key.env("AWS_ENDPOINT_URL").build().unwrap())
+        };
+        assert_eq!(of("DynamoDB"), Some(url));
+        assert_eq!(of("SQS"), None);
+    }
 }

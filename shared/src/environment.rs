@@ -19,6 +19,7 @@ use jiff::SignedDuration;
 
 use crate::{
     access::Authority,
+    aws::ServiceVariables,
     clock::Clock,
     contact::ContactWriter,
     directory::{Directory, Launchpad},
@@ -67,9 +68,9 @@ fn short_timeouts() -> TimeoutConfigBuilder {
 }
 
 impl Environment {
-    /// Reads the surroundings of this process, as Lambda sets them: region and keys are variables.
-    /// The SDK's search through files, metadata and token services would find nothing more; left
-    /// out, it is neither linked nor run at every start.
+    /// Reads the surroundings of this process, as Lambda sets them: region, keys and endpoints are
+    /// variables. The SDK's search through files, metadata and token services would find nothing
+    /// more; left out, it is neither linked nor run at every start.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
@@ -79,7 +80,8 @@ impl Environment {
         let mut sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(variables.get("AWS_REGION").cloned().map(Region::new))
-            .credentials_provider(keys);
+            .credentials_provider(keys)
+            .service_config(ServiceVariables(variables.clone()));
         sdk.set_endpoint_url(variables.get("AWS_ENDPOINT_URL").cloned());
         Ok(Self::with(http_client::builder().build()?, sdk.build(), Clock::System, variables))
     }

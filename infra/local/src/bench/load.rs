@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -130,7 +130,29 @@ async fn runs(bench: &Bench, load: &Load) -> Result<String, BenchError> {
         tell(&mut table, trouble.name, &outcomes);
         bench.nobody.fetch(Method::DELETE, "/_local/faults", None).await?;
     }
+    let usage = bench.nobody.fetch(Method::GET, "/_local/usage", None).await?;
+    tell_functions(&mut table, &usage["data"]);
     Ok(table)
+}
+
+/// What the functions needed over all runs: what `MemorySize` is chosen by.
+fn tell_functions(table: &mut String, usage: &Value) {
+    table.push_str(
+        "\n\n| function | invocations | processes | CPU ms, p50 | ms, p95 | peak MiB |\n\
+         |---|---|---|---|---|---|",
+    );
+    for (function, usage) in usage.as_object().into_iter().flatten() {
+        let number = |name: &str| usage[name].as_f64().unwrap_or_default();
+        let _ = write!(
+            table,
+            "\n| {function} | {} | {} | {:.2} | {:.1} | {:.1} |",
+            number("invocations"),
+            number("cold_starts"),
+            number("cpu_p50_ms"),
+            number("duration_p95_ms"),
+            number("peak_memory_bytes") / f64::from(1 << 20),
+        );
+    }
 }
 
 /// People whom no cache knows, of both levels in turn.

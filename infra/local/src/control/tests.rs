@@ -164,6 +164,7 @@ async fn usage_is_shown_and_reset() {
         access_key_id: "k".to_owned(),
         cold: true,
         duration: std::time::Duration::from_millis(7),
+        cpu: std::time::Duration::ZERO,
         peak_memory_bytes: 5,
         status: "ok".to_owned(),
     });

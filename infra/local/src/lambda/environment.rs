@@ -27,6 +27,7 @@ pub(super) struct Environment {
     /// Highest resident memory seen, in bytes; 0 where the system does not tell.
     pub(super) peak_memory_bytes: u64,
     pub(super) output: Output,
+    cpu_taken: Duration,
     child: Child,
     endpoint: Endpoint,
     stop: CancellationToken,
@@ -86,6 +87,7 @@ impl Environment {
             access_key_id: launch.access_key_id,
             built_at: launch.built_at,
             peak_memory_bytes: 0,
+            cpu_taken: Duration::ZERO,
             output: launch.output,
             child,
             endpoint: launch.endpoint,
@@ -129,6 +131,15 @@ impl Environment {
     /// The processor time of the process's threads so far, where the kernel tells.
     pub(super) fn cpu_time(&self) -> Option<Duration> {
         self.child.id().and_then(cpu_time)
+    }
+
+    /// The processor time since this was last asked, at first since the process began; zero where
+    /// the kernel does not tell.
+    pub(super) fn take_cpu_time(&mut self) -> Duration {
+        let now = self.cpu_time().unwrap_or_default();
+        let since = now.saturating_sub(self.cpu_taken);
+        self.cpu_taken = now;
+        since
     }
 
     /// Whether the process still runs and nobody wants it dead.

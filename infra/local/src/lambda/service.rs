@@ -82,6 +82,8 @@ pub struct InvokeOutcome {
     pub duration: Duration,
     /// Time of the process's start, when it was started for this event.
     pub init: Option<Duration>,
+    /// The processor time of the process meanwhile, its start's included.
+    pub cpu: Duration,
     /// Highest resident memory of the process so far; 0 where the system does not tell.
     pub peak_memory_bytes: u64,
     /// The last 4 KiB that it printed.
@@ -329,7 +331,7 @@ impl Service {
     async fn conclude(
         &self,
         pool: &Pool,
-        environment: Environment,
+        mut environment: Environment,
         request_id: String,
         ending: Ending,
         started: Instant,
@@ -344,6 +346,7 @@ impl Service {
             function_error,
             duration: started.elapsed(),
             init,
+            cpu: environment.take_cpu_time(),
             peak_memory_bytes: environment.peak_memory_bytes,
             log_tail: environment.output.take_tail(),
         };
@@ -363,6 +366,7 @@ impl Service {
             access_key_id,
             cold: outcome.init.is_some(),
             duration: outcome.duration,
+            cpu: outcome.cpu,
             peak_memory_bytes: outcome.peak_memory_bytes,
             status: outcome.status().to_owned(),
         });
@@ -448,6 +452,7 @@ fn not_started(request_id: String, error: &std::io::Error, started: Instant) -> 
         function_error: Some(FunctionError::Init),
         duration: started.elapsed(),
         init: None,
+        cpu: Duration::ZERO,
         peak_memory_bytes: 0,
         log_tail: String::new(),
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Durations kept per function for the percentiles.
-const MAX_DURATIONS: usize = 100_000;
+/// Invocations whose times are kept per function, for the percentiles.
+const MAX_TIMES: usize = 100_000;
 
 /// A finished invocation, as the process pool saw it.
 #[derive(Clone, Debug)]
@@ -21,6 +21,9 @@ pub struct Invocation {
     pub cold: bool,
     /// From the event's delivery to the answer.
     pub duration: Duration,
+    /// The processor time of the process meanwhile, its start's included where it was started for
+    /// this; zero where the system does not tell.
+    pub cpu: Duration,
     /// Highest resident memory of the process so far; 0 where the system does not tell.
     pub peak_memory_bytes: u64,
     /// How it ended, in a word: `ok`, `error`, `timeout`….
@@ -70,7 +73,8 @@ type Costs = BTreeMap<String, InvocationCost>;
 struct FunctionUsage {
     cold_starts: u64,
     peak_memory_bytes: u64,
-    durations: VecDeque<Duration>,
+    /// The duration and the processor time of each.
+    times: VecDeque<(Duration, Duration)>,
     statuses: BTreeMap<String, u64>,
     calls: Costs,
 }
@@ -127,10 +131,10 @@ impl Usage {
         let function = state.functions.entry(invocation.function).or_default();
         function.cold_starts += u64::from(invocation.cold);
         function.peak_memory_bytes = function.peak_memory_bytes.max(invocation.peak_memory_bytes);
-        if function.durations.len() == MAX_DURATIONS {
-            function.durations.pop_front();
+        if function.times.len() == MAX_TIMES {
+            function.times.pop_front();
         }
-        function.durations.push_back(invocation.duration);
+        function.times.push_back((invocation.duration, invocation.cpu));
         *function.statuses.entry(invocation.status).or_default() += 1;
 
         let mut total = InvocationCost::default();
@@ -177,14 +181,16 @@ fn add_all(to: &mut Costs, costs: &Costs) {
 
 impl FunctionUsage {
     fn to_json(&self) -> Value {
-        let mut sorted: Vec<Duration> = self.durations.iter().copied().collect();
-        sorted.sort_unstable();
+        let (mut durations, mut cpu): (Vec<_>, Vec<_>) = self.times.iter().copied().unzip();
+        durations.sort_unstable();
+        cpu.sort_unstable();
         json!({
             "invocations": self.statuses.values().sum::<u64>(),
             "statuses": self.statuses,
             "cold_starts": self.cold_starts,
-            "duration_p50_ms": percentile(&sorted, 50),
-            "duration_p95_ms": percentile(&sorted, 95),
+            "duration_p50_ms": percentile(&durations, 50),
+            "duration_p95_ms": percentile(&durations, 95),
+            "cpu_p50_ms": percentile(&cpu, 50),
             "peak_memory_bytes": self.peak_memory_bytes,
             "actions": self.calls,
         })
@@ -207,6 +213,7 @@ mod tests {
             access_key_id: "KEY".to_owned(),
             cold,
             duration: Duration::from_millis(duration_ms),
+            cpu: Duration::from_millis(duration_ms / 5),
             peak_memory_bytes: 1000 + duration_ms,
             status: "ok".to_owned(),
         }

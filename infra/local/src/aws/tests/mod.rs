@@ -89,6 +89,7 @@ impl Cloud {
             access_key_id: self.keys.access_key_id.clone(),
             cold: false,
             duration: Duration::ZERO,
+            cpu: Duration::ZERO,
             peak_memory_bytes: 0,
             status: "ok".to_owned(),
         })
