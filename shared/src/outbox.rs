@@ -51,9 +51,6 @@ impl Queue {
     }
 }
 
-/// The URLs of the queues that a function sends to.
-pub type QueueUrls = HashMap<Queue, String>;
-
 /// What a due item of kind [`DueKind::Message`] holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Posting {
@@ -126,13 +123,13 @@ impl Outgoing {
 #[derive(Clone, Debug)]
 pub struct Outbox {
     sqs: aws_sdk_sqs::Client,
-    urls: QueueUrls,
+    urls: HashMap<Queue, String>,
 }
 
 impl Outbox {
     /// An outbox for these queues.
     #[must_use]
-    pub fn new(sqs: aws_sdk_sqs::Client, urls: QueueUrls) -> Self {
+    pub fn new(sqs: aws_sdk_sqs::Client, urls: HashMap<Queue, String>) -> Self {
         Self { sqs, urls }
     }
 

@@ -145,7 +145,8 @@ impl Functions {
             "ExportGenerate" => {
                 let make = async {
                     let environment = world.environment(function).await;
-                    let app = export_generate::App::new(&environment).expect("the variables");
+                    let mut app = export_generate::App::new(&environment).expect("the variables");
+                    app.limits = world.export_limits();
                     Worker::new(&environment, "EXPORT_QUEUE_URL", app)
                 };
                 let worker = self.export_generate.get_or_init(|| Box::pin(make)).await;

@@ -21,6 +21,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use export_generate::writer::Limits;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use local::{
@@ -84,6 +85,7 @@ pub struct World {
     functions: Functions,
     environments: Mutex<Vec<(String, Environment)>>,
     time_left: Mutex<Option<SignedDuration>>,
+    export_limits: Mutex<Limits>,
 }
 
 /// What a caller sees.
@@ -170,6 +172,7 @@ impl World {
             functions: Functions::default(),
             environments: Mutex::default(),
             time_left: Mutex::default(),
+            export_limits: Mutex::default(),
         };
         demo_contacts::seed(&world.table().await, &world.clock).await.expect("the contacts");
         world
@@ -397,6 +400,15 @@ impl World {
     /// on by themselves heed it.
     pub fn limit_time(&self, left: Option<SignedDuration>) {
         *self.time_left.lock().unwrap_or_else(PoisonError::into_inner) = left;
+    }
+
+    /// Lets exports be so large at most, from the first one on.
+    pub fn limit_exports(&self, limits: Limits) {
+        *self.export_limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    fn export_limits(&self) -> Limits {
+        *self.export_limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What an invocation that begins now is told of its time.

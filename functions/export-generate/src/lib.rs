@@ -154,6 +154,4 @@ impl App {
 }
 
 #[cfg(test)]
-mod chain_tests;
-#[cfg(test)]
 mod contact_tests;

@@ -1,3 +1,4 @@
+use export_generate::writer::Limits;
 use jiff::SignedDuration;
 use local::neighbors::Upserts;
 use serde_json::{Value, json};
@@ -5,7 +6,7 @@ use tests::World;
 
 use super::{
     file::{expected, rows},
-    steps::{completed, deliver, objects, order, requested, view},
+    steps::{assert_no_remains, completed, deliver, objects, order, requested, view},
 };
 
 /// The bytes of the only object in the bucket.
@@ -154,6 +155,41 @@ async fn selected_ids_that_are_gone_or_out_of_scope_are_skipped_and_counted() {
     assert_eq!(rows("csv", &object(&world).await), wanted);
     let view = view(&world, "sinta", &job).await;
     assert_eq!((&view["rows"], &view["skipped"]), (&json!(1), &json!(3)));
+}
+
+#[tokio::test]
+async fn past_the_limits_of_rows_and_cells_an_export_fails_at_once_and_leaves_nothing() {
+    let columns = u64::try_from(super::file::FIELDS.len()).unwrap();
+    let whole = World::with_flags().await;
+    let contacts = whole.get("maya", "/cdp/customers?limit=100").await.ids().len();
+    let contacts = u64::try_from(contacts).unwrap();
+    let (fits, rows, cells) = (
+        Limits { rows: contacts, cells: contacts * columns },
+        Limits { rows: contacts - 1, cells: u64::MAX },
+        Limits { rows: u64::MAX, cells: contacts * columns - 1 },
+    );
+    for format in ["xlsx", "csv"] {
+        for (limits, is_too_large) in [(fits, false), (rows, true), (cells, true)] {
+            let world = World::with_flags().await;
+            world.limit_exports(limits);
+            let job = requested(&world, "maya", &order(format)).await;
+            let done = deliver(&world, "ExportGenerate", "maya", &job, 1).await;
+            assert!(done, "{limits:?}: another attempt would end alike");
+            world.work().await;
+            let view = view(&world, "maya", &job).await;
+            if is_too_large {
+                assert_eq!(view["status"], "failed", "{format} {limits:?}");
+                assert_eq!(view["error"]["code"], "EXPORT_TOO_LARGE", "{view}");
+                assert_no_remains(&world, format).await;
+                assert_eq!(world.aws.mailbox().list().len(), 1, "the requester is told");
+            } else {
+                assert_eq!(
+                    (&view["status"], &view["rows"]),
+                    (&json!("completed"), &json!(contacts))
+                );
+            }
+        }
+    }
 }
 
 #[tokio::test]
