@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::asynchronous::RetryDelays;
 use super::environment::{Ending, Environment, Launch};
-use super::errors::{self, FunctionError, InvokeError, StartError};
+use super::errors::{InvokeError, StartError};
+use super::outcome::{InvokeOutcome, answer, init_failure, not_started};
 use super::output::Output;
 use super::pool::Pool;
 use super::runtime_api::{Delivery, RuntimeApi};
@@ -21,28 +23,6 @@ use crate::cargo::{Binaries, Binary};
 use crate::console::{Console, InvocationLine};
 use crate::record::{Events, Invocation, Usage};
 use crate::template::{Function, Names, REGION, Template};
-
-/// Longest that an asynchronous event waits for concurrency, as on AWS.
-const MAX_EVENT_AGE: Duration = Duration::from_secs(6 * 3600);
-
-/// Pauses before an asynchronous event that failed is tried again.
-#[derive(Clone, Debug)]
-pub struct RetryDelays {
-    /// After an error of the function: one pause per retry.
-    pub after_error: Vec<Duration>,
-    /// After throttling; doubled each time up to 5 minutes.
-    pub after_throttle: Duration,
-}
-
-impl Default for RetryDelays {
-    /// Lambda's own: two retries, after 1 and after 2 minutes.
-    fn default() -> Self {
-        Self {
-            after_error: vec![Duration::from_secs(60), Duration::from_secs(120)],
-            after_throttle: Duration::from_secs(1),
-        }
-    }
-}
 
 /// What the service works with.
 #[derive(Clone)]
@@ -69,46 +49,17 @@ pub struct LambdaOptions {
     pub retry_delays: RetryDelays,
 }
 
-/// The answer of a function.
-#[derive(Clone, Debug)]
-pub struct InvokeOutcome {
-    /// `x-amzn-requestid` of the invocation.
-    pub request_id: String,
-    /// The answer, or Lambda's description of the error.
-    pub payload: Bytes,
-    /// How the function failed, if it did.
-    pub function_error: Option<FunctionError>,
-    /// From the event's delivery to the answer.
-    pub duration: Duration,
-    /// Time of the process's start, when it was started for this event.
-    pub init: Option<Duration>,
-    /// The processor time of the process meanwhile, its start's included.
-    pub cpu: Duration,
-    /// Highest resident memory of the process so far; 0 where the system does not tell.
-    pub peak_memory_bytes: u64,
-    /// The last 4 KiB that it printed.
-    pub log_tail: String,
-}
-
-impl InvokeOutcome {
-    /// One word: `ok` or how it failed.
-    #[must_use]
-    pub fn status(&self) -> &'static str {
-        self.function_error.map_or("ok", FunctionError::status)
-    }
-}
-
 /// The Lambda service of the local cloud.
 #[derive(Clone)]
 pub struct Lambda(pub(super) Arc<Service>);
 
 pub(super) struct Service {
-    options: LambdaOptions,
+    pub(super) options: LambdaOptions,
     pub(super) pools: HashMap<String, Pool>,
     runtime_api: RuntimeApi,
     /// What kills the process that has an access key.
     running: Mutex<HashMap<String, CancellationToken>>,
-    shutdown: CancellationToken,
+    pub(super) shutdown: CancellationToken,
     invocations: TaskTracker,
 }
 
@@ -214,7 +165,11 @@ fn variables(function: &Function, names: &Names) -> Result<BTreeMap<String, Stri
 }
 
 impl Service {
-    async fn run(&self, function: &str, payload: Bytes) -> Result<InvokeOutcome, InvokeError> {
+    pub(super) async fn run(
+        &self,
+        function: &str,
+        payload: Bytes,
+    ) -> Result<InvokeOutcome, InvokeError> {
         let not_found = || InvokeError::NotFound(function.to_owned());
         let pool = self.pools.get(function).ok_or_else(not_found)?;
         let Some(_permit) = pool.admit() else {
@@ -391,70 +346,6 @@ impl Service {
 
     fn running(&self) -> MutexGuard<'_, HashMap<String, CancellationToken>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs an asynchronous event until it succeeds or has failed once and twice again.
-    async fn retry(&self, function: &str, payload: &Bytes) {
-        let delays = &self.options.retry_delays;
-        let accepted = Instant::now();
-        let mut after_error = delays.after_error.iter();
-        let mut after_throttle = delays.after_throttle;
-        loop {
-            let delay = match self.run(function, payload.clone()).await {
-                Ok(outcome) if outcome.function_error.is_none() => return,
-                Ok(_) => match after_error.next() {
-                    Some(delay) => *delay,
-                    None => return,
-                },
-                Err(InvokeError::Throttled(_)) if accepted.elapsed() < MAX_EVENT_AGE => {
-                    let delay = after_throttle;
-                    after_throttle = (delay * 2).min(Duration::from_secs(300));
-                    delay
-                }
-                Err(_) => return,
-            };
-            if self.shutdown.run_until_cancelled(tokio::time::sleep(delay)).await.is_none() {
-                return;
-            }
-        }
-    }
-}
-
-/// The payload that Lambda answers for an ending.
-fn answer(ending: Ending, request_id: &str, timeout: Duration) -> (Bytes, Option<FunctionError>) {
-    match ending {
-        Ending::Response(payload) => (payload, None),
-        Ending::Error(payload) => (payload, Some(FunctionError::Handler)),
-        Ending::InitError(payload) => (payload, Some(FunctionError::Init)),
-        Ending::ResponseTooLarge => {
-            (errors::response_too_large(request_id), Some(FunctionError::ResponseTooLarge))
-        }
-        Ending::TimedOut => (errors::timed_out(request_id, timeout), Some(FunctionError::TimedOut)),
-        Ending::Exited(status) => (errors::exited(request_id, status), Some(FunctionError::Exited)),
-        Ending::Ready => (errors::exited(request_id, None), Some(FunctionError::Exited)),
-    }
-}
-
-/// An initialization that runs out of time is an error of the initialization.
-fn init_failure(ending: Ending) -> Ending {
-    match ending {
-        Ending::TimedOut => Ending::InitError(Bytes::from_static(
-            br#"{"errorType":"Sandbox.Timedout","errorMessage":"Init phase timed out after 10.00 seconds"}"#,
-        )),
-        other => other,
-    }
-}
-
-fn not_started(request_id: String, error: &std::io::Error, started: Instant) -> InvokeOutcome {
-    InvokeOutcome {
-        payload: errors::not_started(&request_id, error),
-        request_id,
-        function_error: Some(FunctionError::Init),
-        duration: started.elapsed(),
-        init: None,
-        cpu: Duration::ZERO,
-        peak_memory_bytes: 0,
-        log_tail: String::new(),
     }
 }
 
