@@ -26,15 +26,12 @@ const QUEUES: &str = "  Jobs:
   DeadJobs:
     Type: AWS::SQS::Queue
     Properties: { MessageRetentionPeriod: 1209600 }
-";
-
-const SOURCE: &str = "      Timeout: 2
-      Events:
-        Jobs:
-          Type: SQS
-          Properties:
-            Queue: !GetAtt Jobs.Arn
-            FunctionResponseTypes: [ReportBatchItemFailures]
+  Feed:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      FunctionName: !GetAtt Fixture.Arn
+      EventSourceArn: !GetAtt Jobs.Arn
+      FunctionResponseTypes: [ReportBatchItemFailures]
 ";
 
 fn resources() -> Resources {
@@ -59,7 +56,7 @@ fn resources() -> Resources {
 
 #[tokio::test]
 async fn failed_messages_come_back_and_end_among_the_dead_letters() {
-    let template = template(QUEUES, SOURCE);
+    let template = template(QUEUES, "      Timeout: 2\n");
     let mut options = options(&template);
     let aws = Aws::start(AwsOptions {
         resources: resources(),

@@ -8,9 +8,7 @@ use http::Method;
 use super::property::Property;
 use super::scope::Scope;
 use super::yaml::Node;
-use super::{
-    Authorizer, Event, Expression, Function, Policy, QueueSource, Route, Schedule, TemplateError,
-};
+use super::{Authorizer, Event, Expression, Function, Policy, Route, Schedule, TemplateError};
 
 /// Properties that the local cloud honors, in `Globals` too.
 const UNDERSTOOD: &[&str] =
@@ -143,7 +141,6 @@ fn event(name: &str, declaration: &Property<'_>) -> Result<Event, TemplateError>
     let properties = declaration.require("Properties")?;
     match kind.text()?.as_str() {
         "HttpApi" => Ok(Event::Route(route(&properties)?)),
-        "SQS" => Ok(Event::Queue(queue_source(&properties)?)),
         "Schedule" => Ok(Event::Schedule(schedule(name, &properties)?)),
         other => Err(kind.error(format!("the local cloud does not support `{other}` events"))),
     }
@@ -179,41 +176,6 @@ fn authorizer(route: &Property<'_>) -> Result<Authorizer, TemplateError> {
     Ok(match auth.require("Authorizer")?.text()?.as_str() {
         "NONE" => Authorizer::None,
         name => Authorizer::Named(name.to_owned()),
-    })
-}
-
-fn queue_source(properties: &Property<'_>) -> Result<QueueSource, TemplateError> {
-    properties.allow(
-        &[
-            "Queue",
-            "BatchSize",
-            "MaximumBatchingWindowInSeconds",
-            "FunctionResponseTypes",
-            "ScalingConfig",
-        ],
-        &[],
-    )?;
-    let batch_size = properties.parse_optional("BatchSize")?.unwrap_or(10);
-    let window = properties.parse_optional("MaximumBatchingWindowInSeconds")?.unwrap_or(0);
-    if !(1..=10_000).contains(&batch_size) || (batch_size > 10 && window == 0) {
-        return Err(properties.error(
-            "`BatchSize` must be 1 to 10, or up to 10000 with a `MaximumBatchingWindowInSeconds`",
-        ));
-    }
-    let types = properties.get("FunctionResponseTypes")?;
-    let types = types.map_or(Ok(Vec::new()), |types| types.texts())?;
-    if let Some(other) = types.iter().find(|name| *name != "ReportBatchItemFailures") {
-        return Err(properties.error(format!("`{other}` is no FunctionResponseType")));
-    }
-    let scaling = properties.get("ScalingConfig")?;
-    Ok(QueueSource {
-        queue: properties.require("Queue")?.arn_of()?,
-        batch_size,
-        batch_window: Duration::from_secs(window),
-        reports_batch_item_failures: !types.is_empty(),
-        maximum_concurrency: scaling
-            .map(|scaling| scaling.require("MaximumConcurrency")?.parse())
-            .transpose()?,
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod expression;
 mod functions;
+mod mapping;
 mod model;
 mod names;
 mod property;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::functions::Globals;
+use super::mapping::mapping;
 use super::property::Property;
 use super::scope::Scope;
 use super::yaml::Node;
 use super::{
-    Api, Authorizer, Cors, Event, Index, JwtAuthorizer, Queue, Redrive, Table, Template,
-    TemplateError, Throttle,
+    Api, Authorizer, Cors, Event, Index, JwtAuthorizer, Queue, QueueSource, Redrive, Table,
+    Template, TemplateError, Throttle,
 };
 
 /// What `CloudFormation` itself reads of a resource.
@@ -30,13 +31,32 @@ pub(super) fn read(document: &Node, scope: &Scope) -> Result<Template, TemplateE
         .ok_or_else(|| TemplateError::new(document.line, "`Resources` is missing"))?;
     let globals = Globals::read(document, scope)?;
     let mut template = Template::default();
+    let mut mappings = Vec::new();
     for (id, node) in resources.entries() {
-        if let Some(resource) = Property::new(id, node, scope)? {
-            read_resource(id, &resource, &globals, &mut template)?;
+        if let Some(resource) = Property::new(id, node, scope)?
+            && is_there(&resource)?
+        {
+            read_resource(id, &resource, &globals, &mut template, &mut mappings)?;
         }
+    }
+    for (id, function, source) in mappings {
+        let Some(function) = template.functions.get_mut(&function) else {
+            let message = format!("{id}.FunctionName: `{function}` is no function");
+            return Err(TemplateError::new(resources.line, message));
+        };
+        function.events.push(Event::Queue(source));
     }
     check(&template, resources.line)?;
     Ok(template)
+}
+
+/// Whether the resource's condition holds.
+fn is_there(resource: &Property<'_>) -> Result<bool, TemplateError> {
+    resource.allow(RESOURCE_KEYS, &[])?;
+    match resource.get("Condition")? {
+        None => Ok(true),
+        Some(condition) => resource.condition_holds(&condition.text()?),
+    }
 }
 
 fn read_resource(
@@ -44,13 +64,8 @@ fn read_resource(
     resource: &Property<'_>,
     globals: &Globals<'_>,
     template: &mut Template,
+    mappings: &mut Vec<(String, String, QueueSource)>,
 ) -> Result<(), TemplateError> {
-    resource.allow(RESOURCE_KEYS, &[])?;
-    if let Some(condition) = resource.get("Condition")?
-        && !resource.condition_holds(&condition.text()?)?
-    {
-        return Ok(());
-    }
     let id = id.to_owned();
     match resource.require("Type")?.text()?.as_str() {
         "AWS::Serverless::HttpApi" => {
@@ -73,6 +88,10 @@ fn read_resource(
         }
         "AWS::Serverless::Function" => {
             template.functions.insert(id.clone(), globals.function(id, resource)?);
+        }
+        "AWS::Lambda::EventSourceMapping" => {
+            let (function, source) = mapping(resource)?;
+            mappings.push((id, function, source));
         }
         _ => {}
     }
@@ -271,11 +290,11 @@ fn check(template: &Template, line: usize) -> Result<(), TemplateError> {
     for (id, function) in &template.functions {
         for source in function.queue_sources() {
             let Some(queue) = template.queues.get(&source.queue) else {
-                return error(format!("{id}.Events: `{}` is no queue", source.queue));
+                return error(format!("the source of {id}: `{}` is no queue", source.queue));
             };
             if queue.visibility_timeout < function.timeout {
                 return error(format!(
-                    "{id}.Events: the visibility time-out of `{}` ({} s) is less than the function's time-out ({} s)",
+                    "the source of {id}: the visibility time-out of `{}` ({} s) is less than the function's time-out ({} s)",
                     source.queue,
                     queue.visibility_timeout.as_secs(),
                     function.timeout.as_secs()

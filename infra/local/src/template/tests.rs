@@ -129,6 +129,10 @@ fn a_broken_template_says_where_and_what() {
             "line 2: Hello: `Metadata` is missing",
         ),
         ("  A: { Type: X }\n  A: { Type: X }", "line 3: `A` stands here twice"),
+        (
+            "  Jobs:\n    Type: AWS::SQS::Queue\n    Properties: {}\n  Feed:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties: { FunctionName: !GetAtt Jobs.Arn, EventSourceArn: !GetAtt Jobs.Arn }",
+            "line 2: Feed.FunctionName: `Jobs` is no function",
+        ),
     ];
     for (resources, message) in cases {
         let refusal = refusal(resources);
@@ -139,7 +143,7 @@ fn a_broken_template_says_where_and_what() {
 #[test]
 fn a_queue_must_hide_messages_for_as_long_as_its_function_may_run() {
     let message = refusal(
-        "  Jobs:\n    Type: AWS::SQS::Queue\n    Properties: { VisibilityTimeout: 5 }\n  Work:\n    Type: AWS::Serverless::Function\n    Metadata: { BuildProperties: { Binary: work } }\n    Properties:\n      Timeout: 10\n      Events:\n        E: { Type: SQS, Properties: { Queue: !GetAtt Jobs.Arn } }",
+        "  Jobs:\n    Type: AWS::SQS::Queue\n    Properties: { VisibilityTimeout: 5 }\n  Work:\n    Type: AWS::Serverless::Function\n    Metadata: { BuildProperties: { Binary: work } }\n    Properties:\n      Timeout: 10\n  Feed:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties: { FunctionName: !GetAtt Work.Arn, EventSourceArn: !GetAtt Jobs.Arn }",
     );
     assert!(
         message.ends_with("of `Jobs` (5 s) is less than the function's time-out (10 s)"),
