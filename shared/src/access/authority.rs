@@ -88,8 +88,8 @@ impl Authority {
 
     /// Resolves what `viewer` may do with the needed permissions: one table read, and Launchpad's
     /// calls for what no cache has. The calls go side by side: where the team flag is set, the
-    /// teams are asked for before it is known that the level is `team`, since for most it is, and
-    /// let go where it is not. While Launchpad cannot tell the teams, a `team` level narrows to
+    /// teams are asked for before it is known that the level is `team`, unless it was not when this
+    /// process last asked, and let go where it is not. While Launchpad cannot tell the teams, a `team` level narrows to
     /// `own` and the event `cdp_team_permission_fallback` says so.
     ///
     /// # Errors
@@ -160,6 +160,8 @@ impl Authority {
         keys: &[Key],
     ) -> Result<(Session, HashMap<Key, Item>), AccessError> {
         let (company, user) = (&viewer.company, viewer.user);
+        let guess = self.directory.last_levels(company, user);
+        let is_likely = guess.is_none_or(|levels| needed.by_team(&levels));
         let levels = self.directory.levels(company, user).shared();
         let by_team =
             levels.clone().map(|levels| levels.is_ok_and(|levels| needed.by_team(&levels)));
@@ -167,8 +169,9 @@ impl Authority {
             let Stored { record, shared, items } = self.stored(viewer, keys).await?;
             let may_count = needed.teams || record.cdp_team_permission_enabled;
             let (flags, teams) = tokio::join!(self.flags(company, record), async {
+                let teams = self.directory.teams(company, user, shared);
                 match may_count {
-                    true => only_if(by_team, self.directory.teams(company, user, shared)).await,
+                    true => only_if(by_team, is_likely, teams).await,
                     false => None,
                 }
             });
@@ -285,17 +288,18 @@ impl Authority {
     }
 }
 
-/// What `answer` is, if it is wanted. Both go on at once; an answer that is found not to be wanted
-/// is not waited for.
+/// What `answer` is, if it is `wanted`. Where that `is_likely`, it is asked for before that is
+/// known; one that is not wanted is not waited for.
 async fn only_if<T>(
     wanted: impl Future<Output = bool>,
+    is_likely: bool,
     answer: impl Future<Output = T>,
 ) -> Option<T> {
     let (mut wanted, mut answer) = (pin!(wanted), pin!(answer));
     tokio::select! {
         biased;
         wanted = &mut wanted => if wanted { Some(answer.await) } else { None },
-        answer = &mut answer => wanted.await.then_some(answer),
+        answer = &mut answer, if is_likely => wanted.await.then_some(answer),
     }
 }
 
@@ -307,23 +311,37 @@ mod tests {
 
     use super::*;
 
+    /// An answer that is not there before it is wanted, and whether it was asked for by then.
+    async fn asked_early(is_likely: bool, is_wanted: bool) -> (Option<()>, bool) {
+        let (asked, mut was_asked) = oneshot::channel();
+        let (known, is_known) = oneshot::channel();
+        let early = async {
+            tokio::task::yield_now().await;
+            let early = was_asked.try_recv().is_ok();
+            let _ = known.send(());
+            early
+        };
+        let wanted = async { is_known.await.is_ok() && is_wanted };
+        let answer = async {
+            let _ = asked.send(());
+            if !is_wanted {
+                pending::<()>().await;
+            }
+        };
+        let (answer, early) = tokio::join!(only_if(wanted, is_likely, answer), early);
+        (answer, early)
+    }
+
     #[tokio::test]
-    async fn an_answer_is_asked_for_before_it_is_known_to_be_wanted() {
-        let (asked, was_asked) = oneshot::channel();
-        let wanted = async { was_asked.await.is_ok() };
-        let answer = async { asked.send(()).map(|()| "teams") };
-        assert_eq!(only_if(wanted, answer).await, Some(Ok("teams")));
+    async fn a_likely_answer_is_asked_for_before_it_is_known_to_be_wanted() {
+        assert_eq!(asked_early(true, true).await, (Some(()), true));
+        assert_eq!(asked_early(false, true).await, (Some(()), false));
     }
 
     #[tokio::test]
     async fn an_answer_that_is_not_wanted_is_not_waited_for() {
-        assert_eq!(only_if(ready(false), pending::<()>()).await, None);
-        let (asked, was_asked) = oneshot::channel();
-        let wanted = async { was_asked.await.is_err() };
-        let answer = async {
-            let _ = asked.send(());
-            pending::<()>().await;
-        };
-        assert_eq!(only_if(wanted, answer).await, None);
+        assert_eq!(asked_early(true, false).await, (None, true));
+        assert_eq!(asked_early(false, false).await, (None, false));
+        assert_eq!(only_if(ready(false), true, pending::<()>()).await, None);
     }
 }

@@ -73,11 +73,16 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
 
     /// The value of `key`, if it is at hand; nothing is asked or waited for.
     pub(super) fn peek(&self, key: &K) -> Option<V> {
+        self.last(key).filter(|(_, until)| self.clock.now() < *until).map(|(value, _)| value)
+    }
+
+    /// The value that `key` had when it was last told, and until when it may be used.
+    pub(super) fn last(&self, key: &K) -> Option<(V, Timestamp)> {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = slots.get(key)?.try_lock().ok()?;
         match &*entry {
-            Entry::Known { value, until } if self.clock.now() < *until => Some(value.clone()),
-            Entry::Known { .. } | Entry::Failed { .. } | Entry::Empty => None,
+            Entry::Known { value, until } => Some((value.clone(), *until)),
+            Entry::Failed { .. } | Entry::Empty => None,
         }
     }
 

@@ -115,6 +115,13 @@ impl Directory {
         self.0.levels.peek(&(company.clone(), user))
     }
 
+    /// The levels that a person had when this process last asked, however long ago: good for a
+    /// guess at what will be needed, and for no decision.
+    #[must_use]
+    pub fn last_levels(&self, company: &CompanyId, user: UserId) -> Option<Levels> {
+        self.0.levels.last(&(company.clone(), user)).map(|(levels, _)| levels)
+    }
+
     /// The teams of a person, if they are at hand in this process; nothing is asked.
     #[must_use]
     pub fn known_teams(&self, company: &CompanyId, user: UserId) -> Option<TeamSet> {
