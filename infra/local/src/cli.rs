@@ -180,6 +180,9 @@ enum Benchmark {
         /// Requests a second, one run each.
         #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "20,40")]
         rates: Vec<u32>,
+        /// Run the functions as they are built to be deployed; building them takes long, once.
+        #[arg(long)]
+        deployed: bool,
     },
 }
 
@@ -191,9 +194,9 @@ impl Benchmark {
             Self::ColdStart { starts, functions } => {
                 bench::cold_start(&options, starts, &functions).await?
             }
-            Self::Load { contacts, seconds, rates } => {
+            Self::Load { contacts, seconds, rates, deployed } => {
                 let duration = std::time::Duration::from_secs(seconds);
-                bench::load(&options, &Load { contacts, duration, rates }).await?
+                bench::load(&options, &Load { contacts, duration, rates, deployed }).await?
             }
         };
         println!("{table}");

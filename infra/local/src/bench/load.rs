@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -15,7 +16,12 @@ use super::{
     company::{self, EVERYTHING, FIVE_TEAMS},
     first_contact,
 };
-use crate::{client::Client, cloud::Options};
+use crate::{
+    cargo::Binaries,
+    client::Client,
+    cloud::Options,
+    template::{Parameters, Template},
+};
 
 /// The people of each level of a run whom no cache knows.
 const STRANGERS: usize = company::STRANGERS / 3;
@@ -66,6 +72,8 @@ pub struct Load {
     pub duration: Duration,
     /// Requests a second, one run each.
     pub rates: Vec<u32>,
+    /// Whether the functions are those that are deployed.
+    pub deployed: bool,
 }
 
 /// One request's outcome.
@@ -92,10 +100,20 @@ struct Asker {
 /// When the local cloud does not start or the company cannot be loaded; failed requests are
 /// counted.
 pub async fn load(options: &Options, load: &Load) -> Result<String, BenchError> {
-    let bench = Bench::start(options, load.contacts).await?;
+    let mut options = options.clone();
+    if load.deployed {
+        options.binaries = Some(deployed(&options.workspace).await?);
+    }
+    let bench = Bench::start(&options, load.contacts).await?;
     let told = runs(&bench, load).await;
     bench.cloud.shutdown().await;
     told
+}
+
+async fn deployed(workspace: &Path) -> Result<Binaries, BenchError> {
+    let template = Template::read(&workspace.join("template.yaml"), &Parameters::new())?;
+    let packages = template.functions.values().map(|function| function.binary.as_str());
+    Ok(Binaries::build_release(workspace, packages).await?)
 }
 
 async fn runs(bench: &Bench, load: &Load) -> Result<String, BenchError> {
