@@ -39,7 +39,7 @@ fn the_real_template_is_understood() {
     );
 
     let notify = &template.functions["MentionNotify"];
-    assert_eq!((notify.binary.as_str(), notify.memory_mib), ("mention-notify", 256));
+    assert_eq!((notify.binary.as_str(), notify.memory_mib), ("mention-notify", 512));
     assert_eq!(notify.timeout, Duration::from_secs(30));
     let source = notify.queue_sources().next().unwrap();
     assert!(source.reports_batch_item_failures);
