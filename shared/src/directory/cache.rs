@@ -73,15 +73,19 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
 
     /// The value of `key`, if it is at hand; nothing is asked or waited for.
     pub(super) fn peek(&self, key: &K) -> Option<V> {
-        self.last(key).filter(|(_, until)| self.clock.now() < *until).map(|(value, _)| value)
+        self.known(key, |until| self.clock.now() < until)
     }
 
-    /// The value that `key` had when it was last told, and until when it may be used.
-    pub(super) fn last(&self, key: &K) -> Option<(V, Timestamp)> {
+    /// The value that `key` had when it was last told, however long ago.
+    pub(super) fn last(&self, key: &K) -> Option<V> {
+        self.known(key, |_| true)
+    }
+
+    fn known(&self, key: &K, counts: impl Fn(Timestamp) -> bool) -> Option<V> {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = slots.get(key)?.try_lock().ok()?;
         match &*entry {
-            Entry::Known { value, until } => Some((value.clone(), *until)),
+            Entry::Known { value, until } => counts(*until).then(|| value.clone()),
             Entry::Failed { .. } | Entry::Empty => None,
         }
     }

@@ -119,7 +119,7 @@ impl Directory {
     /// guess at what will be needed, and for no decision.
     #[must_use]
     pub fn last_levels(&self, company: &CompanyId, user: UserId) -> Option<Levels> {
-        self.0.levels.last(&(company.clone(), user)).map(|(levels, _)| levels)
+        self.0.levels.last(&(company.clone(), user))
     }
 
     /// The teams of a person, if they are at hand in this process; nothing is asked.

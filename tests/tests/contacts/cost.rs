@@ -1,6 +1,7 @@
 //! What requests cost does not depend on how many contacts the company has (ARCHITECTURE, targets).
 
 use http::Method;
+use jiff::SignedDuration;
 use local::demo_contacts;
 use serde_json::{Value, json};
 use tests::{World, team};
@@ -122,6 +123,25 @@ async fn a_note_with_ten_mentions_is_one_read_one_transaction_and_one_batch_of_m
             ("sqs.SendMessageBatch", &once),
         ]
     );
+}
+
+/// How often Launchpad was asked for somebody's teams in the last of two lists of theirs, after all
+/// that was cached of them had aged.
+async fn asked_for_teams_again(user: &str) -> u32 {
+    const MORE_THAN_ENOUGH: u32 = 100;
+    let world = World::with_flags().await;
+    assert_eq!(world.get(user, "/cdp/customers").await.status, 200);
+    world.advance(SignedDuration::from_mins(2));
+    world
+        .fault(&json!({ "target": "launchpad.teams", "latency_ms": 1, "times": MORE_THAN_ENOUGH }));
+    assert_eq!(world.get(user, "/cdp/customers").await.status, 200);
+    MORE_THAN_ENOUGH - world.faults.list()[0].times.unwrap()
+}
+
+#[tokio::test]
+async fn teams_are_asked_for_beside_levels_unless_the_level_did_not_need_them_the_last_time() {
+    assert_eq!(asked_for_teams_again("sinta").await, 1, "level team");
+    assert_eq!(asked_for_teams_again("maya").await, 0, "level everything");
 }
 
 fn demo(number: u8) -> String {
