@@ -1,4 +1,4 @@
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use mention_notify::MentionWorker;
 use serde_json::Value;
@@ -267,7 +267,8 @@ where
     F: Future<Output = Result<Reply, Failure>>,
 {
     let event = serde_json::from_value(event).expect("an HTTP event");
-    let answer = http::respond("test-request", event, |request| Box::pin(handler(request))).await;
+    let handler = |request| Box::pin(handler(request));
+    let answer = http::respond("test-request", event, ALL_THAT_IT_WANTS, handler).await;
     serde_json::to_value(answer).expect("an answer")
 }
 
@@ -284,6 +285,9 @@ where
         Err(failure) => failure.body(),
     }
 }
+
+/// What a request may take where its time does not matter.
+const ALL_THAT_IT_WANTS: Duration = Duration::from_secs(3600);
 
 /// An invocation whose time is never up.
 pub(crate) fn forever() -> Invocation {

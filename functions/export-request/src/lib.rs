@@ -97,7 +97,7 @@ fn accepted(job: &Job, app: &App) -> Result<Reply, Failure> {
 }
 
 fn idempotency_key(viewer: &Viewer, request: &Request) -> Result<Option<IdempotencyKey>, Failure> {
-    let Some(header) = request.header("idempotency-key") else { return Ok(None) };
+    let Some(header) = request.header("idempotency-key")? else { return Ok(None) };
     IdempotencyKey::new(viewer, request.route(), header, request.body()?)
         .map(Some)
         .map_err(idempotency_failure)

@@ -1,8 +1,12 @@
 //! HTTP API events (payload v2).
 
 use std::{
-    collections::HashMap, convert::Infallible, future::Future, str::FromStr, sync::Arc,
-    time::Instant,
+    collections::HashMap,
+    convert::Infallible,
+    future::Future,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
 };
 
 use ::http::{HeaderMap, HeaderValue, header};
@@ -23,6 +27,10 @@ use crate::{
 
 /// The most bytes of a body that is parsed. Nothing that the API takes comes near it.
 const MAX_BODY: usize = 1_048_576;
+
+/// What is kept of an invocation's time to say that it did not suffice: once it is up the function
+/// is killed, and the gateway answers 500.
+const RESERVE: Duration = Duration::from_millis(500);
 
 /// A request as handlers see it: checked as far as it is the same for all of them.
 #[derive(Clone, Debug)]
@@ -96,10 +104,13 @@ impl Request {
         &self.query
     }
 
-    /// A header's text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
+    /// A header's text, if it is there.
+    ///
+    /// # Errors
+    /// 400 when it holds anything but visible ASCII.
+    pub fn header(&self, name: &str) -> Result<Option<&str>, Failure> {
+        let text = self.headers.get(name).map(HeaderValue::to_str).transpose();
+        text.map_err(|_| Failure::invalid(name, "must be visible ASCII"))
     }
 
     /// The address that the request came from.
@@ -197,17 +208,28 @@ where
         let app = Arc::clone(&app);
         // Boxed: a handler's future is deep, and the runtime wraps it deeper.
         Box::pin(async move {
-            let id = event.context.request_id;
-            Ok::<_, Infallible>(respond(&id, event.payload, |request| handler(app, request)).await)
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            let (id, left) = (event.context.request_id, time_left(event.context.deadline, now));
+            let handle = |request| handler(app, request);
+            Ok::<_, Infallible>(respond(&id, event.payload, left, handle).await)
         })
     }))
     .await
 }
 
-/// Answers one event: what [`serve`] does for each.
+/// How long a handler may take whose invocation must end by `deadline`, in milliseconds since the
+/// epoch, as `now` is counted from.
+fn time_left(deadline: u64, now: Duration) -> Duration {
+    Duration::from_millis(deadline).saturating_sub(now).saturating_sub(RESERVE)
+}
+
+/// Answers one event: what [`serve`] does for each. A handler that takes longer than `time_left` is
+/// let go wherever it stands, and the answer is 503: whatever a handler leaves half done, it leaves
+/// as a crash would.
 pub async fn respond<H, F>(
     request_id: &str,
     event: ApiGatewayV2httpRequest,
+    time_left: Duration,
     handler: H,
 ) -> ApiGatewayV2httpResponse
 where
@@ -228,7 +250,8 @@ where
         let result = if route == "$default" {
             Err(Failure::new(Code::NotFound, "there is no such route"))
         } else {
-            handler(request).await
+            let late = |_| Err(Failure::new(Code::Unavailable, "not answered in time; try again"));
+            tokio::time::timeout(time_left, handler(request)).await.unwrap_or_else(late)
         };
         answer(result, &route, started, cold)
     }
@@ -323,8 +346,10 @@ mod tests {
         .unwrap()
     }
 
+    const ENOUGH: Duration = Duration::from_secs(3600);
+
     async fn outcome(body: &str) -> (i64, Value) {
-        let response = respond("r", event(body), |request| async move {
+        let response = respond("r", event(body), ENOUGH, |request| async move {
             let _: Body = request.json()?;
             Reply::ok(&json!({ "platform": request.viewer()?.platform, "query": request.query() }))
         })
@@ -368,10 +393,24 @@ mod tests {
     async fn an_unknown_route_answers_404_in_our_shape() {
         let mut event = event("");
         event.request_context.route_key = Some("$default".to_owned());
-        let response = respond("r", event, |_| async { Reply::ok(&json!(1)) }).await;
+        let response = respond("r", event, ENOUGH, |_| async { Reply::ok(&json!(1)) }).await;
         assert_eq!(
             (response.status_code, body_of(&response)["error"].as_str()),
             (404, Some("NOT_FOUND"))
         );
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_time_is_nearly_up_is_answered_503_and_not_killed() {
+        let response = respond("r", event(""), Duration::ZERO, |_| std::future::pending()).await;
+        let body = body_of(&response);
+        assert_eq!((response.status_code, body["error"].as_str()), (503, Some("UNAVAILABLE")));
+        assert!(response.headers.contains_key(header::RETRY_AFTER));
+    }
+
+    #[test]
+    fn an_invocation_keeps_half_a_second_for_its_answer() {
+        assert_eq!(time_left(10_000, Duration::from_secs(4)), Duration::from_millis(5_500));
+        assert_eq!(time_left(10_000, Duration::from_secs(11)), Duration::ZERO);
     }
 }

@@ -129,6 +129,17 @@ async fn an_idempotency_key_gives_the_same_job_for_24_hours_and_422_with_another
 }
 
 #[tokio::test]
+async fn an_idempotency_key_that_cannot_be_read_is_400_and_not_passed_over() {
+    let world = World::with_flags().await;
+    for key in ["", "schl\u{fc}ssel"] {
+        let answer = keyed(&world, "sinta", key, &order("csv")).await;
+        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{key}");
+        assert_eq!(answer.body["details"]["field"], "idempotency-key");
+    }
+    assert!(world.get("sinta", "/cdp/exports").await.ids().is_empty());
+}
+
+#[tokio::test]
 async fn concurrent_requests_with_one_key_make_one_job() {
     let world = World::with_flags().await;
     let contact = world.get("sinta", "/cdp/customers?limit=1").await.ids().remove(0);

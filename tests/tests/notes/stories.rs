@@ -1,6 +1,6 @@
 //! The stories of the PRD (NOTE-MENTION-S01 to S06) that no other module tells.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use note_write::handle;
 use serde_json::{Value, json};
@@ -160,8 +160,8 @@ async fn note_mention_s04_err1_oq3_where_invalid_mentions_are_refused_nothing_is
     let body = json!({ "note": both }).to_string().into();
     let (_, event) = world.event("sinta", http::Method::POST, &notes.list, &headers, &body);
     let event = serde_json::from_value(event).unwrap();
-    let strict = Arc::new(strict);
-    let answer = respond("test", event, |request| handle(strict, request)).await;
+    let (strict, time_left) = (Arc::new(strict), Duration::from_secs(3600));
+    let answer = respond("test", event, time_left, |request| handle(strict, request)).await;
     let body = body_of(&answer);
     assert_eq!((answer.status_code, &body["error"]), (422, &json!("INVALID_MENTION")));
     assert_eq!(body["details"]["invalid_sso_ids"], json!([person("claire")]));
