@@ -62,6 +62,10 @@ pub struct Environment {
     read: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
+/// The longest wait before the table is asked for the second time; it doubles with each. Of the
+/// second that the SDK begins with, six attempts would outlast a request.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+
 /// The time-outs of calls that a person waits for.
 fn short_timeouts() -> TimeoutConfigBuilder {
     TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3))
@@ -149,7 +153,11 @@ impl Environment {
     /// # Errors
     /// When the variable is missing.
     pub fn table(&self) -> Result<Table, StartError> {
-        Ok(Table::new(aws_sdk_dynamodb::Client::new(&self.sdk), &self.text("TABLE_NAME")?))
+        let config = aws_sdk_dynamodb::config::Builder::from(&self.sdk).retry_config(
+            RetryConfig::standard().with_max_attempts(6).with_initial_backoff(FIRST_BACKOFF),
+        );
+        let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+        Ok(Table::new(client, &self.text("TABLE_NAME")?))
     }
 
     /// Launchpad (`LAUNCHPAD_URL`, `LAUNCHPAD_USER`, `LAUNCHPAD_PASSWORD`, and the budgets

@@ -151,8 +151,8 @@ impl Transaction {
 }
 
 impl Table {
-    /// Carries a transaction out. Conflicts with other writers and throttling are repeated with
-    /// jitter; the unchanged body keeps its token, so that a lost answer is not mistaken for
+    /// Carries a transaction out. Conflicts with other writers, and throttling that canceled it, are
+    /// repeated with jitter; the unchanged body keeps its token, so that a lost answer is not mistaken for
     /// somebody else's write.
     ///
     /// # Errors
@@ -182,12 +182,7 @@ impl Table {
                 Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
                     reason(canceled.cancellation_reasons())?
                 }
-                _ => match TableError::of(&error) {
-                    repeatable @ (TableError::Contention(_) | TableError::Throttled(_)) => {
-                        repeatable
-                    }
-                    other => return Err(other.into()),
-                },
+                _ => contention(TableError::of(&error))?,
             };
             tokio::time::sleep(backoff(attempt)).await;
         }
@@ -195,8 +190,8 @@ impl Table {
     }
 
     /// Writes one whole item under a condition: half of what a transaction costs. Conflicts with
-    /// transactions and throttling are repeated with jitter. An item that stands already just as it
-    /// is to be counts as written: it is this write's own, whose answer was lost.
+    /// transactions are repeated with jitter. An item that stands already just as it is to be counts
+    /// as written: it is this write's own, whose answer was lost.
     ///
     /// # Errors
     /// As [`Table::transact`].
@@ -224,10 +219,7 @@ impl Table {
                 let stands = failed.item().is_some_and(|standing| *standing == item);
                 return if stands { Ok(()) } else { Err(TransactError::Conditions(vec![0])) };
             }
-            last = match TableError::of(&error) {
-                repeatable @ (TableError::Contention(_) | TableError::Throttled(_)) => repeatable,
-                other => return Err(other.into()),
-            };
+            last = contention(TableError::of(&error))?;
             tokio::time::sleep(backoff(attempt)).await;
         }
         Err(last.into())
@@ -298,6 +290,15 @@ impl Table {
 
 fn some<V>(map: HashMap<String, V>) -> Option<HashMap<String, V>> {
     (!map.is_empty()).then_some(map)
+}
+
+/// What is worth repeating here of an answer that is no cancellation. Throttling is not: the SDK has
+/// repeated it already.
+fn contention(error: TableError) -> Result<TableError, TransactError> {
+    match error {
+        TableError::Contention(_) => Ok(error),
+        other => Err(other.into()),
+    }
 }
 
 /// Reads the reasons by index: a failed condition is the caller's, everything else that may pass
