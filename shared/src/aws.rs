@@ -19,6 +19,16 @@ where
     error.code().unwrap_or(ending).to_owned()
 }
 
+/// The service's code and its words, or how a call ended without them. Only where the service does
+/// not repeat in its words what it was given; never what it answered.
+pub(crate) fn explanation<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: ProvideErrorMetadata,
+{
+    let reason = reason(error);
+    error.message().map_or_else(|| reason.clone(), |words| format!("{reason}: {words}"))
+}
+
 /// The variables that are about one service, such as `AWS_ENDPOINT_URL_DYNAMODB`. The SDK's own
 /// reader of them comes with the search for configuration that [`crate::environment`] leaves out.
 #[derive(Debug)]

@@ -6,15 +6,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aws_sdk_sqs::{
-    error::DisplayErrorContext,
-    types::{SendMessageBatchRequestEntry, SendMessageBatchResultEntry},
-};
+use aws_sdk_sqs::types::{SendMessageBatchRequestEntry, SendMessageBatchResultEntry};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::table::{Action, Due, DueItem, DueKind, Key, TableError};
+use crate::{
+    aws,
+    table::{Action, Due, DueItem, DueKind, Key, TableError},
+};
 
 /// How long the sender has before the clean-up takes a message for lost.
 pub const GRACE: SignedDuration = SignedDuration::from_mins(2);
@@ -178,7 +178,7 @@ impl Outbox {
                     .collect()
             }
             Err(error) => {
-                let error = DisplayErrorContext(&error).to_string();
+                let error = aws::explanation(&error);
                 tracing::warn!(?queue, error, "a batch could not be sent; its messages stay due");
                 Vec::new()
             }
@@ -220,7 +220,7 @@ impl DeadLetters {
         let text = serde_json::to_string(&Envelope { due: None, body })
             .map_err(|error| DeadLetterError(error.to_string()))?;
         let sent = self.sqs.send_message().queue_url(&self.url).message_body(text).send().await;
-        sent.map(drop).map_err(|error| DeadLetterError(DisplayErrorContext(&error).to_string()))
+        sent.map(drop).map_err(|error| DeadLetterError(aws::explanation(&error)))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{convert::Infallible, fmt::Display, future::Future, sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use aws_sdk_sqs::error::DisplayErrorContext;
 use futures::future::join_all;
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -12,7 +11,7 @@ use tracing::{Instrument, info_span};
 
 use super::log;
 use crate::{
-    metric,
+    aws, metric,
     outbox::Envelope,
     table::{Key, Table},
 };
@@ -63,7 +62,7 @@ impl Hold {
             .send()
             .await;
         if let Err(error) = changed {
-            let error = DisplayErrorContext(&error).to_string();
+            let error = aws::explanation(&error);
             tracing::warn!(error, "the visibility of a message could not be changed");
         }
     }
