@@ -4,9 +4,13 @@
 
 mod work;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream};
+use futures::{
+    StreamExt,
+    future::{join_all, ready},
+    stream,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -15,15 +19,19 @@ use shared::{
     outbox::GRACE,
     table::{DUE_SHARDS, DueItem, DueKind, Key, TableError},
 };
+use tokio::time::timeout;
 
 pub use work::App;
 
 /// The items of one page of a shard.
 const PAGE: i32 = 50;
-/// How many shards are worked on side by side.
+/// How many items of a shard are worked on side by side.
 const CONCURRENCY: usize = 4;
-/// What is left of the invocation's time when no further page is begun.
+/// What is left of the invocation's time when nothing further is begun.
 const RESERVE_MS: i64 = 8_000;
+/// The longest that one item may take before it is left to the next run: a neighbor that does not
+/// answer holds up neither the items behind it nor the end in good order.
+const ITEM_TIME: Duration = Duration::from_secs(6);
 
 /// The schedule's event; "now" is its time, so that a run means the same whenever it happens.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -44,53 +52,104 @@ pub struct Report {
     pub cut_short: bool,
 }
 
-/// Works off what is due at the event's time and stops in good order before the invocation's time
-/// is up; the next run goes on.
+impl Report {
+    fn add(&mut self, other: Self) {
+        self.met += other.met;
+        self.failed += other.failed;
+        self.outbox_age_s = self.outbox_age_s.max(other.outbox_age_s);
+        self.cut_short |= other.cut_short;
+    }
+
+    fn tell(&self) {
+        let Self { met, failed, outbox_age_s, cut_short } = self;
+        tracing::info!(met, failed, outbox_age_s, cut_short, "cleaned up");
+        // Ages are far below where a float loses a second.
+        #[allow(clippy::cast_precision_loss)]
+        let age = self.outbox_age_s as f64;
+        metric::emit(&[Slice { by: &[], metrics: &[("OutboxAge", "Seconds", age)] }]);
+    }
+}
+
+/// Works off what is due at the event's time, all shards side by side, and stops in good order before
+/// the invocation's time is up; the next run goes on.
 ///
 /// # Errors
-/// When the due items cannot be read. An item that fails is logged and stays.
+/// When a shard's due items cannot be read; the others' are worked off nevertheless. An item that
+/// fails is logged and stays.
 pub async fn handle(app: Arc<App>, tick: Tick, at: Invocation) -> Result<Report, Failure> {
     let until = i64::try_from(at.deadline_ms).unwrap_or(i64::MAX).saturating_sub(RESERVE_MS);
-    let shards = stream::iter(0..DUE_SHARDS).map(|shard| work_off(&app, shard, tick.time, until));
-    let reports: Vec<_> = shards.buffer_unordered(CONCURRENCY).collect().await;
+    let run = Run { app: &app, now: tick.time, until };
+    let shards = (0..DUE_SHARDS).map(|shard| async move {
+        let mut report = Report::default();
+        let read = run.work_off(shard, &mut report).await;
+        (report, read)
+    });
     let mut total = Report::default();
-    for report in reports {
-        let report = report?;
-        total.met += report.met;
-        total.failed += report.failed;
-        total.outbox_age_s = total.outbox_age_s.max(report.outbox_age_s);
-        total.cut_short |= report.cut_short;
+    let mut all_read = Ok(());
+    for (report, read) in join_all(shards).await {
+        total.add(report);
+        all_read = all_read.and(read);
     }
-    tracing::info!(
-        met = total.met,
-        failed = total.failed,
-        outbox_age_s = total.outbox_age_s,
-        cut_short = total.cut_short,
-        "cleaned up"
-    );
-    // Ages are far below where a float loses a second.
-    #[allow(clippy::cast_precision_loss)]
-    let age = total.outbox_age_s as f64;
-    metric::emit(&[Slice { by: &[], metrics: &[("OutboxAge", "Seconds", age)] }]);
+    total.tell();
+    all_read?;
     Ok(total)
 }
 
-/// Works one shard off, page by page. What failed is passed over, so that it stops nothing.
-async fn work_off(app: &App, shard: u8, now: Timestamp, until: i64) -> Result<Report, TableError> {
-    let mut report = Report::default();
-    let mut after: Option<Key> = None;
-    loop {
-        if app.clock.now().as_millisecond() >= until {
-            report.cut_short = true;
-            return Ok(report);
+/// One run: what it works with, the time that it takes for now, and when it must end.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    app: &'a App,
+    now: Timestamp,
+    until: i64,
+}
+
+impl Run<'_> {
+    /// Works one shard off, page by page. What failed is passed over, so that it stops nothing.
+    async fn work_off(&self, shard: u8, report: &mut Report) -> Result<(), TableError> {
+        let mut after: Option<Key> = None;
+        while !self.is_over() {
+            let page = self.app.table.due_before(shard, self.now, after.as_ref(), PAGE).await?;
+            let Some(last) = page.last else { return Ok(()) };
+            after = Some(last);
+            for Key { sk, .. } in &page.unreadable {
+                tracing::error!(shard, sk, "a due item cannot be read and stays due");
+            }
+            report.failed += page.unreadable.len();
+            report.outbox_age_s = report.outbox_age_s.max(outbox_age(&page.items, self.now));
+            self.work(&page.items, report).await;
         }
-        let items = app.table.due_before(shard, now, after.as_ref(), PAGE).await?;
-        let Some(last) = items.last() else { return Ok(report) };
-        after = Some(last.key.clone());
-        report.outbox_age_s = report.outbox_age_s.max(outbox_age(&items, now));
-        let met = page(app, &items, now).await;
-        report.met += met;
-        report.failed += items.len() - met;
+        report.cut_short = true;
+        Ok(())
+    }
+
+    /// Works one page off, its messages first.
+    async fn work(&self, items: &[DueItem], report: &mut Report) {
+        let (messages, others): (Vec<_>, Vec<_>) =
+            items.iter().partition(|item| item.due.kind == DueKind::Message);
+        let sent = timeout(ITEM_TIME, work::send_messages(self.app, &messages)).await.unwrap_or(0);
+        report.met += sent;
+        report.failed += messages.len() - sent;
+        let others = stream::iter(others).take_while(|_| ready(!self.is_over()));
+        let mut done = others.map(|item| self.one(item)).buffer_unordered(CONCURRENCY);
+        while let Some(is_met) = done.next().await {
+            report.met += usize::from(is_met);
+            report.failed += usize::from(!is_met);
+        }
+    }
+
+    /// Works one item off and tells whether it is met.
+    async fn one(&self, item: &DueItem) -> bool {
+        let (kind, id) = (item.due.kind, item.due.id.as_str());
+        match timeout(ITEM_TIME, work::one(self.app, item, self.now)).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => tracing::warn!(?kind, id, %error, "a due item failed and stays due"),
+            Err(_) => tracing::warn!(?kind, id, "a due item took too long and stays due"),
+        }
+        false
+    }
+
+    fn is_over(&self) -> bool {
+        self.app.clock.now().as_millisecond() >= self.until
     }
 }
 
@@ -99,21 +158,4 @@ fn outbox_age(items: &[DueItem], now: Timestamp) -> i64 {
     let messages = items.iter().filter(|item| item.due.kind == DueKind::Message);
     let ages = messages.map(|item| (now.duration_since(item.due.at) + GRACE).as_secs());
     ages.max().unwrap_or(0)
-}
-
-/// Works one page off and tells how many items are met.
-async fn page(app: &App, items: &[DueItem], now: Timestamp) -> usize {
-    let sent = work::send_messages(app, items).await;
-    let others = work::others(items).map(|item| async move {
-        match work::one(app, item, now).await {
-            Ok(()) => 1,
-            Err(error) => {
-                let (kind, id) = (item.due.kind, item.due.id.as_str());
-                tracing::warn!(?kind, id, %error, "a due item failed and stays due");
-                0
-            }
-        }
-    });
-    let done = stream::iter(others).buffer_unordered(CONCURRENCY);
-    sent + done.fold(0, |sum, one| async move { sum + one }).await
 }

@@ -43,23 +43,18 @@ impl App {
     }
 }
 
-/// Sends the messages among the items, in batches, and deletes those that the queues acknowledged.
-/// Tells how many are met.
-pub(crate) async fn send_messages(app: &App, items: &[DueItem]) -> usize {
-    let messages: Vec<Outgoing> = items
-        .iter()
-        .filter(|item| item.due.kind == DueKind::Message)
-        .filter_map(|item| Outgoing::of_due(item).ok())
-        .collect();
+/// Sends messages in batches, and deletes the items of those that the queues acknowledged. Tells how
+/// many are met.
+pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
+    let message = |item: &&DueItem| {
+        let read = Outgoing::of_due(item);
+        read.inspect_err(|_| tracing::error!(id = item.due.id, "a due item holds no message")).ok()
+    };
+    let messages: Vec<Outgoing> = items.iter().filter_map(message).collect();
     let acknowledged = app.outbox.send(&messages).await;
     let met = stream::iter(&acknowledged).map(|key| app.table.met(key)).buffer_unordered(8);
     // An item that could not be deleted is sent once more, which is harmless.
     met.filter(|result| std::future::ready(result.is_ok())).count().await
-}
-
-/// The items that are no messages.
-pub(crate) fn others(items: &[DueItem]) -> impl Iterator<Item = &DueItem> {
-    items.iter().filter(|item| item.due.kind != DueKind::Message)
 }
 
 /// Works one item off.

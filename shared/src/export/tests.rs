@@ -67,7 +67,7 @@ impl World {
         let far = self.now + SignedDuration::from_hours(10_000);
         let mut all = Vec::new();
         for shard in 0..DUE_SHARDS {
-            all.extend(self.jobs.table().due_before(shard, far, None, 100).await.unwrap());
+            all.extend(self.jobs.table().due_before(shard, far, None, 100).await.unwrap().items);
         }
         all
     }

@@ -61,6 +61,17 @@ pub struct DueItem {
     pub due: Due,
 }
 
+/// A page of due items.
+#[derive(Clone, Debug, Default)]
+pub struct DuePage {
+    /// The items, the longest due first.
+    pub items: Vec<DueItem>,
+    /// Where items stand that cannot be read, such as one of a kind that only a later version knows.
+    pub unreadable: Vec<Key>,
+    /// The last item, from behind which the next page begins; `None` when there are no more.
+    pub last: Option<Key>,
+}
+
 impl Due {
     /// Something due at `at`; `id` and `at` together must be unique for the kind.
     ///
@@ -86,9 +97,10 @@ impl Due {
     /// The payload.
     ///
     /// # Errors
-    /// [`TableError::Refused`] when it does not fit the type.
+    /// [`TableError::Shape`] when it does not fit the type.
     pub fn payload<T: DeserializeOwned>(&self) -> Result<T, TableError> {
-        serde_json::from_str(&self.payload).map_err(|error| TableError::Refused(error.to_string()))
+        let wrong = |error: serde_json::Error| TableError::Shape(format!("{:?}", error.classify()));
+        serde_json::from_str(&self.payload).map_err(wrong)
     }
 
     /// The action that writes it.
@@ -107,8 +119,7 @@ impl Due {
 }
 
 impl Table {
-    /// Up to `limit` items of one shard that are due before `now`, the longest due first, from
-    /// behind the item `after`.
+    /// Up to `limit` items of one shard that are due before `now`, from behind the item `after`.
     ///
     /// # Errors
     /// As the table says.
@@ -118,8 +129,8 @@ impl Table {
         now: Timestamp,
         after: Option<&Key>,
         limit: i32,
-    ) -> Result<Vec<DueItem>, TableError> {
-        let page = self
+    ) -> Result<DuePage, TableError> {
+        let read = self
             .query(&Query {
                 after: after.map(|key| key.sk.clone()),
                 before: Some(sortable(now)),
@@ -129,11 +140,16 @@ impl Table {
                 ..Query::partition(due_partition(shard % DUE_SHARDS))
             })
             .await?;
-        page.items
-            .into_iter()
-            .filter_map(|item| Key::of(&item).map(|key| (key, item)))
-            .map(|(key, item)| Ok(DueItem { key, due: from_item(item)? }))
-            .collect()
+        let mut page = DuePage::default();
+        for item in read.items {
+            let Some(key) = Key::of(&item) else { continue };
+            page.last = Some(key.clone());
+            match from_item(item) {
+                Ok(due) => page.items.push(DueItem { key, due }),
+                Err(_) => page.unreadable.push(key),
+            }
+        }
+        Ok(page)
     }
 
     /// Says that a due item is met. Doing so twice is harmless.

@@ -16,7 +16,7 @@ use std::{collections::HashMap, sync::Arc};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use due::{Due, DueItem, DueKind};
+pub use due::{Due, DueItem, DueKind, DuePage};
 pub use error::TableError;
 pub use key::{
     BY_NAME, DUE_SHARDS, EXPIRES_AT, Key, NAME_KEY, PK, Partition, SEPARATOR, SK, WORD_PREFIX,
