@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use reqwest::StatusCode;
@@ -163,23 +163,24 @@ impl Client {
     }
 
     /// One GET with the service token. A connection that failed before any response is tried once
-    /// more: these calls are idempotent.
+    /// more, within what is left of the budget: these calls are idempotent.
     async fn get<T: DeserializeOwned>(
         &self,
         call: &'static str,
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T, DirectoryError> {
+        let started = Instant::now();
         let send = || {
             self.http
                 .get(format!("{}{path}", self.launchpad.url))
                 .basic_auth(&self.launchpad.user, Some(&self.launchpad.password))
                 .query(query)
-                .timeout(self.launchpad.timeout)
+                .timeout(self.launchpad.timeout.saturating_sub(started.elapsed()))
                 .send()
         };
         let mut sent = send().await;
-        if sent.as_ref().is_err_and(|error| !error.is_timeout()) {
+        if sent.as_ref().is_err_and(|error| error.is_connect() || !error.is_timeout()) {
             sent = send().await;
         }
         let answer = sent.map_err(|error| trouble(call, &error))?;
