@@ -2,14 +2,14 @@
 //! function starts with one TLS stack, reads the system's certificates once, and links no second
 //! client.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use aws_smithy_runtime_api::client::{
     http::{
         HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
     },
     orchestrator::{HttpRequest, HttpResponse},
-    result::ConnectorError,
+    result::{ConnectorError, SdkError},
 };
 use aws_smithy_types::body::SdkBody;
 
@@ -17,7 +17,7 @@ use aws_smithy_types::body::SdkBody;
 /// would find it dead.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-/// How long connecting may take, TLS included. A lost packet costs a second; the next try is
+/// How long connecting may take, TLS included. A lost packet costs a second; whoever tries again is
 /// there sooner.
 const CONNECT: Duration = Duration::from_millis(300);
 
@@ -78,6 +78,20 @@ fn trouble(error: reqwest::Error) -> ConnectorError {
     }
 }
 
+/// Whether a call of the SDK surely came to nothing: no connection ever stood that it could have
+/// been sent over.
+pub fn never_connected<E, R>(error: &SdkError<E, R>) -> bool {
+    let SdkError::DispatchFailure(failure) = error else { return false };
+    let mut cause = failure.as_connector_error().and_then(Error::source);
+    while let Some(error) = cause {
+        if error.downcast_ref().is_some_and(reqwest::Error::is_connect) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::{
@@ -129,6 +143,10 @@ mod tests {
         let broken = call(&uri).await.unwrap_err();
         assert!(broken.is_io(), "{broken:?}");
         server.await.unwrap();
+
+        let failed = |error| SdkError::<(), ()>::dispatch_failure(error);
+        assert!(never_connected(&failed(refused)), "nothing was sent");
+        assert!(!never_connected(&failed(broken)), "something may have arrived");
 
         let wrong = call("/no/host").await.unwrap_err();
         assert!(wrong.is_user(), "{wrong:?}");

@@ -155,9 +155,12 @@ pub enum NotificationError {
     /// No answer within the budget: it may have been accepted.
     #[error("the notification service did not answer in time")]
     Timeout,
-    /// No connection, or one that broke: it may have been accepted.
+    /// No connection ever stood: it was surely not accepted.
     #[error("the notification service cannot be reached")]
     Unreachable,
+    /// The connection broke: it may have been accepted.
+    #[error("the connection to the notification service broke")]
+    Broken,
     /// 5xx.
     #[error("the notification service answered {0}")]
     Unavailable(u16),
@@ -178,7 +181,11 @@ impl NotificationError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after } => *retry_after,
-            Self::Timeout | Self::Unreachable | Self::Unavailable(_) | Self::Rejected(_) => None,
+            Self::Timeout
+            | Self::Unreachable
+            | Self::Broken
+            | Self::Unavailable(_)
+            | Self::Rejected(_) => None,
         }
     }
 }
@@ -249,7 +256,14 @@ fn refusal(status: StatusCode, retry_after: Option<&str>) -> NotificationError {
 }
 
 fn trouble(error: &reqwest::Error) -> NotificationError {
-    if error.is_timeout() { NotificationError::Timeout } else { NotificationError::Unreachable }
+    // The time-out of connecting is both.
+    if error.is_connect() {
+        NotificationError::Unreachable
+    } else if error.is_timeout() {
+        NotificationError::Timeout
+    } else {
+        NotificationError::Broken
+    }
 }
 
 #[cfg(test)]

@@ -9,42 +9,78 @@ use aws_sdk_ses::{
 use jiff::tz::TimeZone;
 use shared::{
     export::{FailureCode, Job},
+    http_client,
     mail::{Attachment, Context, ExportMail, MailError, Mailbox},
 };
+use tokio::time::timeout;
 
-use crate::{App, Outcome};
+use crate::{App, Outcome, Telling};
 
-/// The wait after SES would not take more for now.
-const THROTTLED: Duration = Duration::from_secs(20);
+/// How long the file to attach may take to be read; what takes longer is left to the link.
+const READ_TIME: Duration = Duration::from_secs(15);
 
-/// Emails the job's end: with its file when the message stays small enough, and with the link
-/// alone otherwise, also when SES refuses the file. No link means that there is no file.
-pub(crate) async fn send(app: &App, job: &Job, link: Option<&str>) -> Outcome {
-    let sent = match link {
+/// A composed email.
+pub(crate) struct Email {
+    job: String,
+    to: String,
+    raw: Vec<u8>,
+    /// What to send when SES refuses the other.
+    without_file: Option<Vec<u8>>,
+}
+
+/// The email of the job's end: with its file when the message stays small enough, and with the link
+/// alone otherwise. No link means that there is no file.
+pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<Email, Outcome> {
+    let composed = match link {
         Some(link) => ready(app, job, link).await,
-        None => failed(app, job).await,
+        None => failed(app, job),
     };
-    sent.unwrap_or_else(|error| {
+    composed.map_err(|error| {
         tracing::warn!(job_id = %job.id, %error, "the email cannot be composed");
         Outcome::Refused
     })
 }
 
-async fn ready(app: &App, job: &Job, link: &str) -> Result<Outcome, MailError> {
+async fn ready(app: &App, job: &Job, link: &str) -> Result<Email, MailError> {
     let letter = Letter::new(app, job)?;
     let context = letter.context();
     let content_type = job.format.content_type();
-    if ready_mail(job, link, None).attaches(&context, content_type)?
-        && let Some(bytes) = file(app, job).await
-    {
-        let attachment = Attachment { file_name: &job.file_name, content_type, bytes: &bytes };
-        let with_file = ready_mail(job, link, Some(attachment)).compose(&context)?;
-        match letter.post(app, with_file.raw).await {
-            Outcome::Refused => {}
-            other => return Ok(other),
+    let with_link = ready_mail(job, link, None).compose(&context)?.raw;
+    if !ready_mail(job, link, None).attaches(&context, content_type)? {
+        return Ok(letter.email(with_link, None));
+    }
+    let Some(bytes) = file(app, job).await else { return Ok(letter.email(with_link, None)) };
+    let attachment = Attachment { file_name: &job.file_name, content_type, bytes: &bytes };
+    let with_file = ready_mail(job, link, Some(attachment)).compose(&context)?.raw;
+    Ok(letter.email(with_file, Some(with_link)))
+}
+
+impl Telling for Email {
+    /// Sends the email, and the one without the file when SES refuses it.
+    async fn send(self, app: &App) -> Outcome {
+        let outcome = self.post(app, self.raw.clone()).await;
+        match &self.without_file {
+            Some(raw) if outcome == Outcome::Refused => self.post(app, raw.clone()).await,
+            _ => outcome,
         }
     }
-    Ok(letter.post(app, ready_mail(job, link, None).compose(&context)?.raw).await)
+}
+
+impl Email {
+    async fn post(&self, app: &App, raw: Vec<u8>) -> Outcome {
+        let Ok(message) = RawMessage::builder().data(Blob::new(raw)).build() else {
+            return Outcome::Refused;
+        };
+        let sent = app
+            .ses
+            .send_raw_email()
+            .source(app.sender.address())
+            .destinations(&self.to)
+            .raw_message(message)
+            .send()
+            .await;
+        sent.map_or_else(|error| classify(&error, &self.job), |_| Outcome::Sent)
+    }
 }
 
 fn ready_mail<'a>(
@@ -64,23 +100,24 @@ fn ready_mail<'a>(
     }
 }
 
-async fn failed(app: &App, job: &Job) -> Result<Outcome, MailError> {
+fn failed(app: &App, job: &Job) -> Result<Email, MailError> {
     let letter = Letter::new(app, job)?;
     let failure = job.error.unwrap_or(FailureCode::ExportFailed);
     let mail =
         ExportMail::Failed { file_name: &job.file_name, failure, requested_at: job.created_at };
-    Ok(letter.post(app, mail.compose(&letter.context())?.raw).await)
+    Ok(letter.email(mail.compose(&letter.context())?.raw, None))
 }
 
 /// The file to attach; one that cannot be read is left to the link.
 async fn file(app: &App, job: &Job) -> Option<Vec<u8>> {
-    match app.files.read(&job.object_key()).await {
-        Ok(bytes) => Some(bytes),
-        Err(error) => {
+    match timeout(READ_TIME, app.files.read(&job.object_key())).await {
+        Ok(Ok(bytes)) => return Some(bytes),
+        Ok(Err(error)) => {
             tracing::warn!(job_id = %job.id, %error, "the file cannot be attached");
-            None
         }
+        Err(_) => tracing::warn!(job_id = %job.id, "the file takes too long to be attached"),
     }
+    None
 }
 
 /// An email's addresses and what its words depend on.
@@ -117,45 +154,43 @@ impl<'a> Letter<'a> {
         }
     }
 
-    async fn post(&self, app: &App, raw: Vec<u8>) -> Outcome {
-        let Ok(message) = RawMessage::builder().data(Blob::new(raw)).build() else {
-            return Outcome::Refused;
-        };
-        let sent = app
-            .ses
-            .send_raw_email()
-            .source(self.from.address())
-            .destinations(self.to.address())
-            .raw_message(message)
-            .send()
-            .await;
-        sent.map_or_else(|error| classify(&error), |_| Outcome::Sent)
+    fn email(&self, raw: Vec<u8>, without_file: Option<Vec<u8>>) -> Email {
+        let to = self.to.address().to_owned();
+        Email { job: self.job_id.clone(), to, raw, without_file }
     }
 }
 
-/// What an error of SES says about the email: it was not taken when SES says so, and nobody knows
-/// when the answer is missing or is none.
-fn classify(error: &SdkError<SendRawEmailError>) -> Outcome {
+/// What an error of SES says about the email: it was not taken when SES says so or was never
+/// reached, and nobody knows when the answer is missing or is none.
+fn classify(error: &SdkError<SendRawEmailError>, job_id: &str) -> Outcome {
     let code = error.code().unwrap_or_default();
     let status = error.raw_response().map_or(0, |response| response.status().as_u16());
     let outcome = match error {
         SdkError::ConstructionFailure(_) => Outcome::Refused,
         SdkError::ServiceError(_) => outcome_of(code, status),
+        error if http_client::never_connected(error) => Outcome::NotSent(None),
         _ => Outcome::Unknown,
     };
     // The code alone: SES's words may hold the address.
-    tracing::warn!(code, status, ?outcome, "SES did not take an email");
+    tracing::warn!(job_id, code, status, ?outcome, "SES did not take an email");
     outcome
 }
 
+/// What SES answers when it would take the message later.
+const LATER: [&str; 5] = [
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "ServiceUnavailable",
+    "AccountSendingPausedException",
+];
+
 fn outcome_of(code: &str, status: u16) -> Outcome {
-    match code {
-        "Throttling"
-        | "ThrottlingException"
-        | "TooManyRequestsException"
-        | "ServiceUnavailable"
-        | "AccountSendingPausedException" => Outcome::NotSent(THROTTLED),
-        _ if (400..500).contains(&status) => Outcome::Refused,
+    match status {
+        _ if LATER.contains(&code) => Outcome::NotSent(None),
+        // A missing right is for an operator to mend, and no fault of the message.
+        401 | 403 | 429 => Outcome::NotSent(None),
+        400..500 => Outcome::Refused,
         _ => Outcome::Unknown,
     }
 }
@@ -167,8 +202,9 @@ mod tests {
     #[test]
     fn only_what_ses_surely_did_not_take_is_sent_again() {
         for (code, status, outcome) in [
-            ("Throttling", 400, Outcome::NotSent(THROTTLED)),
-            ("ServiceUnavailable", 503, Outcome::NotSent(THROTTLED)),
+            ("Throttling", 400, Outcome::NotSent(None)),
+            ("ServiceUnavailable", 503, Outcome::NotSent(None)),
+            ("AccessDenied", 403, Outcome::NotSent(None)),
             ("MessageRejected", 400, Outcome::Refused),
             ("InvalidParameterValue", 400, Outcome::Refused),
             ("InternalFailure", 500, Outcome::Unknown),

@@ -1,49 +1,50 @@
-use std::time::Duration;
-
 use shared::{
     export::Job,
     locale::Locale,
     notification::{Channel, Notification, NotificationError},
 };
 
-use crate::{App, Outcome};
+use crate::{App, Outcome, Telling};
 
-/// The wait where the service asks for none.
-const PAUSE: Duration = Duration::from_secs(20);
+/// A notification in the application.
+pub(crate) struct InApp {
+    job: String,
+    body: Notification,
+}
 
-/// Notifies in the application that the file is there.
-pub(crate) async fn send(app: &App, job: &Job, link: &str) -> Outcome {
-    let company = match app.directory.company(&job.company).await {
-        Ok(company) => company,
-        Err(error) => {
-            tracing::warn!(job_id = %job.id, %error, "the company's id is not known");
-            return Outcome::NotSent(PAUSE);
-        }
-    };
-    let body = Notification::opening(
-        link.to_owned(),
-        job.user,
-        company.id,
-        app.category.clone(),
-        words(job),
-    );
-    match app.notifications.send(Channel::Export, &job.id.to_string(), &body).await {
-        Ok(_) => Outcome::Sent,
-        Err(error) => {
-            tracing::warn!(job_id = %job.id, %error, "the notification was not taken");
-            outcome(&error)
+/// The notification that the file is there; without a link there is none.
+pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<InApp, Outcome> {
+    let link = link.ok_or(Outcome::Refused)?;
+    let company = app.directory.company(&job.company).await.map_err(|error| {
+        tracing::warn!(job_id = %job.id, %error, "the company's id is not known");
+        Outcome::NotSent(None)
+    })?;
+    let category = app.category.clone();
+    let body = Notification::opening(link.to_owned(), job.user, company.id, category, words(job));
+    Ok(InApp { job: job.id.to_string(), body })
+}
+
+impl Telling for InApp {
+    async fn send(self, app: &App) -> Outcome {
+        match app.notifications.send(Channel::Export, &self.job, &self.body).await {
+            Ok(_) => Outcome::Sent,
+            Err(error) => {
+                tracing::warn!(job_id = self.job, %error, "the notification was not taken");
+                outcome(&error)
+            }
         }
     }
 }
 
-/// A service that answers with an error has taken nothing; one that does not answer may have.
+/// A service that answers with an error, or was never reached, has taken nothing; one that does not
+/// answer may have.
 fn outcome(error: &NotificationError) -> Outcome {
     match error {
-        NotificationError::RateLimited { retry_after } => {
-            Outcome::NotSent(retry_after.unwrap_or(PAUSE))
+        NotificationError::RateLimited { retry_after } => Outcome::NotSent(*retry_after),
+        NotificationError::Unavailable(_) | NotificationError::Unreachable => {
+            Outcome::NotSent(None)
         }
-        NotificationError::Unavailable(_) => Outcome::NotSent(PAUSE),
-        NotificationError::Timeout | NotificationError::Unreachable => Outcome::Unknown,
+        NotificationError::Timeout | NotificationError::Broken => Outcome::Unknown,
         NotificationError::Rejected(_) => Outcome::Refused,
     }
 }

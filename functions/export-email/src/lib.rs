@@ -16,8 +16,12 @@ use shared::{
     table::TableError,
 };
 
-/// How often a telling that was surely not taken is tried.
-const MAX_TRIES: u32 = 8;
+/// How often a telling that was surely not taken is tried: for two hours and a half.
+const MAX_TRIES: u32 = 16;
+/// The pause before the second try, where the channel asks for none; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_secs(20);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 /// After this long a claim that somebody else holds is looked at again.
 const BUSY: Duration = Duration::from_secs(95);
 
@@ -99,8 +103,9 @@ impl TellError {
 pub(crate) enum Outcome {
     /// It was taken.
     Sent,
-    /// It was surely not taken, and may be after a while.
-    NotSent(Duration),
+    /// It was surely not taken, and may be later: after a while that the channel asks for, if it
+    /// does.
+    NotSent(Option<Duration>),
     /// It will not be taken.
     Refused,
     /// Nobody can know.
@@ -113,8 +118,7 @@ pub(crate) enum Outcome {
 /// [`TellError`] when a channel is to be tried again.
 pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), TellError> {
     let Some(job) = app.jobs.get(&message.body).await? else { return Ok(()) };
-    let open = |status| matches!(status, Delivery::Pending | Delivery::Sending);
-    if !open(job.email_status) && !open(job.notification_status) {
+    if !Channel::ALL.iter().any(|channel| channel.is_open(&job)) {
         return Ok(());
     }
     let link = match job.status {
@@ -126,48 +130,74 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), TellE
         // Called off or expired meanwhile: there is nothing to tell.
         _ => return Ok(()),
     };
-    let last = message.receive_count >= MAX_TRIES;
-    let by_email = email::send(&app, &job, link.as_deref());
+    let tries = message.receive_count;
     let (email, in_app) = tokio::join!(
-        app.tell(&job, Channel::Email, last, by_email),
-        app.tell(&job, Channel::InApp, last, async {
-            match &link {
-                Some(link) => in_app::send(&app, &job, link).await,
-                None => Outcome::Refused,
-            }
-        })
+        app.tell(&job, Channel::Email, tries, email::compose(&app, &job, link.as_deref())),
+        app.tell(&job, Channel::InApp, tries, in_app::compose(&app, &job, link.as_deref())),
     );
     let failed: Vec<TellError> = [email, in_app].into_iter().filter_map(Result::err).collect();
-    if let Some(after) = failed.iter().filter_map(TellError::after).max() {
+    if let Some(after) = failed.iter().filter_map(TellError::after).min() {
         message.hold.set_visibility(after).await;
     }
     failed.into_iter().next().map_or(Ok(()), Err)
 }
 
+/// What is ready to be sent over a channel.
+pub(crate) trait Telling {
+    /// Sends it, once.
+    async fn send(self, app: &App) -> Outcome;
+}
+
 impl App {
-    /// Claims a channel, tells, and says how it ended. With the `last` try, what could not be told
-    /// has failed.
-    async fn tell(
+    /// Composes, claims the channel, sends, and says how it ended: whatever can fail beforehand has
+    /// not sent anything. With the last of the tries, what could not be told has failed.
+    async fn tell<T: Telling>(
         &self,
         job: &Job,
         channel: Channel,
-        last: bool,
-        send: impl Future<Output = Outcome>,
+        tries: u32,
+        composing: impl Future<Output = Result<T, Outcome>>,
     ) -> Result<(), TellError> {
+        if !channel.is_open(job) {
+            return Ok(());
+        }
+        let composed = composing.await;
         match self.jobs.claim_delivery(&job.at(), channel, self.clock.now()).await? {
             DeliveryClaim::Over => return Ok(()),
             DeliveryClaim::Busy => return Err(TellError::Busy),
             DeliveryClaim::Held => {}
         }
-        let outcome = send.await;
+        let outcome = match composed {
+            Ok(telling) => telling.send(self).await,
+            Err(outcome) => outcome,
+        };
         let (status, later) = match outcome {
             Outcome::Sent => (Delivery::Sent, None),
-            Outcome::NotSent(after) if !last => (Delivery::Pending, Some(after)),
+            Outcome::NotSent(after) if tries < MAX_TRIES => {
+                (Delivery::Pending, Some(after.unwrap_or_else(|| pause(tries))))
+            }
             Outcome::NotSent(_) | Outcome::Refused => (Delivery::Failed, None),
             Outcome::Unknown => (Delivery::Unknown, None),
         };
         tracing::info!(job_id = %job.id, ?channel, ?outcome, "told");
         self.jobs.settle_delivery(&job.at(), channel, status, self.clock.now()).await?;
         later.map_or(Ok(()), |after| Err(TellError::Later(channel, after)))
+    }
+}
+
+fn pause(tries: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(2u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_quarter_of_an_hour() {
+        assert_eq!([1, 2, 3].map(pause).map(|pause| pause.as_secs()), [20, 40, 80]);
+        assert_eq!([pause(8), pause(MAX_TRIES)], [LONGEST_PAUSE; 2]);
+        let in_all: Duration = (1..MAX_TRIES).map(pause).sum();
+        assert!(in_all > Duration::from_mins(150), "{in_all:?}");
     }
 }

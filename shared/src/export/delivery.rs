@@ -30,6 +30,15 @@ pub enum DeliveryClaim {
 }
 
 impl Channel {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Email, Self::InApp];
+
+    /// Whether the job's end is still to be told over it, as far as `job` knows.
+    #[must_use]
+    pub fn is_open(self, job: &Job) -> bool {
+        matches!(self.of(job).0, Delivery::Pending | Delivery::Sending)
+    }
+
     fn of(self, job: &Job) -> (Delivery, Timestamp) {
         match self {
             Self::Email => (job.email_status, job.email_changed_at),
@@ -41,6 +50,15 @@ impl Channel {
         match self {
             Self::Email => (job.email_status, job.email_changed_at) = (status, now),
             Self::InApp => (job.notification_status, job.notification_changed_at) = (status, now),
+        }
+    }
+}
+
+/// Says that what was not told yet is not told any more: the file is gone.
+pub(super) fn skip_untold(job: &mut Job, now: Timestamp) {
+    for channel in Channel::ALL {
+        if channel.of(job).0 == Delivery::Pending {
+            channel.set(job, Delivery::Skipped, now);
         }
     }
 }

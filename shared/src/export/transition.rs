@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     ATTEMPT_TIME, Delivery, FILE_LIFETIME, FailureCode, Job, JobRef, Jobs, MAX_ATTEMPTS,
     QUEUE_TIME, STALE, Status,
+    delivery::skip_untold,
     quota::{keep, release},
     store::{Changed, email_message, generate_message},
 };
@@ -189,6 +190,7 @@ impl Jobs {
                 }
                 (Status::Completed, Some(expires_at)) => {
                     job.status = Status::Expired;
+                    skip_untold(job, now);
                     job.expires_at = Some(now.min(expires_at));
                     if now >= expires_at {
                         return Ok(Some(Vec::new()));
@@ -262,6 +264,7 @@ impl Jobs {
             let over = job.status == Status::Completed && job.available_until(now).is_none();
             Ok(over.then(|| {
                 job.status = Status::Expired;
+                skip_untold(job, now);
                 Vec::new()
             }))
         });

@@ -1,8 +1,9 @@
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tests::World;
+use shared::table::{Condition, Due, DueKind, attribute, to_item};
+use tests::{Log, World};
 
-use super::steps::{completed, link, objects, order, view};
+use super::steps::{cancel, completed, deliver, link, objects, order, requested, view};
 
 #[tokio::test]
 async fn a_link_works_until_the_minute_of_its_48_hours() {
@@ -87,5 +88,49 @@ async fn a_token_that_nobody_was_given_is_404() {
     for token in ["A".repeat(43), "x".to_owned(), "..%2F".to_owned()] {
         let answer = world.get("", &format!("/d/{token}")).await;
         assert_eq!((answer.status, answer.error()), (404, "NOT_FOUND"), "{token}");
+    }
+}
+
+#[tokio::test]
+async fn a_due_item_that_cannot_be_read_stops_nothing_behind_it() {
+    let world = World::with_flags().await;
+    let job = completed(&world, "sinta", &order("csv")).await;
+    world.advance(SignedDuration::from_hours(48));
+    let now = world.clock.now() + SignedDuration::from_secs(1);
+    let (table, log) = (world.table().await, Log::capture());
+    // Enough of them that some stand in every shard.
+    let longest_due = Timestamp::UNIX_EPOCH;
+    for id in 0..100 {
+        let due = Due::new(DueKind::Message, longest_due, id.to_string(), &"Citra").unwrap();
+        let mut item = to_item(&due.key(), &due).unwrap();
+        item.insert("kind".to_owned(), attribute("of_a_later_version").unwrap());
+        table.put_if(item, Condition::Absent).await.unwrap();
+    }
+    let report = world.clean_up(now).await;
+    assert_eq!((&report["failed"], &report["met"]), (&json!(100), &json!(1)), "{report}");
+    assert_eq!(view(&world, "sinta", &job).await["status"], "expired");
+    assert!(objects(&world).await.is_empty());
+    let told = log.text();
+    assert!(told.contains("a due item cannot be read") && !told.contains("Citra"), "{told}");
+}
+
+#[tokio::test]
+async fn an_end_that_nobody_was_told_of_before_the_file_went_is_not_told_and_says_so() {
+    for ends in ["called off", "expired"] {
+        let world = World::with_flags().await;
+        let job = requested(&world, "sinta", &order("csv")).await;
+        assert!(deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
+        if ends == "called off" {
+            assert_eq!(cancel(&world, "sinta", &job).await.data()["status"], "expired");
+        } else {
+            world.clean_up(world.clock.now() + SignedDuration::from_hours(49)).await;
+        }
+        world.work().await;
+        let view = view(&world, "sinta", &job).await;
+        assert_eq!(
+            (&view["status"], &view["email_status"]),
+            (&json!("expired"), &json!("skipped"))
+        );
+        assert!(world.aws.mailbox().list().is_empty() && world.notifications.list().is_empty());
     }
 }

@@ -178,6 +178,9 @@ async fn whatever_stage_the_telling_worker_dies_at_nothing_is_told_twice() {
         let told = view(&world, "sinta", &job).await;
         assert_eq!(told["status"], "completed", "{case}");
         let (mails, told) = (world.aws.mailbox().list().len(), told["email_status"].as_str());
+        if stage.1 == "GetObject" {
+            assert_eq!(told, Some("sent"), "{case}: nothing had been claimed yet");
+        }
         match told {
             Some("sent") => assert_eq!(mails, 1, "{case}"),
             Some("unknown") => assert!(mails <= 1, "{case}"),
@@ -195,10 +198,10 @@ async fn a_notification_service_that_is_down_for_ever_costs_the_notification_alo
     let job = requested(&world, "sinta", &order("csv")).await;
     assert!(deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
     world.fault(&json!({ "target": "notifications", "status": 503 }));
-    for count in 1..=8 {
+    for count in 1..=16 {
         let done = deliver(&world, "ExportEmail", "sinta", &job, count).await;
-        assert_eq!(done, count == 8, "{count}");
-        world.advance(SignedDuration::from_secs(20));
+        assert_eq!(done, count == 16, "{count}");
+        world.advance(SignedDuration::from_mins(15));
     }
     world.faults.clear();
     world.work().await;
