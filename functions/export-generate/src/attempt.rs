@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -15,7 +15,6 @@ use shared::{
     event,
     export::{FailureCode, Field, FilesError, Finished, Job, content_disposition},
     id::CompanyId,
-    metric::{self, Slice},
     table::{Table, TableError},
 };
 use tokio::{
@@ -105,12 +104,7 @@ impl Attempt<'_> {
     /// [`AttemptError`]; nothing of the attempt is left then, or the next one takes it away.
     pub(crate) async fn run(&self) -> Result<(), AttemptError> {
         self.hold.set_visibility(HOLD).await;
-        self.app.files.discard_attempts(self.job, self.job.attempt - 1).await?;
-        let (reach, rows) = tokio::try_join!(
-            async { Ok(Reach::of_requester(&self.app.authority, self.job).await?) },
-            self.rows()
-        )?;
-        let progress = Arc::new(Progress::default());
+        let (progress, reach) = (Arc::new(Progress::default()), OnceLock::new());
         let pulse = Pulse {
             jobs: &self.app.jobs,
             job: self.job,
@@ -121,9 +115,27 @@ impl Attempt<'_> {
             deadline: self.deadline,
         };
         let mut stop = pin!(pulse.run());
-        let written = self.write(&reach, rows, Arc::clone(&progress), stop.as_mut()).await?;
+        let (reach, rows) = tokio::select! {
+            prepared = self.prepare(&reach) => prepared?,
+            stop = stop.as_mut() => return Err(stop.into()),
+        };
+        let written = self.write(reach, rows, Arc::clone(&progress), stop.as_mut()).await?;
         let file = self.upload(&written, stop).await?;
         self.complete(file).await
+    }
+
+    /// What must be known before the first row: what the requester may see, which is told to the pulse
+    /// through `reach`, and what rows are made by.
+    async fn prepare<'r>(
+        &self,
+        reach: &'r OnceLock<Reach>,
+    ) -> Result<(&'r Reach, RowPlan), AttemptError> {
+        self.app.files.discard_attempts(self.job, self.job.attempt - 1).await?;
+        let (found, rows) = tokio::try_join!(
+            async { Ok(Reach::of_requester(&self.app.authority, self.job).await?) },
+            self.rows()
+        )?;
+        Ok((reach.get_or_init(|| found), rows))
     }
 
     /// What rows are made by. Names are looked up once for all of them, where a column shows some.
@@ -138,10 +150,15 @@ impl Attempt<'_> {
             }
         };
         let people = async {
-            match shows(&[Field::OwnerName, Field::AssigneeName]) {
-                true => directory.people_names(company).await,
-                false => Ok(HashMap::new()),
+            if !shows(&[Field::OwnerName, Field::AssigneeName]) {
+                return HashMap::new();
             }
+            // Contacts hold the names that their people had: no reason to fail for the newest.
+            let told = directory.people_names(company).await;
+            told.unwrap_or_else(|error| {
+                tracing::warn!(job_id = %self.job.id, %error, "people are named as contacts have it");
+                HashMap::new()
+            })
         };
         let dates = async {
             match columns.iter().any(|column| matches!(column.field, Field::Custom(_))) {
@@ -149,8 +166,8 @@ impl Attempt<'_> {
                 false => Ok(HashSet::new()),
             }
         };
-        let names = async { Ok(tokio::try_join!(teams, people)?) };
-        let ((teams, people), dates) = tokio::try_join!(names, dates)?;
+        let (teams, people, dates) = tokio::join!(teams, people, dates);
+        let (teams, dates) = (teams?, dates?);
         let zone = TimeZone::get(&self.job.time_zone).unwrap_or(TimeZone::UTC);
         Ok(RowPlan { columns, zone, teams, people, dates })
     }
@@ -164,13 +181,15 @@ impl Attempt<'_> {
         stop: Pin<&mut impl Future<Output = Stop>>,
     ) -> Result<Written, AttemptError> {
         let (feed_in, feed) = mpsc::channel(FEED_AHEAD);
-        let mut writer = self.spawn_writer(rows, feed, progress);
+        let mut writer = self.spawn_writer(rows, feed, Arc::clone(&progress));
         let written = tokio::select! {
             written = self.pipe(&mut writer, reach, feed_in) => written,
             stop = stop => Err(stop.into()),
         };
         if !writer.is_finished() {
-            // Its channel is gone, so it ends soon; nothing may run on behind the invocation.
+            // Its channel is gone and it is told to halt, so it ends soon; nothing may run on behind
+            // the invocation.
+            progress.halt.set();
             let _ = writer.await;
         }
         written
@@ -269,23 +288,6 @@ impl Attempt<'_> {
         };
         self.app.outbox.send(&[message]).await;
         event::export_completed(&job);
-        let took = self.now().duration_since(job.started_at.unwrap_or(job.created_at));
-        // Counts of rows are far below where a float loses one.
-        #[allow(clippy::cast_precision_loss)]
-        let rows = job.rows as f64;
-        metric::emit(&[
-            Slice {
-                by: &[("format", job.format.extension())],
-                metrics: &[("ExportDuration", "Milliseconds", took.as_secs_f64() * 1000.0)],
-            },
-            Slice {
-                by: &[],
-                metrics: &[
-                    ("ExportRows", "Count", rows),
-                    ("ExportFailed", "Count", metric::share(false)),
-                ],
-            },
-        ]);
         Ok(())
     }
 

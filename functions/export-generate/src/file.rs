@@ -2,9 +2,11 @@
 //! either kind is made on disk and uploaded from there when it is whole, so that memory does not
 //! grow with it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use shared::export::{Column, Format};
 use tempfile::TempDir;
@@ -36,6 +38,41 @@ pub enum FileError {
         /// Columns in the header.
         columns: usize,
     },
+}
+
+/// What the directories begin with that files are written in.
+const PREFIX: &str = "export-";
+
+/// Takes away what a process left under `parent` that was killed: Lambda starts the next one on the
+/// same disk, which would fill up, and another tenant's export would lie beside it. Only for the
+/// start of a process that has `parent` to itself.
+///
+/// # Errors
+/// The disk's.
+pub fn clear(parent: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(parent)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Says that a file is not wanted any more.
+#[derive(Clone, Debug, Default)]
+pub struct Halt(Arc<AtomicBool>);
+
+impl Halt {
+    /// Whoever finishes the file fails soon.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is not wanted.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// A file of either format that is being written, in a new directory of its own.
@@ -81,7 +118,7 @@ impl FileWriter {
         title: &str,
         columns: &[Column],
     ) -> Result<Self, FileError> {
-        let directory = TempDir::with_prefix_in("export-", parent)?;
+        let directory = TempDir::with_prefix_in(PREFIX, parent)?;
         let kind = match format {
             Format::Csv => {
                 let file = BufWriter::new(File::create(path(&directory))?);
@@ -108,21 +145,21 @@ impl FileWriter {
         }
     }
 
-    /// Finishes the file.
+    /// Finishes the file. That of a workbook takes long, and ends with an error when it is to halt.
     ///
     /// # Errors
     /// See [`CsvFile::finish`] and [`XlsxFile::finish`].
     ///
     /// # Panics
     /// As [`XlsxFile::row`].
-    pub fn finish(self) -> Result<FinishedFile, FileError> {
+    pub fn finish(self, halt: &Halt) -> Result<FinishedFile, FileError> {
         let path = path(&self.directory);
         let cut_cells = match self.kind {
             Kind::Csv(file) => {
                 file.finish()?;
                 0
             }
-            Kind::Xlsx(file) => file.finish(&path)?,
+            Kind::Xlsx(file) => file.finish(&path, halt)?,
         };
         Ok(FinishedFile { path, cut_cells, _directory: self.directory })
     }

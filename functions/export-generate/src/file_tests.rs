@@ -99,7 +99,7 @@ fn write(format: Format, columns: &[Column], rows: &[Vec<Cell<'_>>]) -> Finished
     for row in rows {
         file.row(row).unwrap();
     }
-    file.finish().unwrap()
+    file.finish(&Halt::default()).unwrap()
 }
 
 fn write_csv(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> Vec<u8> {
@@ -273,9 +273,21 @@ fn nothing_stays_on_disk_when_a_file_is_dropped() {
         let count = || std::fs::read_dir(parent.path()).unwrap().count();
         let mut unfinished = start();
         unfinished.row(&[Cell::text("a")]).unwrap();
-        let finished = start().finish().unwrap();
+        let finished = start().finish(&Halt::default()).unwrap();
         assert!(finished.path().exists() && count() == 2, "{format:?}");
         drop((unfinished, finished));
         assert_eq!(count(), 0, "{format:?}");
     }
+}
+
+#[test]
+fn what_a_killed_process_left_is_taken_away_and_nothing_else() {
+    let parent = tempfile::tempdir().unwrap();
+    let left = FileWriter::create(Format::Csv, parent.path(), "Contacts", &columns(1)).unwrap();
+    std::fs::write(parent.path().join("other"), "kept").unwrap();
+    // Killed: nobody takes its directory away.
+    std::mem::forget(left);
+    clear(parent.path()).unwrap();
+    let names = std::fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["other"]);
 }

@@ -25,7 +25,6 @@ use shared::{
     environment::{Environment, StartError},
     event,
     export::{Claim, FailureCode, Files, Job, JobRef, Jobs, MAX_ATTEMPTS, STALE},
-    metric::{self, Slice},
     outbox::{Outbox, Queue},
     table::TableError,
 };
@@ -92,7 +91,9 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Gener
     match app.jobs.claim(&message.body, now).await? {
         Claim::Over => Ok(()),
         Claim::Busy => {
-            message.hold.set_visibility(STALE.unsigned_abs() + FIRST_PAUSE).await;
+            // The longest work outlasts the few tries that the queue grants: they wait ever longer.
+            let pause = STALE.unsigned_abs() + FIRST_PAUSE;
+            message.hold.set_visibility(pause * message.receive_count.clamp(1, 10)).await;
             Err(GenerateError::Busy)
         }
         Claim::Exhausted(job) => Ok(app.fail(&job, FailureCode::ExportFailed).await?),
@@ -142,10 +143,6 @@ impl App {
         let Some((job, message)) = self.jobs.fail(job, code, now).await? else { return Ok(()) };
         self.outbox.send(&[message]).await;
         event::export_failed(&job, code);
-        metric::emit(&[Slice {
-            by: &[],
-            metrics: &[("ExportFailed", "Count", metric::share(true))],
-        }]);
         if let Err(error) = self.files.purge(&job).await {
             tracing::warn!(job_id = %job.id, %error, "the remains are left to the clean-up");
         }

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use export_generate::App;
+use export_generate::{App, file};
 use shared::{entry, environment::Environment};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
+    if let Err(error) = file::clear(&std::env::temp_dir()) {
+        tracing::warn!(%error, "the remains of a killed process are left");
+    }
     let environment = Environment::load()?;
     let source = environment.source("EXPORT_QUEUE_URL")?;
     let app = Arc::new(App::new(&environment)?);

@@ -1,7 +1,7 @@
 //! Keeps an attempt's claim and its message alive, looks after the requester's scope, and tells when
 //! the work must stop.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
@@ -52,8 +52,8 @@ pub struct Pulse<'a> {
     pub hold: &'a Hold,
     /// Tells what the requester may see, and the time.
     pub authority: &'a Authority,
-    /// What the file is written under.
-    pub reach: &'a Reach,
+    /// What the file is written under, as soon as that is known.
+    pub reach: &'a OnceLock<Reach>,
     /// When the invocation's time is up.
     pub deadline: Option<Timestamp>,
 }
@@ -93,8 +93,9 @@ impl Pulse<'_> {
     /// Whether the work must stop because of the requester's scope. While nobody can tell, the one
     /// that the attempt began under counts.
     async fn scope_stop(&self) -> Option<Stop> {
+        let began_under = self.reach.get()?;
         match Reach::of_requester(self.authority, self.job).await {
-            Ok(reach) => (reach != *self.reach).then_some(Stop::ScopeChanged),
+            Ok(reach) => (reach != *began_under).then_some(Stop::ScopeChanged),
             Err(AccessError::Disabled | AccessError::OutOfScope) => Some(Stop::Forbidden),
             Err(error @ (AccessError::Directory(_) | AccessError::Table(_))) => {
                 tracing::warn!(%error, "the requester's scope could not be looked at again");

@@ -9,7 +9,7 @@ use shared::{
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
-    file::{FileError, FileWriter, FinishedFile},
+    file::{FileError, FileWriter, FinishedFile, Halt},
     row::RowPlan,
     source::{Chunk, Feed},
 };
@@ -80,9 +80,11 @@ pub struct Written {
     pub skipped: u64,
 }
 
-/// How far the writer is, for others to look at.
+/// How far the writer is, for others to look at, and how they have it end early.
 #[derive(Debug, Default)]
 pub struct Progress {
+    /// Ends it while it finishes the file; before that, it ends with its feed.
+    pub halt: Halt,
     rows: AtomicU64,
     skipped: AtomicU64,
     share: AtomicU64,
@@ -138,7 +140,7 @@ pub fn write(
         }
     }
     let Beat { rows, skipped, .. } = progress.beat();
-    Ok(Written { file: file.finish()?, rows, skipped })
+    Ok(Written { file: file.finish(&progress.halt)?, rows, skipped })
 }
 
 fn rows(plan: &FilePlan, chunk: &Chunk, file: &mut FileWriter) -> Result<(), FileError> {

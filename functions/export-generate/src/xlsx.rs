@@ -5,6 +5,8 @@
 //! Cells are only ever written as text, number, date or boolean: a formula or a link cannot
 //! come about, whatever the text looks like.
 
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 
 use jiff::civil::DateTime;
@@ -13,7 +15,7 @@ use shared::contact::FieldType;
 use shared::export::{Column, Field};
 
 use crate::cell::{Cell, date_text, spreadsheet_text};
-use crate::file::FileError;
+use crate::file::{FileError, Halt};
 
 /// Rows of data in a sheet: the format's 1,048,576 less the header.
 pub const ROWS_PER_SHEET: u32 = 1_048_575;
@@ -22,6 +24,10 @@ pub const ROWS_PER_SHEET: u32 = 1_048_575;
 /// room for 100 million usual cells (docs/exports.md, "Sizes"). Cells may be far from usual, and a
 /// full disk would end the attempt without a reason that anybody could be told.
 pub const MAX_XML_BYTES: u64 = 7_000_000_000;
+
+/// From so many bytes of XML on, a sheet may be past the 4 GiB that a ZIP file's plain form holds, and
+/// the workbook is one with ZIP64. Not before: some readers know the plain form alone.
+const ZIP64_XML_BYTES: u64 = 3_500_000_000;
 
 /// What a cell takes beside its text: its tags, place and format.
 const CELL_XML_BYTES: u64 = 50;
@@ -50,6 +56,17 @@ pub struct XlsxFile {
 struct Limits {
     rows_per_sheet: u32,
     xml_bytes: u64,
+    zip64_xml_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rows_per_sheet: ROWS_PER_SHEET,
+            xml_bytes: MAX_XML_BYTES,
+            zip64_xml_bytes: ZIP64_XML_BYTES,
+        }
+    }
 }
 
 /// How dates are shown.
@@ -65,8 +82,7 @@ impl XlsxFile {
     /// # Errors
     /// The disk's, or a title that no sheet may have (empty, over 31 characters, `[]:*?/\`).
     pub fn create(directory: &Path, title: &str, columns: &[Column]) -> Result<Self, FileError> {
-        let limits = Limits { rows_per_sheet: ROWS_PER_SHEET, xml_bytes: MAX_XML_BYTES };
-        Self::with_limits(directory, title, columns, limits)
+        Self::with_limits(directory, title, columns, Limits::default())
     }
 
     fn with_limits(
@@ -133,13 +149,14 @@ impl XlsxFile {
     /// end with a mark.
     ///
     /// # Errors
-    /// The disk's.
+    /// The disk's, or that it had to halt.
     ///
     /// # Panics
     /// As [`XlsxFile::row`].
-    pub fn finish(mut self, path: &Path) -> Result<u64, FileError> {
+    pub fn finish(mut self, path: &Path, halt: &Halt) -> Result<u64, FileError> {
         self.close_sheet()?;
-        self.workbook.save(path)?;
+        self.workbook.use_zip_large_file(self.xml_bytes >= self.limits.zip64_xml_bytes);
+        self.workbook.save_to_writer(Wanted { file: File::create(path)?, halt })?;
         Ok(self.cut_cells)
     }
 
@@ -172,14 +189,33 @@ impl XlsxFile {
     }
 }
 
+/// A file that can be written to for as long as it is wanted.
+struct Wanted<'a> {
+    file: File,
+    halt: &'a Halt,
+}
+
+impl Write for Wanted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.halt.is_set() {
+            true => Err(io::Error::other("the file is not wanted any more")),
+            false => self.file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 /// About what a cell takes in a sheet's XML; never much less.
 fn xml_bytes(cell: &Cell<'_>) -> u64 {
+    // The longest that one byte of text can become is `_x000D_` for a CR, or for the first of what
+    // looks like such an escape.
+    let escaped = |byte: &u8| matches!(byte, b'&' | b'<' | b'>' | b'\r' | b'_');
     let text = match cell {
         Cell::Empty => return 0,
-        Cell::Text(text) => {
-            let escaped = text.bytes().filter(|byte| matches!(byte, b'&' | b'<' | b'>')).count();
-            text.len() + 4 * escaped
-        }
+        Cell::Text(text) => text.len() + 6 * text.as_bytes().iter().filter(|b| escaped(b)).count(),
         Cell::Number(_) | Cell::Date(_) | Cell::Day(_) | Cell::Boolean(_) => 0,
     };
     CELL_XML_BYTES + u64::try_from(text).unwrap_or(u64::MAX)

@@ -26,13 +26,17 @@ impl Saved {
 }
 
 fn write(rows_per_sheet: u32, rows: &[Vec<Cell<'_>>]) -> Saved {
+    let limits = Limits { rows_per_sheet, ..Limits::default() };
+    write_within(limits, rows)
+}
+
+fn write_within(limits: Limits, rows: &[Vec<Cell<'_>>]) -> Saved {
     let directory = tempfile::tempdir().unwrap();
-    let limits = Limits { rows_per_sheet, xml_bytes: MAX_XML_BYTES };
     let mut file = XlsxFile::with_limits(directory.path(), "Contacts", &columns(), limits).unwrap();
     for row in rows {
         file.row(row).unwrap();
     }
-    let cut_cells = file.finish(&directory.path().join("saved")).unwrap();
+    let cut_cells = file.finish(&directory.path().join("saved"), &Halt::default()).unwrap();
     Saved { directory, cut_cells }
 }
 
@@ -149,10 +153,35 @@ fn a_workbook_ends_before_the_disk_does() {
             clippy::cast_sign_loss
         )]
         let xml_bytes = (xml as f64 * room) as u64;
-        let limits = Limits { rows_per_sheet: ROWS_PER_SHEET, xml_bytes };
+        let limits = Limits { xml_bytes, ..Limits::default() };
         let mut file = XlsxFile::with_limits(&parent, "Contacts", &columns(), limits).unwrap();
         let written = rows.iter().try_for_each(|row| file.row(row));
         assert_eq!(written.is_ok(), fits, "{written:?}");
         assert!(fits || matches!(written, Err(FileError::TooLarge)));
     }
+}
+
+#[test]
+fn a_workbook_past_what_a_plain_zip_holds_is_one_with_zip64_and_only_that_one() {
+    let is_zip64 = |file: &Saved| {
+        let bytes = std::fs::read(file.path()).unwrap();
+        // The first entry's header: signature, and then the version that it takes to read it.
+        assert_eq!(&bytes[..4], b"PK\x03\x04");
+        u16::from_le_bytes([bytes[4], bytes[5]]) >= 45
+    };
+    let large = write_within(Limits { zip64_xml_bytes: 1, ..Limits::default() }, &[named("a")]);
+    assert!(is_zip64(&large) && !is_zip64(&write(10, &[named("a")])));
+    let mut workbook: Xlsx<_> = open_workbook(large.path()).unwrap();
+    let sheet = workbook.worksheet_range("Contacts").unwrap();
+    assert_eq!(sheet.get_value((1, 0)), Some(&Data::String("a".to_owned())));
+}
+
+#[test]
+fn a_workbook_that_is_not_wanted_any_more_is_not_zipped_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut file = XlsxFile::create(directory.path(), "Contacts", &columns()).unwrap();
+    file.row(&named("a")).unwrap();
+    let halt = Halt::default();
+    halt.set();
+    assert!(file.finish(&directory.path().join("saved"), &halt).is_err());
 }

@@ -2,7 +2,11 @@ use super::millis;
 use crate::{
     access::Viewer,
     export::{FailureCode, Job, Selection},
+    metric::{self, Slice},
 };
+
+/// How many exports ended without a file; its average is their share of all that ended.
+const FAILED: &str = "ExportFailed";
 
 /// An export was asked for. Filters are named by their keys, never by their values.
 pub fn export_requested(job: &Job, source_ip: Option<&str>) {
@@ -28,7 +32,7 @@ pub fn export_requested(job: &Job, source_ip: Option<&str>) {
 /// An export's file is there.
 pub fn export_completed(job: &Job) {
     let started = job.started_at.unwrap_or(job.created_at);
-    let took = job.completed_at.map(|at| at.duration_since(started).unsigned_abs());
+    let took = job.completed_at.unwrap_or(started).duration_since(started).unsigned_abs();
     tracing::info!(
         event = "cdp_contacts_export_completed",
         company_sso_id = %job.company,
@@ -40,8 +44,15 @@ pub fn export_completed(job: &Job) {
         rows = job.rows,
         skipped = job.skipped,
         size_bytes = job.size_bytes,
-        duration_ms = took.map(millis),
+        duration_ms = millis(took),
     );
+    let format = [("format", job.format.extension())];
+    // Counts of rows are far below where a float loses one.
+    #[allow(clippy::cast_precision_loss)]
+    let rows = job.rows as f64;
+    let lasted = ("ExportDuration", "Milliseconds", took.as_secs_f64() * 1000.0);
+    let ended = [("ExportRows", "Count", rows), (FAILED, "Count", metric::share(false))];
+    metric::emit(&[Slice { by: &format, metrics: &[lasted] }, Slice { by: &[], metrics: &ended }]);
 }
 
 /// An export failed for good.
@@ -56,6 +67,7 @@ pub fn export_failed(job: &Job, code: FailureCode) {
         attempt = job.attempt,
         error_code = code.as_str(),
     );
+    metric::emit(&[Slice { by: &[], metrics: &[(FAILED, "Count", metric::share(true))] }]);
 }
 
 /// An export was called off before it was done.

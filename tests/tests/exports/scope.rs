@@ -160,3 +160,22 @@ async fn while_8_writers_change_contacts_each_that_stays_in_scope_is_in_the_file
         assert_eq!(lost, 0, "{user}: contacts were missed");
     }
 }
+
+#[tokio::test]
+async fn while_nobody_can_tell_peoples_names_a_file_has_those_that_its_contacts_hold() {
+    let world = World::with_flags().await;
+    let list = world.get("maya", "/cdp/customers?limit=100").await;
+    let owners: Vec<&Value> =
+        list.data().as_array().unwrap().iter().map(|contact| &contact["owner_name"]).collect();
+    assert!(owners.iter().any(|name| name.is_string()));
+    let mut body = order("csv");
+    body["fields"] = json!(["id", "owner_name"]);
+    let job = requested(&world, "maya", &body).await;
+    world.fault(&json!({ "target": "launchpad.users", "status": 503 }));
+    assert!(deliver(&world, "ExportGenerate", "maya", &job, 1).await);
+    let file = world.files().await.read(&objects(&world).await[0]).await.unwrap();
+    let text = String::from_utf8(file).unwrap();
+    for name in owners.into_iter().filter_map(Value::as_str) {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+}

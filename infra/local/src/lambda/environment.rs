@@ -6,6 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use super::runtime_api::{Delivery, Endpoint, Report};
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a process inherits of the machine's environment; all else comes from the template.
-const INHERITED: &[&str] = &["PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
+const INHERITED: &[&str] = &["PATH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
 
 /// A running process.
 pub(super) struct Environment {
@@ -31,6 +32,8 @@ pub(super) struct Environment {
     child: Child,
     endpoint: Endpoint,
     stop: CancellationToken,
+    // Held for its `Drop`.
+    _disk: TempDir,
 }
 
 /// What a process is started with.
@@ -61,12 +64,15 @@ pub(super) enum Ending {
 impl Environment {
     /// Starts the process; dropping it kills it.
     pub(super) fn spawn(launch: Launch<'_>) -> std::io::Result<Self> {
+        // No process sees another's files, as on AWS.
+        let disk = tempfile::tempdir()?;
         let inherited = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
         let mut command = Command::new(launch.program);
         command
             .env_clear()
             .envs(inherited)
             .envs(&launch.variables)
+            .env("TMPDIR", disk.path())
             .env("AWS_LAMBDA_RUNTIME_API", &launch.endpoint.url)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -92,6 +98,7 @@ impl Environment {
             child,
             endpoint: launch.endpoint,
             stop: launch.stop,
+            _disk: disk,
         })
     }
 
