@@ -255,8 +255,9 @@ impl FailureCode {
     pub fn message(self) -> &'static str {
         match self {
             Self::ExportTooLarge => {
-                "the export is past 2,000,000 rows or 100,000,000 cells: choose fewer contacts, \
-                 for example by owner or creation date, or fewer fields"
+                "the export is past 2,000,000 rows or 100,000,000 cells, or past what fits a file \
+                 where texts are very long: choose fewer contacts, for example by owner or \
+                 creation date, or fewer fields"
             }
             Self::DirectoryUnavailable => {
                 "it could not be found out which contacts you may see: try again in a few minutes"
