@@ -160,7 +160,7 @@ impl<'a> Edit<'a> {
             phones: Vec::new(),
             company_name: None,
             owner_id: Some(viewer.user),
-            owner_name: Some(viewer.display_name()),
+            owner_name: viewer.known_name(),
             assignee_id: None,
             assignee_name: None,
             team_owner_ids: Vec::new(),
@@ -199,7 +199,7 @@ impl<'a> Edit<'a> {
         match (new, old) {
             (None, _) => Ok(None),
             (Some(_), Some((before, name))) if before == new => Ok(name.clone()),
-            (Some(person), _) if person == viewer.user => Ok(Some(viewer.display_name())),
+            (Some(person), _) if person == viewer.user => Ok(viewer.known_name()),
             (Some(person), _) => {
                 let directory = self.authority.directory();
                 let found = directory.person(&viewer.company, &person.to_string()).await?;
