@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    directory::{Directory, DirectoryError, Levels, TeamSet},
+    directory::{Directory, DirectoryError, Levels, Plan, TeamSet},
     event,
     id::{CompanyId, UserId},
     table::{Item, Key, Table, TableError, from_item},
@@ -189,16 +189,17 @@ impl Authority {
 
     /// The flags that count for a company. They are read with every request, so that turning one
     /// off works at once; the plan may be a minute old, and while Launchpad cannot tell it, the
-    /// plan at the time when the flags were set counts.
+    /// plan at the time when the flags were set counts. Where that is not known either, what is on
+    /// counts: nobody comes to see more.
     async fn flags(&self, company: &CompanyId, record: FlagRecord) -> Flags {
         if !record.any() {
             return Flags::default();
         }
-        match (self.directory.company(company).await, record.plan) {
-            (Ok(profile), _) => record.effective(profile.plan),
-            (Err(_), Some(plan)) => record.effective(plan),
-            (Err(_), None) => Flags::default(),
-        }
+        let plan = match self.directory.company(company).await {
+            Ok(profile) => profile.plan,
+            Err(_) => record.plan.unwrap_or(Plan::Growth),
+        };
+        record.effective(plan)
     }
 
     /// The flags that count for a company, for workers that act for no viewer.
