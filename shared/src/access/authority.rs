@@ -58,6 +58,11 @@ impl Needs<'_> {
         let mut needed = self.permissions.iter().map(|permission| levels.level(*permission));
         self.teams || needed.any(|level| level == Level::Team)
     }
+
+    /// The same by a guess at the levels. Without one, teams may decide about any permission.
+    fn may_be_by_team(&self, guess: Option<&Levels>) -> bool {
+        guess.map_or(self.teams || !self.permissions.is_empty(), |levels| self.by_team(levels))
+    }
 }
 
 impl<'a> From<&'a [Permission]> for Needs<'a> {
@@ -161,7 +166,7 @@ impl Authority {
     ) -> Result<(Session, HashMap<Key, Item>), AccessError> {
         let (company, user) = (&viewer.company, viewer.user);
         let guess = self.directory.last_levels(company, user);
-        let is_likely = guess.is_none_or(|levels| needed.by_team(&levels));
+        let is_likely = needed.may_be_by_team(guess.as_ref());
         let levels = self.directory.levels(company, user).shared();
         let by_team =
             levels.clone().map(|levels| levels.is_ok_and(|levels| needed.by_team(&levels)));
