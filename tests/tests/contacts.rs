@@ -26,5 +26,6 @@ mod contacts {
     mod search;
     mod standing;
     mod sync;
+    mod team_sets;
     mod write;
 }

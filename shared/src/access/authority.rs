@@ -232,12 +232,15 @@ impl Authority {
     /// The teams of a viewer and all their descendants, at most as old as a scope's may be.
     ///
     /// # Errors
-    /// When Launchpad cannot tell them and none are at hand, or the table cannot be read.
-    pub async fn team_set(&self, viewer: &Viewer) -> Result<TeamSet, AccessError> {
+    /// When Launchpad cannot tell them and none are at hand.
+    pub async fn team_set(&self, viewer: &Viewer) -> Result<TeamSet, DirectoryError> {
         if let Some(set) = self.directory.known_teams(&viewer.company, viewer.user) {
             return Ok(set);
         }
-        let shared = self.stored(viewer, &[]).await?.shared;
+        let stored = self.stored(viewer, &[]).await.inspect_err(|error| {
+            tracing::warn!(%error, "the team set of other instances could not be read");
+        });
+        let shared = stored.ok().and_then(|stored| stored.shared);
         let answer = self.directory.teams(&viewer.company, viewer.user, shared).await?;
         Ok(self.kept(viewer, answer).await)
     }

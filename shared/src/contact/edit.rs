@@ -112,9 +112,7 @@ impl<'a> Edit<'a> {
         if !inputs.any(|input| input.team_owner_ids.value().is_some_and(|t| !t.is_empty())) {
             return Ok(Vec::new());
         }
-        let viewer = &self.session.viewer;
-        let answer = self.authority.directory().teams(&viewer.company, viewer.user, None).await?;
-        Ok(answer.0.team_ids)
+        Ok(self.authority.team_set(&self.session.viewer).await?.team_ids)
     }
 
     /// Every team owner must be one of the actor's own teams (RFC §2.4); where Launchpad cannot
