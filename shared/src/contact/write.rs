@@ -11,7 +11,7 @@ use crate::{
     table::{Key, backoff, from_item},
 };
 
-/// What a write's answer is judged by: what the viewer may do with the contact.
+/// What the answer of a creation or a change is judged by: what the viewer may do with the contact.
 const NEEDED: [Permission; 2] = [Permission::ManageCustomers, Permission::DeleteCustomers];
 
 /// Writes contacts on behalf of their viewers. Cheap to clone.
@@ -65,7 +65,7 @@ impl ContactWriter {
         id: ContactId,
         input: ContactInput,
     ) -> Result<Written, EditError> {
-        let (session, found) = self.session_and_contact(viewer, id).await?;
+        let (session, found) = self.session_and_contact(viewer, &NEEDED, id).await?;
         let edit = Edit::new(&self.authority, &session, Permission::ManageCustomers)?;
         let old = found?;
         edit.admit(&old)?;
@@ -79,7 +79,8 @@ impl ContactWriter {
     /// # Errors
     /// As [`EditError`] says; then nothing is written.
     pub async fn delete(&self, viewer: &Viewer, id: ContactId) -> Result<Session, EditError> {
-        let (session, found) = self.session_and_contact(viewer, id).await?;
+        let needed = [Permission::DeleteCustomers];
+        let (session, found) = self.session_and_contact(viewer, &needed, id).await?;
         let edit = Edit::new(&self.authority, &session, Permission::DeleteCustomers)?;
         let mut old = found?;
         for attempt in 0..ATTEMPTS {
@@ -156,11 +157,12 @@ impl ContactWriter {
     async fn session_and_contact(
         &self,
         viewer: &Viewer,
+        needed: &[Permission],
         id: ContactId,
     ) -> Result<(Session, Result<Contact, EditError>), EditError> {
         let key = Key::contact(&viewer.company, id);
         let keys = std::slice::from_ref(&key);
-        let (session, mut items) = self.authority.session_beside(viewer, &NEEDED, keys).await?;
+        let (session, mut items) = self.authority.session_beside(viewer, needed, keys).await?;
         let found: Option<Contact> = items.remove(&key).map(from_item).transpose()?;
         let found = found.filter(Contact::is_live).ok_or(EditError::NotFound);
         Ok((session, found))
