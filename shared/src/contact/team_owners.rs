@@ -34,12 +34,24 @@ pub enum TeamOwnersFrom {
     },
 }
 
+impl TeamOwnersFrom {
+    /// Whether it is a later row of the same run than `other`.
+    fn is_behind(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Backfill { run, row }, Self::Backfill { run: other, row: before }) => {
+                run == other && row > before
+            }
+            (Self::People, _) | (_, Self::People) => false,
+        }
+    }
+}
+
 /// What became of a contact in a backfill.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Backfilled {
     /// Its team owners are the backfill's now, and were others before.
     Written,
-    /// They were those already.
+    /// They were those already, or a later row of the same run set them.
     Unchanged,
     /// People set them; they stay.
     Kept,
@@ -77,6 +89,9 @@ impl Contact {
         };
         if !open {
             Backfilled::Kept
+        } else if self.team_owners_from.is_some_and(|stands| stands.is_behind(from)) {
+            // Of two rows of one person the last one counts, also where a chunk is worked off late.
+            Backfilled::Unchanged
         } else if self.team_owners_from == Some(from) || self.team_owner_ids != owners {
             Backfilled::Written
         } else {
@@ -223,6 +238,16 @@ mod tests {
         assert_eq!(contact.backfilled(&[], backfill(7, 3)), Backfilled::Written);
         assert_eq!(contact.backfilled(&[], backfill(7, 4)), Backfilled::Unchanged);
         assert_eq!(contact.backfilled(&[], backfill(8, 3)), Backfilled::Unchanged);
+    }
+
+    #[test]
+    fn of_two_rows_of_one_run_the_last_one_counts_in_whatever_order_they_are_worked_off() {
+        let mut contact = super::super::plan::tests::contact(1);
+        contact.team_owners_from = Some(backfill(7, 120));
+        let team = [TeamId::from_uuid(Uuid::from_u128(1))];
+        assert_eq!(contact.backfilled(&team, backfill(7, 5)), Backfilled::Unchanged);
+        assert_eq!(contact.backfilled(&team, backfill(7, 121)), Backfilled::Written);
+        assert_eq!(contact.backfilled(&team, backfill(8, 5)), Backfilled::Written, "another run");
     }
 
     #[test]
