@@ -114,11 +114,11 @@ impl Contacts {
         pointers: &[Pointer],
     ) -> Result<LookUp, TableError> {
         let ids: Vec<_> = pointers.iter().map(|pointer| pointer.id).collect();
-        let mut records = self.records_now(&ids).await?;
+        let mut records = self.records(&ids, true).await?;
         let mut refused = LookUp::Nobody;
         for id in ids {
             let Some(contact) = records.remove(&id) else { continue };
-            if contact.deleted_at.is_some() || !address.is_of(&contact) {
+            if !contact.is_live() || !address.is_of(&contact) {
                 continue;
             }
             if let Some(contact) = scope.authorize(contact) {

@@ -59,37 +59,31 @@ impl Contacts {
     ) -> Result<Option<Authorized<Contact>>, AccessError> {
         let key = Key::contact(&self.company, id);
         let found: Option<Contact> = self.table.get(&key, true).await?;
-        match found.filter(|contact| contact.deleted_at.is_none()) {
+        match found.filter(Contact::is_live) {
             None => Ok(None),
             Some(contact) => scope.authorize(contact).map(Some).ok_or(AccessError::OutOfScope),
         }
     }
 
-    /// The contacts with these ids that are there, whoever may see them. A miss is read again
-    /// consistently: the contact may be a moment old.
+    /// The contacts with these ids that are there, whoever may see them; `consistent` tells them as
+    /// they are now. Otherwise a miss alone is read again so: the contact may be a moment old.
     ///
     /// # Errors
     /// As the table says.
     pub(super) async fn records(
         &self,
-        ids: &[ContactId],
+        ids: impl IntoIterator<Item = &ContactId>,
+        consistent: bool,
     ) -> Result<HashMap<ContactId, Contact>, TableError> {
-        let keys: Vec<Key> = ids.iter().map(|id| Key::contact(&self.company, *id)).collect();
-        let mut items = self.table.batch_get(&keys, false).await?;
-        let missing: Vec<Key> = keys.into_iter().filter(|key| !items.contains_key(key)).collect();
-        if !missing.is_empty() {
+        let ids = ids.into_iter();
+        let keys: Vec<Key> = ids.map(|id| Key::contact(&self.company, *id)).collect();
+        let mut items = self.table.batch_get(&keys, consistent).await?;
+        if !consistent {
+            let is_missing = |key: &Key| !items.contains_key(key);
+            let missing: Vec<Key> = keys.into_iter().filter(is_missing).collect();
             items.extend(self.table.batch_get(&missing, true).await?);
         }
         decode(items.into_values())
-    }
-
-    /// The same, as they are now.
-    pub(super) async fn records_now(
-        &self,
-        ids: &[ContactId],
-    ) -> Result<HashMap<ContactId, Contact>, TableError> {
-        let keys: Vec<Key> = ids.iter().map(|id| Key::contact(&self.company, *id)).collect();
-        decode(self.table.batch_get(&keys, true).await?.into_values())
     }
 
     /// The contacts with these ids that the scope admits, in the order asked for, and how many
@@ -102,11 +96,11 @@ impl Contacts {
         ids: &[ContactId],
         scope: &Scope,
     ) -> Result<(Vec<Authorized<Contact>>, usize), TableError> {
-        let mut records = self.records(ids).await?;
+        let mut records = self.records(ids, false).await?;
         let found: Vec<_> = ids
             .iter()
             .filter_map(|id| records.remove(id))
-            .filter(|contact| contact.deleted_at.is_none())
+            .filter(Contact::is_live)
             .filter_map(|contact| scope.authorize(contact))
             .collect();
         let skipped = ids.len() - found.len();
@@ -205,9 +199,7 @@ fn saved(written: Result<(), TransactError>) -> Result<(), SaveError> {
     }
 }
 
-pub(super) fn decode(
-    items: impl Iterator<Item = Item>,
-) -> Result<HashMap<ContactId, Contact>, TableError> {
+fn decode(items: impl Iterator<Item = Item>) -> Result<HashMap<ContactId, Contact>, TableError> {
     items
         .map(|item| {
             let contact: Contact = from_item(item)?;

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::{
     Contact, ContactError, Contacts, Departure, SaveError,
     input::{MAX_EXTERNAL_ID_BYTES, check_size},
-    store::decode,
 };
 use crate::{
     id::{ContactId, RunId, TeamId},
@@ -142,10 +141,9 @@ impl Contacts {
             .await?;
         let ids: Vec<ContactId> =
             page.items.iter().filter_map(|item| Key::of(item)?.sk.parse().ok()).collect();
-        let keys: Vec<Key> = ids.iter().map(|id| Key::contact(&self.company, *id)).collect();
-        let mut records = decode(self.table.batch_get(&keys, true).await?.into_values())?;
+        let mut records = self.records(&ids, true).await?;
         let found = ids.iter().filter_map(|id| records.remove(id));
-        Ok((found.filter(|contact| contact.deleted_at.is_none()).collect(), ids.last().copied()))
+        Ok((found.filter(Contact::is_live).collect(), ids.last().copied()))
     }
 
     /// Sets a contact's team owners on behalf of a backfill, if they are not people's; tells what
@@ -180,8 +178,7 @@ impl Contacts {
                     tokio::time::sleep(backoff(attempt)).await;
                     let key = Key::contact(&self.company, contact.id);
                     let now: Option<Contact> = self.table.get(&key, true).await?;
-                    let now = now.filter(|contact| contact.deleted_at.is_none());
-                    contact = now.ok_or(TeamOwnersError::Gone)?;
+                    contact = now.filter(Contact::is_live).ok_or(TeamOwnersError::Gone)?;
                 }
             }
         }
