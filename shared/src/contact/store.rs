@@ -11,7 +11,8 @@ use crate::{
     clock::Clock,
     id::{CompanyId, ContactId},
     table::{
-        Action, Condition, Due, Item, Key, Table, TableError, TransactError, Transaction, from_item,
+        Action, Condition, Due, Item, Key, Table, TableError, TransactError, Transaction, backoff,
+        from_item,
     },
 };
 
@@ -139,18 +140,19 @@ impl Contacts {
             saved(self.table.transact(record).await)
         };
         let changed = changed.await;
-        match &changed {
+        let put_in_order = match &changed {
             // What became of it nobody knows; the clean-up puts it in order when it is due.
-            Err(SaveError::Table(_)) => {}
-            Ok(()) if !after.is_empty() => {
-                // The change stands; what is not done now, the clean-up does.
-                if let Err(error) = self.all(after).await {
-                    tracing::warn!(%error, "the pointers of a contact are left to the clean-up");
-                }
-            }
+            Err(SaveError::Table(_)) => Ok(()),
+            Ok(()) if !after.is_empty() => self.all(after).await,
             // Also when somebody else was first: what was begun is put in order now rather than
             // when it is due.
-            Ok(()) | Err(SaveError::Changed) => Self::settle(&self.table, &due).await?,
+            Ok(()) | Err(SaveError::Changed) => {
+                Self::settle(&self.table, &due).await.map_err(SaveError::from)
+            }
+        };
+        // The record has decided by now; what is not done after it, the clean-up does.
+        if let Err(error) = put_in_order {
+            tracing::warn!(%error, "the pointers of a contact are left to the clean-up");
         }
         changed
     }
@@ -171,7 +173,7 @@ impl Contacts {
     pub async fn settle(table: &Table, due: &Due) -> Result<(), TableError> {
         let touched: Touched = due.payload()?;
         let key = Key::contact(&touched.company, touched.contact);
-        for _ in 0..8 {
+        for attempt in 0..8 {
             let now: Option<Contact> = table.get(&key, true).await?;
             let unchanged = now
                 .as_ref()
@@ -183,7 +185,7 @@ impl Contacts {
             let transactions = in_chunks(actions.into_iter(), Some(&guard));
             match try_join_all(transactions.into_iter().map(|t| table.transact(t))).await {
                 Ok(_) => return table.met(&due.key()).await,
-                Err(TransactError::Conditions(_)) => {}
+                Err(TransactError::Conditions(_)) => tokio::time::sleep(backoff(attempt)).await,
                 Err(TransactError::Table(error)) => return Err(error),
             }
         }
