@@ -54,6 +54,21 @@ struct Row {
     keys: BTreeSet<Key>,
 }
 
+/// What two rows are about one contact by: a key, or the contact that holds theirs.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Tie {
+    Key(Key),
+    Holder(ContactId),
+}
+
+impl Row {
+    fn ties(&self, known: Option<&Holders>) -> BTreeSet<Tie> {
+        let holder = |key| known.and_then(|(holders, _)| holders.get(key)).copied();
+        let holders = self.keys.iter().filter_map(holder).map(Tie::Holder);
+        holders.chain(self.keys.iter().cloned().map(Tie::Key)).collect()
+    }
+}
+
 /// The custom fields that rows gave to contacts.
 type CustomValues = Vec<(String, Value)>;
 
@@ -62,9 +77,9 @@ impl<'a> Sync<'a> {
         Self { edit }
     }
 
-    /// Creates or updates a contact for each row; each answers for itself. Rows that share a key
-    /// are applied one after the other, so that they make one contact and the last one wins. Tells
-    /// also which custom fields were written.
+    /// Creates or updates a contact for each row; each answers for itself. Rows that share a key or
+    /// the holder of their keys are applied one after the other, so that they make one contact and
+    /// the last one wins. Tells also which custom fields were written.
     pub(super) async fn run(&self, rows: &[Box<RawValue>]) -> (Vec<RowOutcome>, CustomValues) {
         let mut outcomes = Vec::with_capacity(rows.len());
         let mut valid = Vec::with_capacity(rows.len());
@@ -79,10 +94,13 @@ impl<'a> Sync<'a> {
         let (teams, known) =
             tokio::join!(self.edit.own_teams(inputs), self.edit.contacts.holders(&keys));
         // Rows that could not be looked up together try it by themselves and tell why not.
+        let known = known.inspect_err(|error| {
+            tracing::warn!(%error, "the keys of a batch could not be looked up together");
+        });
         let known = known.ok();
         let fields: HashMap<usize, CustomValues> =
             valid.iter().map(|row| (row.index, row.input.custom_values())).collect();
-        let groups = stream::iter(in_groups(valid));
+        let groups = stream::iter(in_groups(valid, known.as_ref()));
         let done = groups.map(|group| self.group(group, &teams, known.as_ref()));
         let done = done.buffer_unordered(CONCURRENCY);
         outcomes.extend(done.collect::<Vec<_>>().await.into_iter().flatten());
@@ -222,13 +240,14 @@ impl<E: Into<EditError>> From<E> for UpsertError {
     }
 }
 
-/// Rows that share a key, directly or through others, in the order of the request.
-fn in_groups(rows: Vec<Row>) -> Vec<Vec<Row>> {
-    let mut group_of: BTreeMap<Key, usize> = BTreeMap::new();
+/// Rows that are tied, directly or through others, in the order of the request.
+fn in_groups(rows: Vec<Row>, known: Option<&Holders>) -> Vec<Vec<Row>> {
+    let mut group_of: BTreeMap<Tie, usize> = BTreeMap::new();
     let mut groups: Vec<Vec<Row>> = Vec::new();
     for row in rows {
+        let ties = row.ties(known);
         let shared: BTreeSet<usize> =
-            row.keys.iter().filter_map(|key| group_of.get(key)).copied().collect();
+            ties.iter().filter_map(|tie| group_of.get(tie)).copied().collect();
         let mut shared = shared.into_iter();
         let home = shared.next().unwrap_or_else(|| {
             groups.push(Vec::new());
@@ -239,9 +258,7 @@ fn in_groups(rows: Vec<Row>) -> Vec<Vec<Row>> {
             groups[home].extend(moved);
             group_of.values_mut().filter(|group| **group == other).for_each(|g| *g = home);
         }
-        for key in &row.keys {
-            group_of.insert(key.clone(), home);
-        }
+        group_of.extend(ties.into_iter().map(|tie| (tie, home)));
         groups[home].push(row);
     }
     groups.retain(|group| !group.is_empty());
