@@ -81,8 +81,8 @@ impl<'a> Edit<'a> {
         Err(AccessError::OutOfScope)
     }
 
-    /// The contact as it is to be after the change, under its next version; `None` where the change
-    /// changes nothing. A new contact is the actor's own unless the change names an owner.
+    /// The contact as it is to be after the change, under its next version; as it is where the
+    /// change changes nothing. A new contact is the actor's own unless the change names an owner.
     ///
     /// # Errors
     /// [`EditError::Contact`] past the size of a contact or for a new owner or assignee who is no
@@ -91,17 +91,16 @@ impl<'a> Edit<'a> {
         &self,
         old: Option<&Contact>,
         input: &ContactInput,
-    ) -> Result<Option<Contact>, EditError> {
+    ) -> Result<Contact, EditError> {
         let mut new = old.cloned().unwrap_or_else(|| self.blank());
         input.clone().apply(&mut new);
         self.name_people(old, &mut new).await?;
         check_size(&new)?;
-        if old == Some(&new) {
-            return Ok(None);
+        if old != Some(&new) {
+            new.updated_at = self.contacts.clock.now();
+            new.version += 1;
         }
-        new.updated_at = self.contacts.clock.now();
-        new.version += 1;
-        Ok(Some(new))
+        Ok(new)
     }
 
     /// The actor's own teams, asked for once and only if one of the changes names team owners.

@@ -108,17 +108,6 @@ impl Contacts {
         Ok((found, skipped))
     }
 
-    /// Who holds these claims, and the contacts that hold them, as they are now.
-    pub(super) async fn holders(
-        &self,
-        claims: &[Key],
-    ) -> Result<(HashMap<Key, ContactId>, HashMap<ContactId, Contact>), TableError> {
-        let holders = self.claim_holders(claims).await?;
-        let keys: Vec<Key> = holders.values().map(|id| Key::contact(&self.company, *id)).collect();
-        let records = decode(self.table.batch_get(&keys, true).await?.into_values())?;
-        Ok((holders, records))
-    }
-
     /// Carries a plan out.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     Contact, ContactError, ContactInput, Departure, SaveError,
+    claim::Holders,
     edit::{ATTEMPTS, Edit, EditError, OwnTeams, keeps_changing},
 };
 use crate::{
@@ -44,13 +45,11 @@ pub(super) struct Sync<'a> {
     edit: Edit<'a>,
 }
 
-/// Who holds claims, and the contacts that hold them.
-type Holders = (HashMap<Key, ContactId>, HashMap<ContactId, Contact>);
-
 /// A row that is right by itself.
 struct Row {
     index: usize,
     input: ContactInput,
+    /// The claims that the row is known by: the external id first, else the first email.
     keys: BTreeSet<Key>,
 }
 
@@ -115,7 +114,7 @@ impl<'a> Sync<'a> {
         let input: ContactInput = object(row.get().as_bytes())
             .map_err(|(field, reason)| ContactError::invalid(field, reason))?;
         let input = input.checked()?;
-        let keys = self.keys(&input);
+        let keys = self.edit.contacts.named_claims(&input);
         if keys.is_empty() {
             return Err(ContactError::invalid(
                 "external_id",
@@ -125,16 +124,7 @@ impl<'a> Sync<'a> {
         Ok(Row { index, input, keys })
     }
 
-    /// The claims that a row is known by: the external id first, else the first email.
-    fn keys(&self, input: &ContactInput) -> BTreeSet<Key> {
-        let company = &self.edit.contacts.company;
-        let external = input.external_id.value().map(|id| Key::external_claim(company, id));
-        let email = input.emails.value().and_then(|emails| emails.first());
-        let email = email.map(|email| Key::email_claim(company, &email.to_lowercase()));
-        external.into_iter().chain(email).collect()
-    }
-
-    /// Applies rows that share keys, one after the other. What was `known` before is good for the
+    /// Applies rows about one contact, one after the other. What was `known` before is good for the
     /// first of them; the others see what those before them did.
     async fn group(
         &self,
@@ -193,8 +183,12 @@ impl<'a> Sync<'a> {
             return by_external;
         }
         let email = input.emails.value().and_then(|emails| emails.first())?;
+        let goes_by_another = |contact: &Contact| {
+            let both = input.external_id.value().zip(contact.external_id.as_ref());
+            both.is_some_and(|(wanted, own)| wanted != own)
+        };
         held(Key::email_claim(company, &email.to_lowercase()))
-            .filter(|contact| input.external_id.value().is_none() || contact.external_id.is_none())
+            .filter(|contact| !goes_by_another(contact))
     }
 
     async fn upsert(
@@ -206,16 +200,13 @@ impl<'a> Sync<'a> {
         if let Some(old) = old {
             self.edit.admit(old)?;
         }
-        let next = self.edit.next(old, &row.input).await?;
-        let (new, status) = match (next, old) {
-            (None, None) => return Err(EditError::NotFound.into()),
-            (None, Some(old)) => return Ok((RowStatus::Updated, old.id)),
-            (Some(new), None) => (new, RowStatus::Created),
-            (Some(new), Some(_)) => (new, RowStatus::Updated),
-        };
-        let contacts = &self.edit.contacts;
-        contacts.write_knowing(old, &new, holders, Departure::Linger).await?;
-        self.edit.tell_written(&row.input, &new, "sync");
+        let new = self.edit.next(old, &row.input).await?;
+        let keys = (&row.keys, holders);
+        self.edit.contacts.write_knowing(keys, old, &new, Departure::Linger).await?;
+        if old != Some(&new) {
+            self.edit.tell_written(&row.input, &new, "sync");
+        }
+        let status = if old.is_some() { RowStatus::Updated } else { RowStatus::Created };
         Ok((status, new.id))
     }
 }

@@ -115,7 +115,7 @@ impl Contacts {
         let (holders, records) = self.holders(&wanted).await?;
         let found = claims.into_iter().filter_map(|(claim, id)| {
             let contact = records.get(holders.get(&claim)?)?;
-            contact.deleted_at.is_none().then(|| (id.to_owned(), contact.clone()))
+            Some((id.to_owned(), contact.clone()))
         });
         Ok(found.collect())
     }

@@ -19,7 +19,8 @@ const NEEDED: [Permission; 2] = [Permission::ManageCustomers, Permission::Delete
 /// An external id or a first email that another contact has already is no obstacle to a creation
 /// or a change: two people may share an address. What makes a key one contact's for `sync` is a
 /// claim, which stays with the contact that holds it; a contact written here takes only the claims
-/// that are free.
+/// that are free. One that bears a key whose holder is gone takes it with the next write that names
+/// the key, even as it is.
 #[derive(Clone, Debug)]
 pub struct ContactWriter {
     authority: Authority,
@@ -55,7 +56,7 @@ impl ContactWriter {
     }
 
     /// Changes the fields of a contact that the request names; the last write wins for each of them.
-    /// What changes nothing writes nothing.
+    /// What changes nothing writes nothing, but takes the keys that it names and nobody holds.
     ///
     /// # Errors
     /// As [`EditError`] says; then nothing is written.
@@ -130,10 +131,12 @@ impl ContactWriter {
         let (own, next) =
             tokio::join!(edit.own_teams(std::iter::once(input)), edit.next(old.as_ref(), input));
         edit.check_teams(input, &own)?;
-        let mut next = next?;
+        let mut new = next?;
+        let named = edit.contacts.named_claims(input);
         for attempt in 0..ATTEMPTS {
-            let Some(new) = next else { return old.ok_or(EditError::NotFound) };
-            match edit.contacts.write(old.as_ref(), &new, Departure::Linger).await {
+            let write = edit.contacts.write_naming(&named, old.as_ref(), &new, Departure::Linger);
+            match write.await {
+                Ok(()) if old.as_ref() == Some(&new) => return Ok(new),
                 Ok(()) => {
                     edit.tell_written(input, &new, source);
                     self.catalog.learn(&edit.contacts.company, &input.custom_values()).await;
@@ -146,7 +149,7 @@ impl ContactWriter {
                         edit.admit(&now)?;
                         old = Some(now);
                     }
-                    next = edit.next(old.as_ref(), input).await?;
+                    new = edit.next(old.as_ref(), input).await?;
                 }
             }
         }
