@@ -9,6 +9,7 @@ mod contacts {
     mod backfill_files;
     mod backfill_runs;
     mod catalog;
+    mod claims;
     mod company;
     mod concurrency;
     mod cost;
@@ -26,5 +27,6 @@ mod contacts {
     mod search;
     mod standing;
     mod sync;
+    mod team_sets;
     mod write;
 }

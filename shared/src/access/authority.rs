@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    directory::{Directory, DirectoryError, Levels, TeamSet},
+    directory::{Directory, DirectoryError, Levels, Plan, TeamSet},
     event,
     id::{CompanyId, UserId},
     table::{Item, Key, Table, TableError, from_item},
@@ -57,6 +57,11 @@ impl Needs<'_> {
     fn by_team(&self, levels: &Levels) -> bool {
         let mut needed = self.permissions.iter().map(|permission| levels.level(*permission));
         self.teams || needed.any(|level| level == Level::Team)
+    }
+
+    /// The same by a guess at the levels. Without one, teams may decide about any permission.
+    fn may_be_by_team(&self, guess: Option<&Levels>) -> bool {
+        guess.map_or(self.teams || !self.permissions.is_empty(), |levels| self.by_team(levels))
     }
 }
 
@@ -161,7 +166,7 @@ impl Authority {
     ) -> Result<(Session, HashMap<Key, Item>), AccessError> {
         let (company, user) = (&viewer.company, viewer.user);
         let guess = self.directory.last_levels(company, user);
-        let is_likely = guess.is_none_or(|levels| needed.by_team(&levels));
+        let is_likely = needed.may_be_by_team(guess.as_ref());
         let levels = self.directory.levels(company, user).shared();
         let by_team =
             levels.clone().map(|levels| levels.is_ok_and(|levels| needed.by_team(&levels)));
@@ -189,16 +194,17 @@ impl Authority {
 
     /// The flags that count for a company. They are read with every request, so that turning one
     /// off works at once; the plan may be a minute old, and while Launchpad cannot tell it, the
-    /// plan at the time when the flags were set counts.
+    /// plan at the time when the flags were set counts. Where that is not known either, what is on
+    /// counts: nobody comes to see more.
     async fn flags(&self, company: &CompanyId, record: FlagRecord) -> Flags {
         if !record.any() {
             return Flags::default();
         }
-        match (self.directory.company(company).await, record.plan) {
-            (Ok(profile), _) => record.effective(profile.plan),
-            (Err(_), Some(plan)) => record.effective(plan),
-            (Err(_), None) => Flags::default(),
-        }
+        let plan = match self.directory.company(company).await {
+            Ok(profile) => profile.plan,
+            Err(_) => record.plan.unwrap_or(Plan::Growth),
+        };
+        record.effective(plan)
     }
 
     /// The flags that count for a company, for workers that act for no viewer.
@@ -226,12 +232,15 @@ impl Authority {
     /// The teams of a viewer and all their descendants, at most as old as a scope's may be.
     ///
     /// # Errors
-    /// When Launchpad cannot tell them and none are at hand, or the table cannot be read.
-    pub async fn team_set(&self, viewer: &Viewer) -> Result<TeamSet, AccessError> {
+    /// When Launchpad cannot tell them and none are at hand.
+    pub async fn team_set(&self, viewer: &Viewer) -> Result<TeamSet, DirectoryError> {
         if let Some(set) = self.directory.known_teams(&viewer.company, viewer.user) {
             return Ok(set);
         }
-        let shared = self.stored(viewer, &[]).await?.shared;
+        let stored = self.stored(viewer, &[]).await.inspect_err(|error| {
+            tracing::warn!(%error, "the team set of other instances could not be read");
+        });
+        let shared = stored.ok().and_then(|stored| stored.shared);
         let answer = self.directory.teams(&viewer.company, viewer.user, shared).await?;
         Ok(self.kept(viewer, answer).await)
     }

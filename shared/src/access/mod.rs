@@ -161,10 +161,16 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// What to call the viewer: the name, else the email address, else the id.
+    /// The viewer's name, else their email address, if the token tells either.
+    #[must_use]
+    pub fn known_name(&self) -> Option<String> {
+        let named = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        named(&self.name).or_else(|| named(&self.email))
+    }
+
+    /// What to call the viewer in any case: by their id if the token tells nothing else.
     #[must_use]
     pub fn display_name(&self) -> String {
-        let named = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-        named(&self.name).or_else(|| named(&self.email)).unwrap_or_else(|| self.user.to_string())
+        self.known_name().unwrap_or_else(|| self.user.to_string())
     }
 }

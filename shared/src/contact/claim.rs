@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    Contact, Contacts, Departure, Plan, SaveError,
+    Contact, ContactInput, Contacts, Departure, Plan, SaveError,
     plan::{Claim, items},
 };
 use crate::{
@@ -11,8 +11,11 @@ use crate::{
     table::{Item, Key, TableError, from_item, to_item},
 };
 
+/// Who holds claims, and the contacts that hold them.
+pub(super) type Holders = (HashMap<Key, ContactId>, HashMap<ContactId, Contact>);
+
 impl Contacts {
-    /// Writes a contact as it is to be, with the claims that nobody else holds.
+    /// Writes a contact as it is to be, with the claims that come to it and nobody holds.
     ///
     /// # Errors
     /// [`SaveError::Changed`] when `old` is not what is stored any more, or a claim was taken
@@ -23,31 +26,51 @@ impl Contacts {
         new: &Contact,
         departure: Departure,
     ) -> Result<(), SaveError> {
-        let moving = self.moving(old, new);
-        let holders = self.claim_holders(&moving.all()).await?;
-        self.save(new.id, self.plan(old, new, &moving, &holders, departure)?).await
+        let before = old.map(|old| self.claims(old)).unwrap_or_default();
+        let coming = &self.claims(new) - &before;
+        self.write_naming(&coming, old, new, departure).await
     }
 
-    /// The same for a writer who knows already who holds the claims that the contact could take.
-    pub(super) async fn write_knowing(
+    /// The same for a change that names claims: the contact takes those that nobody holds, also one
+    /// that it bore before. Another contact may have held that then and be gone by now.
+    pub(super) async fn write_naming(
         &self,
+        named: &BTreeSet<Key>,
         old: Option<&Contact>,
         new: &Contact,
-        known: &HashMap<Key, ContactId>,
         departure: Departure,
     ) -> Result<(), SaveError> {
-        let moving = self.moving(old, new);
-        let mut holders = self.claim_holders(&moving.given_up).await?;
-        let taken = moving.taken.iter();
-        holders.extend(taken.filter_map(|key| Some((key.clone(), *known.get(key)?))));
-        self.save(new.id, self.plan(old, new, &moving, &holders, departure)?).await
+        let moving = self.moving(named, old, new);
+        let holders = self.claim_holders(&moving.all()).await?;
+        self.write_moving(moving, &holders, old, new, departure).await
     }
 
-    /// Who holds these claims.
-    pub(super) async fn claim_holders(
+    /// The same for a writer who knows already who holds the claims that the change names.
+    pub(super) async fn write_knowing(
         &self,
-        claims: &[Key],
-    ) -> Result<HashMap<Key, ContactId>, TableError> {
+        (named, known): (&BTreeSet<Key>, &HashMap<Key, ContactId>),
+        old: Option<&Contact>,
+        new: &Contact,
+        departure: Departure,
+    ) -> Result<(), SaveError> {
+        let moving = self.moving(named, old, new);
+        let mut holders = self.claim_holders(&moving.given_up).await?;
+        let wanted = moving.wanted.iter();
+        holders.extend(wanted.filter_map(|key| Some((key.clone(), *known.get(key)?))));
+        self.write_moving(moving, &holders, old, new, departure).await
+    }
+
+    /// Who holds these claims, and the contacts that hold them, as they are now. A contact that was
+    /// deleted between the two reads holds nothing any more.
+    pub(super) async fn holders(&self, claims: &[Key]) -> Result<Holders, TableError> {
+        let mut holders = self.claim_holders(claims).await?;
+        let mut records = self.records(holders.values(), true).await?;
+        records.retain(|_, contact| contact.is_live());
+        holders.retain(|_, id| records.contains_key(id));
+        Ok((holders, records))
+    }
+
+    async fn claim_holders(&self, claims: &[Key]) -> Result<HashMap<Key, ContactId>, TableError> {
         let items = self.table.batch_get(claims, true).await?.into_iter();
         items.map(|(key, item)| Ok((key, from_item::<Claim>(item)?.contact_id))).collect()
     }
@@ -64,33 +87,45 @@ impl Contacts {
         Ok(all)
     }
 
-    /// The plan, with the claims that the contact gives up and those that it can take: a claim
-    /// that another contact holds stays there.
-    fn plan(
+    /// Writes the contact, with the claims that it gives up and those that it can take: a claim
+    /// that another contact holds stays there. Where nothing changes and nothing can be taken,
+    /// nothing is written.
+    async fn write_moving(
         &self,
+        moving: Moving,
+        holders: &HashMap<Key, ContactId>,
         old: Option<&Contact>,
         new: &Contact,
-        moving: &Moving,
-        holders: &HashMap<Key, ContactId>,
         departure: Departure,
-    ) -> Result<Plan, TableError> {
+    ) -> Result<(), SaveError> {
+        let Moving { mut wanted, given_up } = moving;
+        wanted.retain(|key| !holders.contains_key(key));
+        if old == Some(new) && wanted.is_empty() {
+            return Ok(());
+        }
         let mut plan = Plan::new(&self.company, old, new, departure)?;
-        for key in moving.taken.iter().filter(|key| !holders.contains_key(key)) {
+        for key in &wanted {
             plan.claim(key, new.id)?;
         }
-        for key in moving.given_up.iter().filter(|key| holders.get(key) == Some(&new.id)) {
-            plan.release(key.clone(), new.id)?;
+        for key in given_up.into_iter().filter(|key| holders.get(key) == Some(&new.id)) {
+            plan.release(key, new.id)?;
         }
-        Ok(plan)
+        self.save(new.id, plan).await
     }
 
-    fn moving(&self, old: Option<&Contact>, new: &Contact) -> Moving {
+    fn moving(&self, named: &BTreeSet<Key>, old: Option<&Contact>, new: &Contact) -> Moving {
         let before = old.map(|old| self.claims(old)).unwrap_or_default();
         let after = self.claims(new);
         Moving {
-            taken: after.difference(&before).cloned().collect(),
+            wanted: after.intersection(named).cloned().collect(),
             given_up: before.difference(&after).cloned().collect(),
         }
+    }
+
+    /// The claims that a request names: what `sync` knows a contact by.
+    pub(super) fn named_claims(&self, input: &ContactInput) -> BTreeSet<Key> {
+        let email = input.emails.value().and_then(|emails| emails.first());
+        self.claim_keys(input.external_id.value(), email)
     }
 
     /// The claims that a contact would hold if nobody else did; a deleted one holds none.
@@ -98,21 +133,30 @@ impl Contacts {
         if !contact.is_live() {
             return BTreeSet::new();
         }
+        self.claim_keys(contact.external_id.as_ref(), contact.emails.first())
+    }
+
+    fn claim_keys(
+        &self,
+        external_id: Option<&String>,
+        first_email: Option<&String>,
+    ) -> BTreeSet<Key> {
         let company = &self.company;
-        let external = contact.external_id.as_ref().map(|id| Key::external_claim(company, id));
-        let email = contact.first_email().map(|email| Key::email_claim(company, &email));
+        let external = external_id.map(|id| Key::external_claim(company, id));
+        let email = first_email.map(|email| Key::email_claim(company, &email.to_lowercase()));
         external.into_iter().chain(email).collect()
     }
 }
 
-/// The claims that a change moves.
+/// The claims that a change can move.
 struct Moving {
-    taken: Vec<Key>,
+    /// To be taken where nobody holds them.
+    wanted: Vec<Key>,
     given_up: Vec<Key>,
 }
 
 impl Moving {
     fn all(&self) -> Vec<Key> {
-        self.taken.iter().chain(&self.given_up).cloned().collect()
+        self.wanted.iter().chain(&self.given_up).cloned().collect()
     }
 }

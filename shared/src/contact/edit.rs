@@ -81,8 +81,8 @@ impl<'a> Edit<'a> {
         Err(AccessError::OutOfScope)
     }
 
-    /// The contact as it is to be after the change, under its next version; `None` where the change
-    /// changes nothing. A new contact is the actor's own unless the change names an owner.
+    /// The contact as it is to be after the change, under its next version; as it is where the
+    /// change changes nothing. A new contact is the actor's own unless the change names an owner.
     ///
     /// # Errors
     /// [`EditError::Contact`] past the size of a contact or for a new owner or assignee who is no
@@ -91,17 +91,16 @@ impl<'a> Edit<'a> {
         &self,
         old: Option<&Contact>,
         input: &ContactInput,
-    ) -> Result<Option<Contact>, EditError> {
+    ) -> Result<Contact, EditError> {
         let mut new = old.cloned().unwrap_or_else(|| self.blank());
         input.clone().apply(&mut new);
         self.name_people(old, &mut new).await?;
         check_size(&new)?;
-        if old == Some(&new) {
-            return Ok(None);
+        if old != Some(&new) {
+            new.updated_at = self.contacts.clock.now();
+            new.version += 1;
         }
-        new.updated_at = self.contacts.clock.now();
-        new.version += 1;
-        Ok(Some(new))
+        Ok(new)
     }
 
     /// The actor's own teams, asked for once and only if one of the changes names team owners.
@@ -112,9 +111,7 @@ impl<'a> Edit<'a> {
         if !inputs.any(|input| input.team_owner_ids.value().is_some_and(|t| !t.is_empty())) {
             return Ok(Vec::new());
         }
-        let viewer = &self.session.viewer;
-        let answer = self.authority.directory().teams(&viewer.company, viewer.user, None).await?;
-        Ok(answer.0.team_ids)
+        Ok(self.authority.team_set(&self.session.viewer).await?.team_ids)
     }
 
     /// Every team owner must be one of the actor's own teams (RFC §2.4); where Launchpad cannot
@@ -160,7 +157,7 @@ impl<'a> Edit<'a> {
             phones: Vec::new(),
             company_name: None,
             owner_id: Some(viewer.user),
-            owner_name: Some(viewer.display_name()),
+            owner_name: viewer.known_name(),
             assignee_id: None,
             assignee_name: None,
             team_owner_ids: Vec::new(),
@@ -199,7 +196,7 @@ impl<'a> Edit<'a> {
         match (new, old) {
             (None, _) => Ok(None),
             (Some(_), Some((before, name))) if before == new => Ok(name.clone()),
-            (Some(person), _) if person == viewer.user => Ok(Some(viewer.display_name())),
+            (Some(person), _) if person == viewer.user => Ok(viewer.known_name()),
             (Some(person), _) => {
                 let directory = self.authority.directory();
                 let found = directory.person(&viewer.company, &person.to_string()).await?;

@@ -1,3 +1,5 @@
+use std::{collections::HashSet, hash::Hash};
+
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value};
 
@@ -65,7 +67,7 @@ impl<T: Default> Change<T> {
 
 /// A team as a request names it. A text that is no UUID is no team of anybody's: it is refused with
 /// the others that are not the actor's own (RFC §2.4), not as a malformed request.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Deserialize)]
 #[serde(from = "String")]
 pub enum TeamOwner {
     /// A team, by its id.
@@ -256,15 +258,11 @@ fn texts(
     if values.len() > most { Err(too_many(field, most)) } else { Ok(()) }
 }
 
-fn dedup<T: PartialEq>(values: &mut Vec<T>) {
-    let mut index = 0;
-    while index < values.len() {
-        if values[..index].contains(&values[index]) {
-            values.remove(index);
-        } else {
-            index += 1;
-        }
-    }
+/// Keeps the first of equal values. A body holds hundreds of thousands of them: each is looked at
+/// once.
+fn dedup<T: Clone + Eq + Hash>(values: &mut Vec<T>) {
+    let mut seen = HashSet::with_capacity(values.len());
+    values.retain(|value| seen.insert(value.clone()));
 }
 
 fn is_address(text: &str) -> bool {
@@ -283,6 +281,8 @@ fn too_many(field: &str, most: usize) -> ContactError {
 
 #[cfg(test)]
 mod tests {
+    use std::{cell::Cell, hash::Hasher};
+
     use serde_json::json;
 
     use super::*;
@@ -306,6 +306,45 @@ mod tests {
         let tags: Vec<_> = (0..21).map(|n| n.to_string()).collect();
         assert_eq!(refusal(json!({ "tags": tags })), "tags");
         assert_eq!(refusal(json!({ "custom_fields": { "": 1 } })), "custom_fields");
+    }
+
+    /// A value that counts how often any is compared.
+    #[derive(Clone, Debug)]
+    struct Counting<'a>(usize, &'a Cell<usize>);
+
+    impl PartialEq for Counting<'_> {
+        fn eq(&self, other: &Self) -> bool {
+            self.1.set(self.1.get() + 1);
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Counting<'_> {}
+
+    impl Hash for Counting<'_> {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
+
+    #[test]
+    fn doubles_go_without_a_comparison_of_every_value_with_every_other() {
+        let compared = Cell::new(0);
+        let mut values: Vec<_> = (0..2_000).map(|n| Counting(n % 1_000, &compared)).collect();
+        dedup(&mut values);
+        assert!(values.iter().map(|value| value.0).eq(0..1_000), "the first of equal ones stays");
+        assert!(compared.get() < 10_000, "{} comparisons", compared.get());
+    }
+
+    #[test]
+    fn a_list_as_long_as_a_body_is_one_value_or_too_long() {
+        let equal = json!({ "tags": vec!["a"; 250_000], "team_owner_ids": vec!["a"; 250_000] });
+        let input = serde_json::from_value::<ContactInput>(equal).unwrap().checked().unwrap();
+        assert_eq!(input.tags, Change::Set(Some(vec!["a".to_owned()])));
+        let distinct: Vec<_> = (0..150_000).map(|n| format!("{n:x}")).collect();
+        for field in ["tags", "phones", "team_owner_ids"] {
+            assert_eq!(refusal(json!({ field: distinct })), field);
+        }
     }
 
     #[test]

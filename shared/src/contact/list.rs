@@ -179,13 +179,13 @@ impl Contacts {
         candidates: Vec<Pointer>,
     ) -> Result<Vec<Authorized<Contact>>, TableError> {
         let ids: Vec<_> = candidates.iter().map(|pointer| pointer.id).collect();
-        let mut records = self.records(&ids).await?;
+        let mut records = self.records(&ids, false).await?;
         let standing = candidates.into_iter().filter_map(|pointer| {
             let place = criteria.place(records.get(&pointer.id)?, order)?;
             if place == pointer.place { records.remove(&pointer.id) } else { None }
         });
         Ok(standing
-            .filter(|contact| contact.deleted_at.is_none() && criteria.wants(contact))
+            .filter(|contact| contact.is_live() && criteria.wants(contact))
             .filter_map(|contact| scope.authorize(contact))
             .collect())
     }

@@ -9,8 +9,10 @@ use crate::{
 
 /// The most look-ups that are read at once.
 const CHUNK: usize = 25;
-/// The most look-ups of one request: behind them nothing is looked for.
-const MAX_LOOK_UPS: usize = 500;
+/// The most records that one request reads.
+const MAX_RECORDS: usize = 500;
+/// The most look-ups of one request, most of which tell by themselves to be out of scope.
+const MAX_LOOK_UPS: usize = 25_000;
 /// The longest address that is looked up, in bytes: no stored one is longer.
 const MAX_BYTES: usize = 1024;
 
@@ -72,7 +74,8 @@ pub enum LookUp {
 
 impl Contacts {
     /// The newest contact with an address that the scope admits. Everything is read consistently:
-    /// what was just written is found.
+    /// what was just written is found. However many have the address, what their look-ups tell to
+    /// be out of scope is passed over without their records.
     ///
     /// # Errors
     /// As the table says.
@@ -84,15 +87,18 @@ impl Contacts {
         };
         let mut walk = Walk::new(self, vec![query], Direction::Descending, CHUNK);
         let (all, mut refused) = (Criteria::default(), None);
-        for _ in 0..MAX_LOOK_UPS / CHUNK {
+        let (mut looked_at, mut read) = (0, 0);
+        while looked_at < MAX_LOOK_UPS && read < MAX_RECORDS {
             let chunk = walk.next_chunk(CHUNK).await?;
             let is_last = chunk.len() < CHUNK;
+            looked_at += chunk.len();
             let (near, far): (Vec<_>, Vec<_>) =
                 chunk.into_iter().partition(|pointer| pointer.is_wanted(scope, &all));
             // What their look-ups tell to be out of scope is read only to tell a refusal from
             // nobody; the guard decides by the record all the same.
             let far = if refused.is_none() { far } else { Vec::new() };
             for pointers in [near, far] {
+                read += pointers.len();
                 match self.newest(address, scope, &pointers).await? {
                     LookUp::Nobody => {}
                     LookUp::OutOfScope(id) => refused = refused.or(Some(id)),
@@ -114,11 +120,11 @@ impl Contacts {
         pointers: &[Pointer],
     ) -> Result<LookUp, TableError> {
         let ids: Vec<_> = pointers.iter().map(|pointer| pointer.id).collect();
-        let mut records = self.records_now(&ids).await?;
+        let mut records = self.records(&ids, true).await?;
         let mut refused = LookUp::Nobody;
         for id in ids {
             let Some(contact) = records.remove(&id) else { continue };
-            if contact.deleted_at.is_some() || !address.is_of(&contact) {
+            if !contact.is_live() || !address.is_of(&contact) {
                 continue;
             }
             if let Some(contact) = scope.authorize(contact) {

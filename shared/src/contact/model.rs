@@ -78,12 +78,6 @@ impl Contact {
     pub fn is_live(&self) -> bool {
         self.deleted_at.is_none()
     }
-
-    /// The main email address in lower case.
-    #[must_use]
-    pub fn first_email(&self) -> Option<String> {
-        self.emails.first().map(|email| email.to_lowercase())
-    }
 }
 
 mod json_text {

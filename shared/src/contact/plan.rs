@@ -113,7 +113,7 @@ fn folded_name(contact: &Contact) -> String {
 /// contact has none.
 fn footprint(company: &CompanyId, contact: &Contact) -> Result<BTreeMap<Key, Item>, TableError> {
     let mut items = BTreeMap::new();
-    if contact.deleted_at.is_some() {
+    if !contact.is_live() {
         return Ok(items);
     }
     let id = contact.id;

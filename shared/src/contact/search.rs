@@ -57,6 +57,9 @@ pub(super) struct Search {
     email: Option<String>,
     /// Beginnings of phone numbers.
     phones: Vec<PhonePrefix>,
+    /// The ranges that hold a word of every contact that fits, each word in one of them at most,
+    /// in order.
+    ranges: Vec<WordRange>,
 }
 
 /// A range of search words: those that begin with a text, or, for a text of fewer than three
@@ -103,7 +106,8 @@ impl Search {
             .filter(|email| is_readable(email) && !email.contains(char::is_whitespace));
         let mut phones = beginnings(trimmed);
         phones.retain(|phone| is_readable(&phone.national));
-        Self { names, email, phones }
+        let ranges = ranges(&names, email.as_deref(), &phones);
+        Self { names, email, phones, ranges }
     }
 
     /// Whether contacts can fit only by their records: more is asked than one word in the table
@@ -112,22 +116,14 @@ impl Search {
         self.names.len() > 1
     }
 
-    /// The ranges that hold a word of every contact that fits, each word in one of them at most,
-    /// in order. The most selective word of a name is read: the longest.
-    pub(super) fn ranges(&self) -> Vec<WordRange> {
-        let name = longest(&self.names).map(|word| cut(word, NAME_WORD_LENGTH));
-        let email = self.email.as_deref().map(|email| cut(email, EMAIL_LENGTH));
-        let phones = self.phones.iter().map(|phone| phone.national.clone());
-        let all: BTreeSet<WordRange> =
-            name.into_iter().chain(email).chain(phones).map(WordRange).collect();
-        let is_part =
-            |range: &WordRange| all.iter().any(|other| other != range && other.holds(&range.0));
-        all.iter().filter(|range| !is_part(range)).cloned().collect()
+    /// The ranges to read.
+    pub(super) fn ranges(&self) -> &[WordRange] {
+        &self.ranges
     }
 
     /// Whether the search comes by this word.
     pub(super) fn reads(&self, word: &str) -> bool {
-        self.ranges().iter().any(|range| range.holds(word))
+        self.ranges.iter().any(|range| range.holds(word))
     }
 
     /// Whether a contact fits.
@@ -154,9 +150,8 @@ impl Search {
     /// Where a contact is answered, in the order of search words: at the first of its words in the
     /// ranges.
     pub(super) fn place(&self, contact: &Contact) -> Option<String> {
-        let ranges = self.ranges();
         let found_by = index_words(contact);
-        let first = found_by.iter().find(|word| ranges.iter().any(|range| range.holds(word)))?;
+        let first = found_by.iter().find(|word| self.reads(word))?;
         Some(Word::new(first).place(contact.id))
     }
 }
@@ -174,6 +169,19 @@ pub(super) fn index_words(contact: &Contact) -> BTreeSet<String> {
         .chain(emails.map(|email| cut(&email, EMAIL_LENGTH)))
         .chain(phones)
         .collect()
+}
+
+/// The ranges that readings of a text ask for. The most selective word of a name is read: the
+/// longest.
+fn ranges(names: &[String], email: Option<&str>, phones: &[PhonePrefix]) -> Vec<WordRange> {
+    let name = longest(names).map(|word| cut(word, NAME_WORD_LENGTH));
+    let email = email.map(|email| cut(email, EMAIL_LENGTH));
+    let phones = phones.iter().map(|phone| phone.national.clone());
+    let all: BTreeSet<WordRange> =
+        name.into_iter().chain(email).chain(phones).map(WordRange).collect();
+    let is_part =
+        |range: &WordRange| all.iter().any(|other| other != range && other.holds(&range.0));
+    all.iter().filter(|range| !is_part(range)).cloned().collect()
 }
 
 /// The longest word; of several the first, as the last one may not be typed to its end yet.

@@ -11,7 +11,8 @@ use crate::{
     clock::Clock,
     id::{CompanyId, ContactId},
     table::{
-        Action, Condition, Due, Item, Key, Table, TableError, TransactError, Transaction, from_item,
+        Action, Condition, Due, Item, Key, Table, TableError, TransactError, Transaction, backoff,
+        from_item,
     },
 };
 
@@ -59,37 +60,31 @@ impl Contacts {
     ) -> Result<Option<Authorized<Contact>>, AccessError> {
         let key = Key::contact(&self.company, id);
         let found: Option<Contact> = self.table.get(&key, true).await?;
-        match found.filter(|contact| contact.deleted_at.is_none()) {
+        match found.filter(Contact::is_live) {
             None => Ok(None),
             Some(contact) => scope.authorize(contact).map(Some).ok_or(AccessError::OutOfScope),
         }
     }
 
-    /// The contacts with these ids that are there, whoever may see them. A miss is read again
-    /// consistently: the contact may be a moment old.
+    /// The contacts with these ids that are there, whoever may see them; `consistent` tells them as
+    /// they are now. Otherwise a miss alone is read again so: the contact may be a moment old.
     ///
     /// # Errors
     /// As the table says.
     pub(super) async fn records(
         &self,
-        ids: &[ContactId],
+        ids: impl IntoIterator<Item = &ContactId>,
+        consistent: bool,
     ) -> Result<HashMap<ContactId, Contact>, TableError> {
-        let keys: Vec<Key> = ids.iter().map(|id| Key::contact(&self.company, *id)).collect();
-        let mut items = self.table.batch_get(&keys, false).await?;
-        let missing: Vec<Key> = keys.into_iter().filter(|key| !items.contains_key(key)).collect();
-        if !missing.is_empty() {
+        let ids = ids.into_iter();
+        let keys: Vec<Key> = ids.map(|id| Key::contact(&self.company, *id)).collect();
+        let mut items = self.table.batch_get(&keys, consistent).await?;
+        if !consistent {
+            let is_missing = |key: &Key| !items.contains_key(key);
+            let missing: Vec<Key> = keys.into_iter().filter(is_missing).collect();
             items.extend(self.table.batch_get(&missing, true).await?);
         }
         decode(items.into_values())
-    }
-
-    /// The same, as they are now.
-    pub(super) async fn records_now(
-        &self,
-        ids: &[ContactId],
-    ) -> Result<HashMap<ContactId, Contact>, TableError> {
-        let keys: Vec<Key> = ids.iter().map(|id| Key::contact(&self.company, *id)).collect();
-        decode(self.table.batch_get(&keys, true).await?.into_values())
     }
 
     /// The contacts with these ids that the scope admits, in the order asked for, and how many
@@ -102,26 +97,15 @@ impl Contacts {
         ids: &[ContactId],
         scope: &Scope,
     ) -> Result<(Vec<Authorized<Contact>>, usize), TableError> {
-        let mut records = self.records(ids).await?;
+        let mut records = self.records(ids, false).await?;
         let found: Vec<_> = ids
             .iter()
             .filter_map(|id| records.remove(id))
-            .filter(|contact| contact.deleted_at.is_none())
+            .filter(Contact::is_live)
             .filter_map(|contact| scope.authorize(contact))
             .collect();
         let skipped = ids.len() - found.len();
         Ok((found, skipped))
-    }
-
-    /// Who holds these claims, and the contacts that hold them, as they are now.
-    pub(super) async fn holders(
-        &self,
-        claims: &[Key],
-    ) -> Result<(HashMap<Key, ContactId>, HashMap<ContactId, Contact>), TableError> {
-        let holders = self.claim_holders(claims).await?;
-        let keys: Vec<Key> = holders.values().map(|id| Key::contact(&self.company, *id)).collect();
-        let records = decode(self.table.batch_get(&keys, true).await?.into_values())?;
-        Ok((holders, records))
     }
 
     /// Carries a plan out.
@@ -145,18 +129,19 @@ impl Contacts {
             saved(self.table.transact(record).await)
         };
         let changed = changed.await;
-        match &changed {
+        let put_in_order = match &changed {
             // What became of it nobody knows; the clean-up puts it in order when it is due.
-            Err(SaveError::Table(_)) => {}
-            Ok(()) if !after.is_empty() => {
-                // The change stands; what is not done now, the clean-up does.
-                if let Err(error) = self.all(after).await {
-                    tracing::warn!(%error, "the pointers of a contact are left to the clean-up");
-                }
-            }
+            Err(SaveError::Table(_)) => Ok(()),
+            Ok(()) if !after.is_empty() => self.all(after).await,
             // Also when somebody else was first: what was begun is put in order now rather than
             // when it is due.
-            Ok(()) | Err(SaveError::Changed) => Self::settle(&self.table, &due).await?,
+            Ok(()) | Err(SaveError::Changed) => {
+                Self::settle(&self.table, &due).await.map_err(SaveError::from)
+            }
+        };
+        // The record has decided by now; what is not done after it, the clean-up does.
+        if let Err(error) = put_in_order {
+            tracing::warn!(%error, "the pointers of a contact are left to the clean-up");
         }
         changed
     }
@@ -177,7 +162,7 @@ impl Contacts {
     pub async fn settle(table: &Table, due: &Due) -> Result<(), TableError> {
         let touched: Touched = due.payload()?;
         let key = Key::contact(&touched.company, touched.contact);
-        for _ in 0..8 {
+        for attempt in 0..8 {
             let now: Option<Contact> = table.get(&key, true).await?;
             let unchanged = now
                 .as_ref()
@@ -189,7 +174,7 @@ impl Contacts {
             let transactions = in_chunks(actions.into_iter(), Some(&guard));
             match try_join_all(transactions.into_iter().map(|t| table.transact(t))).await {
                 Ok(_) => return table.met(&due.key()).await,
-                Err(TransactError::Conditions(_)) => {}
+                Err(TransactError::Conditions(_)) => tokio::time::sleep(backoff(attempt)).await,
                 Err(TransactError::Table(error)) => return Err(error),
             }
         }
@@ -205,9 +190,7 @@ fn saved(written: Result<(), TransactError>) -> Result<(), SaveError> {
     }
 }
 
-pub(super) fn decode(
-    items: impl Iterator<Item = Item>,
-) -> Result<HashMap<ContactId, Contact>, TableError> {
+fn decode(items: impl Iterator<Item = Item>) -> Result<HashMap<ContactId, Contact>, TableError> {
     items
         .map(|item| {
             let contact: Contact = from_item(item)?;

@@ -8,6 +8,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     Contact, ContactError, ContactInput, Departure, SaveError,
+    claim::Holders,
     edit::{ATTEMPTS, Edit, EditError, OwnTeams, keeps_changing},
 };
 use crate::{
@@ -44,14 +45,27 @@ pub(super) struct Sync<'a> {
     edit: Edit<'a>,
 }
 
-/// Who holds claims, and the contacts that hold them.
-type Holders = (HashMap<Key, ContactId>, HashMap<ContactId, Contact>);
-
 /// A row that is right by itself.
 struct Row {
     index: usize,
     input: ContactInput,
+    /// The claims that the row is known by: the external id first, else the first email.
     keys: BTreeSet<Key>,
+}
+
+/// What two rows are about one contact by: a key, or the contact that holds theirs.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Tie {
+    Key(Key),
+    Holder(ContactId),
+}
+
+impl Row {
+    fn ties(&self, known: Option<&Holders>) -> BTreeSet<Tie> {
+        let holder = |key| known.and_then(|(holders, _)| holders.get(key)).copied();
+        let holders = self.keys.iter().filter_map(holder).map(Tie::Holder);
+        holders.chain(self.keys.iter().cloned().map(Tie::Key)).collect()
+    }
 }
 
 /// The custom fields that rows gave to contacts.
@@ -62,9 +76,9 @@ impl<'a> Sync<'a> {
         Self { edit }
     }
 
-    /// Creates or updates a contact for each row; each answers for itself. Rows that share a key
-    /// are applied one after the other, so that they make one contact and the last one wins. Tells
-    /// also which custom fields were written.
+    /// Creates or updates a contact for each row; each answers for itself. Rows that share a key or
+    /// the holder of their keys are applied one after the other, so that they make one contact and
+    /// the last one wins. Tells also which custom fields were written.
     pub(super) async fn run(&self, rows: &[Box<RawValue>]) -> (Vec<RowOutcome>, CustomValues) {
         let mut outcomes = Vec::with_capacity(rows.len());
         let mut valid = Vec::with_capacity(rows.len());
@@ -79,10 +93,13 @@ impl<'a> Sync<'a> {
         let (teams, known) =
             tokio::join!(self.edit.own_teams(inputs), self.edit.contacts.holders(&keys));
         // Rows that could not be looked up together try it by themselves and tell why not.
+        let known = known.inspect_err(|error| {
+            tracing::warn!(%error, "the keys of a batch could not be looked up together");
+        });
         let known = known.ok();
         let fields: HashMap<usize, CustomValues> =
             valid.iter().map(|row| (row.index, row.input.custom_values())).collect();
-        let groups = stream::iter(in_groups(valid));
+        let groups = stream::iter(in_groups(valid, known.as_ref()));
         let done = groups.map(|group| self.group(group, &teams, known.as_ref()));
         let done = done.buffer_unordered(CONCURRENCY);
         outcomes.extend(done.collect::<Vec<_>>().await.into_iter().flatten());
@@ -97,7 +114,7 @@ impl<'a> Sync<'a> {
         let input: ContactInput = object(row.get().as_bytes())
             .map_err(|(field, reason)| ContactError::invalid(field, reason))?;
         let input = input.checked()?;
-        let keys = self.keys(&input);
+        let keys = self.edit.contacts.named_claims(&input);
         if keys.is_empty() {
             return Err(ContactError::invalid(
                 "external_id",
@@ -107,16 +124,7 @@ impl<'a> Sync<'a> {
         Ok(Row { index, input, keys })
     }
 
-    /// The claims that a row is known by: the external id first, else the first email.
-    fn keys(&self, input: &ContactInput) -> BTreeSet<Key> {
-        let company = &self.edit.contacts.company;
-        let external = input.external_id.value().map(|id| Key::external_claim(company, id));
-        let email = input.emails.value().and_then(|emails| emails.first());
-        let email = email.map(|email| Key::email_claim(company, &email.to_lowercase()));
-        external.into_iter().chain(email).collect()
-    }
-
-    /// Applies rows that share keys, one after the other. What was `known` before is good for the
+    /// Applies rows about one contact, one after the other. What was `known` before is good for the
     /// first of them; the others see what those before them did.
     async fn group(
         &self,
@@ -175,8 +183,12 @@ impl<'a> Sync<'a> {
             return by_external;
         }
         let email = input.emails.value().and_then(|emails| emails.first())?;
+        let goes_by_another = |contact: &Contact| {
+            let both = input.external_id.value().zip(contact.external_id.as_ref());
+            both.is_some_and(|(wanted, own)| wanted != own)
+        };
         held(Key::email_claim(company, &email.to_lowercase()))
-            .filter(|contact| input.external_id.value().is_none() || contact.external_id.is_none())
+            .filter(|contact| !goes_by_another(contact))
     }
 
     async fn upsert(
@@ -188,16 +200,13 @@ impl<'a> Sync<'a> {
         if let Some(old) = old {
             self.edit.admit(old)?;
         }
-        let next = self.edit.next(old, &row.input).await?;
-        let (new, status) = match (next, old) {
-            (None, None) => return Err(EditError::NotFound.into()),
-            (None, Some(old)) => return Ok((RowStatus::Updated, old.id)),
-            (Some(new), None) => (new, RowStatus::Created),
-            (Some(new), Some(_)) => (new, RowStatus::Updated),
-        };
-        let contacts = &self.edit.contacts;
-        contacts.write_knowing(old, &new, holders, Departure::Linger).await?;
-        self.edit.tell_written(&row.input, &new, "sync");
+        let new = self.edit.next(old, &row.input).await?;
+        let keys = (&row.keys, holders);
+        self.edit.contacts.write_knowing(keys, old, &new, Departure::Linger).await?;
+        if old != Some(&new) {
+            self.edit.tell_written(&row.input, &new, "sync");
+        }
+        let status = if old.is_some() { RowStatus::Updated } else { RowStatus::Created };
         Ok((status, new.id))
     }
 }
@@ -222,13 +231,14 @@ impl<E: Into<EditError>> From<E> for UpsertError {
     }
 }
 
-/// Rows that share a key, directly or through others, in the order of the request.
-fn in_groups(rows: Vec<Row>) -> Vec<Vec<Row>> {
-    let mut group_of: BTreeMap<Key, usize> = BTreeMap::new();
+/// Rows that are tied, directly or through others, in the order of the request.
+fn in_groups(rows: Vec<Row>, known: Option<&Holders>) -> Vec<Vec<Row>> {
+    let mut group_of: BTreeMap<Tie, usize> = BTreeMap::new();
     let mut groups: Vec<Vec<Row>> = Vec::new();
     for row in rows {
+        let ties = row.ties(known);
         let shared: BTreeSet<usize> =
-            row.keys.iter().filter_map(|key| group_of.get(key)).copied().collect();
+            ties.iter().filter_map(|tie| group_of.get(tie)).copied().collect();
         let mut shared = shared.into_iter();
         let home = shared.next().unwrap_or_else(|| {
             groups.push(Vec::new());
@@ -239,9 +249,7 @@ fn in_groups(rows: Vec<Row>) -> Vec<Vec<Row>> {
             groups[home].extend(moved);
             group_of.values_mut().filter(|group| **group == other).for_each(|g| *g = home);
         }
-        for key in &row.keys {
-            group_of.insert(key.clone(), home);
-        }
+        group_of.extend(ties.into_iter().map(|tie| (tie, home)));
         groups[home].push(row);
     }
     groups.retain(|group| !group.is_empty());

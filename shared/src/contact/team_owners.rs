@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::{
     Contact, ContactError, Contacts, Departure, SaveError,
     input::{MAX_EXTERNAL_ID_BYTES, check_size},
-    store::decode,
 };
 use crate::{
     id::{ContactId, RunId, TeamId},
@@ -34,12 +33,24 @@ pub enum TeamOwnersFrom {
     },
 }
 
+impl TeamOwnersFrom {
+    /// Whether it is a later row of the same run than `other`.
+    fn is_behind(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Backfill { run, row }, Self::Backfill { run: other, row: before }) => {
+                run == other && row > before
+            }
+            (Self::People, _) | (_, Self::People) => false,
+        }
+    }
+}
+
 /// What became of a contact in a backfill.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Backfilled {
     /// Its team owners are the backfill's now, and were others before.
     Written,
-    /// They were those already.
+    /// They were those already, or a later row of the same run set them.
     Unchanged,
     /// People set them; they stay.
     Kept,
@@ -77,6 +88,9 @@ impl Contact {
         };
         if !open {
             Backfilled::Kept
+        } else if self.team_owners_from.is_some_and(|stands| stands.is_behind(from)) {
+            // Of two rows of one person the last one counts, also where a chunk is worked off late.
+            Backfilled::Unchanged
         } else if self.team_owners_from == Some(from) || self.team_owner_ids != owners {
             Backfilled::Written
         } else {
@@ -101,7 +115,7 @@ impl Contacts {
         let (holders, records) = self.holders(&wanted).await?;
         let found = claims.into_iter().filter_map(|(claim, id)| {
             let contact = records.get(holders.get(&claim)?)?;
-            contact.deleted_at.is_none().then(|| (id.to_owned(), contact.clone()))
+            Some((id.to_owned(), contact.clone()))
         });
         Ok(found.collect())
     }
@@ -127,10 +141,9 @@ impl Contacts {
             .await?;
         let ids: Vec<ContactId> =
             page.items.iter().filter_map(|item| Key::of(item)?.sk.parse().ok()).collect();
-        let keys: Vec<Key> = ids.iter().map(|id| Key::contact(&self.company, *id)).collect();
-        let mut records = decode(self.table.batch_get(&keys, true).await?.into_values())?;
+        let mut records = self.records(&ids, true).await?;
         let found = ids.iter().filter_map(|id| records.remove(id));
-        Ok((found.filter(|contact| contact.deleted_at.is_none()).collect(), ids.last().copied()))
+        Ok((found.filter(Contact::is_live).collect(), ids.last().copied()))
     }
 
     /// Sets a contact's team owners on behalf of a backfill, if they are not people's; tells what
@@ -165,8 +178,7 @@ impl Contacts {
                     tokio::time::sleep(backoff(attempt)).await;
                     let key = Key::contact(&self.company, contact.id);
                     let now: Option<Contact> = self.table.get(&key, true).await?;
-                    let now = now.filter(|contact| contact.deleted_at.is_none());
-                    contact = now.ok_or(TeamOwnersError::Gone)?;
+                    contact = now.filter(Contact::is_live).ok_or(TeamOwnersError::Gone)?;
                 }
             }
         }
@@ -223,6 +235,16 @@ mod tests {
         assert_eq!(contact.backfilled(&[], backfill(7, 3)), Backfilled::Written);
         assert_eq!(contact.backfilled(&[], backfill(7, 4)), Backfilled::Unchanged);
         assert_eq!(contact.backfilled(&[], backfill(8, 3)), Backfilled::Unchanged);
+    }
+
+    #[test]
+    fn of_two_rows_of_one_run_the_last_one_counts_in_whatever_order_they_are_worked_off() {
+        let mut contact = super::super::plan::tests::contact(1);
+        contact.team_owners_from = Some(backfill(7, 120));
+        let team = [TeamId::from_uuid(Uuid::from_u128(1))];
+        assert_eq!(contact.backfilled(&team, backfill(7, 5)), Backfilled::Unchanged);
+        assert_eq!(contact.backfilled(&team, backfill(7, 121)), Backfilled::Written);
+        assert_eq!(contact.backfilled(&team, backfill(8, 5)), Backfilled::Written, "another run");
     }
 
     #[test]

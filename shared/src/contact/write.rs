@@ -11,7 +11,7 @@ use crate::{
     table::{Key, backoff, from_item},
 };
 
-/// What a write's answer is judged by: what the viewer may do with the contact.
+/// What the answer of a creation or a change is judged by: what the viewer may do with the contact.
 const NEEDED: [Permission; 2] = [Permission::ManageCustomers, Permission::DeleteCustomers];
 
 /// Writes contacts on behalf of their viewers. Cheap to clone.
@@ -19,7 +19,8 @@ const NEEDED: [Permission; 2] = [Permission::ManageCustomers, Permission::Delete
 /// An external id or a first email that another contact has already is no obstacle to a creation
 /// or a change: two people may share an address. What makes a key one contact's for `sync` is a
 /// claim, which stays with the contact that holds it; a contact written here takes only the claims
-/// that are free.
+/// that are free. One that bears a key whose holder is gone takes it with the next write that names
+/// the key, even as it is.
 #[derive(Clone, Debug)]
 pub struct ContactWriter {
     authority: Authority,
@@ -55,7 +56,7 @@ impl ContactWriter {
     }
 
     /// Changes the fields of a contact that the request names; the last write wins for each of them.
-    /// What changes nothing writes nothing.
+    /// What changes nothing writes nothing, but takes the keys that it names and nobody holds.
     ///
     /// # Errors
     /// As [`EditError`] says; then nothing is written.
@@ -65,7 +66,7 @@ impl ContactWriter {
         id: ContactId,
         input: ContactInput,
     ) -> Result<Written, EditError> {
-        let (session, found) = self.session_and_contact(viewer, id).await?;
+        let (session, found) = self.session_and_contact(viewer, &NEEDED, id).await?;
         let edit = Edit::new(&self.authority, &session, Permission::ManageCustomers)?;
         let old = found?;
         edit.admit(&old)?;
@@ -79,7 +80,8 @@ impl ContactWriter {
     /// # Errors
     /// As [`EditError`] says; then nothing is written.
     pub async fn delete(&self, viewer: &Viewer, id: ContactId) -> Result<Session, EditError> {
-        let (session, found) = self.session_and_contact(viewer, id).await?;
+        let needed = [Permission::DeleteCustomers];
+        let (session, found) = self.session_and_contact(viewer, &needed, id).await?;
         let edit = Edit::new(&self.authority, &session, Permission::DeleteCustomers)?;
         let mut old = found?;
         for attempt in 0..ATTEMPTS {
@@ -129,10 +131,12 @@ impl ContactWriter {
         let (own, next) =
             tokio::join!(edit.own_teams(std::iter::once(input)), edit.next(old.as_ref(), input));
         edit.check_teams(input, &own)?;
-        let mut next = next?;
+        let mut new = next?;
+        let named = edit.contacts.named_claims(input);
         for attempt in 0..ATTEMPTS {
-            let Some(new) = next else { return old.ok_or(EditError::NotFound) };
-            match edit.contacts.write(old.as_ref(), &new, Departure::Linger).await {
+            let write = edit.contacts.write_naming(&named, old.as_ref(), &new, Departure::Linger);
+            match write.await {
+                Ok(()) if old.as_ref() == Some(&new) => return Ok(new),
                 Ok(()) => {
                     edit.tell_written(input, &new, source);
                     self.catalog.learn(&edit.contacts.company, &input.custom_values()).await;
@@ -145,7 +149,7 @@ impl ContactWriter {
                         edit.admit(&now)?;
                         old = Some(now);
                     }
-                    next = edit.next(old.as_ref(), input).await?;
+                    new = edit.next(old.as_ref(), input).await?;
                 }
             }
         }
@@ -156,11 +160,12 @@ impl ContactWriter {
     async fn session_and_contact(
         &self,
         viewer: &Viewer,
+        needed: &[Permission],
         id: ContactId,
     ) -> Result<(Session, Result<Contact, EditError>), EditError> {
         let key = Key::contact(&viewer.company, id);
         let keys = std::slice::from_ref(&key);
-        let (session, mut items) = self.authority.session_beside(viewer, &NEEDED, keys).await?;
+        let (session, mut items) = self.authority.session_beside(viewer, needed, keys).await?;
         let found: Option<Contact> = items.remove(&key).map(from_item).transpose()?;
         let found = found.filter(Contact::is_live).ok_or(EditError::NotFound);
         Ok((session, found))

@@ -71,6 +71,14 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         }
     }
 
+    /// Keeps a value that was learned elsewhere, in the place of what is not known, aged or failed;
+    /// not while the key is being asked for.
+    pub(super) fn keep(&self, key: K, value: V, until: Timestamp) {
+        if let Ok(mut entry) = self.slot(key).try_lock() {
+            *entry = Entry::Known { value, until };
+        }
+    }
+
     /// The value of `key`, if it is at hand; nothing is asked or waited for.
     pub(super) fn peek(&self, key: &K) -> Option<V> {
         self.known(key, |until| self.clock.now() < until)
@@ -157,6 +165,18 @@ mod tests {
         assert_eq!(cache.peek(&1), Some(7));
         clock.advance(SignedDuration::from_secs(60));
         assert_eq!(cache.peek(&1), None);
+    }
+
+    #[tokio::test]
+    async fn what_was_learned_elsewhere_counts_before_a_remembered_failure() {
+        let (clock, cache, _) = cache();
+        let failed = cache.get(1, async { Err(DirectoryError::Timeout("teams")) }).await;
+        assert!(failed.is_err());
+        cache.keep(1, 7, clock.now() + SignedDuration::from_secs(60));
+        assert_eq!(
+            cache.get(1, async { Err(DirectoryError::Timeout("teams")) }).await,
+            Ok((7, false))
+        );
     }
 
     #[tokio::test]

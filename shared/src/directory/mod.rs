@@ -81,7 +81,8 @@ impl Directory {
     }
 
     /// The teams of a person and all their descendants, and whether Launchpad was asked just now.
-    /// A set `shared` by another instance is used as long as it is fresh.
+    /// A set `shared` by another instance is used as long as it is fresh, also while this one
+    /// remembers a failure.
     ///
     /// # Errors
     /// Anything but a valid 200 is trouble; an answer with no teams is an answer.
@@ -91,22 +92,21 @@ impl Directory {
         user: UserId,
         shared: Option<TeamSet>,
     ) -> Result<(TeamSet, bool), DirectoryError> {
-        let inner = &self.0;
-        let is_fresh = |set: &TeamSet| inner.clock.now() < set.answered_at + inner.team_set_ttl;
-        let mut asked = false;
+        if let Some(set) = self.known_teams(company, user) {
+            return Ok((set, false));
+        }
+        let (inner, key) = (&self.0, (company.clone(), user));
+        let until = |set: &TeamSet| set.answered_at + inner.team_set_ttl;
+        if let Some(set) = shared.filter(|set| inner.clock.now() < until(set)) {
+            inner.teams.keep(key, set.clone(), until(&set));
+            return Ok((set, false));
+        }
         let ask = async {
-            let set = match shared.filter(is_fresh) {
-                Some(set) => set,
-                None => {
-                    asked = true;
-                    inner.client.teams(user, inner.clock.clone()).await?
-                }
-            };
-            let until = set.answered_at + inner.team_set_ttl;
+            let set = inner.client.teams(user, inner.clock.clone()).await?;
+            let until = until(&set);
             Ok((set, until))
         };
-        let (set, _) = inner.teams.get((company.clone(), user), ask).await?;
-        Ok((set, asked))
+        inner.teams.get(key, ask).await
     }
 
     /// The levels of a person, if they are at hand in this process; nothing is asked.

@@ -125,23 +125,38 @@ async fn a_note_with_ten_mentions_is_one_read_one_transaction_and_one_batch_of_m
     );
 }
 
-/// How often Launchpad was asked for somebody's teams in the last of two lists of theirs, after all
-/// that was cached of them had aged.
-async fn asked_for_teams_again(user: &str) -> u32 {
+/// How often Launchpad is asked for somebody's teams by a request of theirs.
+async fn asks_for_teams(world: &World, user: &str, path: &str) -> u32 {
     const MORE_THAN_ENOUGH: u32 = 100;
+    world
+        .fault(&json!({ "target": "launchpad.teams", "latency_ms": 1, "times": MORE_THAN_ENOUGH }));
+    assert_eq!(world.get(user, path).await.status, 200);
+    MORE_THAN_ENOUGH - world.faults.list().iter().find_map(|rule| rule.times).unwrap()
+}
+
+/// The same for the last of two lists, after all that was cached of the viewer had aged.
+async fn asked_for_teams_again(user: &str) -> u32 {
     let world = World::with_flags().await;
     assert_eq!(world.get(user, "/cdp/customers").await.status, 200);
     world.advance(SignedDuration::from_mins(2));
-    world
-        .fault(&json!({ "target": "launchpad.teams", "latency_ms": 1, "times": MORE_THAN_ENOUGH }));
-    assert_eq!(world.get(user, "/cdp/customers").await.status, 200);
-    MORE_THAN_ENOUGH - world.faults.list()[0].times.unwrap()
+    asks_for_teams(&world, user, "/cdp/customers").await
 }
 
 #[tokio::test]
 async fn teams_are_asked_for_beside_levels_unless_the_level_did_not_need_them_the_last_time() {
     assert_eq!(asked_for_teams_again("sinta").await, 1, "level team");
     assert_eq!(asked_for_teams_again("maya").await, 0, "level everything");
+}
+
+#[tokio::test]
+async fn a_request_that_needs_no_permission_asks_for_no_teams() {
+    let card = format!("/cdp/people/{}", tests::person("budi"));
+    for path in ["/cdp/people?query=budi", &card] {
+        let world = World::with_flags().await;
+        // Time enough to ask before the level is known.
+        world.fault(&json!({ "target": "launchpad.permissions", "latency_ms": 100 }));
+        assert_eq!(asks_for_teams(&world, "sinta", path).await, 0, "{path}");
+    }
 }
 
 fn demo(number: u8) -> String {

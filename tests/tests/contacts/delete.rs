@@ -191,3 +191,26 @@ async fn a_contact_of_a_hundred_teams_is_written_moved_and_deleted_in_stages() {
     assert_eq!(delete(&world, &many, &id).await.status, 200);
     standing::assert_in_order(&world).await;
 }
+
+#[tokio::test]
+async fn a_deletion_asks_for_and_tells_its_own_permission_alone() {
+    let world = World::with_flags().await;
+    let body = || json!({ "name": "A" });
+    let ids = [create(&world, "sinta", body()).await, create(&world, "sinta", body()).await];
+    world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
+    let log = Log::capture();
+    let fallbacks = || log.events("cdp_team_permission_fallback");
+    world.advance(jiff::SignedDuration::from_secs(61));
+    assert_eq!(delete(&world, "sinta", &ids[0]).await.status, 200);
+    assert_eq!(fallbacks().len(), 1);
+    assert_eq!(fallbacks()[0]["permission_name"], "customers_customers_delete");
+    // Where teams decide about changes alone, no teams are missed.
+    let mut sinta = world.directory.find("sinta").unwrap();
+    sinta.levels.insert("customers_customers_delete".to_owned(), "everything".to_owned());
+    let upserts = serde_json::from_value(json!({ "people": [sinta] })).unwrap();
+    world.directory.upsert(upserts).unwrap();
+    world.advance(jiff::SignedDuration::from_secs(61));
+    let answer = delete(&world, "sinta", &ids[1]).await;
+    assert_eq!((answer.status, fallbacks().len()), (200, 1));
+    assert!(!answer.headers.contains_key("x-team-permission-fallback"));
+}

@@ -139,3 +139,24 @@ async fn under_any_fault_a_change_in_stages_leaves_order_behind() {
         assert_eq!(world.get(&many, &path).await.status, 200);
     }
 }
+
+#[tokio::test]
+async fn a_change_in_stages_is_done_once_its_record_is_whatever_becomes_of_its_pointers() {
+    let world = World::with_flags().await;
+    let (many, teams) = super::delete::with_many_teams(&world);
+    // What puts the pointers in order reads the contact first.
+    world.fault(&json!({ "target": "dynamodb", "action": "GetItem", "status": 400 }));
+    let body = json!({ "name": "Wide", "team_owner_ids": teams });
+    let created = world.post(&many, "/cdp/customers", &body).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let row = json!({ "external_id": "W", "name": "Wide", "team_owner_ids": teams });
+    let rows = json!({ "contacts": [row] });
+    let synced = world.post(&many, "/cdp/customers/sync", &rows).await;
+    assert_eq!(synced.data()[0]["status"], "created", "{synced:?}");
+    let path = format!("/cdp/customers/{}", created.data()["id"].as_str().unwrap());
+    let deleted = world.call(&many, Method::DELETE, &path, None).await;
+    assert_eq!(deleted.status, 200, "{deleted:?}");
+    world.faults.clear();
+    standing::clean_up(&world).await;
+    standing::assert_in_order(&world).await;
+}

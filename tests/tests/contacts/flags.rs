@@ -1,4 +1,8 @@
 use serde_json::{Value, json};
+use shared::{
+    access::FlagRecord,
+    table::{Key, to_item},
+};
 use tests::World;
 
 async fn set(world: &World, company: &str, flags: Value) -> Value {
@@ -62,4 +66,18 @@ async fn two_operators_at_once_lose_no_flag() {
         let flags = (&now["cdp_team_permission_enabled"], &now["cdp_notes_mention_enabled"]);
         assert_eq!(flags, (&json!(on), &json!(on)));
     }
+}
+
+#[tokio::test]
+async fn with_no_plan_at_all_a_flag_that_is_on_counts_and_shows_nobody_more() {
+    let world = World::start().await;
+    let company = local::demo_company::id("company", "kopi").parse().unwrap();
+    let record = FlagRecord { cdp_team_permission_enabled: true, ..FlagRecord::default() };
+    let item = to_item(&Key::flags(&company), &record).unwrap();
+    world.table().await.put(item).await.unwrap();
+    let scoped = world.get("sinta", "/cdp/customers?limit=100").await.ids();
+    assert!(scoped.len() < world.get("maya", "/cdp/customers?limit=100").await.ids().len());
+    world.fault(&json!({ "target": "launchpad.companies", "status": 500 }));
+    world.advance(jiff::SignedDuration::from_secs(61));
+    assert_eq!(world.get("sinta", "/cdp/customers?limit=100").await.ids(), scoped);
 }

@@ -39,6 +39,10 @@ fn bodies() -> Vec<Bytes> {
     bodies.push(json!({ "emails": [format!("{SECRET} no address")] }).to_string().into());
     bodies.push(json!({ "name": "x".repeat(1_000_000) }).to_string().into());
     bodies.push(json!({ "tags": vec![SECRET; 100_000] }).to_string().into());
+    let many: Vec<String> = (0..110_000).map(|n| format!("{n:x}")).collect();
+    for field in ["tags", "phones", "team_owner_ids"] {
+        bodies.push(json!({ field: many }).to_string().into());
+    }
     bodies.push(json!({ "custom_fields": { "x": "y".repeat(40_000) } }).to_string().into());
     bodies.push(
         format!("{{\"custom_fields\":{{\"x\":{}1{}}}}}", "[".repeat(5_000), "]".repeat(5_000))

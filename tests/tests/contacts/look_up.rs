@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 use shared::{
     contact::Contact,
-    table::{Key, to_item},
+    table::{Item, Key, to_item},
 };
 use tests::{Answer, Log, World};
 
-use super::company::{contact, encoded, everything, put, rule, team};
+use super::company::{contact, contacts, encoded, everything, put, rule, team};
 
 const EMAIL: &str = "shared+box@twins.example";
 const PHONE: &str = "+62 811-7777-888";
@@ -193,4 +193,35 @@ async fn a_look_up_reads_a_bounded_amount_and_one_match_costs_one_query() {
     let actions = cost(&world);
     println!("by-email for a team viewer: {actions}");
     assert_eq!(calls(&actions, "dynamodb.Query"), 1, "{actions}");
+}
+
+#[tokio::test]
+async fn however_many_others_have_the_address_ones_own_is_found() {
+    let world = World::with_flags().await;
+    let shared = |n: i64, owner: &str| Contact {
+        emails: vec!["switchboard@many.example".to_owned()],
+        owner_id: tests::person(owner).parse().ok(),
+        team_owner_ids: vec![team("Surabaya")],
+        ..contact(&world, n, "Many")
+    };
+    let (own, newest) = (shared(0, "andre"), shared(1_000, "agus"));
+    put(&world, &[own.clone(), newest]).await;
+    // Between the two, look-ups alone: records out of scope are not read.
+    let (table, store) = (world.table().await, contacts(&world).await);
+    let others: Vec<Item> = (1..=600)
+        .flat_map(|n| store.items(&shared(n, "agus")).unwrap())
+        .filter(|item| Key::of(item).unwrap().pk.contains("#EMAIL#"))
+        .collect();
+    assert_eq!(others.len(), 600);
+    for some in others.chunks(50) {
+        futures::future::try_join_all(some.iter().map(|item| table.put(item.clone())))
+            .await
+            .unwrap();
+    }
+    world.usage.reset();
+    let found = by_email(&world, "andre", "switchboard@many.example").await;
+    assert_eq!(found.data()["id"], json!(own.id), "{found:?}");
+    let actions = world.usage.snapshot()["ContactRead"]["actions"].clone();
+    assert!(actions["dynamodb.Query"]["calls"].as_u64().unwrap() <= 8, "{actions}");
+    assert!(actions["dynamodb.BatchGetItem"]["calls"].as_u64().unwrap() <= 3, "{actions}");
 }

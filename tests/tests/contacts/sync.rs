@@ -245,3 +245,22 @@ async fn a_contact_with_more_pointers_than_one_transaction_takes_is_written_in_s
     super::standing::clean_up(&world).await;
     super::standing::assert_in_order(&world).await;
 }
+
+#[tokio::test]
+async fn of_two_rows_that_reach_one_contact_by_different_keys_the_last_wins() {
+    let world = World::with_flags().await;
+    let row = json!([{ "external_id": "E", "emails": ["e@shop.example"], "name": "Old" }]);
+    let id = sync(&world, "maya", row).await.ids()[0].clone();
+    // The first row has to ask Launchpad about somebody, the second does not.
+    world.fault(&json!({ "target": "launchpad.users", "latency_ms": 200 }));
+    let rows = json!([
+        { "external_id": "E", "name": "First", "assignee_id": person("agus") },
+        { "emails": ["E@shop.example"], "name": "Second" },
+    ]);
+    let answer = sync(&world, "maya", rows).await;
+    assert_eq!(statuses(&answer), ["updated", "updated"]);
+    assert_eq!(answer.ids(), [id.as_str(), id.as_str()]);
+    let contact = world.get("maya", &format!("/cdp/customers/{id}")).await;
+    let told = (&contact.data()["name"], &contact.data()["assignee_name"]);
+    assert_eq!(told, (&json!("Second"), &json!("Agus Prasetyo")));
+}

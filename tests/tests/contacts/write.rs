@@ -79,6 +79,20 @@ async fn the_owner_is_the_actor_unless_the_request_says_otherwise() {
 }
 
 #[tokio::test]
+async fn who_has_neither_name_nor_address_is_noted_without_a_name_and_never_by_their_id() {
+    let world = World::with_flags().await;
+    let mut nameless = world.directory.find("maya").unwrap();
+    (nameless.full_name, nameless.email) = (None, String::new());
+    let upserts = serde_json::from_value(json!({ "people": [nameless] })).unwrap();
+    world.directory.upsert(upserts).unwrap();
+    let body = json!({ "name": "A", "assignee_id": person("maya") });
+    let created = create(&world, "maya", body).await;
+    let data = created.data();
+    assert_eq!((created.status, &data["owner_id"]), (201, &json!(person("maya"))));
+    assert_eq!((&data["owner_name"], &data["assignee_name"]), (&Value::Null, &Value::Null));
+}
+
+#[tokio::test]
 async fn owner_and_assignee_must_be_active_people_of_the_company() {
     let world = World::with_flags().await;
     let id = contact(&world, "maya", json!({ "name": "A" })).await;
