@@ -109,10 +109,9 @@ fn markup_without_text_is_empty() {
     }
     for html in ["x", "<p>.</p>", "&lt;", "🙂", "<td>x", "<unknown>x</unknown>"] {
         assert!(draft(html).render(directory).has_text(), "{html:?}");
-        assert!(draft(html).has_text(), "{html:?}");
     }
     let mention = format!(r#"<a data-user-id="{ANN}"></a>"#);
-    assert!(draft(&mention).has_text() && draft(&mention).render(directory).has_text());
+    assert!(draft(&mention).render(directory).has_text());
 }
 
 #[test]
