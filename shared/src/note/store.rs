@@ -192,7 +192,7 @@ impl NoteWriter {
         let (session, items) =
             self.authority.session_beside(save.viewer, &NoteAccess::NEEDED, &keys).await?;
         let mut before = self.judge(&save, &session, items)?;
-        let draft = draft?;
+        let draft = draft.or_else(|error| self.echo(&save, &before).ok_or(error))?;
         check_attachments(save.input.attachments.as_deref().unwrap_or_default())?;
         let people = self.people(&session, &draft, before.note.as_ref()).await?;
         let rendered = draft.render(|reference| people.outcome(reference));
@@ -267,6 +267,14 @@ impl NoteWriter {
         let contact = admission.contact(&mut items)?;
         let note = save.target.map(|id| admission.note(id, &contact, &mut items)).transpose()?;
         Ok(Before { contact, note, ledger: ledger_of(items)? })
+    }
+
+    /// What is submitted, where it is the note just as it was answered: that can be saved again,
+    /// however long names and escaping have made it on the way.
+    fn echo(&self, save: &Save<'_>, before: &Before) -> Option<Draft> {
+        let html = &save.input.note;
+        let note = before.note.as_ref();
+        note.filter(|note| note.is_answered_as(html)).map(|_| Draft::parse(html, &self.hosts))
     }
 
     async fn people(
