@@ -225,6 +225,7 @@ impl<A> Worker<A> {
         let event = serde_json::from_value(event).expect("a queue event");
         let work = |message| Box::pin(handler(Arc::clone(&self.app), message));
         let answer = queue::respond("test-request", event, &self.source, work).await;
+        let answer = answer.expect("messages with ids");
         serde_json::to_value(answer).expect("an answer")
     }
 }

@@ -5,6 +5,7 @@
 
 mod notes {
     mod delete;
+    mod flag;
     mod mentions;
     mod people;
     mod read;

@@ -2,12 +2,13 @@ use std::str::FromStr;
 
 use shared::{
     contact::{Cursor, Filter, OrderBy, SearchText, View},
-    entry::Failure,
+    entry::{
+        Failure,
+        page::{self, DEFAULT_LIMIT, MAX_LIMIT, once},
+    },
     table::Direction,
 };
 
-const DEFAULT_LIMIT: usize = 25;
-const MAX_LIMIT: usize = 100;
 /// What leads the name of a parameter that is about a custom field.
 const CUSTOM: &str = "custom.";
 
@@ -32,7 +33,7 @@ pub(crate) fn parse(query: &[(String, String)]) -> Result<ListQuery, Failure> {
         match name.as_str() {
             "order_by" => once(&mut order, name, order_by(value)?)?,
             "direction" => once(&mut direction, name, self::direction(value)?)?,
-            "limit" => once(&mut limit, name, self::limit(value)?)?,
+            "limit" => once(&mut limit, name, page::limit(value, MAX_LIMIT)?)?,
             "cursor" => once(&mut cursor, name, value.as_str())?,
             "q" => once(&mut filter.q, name, q(value)?)?,
             "view" => once(&mut filter.view, name, view(value)?)?,
@@ -58,7 +59,7 @@ pub(crate) fn parse(query: &[(String, String)]) -> Result<ListQuery, Failure> {
         order,
         direction,
         limit: limit.unwrap_or(DEFAULT_LIMIT),
-        cursor: cursor.map_or(Ok(None), |text| self::cursor(text, order))?,
+        cursor: page::begin(cursor.unwrap_or_default(), |text| Cursor::decode(text, order))?,
     })
 }
 
@@ -83,13 +84,6 @@ fn ordered(
         OrderBy::Name | OrderBy::Match => Direction::Ascending,
     };
     Ok((order, direction.unwrap_or(usual)))
-}
-
-fn once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), Failure> {
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(Failure::invalid(name, "must be given once")),
-    }
 }
 
 fn order_by(value: &str) -> Result<OrderBy, Failure> {
@@ -119,19 +113,6 @@ fn view(value: &str) -> Result<View, Failure> {
 
 fn q(value: &str) -> Result<SearchText, Failure> {
     SearchText::try_from(value.to_owned()).map_err(|error| Failure::invalid("q", error))
-}
-
-fn limit(value: &str) -> Result<usize, Failure> {
-    let within = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    within.ok_or_else(|| Failure::invalid("limit", "must be a number from 1 to 100"))
-}
-
-fn cursor(text: &str, order: OrderBy) -> Result<Option<Cursor>, Failure> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let cursor = Cursor::decode(text, order);
-    cursor.map(Some).ok_or_else(|| Failure::invalid("cursor", "is none that this list gave"))
 }
 
 fn parsed<T: FromStr>(name: &str, value: &str) -> Result<T, Failure> {

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use shared::{
     access::{Authority, Permission},
     contact::{ContactView, Contacts, Cursor, Filter, ListRequest, OrderBy, SearchText},
-    entry::{Failure, Reply, http::Request},
+    entry::{
+        Failure, Reply,
+        http::Request,
+        page::{self, once},
+    },
 };
 
 const DEFAULT_LIMIT: usize = 20;
@@ -44,25 +48,18 @@ struct Parameters {
 fn parse(query: &[(String, String)]) -> Result<Parameters, Failure> {
     let (mut q, mut limit, mut cursor) = (None, None, None);
     for (name, value) in query {
-        let slot = match name.as_str() {
-            "q" => &mut q,
-            "limit" => &mut limit,
-            "cursor" => &mut cursor,
+        match name.as_str() {
+            "q" => once(&mut q, name, value.clone())?,
+            "limit" => once(&mut limit, name, page::limit(value, MAX_LIMIT)?)?,
+            "cursor" => once(&mut cursor, name, value.as_str())?,
             _ => return Err(Failure::invalid(name, "is no parameter of this search")),
-        };
-        if slot.replace(value.as_str()).is_some() {
-            return Err(Failure::invalid(name, "must be given once"));
         }
     }
-    let q = SearchText::try_from(q.unwrap_or_default().to_owned())
+    let q = SearchText::try_from(q.unwrap_or_default())
         .map_err(|error| Failure::invalid("q", error))?;
-    let limit = limit.map_or(Some(DEFAULT_LIMIT), |text| {
-        text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
-    });
-    let limit = limit.ok_or_else(|| Failure::invalid("limit", "must be a number from 1 to 50"))?;
     let cursor = cursor.filter(|text| !text.is_empty()).map(|text| {
         Cursor::decode(text, OrderBy::Match)
             .ok_or_else(|| Failure::invalid("cursor", "is none that this search gave"))
     });
-    Ok(Parameters { q, limit, cursor: cursor.transpose()? })
+    Ok(Parameters { q, limit: limit.unwrap_or(DEFAULT_LIMIT), cursor: cursor.transpose()? })
 }

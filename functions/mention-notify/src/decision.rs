@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use shared::note::{LedgerEntry, MentionState, Note};
+use shared::{
+    access::Flags,
+    note::{LedgerEntry, MentionState, Note},
+};
 
 /// The first try and three retries (SPEC §3).
 pub(crate) const MAX_TRIES: u32 = 4;
@@ -13,8 +16,10 @@ pub(crate) enum Decision {
     Nothing,
     /// Another worker is at it; look again when its lease has ended.
     Wait(Duration),
-    /// The note is gone or private: never tell.
+    /// The note is gone or private, or the flag is off: do not tell.
     Drop,
+    /// The message came back from the dead letters: begin a new round, and decide again.
+    BeginAnew,
     /// The tries are used up, the last one by a worker that died.
     GiveUp,
     /// Claim it and tell.
@@ -26,15 +31,16 @@ pub(crate) enum Decision {
 pub(crate) fn decide(
     entry: &LedgerEntry,
     note: Option<&Note>,
+    flags: Flags,
     round: u32,
     now: Timestamp,
 ) -> Decision {
-    let begins_anew = entry.state == MentionState::Failed && round > entry.round;
+    let came_back = round > entry.round;
     match entry.state {
         MentionState::Unverified | MentionState::Sent | MentionState::Dropped => {
             return Decision::Nothing;
         }
-        MentionState::Failed if !begins_anew => return Decision::Nothing,
+        MentionState::Failed if !came_back => return Decision::Nothing,
         MentionState::Sending => {
             if let Some(left) = lease_left(entry, now) {
                 return Decision::Wait(left);
@@ -42,10 +48,13 @@ pub(crate) fn decide(
         }
         MentionState::Failed | MentionState::Pending => {}
     }
-    if !note.is_some_and(Note::is_public) {
+    if !flags.notes_mention || !note.is_some_and(Note::is_public) {
         return Decision::Drop;
     }
-    if entry.attempts >= MAX_TRIES && !begins_anew {
+    if came_back {
+        return Decision::BeginAnew;
+    }
+    if entry.attempts >= MAX_TRIES {
         return Decision::GiveUp;
     }
     Decision::Tell
@@ -79,6 +88,14 @@ mod tests {
         "2026-01-01T00:00:00Z".parse().unwrap()
     }
 
+    fn mentions(notes_mention: bool) -> Flags {
+        Flags { notes_mention, ..Flags::default() }
+    }
+
+    fn on() -> Flags {
+        mentions(true)
+    }
+
     fn entry(state: &str, attempts: u32, round: u32) -> LedgerEntry {
         serde_json::from_value(json!({
             "contact_id": ID, "note_id": ID, "person": ID, "state": state, "actor_id": ID,
@@ -99,7 +116,7 @@ mod tests {
     #[test]
     fn what_is_done_is_not_done_again() {
         for state in ["unverified", "sent", "dropped", "failed"] {
-            let decision = decide(&entry(state, 1, 0), Some(&note("public")), 0, now());
+            let decision = decide(&entry(state, 1, 0), Some(&note("public")), on(), 0, now());
             assert_eq!(decision, Decision::Nothing, "{state}");
         }
     }
@@ -108,14 +125,24 @@ mod tests {
     fn a_pending_mention_of_a_public_note_is_told() {
         for attempts in 0..MAX_TRIES {
             let pending = entry("pending", attempts, 0);
-            assert_eq!(decide(&pending, Some(&note("public")), 0, now()), Decision::Tell);
+            assert_eq!(decide(&pending, Some(&note("public")), on(), 0, now()), Decision::Tell);
         }
     }
 
     #[test]
     fn nobody_is_told_of_a_note_that_is_gone_or_private() {
         for note in [None, Some(note("private"))] {
-            assert_eq!(decide(&entry("pending", 0, 0), note.as_ref(), 0, now()), Decision::Drop);
+            let pending = entry("pending", 0, 0);
+            assert_eq!(decide(&pending, note.as_ref(), on(), 0, now()), Decision::Drop);
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_while_the_flag_is_off() {
+        for (state, round) in [("pending", 0), ("failed", 1)] {
+            let decision =
+                decide(&entry(state, 1, 0), Some(&note("public")), mentions(false), round, now());
+            assert_eq!(decision, Decision::Drop, "{state}");
         }
     }
 
@@ -124,15 +151,16 @@ mod tests {
         let sending = entry("sending", 1, 0);
         let public = note("public");
         let just_before = now() + LEASE - SignedDuration::from_millis(1);
-        let waits = decide(&sending, Some(&public), 0, just_before);
+        let waits = decide(&sending, Some(&public), on(), 0, just_before);
         assert_eq!(waits, Decision::Wait(Duration::from_millis(1)));
-        assert_eq!(decide(&sending, Some(&public), 0, now() + LEASE), Decision::Tell);
+        let later = decide(&sending, Some(&public), on(), 0, now() + LEASE);
+        assert_eq!(later, Decision::Tell);
     }
 
     #[test]
     fn tries_that_workers_died_in_count() {
         let sending = entry("sending", MAX_TRIES, 0);
-        let decision = decide(&sending, Some(&note("public")), 0, now() + LEASE);
+        let decision = decide(&sending, Some(&note("public")), on(), 0, now() + LEASE);
         assert_eq!(decision, Decision::GiveUp);
     }
 
@@ -141,14 +169,23 @@ mod tests {
         let public = note("public");
         let failed = entry("failed", MAX_TRIES, 1);
         for (round, expected) in
-            [(0, Decision::Nothing), (1, Decision::Nothing), (2, Decision::Tell)]
+            [(0, Decision::Nothing), (1, Decision::Nothing), (2, Decision::BeginAnew)]
         {
-            assert_eq!(decide(&failed, Some(&public), round, now()), expected, "{round}");
+            assert_eq!(decide(&failed, Some(&public), on(), round, now()), expected, "{round}");
         }
-        assert_eq!(failed.claimed(2, now()).attempts, 1);
+        // A worker died between the dead letter and the ledger.
+        let used_up = entry("pending", MAX_TRIES, 1);
+        assert_eq!(decide(&used_up, Some(&public), on(), 2, now()), Decision::BeginAnew);
         // Delivered twice, the second finds the round begun.
-        let used_up = entry("failed", MAX_TRIES, 2);
-        assert_eq!(decide(&used_up, Some(&public), 2, now()), Decision::Nothing);
+        let begun = failed.begun_anew(2, now());
+        assert_eq!(decide(&begun, Some(&public), on(), 2, now()), Decision::Tell);
+    }
+
+    #[test]
+    fn a_new_round_has_all_its_tries_and_all_its_patience() {
+        let a_day_later = now() + SignedDuration::from_hours(25);
+        let begun = entry("failed", MAX_TRIES, 0).begun_anew(1, a_day_later);
+        assert_eq!((begun.attempts, begun.since, begun.round), (0, a_day_later, 1));
     }
 
     #[test]

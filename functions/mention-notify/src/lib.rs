@@ -12,11 +12,11 @@ mod notifier;
 use std::sync::Arc;
 
 use shared::{
+    access::AccessError,
     entry::queue::Message,
     environment::{Environment, StartError},
     note::{MentionMessage, MentionVerifier, mention_hosts},
     outbox::Queue,
-    table::TableError,
 };
 
 pub use notifier::{Mention, Notifier, NotifyError};
@@ -59,7 +59,7 @@ pub enum WorkerError {
     Notify(#[from] NotifyError),
     /// The mentions could not be verified.
     #[error(transparent)]
-    Verify(#[from] TableError),
+    Verify(#[from] AccessError),
 }
 
 /// Does what one message asks for. Doing it twice, or after a later one, changes nothing.

@@ -1,7 +1,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use shared::{
-    access::{AccessError, Authority, Permission, Platform, Viewer},
+    access::{AccessError, Authority, Flags, Permission, Platform, Viewer},
     contact::Contact,
     directory::{Company, DirectoryError},
     entry::queue::Hold,
@@ -67,6 +67,9 @@ pub enum NotifyError {
     /// The table's trouble.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The company's flags could not be read.
+    #[error(transparent)]
+    Flags(#[from] AccessError),
     /// The message could not be given up.
     #[error(transparent)]
     DeadLetters(#[from] DeadLetterError),
@@ -86,6 +89,8 @@ struct Found {
     entry: LedgerEntry,
     /// The note and its contact, while both are there.
     note: Option<(Note, Contact)>,
+    /// The company's flags, read with every try: turning one off works at once.
+    flags: Flags,
 }
 
 impl Notifier {
@@ -98,7 +103,7 @@ impl Notifier {
             let Some(found) = self.read(mention).await? else { return Ok(()) };
             let now = self.authority.clock().now();
             let note = found.note.as_ref().map(|(note, _)| note);
-            match decide(&found.entry, note, mention.round, now) {
+            match decide(&found.entry, note, found.flags, mention.round, now) {
                 Decision::Nothing => return Ok(()),
                 Decision::Wait(left) => {
                     hold.set_visibility(left + Duration::from_secs(1)).await;
@@ -112,9 +117,12 @@ impl Notifier {
                         return Ok(());
                     }
                 }
+                Decision::BeginAnew => {
+                    let anew = found.entry.begun_anew(mention.round, now);
+                    self.write(vec![found.entry.replace(&mention.company, &anew)?]).await?;
+                }
                 Decision::Tell => {
-                    let Some((note, contact)) = &found.note else { return Ok(()) };
-                    if self.tell(mention, &found.entry, note, contact, hold).await? {
+                    if self.tell(mention, &found, hold).await? {
                         return Ok(());
                     }
                 }
@@ -123,20 +131,24 @@ impl Notifier {
         Err(TableError::Contention("the mention keeps changing".to_owned()).into())
     }
 
-    async fn read(&self, mention: &Mention) -> Result<Option<Found>, TableError> {
+    async fn read(&self, mention: &Mention) -> Result<Option<Found>, NotifyError> {
         let Mention { company, contact, note, person, .. } = mention;
         let keys = [
             Key::mention(company, *contact, *note, &person.to_string()),
             Key::note(company, *contact, *note),
             Key::contact(company, *contact),
         ];
-        let mut items: HashMap<Key, Item> = self.table().batch_get(&keys, true).await?;
+        let (items, flags) = tokio::join!(
+            self.table().batch_get(&keys, true),
+            self.authority.company_flags(company)
+        );
+        let mut items: HashMap<Key, Item> = items?;
         let Some(entry) = items.remove(&keys[0]).map(from_item).transpose()? else {
             return Ok(None);
         };
         let note: Option<Note> = items.remove(&keys[1]).map(from_item).transpose()?;
         let contact = live_contact(items.remove(&keys[2]))?;
-        Ok(Some(Found { entry, note: note.zip(contact) }))
+        Ok(Some(Found { entry, note: note.zip(contact), flags: flags? }))
     }
 
     /// Writes that the person is not to be told; `false` when the mention changed meanwhile. The
@@ -152,15 +164,14 @@ impl Notifier {
     async fn tell(
         &self,
         mention: &Mention,
-        entry: &LedgerEntry,
-        note: &Note,
-        contact: &Contact,
+        found: &Found,
         hold: &Hold,
     ) -> Result<bool, NotifyError> {
+        let Found { entry, note: Some((note, contact)), flags } = found else { return Ok(true) };
         let company = &mention.company;
         let (profile, on) = tokio::join!(
             self.authority.directory().company(company),
-            self.description(mention, contact)
+            self.description(mention, contact, *flags)
         );
         let profile = match profile {
             Ok(profile) => profile,
@@ -168,7 +179,7 @@ impl Notifier {
         };
         let on = on?;
         let now = self.authority.clock().now();
-        let claim = entry.claimed(mention.round, now);
+        let claim = entry.claimed(now);
         let claims = vec![entry.replace(company, &claim)?, unchanged(mention, note)];
         if !self.write(claims).await? {
             return Ok(false);
@@ -218,15 +229,26 @@ impl Notifier {
         &self,
         mention: &Mention,
         contact: &Contact,
+        flags: Flags,
     ) -> Result<String, TableError> {
         let name = contact.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
         Ok(match name {
-            Some(name) if self.may_see(mention, contact).await? => format!("On contact {name}"),
+            Some(name) if self.may_see(mention, contact, flags).await? => {
+                format!("On contact {name}")
+            }
             _ => "On a contact".to_owned(),
         })
     }
 
-    async fn may_see(&self, mention: &Mention, contact: &Contact) -> Result<bool, TableError> {
+    async fn may_see(
+        &self,
+        mention: &Mention,
+        contact: &Contact,
+        flags: Flags,
+    ) -> Result<bool, TableError> {
+        if !flags.team_permission {
+            return Ok(true);
+        }
         let recipient = Viewer {
             company: mention.company.clone(),
             user: mention.person,
@@ -234,16 +256,10 @@ impl Notifier {
             email: None,
             platform: Platform::Unknown,
         };
-        let seen = async {
-            if !self.authority.company_flags(&mention.company).await?.team_permission {
-                return Ok(true);
-            }
-            let needed = [Permission::ViewCustomers];
-            let session = self.authority.strict_session(&recipient, &needed).await?;
-            Ok(session.scope(Permission::ViewCustomers)?.admits(contact))
-        };
-        match seen.await {
-            Ok(seen) => Ok(seen),
+        let needed = [Permission::ViewCustomers];
+        let session = self.authority.strict_session(&recipient, &needed).await;
+        match session.and_then(|session| session.scope(Permission::ViewCustomers)) {
+            Ok(scope) => Ok(scope.admits(contact)),
             Err(AccessError::Table(error)) => Err(error),
             Err(AccessError::Disabled | AccessError::OutOfScope | AccessError::Directory(_)) => {
                 Ok(false)
@@ -252,7 +268,7 @@ impl Notifier {
     }
 
     /// Leaves the mention for later while Launchpad cannot tell the company's UUID, without counting
-    /// a try, and gives it up a day after the save.
+    /// a try, and gives it up when its round's patience ends.
     async fn postpone(
         &self,
         mention: &Mention,
@@ -264,7 +280,7 @@ impl Notifier {
             return self.give_up(mention, entry, &error.to_string()).await;
         };
         tracing::warn!(%error, "a mention waits for the directory");
-        let due = later(&mention.message(mention.round), at)?;
+        let due = later(&mention.message(entry.round), at)?;
         self.table().transact(Transaction::from_iter([due.put()?])).await?;
         Ok(())
     }
@@ -277,8 +293,8 @@ impl Notifier {
         entry: &LedgerEntry,
         reason: &str,
     ) -> Result<(), NotifyError> {
-        let failed = entry.failed(mention.round, reason.to_owned());
-        self.dead_letters.put(&mention.message(failed.round + 1)).await?;
+        let failed = entry.failed(reason.to_owned());
+        self.dead_letters.put(&mention.message(entry.round + 1)).await?;
         if self.write(vec![entry.replace(&mention.company, &failed)?]).await? {
             let retries = entry.attempts.saturating_sub(1);
             event::note_mention_notify_failed(mention.note, mention.person, reason, retries);

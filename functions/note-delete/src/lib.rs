@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 use shared::{
-    access::Permission,
     entry::{Failure, Reply, http::Request},
     id::{ContactId, NoteId},
-    note::NoteDeleter,
+    note::{NoteAction, NoteDeleter},
 };
 
 /// Deletes a note and answers nothing but that.
@@ -20,6 +19,6 @@ pub async fn handle(notes: Arc<NoteDeleter>, request: Request) -> Result<Reply, 
     let contact: ContactId = request.path("contact_id")?;
     let note: NoteId = request.path("id")?;
     let session = notes.delete(request.viewer()?, contact, note).await?;
-    let told_under = session.narrowed(&[Permission::DeleteNotes, Permission::ViewCustomers]);
+    let told_under = NoteAction::Delete.told_under(&session);
     Ok(Reply::ok(&json!({}))?.under(&session, told_under))
 }

@@ -5,10 +5,9 @@ mod request;
 use std::sync::Arc;
 
 use shared::{
-    access::{Permission, Session},
     entry::{Failure, Reply, http::Request},
     id::{ContactId, NoteId},
-    note::{NoteReader, NoteView},
+    note::{NoteAction, NoteReader, NoteView},
 };
 
 /// Answers one note or a page of them.
@@ -30,7 +29,7 @@ async fn one(notes: &NoteReader, request: &Request) -> Result<Reply, Failure> {
     let format = request::one(request.query())?;
     let (found, session) = notes.read(request.viewer()?, contact, note).await?;
     let view = NoteView::new(&found.note, found.permission, format);
-    Ok(Reply::ok(&view)?.under(&session, narrowed(&session)))
+    Ok(Reply::ok(&view)?.under(&session, NoteAction::View.told_under(&session)))
 }
 
 async fn list(notes: &NoteReader, request: &Request) -> Result<Reply, Failure> {
@@ -45,10 +44,5 @@ async fn list(notes: &NoteReader, request: &Request) -> Result<Reply, Failure> {
         .collect();
     let next = page.next.map(|cursor| cursor.encode());
     let reply = Reply::ok(&views)?.with_meta("next_cursor", next);
-    Ok(reply.under(&session, narrowed(&session)))
-}
-
-/// The permission whose scope the answer is told under.
-fn narrowed(session: &Session) -> Permission {
-    session.narrowed(&[Permission::ViewNotes, Permission::ViewCustomers])
+    Ok(reply.under(&session, NoteAction::View.told_under(&session)))
 }

@@ -1,10 +1,10 @@
 use shared::{
-    entry::Failure,
+    entry::{
+        Failure,
+        page::{self, DEFAULT_LIMIT, MAX_LIMIT, once},
+    },
     note::{MentionFormat, NoteCursor},
 };
-
-const DEFAULT_LIMIT: usize = 25;
-const MAX_LIMIT: usize = 100;
 
 /// What a list's parameters ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,44 +17,41 @@ pub(crate) struct ListRequest {
 /// The parameters of a list.
 ///
 /// # Errors
-/// 400 naming the parameter that is unknown or malformed.
+/// 400 naming the parameter that is unknown, malformed or doubled.
 pub(crate) fn list(query: &[(String, String)]) -> Result<ListRequest, Failure> {
-    let (mut cursor, mut limit, mut format) = (None, DEFAULT_LIMIT, MentionFormat::default());
+    let (mut cursor, mut limit, mut format) = (None, None, None);
     for (name, value) in query {
         match name.as_str() {
-            "cursor" if value.is_empty() => cursor = None,
-            "cursor" => cursor = Some(self::cursor(value)?),
-            "limit" => limit = self::limit(value)?,
-            "mention_format" => format = self::format(value)?,
+            "cursor" => once(&mut cursor, name, page::begin(value, NoteCursor::decode)?)?,
+            "limit" => once(&mut limit, name, page::limit(value, MAX_LIMIT)?)?,
+            "mention_format" => once(&mut format, name, self::format(value)?)?,
             _ => return Err(unknown(name)),
         }
     }
-    Ok(ListRequest { cursor, limit, format })
+    Ok(ListRequest {
+        cursor: cursor.flatten(),
+        limit: limit.unwrap_or(DEFAULT_LIMIT),
+        format: format.unwrap_or_default(),
+    })
 }
 
 /// The parameters of one note.
 ///
 /// # Errors
-/// 400 naming the parameter that is unknown or malformed.
+/// 400 naming the parameter that is unknown, malformed or doubled.
 pub(crate) fn one(query: &[(String, String)]) -> Result<MentionFormat, Failure> {
-    query.iter().try_fold(MentionFormat::default(), |_, (name, value)| match name.as_str() {
-        "mention_format" => format(value),
-        _ => Err(unknown(name)),
-    })
+    let mut format = None;
+    for (name, value) in query {
+        match name.as_str() {
+            "mention_format" => once(&mut format, name, self::format(value)?)?,
+            _ => return Err(unknown(name)),
+        }
+    }
+    Ok(format.unwrap_or_default())
 }
 
 fn unknown(name: &str) -> Failure {
     Failure::invalid(name, "is no parameter of this route")
-}
-
-fn cursor(value: &str) -> Result<NoteCursor, Failure> {
-    NoteCursor::decode(value)
-        .ok_or_else(|| Failure::invalid("cursor", "is none that this list gave"))
-}
-
-fn limit(value: &str) -> Result<usize, Failure> {
-    let within = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    within.ok_or_else(|| Failure::invalid("limit", "must be a number from 1 to 100"))
 }
 
 fn format(value: &str) -> Result<MentionFormat, Failure> {
@@ -83,6 +80,15 @@ mod tests {
         let asked = list(&query(&[("limit", "100"), ("mention_format", "mobile")])).unwrap();
         assert_eq!((asked.limit, asked.format), (100, MentionFormat::Mobile));
         assert_eq!(one(&query(&[("mention_format", "mobile")])).unwrap(), MentionFormat::Mobile);
+    }
+
+    #[test]
+    fn a_doubled_parameter_is_400_naming_it() {
+        for (name, value) in [("limit", "1"), ("cursor", ""), ("mention_format", "web")] {
+            let failure = list(&query(&[(name, value); 2])).unwrap_err();
+            assert_eq!(failure.message(), format!("{name}: must be given once"));
+        }
+        assert!(one(&query(&[("mention_format", "web"); 2])).is_err());
     }
 
     #[test]

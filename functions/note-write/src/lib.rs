@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use shared::{
-    access::Permission,
     entry::{Failure, Reply, http::Request},
     id::{ContactId, NoteId},
-    note::{MentionFormat, NoteInput, NoteView, NoteWriter},
+    note::{MentionFormat, NoteAction, NoteInput, NoteView, NoteWriter},
 };
 
 /// Creates or changes a note.
@@ -18,17 +17,17 @@ use shared::{
 pub async fn handle(notes: Arc<NoteWriter>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let contact: ContactId = request.path("contact_id")?;
-    let (status, permission, saved) = if request.method() == "POST" {
+    let (status, action, saved) = if request.method() == "POST" {
         let input: NoteInput = request.json()?;
-        (201, Permission::AddNotes, notes.create(viewer, contact, input).await?)
+        (201, NoteAction::Add, notes.create(viewer, contact, input).await?)
     } else {
         let note: NoteId = request.path("id")?;
         let input: NoteInput = request.json()?;
-        (200, Permission::ManageNotes, notes.update(viewer, contact, note, input).await?)
+        (200, NoteAction::Update, notes.update(viewer, contact, note, input).await?)
     };
     let view = NoteView::new(&saved.note, saved.permission, MentionFormat::Web);
     let warnings = saved.warnings.into_iter().map(Into::into).collect();
     Ok(Reply::new(status, &view)?
         .with_warnings(warnings)
-        .under(&saved.session, saved.session.narrowed(&[permission, Permission::ViewCustomers])))
+        .under(&saved.session, action.told_under(&saved.session)))
 }

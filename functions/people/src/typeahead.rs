@@ -3,11 +3,17 @@ use serde::Serialize;
 use shared::{
     access::{AccessError, Authority, Permission, Viewer},
     directory::{DirectoryError, Person},
-    entry::{Failure, Reply, http::Request},
+    entry::{
+        Failure, Reply,
+        http::Request,
+        page::{self, once},
+    },
     event,
     id::UserId,
 };
 
+/// Where Launchpad begins to count pages.
+const FIRST_PAGE: u32 = 1;
 /// The people of one page.
 const PAGE: u32 = 25;
 /// The most of Launchpad's pages that are read for one of ours, where whole pages of people are
@@ -93,25 +99,22 @@ async fn candidates(
 }
 
 impl Search {
-    /// The parameters of the query.
+    /// The parameters of the query, each given once at most.
     fn of_query(parameters: &[(String, String)]) -> Result<Self, Failure> {
-        let (mut query, mut page) = (String::new(), 1);
+        let (mut query, mut page) = (None, None);
         for (name, value) in parameters {
             match name.as_str() {
-                "query" => value.trim().clone_into(&mut query),
-                "cursor" if value.is_empty() => page = 1,
-                "cursor" => {
-                    page = decode(value)
-                        .ok_or_else(|| Failure::invalid("cursor", "is none that this list gave"))?;
-                }
+                "query" => once(&mut query, name, value.trim())?,
+                "cursor" => once(&mut page, name, page::begin(value, decode)?)?,
                 _ => return Err(Failure::invalid(name, "is no parameter of this route")),
             }
         }
+        let query = query.unwrap_or_default().to_owned();
         if query.chars().count() > MAX_QUERY {
             let reason = format_args!("is longer than {MAX_QUERY} characters");
             return Err(Failure::invalid("query", reason));
         }
-        Ok(Self { query, page })
+        Ok(Self { query, page: page.flatten().unwrap_or(FIRST_PAGE) })
     }
 }
 
@@ -123,7 +126,7 @@ fn encode(page: u32) -> String {
 fn decode(text: &str) -> Option<u32> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let page = u32::from_be_bytes(bytes.try_into().ok()?);
-    (page > 1).then_some(page)
+    (page > FIRST_PAGE).then_some(page)
 }
 
 #[cfg(test)]
@@ -142,6 +145,15 @@ mod tests {
         assert_eq!(first, Search { query: "bu".to_owned(), page: 1 });
         let next = Search::of_query(&parameters(&[("cursor", &encode(2))])).unwrap();
         assert_eq!(next, Search { query: String::new(), page: 2 });
+    }
+
+    #[test]
+    fn a_doubled_parameter_is_400_naming_it() {
+        for (name, value) in [("query", "bu"), ("cursor", "")] {
+            let failure = Search::of_query(&parameters(&[(name, value); 2])).unwrap_err();
+            assert_eq!(failure.code(), Code::InvalidRequest);
+            assert_eq!(failure.message(), format!("{name}: must be given once"));
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ where
                     serde_json::from_value(event.payload).map_err(|error| unreadable(&error))?;
                 let event = LambdaEvent::new(batch, event.context);
                 let work = |message| on_message(Arc::clone(&app), message);
-                let answer = queue::answer(event, &source, work).await;
+                let answer = queue::answer(event, &source, work).await?;
                 serde_json::to_value(answer).map_err(|error| unreadable(&error))
             } else {
                 let work = |request, invocation| on_request(app, request, invocation);

@@ -1,15 +1,17 @@
-//! The pages of the lists whose only parameters are `limit` and `cursor`.
+//! Which part of a list a query's parameters ask for.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::Failure;
 
-const DEFAULT_LIMIT: usize = 25;
-const MAX_LIMIT: usize = 100;
+/// The records of a page where nobody asks for another number.
+pub const DEFAULT_LIMIT: usize = 25;
+/// The most records of a page, unless a list has a smaller number of its own.
+pub const MAX_LIMIT: usize = 100;
 /// The longest cursor that is read, in bytes.
 const MAX_CURSOR: usize = 1024;
 
-/// Which part of a list is wanted.
+/// Which part of a list is wanted whose only parameters are `limit` and `cursor`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PageRequest {
     /// The most records, 1 to 100, by default 25.
@@ -22,23 +24,50 @@ impl PageRequest {
     /// The page that the query's parameters ask for.
     ///
     /// # Errors
-    /// 400 naming the parameter that is unknown or malformed.
+    /// 400 naming the parameter that is unknown, malformed or doubled.
     pub fn parse(query: &[(String, String)]) -> Result<Self, Failure> {
-        let mut page = Self { limit: DEFAULT_LIMIT, after: None };
+        let (mut limit, mut after) = (None, None);
         for (name, value) in query {
             match name.as_str() {
-                "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-                    let wrong = || Failure::invalid("limit", "must be a number from 1 to 100");
-                    page.limit = limit.ok_or_else(wrong)?;
-                }
-                "cursor" if value.is_empty() => page.after = None,
-                "cursor" => page.after = Some(position(value).ok_or_else(foreign_cursor)?),
+                "limit" => once(&mut limit, name, self::limit(value, MAX_LIMIT)?)?,
+                "cursor" => once(&mut after, name, begin(value, position)?)?,
                 _ => return Err(Failure::invalid(name, "is no parameter of this list")),
             }
         }
-        Ok(page)
+        Ok(Self { limit: limit.unwrap_or(DEFAULT_LIMIT), after: after.flatten() })
     }
+}
+
+/// Takes the value of a parameter that is given once at most.
+///
+/// # Errors
+/// 400 naming the parameter, if there is a value already.
+pub fn once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), Failure> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Failure::invalid(name, "must be given once")),
+    }
+}
+
+/// The most records that `limit` asks for: 1 to `most`.
+///
+/// # Errors
+/// 400 for anything else.
+pub fn limit(value: &str, most: usize) -> Result<usize, Failure> {
+    let within = value.parse().ok().filter(|limit| (1..=most).contains(limit));
+    within
+        .ok_or_else(|| Failure::invalid("limit", format_args!("must be a number from 1 to {most}")))
+}
+
+/// Where `cursor` says that a page begins, read by `decode`; an empty one is the list's beginning.
+///
+/// # Errors
+/// 400 for a text that `decode` makes nothing of.
+pub fn begin<T>(value: &str, decode: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Failure> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    decode(value).map(Some).ok_or_else(foreign_cursor)
 }
 
 /// The answer to a cursor that a list never gave.
@@ -72,6 +101,15 @@ mod tests {
         assert_eq!(page.unwrap(), PageRequest { limit: 100, after: Some("zoë".to_owned()) });
         let first = PageRequest::parse(&query(&[("cursor", "")])).unwrap();
         assert_eq!(first, PageRequest { limit: 25, after: None });
+    }
+
+    #[test]
+    fn what_is_doubled_is_refused() {
+        for name in ["limit", "cursor"] {
+            let twice = query(&[(name, if name == "limit" { "1" } else { "" }); 2]);
+            let refused = PageRequest::parse(&twice).unwrap_err();
+            assert_eq!(refused.message(), format!("{name}: must be given once"));
+        }
     }
 
     #[test]

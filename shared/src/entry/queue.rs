@@ -1,11 +1,11 @@
 //! SQS events, with partial batch failures.
 
-use std::{convert::Infallible, fmt::Display, future::Future, sync::Arc, time::Duration};
+use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::join_all;
 use jiff::Timestamp;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, info_span};
 
@@ -68,6 +68,18 @@ impl Hold {
     }
 }
 
+/// A message failed and has no id by which it alone could come back: its batch fails whole. In an
+/// answer an empty id would mean the same, without saying so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a message that failed has no id; its batch comes back")]
+pub struct Nameless;
+
+impl From<Nameless> for Diagnostic {
+    fn from(error: Nameless) -> Self {
+        Self { error_type: "NAMELESS_MESSAGE".to_owned(), error_message: error.to_string() }
+    }
+}
+
 /// Runs a function behind a queue. A message whose handler fails is reported and comes back; the
 /// others of its batch are done.
 ///
@@ -89,18 +101,21 @@ where
         // Boxed: a handler's future is deep, and the runtime wraps it deeper.
         Box::pin(async move {
             let work = |message| handler(Arc::clone(&app), message);
-            Ok::<_, Infallible>(answer(event, &source, work).await)
+            answer(event, &source, work).await.map_err(Diagnostic::from)
         })
     }))
     .await
 }
 
 /// Works off the batch of one event: what [`serve`] does for each.
+///
+/// # Errors
+/// As [`respond`].
 pub(super) async fn answer<T, H, F, E>(
     event: LambdaEvent<SqsEvent>,
     source: &Source,
     handler: H,
-) -> SqsBatchResponse
+) -> Result<SqsBatchResponse, Nameless>
 where
     T: DeserializeOwned,
     H: Fn(Message<T>) -> F,
@@ -113,13 +128,16 @@ where
     respond(&event.context.request_id, event.payload, source, work).await
 }
 
-/// Works off one batch, message beside message.
+/// Works off one batch, message beside message, and reports those that come back.
+///
+/// # Errors
+/// [`Nameless`], when one of these cannot be reported.
 pub async fn respond<T, H, F, E>(
     request_id: &str,
     event: SqsEvent,
     source: &Source,
     handler: H,
-) -> SqsBatchResponse
+) -> Result<SqsBatchResponse, Nameless>
 where
     T: DeserializeOwned,
     H: Fn(Message<T>) -> F,
@@ -128,7 +146,7 @@ where
 {
     metric::cold_start(log::is_cold_start());
     let results = join_all(event.records.into_iter().map(|record| {
-        let message_id = record.message_id.clone().unwrap_or_default();
+        let message_id = record.message_id.clone().filter(|id| !id.is_empty());
         let span = info_span!("message", request_id, message_id);
         let work = one(record, source, &handler);
         async move { (message_id, work.await) }.instrument(span)
@@ -137,10 +155,10 @@ where
     let mut response = SqsBatchResponse::default();
     for (message_id, done) in results {
         if !done {
-            response.add_failure(message_id);
+            response.add_failure(message_id.ok_or(Nameless)?);
         }
     }
-    response
+    Ok(response)
 }
 
 /// Works off one message and tells whether it is done.
@@ -190,5 +208,56 @@ async fn met(source: &Source, due: Option<Key>) {
     let Some(due) = due else { return };
     if let Err(error) = source.table.met(&due).await {
         tracing::warn!(%error, "a due item could not be deleted");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sqs::config::BehaviorVersion;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{http_client, table::embedded};
+
+    /// A queue that nobody asks for anything.
+    async fn unused() -> Source {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .http_client(http_client::for_sdk(http_client::builder().build().unwrap()))
+            .build();
+        Source {
+            sqs: aws_sdk_sqs::Client::from_conf(config),
+            url: "http://queue".to_owned(),
+            table: embedded::table().await,
+        }
+    }
+
+    /// The answer to a batch of these ids, in which messages that say `true` are done.
+    async fn answered(batch: &[(Option<&str>, bool)]) -> Result<Value, Nameless> {
+        let records = batch.iter().map(|(id, done)| {
+            let body = json!({ "body": done }).to_string();
+            json!({ "messageId": id, "body": body, "attributes": {}, "messageAttributes": {} })
+        });
+        let event = json!({ "Records": records.collect::<Vec<_>>() });
+        let event = serde_json::from_value(event).unwrap();
+        let work = |message: Message<bool>| async move {
+            if message.body { Ok(()) } else { Err("it fails") }
+        };
+        let answer = respond("r", event, &unused().await, work).await?;
+        Ok(serde_json::to_value(answer).unwrap()["batchItemFailures"].clone())
+    }
+
+    #[tokio::test]
+    async fn a_message_that_fails_comes_back_alone() {
+        let failures = answered(&[(Some("a"), true), (Some("b"), false)]).await;
+        assert_eq!(failures, Ok(json!([{ "itemIdentifier": "b" }])));
+    }
+
+    #[tokio::test]
+    async fn a_batch_fails_whole_where_a_failed_message_has_no_id() {
+        for nameless in [None, Some("")] {
+            assert_eq!(answered(&[(Some("a"), true), (nameless, false)]).await, Err(Nameless));
+            assert_eq!(answered(&[(nameless, true)]).await, Ok(json!([])));
+        }
     }
 }

@@ -28,6 +28,12 @@ impl NoteAction {
             Self::Delete => Permission::DeleteNotes,
         }
     }
+
+    /// The permission whose scope the answer to it is told under: the contact's gate decides too.
+    #[must_use]
+    pub fn told_under(self, session: &Session) -> Permission {
+        session.narrowed(&[self.permission(), Permission::ViewCustomers])
+    }
 }
 
 /// Why somebody may not.

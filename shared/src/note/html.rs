@@ -109,11 +109,6 @@ impl Draft {
         &self.references
     }
 
-    /// Whether any text or mention remains after sanitizing.
-    pub fn has_text(&self) -> bool {
-        !self.references.is_empty() || has_text(&self.html)
-    }
-
     /// Checks how many people the draft mentions: distinct references that can be somebody's.
     ///
     /// # Errors

@@ -39,7 +39,7 @@ pub enum MentionState {
     Sent,
     /// Could not be told.
     Failed,
-    /// Not told, because the note was gone or private by then.
+    /// Not told, because the note was gone or private or the flag off by then.
     Dropped,
 }
 
@@ -66,7 +66,7 @@ pub struct LedgerEntry {
     /// Whose mention it is.
     #[serde(flatten)]
     pub actor: Actor,
-    /// When the mention was saved.
+    /// Since when it waits to be told: the save, or the beginning of its round.
     pub since: Timestamp,
     /// How often a worker has begun to tell them, in this round.
     pub attempts: u32,
@@ -86,7 +86,13 @@ pub struct LedgerEntry {
 }
 
 impl LedgerEntry {
-    fn new(note: &Note, person: String, state: MentionState, actor: Actor, now: Timestamp) -> Self {
+    pub(super) fn new(
+        note: &Note,
+        person: String,
+        state: MentionState,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Self {
         Self {
             contact_id: note.contact_id,
             note_id: note.id,
@@ -113,18 +119,22 @@ impl LedgerEntry {
         Self { state, lease_until: None, version: self.version + 1, ..self.clone() }
     }
 
-    /// To be told by this actor's mention, from the beginning.
-    fn armed(&self, actor: Actor, now: Timestamp) -> Self {
-        Self { actor, since: now, attempts: 0, ..self.in_state(MentionState::Pending) }
+    /// This actor's mention, from the beginning.
+    fn made_anew(&self, state: MentionState, actor: Actor, now: Timestamp) -> Self {
+        Self { actor, since: now, attempts: 0, ..self.in_state(state) }
     }
 
-    /// Begun by a worker, in this round.
+    /// To be told in a new round: its message came back from the dead letters.
     #[must_use]
-    pub fn claimed(&self, round: u32, now: Timestamp) -> Self {
-        let attempts = if round > self.round { 0 } else { self.attempts };
+    pub fn begun_anew(&self, round: u32, now: Timestamp) -> Self {
+        Self { round, since: now, attempts: 0, ..self.in_state(MentionState::Pending) }
+    }
+
+    /// Begun by a worker.
+    #[must_use]
+    pub fn claimed(&self, now: Timestamp) -> Self {
         Self {
-            attempts: attempts + 1,
-            round: round.max(self.round),
+            attempts: self.attempts + 1,
             lease_until: Some(now + LEASE),
             ..self.in_state(MentionState::Sending)
         }
@@ -144,9 +154,8 @@ impl LedgerEntry {
 
     /// Given up, in this round.
     #[must_use]
-    pub fn failed(&self, round: u32, reason: String) -> Self {
-        let round = round.max(self.round);
-        Self { reason: Some(reason), round, ..self.in_state(MentionState::Failed) }
+    pub fn failed(&self, reason: String) -> Self {
+        Self { reason: Some(reason), ..self.in_state(MentionState::Failed) }
     }
 
     /// Not to be told.
@@ -249,31 +258,53 @@ pub(super) struct LedgerChange {
 pub(super) struct Ledger<'a> {
     pub(super) company: &'a CompanyId,
     pub(super) entries: &'a HashMap<String, LedgerEntry>,
+    /// Whether the flag lets anybody be told (SPEC §3, Flag). Otherwise mentions are noted as
+    /// dropped, and the next save with the flag on tells of them.
+    pub(super) tells: bool,
     pub(super) now: Timestamp,
+}
+
+/// Somebody whom a note mentions.
+struct Mentioned {
+    /// The id in the ledger.
+    id: String,
+    /// The person, once verified.
+    user: Option<UserId>,
+}
+
+impl Mentioned {
+    /// Everybody whom a note mentions, each once.
+    fn all(note: &Note, pending: &[MentionRef]) -> Vec<Self> {
+        let mut all: Vec<_> = note.mentioned_user_ids.iter().copied().map(Self::verified).collect();
+        for id in pending.iter().map(MentionRef::id) {
+            if all.iter().all(|known| known.id != id) {
+                all.push(Self { id, user: None });
+            }
+        }
+        all
+    }
+
+    fn verified(user: UserId) -> Self {
+        Self { id: user.to_string(), user: Some(user) }
+    }
 }
 
 impl Ledger<'_> {
     /// The change for a save: everybody mentioned is to be told unless they were told before, or
-    /// are the actor. A private note tells nobody and writes nothing.
+    /// are the actor. A private note tells nobody and writes nothing. `named` are the ids that the
+    /// note named before, where others than its author could read it.
     pub(super) fn saved(
         &self,
         note: &Note,
-        was_private: bool,
+        named: Option<&[String]>,
         pending: &[MentionRef],
         actor: &Actor,
     ) -> Result<LedgerChange, TableError> {
         let mut change = LedgerChange::default();
         if note.is_public() {
-            for user in note.mentioned_user_ids.iter().filter(|user| **user != actor.actor_id) {
-                self.mention(note, *user, was_private, actor, &mut change)?;
-            }
-            for person in pending.iter().map(MentionRef::id) {
-                let own = person == actor.actor_id.to_string();
-                let mentioned = note.mentioned_user_ids.iter().any(|u| u.to_string() == person);
-                if !own && !mentioned && !self.entries.contains_key(&person) {
-                    let state = MentionState::Unverified;
-                    let entry = LedgerEntry::new(note, person, state, actor.clone(), self.now);
-                    change.actions.push(entry.create(self.company)?);
+            for person in &Mentioned::all(note, pending) {
+                if let Some(author) = self.author(&person.id, named, actor) {
+                    self.mention(note, person, author, named.is_none(), &mut change)?;
                 }
             }
         }
@@ -291,22 +322,57 @@ impl Ledger<'_> {
         Ok(change)
     }
 
+    /// Who put a mention into the note: not the actor, where it was there before. Nobody, where
+    /// there is nobody to tell: the actor is never told, and a mention that was there and is not in
+    /// the ledger is somebody's of themselves.
+    fn author<'b>(
+        &'b self,
+        id: &str,
+        named: Option<&[String]>,
+        actor: &'b Actor,
+    ) -> Option<&'b Actor> {
+        let was_there = named.is_some_and(|named| named.iter().any(|known| known == id));
+        if !was_there {
+            return Some(actor);
+        }
+        let author = &self.entries.get(id)?.actor;
+        (actor.actor_id.to_string() != id).then_some(author)
+    }
+
+    /// Notes a mention, unless the person was told of the note or is about to be. Who mentions
+    /// themselves is told neither of that nor of a mention before it that still waits.
     fn mention(
         &self,
         note: &Note,
-        user: UserId,
+        person: &Mentioned,
+        author: &Actor,
         was_private: bool,
-        actor: &Actor,
         change: &mut LedgerChange,
     ) -> Result<(), TableError> {
-        let Some(entry) = self.entries.get(&user.to_string()) else {
-            return self.begin(note, user, actor, change);
+        let is_own = author.actor_id.to_string() == person.id;
+        let state = match person.user {
+            None => MentionState::Unverified,
+            Some(_) if self.tells => MentionState::Pending,
+            Some(_) => MentionState::Dropped,
+        };
+        let Some(entry) = self.entries.get(&person.id) else {
+            if is_own {
+                return Ok(());
+            }
+            let entry = LedgerEntry::new(note, person.id.clone(), state, author.clone(), self.now);
+            change.actions.push(entry.create(self.company)?);
+            return self.post_notify(change, &entry, person);
         };
         match entry.state {
+            MentionState::Unverified | MentionState::Dropped if is_own => {
+                change.actions.push(entry.remove(self.company));
+            }
             MentionState::Unverified | MentionState::Dropped => {
-                let armed = entry.armed(actor.clone(), self.now);
-                change.actions.push(entry.replace(self.company, &armed)?);
-                self.post_notify(change, &armed, user)?;
+                if (entry.state, &entry.actor) != (state, author) {
+                    let anew = entry.made_anew(state, author.clone(), self.now);
+                    change.actions.push(entry.replace(self.company, &anew)?);
+                    self.post_notify(change, &anew, person)?;
+                }
             }
             // A worker that still sees the private note must not drop it behind this save.
             MentionState::Pending | MentionState::Sending if was_private => {
@@ -321,19 +387,6 @@ impl Ledger<'_> {
         Ok(())
     }
 
-    fn begin(
-        &self,
-        note: &Note,
-        user: UserId,
-        actor: &Actor,
-        change: &mut LedgerChange,
-    ) -> Result<(), TableError> {
-        let (person, state) = (user.to_string(), MentionState::Pending);
-        let entry = LedgerEntry::new(note, person, state, actor.clone(), self.now);
-        change.actions.push(entry.create(self.company)?);
-        self.post_notify(change, &entry, user)
-    }
-
     /// The change when Launchpad told who `verified` references are and that `invalid` ones are
     /// nobody. Whoever is known from a save is told by that save's actor.
     pub(super) fn verified(
@@ -346,22 +399,14 @@ impl Ledger<'_> {
         let mut begun = Vec::new();
         for (reference, user) in verified {
             let Some(waiting) = self.waiting(reference) else { continue };
-            let tells = note.is_public() && waiting.actor.actor_id != *user;
-            let same = waiting.person == user.to_string();
-            if same && tells && !begun.contains(user) {
-                let armed = waiting.armed(waiting.actor.clone(), self.now);
-                change.actions.push(waiting.replace(self.company, &armed)?);
-                self.post_notify(&mut change, &armed, *user)?;
-                begun.push(*user);
-            } else if !same {
+            if waiting.person != user.to_string() {
                 change.actions.push(waiting.remove(self.company));
-                if tells && !begun.contains(user) {
-                    let written = change.actions.len();
-                    self.mention(note, *user, false, &waiting.actor, &mut change)?;
-                    if change.actions.len() > written {
-                        begun.push(*user);
-                    }
-                }
+            }
+            let tells = note.is_public() && waiting.actor.actor_id != *user;
+            if tells && !begun.contains(user) {
+                let person = Mentioned::verified(*user);
+                self.mention(note, &person, &waiting.actor, false, &mut change)?;
+                begun.push(*user);
             }
         }
         let gone = invalid.iter().filter_map(|reference| self.waiting(reference));
@@ -378,8 +423,10 @@ impl Ledger<'_> {
         &self,
         change: &mut LedgerChange,
         entry: &LedgerEntry,
-        user: UserId,
+        person: &Mentioned,
     ) -> Result<(), TableError> {
+        let is_due = entry.state == MentionState::Pending;
+        let Some(user) = person.user.filter(|_| is_due) else { return Ok(()) };
         let id = format!("notify#{}#{user}#{}", entry.note_id, entry.version);
         let message = MentionMessage::Notify {
             company: self.company.clone(),

@@ -2,12 +2,12 @@
 //!
 //! SPEC §3: 10,000 Unicode scalars of the submitted HTML, a mention's start tag counted at the
 //! shorter of its submitted and its canonical form; so a note does not become too long because an
-//! editor dresses its mentions up.
+//! editor dresses its mentions up. Nor does it because it is read and saved again: the `rel` that
+//! every stored link carries is ours and does not count.
 //!
-//! Counting at the shorter form only ever takes away. So a submission within the limit as it stands
-//! needs no further look, which is nearly every one. For the others a tokenizer finds the anchors'
-//! start tags in the raw text, and those longer than the canonical form are read by the same code
-//! that reads sanitized anchors.
+//! Both only ever take away. So a submission within the limit as it stands needs no further look,
+//! which is nearly every one. For the others a tokenizer finds the anchors' start tags in the raw
+//! text, and those that may count less are read by the same code that reads sanitized anchors.
 
 use std::cell::Cell;
 
@@ -15,7 +15,7 @@ use lol_html::{HtmlRewriter, Settings, doc_text, element};
 
 use super::{
     markup::{Token, tokens},
-    mention::{Anchor, MentionRef},
+    mention::{Anchor, LINK_REL, MentionRef},
     sanitize::sanitize,
 };
 
@@ -25,6 +25,9 @@ pub const NOTE_LENGTH_LIMIT: usize = 10_000;
 /// Of `<a data-user-id="…" data-mention="true">`, in characters.
 const CANONICAL_TAG_LENGTH: usize =
     "<a data-user-id=\"00000000-0000-0000-0000-000000000000\" data-mention=\"true\">".len();
+
+/// Of the `rel` of a link, with the space before it, in characters.
+const REL_LENGTH: usize = " rel=\"\"".len() + LINK_REL.len();
 
 const HTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
 
@@ -39,15 +42,13 @@ pub fn counted_length(html: &str, hosts: &[String]) -> usize {
     submitted - forgiven(html, hosts)
 }
 
-/// How many characters the start tags of mentions are longer than their canonical form.
+/// How many characters of the anchors' start tags do not count.
 fn forgiven(html: &str, hosts: &[String]) -> usize {
     let total = Cell::new(0);
     let on_anchor = element!("a", |anchor| {
         let tag = html.get(anchor.source_location().bytes()).unwrap_or_default();
-        let excess = tag.chars().count().saturating_sub(CANONICAL_TAG_LENGTH);
-        let in_html = anchor.namespace_uri() == HTML_NAMESPACE;
-        if excess > 0 && in_html && opens_mention(tag, hosts) {
-            total.set(total.get() + excess);
+        if anchor.namespace_uri() == HTML_NAMESPACE {
+            total.set(total.get() + forgiven_of(tag, hosts));
         }
         Ok(())
     });
@@ -66,12 +67,24 @@ fn forgiven(html: &str, hosts: &[String]) -> usize {
     total.get()
 }
 
-fn opens_mention(tag: &str, hosts: &[String]) -> bool {
-    tokens(&sanitize(tag)).any(|(_, token)| match token {
-        Token::Start("a", written) => matches!(
-            Anchor::read(written, hosts),
-            Anchor::Mention(MentionRef::User(_) | MentionRef::Raw(_))
-        ),
-        _ => false,
-    })
+/// How many characters of one anchor's start tag do not count: of a mention what is longer than the
+/// canonical form, of a link what every stored link carries.
+fn forgiven_of(tag: &str, hosts: &[String]) -> usize {
+    let excess = tag.chars().count().saturating_sub(CANONICAL_TAG_LENGTH);
+    let has_rel = tag.contains(LINK_REL);
+    if excess == 0 && !has_rel {
+        return 0;
+    }
+    let sanitized = sanitize(tag);
+    let anchor = tokens(&sanitized).find_map(|(_, token)| match token {
+        Token::Start("a", written) => Some(Anchor::read(written, hosts)),
+        _ => None,
+    });
+    match anchor {
+        Some(Anchor::Mention(MentionRef::User(_) | MentionRef::Raw(_))) => excess,
+        Some(Anchor::Link(_)) if has_rel => REL_LENGTH,
+        Some(Anchor::Mention(MentionRef::Malformed(_)) | Anchor::Link(_) | Anchor::Bare) | None => {
+            0
+        }
+    }
 }

@@ -60,6 +60,11 @@ impl Stored {
         Self { verified, pending: pending.cloned().collect() }
     }
 
+    /// The references that the note waits for to be verified.
+    pub(super) fn pending(&self) -> &[MentionRef] {
+        &self.pending
+    }
+
     /// Whether the note waits for this reference to be verified.
     pub(super) fn is_pending(&self, reference: &MentionRef) -> bool {
         self.pending.contains(reference)

@@ -50,6 +50,12 @@ impl Note {
     pub fn is_public(&self) -> bool {
         self.visibility == Visibility::Public
     }
+
+    /// Whether this is the HTML that an answer has for the note, in either form.
+    #[must_use]
+    pub fn is_answered_as(&self, html: &str) -> bool {
+        html == self.note || html == to_mobile(&self.note)
+    }
 }
 
 /// A note as clients send it. What the API itself answers is accepted and ignored, since clients

@@ -123,7 +123,18 @@ struct Save<'a> {
 struct Before {
     contact: Authorized<Contact>,
     note: Option<Note>,
+    /// The mentions of that note.
+    stored: Stored,
     ledger: HashMap<String, LedgerEntry>,
+}
+
+impl Before {
+    /// The ids that the note named, where others than its author could read it.
+    fn named(&self) -> Option<Vec<String>> {
+        let note = self.note.as_ref().filter(|note| note.is_public())?;
+        let users = note.mentioned_user_ids.iter().map(UserId::to_string);
+        Some(users.chain(self.stored.pending().iter().map(MentionRef::id)).collect())
+    }
 }
 
 impl Save<'_> {
@@ -192,9 +203,9 @@ impl NoteWriter {
         let (session, items) =
             self.authority.session_beside(save.viewer, &NoteAccess::NEEDED, &keys).await?;
         let mut before = self.judge(&save, &session, items)?;
-        let draft = draft?;
+        let draft = draft.or_else(|error| self.echo(&save, &before).ok_or(error))?;
         check_attachments(save.input.attachments.as_deref().unwrap_or_default())?;
-        let people = self.people(&session, &draft, before.note.as_ref()).await?;
+        let people = self.people(&session, &draft, &before.stored).await?;
         let rendered = draft.render(|reference| people.outcome(reference));
         self.refuse_invalid(&save, &session, &rendered)?;
         let all = save.keys(distinct(&rendered).into_iter());
@@ -223,7 +234,7 @@ impl NoteWriter {
     ) -> Result<Note, NoteFailure> {
         for _ in 0..ATTEMPTS {
             let note = self.next(save, rendered, before.note.as_ref())?;
-            let change = self.ledger_change(save, &note, rendered, before)?;
+            let change = self.ledger_change(save, session, &note, rendered, before)?;
             let written = write(
                 self.authority.table(),
                 &save.viewer.company,
@@ -266,23 +277,31 @@ impl NoteWriter {
         let admission = Admission { session, action, company, contact: save.contact };
         let contact = admission.contact(&mut items)?;
         let note = save.target.map(|id| admission.note(id, &contact, &mut items)).transpose()?;
-        Ok(Before { contact, note, ledger: ledger_of(items)? })
+        let stored =
+            note.as_ref().map(|note| Stored::of(note, &Draft::parse(&note.note, &self.hosts)));
+        let (stored, ledger) = (stored.unwrap_or_default(), ledger_of(items)?);
+        Ok(Before { contact, note, stored, ledger })
+    }
+
+    /// What is submitted, where it is the note just as it was answered: that can be saved again,
+    /// however long names and escaping have made it on the way.
+    fn echo(&self, save: &Save<'_>, before: &Before) -> Option<Draft> {
+        let html = &save.input.note;
+        let note = before.note.as_ref();
+        note.filter(|note| note.is_answered_as(html)).map(|_| Draft::parse(html, &self.hosts))
     }
 
     async fn people(
         &self,
         session: &Session,
         draft: &Draft,
-        note: Option<&Note>,
+        stored: &Stored,
     ) -> Result<People, NoteFailure> {
-        let stored = note
-            .map(|note| Stored::of(note, &Draft::parse(&note.note, &self.hosts)))
-            .unwrap_or_default();
         if !session.flags.notes_mention {
-            return Ok(People::as_before(draft, &stored));
+            return Ok(People::as_before(draft, stored));
         }
         let (directory, company) = (self.authority.directory(), &session.viewer.company);
-        Ok(People::resolve(directory, company, draft, &stored).await?)
+        Ok(People::resolve(directory, company, draft, stored).await?)
     }
 
     fn refuse_invalid(
@@ -340,21 +359,22 @@ impl NoteWriter {
     fn ledger_change(
         &self,
         save: &Save<'_>,
+        session: &Session,
         note: &Note,
         rendered: &Rendered,
         before: &Before,
     ) -> Result<LedgerChange, TableError> {
         let actor = Actor { actor_id: save.viewer.user, actor_name: save.viewer.display_name() };
-        let was_private = before.note.as_ref().is_some_and(|old| !old.is_public());
         let ledger = Ledger {
             company: &save.viewer.company,
             entries: &before.ledger,
+            tells: session.flags.notes_mention,
             now: self.authority.clock().now(),
         };
-        ledger.saved(note, was_private, &rendered.pending, &actor)
+        ledger.saved(note, before.named().as_deref(), &rendered.pending, &actor)
     }
 
-    /// Logs what was mentioned, and what was dropped.
+    /// Logs what was mentioned, and what was dropped; nothing with the flag off.
     fn tell(
         &self,
         save: &Save<'_>,
@@ -363,11 +383,12 @@ impl NoteWriter {
         before: &Before,
         rendered: &Rendered,
     ) {
-        if session.flags.notes_mention {
-            for reference in &rendered.unwrapped {
-                let company = &save.viewer.company;
-                event::note_mention_invalid(company, Some(note.id), user_of(reference), "dropped");
-            }
+        if !session.flags.notes_mention {
+            return;
+        }
+        for reference in &rendered.unwrapped {
+            let company = &save.viewer.company;
+            event::note_mention_invalid(company, Some(note.id), user_of(reference), "dropped");
         }
         if note.mentioned_user_ids.is_empty() {
             return;
@@ -387,6 +408,7 @@ impl NoteWriter {
         });
     }
 
+    /// What the author should know; nothing with the flag off.
     fn warnings(
         &self,
         session: &Session,
@@ -394,11 +416,11 @@ impl NoteWriter {
         note: &Note,
         contact: &Authorized<Contact>,
     ) -> Vec<MentionWarning> {
-        let mut warnings = Vec::new();
-        if session.flags.notes_mention {
-            let invalid = rendered.unwrapped.iter().map(shown_id);
-            warnings.extend(invalid.map(MentionWarning::Invalid));
+        if !session.flags.notes_mention {
+            return Vec::new();
         }
+        let invalid = rendered.unwrapped.iter().map(shown_id);
+        let mut warnings: Vec<_> = invalid.map(MentionWarning::Invalid).collect();
         if !rendered.pending.is_empty() {
             let ids = rendered.pending.iter().map(shown_id).collect();
             warnings.push(MentionWarning::Pending(ids));

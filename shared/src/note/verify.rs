@@ -10,7 +10,7 @@ use super::{
     store::{ledger_of, mentioned, user_of, write},
 };
 use crate::{
-    access::Authority,
+    access::{AccessError, Authority},
     event,
     id::{CompanyId, ContactId, NoteId, UserId},
     outbox::Outbox,
@@ -35,8 +35,8 @@ impl MentionVerifier {
         Self { authority, outbox, hosts }
     }
 
-    /// Asks who the pending mentions of a note are. Who is somebody becomes a mention and is told;
-    /// who is nobody becomes text; while Launchpad cannot tell, it is asked again later, until
+    /// Asks who the pending mentions of a note are. Who is somebody becomes a mention and is told,
+    /// unless the flag is off; who is nobody becomes text; while Launchpad cannot tell, it is asked again later, until
     /// [`PATIENCE`] after the save ends. A note that is gone or has nothing pending is done.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl MentionVerifier {
         company: &CompanyId,
         contact: ContactId,
         note: NoteId,
-    ) -> Result<(), TableError> {
+    ) -> Result<(), AccessError> {
         for _ in 0..ATTEMPTS {
             let Some(old) = self.read(company, contact, note).await? else { return Ok(()) };
             let Some(work) = self.work(company, old).await? else { return Ok(()) };
@@ -59,10 +59,10 @@ impl MentionVerifier {
                     return Ok(());
                 }
                 Err(TransactError::Conditions(_)) => {}
-                Err(TransactError::Table(error)) => return Err(error),
+                Err(TransactError::Table(error)) => return Err(error.into()),
             }
         }
-        Err(TableError::Contention("the note keeps changing".to_owned()))
+        Err(TableError::Contention("the note keeps changing".to_owned()).into())
     }
 
     /// The note, if it can still be reached.
@@ -81,8 +81,9 @@ impl MentionVerifier {
     }
 
     /// What is to be written; `None` when nothing is pending.
-    async fn work(&self, company: &CompanyId, old: Note) -> Result<Option<Work>, TableError> {
+    async fn work(&self, company: &CompanyId, old: Note) -> Result<Option<Work>, AccessError> {
         let Some(since) = old.pending_since else { return Ok(None) };
+        let tells = self.authority.company_flags(company).await?.notes_mention;
         let draft = Draft::parse(&old.note, &self.hosts);
         let stored = Stored::of(&old, &draft);
         let mut people = People::verify(self.authority.directory(), company, &stored).await;
@@ -104,7 +105,7 @@ impl MentionVerifier {
             version: old.version + 1,
             ..old.clone()
         };
-        let ledger = Ledger { company, entries: &entries, now };
+        let ledger = Ledger { company, entries: &entries, tells, now };
         let mut change = ledger.verified(&note, &verified, &rendered.unwrapped)?;
         if !rendered.pending.is_empty() {
             let message = MentionMessage::Verify {
@@ -118,7 +119,7 @@ impl MentionVerifier {
         let waiting = verified.iter().find_map(|(reference, _)| entries.get(&reference.id()));
         // A private note has no ledger, and nobody but its owner saves it.
         let author = waiting.map_or(old.owner_id, |entry| entry.actor.actor_id);
-        Ok(Some(Work { old, note, people, rendered, change, author }))
+        Ok(Some(Work { old, note, people, rendered, change, tells, author }))
     }
 
     async fn ledger(
@@ -158,12 +159,17 @@ struct Work {
     people: People,
     rendered: Rendered,
     change: LedgerChange,
+    /// Whether the flag lets anybody be told.
+    tells: bool,
     /// Who wrote the mentions.
     author: UserId,
 }
 
 impl Work {
     fn tell(&self, company: &CompanyId) {
+        if !self.tells {
+            return;
+        }
         let known = &self.old.mentioned_user_ids;
         let mentioned = &self.note.mentioned_user_ids;
         let new_count = mentioned.iter().filter(|user| !known.contains(user)).count();

@@ -127,7 +127,12 @@ async fn note_mention_s01_validation_special_characters_and_emoji_are_a_query_li
     let saved = world.post("sinta", &notes.list, &json!({ "note": note })).await;
     let html = saved.data()["note"].as_str().unwrap();
     assert!(html.ends_with(">@Åsa 🚀 O'Neil &lt;b&gt;%_\\&amp;</a>"), "{html}");
-    for wrong in ["query=x&page=2", "cursor=tampered", &format!("query={}", "x".repeat(101))] {
+    for wrong in [
+        "query=x&page=2",
+        "query=x&query=y",
+        "cursor=tampered",
+        &format!("query={}", "x".repeat(101)),
+    ] {
         let refused = world.get("sinta", &format!("/cdp/people?{wrong}")).await;
         assert_eq!((refused.status, refused.error()), (400, "INVALID_REQUEST"), "{wrong}");
     }

@@ -193,6 +193,26 @@ async fn note_mention_s03_err1_throttled_with_retry_after_it_waits_as_long_as_as
 }
 
 #[tokio::test]
+async fn note_mention_s03_err1_a_redriven_message_waits_for_launchpad_as_long_as_a_new_one() {
+    let scene = Scene::new().await;
+    let log = Log::capture();
+    let (world, contact) = (&scene.world, &scene.notes.contact);
+    world.fault(&json!({ "target": "launchpad.companies", "status": 500 }));
+    world.advance(SignedDuration::from_hours(25));
+    assert!(!scene.deliver().await, "given up a day after the save");
+    world.work().await;
+    let redriven = notify(contact, &json!(scene.note), "budi", 1);
+    assert!(!deliver(world, &redriven).await, "put off");
+    assert_eq!(scene.calls("sqs.SendMessage"), 1, "one dead letter");
+    assert_eq!(log.events("cdp_note_mention_notify_failed").len(), 1);
+    world.faults.clear();
+    world.advance(SignedDuration::from_mins(2));
+    world.clean_up(world.clock.now()).await;
+    world.work().await;
+    scene.told_once(0).await;
+}
+
+#[tokio::test]
 async fn a_refusal_that_no_retry_can_help_fails_at_once() {
     for status in [400, 401, 404, 422] {
         let scene = Scene::new().await;

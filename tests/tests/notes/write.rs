@@ -96,6 +96,31 @@ async fn a_put_without_attachments_and_visibility_leaves_them_and_an_echo_is_acc
 }
 
 #[tokio::test]
+async fn a_note_near_its_limit_can_be_saved_again_as_it_was_answered() {
+    let world = World::with_flags().await;
+    let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
+    let mobile = format!(r#"<a href="/users/{}/edit_user">@B</a>"#, person("budi"));
+    // What is stored is longer: by what links carry, by escaping, by names and canonical tags.
+    for (text, times) in [(r#"<a href="https://e.co/1">x</a>"#, 320), ("&", 9_000), (&mobile, 140)]
+    {
+        let created = world.post("sinta", &path, &json!({ "note": text.repeat(times) })).await;
+        assert_eq!(created.status, 201, "{}", created.error());
+        let path = format!("{path}/{}", created.data()["id"].as_str().unwrap());
+        for format in ["web", "mobile"] {
+            let read = world.get("sinta", &format!("{path}?mention_format={format}")).await;
+            let answered = &read.data()["note"];
+            let body = json!({ "note": answered, "visibility": "private" });
+            let saved = put(&world, "sinta", &path, &body).await;
+            assert_eq!((saved.status, &saved.data()["note"]), (200, &created.data()["note"]));
+        }
+        // What its author makes longer is too long.
+        let longer = format!("{}{}", created.data()["note"].as_str().unwrap(), "x".repeat(10_001));
+        let refused = put(&world, "sinta", &path, &json!({ "note": longer })).await;
+        assert_eq!((refused.status, refused.error()), (422, "NOTE_TOO_LONG"));
+    }
+}
+
+#[tokio::test]
 async fn note_mention_s06_neg2_with_the_flag_off_new_mentions_are_text_and_those_in_the_note_stay()
 {
     let world = World::with_flags().await;

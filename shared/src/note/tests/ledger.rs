@@ -43,6 +43,11 @@ fn note(mentioned: &[u8], visibility: Visibility, version: u64) -> Note {
     .unwrap()
 }
 
+/// The ids that a note names whose mentions are all verified.
+fn named(note: &Note) -> Vec<String> {
+    note.mentioned_user_ids.iter().map(UserId::to_string).collect()
+}
+
 /// What stands in the table, with the conditions of its transactions.
 #[derive(Default, Clone)]
 struct World {
@@ -115,9 +120,9 @@ impl World {
         let version = old.as_ref().map_or(1, |old| old.version + 1);
         let note = note(mentioned, visibility, version);
         let (company, entries) = (company(), seen.entries());
-        let ledger = Ledger { company: &company, entries: &entries, now: now() };
-        let was_private = old.as_ref().is_some_and(|old| !old.is_public());
-        let change = ledger.saved(&note, was_private, &[], &actor(by)).unwrap();
+        let ledger = Ledger { company: &company, entries: &entries, tells: true, now: now() };
+        let named = old.as_ref().filter(|old| old.is_public()).map(named);
+        let change = ledger.saved(&note, named.as_deref(), &[], &actor(by)).unwrap();
         let key = Key::note(&company, note.contact_id, note.id);
         let unchanged = old.map_or(Condition::Absent, |old| Condition::Version(old.version));
         let put = Action::Put(to_item(&key, &note).unwrap(), Some(unchanged));
@@ -132,7 +137,7 @@ impl World {
             return false;
         }
         let tells = note.is_public();
-        let next = if tells { entry.claimed(0, now()) } else { entry.dropped() };
+        let next = if tells { entry.claimed(now()) } else { entry.dropped() };
         let check = Action::Check(
             Key::note(&company, note.contact_id, note.id),
             Condition::Version(note.version),
@@ -216,9 +221,18 @@ fn change(
     entries: &[LedgerEntry],
     work: impl FnOnce(&Ledger<'_>) -> LedgerChange,
 ) -> (Vec<LedgerEntry>, usize, usize) {
+    change_where(true, entries, work)
+}
+
+/// What is written to the ledger, how many entries go, and how many messages follow.
+fn change_where(
+    tells: bool,
+    entries: &[LedgerEntry],
+    work: impl FnOnce(&Ledger<'_>) -> LedgerChange,
+) -> (Vec<LedgerEntry>, usize, usize) {
     let company = company();
     let entries = entries.iter().map(|entry| (entry.person.clone(), entry.clone())).collect();
-    let change = work(&Ledger { company: &company, entries: &entries, now: now() });
+    let change = work(&Ledger { company: &company, entries: &entries, tells, now: now() });
     let mut written = Vec::new();
     let mut removed = 0;
     for action in change.actions {
@@ -241,11 +255,11 @@ fn change(
 fn a_private_note_writes_no_ledger_and_making_it_public_mentions_anew() {
     let private = note(&[1, 2], Visibility::Private, 1);
     let (written, _, messages) =
-        change(&[], |ledger| ledger.saved(&private, false, &[], &actor(0)).unwrap());
+        change(&[], |ledger| ledger.saved(&private, None, &[], &actor(0)).unwrap());
     assert_eq!((written.len(), messages), (0, 0));
     let public = note(&[1, 2], Visibility::Public, 2);
     let (written, _, messages) =
-        change(&[], |ledger| ledger.saved(&public, true, &[], &actor(0)).unwrap());
+        change(&[], |ledger| ledger.saved(&public, None, &[], &actor(0)).unwrap());
     assert_eq!((written.len(), messages), (2, 2));
 }
 
@@ -254,7 +268,7 @@ fn pending_mentions_are_noted_with_their_actor_and_told_when_they_are_verified()
     let saved = note(&[], Visibility::Public, 1);
     let pending = [MentionRef::User(person(1).as_uuid()), MentionRef::Raw("1002".to_owned())];
     let (waiting, _, messages) =
-        change(&[], |ledger| ledger.saved(&saved, false, &pending, &actor(0)).unwrap());
+        change(&[], |ledger| ledger.saved(&saved, None, &pending, &actor(0)).unwrap());
     assert_eq!(messages, 1, "one message asks to verify the note");
     assert!(waiting.iter().all(|entry| entry.state == MentionState::Unverified));
     let verified = [(pending[0].clone(), person(1)), (pending[1].clone(), person(2))];
@@ -272,7 +286,7 @@ fn pending_mentions_are_noted_with_their_actor_and_told_when_they_are_verified()
 fn one_person_pending_by_two_ids_is_told_once() {
     let saved = note(&[], Visibility::Public, 1);
     let ids = [MentionRef::User(person(1).as_uuid()), MentionRef::Raw("1002".to_owned())];
-    let (waiting, ..) = change(&[], |ledger| ledger.saved(&saved, false, &ids, &actor(0)).unwrap());
+    let (waiting, ..) = change(&[], |ledger| ledger.saved(&saved, None, &ids, &actor(0)).unwrap());
     let both = [(ids[0].clone(), person(1)), (ids[1].clone(), person(1))];
     let turned = [both[1].clone(), both[0].clone()];
     for verified in [both, turned] {
@@ -287,12 +301,84 @@ fn one_person_pending_by_two_ids_is_told_once() {
 fn a_raw_id_that_turns_out_to_be_the_actor_tells_nobody() {
     let saved = note(&[], Visibility::Public, 1);
     let ids = [MentionRef::Raw("1001".to_owned())];
-    let (waiting, ..) = change(&[], |ledger| ledger.saved(&saved, false, &ids, &actor(1)).unwrap());
+    let (waiting, ..) = change(&[], |ledger| ledger.saved(&saved, None, &ids, &actor(1)).unwrap());
     let verified = [(ids[0].clone(), person(1))];
     let now_mentioned = note(&[1], Visibility::Public, 2);
     let (written, removed, messages) =
         change(&waiting, |ledger| ledger.verified(&now_mentioned, &verified, &[]).unwrap());
     assert_eq!((written.len(), removed, messages), (0, 1, 0));
+}
+
+#[test]
+fn whose_mention_waits_is_who_put_it_there_and_not_who_saves_the_note_next() {
+    let saved = note(&[], Visibility::Public, 1);
+    let pending = [MentionRef::User(person(2).as_uuid())];
+    let save = |entries: &[LedgerEntry], named: &[String], by| {
+        change(entries, |ledger| ledger.saved(&saved, Some(named), &pending, &actor(by)).unwrap()).0
+    };
+    let first = save(&[], &[], 0);
+    assert_eq!(first[0].actor, actor(0));
+    // Another corrects a word, or finds Launchpad well again.
+    let named = [person(2).to_string()];
+    assert!(save(&first, &named, 1).is_empty());
+    let known = note(&[2], Visibility::Public, 2);
+    let (told, ..) =
+        change(&first, |ledger| ledger.saved(&known, Some(&named), &[], &actor(1)).unwrap());
+    assert_eq!((told[0].state, &told[0].actor), (MentionState::Pending, &actor(0)));
+    // Edited away, and then put there by another.
+    let (gone, removed, _) = change(&first, |ledger| {
+        ledger.saved(&note(&[], Visibility::Public, 2), Some(&named), &[], &actor(0)).unwrap()
+    });
+    assert_eq!((gone.len(), removed), (0, 0));
+    let second = save(&first, &[], 1);
+    assert_eq!((second[0].state, &second[0].actor), (MentionState::Unverified, &actor(1)));
+}
+
+#[test]
+fn nobody_is_told_of_their_own_mention_by_whoever_saved_another_or_saves_the_note_next() {
+    let reference = MentionRef::User(person(1).as_uuid());
+    let named = [person(1).to_string()];
+    for (mentioned, pending) in [(&[1][..], &[][..]), (&[], std::slice::from_ref(&reference))] {
+        let own = note(mentioned, Visibility::Public, 2);
+        let save = |entries: &[LedgerEntry], named: &[String], by| {
+            change(entries, |ledger| ledger.saved(&own, Some(named), pending, &actor(by)).unwrap())
+        };
+        // Somebody else's mention of them that waited when it was edited away.
+        let state = MentionState::Unverified;
+        let waiting = LedgerEntry::new(&own, person(1).to_string(), state, actor(0), now());
+        let (written, removed, _) = save(&[waiting], &[], 1);
+        assert_eq!((written.len(), removed), (0, 1));
+        let (written, removed, _) = save(&[], &named, 2);
+        assert_eq!((written.len(), removed), (0, 0));
+    }
+}
+
+#[test]
+fn what_is_mentioned_with_the_flag_off_is_dropped_and_told_by_the_next_save_with_it_on() {
+    let public = note(&[1], Visibility::Public, 2);
+    let (dropped, _, messages) =
+        change_where(false, &[], |ledger| ledger.saved(&public, None, &[], &actor(0)).unwrap());
+    assert_eq!((dropped[0].state, messages), (MentionState::Dropped, 0));
+    let named = named(&public);
+    for (tells, messages) in [(false, 0), (true, 1)] {
+        let (written, _, sent) = change_where(tells, &dropped, |ledger| {
+            ledger.saved(&public, Some(&named), &[], &actor(2)).unwrap()
+        });
+        assert_eq!((written.len(), sent), (messages, messages), "{tells}");
+        assert!(written.iter().all(|entry| entry.actor == actor(0)));
+    }
+}
+
+#[test]
+fn a_mention_verified_with_the_flag_off_tells_nobody() {
+    let reference = MentionRef::User(person(1).as_uuid());
+    let public = note(&[1], Visibility::Public, 2);
+    let state = MentionState::Unverified;
+    let waiting = LedgerEntry::new(&public, person(1).to_string(), state, actor(0), now());
+    let (written, _, messages) = change_where(false, &[waiting], |ledger| {
+        ledger.verified(&public, &[(reference, person(1))], &[]).unwrap()
+    });
+    assert_eq!((written[0].state, messages), (MentionState::Dropped, 0));
 }
 
 #[test]
