@@ -210,15 +210,23 @@ impl Write for Wanted<'_> {
 
 /// About what a cell takes in a sheet's XML; never much less.
 fn xml_bytes(cell: &Cell<'_>) -> u64 {
-    // The longest that one byte of text can become is `_x000D_` for a CR, or for the first of what
-    // looks like such an escape.
-    let escaped = |byte: &u8| matches!(byte, b'&' | b'<' | b'>' | b'\r' | b'_');
     let text = match cell {
         Cell::Empty => return 0,
-        Cell::Text(text) => text.len() + 6 * text.as_bytes().iter().filter(|b| escaped(b)).count(),
+        Cell::Text(text) => text.len() + text.bytes().map(escape_bytes).sum::<usize>(),
         Cell::Number(_) | Cell::Date(_) | Cell::Day(_) | Cell::Boolean(_) => 0,
     };
     CELL_XML_BYTES + u64::try_from(text).unwrap_or(u64::MAX)
+}
+
+/// What a byte of text takes in XML beside itself, at most.
+fn escape_bytes(byte: u8) -> usize {
+    match byte {
+        b'&' => "&amp;".len() - 1,
+        b'<' | b'>' => "&lt;".len() - 1,
+        // A CR becomes `_x000D_`, and so does the first byte of a text that looks like that.
+        b'\r' | b'_' => "_x000D_".len() - 1,
+        _ => 0,
+    }
 }
 
 /// Writes one cell; true when it had to be cut.

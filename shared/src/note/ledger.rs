@@ -39,7 +39,8 @@ pub enum MentionState {
     Sent,
     /// Could not be told.
     Failed,
-    /// Not told, because the note was gone or private or the flag off by then.
+    /// Not told: the note was gone or private or the flag off by then, or the mention is now the
+    /// person's own.
     Dropped,
 }
 
@@ -351,6 +352,7 @@ impl Ledger<'_> {
     ) -> Result<(), TableError> {
         let is_own = author.actor_id.to_string() == person.id;
         let state = match person.user {
+            _ if is_own => MentionState::Dropped,
             None => MentionState::Unverified,
             Some(_) if self.tells => MentionState::Pending,
             Some(_) => MentionState::Dropped,
@@ -364,9 +366,6 @@ impl Ledger<'_> {
             return self.post_notify(change, &entry, person);
         };
         match entry.state {
-            MentionState::Unverified | MentionState::Dropped if is_own => {
-                change.actions.push(entry.remove(self.company));
-            }
             MentionState::Unverified | MentionState::Dropped => {
                 if (entry.state, &entry.actor) != (state, author) {
                     let anew = entry.made_anew(state, author.clone(), self.now);

@@ -161,10 +161,10 @@ async fn a_notification_that_nobody_can_know_of_is_never_repeated() {
 #[tokio::test]
 async fn a_channel_that_takes_nothing_for_good_is_given_up_and_the_job_stays_reachable() {
     let (world, job) = untold(&json!({ "target": "ses", "kind": "throttle" })).await;
-    for count in 1..8 {
+    for count in 1..16 {
         assert!(!deliver(&world, "ExportEmail", "sinta", &job, count).await, "{count}");
     }
-    assert!(deliver(&world, "ExportEmail", "sinta", &job, 8).await);
+    assert!(deliver(&world, "ExportEmail", "sinta", &job, 16).await);
     assert_eq!(email_status(&world, &job).await, "failed");
     assert!(view(&world, "sinta", &job).await["download_url"].is_string());
 }
