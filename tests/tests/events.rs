@@ -1,5 +1,5 @@
-//! What stands beside the code is true of it: the documented API, the sample events in `events/`, and
-//! the tests that the tables in `docs/` name.
+//! What stands beside the code is true of it: the documented API, the sample events in `events/`, the
+//! alarms, and the tests that the tables in `docs/` name.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
 
 mod events {
     mod api;
+    mod observability;
     mod samples;
     mod scene;
 }

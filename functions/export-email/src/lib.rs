@@ -12,6 +12,7 @@ use shared::{
     environment::{Environment, StartError},
     export::{Channel, Delivery, DeliveryClaim, Files, Job, JobRef, Jobs, LinkError, Status},
     mail::Mailbox,
+    metric::{self, Slice},
     notification::Notifications,
     table::TableError,
 };
@@ -181,6 +182,10 @@ impl App {
         };
         tracing::info!(job_id = %job.id, ?channel, ?outcome, "told");
         self.jobs.settle_delivery(&job.at(), channel, status, self.clock.now()).await?;
+        if status != Delivery::Pending {
+            let failed = metric::share(status != Delivery::Sent);
+            metric::emit(&[Slice { by: &[], metrics: &[("ExportUntold", "Count", failed)] }]);
+        }
         later.map_or(Ok(()), |after| Err(TellError::Later(channel, after)))
     }
 }

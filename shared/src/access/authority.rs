@@ -11,7 +11,7 @@ use crate::{
     directory::{Directory, DirectoryError, Levels, Plan, TeamSet},
     event,
     id::{CompanyId, UserId},
-    table::{Item, Key, Table, TableError, from_item},
+    table::{Item, Key, Table, TableError, from_item, in_passing},
 };
 
 /// Why it cannot be told, or is not so, that a viewer may do something.
@@ -249,11 +249,9 @@ impl Authority {
     /// minute.
     async fn kept(&self, viewer: &Viewer, (set, asked_now): (TeamSet, bool)) -> TeamSet {
         if asked_now {
-            // The cache is a convenience: what cannot be written is asked for again.
-            let stored = self.directory.store_team_set(&self.table, viewer, &set).await;
-            if let Err(error) = stored {
-                tracing::warn!(%error, "the team set could not be cached in the table");
-            }
+            // What cannot be written is asked for again.
+            let stored = self.directory.store_team_set(&self.table, viewer, &set);
+            in_passing(stored, "the team set could not be cached in the table").await;
         }
         set
     }

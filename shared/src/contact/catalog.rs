@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     id::CompanyId,
-    table::{Condition, Key, Table, TableError, TransactError, backoff, to_item},
+    table::{Condition, Key, Table, TableError, TransactError, backoff, in_passing, to_item},
 };
 
 /// The most fields that a company's catalogue lists; contacts may have others.
@@ -114,9 +114,8 @@ impl Catalog {
         if !self.is_news(company, &seen) {
             return;
         }
-        if let Err(error) = self.add(company, &seen).await {
-            tracing::warn!(%error, "the catalogue of custom fields could not be extended");
-        }
+        let added = self.add(company, &seen);
+        in_passing(added, "the catalog of custom fields could not be extended").await;
     }
 
     fn is_news(&self, company: &CompanyId, seen: &Fields) -> bool {

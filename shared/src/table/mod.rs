@@ -11,10 +11,11 @@ mod key;
 mod read;
 mod transaction;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::timeout;
 
 pub use due::{Due, DueItem, DueKind, DuePage};
 pub use error::TableError;
@@ -72,6 +73,16 @@ pub fn to_item<T: Serialize>(key: &Key, record: &T) -> Result<Item, TableError> 
 /// [`TableError::Shape`] when the item does not fit the type.
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
     Ok(serde_dynamo::aws_sdk_dynamodb_1::from_item(item)?)
+}
+
+/// Writes what is a convenience: that it failed is logged, and nobody waits for it longer than a
+/// second. What the request is about stands already, and must be answered as what it is.
+pub async fn in_passing(write: impl Future<Output = Result<(), TableError>>, failed: &'static str) {
+    match timeout(Duration::from_secs(1), write).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "{failed}"),
+        Err(_) => tracing::warn!(error = "not in time", "{failed}"),
+    }
 }
 
 /// A value as an attribute, for expressions.

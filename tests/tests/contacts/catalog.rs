@@ -84,3 +84,14 @@ async fn a_catalogue_that_cannot_be_written_fails_no_contact_and_is_written_with
     create(&world, "maya", json!({ "tier": "gold" })).await;
     assert_eq!(fields(&world).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_catalogue_that_does_not_answer_holds_no_contact_up() {
+    let world = World::with_flags().await;
+    world.fault(&json!({
+        "target": "dynamodb", "latency_ms": 60_000, "action": "GetItem", "function": "ContactWrite"
+    }));
+    let created = create(&world, "maya", json!({ "tier": "gold" }));
+    let within = tokio::time::timeout(std::time::Duration::from_secs(8), created).await;
+    assert!(within.is_ok(), "the function itself has ten seconds");
+}

@@ -1,0 +1,59 @@
+//! Alarms and dashboard are about metrics that the code emits, and the runbook knows each alarm.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use shared::metric::NAMESPACE;
+use tests::workspace;
+
+/// The service's own metrics that `infra/observability.yaml` names.
+fn watched(template: &str) -> BTreeSet<String> {
+    let behind = template.split(NAMESPACE).skip(1).map(|rest| {
+        let rest = rest.trim_start_matches(|c: char| !c.is_alphabetic());
+        rest.strip_prefix("MetricName: ").unwrap_or(rest)
+    });
+    let names = behind.map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect());
+    names.collect()
+}
+
+/// All that stands in the Rust files below a folder.
+fn sources(folder: &Path) -> String {
+    let mut all = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all += &sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all += &fs::read_to_string(&path).unwrap();
+        }
+    }
+    all
+}
+
+#[test]
+fn every_metric_that_is_watched_is_one_that_the_code_emits() {
+    let template = fs::read_to_string(workspace().join("infra/observability.yaml")).unwrap();
+    let code = ["shared", "functions"].map(|folder| sources(&workspace().join(folder))).concat();
+    let watched = watched(&template);
+    assert!(watched.contains("Fallback") && watched.contains("OutboxAge"), "{watched:?}");
+    for metric in watched {
+        assert!(code.contains(&format!("\"{metric}\"")), "nobody emits {metric}");
+    }
+}
+
+#[test]
+fn every_alarm_has_its_place_in_the_runbook() {
+    let template = fs::read_to_string(workspace().join("infra/observability.yaml")).unwrap();
+    let runbook = fs::read_to_string(workspace().join("docs/runbook.md")).unwrap();
+    let headings: BTreeSet<&str> =
+        runbook.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let alarms = template.matches("Type: AWS::CloudWatch::Alarm").count();
+    let places: Vec<&str> = template
+        .lines()
+        .filter_map(|line| Some(line.split_once("Runbook: #")?.1.trim_end_matches('"')))
+        .collect();
+    assert_eq!(places.len(), alarms, "each alarm's description names its place");
+    for place in &places {
+        assert!(headings.contains(place), "the runbook does not know {place}");
+    }
+    assert!(headings.iter().all(|heading| places.contains(heading)), "{headings:?}");
+}
