@@ -173,8 +173,8 @@ async fn a_channel_that_takes_nothing_for_good_is_given_up_and_the_job_stays_rea
 async fn two_workers_at_once_send_one_email_and_one_notification() {
     let (world, job) = untold(&json!({ "target": "ses", "latency_ms": 200 })).await;
     let tell = || deliver(&world, "ExportEmail", "sinta", &job, 1);
-    let (one, other) = tokio::join!(tell(), tell());
-    assert!(one || other);
+    // Each may have claimed one channel; whoever comes back finds both told.
+    tokio::join!(tell(), tell());
     assert!(deliver(&world, "ExportEmail", "sinta", &job, 2).await);
     assert_eq!((world.aws.mailbox().list().len(), world.notifications.list().len()), (1, 1));
 }
