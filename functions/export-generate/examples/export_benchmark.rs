@@ -53,6 +53,8 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 const BUCKET: &str = "exports";
 /// Different contacts: their texts are far more than a compressor looks back.
 const VARIETY: usize = 1_000;
+/// How often each size is measured; told is the round in the middle.
+const ROUNDS: usize = 5;
 const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
 /// One row on a second sheet would do; five show that it goes on.
 const TWO_SHEETS: u64 = ROWS_PER_SHEET as u64 + 6;
@@ -115,20 +117,22 @@ async fn report(sizes: &[&str]) -> Outcome<()> {
     println!("|---|---|---|---|---|---|---|---|---|---|");
     for format in ["xlsx", "csv"] {
         for rows in &sizes {
-            let size = rows.to_string();
-            let alone = measure(&["alone", format, &size]).await?;
-            let whole = measure(&["pipeline", format, &size, &endpoint]).await?;
-            let number = |from: &Value, name: &str| from[name].as_f64().unwrap_or_default();
+            let rounds = rounds(format, *rows, &endpoint).await?;
+            let (lowest, highest) = (&rounds[0], &rounds[rounds.len() - 1]);
+            let median = &rounds[rounds.len() / 2];
+            let Round { whole, alone } = median;
             println!(
-                "| {format} | {rows} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} |",
-                number(&whole, "cpu_seconds"),
-                number(&alone, "cpu_seconds"),
-                number(&whole, "cpu_seconds") / number(&alone, "cpu_seconds"),
-                number(&whole, "wall_seconds"),
-                number(&whole, "peak_mib"),
-                number(&alone, "peak_mib"),
-                number(&whole, "bytes") / 1e6,
-                number(&alone, "xml_bytes") / number(&alone, "cells"),
+                "| {format} | {rows} | {:.2} | {:.2} | {:.2} ({:.2}–{:.2}) | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} |",
+                number(whole, "cpu_seconds"),
+                number(alone, "cpu_seconds"),
+                median.ratio(),
+                lowest.ratio(),
+                highest.ratio(),
+                number(whole, "wall_seconds"),
+                number(whole, "peak_mib"),
+                number(alone, "peak_mib"),
+                number(whole, "bytes") / 1e6,
+                number(alone, "xml_bytes") / number(alone, "cells"),
             );
         }
     }
@@ -141,6 +145,36 @@ async fn report(sizes: &[&str]) -> Outcome<()> {
         );
     }
     Ok(())
+}
+
+/// The pipeline beside its writer alone, measured one right after the other.
+struct Round {
+    whole: Value,
+    alone: Value,
+}
+
+impl Round {
+    fn ratio(&self) -> f64 {
+        number(&self.whole, "cpu_seconds") / number(&self.alone, "cpu_seconds")
+    }
+}
+
+/// As many rounds as there are, by their ratios: the machine's noise is between the two halves of
+/// each, and another one in each.
+async fn rounds(format: &str, rows: u64, endpoint: &str) -> Outcome<Vec<Round>> {
+    let size = rows.to_string();
+    let mut rounds = Vec::with_capacity(ROUNDS);
+    for _ in 0..ROUNDS {
+        let alone = measure(&["alone", format, &size]).await?;
+        let whole = measure(&["pipeline", format, &size, endpoint]).await?;
+        rounds.push(Round { whole, alone });
+    }
+    rounds.sort_by(|one, other| one.ratio().total_cmp(&other.ratio()));
+    Ok(rounds)
+}
+
+fn number(from: &Value, name: &str) -> f64 {
+    from[name].as_f64().unwrap_or_default()
 }
 
 async fn measure(arguments: &[&str]) -> Outcome<Value> {
