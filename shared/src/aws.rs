@@ -25,8 +25,10 @@ pub(crate) fn explanation<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata,
 {
-    let reason = reason(error);
-    error.message().map_or_else(|| reason.clone(), |words| format!("{reason}: {words}"))
+    match error.message() {
+        Some(words) => format!("{}: {words}", reason(error)),
+        None => reason(error),
+    }
 }
 
 /// The variables that are about one service, such as `AWS_ENDPOINT_URL_DYNAMODB`. The SDK's own

@@ -15,7 +15,7 @@ mod events {
     mod scene;
 }
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use tests::workspace;
 
@@ -41,28 +41,33 @@ fn is_test(line: &str) -> bool {
     line.starts_with("#[") && (line.contains("test]") || line.contains("test("))
 }
 
-/// The names of all tests in the Rust files below a folder.
-fn collect_tests(folder: &Path, found: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect_tests(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let source = fs::read_to_string(&path).unwrap();
-            let mut lines = source.lines().map(str::trim_start);
-            while lines.by_ref().any(is_test) {
-                let declared = lines.by_ref().find_map(|line| line.split_once("fn "));
-                let name = declared.and_then(|(_, rest)| rest.split('(').next());
-                found.extend(name.map(str::to_owned));
+/// What stands in each Rust file below these folders of the workspace.
+fn sources(folders: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open: Vec<PathBuf> = folders.iter().map(|folder| workspace().join(folder)).collect();
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(fs::read_to_string(&path).unwrap());
             }
         }
     }
+    found
 }
 
+/// The names of all tests.
 fn all_tests() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for folder in ["functions", "shared", "infra", "tests"] {
-        collect_tests(&workspace().join(folder), &mut found);
+    for source in sources(&["functions", "shared", "infra", "tests"]) {
+        let mut lines = source.lines().map(str::trim_start);
+        while lines.by_ref().any(is_test) {
+            let declared = lines.by_ref().find_map(|line| line.split_once("fn "));
+            let name = declared.and_then(|(_, rest)| rest.split('(').next());
+            found.extend(name.map(str::to_owned));
+        }
     }
     found
 }

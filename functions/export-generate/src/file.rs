@@ -5,7 +5,6 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use shared::export::{Column, Format};
@@ -60,8 +59,8 @@ pub fn clear(parent: &Path) -> io::Result<()> {
 }
 
 /// Says that a file is not wanted any more.
-#[derive(Clone, Debug, Default)]
-pub struct Halt(Arc<AtomicBool>);
+#[derive(Debug, Default)]
+pub struct Halt(AtomicBool);
 
 impl Halt {
     /// Whoever finishes the file fails soon.

@@ -143,7 +143,7 @@ impl Contacts {
     ) -> BTreeSet<Key> {
         let company = &self.company;
         let external = external_id.map(|id| Key::external_claim(company, id));
-        let email = first_email.map(|email| Key::email_claim(company, &email.to_lowercase()));
+        let email = first_email.map(|email| Key::email_claim(company, email));
         external.into_iter().chain(email).collect()
     }
 }

@@ -157,7 +157,8 @@ impl<'a> Edit<'a> {
             phones: Vec::new(),
             company_name: None,
             owner_id: Some(viewer.user),
-            owner_name: viewer.known_name(),
+            // Told by `name_people`, as the assignee's is.
+            owner_name: None,
             assignee_id: None,
             assignee_name: None,
             team_owner_ids: Vec::new(),

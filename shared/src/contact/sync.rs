@@ -187,8 +187,7 @@ impl<'a> Sync<'a> {
             let both = input.external_id.value().zip(contact.external_id.as_ref());
             both.is_some_and(|(wanted, own)| wanted != own)
         };
-        held(Key::email_claim(company, &email.to_lowercase()))
-            .filter(|contact| !goes_by_another(contact))
+        held(Key::email_claim(company, email)).filter(|contact| !goes_by_another(contact))
     }
 
     async fn upsert(

@@ -36,8 +36,8 @@ impl MentionVerifier {
     }
 
     /// Asks who the pending mentions of a note are. Who is somebody becomes a mention and is told,
-    /// unless the flag is off; who is nobody becomes text; while Launchpad cannot tell, it is asked again later, until
-    /// [`PATIENCE`] after the save ends. A note that is gone or has nothing pending is done.
+    /// unless the flag is off; who is nobody becomes text; while Launchpad cannot tell, it is asked
+    /// again later, until [`PATIENCE`] after the save ends. A note that is gone or has nothing pending is done.
     ///
     /// # Errors
     /// The table's trouble, or [`TableError::Contention`] when the note keeps changing.

@@ -121,10 +121,10 @@ impl Key {
         Self::new(format!("CO#{company}#EXTERNAL#{external_id}"), "CLAIM")
     }
 
-    /// The claim that makes a first email, in lower case, one synced contact's.
+    /// The claim that makes a first email, whatever its case, one synced contact's.
     #[must_use]
-    pub fn email_claim(company: &CompanyId, lower: &str) -> Self {
-        Self::new(format!("CO#{company}#SYNCEMAIL#{lower}"), "CLAIM")
+    pub fn email_claim(company: &CompanyId, email: &str) -> Self {
+        Self::new(format!("CO#{company}#SYNCEMAIL#{}", email.to_lowercase()), "CLAIM")
     }
 
     /// A company's feature flags.

@@ -18,6 +18,16 @@ async fn by_phone(world: &World, user: &str, phone: &str) -> Answer {
     world.get(user, &format!("/cdp/customers/by-phone/{}", encoded(phone))).await
 }
 
+/// A contact of Surabaya's with this address, and with this owner.
+fn of_surabaya(world: &World, n: i64, email: &str, owner: &str) -> Contact {
+    Contact {
+        emails: vec![email.to_owned()],
+        owner_id: tests::person(owner).parse().ok(),
+        team_owner_ids: vec![team("Surabaya")],
+        ..contact(world, n, "Many")
+    }
+}
+
 /// Contacts that share an address and a phone, of several teams and owners, the newest last.
 async fn twins(world: &World) -> Vec<Contact> {
     let owner = |handle: &str| tests::person(handle).parse().ok();
@@ -170,12 +180,7 @@ async fn in_launchpads_trouble_only_ones_own_is_found_and_a_refusal_is_no_denial
 #[tokio::test]
 async fn a_look_up_reads_a_bounded_amount_and_one_match_costs_one_query() {
     let world = World::with_flags().await;
-    let shared = |n: i64, owner: &str| Contact {
-        emails: vec!["info@many.example".to_owned()],
-        owner_id: tests::person(owner).parse().ok(),
-        team_owner_ids: vec![team("Surabaya")],
-        ..contact(&world, n, "Many")
-    };
+    let shared = |n: i64, owner: &str| of_surabaya(&world, n, "info@many.example", owner);
     let mut many: Vec<Contact> = (1..90).map(|n| shared(n, "agus")).collect();
     // The oldest is the only one in scope.
     many.push(shared(0, "andre"));
@@ -198,12 +203,7 @@ async fn a_look_up_reads_a_bounded_amount_and_one_match_costs_one_query() {
 #[tokio::test]
 async fn however_many_others_have_the_address_ones_own_is_found() {
     let world = World::with_flags().await;
-    let shared = |n: i64, owner: &str| Contact {
-        emails: vec!["switchboard@many.example".to_owned()],
-        owner_id: tests::person(owner).parse().ok(),
-        team_owner_ids: vec![team("Surabaya")],
-        ..contact(&world, n, "Many")
-    };
+    let shared = |n: i64, owner: &str| of_surabaya(&world, n, "switchboard@many.example", owner);
     let (own, newest) = (shared(0, "andre"), shared(1_000, "agus"));
     put(&world, &[own.clone(), newest]).await;
     // Between the two, look-ups alone: records out of scope are not read.

@@ -1,9 +1,11 @@
 //! Alarms and dashboard are about metrics that the code emits, and the runbook knows each alarm.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs};
 
 use shared::metric::NAMESPACE;
 use tests::workspace;
+
+use crate::sources;
 
 /// The service's own metrics that `infra/observability.yaml` names.
 fn watched(template: &str) -> BTreeSet<String> {
@@ -15,24 +17,10 @@ fn watched(template: &str) -> BTreeSet<String> {
     names.collect()
 }
 
-/// All that stands in the Rust files below a folder.
-fn sources(folder: &Path) -> String {
-    let mut all = String::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            all += &sources(&path);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            all += &fs::read_to_string(&path).unwrap();
-        }
-    }
-    all
-}
-
 #[test]
 fn every_metric_that_is_watched_is_one_that_the_code_emits() {
     let template = fs::read_to_string(workspace().join("infra/observability.yaml")).unwrap();
-    let code = ["shared", "functions"].map(|folder| sources(&workspace().join(folder))).concat();
+    let code = sources(&["shared", "functions"]).concat();
     let watched = watched(&template);
     assert!(watched.contains("Fallback") && watched.contains("OutboxAge"), "{watched:?}");
     for metric in watched {
