@@ -24,7 +24,7 @@ use crate::{
     contact::ContactWriter,
     directory::{Directory, Launchpad},
     entry::queue::Source,
-    export::{Defaults, Files, Jobs, Shelf},
+    export::{Defaults, Files, Jobs, ExportStore},
     http_client,
     locale::Locale,
     note::{InvalidMentions, NoteWriter, mention_hosts},
@@ -90,7 +90,7 @@ impl Environment {
         Ok(Self::with(http_client::builder().build()?, sdk.build(), Clock::System, variables))
     }
 
-    /// Surroundings with this HTTP client for all of AWS and the neighbors, this base of the SDK's
+    /// Surroundings with this HTTP client for all of AWS and the upstreams, this base of the SDK's
     /// settings, this clock and these variables.
     #[must_use]
     pub fn with(
@@ -161,7 +161,7 @@ impl Environment {
     }
 
     /// Launchpad (`LAUNCHPAD_URL`, `LAUNCHPAD_USER`, `LAUNCHPAD_PASSWORD`, and the budgets
-    /// `NEIGHBOR_TIMEOUT_MS`, default 500, and `TEAM_SET_TTL_SECONDS`, default 60).
+    /// `UPSTREAM_TIMEOUT_MS`, default 500, and `TEAM_SET_TTL_SECONDS`, default 60).
     ///
     /// # Errors
     /// When a variable is missing or wrong.
@@ -170,14 +170,14 @@ impl Environment {
             url: self.text("LAUNCHPAD_URL")?.trim_end_matches('/').to_owned(),
             user: self.text("LAUNCHPAD_USER")?,
             password: self.text("LAUNCHPAD_PASSWORD")?,
-            timeout: self.neighbor_timeout()?,
+            timeout: self.upstream_timeout()?,
             team_set_ttl: SignedDuration::from_secs(self.parsed("TEAM_SET_TTL_SECONDS", 60)?),
         };
         Ok(Directory::new(self.http.clone(), launchpad, self.clock()))
     }
 
     /// The Unified Notification Service (`NOTIFICATION_URL`, `NOTIFICATION_API_KEY`, and the budget
-    /// `NEIGHBOR_TIMEOUT_MS`).
+    /// `UPSTREAM_TIMEOUT_MS`).
     ///
     /// # Errors
     /// When a variable is missing or wrong.
@@ -185,21 +185,21 @@ impl Environment {
         let service = NotificationService {
             url: self.text("NOTIFICATION_URL")?.trim_end_matches('/').to_owned(),
             api_key: self.text("NOTIFICATION_API_KEY")?,
-            timeout: self.neighbor_timeout()?,
+            timeout: self.upstream_timeout()?,
         };
         Ok(Notifications::new(self.http.clone(), service))
     }
 
-    /// Connects to the neighbors, so that the first request finds open connections (SPEC §1). A
+    /// Connects to the upstreams, so that the first request finds open connections (SPEC §1). A
     /// neighbor in trouble holds the start up for its budget at most; the first request that needs
     /// it will tell.
     ///
     /// # Errors
     /// When a variable is wrong.
     pub async fn connect(&self) -> Result<(), StartError> {
-        let budget = self.neighbor_timeout()?;
-        let neighbors = ["LAUNCHPAD_URL", "NOTIFICATION_URL"];
-        let urls = neighbors.into_iter().filter_map(|name| self.text(name).ok());
+        let budget = self.upstream_timeout()?;
+        let upstreams = ["LAUNCHPAD_URL", "NOTIFICATION_URL"];
+        let urls = upstreams.into_iter().filter_map(|name| self.text(name).ok());
         join_all(urls.map(|url| http_client::connect(&self.http, url, budget))).await;
         Ok(())
     }
@@ -208,8 +208,8 @@ impl Environment {
     ///
     /// # Errors
     /// When the variable is wrong.
-    pub fn neighbor_timeout(&self) -> Result<Duration, StartError> {
-        Ok(Duration::from_millis(self.parsed("NEIGHBOR_TIMEOUT_MS", 500)?))
+    pub fn upstream_timeout(&self) -> Result<Duration, StartError> {
+        Ok(Duration::from_millis(self.parsed("UPSTREAM_TIMEOUT_MS", 500)?))
     }
 
     /// The authority over the table and the directory.
@@ -292,8 +292,8 @@ impl Environment {
     ///
     /// # Errors
     /// As [`Environment::table`] and [`Environment::files`].
-    pub fn shelf(&self) -> Result<Shelf, StartError> {
-        Ok(Shelf { jobs: Jobs::new(self.table()?), files: self.files()?, clock: self.clock() })
+    pub fn export_store(&self) -> Result<ExportStore, StartError> {
+        Ok(ExportStore { jobs: Jobs::new(self.table()?), files: self.files()?, clock: self.clock() })
     }
 
     /// The language and zone of exports where nobody chose (`DEFAULT_LOCALE`, by default `en`, and
@@ -336,7 +336,7 @@ mod tests {
             ("LAUNCHPAD_URL", launchpad_url),
             ("LAUNCHPAD_USER", "user"),
             ("LAUNCHPAD_PASSWORD", "password"),
-            ("NEIGHBOR_TIMEOUT_MS", "200"),
+            ("UPSTREAM_TIMEOUT_MS", "200"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let clock = Clock::manual("2026-11-21T08:00:00Z".parse().unwrap());
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_call_of_a_neighbor_finds_the_connection_opened_at_the_start() {
+    async fn the_first_call_of_a_upstream_service_finds_the_connection_opened_at_the_start() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let environment = environment(&format!("http://{}", listener.local_addr().unwrap()));
         let launchpad = answer_twice_on_one_connection(listener);
@@ -376,12 +376,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_neighbor_in_trouble_does_not_stop_the_start() {
+    async fn a_upstream_service_in_trouble_does_not_stop_the_start() {
         environment("http://127.0.0.1:9").connect().await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_neighbor_that_does_not_answer_holds_the_start_up_for_its_budget_alone() {
+    async fn a_upstream_service_that_does_not_answer_holds_the_start_up_for_its_budget_alone() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let environment = environment(&format!("http://{}", listener.local_addr().unwrap()));
         let within = tokio::time::timeout(Duration::from_secs(10), environment.connect()).await;

@@ -130,7 +130,7 @@ impl fmt::Display for NotificationId {
 impl NotificationId {
     /// The id in an accepting answer, at its top or in `data`. An answer without one is an
     /// acceptance all the same: nothing may be sent twice for want of an id.
-    fn of_answer(body: &[u8]) -> Self {
+    fn from_response(body: &[u8]) -> Self {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let id = [&answer["notification_id"], &answer["data"]["notification_id"]]
             .into_iter()
@@ -234,7 +234,7 @@ impl Notifications {
         let status = answer.status();
         if status.is_success() {
             // The status says all that matters; a body that broke off takes nothing back.
-            return Ok(NotificationId::of_answer(&answer.bytes().await.unwrap_or_default()));
+            return Ok(NotificationId::from_response(&answer.bytes().await.unwrap_or_default()));
         }
         let header = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         Err(refusal(status, header))
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn an_acceptance_without_a_readable_id_is_an_acceptance() {
-        let id = |body: &str| NotificationId::of_answer(body.as_bytes()).to_string();
+        let id = |body: &str| NotificationId::from_response(body.as_bytes()).to_string();
         assert_eq!(id(r#"{"notification_id": "n-1"}"#), "n-1");
         assert_eq!(id(r#"{"data": {"notification_id": 12}}"#), "12");
         assert_eq!(id("<html>"), "unknown");

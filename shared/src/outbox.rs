@@ -99,7 +99,7 @@ impl Outgoing {
     ///
     /// # Errors
     /// When the item holds no message.
-    pub fn of_due(item: &DueItem) -> Result<Self, TableError> {
+    pub fn from_due(item: &DueItem) -> Result<Self, TableError> {
         let Posting { queue, body } = item.due.payload()?;
         Ok(Self { due: item.due.clone(), key: item.key.clone(), queue, body })
     }

@@ -12,7 +12,7 @@ use shared::{
         queue::{self, Message, Source},
     },
     environment::Environment,
-    export::Shelf,
+    export::ExportStore,
     note::{NoteDeleter, NoteReader, NoteWriter},
 };
 use tokio::sync::OnceCell;
@@ -36,8 +36,8 @@ pub struct Functions {
     mention_notify: OnceCell<Worker<MentionWorker>>,
     export_request: OnceCell<Arc<export_request::App>>,
     export_layouts: OnceCell<Arc<export_layouts::App>>,
-    export_read: OnceCell<Arc<Shelf>>,
-    export_download: OnceCell<Arc<Shelf>>,
+    export_read: OnceCell<Arc<ExportStore>>,
+    export_download: OnceCell<Arc<ExportStore>>,
     export_generate: OnceCell<Worker<export_generate::App>>,
     export_email: OnceCell<Worker<export_email::App>>,
     set_flags: OnceCell<Arc<set_flags::App>>,
@@ -135,11 +135,11 @@ impl Functions {
                 request(event, |request| export_layouts::handle(app, request)).await
             }
             "ExportRead" => {
-                let app = shelf(&self.export_read, world, function).await;
+                let app = export_store(&self.export_read, world, function).await;
                 request(event, |request| export_read::handle(app, request)).await
             }
             "ExportDownload" => {
-                let app = shelf(&self.export_download, world, function).await;
+                let app = export_store(&self.export_download, world, function).await;
                 request(event, |request| export_download::handle(app, request)).await
             }
             "ExportGenerate" => {
@@ -242,10 +242,10 @@ async fn authority(
     Arc::clone(cell.get_or_init(|| Box::pin(make)).await)
 }
 
-async fn shelf(cell: &OnceCell<Arc<Shelf>>, world: &World, function: &str) -> Arc<Shelf> {
+async fn export_store(cell: &OnceCell<Arc<ExportStore>>, world: &World, function: &str) -> Arc<ExportStore> {
     let make = async {
         let environment = world.environment(function).await;
-        Arc::new(environment.shelf().expect("the variables of a shelf"))
+        Arc::new(environment.export_store().expect("the variables of an export store"))
     };
     Arc::clone(cell.get_or_init(|| Box::pin(make)).await)
 }

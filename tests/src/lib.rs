@@ -27,7 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 use local::{
     aws::{Aws, AwsOptions, Credentials, Faults, Roles, Rule},
     cloud, demo_company, demo_contacts, gateway, grants,
-    neighbors::{Directory, Neighbors},
+    upstreams::{Directory, Neighbors},
     operator,
     record::{Notifications, Usage},
     resources,
@@ -38,7 +38,7 @@ use serde_json::{Map, Value, json};
 use shared::{
     access::FlagRecord,
     clock::Clock,
-    directory::Plan,
+    directory::SubscriptionPlan,
     entry::direct::Invocation,
     environment::Environment,
     export::Files,
@@ -56,7 +56,7 @@ pub use system::Variables;
 const BEGINNING: &str = "2026-02-01T08:00:00Z";
 /// What a neighbor is waited for: longer than the template has it, since a busy machine must not look
 /// like a slow neighbor.
-const NEIGHBOR_TIMEOUT_MS: &str = "2000";
+const UPSTREAM_TIMEOUT_MS: &str = "2000";
 
 /// Where the links in mails lead.
 pub const PUBLIC_URL: &str = "http://contacts.example";
@@ -81,7 +81,7 @@ pub struct World {
     http: reqwest::Client,
     killed: Arc<Notify>,
     roles: Roles,
-    _neighbors: Neighbors,
+    _upstreams: Upstreams,
     functions: Functions,
     environments: Mutex<Vec<(String, Environment)>>,
     time_left: Mutex<Option<SignedDuration>>,
@@ -129,10 +129,10 @@ impl World {
         let notifications = Notifications::new(clock.clone());
         let directory = Directory::new();
         directory.upsert(demo_company::directory()).expect("the demo companies");
-        let neighbors = Neighbors::start(directory.clone(), notifications.clone(), faults.clone())
+        let upstreams = Upstreams::start(directory.clone(), notifications.clone(), faults.clone())
             .await
             .expect("the neighbors");
-        let parameters = cloud::local_parameters(&Parameters::new(), &neighbors, PUBLIC_URL);
+        let parameters = cloud::local_parameters(&Parameters::new(), &upstreams, PUBLIC_URL);
         let template = Template::read(&workspace().join("template.yaml"), &parameters);
         let template = Arc::new(template.expect("the template"));
         let credentials = Credentials::new();
@@ -168,7 +168,7 @@ impl World {
             credentials,
             killed,
             roles,
-            _neighbors: neighbors,
+            _upstreams: upstreams,
             functions: Functions::default(),
             environments: Mutex::default(),
             time_left: Mutex::default(),
@@ -191,7 +191,7 @@ impl World {
         let record = FlagRecord {
             cdp_team_permission_enabled: team_permission,
             cdp_notes_mention_enabled: notes_mention,
-            plan: Some(Plan::Growth),
+            plan: Some(SubscriptionPlan::Growth),
         };
         let item = to_item(&Key::flags(&company), &record).expect("an item");
         self.table().await.put(item).await.expect("the table");
@@ -206,8 +206,8 @@ impl World {
         let keys = self.credentials.issue(function);
         let endpoint = self.aws.endpoint_url();
         let mut variables: HashMap<_, _> = resolved.collect();
-        variables.entry("NEIGHBOR_TIMEOUT_MS".to_owned()).and_modify(|set| {
-            NEIGHBOR_TIMEOUT_MS.clone_into(set);
+        variables.entry("UPSTREAM_TIMEOUT_MS".to_owned()).and_modify(|set| {
+            UPSTREAM_TIMEOUT_MS.clone_into(set);
         });
         let made =
             operator::environment(&self.http, endpoint, &keys, self.clock.clone(), variables);

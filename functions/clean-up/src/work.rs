@@ -47,12 +47,12 @@ impl App {
 /// many are met.
 pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
     let message = |item: &&DueItem| {
-        let read = Outgoing::of_due(item);
+        let read = Outgoing::from_due(item);
         read.inspect_err(|_| tracing::error!(id = item.due.id, "a due item holds no message")).ok()
     };
     let messages: Vec<Outgoing> = items.iter().filter_map(message).collect();
     let acknowledged = app.outbox.send(&messages).await;
-    let met = stream::iter(&acknowledged).map(|key| app.table.met(key)).buffer_unordered(8);
+    let met = stream::iter(&acknowledged).map(|key| app.table.complete_due(key)).buffer_unordered(8);
     // An item that could not be deleted is sent once more, which is harmless.
     met.filter(|result| std::future::ready(result.is_ok())).count().await
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::{
     entry::{Code, Failure, Reply, http::Request},
     event,
-    export::{LinkToken, Shelf},
+    export::{LinkToken, ExportStore},
 };
 
 /// Leads to the file, at an address that is made now and works for ten minutes: one made earlier
@@ -13,11 +13,11 @@ use shared::{
 ///
 /// # Errors
 /// 404 for a token that nobody was given, 410 for a file that is gone.
-pub async fn handle(shelf: Arc<Shelf>, request: Request) -> Result<Reply, Failure> {
+pub async fn handle(store: Arc<ExportStore>, request: Request) -> Result<Reply, Failure> {
     let token: LinkToken = request.path("token")?;
-    let job = shelf.jobs.follow(&token).await?.ok_or_else(Failure::not_found)?;
+    let job = store.jobs.follow(&token).await?.ok_or_else(Failure::not_found)?;
     let gone = || Failure::new(Code::ExportExpired, "the file has expired: export again");
-    let reply = Reply::redirect(&shelf.download_url(&job).await?.ok_or_else(gone)?)?;
+    let reply = Reply::redirect(&store.download_url(&job).await?.ok_or_else(gone)?)?;
     event::export_link_opened(&job, request.source_ip());
     Ok(reply)
 }

@@ -8,5 +8,5 @@ use shared::{entry, environment::Environment};
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
     let environment = Environment::load()?;
-    entry::http::serve(Arc::new(environment.shelf()?), export_download::handle).await
+    entry::http::serve(Arc::new(environment.export_store()?), export_download::handle).await
 }

@@ -11,7 +11,7 @@ use shared::{
     access::AccessError,
     contact::{Catalog, Contacts, FieldType},
     directory::DirectoryError,
-    entry::queue::Hold,
+    entry::queue::MessageLease,
     event,
     export::{FailureCode, Field, FilesError, Finished, Job, content_disposition},
     id::CompanyId,
@@ -25,8 +25,8 @@ use tokio::{
 use crate::{
     App, HOLD,
     file::FileError,
-    pulse::{Pulse, Stop},
-    reach::Reach,
+    heartbeat::{Heartbeat, Stop},
+    scope::ExportScope,
     row::RowPlan,
     source::{self, Feed},
     upload::{Upload, UploadError},
@@ -93,7 +93,7 @@ impl AttemptError {
 pub(crate) struct Attempt<'a> {
     pub(crate) app: &'a App,
     pub(crate) job: &'a Job,
-    pub(crate) hold: &'a Hold,
+    pub(crate) hold: &'a MessageLease,
     pub(crate) deadline: Option<Timestamp>,
 }
 
@@ -104,38 +104,38 @@ impl Attempt<'_> {
     /// [`AttemptError`]; nothing of the attempt is left then, or the next one takes it away.
     pub(crate) async fn run(&self) -> Result<(), AttemptError> {
         self.hold.set_visibility(HOLD).await;
-        let (progress, reach) = (Arc::new(Progress::default()), OnceLock::new());
-        let pulse = Pulse {
+        let (progress, scope) = (Arc::new(Progress::default()), OnceLock::new());
+        let pulse = Heartbeat {
             jobs: &self.app.jobs,
             job: self.job,
             progress: &progress,
             hold: self.hold,
             authority: &self.app.authority,
-            reach: &reach,
+            scope: &scope,
             deadline: self.deadline,
         };
         let mut stop = pin!(pulse.run());
-        let (reach, rows) = tokio::select! {
-            prepared = self.prepare(&reach) => prepared?,
+        let (scope, rows) = tokio::select! {
+            prepared = self.prepare(&scope) => prepared?,
             stop = stop.as_mut() => return Err(stop.into()),
         };
-        let written = self.write(reach, rows, Arc::clone(&progress), stop.as_mut()).await?;
+        let written = self.write(scope, rows, Arc::clone(&progress), stop.as_mut()).await?;
         let file = self.upload(&written, stop).await?;
         self.complete(file).await
     }
 
     /// What must be known before the first row: what the requester may see, which is told to the pulse
-    /// through `reach`, and what rows are made by.
+    /// through `scope`, and what rows are made by.
     async fn prepare<'r>(
         &self,
-        reach: &'r OnceLock<Reach>,
-    ) -> Result<(&'r Reach, RowPlan), AttemptError> {
+        scope: &'r OnceLock<ExportScope>,
+    ) -> Result<(&'r ExportScope, RowPlan), AttemptError> {
         self.app.files.discard_attempts(self.job, self.job.attempt - 1).await?;
         let (found, rows) = tokio::try_join!(
-            async { Ok(Reach::of_requester(&self.app.authority, self.job).await?) },
+            async { Ok(ExportScope::for_requester(&self.app.authority, self.job).await?) },
             self.rows()
         )?;
-        Ok((reach.get_or_init(|| found), rows))
+        Ok((scope.get_or_init(|| found), rows))
     }
 
     /// What rows are made by. Names are looked up once for all of them, where a column shows some.
@@ -175,7 +175,7 @@ impl Attempt<'_> {
     /// Reads and writes side by side until the file is whole.
     async fn write(
         &self,
-        reach: &Reach,
+        scope: &ExportScope,
         rows: RowPlan,
         progress: Arc<Progress>,
         stop: Pin<&mut impl Future<Output = Stop>>,
@@ -183,7 +183,7 @@ impl Attempt<'_> {
         let (feed_in, feed) = mpsc::channel(FEED_AHEAD);
         let mut writer = self.spawn_writer(rows, feed, Arc::clone(&progress));
         let written = tokio::select! {
-            written = self.pipe(&mut writer, reach, feed_in) => written,
+            written = self.pipe(&mut writer, scope, feed_in) => written,
             stop = stop => Err(stop.into()),
         };
         if !writer.is_finished() {
@@ -213,25 +213,25 @@ impl Attempt<'_> {
     async fn pipe(
         &self,
         writer: &mut JoinHandle<Result<Written, WriteError>>,
-        reach: &Reach,
+        scope: &ExportScope,
         feed: Sender<Feed>,
     ) -> Result<Written, AttemptError> {
-        let fed = self.feed(reach, feed).await;
+        let fed = self.feed(scope, feed).await;
         let written = writer.await?;
         // The stage that broke first, and made the other break off, is the one that counts.
         fed?;
         Ok(written?)
     }
 
-    async fn feed(&self, reach: &Reach, into: Sender<Feed>) -> Result<(), AttemptError> {
+    async fn feed(&self, scope: &ExportScope, into: Sender<Feed>) -> Result<(), AttemptError> {
         let contacts = Contacts::under(&self.app.authority, &self.job.company);
-        match &reach.criteria {
+        match &scope.criteria {
             None => {
                 let ids = self.app.files.ids(self.job).await?;
-                source::feed_ids(&contacts, &reach.scope, &ids, into).await?;
+                source::feed_ids(&contacts, &scope.scope, &ids, into).await?;
             }
             Some(criteria) => {
-                source::feed_filter(&contacts, &reach.scope, criteria.clone(), into).await?;
+                source::feed_filter(&contacts, &scope.scope, criteria.clone(), into).await?;
             }
         }
         Ok(())

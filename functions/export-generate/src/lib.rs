@@ -8,8 +8,8 @@ pub mod attempt;
 pub mod cell;
 pub mod csv;
 pub mod file;
-pub mod pulse;
-pub mod reach;
+pub mod heartbeat;
+pub mod scope;
 pub mod row;
 pub mod source;
 pub mod upload;
@@ -24,7 +24,7 @@ use shared::{
     entry::queue::Message,
     environment::{Environment, StartError},
     event,
-    export::{Claim, FailureCode, Files, Job, JobRef, Jobs, MAX_ATTEMPTS, STALE},
+    export::{JobLease, FailureCode, Files, Job, JobRef, Jobs, MAX_ATTEMPTS, STALE},
     outbox::{Outbox, Queue},
     table::TableError,
 };
@@ -89,15 +89,15 @@ pub enum GenerateError {
 pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), GenerateError> {
     let now = app.authority.clock().now();
     match app.jobs.claim(&message.body, now).await? {
-        Claim::Over => Ok(()),
-        Claim::Busy => {
+        JobLease::Over => Ok(()),
+        JobLease::Busy => {
             // The longest work outlasts the few tries that the queue grants: they wait ever longer.
             let pause = STALE.unsigned_abs() + FIRST_PAUSE;
             message.hold.set_visibility(pause * message.receive_count.clamp(1, 10)).await;
             Err(GenerateError::Busy)
         }
-        Claim::Exhausted(job) => Ok(app.fail(&job, FailureCode::ExportFailed).await?),
-        Claim::Held(job) => {
+        JobLease::Exhausted(job) => Ok(app.fail(&job, FailureCode::ExportFailed).await?),
+        JobLease::Held(job) => {
             let attempt =
                 Attempt { app: &app, job: &job, hold: &message.hold, deadline: message.deadline };
             match attempt.run().await {

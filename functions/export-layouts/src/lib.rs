@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shared::{
     access::{Authority, Level, Permission, Viewer},
     contact::Catalog,
-    directory::Plan,
+    directory::SubscriptionPlan,
     entry::{
         Failure, Reply,
         http::Request,
@@ -139,8 +139,8 @@ impl Editor<'_> {
         let draft = input.check()?;
         let company = self.app.authority.directory().company(&self.viewer.company).await?;
         match company.plan {
-            Plan::Starter => Err(Failure::plan_not_allowed()),
-            Plan::Growth | Plan::Enterprise => Ok(draft),
+            SubscriptionPlan::Starter => Err(Failure::plan_not_allowed()),
+            SubscriptionPlan::Growth | SubscriptionPlan::Enterprise => Ok(draft),
         }
     }
 

@@ -11,53 +11,53 @@ use shared::{
         page::{PageRequest, cursor, foreign_cursor},
     },
     event,
-    export::{Cancellation, Job, JobRef, Shelf, Status},
+    export::{Cancellation, Job, JobRef, ExportStore, Status},
 };
 
 /// Answers the caller's jobs, or one of them, or calls one off.
 ///
 /// # Errors
 /// 404 for a job that is not the caller's; otherwise as SPEC §5 maps them.
-pub async fn handle(shelf: Arc<Shelf>, request: Request) -> Result<Reply, Failure> {
+pub async fn handle(store: Arc<ExportStore>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     if request.route() == "GET /cdp/exports" {
-        return list(&shelf, viewer, request.query()).await;
+        return list(&store, viewer, request.query()).await;
     }
     let at =
         JobRef { company: viewer.company.clone(), user: viewer.user, job: request.path("id")? };
     match request.method() {
-        "DELETE" => cancel(&shelf, viewer, &at, request.source_ip()).await,
+        "DELETE" => cancel(&store, viewer, &at, request.source_ip()).await,
         _ => {
-            let job = shelf.jobs.get(&at).await?.ok_or_else(Failure::not_found)?;
-            answer(&shelf, &job).await
+            let job = store.jobs.get(&at).await?.ok_or_else(Failure::not_found)?;
+            answer(&store, &job).await
         }
     }
 }
 
 async fn list(
-    shelf: &Shelf,
+    store: &ExportStore,
     viewer: &Viewer,
     query: &[(String, String)],
 ) -> Result<Reply, Failure> {
     let PageRequest { limit, after } = PageRequest::parse(query)?;
     let after = after.map(|id| id.parse().map_err(|_| foreign_cursor())).transpose()?;
-    let (jobs, next) = shelf.jobs.list(&viewer.company, viewer.user, after, limit).await?;
-    let now = shelf.now();
+    let (jobs, next) = store.jobs.list(&viewer.company, viewer.user, after, limit).await?;
+    let now = store.now();
     let mut views = Vec::with_capacity(jobs.len());
     for job in &jobs {
-        views.push(job.view(now, shelf.download_url(job).await?));
+        views.push(job.view(now, store.download_url(job).await?));
     }
     Ok(Reply::ok(&views)?.with_meta("next_cursor", next.map(|last| cursor(&last.to_string()))))
 }
 
 /// Calls a job off. What it left is taken away here; the clean-up does it should this fail.
 async fn cancel(
-    shelf: &Shelf,
+    store: &ExportStore,
     viewer: &Viewer,
     at: &JobRef,
     source_ip: Option<&str>,
 ) -> Result<Reply, Failure> {
-    let job = match shelf.jobs.cancel(at, shelf.now()).await? {
+    let job = match store.jobs.cancel(at, store.now()).await? {
         Cancellation::Missing => return Err(Failure::not_found()),
         Cancellation::Over(job) => job,
         Cancellation::Done(job) => {
@@ -65,15 +65,15 @@ async fn cancel(
                 Status::Expired => event::export_expired(&job),
                 _ => event::export_cancelled(&job, viewer, source_ip),
             }
-            if let Err(error) = shelf.files.purge(&job).await {
+            if let Err(error) = store.files.purge(&job).await {
                 tracing::warn!(%error, "the remains of a job are left to the clean-up");
             }
             job
         }
     };
-    answer(shelf, &job).await
+    answer(store, &job).await
 }
 
-async fn answer(shelf: &Shelf, job: &Job) -> Result<Reply, Failure> {
-    Reply::ok(&job.view(shelf.now(), shelf.download_url(job).await?))
+async fn answer(store: &ExportStore, job: &Job) -> Result<Reply, Failure> {
+    Reply::ok(&job.view(store.now(), store.download_url(job).await?))
 }

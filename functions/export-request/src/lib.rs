@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use shared::{
     access::{Authority, Permission, Viewer},
-    directory::{Directory, Plan},
+    directory::{Directory, SubscriptionPlan},
     entry::{Code, Failure, Reply, http::Request},
     environment::{Environment, StartError},
     event,
@@ -63,7 +63,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     );
     session?.scope(Permission::ViewCustomers)?;
     let company = company?;
-    if company.plan == Plan::Starter {
+    if company.plan == SubscriptionPlan::Starter {
         return Err(Failure::plan_not_allowed());
     }
     let key = idempotency_key(viewer, &request)?;

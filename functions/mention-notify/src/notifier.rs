@@ -4,7 +4,7 @@ use shared::{
     access::{AccessError, Authority, Flags, Permission, Platform, Viewer},
     contact::Contact,
     directory::{Company, DirectoryError},
-    entry::queue::Hold,
+    entry::queue::MessageLease,
     event,
     id::{CompanyId, ContactId, NoteId, UserId},
     note::{LedgerEntry, MentionMessage, Note, later, live_contact, next_try},
@@ -98,7 +98,7 @@ impl Notifier {
     ///
     /// # Errors
     /// When the message is to come back; its wait is then set on `hold`.
-    pub async fn notify(&self, mention: &Mention, hold: &Hold) -> Result<(), NotifyError> {
+    pub async fn notify(&self, mention: &Mention, hold: &MessageLease) -> Result<(), NotifyError> {
         for _ in 0..ATTEMPTS {
             let Some(found) = self.read(mention).await? else { return Ok(()) };
             let now = self.authority.clock().now();
@@ -165,7 +165,7 @@ impl Notifier {
         &self,
         mention: &Mention,
         found: &Found,
-        hold: &Hold,
+        hold: &MessageLease,
     ) -> Result<bool, NotifyError> {
         let Found { entry, note: Some((note, contact)), flags } = found else { return Ok(true) };
         let company = &mention.company;

@@ -63,7 +63,7 @@ struct Found {
 /// 404 while the flag is off, 403 without a permission to write notes, 503 in Launchpad's trouble.
 pub(crate) async fn search(authority: &Authority, request: &Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
-    let wanted = Search::of_query(request.query())?;
+    let wanted = Search::from_query(request.query())?;
     // Nothing of the people found is answered before the session says that it may be.
     let (opened, found) =
         tokio::join!(authority.session(viewer, &[]), candidates(authority, viewer, wanted));
@@ -100,7 +100,7 @@ async fn candidates(
 
 impl Search {
     /// The parameters of the query, each given once at most.
-    fn of_query(parameters: &[(String, String)]) -> Result<Self, Failure> {
+    fn from_query(parameters: &[(String, String)]) -> Result<Self, Failure> {
         let (mut query, mut page) = (None, None);
         for (name, value) in parameters {
             match name.as_str() {
@@ -141,16 +141,16 @@ mod tests {
 
     #[test]
     fn a_search_begins_with_the_first_page_and_goes_on_by_its_cursor() {
-        let first = Search::of_query(&parameters(&[("query", " bu "), ("cursor", "")])).unwrap();
+        let first = Search::from_query(&parameters(&[("query", " bu "), ("cursor", "")])).unwrap();
         assert_eq!(first, Search { query: "bu".to_owned(), page: 1 });
-        let next = Search::of_query(&parameters(&[("cursor", &encode(2))])).unwrap();
+        let next = Search::from_query(&parameters(&[("cursor", &encode(2))])).unwrap();
         assert_eq!(next, Search { query: String::new(), page: 2 });
     }
 
     #[test]
     fn a_doubled_parameter_is_400_naming_it() {
         for (name, value) in [("query", "bu"), ("cursor", "")] {
-            let failure = Search::of_query(&parameters(&[(name, value); 2])).unwrap_err();
+            let failure = Search::from_query(&parameters(&[(name, value); 2])).unwrap_err();
             assert_eq!(failure.code(), Code::InvalidRequest);
             assert_eq!(failure.message(), format!("{name}: must be given once"));
         }
@@ -166,7 +166,7 @@ mod tests {
             ("cursor", "AAAAAAA"),
             ("page", "2"),
         ] {
-            let failure = Search::of_query(&parameters(&[(name, value)])).unwrap_err();
+            let failure = Search::from_query(&parameters(&[(name, value)])).unwrap_err();
             assert_eq!(failure.code(), Code::InvalidRequest, "{name}={value}");
             assert!(failure.message().starts_with(name), "{}", failure.message());
         }

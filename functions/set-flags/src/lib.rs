@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use shared::{
     access::{Flag, FlagRecord},
-    directory::{Directory, Plan},
+    directory::{Directory, SubscriptionPlan},
     entry::{Code, Failure, direct::Invocation},
     id::CompanyId,
     table::Table,
@@ -62,7 +62,7 @@ pub async fn handle(
     let mut plan = None;
     if request.changes().any(|(_, on)| on) {
         let current = app.directory.company(company).await?.plan;
-        if current == Plan::Starter {
+        if current == SubscriptionPlan::Starter {
             let message = "the flags need a Growth or Enterprise plan";
             return Err(Failure::new(Code::PlanNotAllowed, message));
         }

@@ -107,7 +107,7 @@ pub async fn handle(
     match leg::run(&app, &mut run, invocation.deadline()).await {
         Ok(()) => {
             // If this fails the clean-up sends a message that is void.
-            if let Err(error) = app.table.met(message.key()).await {
+            if let Err(error) = app.table.complete_due(message.key()).await {
                 tracing::warn!(%error, "a due item could not be deleted");
             }
         }

@@ -30,8 +30,8 @@ use crate::gateway::{self, GatewayOptions};
 use crate::grants;
 use crate::identity::{Identity, KeyError};
 use crate::lambda::{self, Lambda, LambdaOptions, RetryDelays};
-use crate::neighbors::{
-    Directory, LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY, Neighbors, UpsertError,
+use crate::upstreams::{
+    Directory, LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY, Upstreams, UpsertError,
 };
 use crate::operator;
 use crate::record::{Events, Notifications, Usage};
@@ -120,7 +120,7 @@ pub enum StartError {
     Aws(#[from] aws::StartError),
     /// The simulated neighbors did not start.
     #[error("the simulated neighbors cannot start: {0}")]
-    Neighbors(std::io::Error),
+    Upstreams(std::io::Error),
     /// The demo company does not fit together.
     #[error("the demo company cannot be loaded: {0}")]
     Directory(#[from] UpsertError),
@@ -145,7 +145,7 @@ pub struct LocalCloud {
     aws: Aws,
     table: Table,
     roles: Roles,
-    neighbors: Neighbors,
+    upstreams: Upstreams,
     lambda: Lambda,
     queues: QueueSources,
     schedules: Schedules,
@@ -171,11 +171,11 @@ impl LocalCloud {
         let notifications = Notifications::new(options.clock.clone());
         let directory = Directory::new();
         directory.upsert(crate::demo_company::directory())?;
-        let neighbors = Neighbors::start(directory.clone(), notifications.clone(), faults.clone())
+        let upstreams = Upstreams::start(directory.clone(), notifications.clone(), faults.clone())
             .await
             .map_err(StartError::Neighbors)?;
 
-        let parameters = local_parameters(&options.parameters, &neighbors, &gateway_url);
+        let parameters = local_parameters(&options.parameters, &upstreams, &gateway_url);
         let template = options.workspace.join("template.yaml");
         let template = Arc::new(Template::read(&template, &parameters)?);
         let resources = resources::of(&template)?;
@@ -260,7 +260,7 @@ impl LocalCloud {
             aws,
             table,
             roles,
-            neighbors,
+            upstreams,
             lambda: lambda.clone(),
             queues,
             schedules,
@@ -321,7 +321,7 @@ impl LocalCloud {
         self.queues.shutdown().await;
         self.tasks.close();
         self.tasks.wait().await;
-        self.neighbors.shutdown().await;
+        self.upstreams.shutdown().await;
         self.aws.shutdown().await;
         if let Err(error) = grants::keep(&self.roles) {
             tracing::error!(%error, "what was used of the roles is not known");
@@ -362,13 +362,13 @@ fn url(listener: &TcpListener, port: u16) -> Result<String, StartError> {
 #[must_use]
 pub fn local_parameters(
     given: &Parameters,
-    neighbors: &Neighbors,
+    upstreams: &Upstreams,
     gateway_url: &str,
 ) -> Parameters {
     let mut parameters = given.clone();
     let local = [
-        ("LaunchpadUrl", neighbors.launchpad_url()),
-        ("NotificationUrl", neighbors.notifications_url()),
+        ("LaunchpadUrl", upstreams.launchpad_url()),
+        ("NotificationUrl", upstreams.notifications_url()),
         ("PublicUrl", gateway_url),
         ("JwtIssuer", gateway_url),
     ];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use crate::neighbors::{Company, Person, Status, Team, Upserts};
+use crate::upstreams::{Company, Person, Status, Team, Upserts};
 
 /// Everything that a person may be allowed to do with contacts and notes.
 pub const PERMISSIONS: [&str; 8] = [
@@ -157,7 +157,7 @@ fn person((mobile_id, row): (u64, &Row)) -> Person {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::neighbors::Directory;
+    use crate::upstreams::Directory;
 
     fn demo() -> Directory {
         let demo = Directory::new();

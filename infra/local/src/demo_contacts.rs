@@ -10,8 +10,8 @@ use serde_json::{Map, json};
 use shared::{
     access::FlagRecord,
     clock::Clock,
-    contact::{Contact, Contacts, Departure, SaveError},
-    directory::Plan,
+    contact::{Contact, Contacts, StalePointers, SaveError},
+    directory::SubscriptionPlan,
     id::{CompanyId, ContactId, IdError, TeamId, UserId},
     table::{Item, Key, Table, TableError, to_item},
 };
@@ -122,7 +122,7 @@ pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
         let company_id: CompanyId = demo_company::id("company", company).parse()?;
         let contact = contact(company, row, created_at)?;
         match Contacts::new(table.clone(), company_id, clock.clone())
-            .write(None, &contact, Departure::AtOnce)
+            .write(None, &contact, StalePointers::Delete)
             .await
         {
             // Already there, from a run before.
@@ -145,7 +145,7 @@ pub async fn turn_flags_on(table: &Table) -> Result<(), SeedError> {
         let on = FlagRecord {
             cdp_team_permission_enabled: true,
             cdp_notes_mention_enabled: true,
-            plan: Some(Plan::Growth),
+            plan: Some(SubscriptionPlan::Growth),
         };
         table.put(to_item(&key, &on)?).await?;
     }

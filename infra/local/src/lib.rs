@@ -17,7 +17,7 @@ pub mod grants;
 pub mod identity;
 pub mod import;
 pub mod lambda;
-pub mod neighbors;
+pub mod upstreams;
 pub mod operator;
 pub mod record;
 pub mod resources;

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    directory::{Directory, DirectoryError, Levels, Plan, TeamSet},
+    directory::{Directory, DirectoryError, Levels, SubscriptionPlan, TeamSet},
     event,
     id::{CompanyId, UserId},
-    table::{Item, Key, Table, TableError, from_item, in_passing},
+    table::{Item, Key, Table, TableError, from_item, best_effort},
 };
 
 /// Why it cannot be told, or is not so, that a viewer may do something.
@@ -202,7 +202,7 @@ impl Authority {
         }
         let plan = match self.directory.company(company).await {
             Ok(profile) => profile.plan,
-            Err(_) => record.plan.unwrap_or(Plan::Growth),
+            Err(_) => record.plan.unwrap_or(SubscriptionPlan::Growth),
         };
         record.effective(plan)
     }
@@ -251,7 +251,7 @@ impl Authority {
         if asked_now {
             // What cannot be written is asked for again.
             let stored = self.directory.store_team_set(&self.table, viewer, &set);
-            in_passing(stored, "the team set could not be cached in the table").await;
+            best_effort(stored, "the team set could not be cached in the table").await;
         }
         set
     }

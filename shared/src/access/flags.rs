@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    directory::Plan,
+    directory::SubscriptionPlan,
     id::CompanyId,
     table::{Key, Table, TableError, attribute, from_item},
 };
@@ -49,7 +49,7 @@ pub struct FlagRecord {
     pub cdp_notes_mention_enabled: bool,
     /// The company's plan when a flag was last set: what counts while Launchpad cannot tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plan: Option<Plan>,
+    pub plan: Option<SubscriptionPlan>,
 }
 
 impl FlagRecord {
@@ -62,7 +62,7 @@ impl FlagRecord {
         table: &Table,
         company: &CompanyId,
         changes: &[(Flag, bool)],
-        plan: Option<Plan>,
+        plan: Option<SubscriptionPlan>,
     ) -> Result<Self, TableError> {
         let key = Key::flags(company);
         if changes.is_empty() {
@@ -112,8 +112,8 @@ impl FlagRecord {
 
     /// The flags as they count on this plan: both need Growth or Enterprise.
     #[must_use]
-    pub fn effective(&self, plan: Plan) -> Flags {
-        let counts = plan != Plan::Starter;
+    pub fn effective(&self, plan: SubscriptionPlan) -> Flags {
+        let counts = plan != SubscriptionPlan::Starter;
         Flags {
             team_permission: counts && self.cdp_team_permission_enabled,
             notes_mention: counts && self.cdp_notes_mention_enabled,

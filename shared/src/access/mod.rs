@@ -39,7 +39,7 @@ pub enum Level {
 impl Level {
     /// The level by Launchpad's name; an unknown one is [`Level::Disabled`].
     #[must_use]
-    pub fn of_name(name: &str) -> Self {
+    pub fn from_name(name: &str) -> Self {
         match name {
             "own" => Self::Own,
             "team" => Self::Team,
@@ -124,7 +124,7 @@ pub enum Platform {
 impl Platform {
     /// The platform by the header's value.
     #[must_use]
-    pub fn of_header(value: Option<&str>) -> Self {
+    pub fn from_header(value: Option<&str>) -> Self {
         match value.map(str::trim) {
             Some("web") => Self::Web,
             Some("mobile") => Self::Mobile,

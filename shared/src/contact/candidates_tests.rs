@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     clock::Clock,
-    contact::{Contact, Criteria, Departure, plan::tests::contact},
+    contact::{Contact, Criteria, StalePointers, write_plan::tests::contact},
     id::{ContactId, TeamId, UserId},
     table::{Direction, embedded},
 };
@@ -42,7 +42,7 @@ async fn company(contacts: &Contacts) -> Vec<Contact> {
             created_at,
             ..contact(1)
         };
-        contacts.write(None, &contact, Departure::AtOnce).await.unwrap();
+        contacts.write(None, &contact, StalePointers::Delete).await.unwrap();
         all.push(contact);
     }
     all

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     id::CompanyId,
-    table::{Condition, Key, Table, TableError, TransactError, backoff, in_passing, to_item},
+    table::{Condition, Key, Table, TableError, TransactError, backoff, best_effort, to_item},
 };
 
 /// The most fields that a company's catalogue lists; contacts may have others.
@@ -115,7 +115,7 @@ impl Catalog {
             return;
         }
         let added = self.add(company, &seen);
-        in_passing(added, "the catalog of custom fields could not be extended").await;
+        best_effort(added, "the catalog of custom fields could not be extended").await;
     }
 
     fn is_news(&self, company: &CompanyId, seen: &Fields) -> bool {

@@ -346,7 +346,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{contact::plan::tests::contact, table::Key};
+    use crate::{contact::write_plan::tests::contact, table::Key};
 
     fn criteria(filter: Value) -> Criteria {
         Criteria { filter: serde_json::from_value(filter).unwrap(), ..Criteria::default() }

@@ -359,7 +359,7 @@ mod tests {
     #[test]
     fn team_owners_are_peoples_once_people_changed_them() {
         let team = "0190d1a2-7c3b-7abc-8def-0123456789ab";
-        let mut contact = super::super::plan::tests::contact(1);
+        let mut contact = super::super::write_plan::tests::contact(1);
         for (value, from) in [
             (json!({}), None),
             (json!({ "team_owner_ids": [] }), None),
@@ -376,7 +376,7 @@ mod tests {
         let input: ContactInput =
             serde_json::from_value(json!({ "name": null, "custom_fields": { "a": null, "b": 2 } }))
                 .unwrap();
-        let mut contact = super::super::plan::tests::contact(1);
+        let mut contact = super::super::write_plan::tests::contact(1);
         contact.source = Some("fair".to_owned());
         contact.custom_fields = json!({ "a": 1, "c": 3 }).as_object().unwrap().clone();
         input.apply(&mut contact);

@@ -2,7 +2,7 @@
 
 mod candidates;
 mod catalog;
-mod claim;
+mod unique_key;
 mod edit;
 mod error;
 mod filter;
@@ -11,7 +11,7 @@ mod list;
 mod look_up;
 mod model;
 mod phone;
-mod plan;
+mod write_plan;
 mod search;
 mod store;
 mod sync;
@@ -31,7 +31,7 @@ pub use list::{ContactPage, Cursor, ListRequest, OrderBy};
 pub use look_up::{Address, LookUp};
 pub use model::{Contact, ContactView, RecordPermission};
 pub use phone::digits;
-pub use plan::{Departure, Plan};
+pub use write_plan::{StalePointers, WritePlan};
 pub use search::{SearchText, SearchTextError};
 pub use store::{Contacts, SaveError};
 pub use sync::{RowOutcome, RowStatus};

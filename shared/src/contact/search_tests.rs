@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{contact::plan::tests::contact, table::Key};
+use crate::{contact::write_plan::tests::contact, table::Key};
 
 fn search(text: &str) -> Search {
     Search::of(&text.to_owned().try_into().unwrap())

@@ -3,8 +3,8 @@ use std::collections::HashMap;
 use futures::future::try_join_all;
 
 use super::{
-    Contact, Plan,
-    plan::{Stages, Steps, Touched, in_chunks, in_order},
+    Contact, WritePlan,
+    write_plan::{Stages, Steps, Touched, in_chunks, in_order},
 };
 use crate::{
     access::{AccessError, Authority, Authorized, Scope},
@@ -112,7 +112,7 @@ impl Contacts {
     ///
     /// # Errors
     /// [`SaveError::Changed`] when a condition did not hold.
-    pub async fn save(&self, id: ContactId, plan: Plan) -> Result<(), SaveError> {
+    pub async fn save(&self, id: ContactId, plan: WritePlan) -> Result<(), SaveError> {
         match plan.steps(&self.company, id, self.clock.now())? {
             Steps::Record(item, condition) => saved(self.table.put_if(item, condition).await),
             Steps::Once(transaction) => saved(self.table.transact(transaction).await),
@@ -173,7 +173,7 @@ impl Contacts {
             let actions = in_order(&touched, now.as_ref(), &standing, due.at)?;
             let transactions = in_chunks(actions.into_iter(), Some(&guard));
             match try_join_all(transactions.into_iter().map(|t| table.transact(t))).await {
-                Ok(_) => return table.met(&due.key()).await,
+                Ok(_) => return table.complete_due(&due.key()).await,
                 Err(TransactError::Conditions(_)) => tokio::time::sleep(backoff(attempt)).await,
                 Err(TransactError::Table(error)) => return Err(error),
             }

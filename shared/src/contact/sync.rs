@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    Contact, ContactError, ContactInput, Departure, SaveError,
-    claim::Holders,
+    Contact, ContactError, ContactInput, StalePointers, SaveError,
+    unique_key::Holders,
     edit::{ATTEMPTS, Edit, EditError, OwnTeams, keeps_changing},
 };
 use crate::{
@@ -201,7 +201,7 @@ impl<'a> Sync<'a> {
         }
         let new = self.edit.next(old, &row.input).await?;
         let keys = (&row.keys, holders);
-        self.edit.contacts.write_knowing(keys, old, &new, Departure::Linger).await?;
+        self.edit.contacts.write_knowing(keys, old, &new, StalePointers::Keep).await?;
         if old != Some(&new) {
             self.edit.tell_written(&row.input, &new, "sync");
         }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Contact, ContactError, Contacts, Departure, SaveError,
+    Contact, ContactError, Contacts, StalePointers, SaveError,
     input::{MAX_EXTERNAL_ID_BYTES, check_size},
 };
 use crate::{
@@ -171,7 +171,7 @@ impl Contacts {
             };
             check_size(&new)?;
             // Masses of contacts leave Unassigned: nothing lingers. No claim moves.
-            match self.write(Some(&contact), &new, Departure::AtOnce).await {
+            match self.write(Some(&contact), &new, StalePointers::Delete).await {
                 Ok(()) => return Ok((decided, new, true)),
                 Err(SaveError::Table(error)) => return Err(error.into()),
                 Err(SaveError::Changed) => {
@@ -215,7 +215,7 @@ mod tests {
         fn a_backfill_touches_only_what_nobody_or_a_backfill_set(
             owners in teams(), wanted in teams(), from in mark()
         ) {
-            let mut contact = super::super::plan::tests::contact(1);
+            let mut contact = super::super::write_plan::tests::contact(1);
             contact.team_owner_ids.clone_from(&owners);
             contact.team_owners_from = from;
             let decided = contact.backfilled(&wanted, backfill(7, 7));
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_a_broken_off_chunk_wrote_counts_as_written_once_more() {
-        let mut contact = super::super::plan::tests::contact(1);
+        let mut contact = super::super::write_plan::tests::contact(1);
         contact.team_owners_from = Some(backfill(7, 3));
         assert_eq!(contact.backfilled(&[], backfill(7, 3)), Backfilled::Written);
         assert_eq!(contact.backfilled(&[], backfill(7, 4)), Backfilled::Unchanged);
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn of_two_rows_of_one_run_the_last_one_counts_in_whatever_order_they_are_worked_off() {
-        let mut contact = super::super::plan::tests::contact(1);
+        let mut contact = super::super::write_plan::tests::contact(1);
         contact.team_owners_from = Some(backfill(7, 120));
         let team = [TeamId::from_uuid(Uuid::from_u128(1))];
         assert_eq!(contact.backfilled(&team, backfill(7, 5)), Backfilled::Unchanged);
@@ -251,7 +251,7 @@ mod tests {
     fn the_mark_is_stored_and_read_back() {
         for from in [TeamOwnersFrom::People, backfill(7, u64::from(u32::MAX))] {
             let contact =
-                Contact { team_owners_from: Some(from), ..super::super::plan::tests::contact(1) };
+                Contact { team_owners_from: Some(from), ..super::super::write_plan::tests::contact(1) };
             let key = Key::contact(&"acme".parse().unwrap(), contact.id);
             let item = crate::table::to_item(&key, &contact).unwrap();
             assert_eq!(crate::table::from_item::<Contact>(item).unwrap(), contact);

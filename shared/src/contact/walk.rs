@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use futures::stream::{StreamExt, TryStreamExt, iter};
 
-use super::{Contacts, Criteria, plan::Satellite};
+use super::{Contacts, Criteria, write_plan::IndexEntry};
 use crate::{
     access::Scope,
     id::ContactId,
@@ -25,9 +25,9 @@ pub struct Pointer {
     pub id: ContactId,
     /// Its place in the order.
     pub place: String,
-    satellite: Satellite,
+    entry: IndexEntry,
     /// What the same contact's pointers in other partitions say.
-    others: Vec<Satellite>,
+    others: Vec<IndexEntry>,
 }
 
 impl Pointer {
@@ -36,15 +36,15 @@ impl Pointer {
     /// its record decides.
     #[must_use]
     pub fn is_wanted(&self, scope: &Scope, criteria: &Criteria) -> bool {
-        let mut satellites = std::iter::once(&self.satellite).chain(&self.others);
+        let mut satellites = std::iter::once(&self.entry).chain(&self.others);
         criteria.wants_pointer(self)
             && satellites
-                .any(|satellite| scope.admits(satellite) && criteria.wants_owned(satellite))
+                .any(|entry| scope.admits(entry) && criteria.wants_owned(entry))
     }
 
     /// The word by which the same contact stands before this one in a partition of search.
     pub(super) fn word_before(&self) -> Option<&str> {
-        self.satellite.word_before.as_deref()
+        self.entry.word_before.as_deref()
     }
 }
 
@@ -106,7 +106,7 @@ impl Walk {
             .filter_map(|source| source.buffer.pop_front_if(|pointer| pointer.place == first));
         let mut pointers = doubles.collect::<Vec<_>>().into_iter();
         let next = pointers.next().map(|mut next| {
-            next.others.extend(pointers.map(|double| double.satellite));
+            next.others.extend(pointers.map(|double| double.entry));
             next
         });
         Ok(next)
@@ -158,8 +158,8 @@ impl Source {
             let Some(place) = place else { continue };
             self.query.go_behind(&place);
             if let Some(id) = contact_at(&key.sk) {
-                let satellite = from_item(item)?;
-                self.buffer.push_back(Pointer { id, place, satellite, others: Vec::new() });
+                let entry = from_item(item)?;
+                self.buffer.push_back(Pointer { id, place, entry, others: Vec::new() });
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 use serde_json::value::RawValue;
 
 use super::{
-    Catalog, Contact, ContactInput, Departure, RowOutcome, SaveError,
+    Catalog, Contact, ContactInput, StalePointers, RowOutcome, SaveError,
     edit::{ATTEMPTS, Edit, EditError, keeps_changing},
     sync::Sync,
 };
@@ -93,7 +93,7 @@ impl ContactWriter {
                 version: old.version + 1,
                 ..old.clone()
             };
-            match edit.contacts.write(Some(&old), &new, Departure::AtOnce).await {
+            match edit.contacts.write(Some(&old), &new, StalePointers::Delete).await {
                 Ok(()) => return Ok(session),
                 Err(SaveError::Changed) => old = self.again(&edit, id, attempt).await?,
                 Err(SaveError::Table(error)) => return Err(error.into()),
@@ -134,7 +134,7 @@ impl ContactWriter {
         let mut new = next?;
         let named = edit.contacts.named_claims(input);
         for attempt in 0..ATTEMPTS {
-            let write = edit.contacts.write_naming(&named, old.as_ref(), &new, Departure::Linger);
+            let write = edit.contacts.write_naming(&named, old.as_ref(), &new, StalePointers::Keep);
             match write.await {
                 Ok(()) if old.as_ref() == Some(&new) => return Ok(new),
                 Ok(()) => {

@@ -73,7 +73,7 @@ impl Client {
         let path = format!("/private/users/{user}/permissions");
         let rows: Data<Vec<PermissionRow>> = self.get("permissions", &path, &[]).await?;
         let levels = rows.data.into_iter().filter(|row| row.is_enabled).map(|row| {
-            let level = row.level.as_deref().map_or(Level::Disabled, Level::of_name);
+            let level = row.level.as_deref().map_or(Level::Disabled, Level::from_name);
             (row.name, level)
         });
         Ok(Levels::new(levels.collect()))

@@ -13,7 +13,7 @@ use cache::Cache;
 use client::Client;
 pub use client::Launchpad;
 pub use error::DirectoryError;
-pub use model::{Company, LastKnown, Levels, PeoplePage, Person, PersonTeam, Plan, Team, TeamSet};
+pub use model::{Company, LastKnown, Levels, PeoplePage, Person, PersonTeam, SubscriptionPlan, Team, TeamSet};
 
 use crate::{
     access::Viewer,

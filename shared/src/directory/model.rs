@@ -57,7 +57,7 @@ pub struct TeamSet {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "each name says all")]
-pub enum Plan {
+pub enum SubscriptionPlan {
     Starter,
     Growth,
     Enterprise,
@@ -71,7 +71,7 @@ pub struct Company {
     /// Its name.
     pub name: String,
     /// Its plan.
-    pub plan: Plan,
+    pub plan: SubscriptionPlan,
     /// Its language, where it is one of ours.
     #[serde(default, deserialize_with = "known_locale")]
     pub locale: Option<Locale>,
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_permission_that_launchpad_does_not_name_or_levels_otherwise_is_disabled() {
         let named = [("customers_customers_view", "team"), ("customers_customers_manage", "most")];
-        let named = named.map(|(name, level)| (name.to_owned(), Level::of_name(level)));
+        let named = named.map(|(name, level)| (name.to_owned(), Level::from_name(level)));
         let levels = Levels::new(named.into());
         assert_eq!(levels.level(Permission::ViewCustomers), Level::Team);
         assert_eq!(levels.level(Permission::ManageCustomers), Level::Disabled);

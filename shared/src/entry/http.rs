@@ -45,7 +45,7 @@ pub struct Request {
 }
 
 impl Request {
-    fn of_event(event: ApiGatewayV2httpRequest) -> Self {
+    fn from_event(event: ApiGatewayV2httpRequest) -> Self {
         let context = event.request_context;
         let claims =
             context.authorizer.and_then(|a| a.jwt).map(|jwt| jwt.claims).unwrap_or_default();
@@ -191,7 +191,7 @@ fn viewer(claims: &HashMap<String, String>, headers: &HeaderMap) -> Option<Viewe
         user,
         name: claims.get("name").cloned(),
         email: claims.get("email").cloned(),
-        platform: Platform::of_header(platform),
+        platform: Platform::from_header(platform),
     })
 }
 
@@ -236,7 +236,7 @@ where
     H: FnOnce(Request) -> F,
     F: Future<Output = Result<Reply, Failure>>,
 {
-    let request = Request::of_event(event);
+    let request = Request::from_event(event);
     let route = request.route.clone();
     let span =
         info_span!("request", request_id, route, company_sso_id = Empty, user_sso_id = Empty,);

@@ -35,20 +35,20 @@ pub struct Message<T> {
     /// How often the queue has handed it out. It also rises when a worker dies.
     pub receive_count: u32,
     /// A hold on the message in its queue.
-    pub hold: Hold,
+    pub hold: MessageLease,
     /// When the invocation's time is up, if it is known.
     pub deadline: Option<Timestamp>,
 }
 
 /// A hold on a message that is being worked on.
 #[derive(Clone, Debug)]
-pub struct Hold {
+pub struct MessageLease {
     sqs: aws_sdk_sqs::Client,
     url: String,
     receipt: String,
 }
 
-impl Hold {
+impl MessageLease {
     /// Keeps the message from others for so long from now; a failed message comes back then. That
     /// it could not be set is logged: the message then comes back at its queue's own time.
     pub async fn set_visibility(&self, after: Duration) {
@@ -184,7 +184,7 @@ where
     let message = Message {
         body: envelope.body,
         receive_count: count.and_then(|count| count.parse().ok()).unwrap_or(1),
-        hold: Hold {
+        hold: MessageLease {
             sqs: source.sqs.clone(),
             url: source.url.clone(),
             receipt: record.receipt_handle.unwrap_or_default(),
@@ -206,7 +206,7 @@ where
 /// Says that a message arrived. If that fails the clean-up sends it once more, which is harmless.
 async fn met(source: &Source, due: Option<Key>) {
     let Some(due) = due else { return };
-    if let Err(error) = source.table.met(&due).await {
+    if let Err(error) = source.table.complete_due(&due).await {
         tracing::warn!(%error, "a due item could not be deleted");
     }
 }

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Delivery, Job, JobRef, Jobs, store::Changed};
+use super::{Delivery, Job, JobRef, Jobs, jobs::Changed};
 use crate::table::TableError;
 
 /// After this long a claim's worker is dead: longer than its function may run.

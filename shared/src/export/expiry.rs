@@ -46,7 +46,7 @@ pub async fn deadline_passed(
         Overdue::Over(job) => files.purge(&job).await?,
         Overdue::Nothing => {}
     }
-    Ok(jobs.table().met(&item.key).await?)
+    Ok(jobs.table().complete_due(&item.key).await?)
 }
 
 /// Works off a [`DueKind::FileExpiry`](crate::table::DueKind::FileExpiry): a file's 48 hours are
@@ -67,5 +67,5 @@ pub async fn file_expired(
             event::export_expired(&job);
         }
     }
-    Ok(jobs.table().met(&item.key).await?)
+    Ok(jobs.table().complete_due(&item.key).await?)
 }

@@ -14,8 +14,8 @@ mod layouts;
 mod link;
 mod quota;
 mod request;
-mod shelf;
 mod store;
+mod jobs;
 mod transition;
 
 pub use delivery::{Channel, DeliveryClaim};
@@ -33,9 +33,9 @@ pub use layouts::{LayoutError, LayoutPage, Layouts, MAX_LAYOUTS};
 pub use link::{LinkError, LinkToken, NotAToken};
 pub use quota::{MAX_PER_COMPANY, MAX_PER_USER, TooManyExports};
 pub use request::{Defaults, ExportOrder, ExportRequest, MAX_IDS, RequestError};
-pub use shelf::Shelf;
-pub use store::{Beat, CreateError, Jobs};
-pub use transition::{Cancellation, Claim, Finished};
+pub use store::ExportStore;
+pub use jobs::{Beat, CreateError, Jobs};
+pub use transition::{Cancellation, JobLease, Finished};
 
 #[cfg(test)]
 mod tests;

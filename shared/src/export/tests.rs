@@ -54,7 +54,7 @@ impl World {
     async fn claimed(&self) -> Job {
         let job = self.created().await;
         match self.jobs.claim(&job.at(), self.now).await.unwrap() {
-            Claim::Held(job) => *job,
+            JobLease::Held(job) => *job,
             other => panic!("{other:?}"),
         }
     }
@@ -146,9 +146,9 @@ async fn concurrent_requests_with_one_key_make_one_job() {
 async fn a_live_claim_is_left_alone_and_a_stale_one_taken_over() {
     let world = World::new().await;
     let first = world.claimed().await;
-    assert_eq!(world.jobs.claim(&first.at(), world.now).await.unwrap(), Claim::Busy);
+    assert_eq!(world.jobs.claim(&first.at(), world.now).await.unwrap(), JobLease::Busy);
     let later = world.now + STALE;
-    let Claim::Held(job) = world.jobs.claim(&first.at(), later).await.unwrap() else {
+    let JobLease::Held(job) = world.jobs.claim(&first.at(), later).await.unwrap() else {
         panic!("not taken over");
     };
     assert_eq!(job.attempt, 2);
@@ -175,7 +175,7 @@ async fn completing_frees_the_place_and_starts_the_48_hours() {
     assert_eq!(world.due_of(DueKind::FileExpiry).await, [expires_at]);
     assert_eq!(world.due_of(DueKind::Message).await.len(), 2);
     // The same message again changes nothing.
-    assert_eq!(world.jobs.claim(&job.at(), then).await.unwrap(), Claim::Over);
+    assert_eq!(world.jobs.claim(&job.at(), then).await.unwrap(), JobLease::Over);
     assert_eq!(done.available_until(expires_at), None);
     assert!(world.jobs.expire(&job.at(), then).await.unwrap().is_none());
     let (_, ended) = world.jobs.expire(&job.at(), expires_at).await.unwrap().unwrap();
@@ -239,13 +239,13 @@ async fn a_job_is_tried_five_times() {
     for attempt in 2..=MAX_ATTEMPTS {
         assert!(world.jobs.give_back(&job).await.unwrap());
         let claim = world.jobs.claim(&job.at(), world.now).await.unwrap();
-        let Claim::Held(next) = claim else { panic!("{claim:?}") };
+        let JobLease::Held(next) = claim else { panic!("{claim:?}") };
         assert_eq!(next.attempt, attempt);
         job = *next;
     }
     world.jobs.give_back(&job).await.unwrap();
     let claim = world.jobs.claim(&job.at(), world.now).await.unwrap();
-    assert!(matches!(claim, Claim::Exhausted(_)), "{claim:?}");
+    assert!(matches!(claim, JobLease::Exhausted(_)), "{claim:?}");
 }
 
 #[tokio::test]

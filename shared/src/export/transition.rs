@@ -9,7 +9,7 @@ use super::{
     QUEUE_TIME, STALE, Status,
     delivery::skip_untold,
     quota::{keep, release},
-    store::{Changed, email_message, generate_message},
+    jobs::{Changed, email_message, generate_message},
 };
 use crate::{
     outbox::{GRACE, Outgoing},
@@ -18,7 +18,7 @@ use crate::{
 
 /// What a worker may do with a job that a message names.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Claim {
+pub enum JobLease {
     /// It is the worker's, under a new attempt.
     Held(Box<Job>),
     /// Somebody else is at work: leave the message.
@@ -73,7 +73,7 @@ impl Jobs {
     ///
     /// # Errors
     /// As the table says.
-    pub async fn claim(&self, at: &JobRef, now: Timestamp) -> Result<Claim, TableError> {
+    pub async fn claim(&self, at: &JobRef, now: Timestamp) -> Result<JobLease, TableError> {
         let changed = self
             .change(at, |job| {
                 if !job.status.is_active() || is_alive(job, now) || job.attempt >= MAX_ATTEMPTS {
@@ -88,11 +88,11 @@ impl Jobs {
             })
             .await?;
         Ok(match changed {
-            Changed::Written(job) => Claim::Held(Box::new(job)),
-            Changed::Kept(job) if !job.status.is_active() => Claim::Over,
-            Changed::Kept(job) if is_alive(&job, now) => Claim::Busy,
-            Changed::Kept(job) => Claim::Exhausted(Box::new(job)),
-            Changed::Missing => Claim::Over,
+            Changed::Written(job) => JobLease::Held(Box::new(job)),
+            Changed::Kept(job) if !job.status.is_active() => JobLease::Over,
+            Changed::Kept(job) if is_alive(&job, now) => JobLease::Busy,
+            Changed::Kept(job) => JobLease::Exhausted(Box::new(job)),
+            Changed::Missing => JobLease::Over,
         })
     }
 

@@ -156,7 +156,7 @@ impl Table {
     ///
     /// # Errors
     /// As the table says.
-    pub async fn met(&self, key: &Key) -> Result<(), TableError> {
+    pub async fn complete_due(&self, key: &Key) -> Result<(), TableError> {
         self.client()
             .delete_item()
             .table_name(self.name())

@@ -77,7 +77,7 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
 
 /// Writes what is a convenience: that it failed is logged, and nobody waits for it longer than a
 /// second. What the request is about stands already, and must be answered as what it is.
-pub async fn in_passing(write: impl Future<Output = Result<(), TableError>>, failed: &'static str) {
+pub async fn best_effort(write: impl Future<Output = Result<(), TableError>>, failed: &'static str) {
     match timeout(Duration::from_secs(1), write).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "{failed}"),

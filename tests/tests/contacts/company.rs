@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 use shared::{
-    contact::{Contact, Contacts, Departure},
+    contact::{Contact, Contacts, StalePointers},
     id::{ContactId, TeamId},
 };
 use tests::{Answer, World, person};
@@ -53,7 +53,7 @@ pub(crate) async fn contacts(world: &World) -> Contacts {
 pub(crate) async fn put(world: &World, all: &[Contact]) {
     let contacts = contacts(world).await;
     for contact in all {
-        contacts.write(None, contact, Departure::AtOnce).await.unwrap();
+        contacts.write(None, contact, StalePointers::Delete).await.unwrap();
     }
 }
 

@@ -19,7 +19,7 @@ async fn company_of(contacts: usize) -> World {
     let five = ["Jakarta SMB", "Jakarta Enterprise", "Bandung SMB", "Surabaya", "Onboarding"];
     let mut viewer = world.directory.find("sinta").unwrap();
     viewer.team_ids = five.map(team).to_vec();
-    let upserts = local::neighbors::Upserts { people: vec![viewer], ..Default::default() };
+    let upserts = local::upstreams::Upserts { people: vec![viewer], ..Default::default() };
     world.directory.upsert(upserts).unwrap();
     world
 }
@@ -86,7 +86,7 @@ async fn a_contact_and_the_first_page_of_its_notes_cost_the_same_in_companies_of
 #[tokio::test]
 async fn a_note_with_ten_mentions_is_one_read_one_transaction_and_one_batch_of_messages() {
     let world = World::with_flags().await;
-    let people = local::neighbors::Upserts {
+    let people = local::upstreams::Upserts {
         people: (0..10)
             .map(|number| {
                 let mut person = world.directory.find("maya").unwrap();

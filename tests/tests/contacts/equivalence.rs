@@ -11,7 +11,7 @@ mod rule;
 use futures::{StreamExt, stream};
 use http::Method;
 use serde_json::{Value, json};
-use shared::{contact::Contact, directory::Plan, export::MAX_ATTEMPTS, id::ContactId, note::Note};
+use shared::{contact::Contact, directory::SubscriptionPlan, export::MAX_ATTEMPTS, id::ContactId, note::Note};
 use tests::{Answer, World};
 
 use company::{Company, Person, public_note};
@@ -257,8 +257,8 @@ impl Interview<'_> {
         let wanted = match company.plan {
             _ if company.level(viewer, VIEW_CUSTOMERS) == "disabled" => 403,
             _ if company.profile_is_down => 503,
-            Plan::Starter => 403,
-            Plan::Growth | Plan::Enterprise => 202,
+            SubscriptionPlan::Starter => 403,
+            SubscriptionPlan::Growth | SubscriptionPlan::Enterprise => 202,
         };
         assert_eq!(answer.status, wanted, "{}", self.about("the request of an export"));
         if wanted != 202 {

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
-use shared::contact::{Contact, Departure};
+use shared::contact::{Contact, StalePointers};
 use tests::World;
 
 use super::company::{contact, contacts, ids, pages, put, team};
@@ -63,12 +63,12 @@ async fn while_others_write_what_stays_the_same_comes_exactly_once() {
                 let at = 2 * ((page * 13 + n * 5) % 40) + 1;
                 let name = ["Stable too", "Another"][usize::try_from(n % 2).unwrap()];
                 let mut other = contact(&world, at, name);
-                store.write(None, &other, Departure::AtOnce).await.unwrap();
+                store.write(None, &other, StalePointers::Delete).await.unwrap();
                 if n > 1 {
                     let before = other.clone();
                     other.deleted_at = Some(world.clock.now());
                     other.version += 1;
-                    store.write(Some(&before), &other, Departure::Linger).await.unwrap();
+                    store.write(Some(&before), &other, StalePointers::Keep).await.unwrap();
                 }
             }
             page += 1;

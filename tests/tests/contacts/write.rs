@@ -401,7 +401,7 @@ async fn who_already_has_a_role_keeps_it_when_they_leave() {
     let body = json!({ "name": "A", "owner_id": person("agus") });
     let id = contact(&world, "maya", body).await;
     let mut agus = world.directory.find("agus").unwrap();
-    agus.status = local::neighbors::Status::Inactive;
+    agus.status = local::upstreams::Status::Inactive;
     let upserts = json!({ "people": [agus] });
     world.directory.upsert(serde_json::from_value(upserts).unwrap()).unwrap();
     world.advance(jiff::SignedDuration::from_secs(61));

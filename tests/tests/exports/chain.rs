@@ -1,6 +1,6 @@
 use export_generate::writer::Limits;
 use jiff::SignedDuration;
-use local::neighbors::Upserts;
+use local::upstreams::Upserts;
 use serde_json::{Value, json};
 use tests::World;
 

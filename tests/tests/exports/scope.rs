@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use futures::future::join_all;
 use jiff::SignedDuration;
-use local::neighbors::Upserts;
+use local::upstreams::Upserts;
 use serde_json::{Value, json};
 use tests::{World, person, team};
 
@@ -18,7 +18,7 @@ use super::{
 async fn change_while_writing(
     world: &World,
     job: &str,
-    change: impl FnOnce(&mut local::neighbors::Person),
+    change: impl FnOnce(&mut local::upstreams::Person),
 ) -> bool {
     world
         .fault(&json!({ "target": "s3", "action": "UploadPart", "latency_ms": 2_500, "times": 1 }));

@@ -104,7 +104,7 @@ async fn pages_of_inactive_people_are_passed_over() {
     let world = World::with_flags().await;
     let mut people: Vec<_> = (0..60).map(|number| colleague(&world, number)).collect();
     for person in &mut people[..50] {
-        person.status = local::neighbors::Status::Inactive;
+        person.status = local::upstreams::Status::Inactive;
     }
     upsert(&world, people);
     let page = world.get("sinta", "/cdp/people?query=colleague").await;

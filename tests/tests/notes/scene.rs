@@ -2,7 +2,7 @@
 
 use http::Method;
 use jiff::SignedDuration;
-use local::neighbors::{Person, Upserts};
+use local::upstreams::{Person, Upserts};
 use serde_json::{Value, json};
 use tests::{Answer, World};
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ControlState, Refusal, data};
 use crate::identity::Claims;
-use crate::neighbors::{Directory, Person, Upserts};
+use crate::upstreams::{Directory, Person, Upserts};
 
 #[derive(Deserialize)]
 pub(super) struct User {

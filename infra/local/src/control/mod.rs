@@ -24,7 +24,7 @@ use shared::export::Files;
 
 use crate::aws::Faults;
 use crate::identity::Identity;
-use crate::neighbors::Directory;
+use crate::upstreams::Directory;
 use crate::record::{Events, Mailbox, Notifications, Usage};
 
 /// The most bytes of an object that is put through the endpoints.

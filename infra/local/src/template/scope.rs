@@ -231,7 +231,7 @@ fn intersperse(parts: Vec<Expression>, separator: &Expression) -> Vec<Expression
     joined
 }
 
-/// Merges neighboring literals, so that text without references is one literal.
+/// Merges adjacent literals, so that text without references is one literal.
 fn concatenation(parts: Vec<Expression>) -> Expression {
     let mut merged: Vec<Expression> = Vec::new();
     let flat = parts.into_iter().flat_map(|part| match part {

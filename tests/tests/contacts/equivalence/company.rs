@@ -7,13 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use local::{
     demo_company::PERMISSIONS,
     demo_contacts,
-    neighbors::{self, Upserts},
+    upstreams::{self, Upserts},
 };
 use serde_json::{Map, json};
 use shared::{
     access::FlagRecord,
     contact::{Contact, Contacts},
-    directory::Plan,
+    directory::SubscriptionPlan,
     id::{CompanyId, ContactId, NoteId, TeamId, UserId},
     note::{Note, Visibility},
     table::{Item, Key, to_item},
@@ -34,9 +34,9 @@ pub(super) struct Company {
     pub(super) seed: u64,
     pub(super) id: CompanyId,
     /// As Launchpad has it.
-    pub(super) plan: Plan,
+    pub(super) plan: SubscriptionPlan,
     /// As it was when the flags were set.
-    pub(super) recorded_plan: Plan,
+    pub(super) recorded_plan: SubscriptionPlan,
     /// Launchpad cannot tell the company's profile.
     pub(super) profile_is_down: bool,
     pub(super) team_flag: bool,
@@ -68,7 +68,7 @@ impl Company {
     /// owned by the twin's teams and people: whatever forgets the company's key finds them.
     pub(super) fn random(seed: u64, twin: Option<&Self>) -> Self {
         let rng = &mut Rng::with_seed(seed);
-        let plans = [Plan::Growth, Plan::Growth, Plan::Enterprise, Plan::Starter];
+        let plans = [SubscriptionPlan::Growth, SubscriptionPlan::Growth, SubscriptionPlan::Enterprise, SubscriptionPlan::Starter];
         let plan = choice(rng, &plans);
         let teams = forest(rng);
         let people: Vec<Person> = (0..rng.usize(3..6)).map(|_| person(rng, teams.len())).collect();
@@ -181,33 +181,33 @@ impl Company {
     fn upserts(&self) -> Upserts {
         let company_sso_id = self.id.to_string();
         let named = |place: usize| self.teams[place].id.to_string();
-        let team = |(place, team): (usize, &Team)| neighbors::Team {
+        let team = |(place, team): (usize, &Team)| upstreams::Team {
             id: team.id.to_string(),
             company_sso_id: company_sso_id.clone(),
             name: format!("Team {place}"),
             parent_id: team.above.map(named),
         };
         let text = |text: &&'static str| (*text).to_owned();
-        let person = |person: &Person| neighbors::Person {
+        let person = |person: &Person| upstreams::Person {
             sso_id: person.id.to_string(),
             company_sso_id: company_sso_id.clone(),
             handle: None,
             full_name: None,
             email: format!("{}@people.example", person.id),
             avatar: None,
-            status: neighbors::Status::Active,
+            status: upstreams::Status::Active,
             staff_level: None,
             mobile_id: None,
             team_ids: person.teams.iter().copied().map(named).collect(),
             levels: person.levels.iter().map(|(name, level)| (text(name), text(level))).collect(),
         };
         let plan = match self.plan {
-            Plan::Starter => "starter",
-            Plan::Growth => "growth",
-            Plan::Enterprise => "enterprise",
+            SubscriptionPlan::Starter => "starter",
+            SubscriptionPlan::Growth => "growth",
+            SubscriptionPlan::Enterprise => "enterprise",
         };
         Upserts {
-            companies: vec![neighbors::Company {
+            companies: vec![upstreams::Company {
                 company_sso_id: company_sso_id.clone(),
                 id: None,
                 name: "Random".to_owned(),

@@ -2,7 +2,7 @@
 
 use shared::{
     contact::Contact,
-    directory::Plan,
+    directory::SubscriptionPlan,
     note::{Note, Visibility},
 };
 
@@ -19,7 +19,7 @@ impl Company {
     /// at the time when the flags were set counts.
     pub(super) fn flag_counts(&self) -> bool {
         let plan = if self.profile_is_down { self.recorded_plan } else { self.plan };
-        self.team_flag && plan != Plan::Starter
+        self.team_flag && plan != SubscriptionPlan::Starter
     }
 
     /// The level that counts: `team` is `everything` with the flag off, and `own` in trouble.

@@ -75,10 +75,10 @@ fn settle(items: &mut Items, due: &Due, now: &Contact) {
 }
 
 /// Carries a change out up to what the clean-up does later, which is given back.
-fn carry_out(items: &mut Items, old: &Contact, new: &Contact, departure: Departure) -> Vec<Due> {
+fn carry_out(items: &mut Items, old: &Contact, new: &Contact, stale: StalePointers) -> Vec<Due> {
     let wanted = footprint(&company(), new).unwrap();
     let before = items.clone();
-    let plan = Plan::new(&company(), Some(old), new, departure).unwrap();
+    let plan = WritePlan::new(&company(), Some(old), new, stale).unwrap();
     match plan.steps(&company(), new.id, new.updated_at).unwrap() {
         Steps::Record(item, _) => drop(items.insert(Key::of(&item).unwrap(), item)),
         Steps::Once(all) => apply(items, all),
@@ -105,7 +105,7 @@ fn carry_out(items: &mut Items, old: &Contact, new: &Contact, departure: Departu
     dues.map(|item| from_item(item).unwrap()).collect()
 }
 
-fn of(item: &Item) -> Satellite {
+fn of(item: &Item) -> IndexEntry {
     from_item(item.clone()).unwrap()
 }
 
@@ -115,12 +115,12 @@ proptest! {
         old in any_contact(), new in any_contact()
     ) {
         let wanted = footprint(&company(), &new).unwrap();
-        for departure in [Departure::AtOnce, Departure::Linger] {
+        for stale in [StalePointers::Delete, StalePointers::Keep] {
             let mut items = footprint(&company(), &old).unwrap();
-            let dues = carry_out(&mut items, &old, &new, departure);
+            let dues = carry_out(&mut items, &old, &new, stale);
             items.remove(&Key::contact(&company(), new.id));
-            prop_assert!(departure == Departure::Linger || dues.is_empty());
-            prop_assert!(departure == Departure::Linger || items == wanted);
+            prop_assert!(stale == StalePointers::Keep || dues.is_empty());
+            prop_assert!(stale == StalePointers::Keep || items == wanted);
             for due in dues {
                 settle(&mut items, &due, &new);
             }
@@ -133,16 +133,16 @@ proptest! {
         old in any_contact(), new in any_contact()
     ) {
         let mut items = footprint(&company(), &old).unwrap();
-        let dues = carry_out(&mut items, &old, &new, Departure::Linger);
+        let dues = carry_out(&mut items, &old, &new, StalePointers::Keep);
         let left = &pointer_keys(&company(), &old) - &pointer_keys(&company(), &new);
         prop_assert_eq!(dues.is_empty(), left.is_empty());
         let folded = folded_name(&new);
         for key in left {
-            let satellite = of(&items[&key]);
-            prop_assert_eq!(satellite.owner, new.owner_id);
-            prop_assert_eq!(satellite.assignee, new.assignee_id);
-            prop_assert_eq!(&satellite.teams, &new.team_owner_ids);
-            prop_assert_eq!(satellite.name_key, Some(name_key(&folded, new.id)));
+            let entry = of(&items[&key]);
+            prop_assert_eq!(entry.owner, new.owner_id);
+            prop_assert_eq!(entry.assignee, new.assignee_id);
+            prop_assert_eq!(&entry.teams, &new.team_owner_ids);
+            prop_assert_eq!(entry.name_key, Some(name_key(&folded, new.id)));
         }
         // Look-ups and words never linger.
         let others = footprint(&company(), &new).unwrap();
@@ -156,7 +156,7 @@ proptest! {
     fn a_deletion_leaves_nothing(old in any_contact()) {
         let new = Contact { deleted_at: Some(old.updated_at), version: 2, ..old.clone() };
         let mut items = footprint(&company(), &old).unwrap();
-        let dues = carry_out(&mut items, &old, &new, Departure::Linger);
+        let dues = carry_out(&mut items, &old, &new, StalePointers::Keep);
         items.remove(&Key::contact(&company(), new.id));
         prop_assert!(dues.is_empty() && items.is_empty());
     }
@@ -166,7 +166,7 @@ proptest! {
 fn a_change_that_moves_no_pointer_is_one_plain_write() {
     let old = contact(1);
     let new = Contact { source: Some("fair".to_owned()), version: 2, ..old.clone() };
-    let plan = Plan::new(&company(), Some(&old), &new, Departure::Linger).unwrap();
+    let plan = WritePlan::new(&company(), Some(&old), &new, StalePointers::Keep).unwrap();
     let steps = plan.steps(&company(), new.id, new.updated_at).unwrap();
     assert!(matches!(steps, Steps::Record(..)), "{steps:?}");
 }

@@ -1,4 +1,4 @@
-//! The two neighbors, simulated over real HTTP (SPEC §1, §6): Launchpad and the Notification
+//! The two upstreams, simulated over real HTTP (SPEC §1, §6): Launchpad and the Notification
 //! Service.
 
 mod directory;
@@ -38,14 +38,14 @@ const STOP_LIMIT: Duration = Duration::from_secs(2);
 
 /// Both services, running.
 #[derive(Debug)]
-pub struct Neighbors {
+pub struct Upstreams {
     launchpad_url: String,
     notifications_url: String,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
 }
 
-impl Neighbors {
+impl Upstreams {
     /// Starts both, each on a free loopback port.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ const LINGER: SignedDuration = SignedDuration::from_secs(60);
 
 /// What becomes of a contact's pointers in the partitions that a change takes it out of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Departure {
+pub enum StalePointers {
     /// They stay for about a minute, with the new ownership. A list reads its partitions at
     /// slightly different moments; a contact that moves between two of them meanwhile would be in
     /// neither. Who reads a lingering pointer judges it by where the contact is now, and the merge
@@ -37,7 +37,7 @@ pub enum Departure {
 /// What stands beside a contact's key in its pointers and search words: who owns it, so that what
 /// is out of scope is passed over without reading the contact.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Satellite {
+pub(super) struct IndexEntry {
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub(super) owner: Option<UserId>,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub(super) struct Satellite {
     pub(super) word_before: Option<String>,
 }
 
-impl Satellite {
+impl IndexEntry {
     fn of(contact: &Contact) -> Self {
         Self {
             owner: contact.owner_id,
@@ -75,7 +75,7 @@ impl Satellite {
     }
 }
 
-impl Owned for Satellite {
+impl Owned for IndexEntry {
     fn ownership(&self) -> Ownership<'_> {
         Ownership { owner: self.owner, assignee: self.assignee, teams: &self.teams }
     }
@@ -83,7 +83,7 @@ impl Owned for Satellite {
 
 /// The items that make an external id or a first email one contact's.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) struct Claim {
+pub(super) struct UniqueKey {
     pub(super) contact_id: ContactId,
 }
 
@@ -118,9 +118,9 @@ fn footprint(company: &CompanyId, contact: &Contact) -> Result<BTreeMap<Key, Ite
     }
     let id = contact.id;
     let folded = folded_name(contact);
-    let satellite = Satellite::of(contact);
-    let pointer = satellite.clone().in_lists(&folded, id);
-    let mut put = |key: Key, value: &Satellite| -> Result<(), TableError> {
+    let entry = IndexEntry::of(contact);
+    let pointer = entry.clone().in_lists(&folded, id);
+    let mut put = |key: Key, value: &IndexEntry| -> Result<(), TableError> {
         let item = to_item(&key, value)?;
         items.insert(key, item);
         Ok(())
@@ -129,17 +129,17 @@ fn footprint(company: &CompanyId, contact: &Contact) -> Result<BTreeMap<Key, Ite
         put(Key::pointer(company, &partition, id), &pointer)?;
     }
     for email in &contact.emails {
-        put(Key::email(company, &email.to_lowercase(), id), &satellite)?;
+        put(Key::email(company, &email.to_lowercase(), id), &entry)?;
     }
     for phone in contact.phones.iter().filter_map(|phone| digits(phone)) {
-        put(Key::phone(company, &phone.lookup, id), &satellite)?;
+        put(Key::phone(company, &phone.lookup, id), &entry)?;
     }
     let mut before: Option<(Key, String)> = None;
     for word in index_words(contact) {
         let key = Key::word(company, &word, id);
-        let neighbor = before.take().filter(|(other, _)| other.pk == key.pk);
-        let word_before = neighbor.map(|(_, word)| word);
-        put(key.clone(), &Satellite { word_before, ..satellite.clone() })?;
+        let previous = before.take().filter(|(other, _)| other.pk == key.pk);
+        let word_before = previous.map(|(_, word)| word);
+        put(key.clone(), &IndexEntry { word_before, ..entry.clone() })?;
         before = Some((key, word));
     }
     if contact.is_backfilled() {
@@ -157,7 +157,7 @@ pub(super) fn items(company: &CompanyId, contact: &Contact) -> Result<Vec<Item>,
 
 /// What a change of a contact does to the table.
 #[derive(Debug)]
-pub struct Plan {
+pub struct WritePlan {
     record: Item,
     condition: Condition,
     version: u64,
@@ -203,7 +203,7 @@ pub(super) struct Stages {
     pub(super) after: Vec<Transaction>,
 }
 
-impl Plan {
+impl WritePlan {
     /// The plan that turns `old` into `new`; no `old` is a creation. A deletion leaves nothing.
     ///
     /// # Errors
@@ -212,14 +212,14 @@ impl Plan {
         company: &CompanyId,
         old: Option<&Contact>,
         new: &Contact,
-        departure: Departure,
+        stale: StalePointers,
     ) -> Result<Self, TableError> {
         let key = Key::contact(company, new.id);
         let condition = old.map_or(Condition::Absent, |old| Condition::Version(old.version));
         let before = old.map(|old| footprint(company, old)).transpose()?.unwrap_or_default();
         let after = footprint(company, new)?;
         let lingering = match old {
-            Some(old) if departure == Departure::Linger && new.is_live() => {
+            Some(old) if stale == StalePointers::Keep && new.is_live() => {
                 lingering(company, old, new)?
             }
             _ => BTreeMap::new(),
@@ -244,7 +244,7 @@ impl Plan {
     /// # Errors
     /// [`TableError::Shape`] when the item cannot be written.
     pub(super) fn claim(&mut self, key: &Key, contact_id: ContactId) -> Result<(), TableError> {
-        let item = to_item(key, &Claim { contact_id })?;
+        let item = to_item(key, &UniqueKey { contact_id })?;
         self.claims.push(Action::Put(item, Some(Condition::Absent)));
         Ok(())
     }
@@ -348,7 +348,7 @@ fn lingering(
     new: &Contact,
 ) -> Result<BTreeMap<Key, Item>, TableError> {
     let until = Some(lingers_until(new));
-    let pointer = Satellite { until, ..Satellite::of(new).in_lists(&folded_name(new), new.id) };
+    let pointer = IndexEntry { until, ..IndexEntry::of(new).in_lists(&folded_name(new), new.id) };
     let (before, after) = (pointer_keys(company, old), pointer_keys(company, new));
     let left = before.difference(&after);
     left.map(|key| Ok((key.clone(), to_item(key, &pointer)?))).collect()
@@ -398,10 +398,10 @@ pub(super) fn in_order(
 }
 
 fn lingers_past(item: &Item, at: Timestamp) -> Result<bool, TableError> {
-    let satellite: Satellite = from_item(item.clone())?;
-    Ok(satellite.until.is_some_and(|until| until > at))
+    let entry: IndexEntry = from_item(item.clone())?;
+    Ok(entry.until.is_some_and(|until| until > at))
 }
 
 #[cfg(test)]
-#[path = "plan_tests.rs"]
+#[path = "write_plan_tests.rs"]
 pub(super) mod tests;

@@ -8,19 +8,19 @@ use shared::{
 
 /// What the rows of a file are taken from. Another one means another file.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Reach {
+pub struct ExportScope {
     /// What the requester may see.
     pub scope: Scope,
     /// What of it the filter wants; none where the contacts were selected one by one.
     pub criteria: Option<Criteria>,
 }
 
-impl Reach {
+impl ExportScope {
     /// What the requester of a job reaches as it is now; there is no fallback (SPEC §2).
     ///
     /// # Errors
     /// When they may not see contacts, or nobody can tell.
-    pub async fn of_requester(authority: &Authority, job: &Job) -> Result<Self, AccessError> {
+    pub async fn for_requester(authority: &Authority, job: &Job) -> Result<Self, AccessError> {
         let filter = match &job.selection {
             Selection::Filter(filter) => Some(Filter::clone(filter)),
             Selection::Ids { .. } => None,

@@ -6,7 +6,7 @@ use crate::aws::Rule;
 use crate::{demo_company, testing};
 
 struct Services {
-    neighbors: Neighbors,
+    upstreams: Upstreams,
     notifications: Notifications,
     faults: Faults,
 }
@@ -17,14 +17,14 @@ impl Services {
         directory.upsert(demo_company::directory()).unwrap();
         let notifications = Notifications::new(Clock::System);
         let faults = Faults::new();
-        let neighbors =
-            Neighbors::start(directory, notifications.clone(), faults.clone()).await.unwrap();
-        Self { neighbors, notifications, faults }
+        let upstreams =
+            Upstreams::start(directory, notifications.clone(), faults.clone()).await.unwrap();
+        Self { upstreams, notifications, faults }
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
         let response = testing::client()
-            .get(format!("{}{path}", self.neighbors.launchpad_url()))
+            .get(format!("{}{path}", self.upstreams.launchpad_url()))
             .basic_auth(LAUNCHPAD_USER, Some(LAUNCHPAD_PASSWORD))
             .send()
             .await
@@ -33,7 +33,7 @@ impl Services {
     }
 
     async fn notify(&self, key: &str, body: &Value) -> (u16, Value) {
-        let url = self.neighbors.notifications_url();
+        let url = self.upstreams.notifications_url();
         let response = testing::client()
             .post(format!("{url}/api/v1/notifications/chat"))
             .header("x-api-key", NOTIFICATION_API_KEY)
@@ -109,7 +109,7 @@ async fn a_legacy_mobile_id_resolves_to_its_person() {
 #[tokio::test]
 async fn a_bad_service_token_is_refused() {
     let services = Services::start().await;
-    let url = format!("{}/private/companies/x", services.neighbors.launchpad_url());
+    let url = format!("{}/private/companies/x", services.upstreams.launchpad_url());
     let client = testing::client();
     assert_eq!(client.get(&url).send().await.unwrap().status(), 401);
     let wrong = client.get(&url).basic_auth(LAUNCHPAD_USER, Some("wrong")).send().await.unwrap();
@@ -145,7 +145,7 @@ async fn one_idempotency_key_makes_one_notification() {
 async fn a_lost_answer_leaves_the_notification_sent() {
     let services = Services::start().await;
     services.fault(&json!({"target": "notifications", "kind": "commit_then_timeout", "times": 1}));
-    let url = format!("{}/notif/v1/notifications", services.neighbors.notifications_url());
+    let url = format!("{}/notif/v1/notifications", services.upstreams.notifications_url());
     let post = || {
         testing::client()
             .post(&url)
@@ -168,7 +168,7 @@ async fn a_lost_answer_leaves_the_notification_sent() {
 #[tokio::test]
 async fn a_notification_needs_a_key_and_its_fields() {
     let services = Services::start().await;
-    let url = services.neighbors.notifications_url();
+    let url = services.upstreams.notifications_url();
     let unauthorized =
         testing::client().post(format!("{url}/notif/v1/notifications")).send().await.unwrap();
     assert_eq!(unauthorized.status(), 401);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    Contact, ContactInput, Contacts, Departure, Plan, SaveError,
-    plan::{Claim, items},
+    Contact, ContactInput, Contacts, StalePointers, WritePlan, SaveError,
+    write_plan::{UniqueKey, items},
 };
 use crate::{
     id::ContactId,
@@ -24,11 +24,11 @@ impl Contacts {
         &self,
         old: Option<&Contact>,
         new: &Contact,
-        departure: Departure,
+        stale: StalePointers,
     ) -> Result<(), SaveError> {
         let before = old.map(|old| self.claims(old)).unwrap_or_default();
         let coming = &self.claims(new) - &before;
-        self.write_naming(&coming, old, new, departure).await
+        self.write_naming(&coming, old, new, stale).await
     }
 
     /// The same for a change that names claims: the contact takes those that nobody holds, also one
@@ -38,11 +38,11 @@ impl Contacts {
         named: &BTreeSet<Key>,
         old: Option<&Contact>,
         new: &Contact,
-        departure: Departure,
+        stale: StalePointers,
     ) -> Result<(), SaveError> {
         let moving = self.moving(named, old, new);
         let holders = self.claim_holders(&moving.all()).await?;
-        self.write_moving(moving, &holders, old, new, departure).await
+        self.write_moving(moving, &holders, old, new, stale).await
     }
 
     /// The same for a writer who knows already who holds the claims that the change names.
@@ -51,13 +51,13 @@ impl Contacts {
         (named, known): (&BTreeSet<Key>, &HashMap<Key, ContactId>),
         old: Option<&Contact>,
         new: &Contact,
-        departure: Departure,
+        stale: StalePointers,
     ) -> Result<(), SaveError> {
         let moving = self.moving(named, old, new);
         let mut holders = self.claim_holders(&moving.given_up).await?;
         let wanted = moving.wanted.iter();
         holders.extend(wanted.filter_map(|key| Some((key.clone(), *known.get(key)?))));
-        self.write_moving(moving, &holders, old, new, departure).await
+        self.write_moving(moving, &holders, old, new, stale).await
     }
 
     /// Who holds these claims, and the contacts that hold them, as they are now. A contact that was
@@ -72,7 +72,7 @@ impl Contacts {
 
     async fn claim_holders(&self, claims: &[Key]) -> Result<HashMap<Key, ContactId>, TableError> {
         let items = self.table.batch_get(claims, true).await?.into_iter();
-        items.map(|(key, item)| Ok((key, from_item::<Claim>(item)?.contact_id))).collect()
+        items.map(|(key, item)| Ok((key, from_item::<UniqueKey>(item)?.contact_id))).collect()
     }
 
     /// Every item of a new contact, for loads past the API into an empty table.
@@ -82,7 +82,7 @@ impl Contacts {
     pub fn items(&self, contact: &Contact) -> Result<Vec<Item>, TableError> {
         let mut all = items(&self.company, contact)?;
         for key in self.claims(contact) {
-            all.push(to_item(&key, &Claim { contact_id: contact.id })?);
+            all.push(to_item(&key, &UniqueKey { contact_id: contact.id })?);
         }
         Ok(all)
     }
@@ -96,14 +96,14 @@ impl Contacts {
         holders: &HashMap<Key, ContactId>,
         old: Option<&Contact>,
         new: &Contact,
-        departure: Departure,
+        stale: StalePointers,
     ) -> Result<(), SaveError> {
         let Moving { mut wanted, given_up } = moving;
         wanted.retain(|key| !holders.contains_key(key));
         if old == Some(new) && wanted.is_empty() {
             return Ok(());
         }
-        let mut plan = Plan::new(&self.company, old, new, departure)?;
+        let mut plan = WritePlan::new(&self.company, old, new, stale)?;
         for key in &wanted {
             plan.claim(key, new.id)?;
         }

@@ -6,12 +6,12 @@ use std::{sync::OnceLock, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use shared::{
     access::{AccessError, Authority},
-    entry::queue::Hold,
+    entry::queue::MessageLease,
     export::{Job, Jobs},
 };
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{HOLD, reach::Reach, writer::Progress};
+use crate::{HOLD, scope::ExportScope, writer::Progress};
 
 /// How often an attempt gives a sign of life, and with it its progress.
 const BEAT: Duration = Duration::from_secs(1);
@@ -41,7 +41,7 @@ pub enum Stop {
 
 /// The pulse of one attempt.
 #[derive(Debug)]
-pub struct Pulse<'a> {
+pub struct Heartbeat<'a> {
     /// Where the job stands.
     pub jobs: &'a Jobs,
     /// The job as it was claimed.
@@ -49,16 +49,16 @@ pub struct Pulse<'a> {
     /// How far the work is.
     pub progress: &'a Progress,
     /// The message that has the work done.
-    pub hold: &'a Hold,
+    pub hold: &'a MessageLease,
     /// Tells what the requester may see, and the time.
     pub authority: &'a Authority,
     /// What the file is written under, as soon as that is known.
-    pub reach: &'a OnceLock<Reach>,
+    pub scope: &'a OnceLock<ExportScope>,
     /// When the invocation's time is up.
     pub deadline: Option<Timestamp>,
 }
 
-impl Pulse<'_> {
+impl Heartbeat<'_> {
     /// Beats until the work must stop. A beat that cannot be given is logged: others take the job
     /// over only after many of them.
     pub async fn run(&self) -> Stop {
@@ -93,9 +93,9 @@ impl Pulse<'_> {
     /// Whether the work must stop because of the requester's scope. While nobody can tell, the one
     /// that the attempt began under counts.
     async fn scope_stop(&self) -> Option<Stop> {
-        let began_under = self.reach.get()?;
-        match Reach::of_requester(self.authority, self.job).await {
-            Ok(reach) => (reach != *began_under).then_some(Stop::ScopeChanged),
+        let began_under = self.scope.get()?;
+        match ExportScope::for_requester(self.authority, self.job).await {
+            Ok(scope) => (scope != *began_under).then_some(Stop::ScopeChanged),
             Err(AccessError::Disabled | AccessError::OutOfScope) => Some(Stop::Forbidden),
             Err(error @ (AccessError::Directory(_) | AccessError::Table(_))) => {
                 tracing::warn!(%error, "the requester's scope could not be looked at again");
