@@ -78,7 +78,7 @@ fn user(query: &[(String, String)]) -> Result<UserId, Failure> {
         }
         _ => match query.iter().find(|(name, _)| name != "user") {
             Some((name, _)) => Err(Failure::invalid(name, "is no parameter of this question")),
-            None => Err(Failure::invalid("user", "must be given once")),
+            None => Err(Failure::invalid("user", "must be given exactly once")),
         },
     }
 }

@@ -86,7 +86,7 @@ mod tests {
     fn a_doubled_parameter_is_400_naming_it() {
         for (name, value) in [("limit", "1"), ("cursor", ""), ("mention_format", "web")] {
             let failure = list(&query(&[(name, value); 2])).unwrap_err();
-            assert_eq!(failure.message(), format!("{name}: must be given once"));
+            assert_eq!(failure.message(), format!("{name}: must be given only once"));
         }
         assert!(one(&query(&[("mention_format", "web"); 2])).is_err());
     }

@@ -152,7 +152,7 @@ mod tests {
         for (name, value) in [("query", "bu"), ("cursor", "")] {
             let failure = Search::from_query(&parameters(&[(name, value); 2])).unwrap_err();
             assert_eq!(failure.code(), Code::InvalidRequest);
-            assert_eq!(failure.message(), format!("{name}: must be given once"));
+            assert_eq!(failure.message(), format!("{name}: must be given only once"));
         }
     }
 

@@ -45,7 +45,7 @@ impl PageRequest {
 pub fn once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), Failure> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(Failure::invalid(name, "must be given once")),
+        Some(_) => Err(Failure::invalid(name, "must be given only once")),
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
         for name in ["limit", "cursor"] {
             let twice = query(&[(name, if name == "limit" { "1" } else { "" }); 2]);
             let refused = PageRequest::parse(&twice).unwrap_err();
-            assert_eq!(refused.message(), format!("{name}: must be given once"));
+            assert_eq!(refused.message(), format!("{name}: must be given only once"));
         }
     }
 

@@ -49,7 +49,7 @@ pub enum NoteDenial {
     #[error("out of your team scope")]
     OutOfScope,
     /// Somebody else's note, which only its owner may change or delete.
-    #[error("only the note's owner may do this")]
+    #[error("only the note's owner can change or delete it")]
     NotOwner,
     /// Somebody else's private note.
     #[error("the note is private")]

@@ -212,9 +212,9 @@ async fn team_s14_s16_with_the_flag_off_only_the_owner_edits_and_deletes() {
     assert_eq!(added.status, 201, "{}", added.body);
     for other in ["sinta", "maya"] {
         let denied = scene.edit(other).await;
-        refuses(&denied, 403, "FORBIDDEN", "only the note's owner may do this");
+        refuses(&denied, 403, "FORBIDDEN", "only the note's owner can change or delete it");
         let denied = scene.delete(other, "agus").await;
-        refuses(&denied, 403, "FORBIDDEN", "only the note's owner may do this");
+        refuses(&denied, 403, "FORBIDDEN", "only the note's owner can change or delete it");
     }
     assert_eq!(Scene::may(&scene.read("agus").await), (true, true));
     assert_eq!(scene.edit("agus").await.status, 200);
