@@ -25,7 +25,7 @@ pub enum IdempotencyError {
     #[error("must be 1 to {MAX_KEY_BYTES} visible ASCII characters")]
     Malformed,
     /// The key came before, with another body.
-    #[error("the idempotency key was used for another request")]
+    #[error("the idempotency key was already used for a request with a different body; use a new key")]
     Reused,
     /// The table's trouble.
     #[error(transparent)]

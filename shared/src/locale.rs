@@ -18,7 +18,7 @@ pub enum Locale {
 
 /// A language that is neither `en` nor `id`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("locale must be one of: en, id")]
+#[error("must be en or id")]
 pub struct UnknownLocale;
 
 impl Locale {

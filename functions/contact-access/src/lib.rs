@@ -56,7 +56,7 @@ pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply
     let keys = std::slice::from_ref(&key);
     let (session, mut items) = authority.session_beside(viewer, &needed, keys).await?;
     if session.level(Permission::ViewCustomers) != Level::Everything {
-        let message = "only somebody who may see every contact may ask who sees this one";
+        let message = "only a user who can see all contacts can check another user's access to a contact";
         return Err(Failure::new(Code::Forbidden, message));
     }
     let contact: Option<Contact> = items.remove(&key).map(from_item).transpose()?;
@@ -77,7 +77,7 @@ fn user(query: &[(String, String)]) -> Result<UserId, Failure> {
             value.parse().map_err(|error| Failure::invalid("user", error))
         }
         _ => match query.iter().find(|(name, _)| name != "user") {
-            Some((name, _)) => Err(Failure::invalid(name, "is no parameter of this question")),
+            Some((name, _)) => Err(Failure::invalid(name, "unknown query parameter")),
             None => Err(Failure::invalid("user", "must be given exactly once")),
         },
     }

@@ -11,6 +11,10 @@ use shared::{
 
 /// What leads the name of a parameter that is about a custom field.
 const CUSTOM: &str = "custom.";
+/// The error for an id that cannot be parsed.
+const UUID: &str = "must be a UUID";
+/// The error for a time that cannot be parsed.
+const TIME: &str = "must be an RFC 3339 time, such as 2026-01-01T00:00:00Z";
 
 /// What the query's parameters ask for.
 #[derive(Debug)]
@@ -37,18 +41,18 @@ pub(crate) fn parse(query: &[(String, String)]) -> Result<ListQuery, Failure> {
             "cursor" => once(&mut cursor, name, value.as_str())?,
             "q" => once(&mut filter.q, name, q(value)?)?,
             "view" => once(&mut filter.view, name, view(value)?)?,
-            "owner_id" => filter.owner_id.push(parsed(name, value)?),
-            "assignee_id" => filter.assignee_id.push(parsed(name, value)?),
-            "team_owner_ids" => filter.team_owner_ids.push(parsed(name, value)?),
+            "owner_id" => filter.owner_id.push(parsed(name, value, UUID)?),
+            "assignee_id" => filter.assignee_id.push(parsed(name, value, UUID)?),
+            "team_owner_ids" => filter.team_owner_ids.push(parsed(name, value, UUID)?),
             "tags" => filter.tags.push(value.clone()),
             "source" => filter.source.push(value.clone()),
-            "created_from" => once(&mut filter.created_from, name, parsed(name, value)?)?,
-            "created_to" => once(&mut filter.created_to, name, parsed(name, value)?)?,
+            "created_from" => once(&mut filter.created_from, name, parsed(name, value, TIME)?)?,
+            "created_to" => once(&mut filter.created_to, name, parsed(name, value, TIME)?)?,
             other => match other.strip_prefix(CUSTOM).filter(|key| !key.is_empty()) {
                 Some(key) => {
                     filter.custom.entry(key.to_owned()).or_default().push(value.clone());
                 }
-                None => return Err(Failure::invalid(name, "is no parameter of this list")),
+                None => return Err(Failure::invalid(name, "unknown query parameter")),
             },
         }
     }
@@ -73,7 +77,7 @@ fn ordered(
     if filter.q.is_some() {
         let taken = [("order_by", order.is_some()), ("direction", direction.is_some())];
         if let Some((name, _)) = taken.into_iter().find(|(_, is_given)| *is_given) {
-            let reason = "cannot be combined with q, whose matches have an order of their own";
+            let reason = "cannot be combined with q, because search results have a fixed order";
             return Err(Failure::invalid(name, reason));
         }
         return Ok((OrderBy::Match, Direction::Ascending));
@@ -115,6 +119,6 @@ fn q(value: &str) -> Result<SearchText, Failure> {
     SearchText::try_from(value.to_owned()).map_err(|error| Failure::invalid("q", error))
 }
 
-fn parsed<T: FromStr>(name: &str, value: &str) -> Result<T, Failure> {
-    value.parse().map_err(|_| Failure::invalid(name, "is malformed"))
+fn parsed<T: FromStr>(name: &str, value: &str, expected: &str) -> Result<T, Failure> {
+    value.parse().map_err(|_| Failure::invalid(name, expected))
 }

@@ -52,14 +52,14 @@ fn parse(query: &[(String, String)]) -> Result<Parameters, Failure> {
             "q" => once(&mut q, name, value.clone())?,
             "limit" => once(&mut limit, name, page::limit(value, MAX_LIMIT)?)?,
             "cursor" => once(&mut cursor, name, value.as_str())?,
-            _ => return Err(Failure::invalid(name, "is no parameter of this search")),
+            _ => return Err(Failure::invalid(name, "unknown query parameter")),
         }
     }
     let q = SearchText::try_from(q.unwrap_or_default())
         .map_err(|error| Failure::invalid("q", error))?;
     let cursor = cursor.filter(|text| !text.is_empty()).map(|text| {
         Cursor::decode(text, OrderBy::Match)
-            .ok_or_else(|| Failure::invalid("cursor", "is none that this search gave"))
+            .ok_or_else(|| Failure::invalid("cursor", "is not a valid cursor of this search"))
     });
     Ok(Parameters { q, limit: limit.unwrap_or(DEFAULT_LIMIT), cursor: cursor.transpose()? })
 }

@@ -16,7 +16,7 @@ use shared::{
 pub async fn handle(store: Arc<ExportStore>, request: Request) -> Result<Reply, Failure> {
     let token: LinkToken = request.path("token")?;
     let job = store.jobs.follow(&token).await?.ok_or_else(Failure::not_found)?;
-    let gone = || Failure::new(Code::ExportExpired, "the file has expired: export again");
+    let gone = || Failure::new(Code::ExportExpired, "the export file has expired; request a new export");
     let reply = Reply::redirect(&store.download_url(&job).await?.ok_or_else(gone)?)?;
     event::export_link_opened(&job, request.source_ip());
     Ok(reply)

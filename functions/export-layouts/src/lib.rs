@@ -88,7 +88,7 @@ fn locale(query: &[(String, String)]) -> Result<Option<Locale>, Failure> {
     let mut locale = None;
     for (name, value) in query {
         if name != "locale" {
-            return Err(Failure::invalid(name, "is no parameter of this list"));
+            return Err(Failure::invalid(name, "unknown query parameter"));
         }
         locale = Some(value.parse().map_err(|error| Failure::invalid("locale", error))?);
     }

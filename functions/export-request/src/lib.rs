@@ -124,7 +124,7 @@ impl App {
             None => None,
             Some(id) => {
                 let layouts = Layouts::new(self.jobs.table().clone(), viewer.company.clone());
-                let unknown = || Failure::invalid("layout_id", "names no layout of your company");
+                let unknown = || Failure::invalid("layout_id", "is not the id of a layout of your company");
                 Some(layouts.get(id).await?.ok_or_else(unknown)?)
             }
         };

@@ -51,7 +51,7 @@ pub(crate) fn one(query: &[(String, String)]) -> Result<MentionFormat, Failure> 
 }
 
 fn unknown(name: &str) -> Failure {
-    Failure::invalid(name, "is no parameter of this route")
+    Failure::invalid(name, "unknown query parameter")
 }
 
 fn format(value: &str) -> Result<MentionFormat, Failure> {

@@ -35,7 +35,7 @@ pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply
 /// 404 `FEATURE_DISABLED`, 403.
 fn check(session: &Session, any_of: &[Permission]) -> Result<(), Failure> {
     if !session.flags.notes_mention {
-        return Err(Failure::new(Code::FeatureDisabled, "notes cannot mention people here"));
+        return Err(Failure::new(Code::FeatureDisabled, "mentions in notes are not enabled for your company"));
     }
     if any_of.iter().all(|permission| session.level(*permission) == Level::Disabled) {
         return Err(AccessError::Disabled.into());

@@ -106,12 +106,12 @@ impl Search {
             match name.as_str() {
                 "query" => once(&mut query, name, value.trim())?,
                 "cursor" => once(&mut page, name, page::begin(value, decode)?)?,
-                _ => return Err(Failure::invalid(name, "is no parameter of this route")),
+                _ => return Err(Failure::invalid(name, "unknown query parameter")),
             }
         }
         let query = query.unwrap_or_default().to_owned();
         if query.chars().count() > MAX_QUERY {
-            let reason = format_args!("is longer than {MAX_QUERY} characters");
+            let reason = format_args!("must be at most {MAX_QUERY} characters long");
             return Err(Failure::invalid("query", reason));
         }
         Ok(Self { query, page: page.flatten().unwrap_or(FIRST_PAGE) })

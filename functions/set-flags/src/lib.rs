@@ -63,7 +63,7 @@ pub async fn handle(
     if request.changes().any(|(_, on)| on) {
         let current = app.directory.company(company).await?.plan;
         if current == SubscriptionPlan::Starter {
-            let message = "the flags need a Growth or Enterprise plan";
+            let message = "these flags require a Growth or Enterprise plan";
             return Err(Failure::new(Code::PlanNotAllowed, message));
         }
         plan = Some(current);

@@ -16,10 +16,10 @@ pub(crate) const WINDOW: u64 = 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum BucketError {
     /// There is no such object, or it may not be read.
-    #[error("there is no such file")]
+    #[error("the file does not exist in the bucket")]
     Missing,
     /// The object is another one than when its reading began.
-    #[error("the file changed while it was read")]
+    #[error("the file was changed while it was being read")]
     Changed,
     /// The bucket did not do what it was asked.
     #[error("{call} failed: {reason}")]

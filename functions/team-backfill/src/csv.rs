@@ -42,13 +42,13 @@ pub enum FileError {
     #[error(transparent)]
     Bucket(#[from] BucketError),
     /// The first line does not name the columns.
-    #[error("the first line must name the columns {0} and {1}")]
+    #[error("the first line must contain one of the columns {0} and one of the columns {1}")]
     Columns(String, String),
     /// There is nothing behind the first line.
-    #[error("has no rows")]
+    #[error("the file has no data rows")]
     Empty,
     /// There are too many rows.
-    #[error("has more than {0} rows")]
+    #[error("the file must have at most {0} data rows")]
     TooManyRows(usize),
 }
 
@@ -140,7 +140,7 @@ impl Columns {
                 return Ok((Self { delimiter, id, value }, records.byte()));
             }
         }
-        Err(FileError::Columns(id.0.join("|"), value.0.join("|")))
+        Err(FileError::Columns(id.0.join(", "), value.0.join(", ")))
     }
 
     /// The file's records from `byte` on.

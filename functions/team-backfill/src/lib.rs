@@ -176,7 +176,7 @@ fn unusable(field: &str, error: FileError) -> Failure {
 }
 
 fn unavailable(error: BucketError) -> Failure {
-    Failure::new(Code::Unavailable, "the bucket is not available at the moment, try again")
+    Failure::new(Code::Unavailable, "the S3 bucket is temporarily unavailable; try again")
         .with_source(error)
 }
 
@@ -185,7 +185,8 @@ fn not_begun(error: StoreError) -> Failure {
         StoreError::UnderWay(run) => {
             let Run { id, totals, dead_at, .. } = *run;
             let message = format!(
-                "run {id} is under way, {} rows are done; without progress it gives way at {dead_at}",
+                "backfill run {id} is in progress with {} rows done; wait until it ends. If it makes no \
+                 progress, a new run can start at {dead_at}",
                 totals.rows
             );
             Failure::new(Code::Conflict, message)

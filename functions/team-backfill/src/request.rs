@@ -68,7 +68,7 @@ impl Request {
             (_, Some(keys)) => Ok(Some(keys)),
             (_, None) => {
                 let missing = if people.is_none() { "people_key" } else { "teams_key" };
-                Err(Failure::invalid(missing, "is needed"))
+                Err(Failure::invalid(missing, "is required for this mode"))
             }
         }
     }
@@ -82,7 +82,7 @@ impl Request {
         };
         match key {
             Some(key) if !own(key) => {
-                Err(Failure::invalid(field, format!("must begin with {prefix}")))
+                Err(Failure::invalid(field, format!("must be the key of a file under {prefix}")))
             }
             key => Ok(key),
         }

@@ -202,7 +202,7 @@ impl<'a> Edit<'a> {
                 let directory = self.authority.directory();
                 let found = directory.person(&viewer.company, &person.to_string()).await?;
                 let found = found.filter(crate::directory::Person::is_active).ok_or_else(|| {
-                    ContactError::invalid(field, "is no active person of the company")
+                    ContactError::invalid(field, "is not an active user of the company")
                 })?;
                 Ok(Some(found.display_name().to_owned()))
             }

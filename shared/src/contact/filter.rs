@@ -91,10 +91,10 @@ impl Filter {
             ("custom", most_custom),
         ];
         if let Some((field, _)) = counts.into_iter().find(|(_, count)| *count > MAX_FILTER_VALUES) {
-            return wrong(field, format!("has more than {MAX_FILTER_VALUES} values"));
+            return wrong(field, format!("must have at most {MAX_FILTER_VALUES} values"));
         }
         if self.custom.len() > MAX_CUSTOM_FIELDS {
-            return wrong("custom", format!("has more than {MAX_CUSTOM_FIELDS} fields"));
+            return wrong("custom", format!("must have at most {MAX_CUSTOM_FIELDS} fields"));
         }
         let custom = self.custom.iter().flat_map(|(key, values)| values.iter().chain([key]));
         let texts = self.tags.iter().map(|tag| ("tags", tag));
@@ -102,7 +102,7 @@ impl Filter {
         let mut texts = texts.chain(custom.map(|text| ("custom", text)));
         match texts.find(|(_, text)| text.len() > MAX_FILTER_TEXT) {
             Some((field, _)) => {
-                wrong(field, format!("has a text of more than {MAX_FILTER_TEXT} bytes"))
+                wrong(field, format!("each text must be at most {MAX_FILTER_TEXT} bytes long"))
             }
             None => Ok(()),
         }

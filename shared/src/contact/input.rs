@@ -150,7 +150,7 @@ impl ContactInput {
         for (index, email) in self.emails.value().into_iter().flatten().enumerate() {
             if !is_address(email) {
                 let field = format!("emails[{index}]");
-                return Err(ContactError::invalid(field, "is no email address"));
+                return Err(ContactError::invalid(field, "is not a valid email address"));
             }
         }
         texts("phones", &mut self.phones, MAX_PHONES, MAX_PHONE_BYTES)?;
@@ -163,7 +163,7 @@ impl ContactInput {
         }
         for key in self.custom_fields.value().into_iter().flat_map(Map::keys) {
             if key.trim().is_empty() || key.len() > MAX_TAG_BYTES {
-                let reason = format!("a key must have 1 to {MAX_TAG_BYTES} bytes");
+                let reason = format!("each key must be 1 to {MAX_TAG_BYTES} bytes long");
                 return Err(ContactError::invalid("custom_fields", reason));
             }
         }
@@ -222,7 +222,7 @@ impl ContactInput {
 pub(super) fn check_size(contact: &Contact) -> Result<(), ContactError> {
     let bytes = serde_json::to_vec(contact).map_or(usize::MAX, |bytes| bytes.len());
     if bytes > MAX_CONTACT_BYTES {
-        let reason = format!("is longer than {MAX_CONTACT_BYTES} bytes in all");
+        let reason = format!("must be at most {MAX_CONTACT_BYTES} bytes in total");
         return Err(ContactError::invalid("contact", reason));
     }
     Ok(())
@@ -272,11 +272,11 @@ fn is_address(text: &str) -> bool {
 }
 
 fn too_long(field: &str, most: usize) -> ContactError {
-    ContactError::invalid(field, format!("is longer than {most} bytes"))
+    ContactError::invalid(field, format!("must be at most {most} bytes long"))
 }
 
 fn too_many(field: &str, most: usize) -> ContactError {
-    ContactError::invalid(field, format!("has more than {most} entries"))
+    ContactError::invalid(field, format!("must have at most {most} entries"))
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub enum SearchTextError {
     #[error("must have at least {MIN_CHARACTERS} characters")]
     TooShort,
     /// Too long.
-    #[error("is longer than {MAX_BYTES} bytes")]
+    #[error("must be at most {MAX_BYTES} bytes long")]
     TooLong,
 }
 

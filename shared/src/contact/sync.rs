@@ -118,7 +118,7 @@ impl<'a> Sync<'a> {
         if keys.is_empty() {
             return Err(ContactError::invalid(
                 "external_id",
-                "a row needs an external_id or an email address to be known by",
+                "each row must have an external_id or an email address",
             ));
         }
         Ok(Row { index, input, keys })

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tracing::{Instrument, info_span};
 
 use super::{Failure, log};
-use crate::metric;
+use crate::{json, metric};
 
 /// Runs a function that is invoked directly or by a schedule. A failure is the invocation's error:
 /// its type is the code, its message what a caller over HTTP would be told.
@@ -45,7 +45,10 @@ where
     metric::cold_start(log::is_cold_start());
     let work = async {
         let request = serde_path_to_error::deserialize(event.payload)
-            .map_err(|error| Failure::invalid(&error.path().to_string(), error.inner()))?;
+            .map_err(|error| {
+                let (field, reason) = json::explain(&error);
+                Failure::invalid(&field, reason)
+            })?;
         handler(request, invocation).await
     };
     let answer = async {

@@ -100,7 +100,7 @@ impl Failure {
     /// 403 for a company whose plan has no exports (SPEC §4).
     #[must_use]
     pub fn plan_not_allowed() -> Self {
-        Self::new(Code::PlanNotAllowed, "exports need a Growth or Enterprise plan")
+        Self::new(Code::PlanNotAllowed, "exports require a Growth or Enterprise plan")
     }
 
     /// Adds what a program can read.
@@ -168,9 +168,9 @@ impl From<TableError> for Failure {
             }
         };
         let message = match code {
-            Code::Throttled => "too many requests at the moment, try again",
-            Code::Conflict => "somebody else changed the same record at the same time, try again",
-            _ => "the service is not available at the moment, try again",
+            Code::Throttled => "too many requests; wait a moment and try again",
+            Code::Conflict => "another request changed the same record at the same time; try again",
+            _ => "the service is temporarily unavailable; try again",
         };
         Self::new(code, message).with_source(error)
     }
@@ -178,7 +178,7 @@ impl From<TableError> for Failure {
 
 impl From<DirectoryError> for Failure {
     fn from(error: DirectoryError) -> Self {
-        Self::new(Code::DirectoryUnavailable, "the directory of people is not available, try again")
+        Self::new(Code::DirectoryUnavailable, "the user directory is temporarily unavailable; try again")
             .with_source(error)
     }
 }
@@ -216,7 +216,7 @@ impl From<LayoutError> for Failure {
 
 impl From<FilesError> for Failure {
     fn from(error: FilesError) -> Self {
-        Self::new(Code::Unavailable, "files are not available at the moment, try again")
+        Self::new(Code::Unavailable, "the file storage is temporarily unavailable; try again")
             .with_source(error)
     }
 }

@@ -87,7 +87,7 @@ impl Request {
     pub fn viewer(&self) -> Result<&Viewer, Failure> {
         self.viewer
             .as_ref()
-            .ok_or_else(|| Failure::new(Code::Forbidden, "the token names no person of a company"))
+            .ok_or_else(|| Failure::new(Code::Forbidden, "the token has no valid `sub` and `company_sso_id` claims"))
     }
 
     /// An id of the path. What is no id names nothing that exists.
@@ -110,7 +110,7 @@ impl Request {
     /// 400 when it holds anything but visible ASCII.
     pub fn header(&self, name: &str) -> Result<Option<&str>, Failure> {
         let text = self.headers.get(name).map(HeaderValue::to_str).transpose();
-        text.map_err(|_| Failure::invalid(name, "must be visible ASCII"))
+        text.map_err(|_| Failure::invalid(name, "must contain only visible ASCII characters"))
     }
 
     /// The address that the request came from.
@@ -126,10 +126,10 @@ impl Request {
     pub fn body(&self) -> Result<&[u8], Failure> {
         match &self.body {
             Ok(bytes) if bytes.len() > MAX_BODY => {
-                Err(Failure::invalid("body", format_args!("is longer than {MAX_BODY} bytes")))
+                Err(Failure::invalid("body", format_args!("must be at most {MAX_BODY} bytes long")))
             }
             Ok(bytes) => Ok(bytes),
-            Err(()) => Err(Failure::invalid("body", "is not readable")),
+            Err(()) => Err(Failure::invalid("body", "is not valid base64")),
         }
     }
 
@@ -153,11 +153,11 @@ pub(crate) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, (String, St
     let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
         (field(&error.path().to_string(), error.inner()), reason(error.inner()))
     })?;
-    from.end().map_err(|_| whole("has text behind its end"))?;
+    from.end().map_err(|_| whole("unexpected data after the JSON object"))?;
     Ok(value)
 }
 
-/// The field that an error is about. serde names a missing or doubled one in its words only.
+/// The field that an error is about. serde names a missing or repeated field only in its message.
 fn field(path: &str, error: &serde_json::Error) -> String {
     let parent = path.trim_end_matches(['.', '?']);
     let text = error.to_string();
@@ -169,16 +169,41 @@ fn field(path: &str, error: &serde_json::Error) -> String {
     named.unwrap_or_else(|| if readable { parent } else { "body" }.to_owned())
 }
 
-/// serde's words without the values that it quotes: the answer echoes no input.
+/// What is wrong with the field, in plain words instead of serde's. Values that serde's message
+/// quotes are left out: an answer never repeats its input.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
-    match text.split_once("invalid type: ").or_else(|| text.split_once("invalid value: ")) {
-        Some((_, rest)) => match rest.split_once(", expected ") {
-            Some((_, expected)) => format!("must be {expected}"),
-            None => "is not valid".to_owned(),
-        },
-        None => text.to_owned(),
+    if !error.is_data() {
+        return format!("is not valid JSON: {text}");
+    }
+    if text.starts_with("missing field ") {
+        return "is required".to_owned();
+    }
+    if text.starts_with("duplicate field ") {
+        return "must be given only once".to_owned();
+    }
+    let quotes_value = ["invalid type: ", "invalid value: ", "unknown variant "];
+    if !quotes_value.iter().any(|lead| text.contains(lead)) {
+        return text.to_owned();
+    }
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("must be {}", plain(expected)),
+        None => "is not valid".to_owned(),
+    }
+}
+
+/// A type that serde expects, by its JSON name instead of its Rust name.
+fn plain(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "an array",
+        "a map" => "a JSON object",
+        "a borrowed string" | "string or map" | "variant identifier" => "a string",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a non-negative whole number",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        other if other.starts_with("struct ") => "a JSON object",
+        other => other,
     }
 }
 
@@ -250,7 +275,7 @@ where
         let result = if route == "$default" {
             Err(Failure::new(Code::NotFound, "there is no such route"))
         } else {
-            let late = |_| Err(Failure::new(Code::Unavailable, "not answered in time; try again"));
+            let late = |_| Err(Failure::new(Code::Unavailable, "the request took too long to process; try again"));
             tokio::time::timeout(time_left, handler(request)).await.unwrap_or_else(late)
         };
         answer(result, &route, started, cold)

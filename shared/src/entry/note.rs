@@ -48,19 +48,19 @@ impl From<MentionWarning> for Warning {
         let (code, message, name, value) = match warning {
             MentionWarning::Invalid(id) => (
                 "INVALID_MENTION",
-                "a mention names no active user of the company; it was kept as text",
+                "a mention does not refer to an active user of the company; it was changed to plain text",
                 "invalid_sso_id",
                 json!(id),
             ),
             MentionWarning::Pending(ids) => (
                 "MENTIONS_PENDING",
-                "mentions could not be verified yet; they will be, and the people told then",
+                "some mentions could not be verified yet; they will be verified later, and the mentioned users will be notified then",
                 "pending_ids",
                 json!(ids),
             ),
             MentionWarning::CannotSeeContact(user) => (
                 "MENTION_CANNOT_SEE_CONTACT",
-                "a mentioned person cannot open this contact",
+                "a mentioned user cannot open this contact",
                 "sso_id",
                 json!(user),
             ),

@@ -31,7 +31,7 @@ impl PageRequest {
             match name.as_str() {
                 "limit" => once(&mut limit, name, self::limit(value, MAX_LIMIT)?)?,
                 "cursor" => once(&mut after, name, begin(value, position)?)?,
-                _ => return Err(Failure::invalid(name, "is no parameter of this list")),
+                _ => return Err(Failure::invalid(name, "unknown query parameter")),
             }
         }
         Ok(Self { limit: limit.unwrap_or(DEFAULT_LIMIT), after: after.flatten() })
@@ -73,7 +73,7 @@ pub fn begin<T>(value: &str, decode: impl FnOnce(&str) -> Option<T>) -> Result<O
 /// The answer to a cursor that a list never gave.
 #[must_use]
 pub fn foreign_cursor() -> Failure {
-    Failure::invalid("cursor", "is none that this list gave")
+    Failure::invalid("cursor", "is not a valid cursor of this list")
 }
 
 /// The cursor behind a position, opaque to clients.

@@ -51,7 +51,7 @@ impl Reply {
     /// A [`Failure`] when the data does not serialize.
     pub fn new(status: u16, data: &impl Serialize) -> Result<Self, Failure> {
         let data = serde_json::to_value(data).map_err(|error| {
-            Failure::new(super::Code::Unavailable, "the answer cannot be written")
+            Failure::new(super::Code::Unavailable, "the response could not be created; try again")
                 .with_source(error)
         })?;
         Ok(Self::bare(status, Some(data)))

@@ -72,16 +72,16 @@ pub enum FieldError {
     #[error("unknown export field `{0}`")]
     Unknown(String),
     /// `custom.` without a key.
-    #[error("export field `custom.` needs a key, as in `custom.tier`")]
+    #[error("export field `custom.` must include a key, as in `custom.tier`")]
     CustomKeyMissing,
     /// A custom key past [`MAX_CUSTOM_KEY_BYTES`].
-    #[error("the key of a custom export field is longer than {MAX_CUSTOM_KEY_BYTES} bytes")]
+    #[error("the key of a custom export field must be at most {MAX_CUSTOM_KEY_BYTES} bytes long")]
     CustomKeyTooLong,
     /// A custom key with a line break or another control character.
-    #[error("the key of a custom export field holds a control character")]
+    #[error("the key of a custom export field must not contain control characters")]
     CustomKeyControlCharacter,
     /// No field, or more than [`MAX_FIELDS`].
-    #[error("an export needs 1 to {MAX_FIELDS} fields, not {0}")]
+    #[error("the number of export fields must be from 1 to {MAX_FIELDS}, not {0}")]
     Count(usize),
 }
 

@@ -255,15 +255,15 @@ impl FailureCode {
     pub fn message(self) -> &'static str {
         match self {
             Self::ExportTooLarge => {
-                "the export is past 2,000,000 rows or 100,000,000 cells, or past what fits a file \
-                 where texts are very long: choose fewer contacts, for example by owner or \
-                 creation date, or fewer fields"
+                "the export is too large for one file: it has more than 2,000,000 rows or \
+                 100,000,000 cells, or its texts are very long; choose fewer contacts, for example \
+                 by owner or creation date, or fewer fields"
             }
             Self::DirectoryUnavailable => {
-                "it could not be found out which contacts you may see: try again in a few minutes"
+                "the service could not determine which contacts you can see; try again in a few minutes"
             }
-            Self::Forbidden => "you may not see contacts any more",
-            Self::ExportFailed => "something went wrong on our side: try again",
+            Self::Forbidden => "you no longer have permission to see contacts",
+            Self::ExportFailed => "an internal error stopped the export; try again",
         }
     }
 

@@ -110,7 +110,7 @@ impl LayoutInput {
     pub fn check(self) -> Result<LayoutDraft, RequestError> {
         let name = text("name", &self.name, MAX_NAME)?;
         if fold(&name).is_empty() {
-            return Err(RequestError::new("name", "must have a letter, a digit or a sign"));
+            return Err(RequestError::new("name", "must contain at least one letter, digit or symbol"));
         }
         if self.fields.is_empty() || self.fields.len() > MAX_FIELDS {
             let count = FieldError::Count(self.fields.len());
@@ -140,10 +140,10 @@ fn text(
 ) -> Result<String, RequestError> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > most {
-        return Err(RequestError::new(field, format!("must have 1 to {most} characters")));
+        return Err(RequestError::new(field, format!("must be 1 to {most} characters long")));
     }
     if text.contains(char::is_control) {
-        return Err(RequestError::new(field, "must not have control characters"));
+        return Err(RequestError::new(field, "must not contain control characters"));
     }
     Ok(text.to_owned())
 }

@@ -31,16 +31,16 @@ pub struct Layouts {
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
     /// Another layout has the name.
-    #[error("another layout has this name")]
+    #[error("another layout of your company already has this name")]
     NameTaken,
     /// There are [`MAX_LAYOUTS`].
-    #[error("your company has {MAX_LAYOUTS} layouts: delete one that is not used")]
+    #[error("your company already has {MAX_LAYOUTS} layouts, the maximum; delete one before you create another")]
     TooMany,
     /// There is no such layout.
-    #[error("there is no such layout")]
+    #[error("the layout does not exist")]
     Missing,
     /// It is somebody else's.
-    #[error("only its owner, or somebody who sees all contacts, may change a layout")]
+    #[error("only the layout's owner, or a user who can see all contacts, can change or delete this layout")]
     NotAllowed,
     /// The table's trouble.
     #[error(transparent)]

@@ -21,10 +21,10 @@ pub const MAX_PER_COMPANY: usize = 20;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TooManyExports {
     /// The user's own.
-    #[error("you have {MAX_PER_USER} exports under way: wait for one of them, or cancel it")]
+    #[error("you already have {MAX_PER_USER} exports in progress; wait until one of them ends, or cancel one")]
     User,
     /// The company's.
-    #[error("your company has {MAX_PER_COMPANY} exports under way: wait for one of them")]
+    #[error("your company already has {MAX_PER_COMPANY} exports in progress; wait until one of them ends")]
     Company,
 }
 

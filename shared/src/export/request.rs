@@ -131,7 +131,7 @@ impl ExportRequest {
         let columns = columns(self.fields.as_deref(), layout, locale)?;
         let too_long = |name: &String| name.chars().count() > MAX_FILE_NAME;
         if self.file_name.as_ref().is_some_and(too_long) {
-            let reason = format!("is longer than {MAX_FILE_NAME} characters");
+            let reason = format!("must be at most {MAX_FILE_NAME} characters long");
             return Err(wrong("file_name", reason));
         }
         let (selection, ids) = self.selection.check()?;
@@ -163,7 +163,7 @@ fn columns(
             Ok(fields.into_iter().map(|field| Column::of(field, locale)).collect())
         }
         (None, Some(layout)) => Ok(layout.columns(locale)),
-        _ => Err(wrong("fields", "must have either fields or a layout_id")),
+        _ => Err(wrong("fields", "give either fields or layout_id, not both and not neither")),
     }
 }
 
@@ -185,7 +185,7 @@ impl SelectionInput {
                 })?;
                 Ok((Selection::Filter(Box::new(filter)), Vec::new()))
             }
-            _ => Err(wrong("selection", "must have either ids or a filter")),
+            _ => Err(wrong("selection", "give either ids or a filter, not both and not neither")),
         }
     }
 }

@@ -71,7 +71,7 @@ pub struct Attachment {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NoteError {
     /// `NOTE_TOO_LONG`
-    #[error("the note has {length} characters; {limit} are allowed")]
+    #[error("the note has {length} characters; at most {limit} are allowed")]
     TooLong {
         /// Counted characters ([`counted_length`](super::counted_length)).
         length: usize,
@@ -79,10 +79,10 @@ pub enum NoteError {
         limit: usize,
     },
     /// `NOTE_EMPTY`: neither text nor an attachment is left.
-    #[error("the note has no text and no attachment")]
+    #[error("the note must have text or an attachment")]
     Empty,
     /// `TOO_MANY_MENTIONS`
-    #[error("the note mentions {count} people; {limit} are allowed")]
+    #[error("the note mentions {count} people; at most {limit} are allowed")]
     TooManyMentions {
         /// Distinct people mentioned.
         count: usize,
@@ -105,7 +105,7 @@ pub enum NoteError {
 /// [`NoteError::Attachment`] for the first field that breaks a rule.
 pub fn check_attachments(attachments: &[Attachment]) -> Result<(), NoteError> {
     if attachments.len() > ATTACHMENT_LIMIT {
-        let reason = format!("has {} items; {ATTACHMENT_LIMIT} are allowed", attachments.len());
+        let reason = format!("has {} items; at most {ATTACHMENT_LIMIT} are allowed", attachments.len());
         return Err(NoteError::Attachment { field: "attachments".to_owned(), reason });
     }
     attachments.iter().enumerate().try_for_each(|(index, attachment)| {
@@ -120,7 +120,7 @@ impl Attachment {
     fn check(&self) -> Result<(), (&'static str, String)> {
         let name_length = self.name.chars().count();
         if self.name.trim().is_empty() || name_length > NAME_LIMIT {
-            return Err(("name", format!("must have 1 to {NAME_LIMIT} characters")));
+            return Err(("name", format!("must be 1 to {NAME_LIMIT} characters long")));
         }
         if self.name.chars().any(char::is_control) {
             return Err(("name", "must not contain control characters".to_owned()));
@@ -129,7 +129,7 @@ impl Attachment {
             return Err(("content_type", "is not a supported document or image type".to_owned()));
         }
         if self.size > ATTACHMENT_SIZE_LIMIT {
-            let reason = format!("is past the limit of {ATTACHMENT_SIZE_LIMIT} bytes");
+            let reason = format!("must be at most {ATTACHMENT_SIZE_LIMIT} bytes");
             return Err(("size", reason));
         }
         check_url(&self.url).map_err(|reason| ("url", reason))
@@ -138,9 +138,9 @@ impl Attachment {
 
 fn check_url(url: &str) -> Result<(), String> {
     if url.len() > URL_LIMIT {
-        return Err(format!("is longer than {URL_LIMIT} bytes"));
+        return Err(format!("must be at most {URL_LIMIT} bytes long"));
     }
-    let parsed = Url::parse(url).map_err(|error| format!("is not a URL: {error}"))?;
+    let parsed = Url::parse(url).map_err(|error| format!("is not a valid URL: {error}"))?;
     if parsed.scheme() != "https" {
         return Err("must be an https URL".to_owned());
     }

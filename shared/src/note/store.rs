@@ -67,7 +67,7 @@ pub enum NoteFailure {
     #[error(transparent)]
     Note(#[from] NoteError),
     /// Mentions of nobody, where they are refused: their ids as the note has them.
-    #[error("the note mentions somebody who is no active user of the company")]
+    #[error("the note mentions a user who is not an active user of the company")]
     InvalidMentions(Vec<String>),
     /// It cannot be told what the viewer may do.
     #[error(transparent)]
