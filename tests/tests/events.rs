@@ -73,7 +73,7 @@ fn all_tests() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_test_that_a_document_names_exists() {
+fn every_test_named_in_a_document_exists() {
     let known = all_tests();
     let mut named = 0;
     for file in fs::read_dir(workspace().join("docs")).unwrap() {
@@ -88,7 +88,7 @@ fn every_test_that_a_document_names_exists() {
 }
 
 #[test]
-fn every_test_of_a_mention_story_is_in_its_document() {
+fn every_test_of_a_mention_story_is_listed_in_its_document() {
     let text = fs::read_to_string(workspace().join("docs/mentions.md")).unwrap();
     let named = named_tests(&text);
     let of_stories = |name: &&String| {

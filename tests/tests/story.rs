@@ -13,7 +13,7 @@ use local::{
 use tests::workspace;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_story_holds_through_real_function_processes() {
+async fn the_demo_story_succeeds_with_real_function_processes() {
     let cloud = LocalCloud::start(Options::new(workspace())).await.unwrap();
     let demo = Demo {
         gateway_url: cloud.gateway_url().to_owned(),

@@ -297,7 +297,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_cell_of_any_contact_comes_back_from_both_formats(
+    fn every_cell_of_any_contact_can_be_read_back_from_both_formats(
         contacts in vec(contact(), 1..12),
         zone in select(vec!["Asia/Jakarta", "America/New_York", "Pacific/Kiritimati", "Asia/Kathmandu", "UTC"]),
     ) {

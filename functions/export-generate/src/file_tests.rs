@@ -184,7 +184,7 @@ fn assert_texts_survive(texts: &[String]) {
 }
 
 #[test]
-fn nasty_texts_come_back_from_both_formats() {
+fn difficult_texts_can_be_read_back_from_both_formats() {
     assert_texts_survive(&nasty_texts());
 }
 
@@ -192,7 +192,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_comes_back_from_both_formats(
+    fn any_text_can_be_read_back_from_both_formats(
         texts in proptest::collection::vec("(?s)[=+@\\-'\t\r]?.{0,40}", 1..40)
     ) {
         assert_texts_survive(&texts);
@@ -249,7 +249,7 @@ fn numbers_dates_and_booleans_keep_their_type() {
 }
 
 #[test]
-fn csv_is_utf_8_with_bom_and_crlf_and_a_guarded_header() {
+fn csv_is_utf_8_with_bom_crlf_and_an_escaped_header() {
     let rows = [vec![Cell::text("a,b"), Cell::text("say \"hi\"")], vec![Cell::Empty, Cell::Empty]];
     let bytes = write_csv(&columns(2), &rows);
     assert_eq!(
@@ -259,7 +259,7 @@ fn csv_is_utf_8_with_bom_and_crlf_and_a_guarded_header() {
 }
 
 #[test]
-fn a_csv_row_that_does_not_fit_the_header_is_refused() {
+fn a_csv_row_with_the_wrong_number_of_cells_is_refused() {
     let mut file = CsvFile::create(Vec::new(), &columns(2)).unwrap();
     let refused = file.row(&[Cell::Empty]);
     assert!(matches!(refused, Err(FileError::RowWidth { cells: 1, columns: 2 })));
@@ -281,7 +281,7 @@ fn nothing_stays_on_disk_when_a_file_is_dropped() {
 }
 
 #[test]
-fn what_a_killed_process_left_is_taken_away_and_nothing_else() {
+fn only_the_leftovers_of_a_killed_process_are_removed() {
     let parent = tempfile::tempdir().unwrap();
     let left = FileWriter::create(Format::Csv, parent.path(), "Contacts", &columns(1)).unwrap();
     std::fs::write(parent.path().join("other"), "kept").unwrap();

@@ -48,7 +48,7 @@ fn texts(fields: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_row_has_the_contacts_values_in_the_columns_order() {
+fn a_row_has_the_contacts_values_in_column_order() {
     assert_eq!(
         texts(&["name", "external_id", "email", "emails", "phone", "tags", "owner_name"]),
         [
@@ -65,7 +65,7 @@ fn a_row_has_the_contacts_values_in_the_columns_order() {
 }
 
 #[test]
-fn a_person_bears_the_directorys_name_or_else_the_contacts_or_else_their_id() {
+fn a_person_is_named_by_the_directory_then_by_the_contact_then_by_their_id() {
     assert_eq!(texts(&["owner_name", "assignee_name"]), ["Budi", "Sari Dewi"]);
     let plan = RowPlan {
         columns: vec![Column::of(Field::OwnerName, Locale::En)],
@@ -85,17 +85,17 @@ fn a_person_bears_the_directorys_name_or_else_the_contacts_or_else_their_id() {
 }
 
 #[test]
-fn dates_are_told_in_the_requesters_zone() {
+fn dates_are_written_in_the_requesters_time_zone() {
     assert_eq!(texts(&["created_at"]), ["2026-11-22 03:00:00"]);
 }
 
 #[test]
-fn a_team_bears_its_name_or_else_its_id() {
+fn a_team_is_written_by_its_name_or_by_its_id_if_the_name_is_unknown() {
     assert_eq!(texts(&["team_owner_names"]), [format!("Jakarta; {LOST_TEAM}")]);
 }
 
 #[test]
-fn custom_fields_keep_their_kind() {
+fn custom_fields_keep_their_type() {
     let fields = ["custom.tier", "custom.score", "custom.vip", "custom.langs", "custom.deep"];
     assert_eq!(texts(&fields), ["gold", "1.5", "true", "id; 7", r#"[{"a":1}]"#]);
     assert_eq!(texts(&["custom.since", "custom.none", "custom.missing"]), ["2026-11-21", "", ""]);

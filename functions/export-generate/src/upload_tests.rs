@@ -88,7 +88,7 @@ fn source(bytes: u64) -> (NamedTempFile, Bytes) {
 }
 
 #[tokio::test]
-async fn a_file_arrives_as_it_is_however_many_parts_it_takes() {
+async fn a_file_is_uploaded_unchanged_in_any_number_of_parts() {
     let storage = Storage::start().await;
     for size in [0, 1, PART_BYTES - 1, PART_BYTES, 6 * PART_BYTES + 12_345] {
         let (file, content) = source(size);
@@ -124,7 +124,7 @@ async fn an_abort_waits_for_parts_in_flight_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_upload_that_somebody_else_aborted_makes_no_object() {
+async fn an_upload_that_was_aborted_elsewhere_creates_no_object() {
     let storage = Storage::start().await;
     let mut upload = storage.begin().await;
     abort_upload(&storage.client, BUCKET, KEY, &upload.place.upload_id).await.unwrap();

@@ -57,7 +57,7 @@ fn start(format: Format, max_rows: u64) -> Started {
 }
 
 #[tokio::test]
-async fn a_file_ends_with_its_feed() {
+async fn a_file_is_finished_at_the_end_of_its_feed() {
     let started = start(Format::Csv, 10);
     started.feed.send(chunk(&["Ann", "=1"], 1, 0.5)).await.unwrap();
     started.feed.send(Feed::End).await.unwrap();
@@ -69,7 +69,7 @@ async fn a_file_ends_with_its_feed() {
 }
 
 #[tokio::test]
-async fn a_feed_that_breaks_off_makes_no_file() {
+async fn an_interrupted_feed_creates_no_file() {
     for format in [Format::Csv, Format::Xlsx] {
         let started = start(format, 10);
         started.feed.send(chunk(&["Ann"], 0, 0.5)).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_feed_that_breaks_off_makes_no_file() {
 }
 
 #[tokio::test]
-async fn a_row_past_the_limit_ends_it() {
+async fn a_row_over_the_limit_fails_the_export() {
     let started = start(Format::Csv, 2);
     started.feed.send(chunk(&["a", "b"], 0, 0.5)).await.unwrap();
     started.feed.send(chunk(&["c"], 0, 0.6)).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_row_past_the_limit_ends_it() {
 }
 
 #[test]
-fn the_limits_are_of_rows_and_of_cells() {
+fn the_limits_count_rows_and_cells() {
     let most = |columns| Limits::default().rows_of(columns);
     assert_eq!((most(1), most(50), most(100)), (2_000_000, 2_000_000, 1_000_000));
 }

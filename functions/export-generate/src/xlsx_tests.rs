@@ -70,7 +70,7 @@ fn every_sheet_has_a_bold_frozen_header_and_an_autofilter() {
 }
 
 #[test]
-fn rows_past_the_limit_go_to_a_second_sheet_with_the_same_header() {
+fn rows_over_the_limit_go_to_a_second_sheet_with_the_same_header() {
     let rows = [named("1"), named("2"), named("3"), named("4"), named("5")];
     let file = write(2, &rows);
     let mut book: Xlsx<_> = open_workbook(file.path()).unwrap();
@@ -86,14 +86,14 @@ fn rows_past_the_limit_go_to_a_second_sheet_with_the_same_header() {
 }
 
 #[test]
-fn a_full_sheet_opens_no_empty_one() {
+fn a_full_sheet_does_not_start_an_empty_sheet() {
     let file = write(2, &[named("1"), named("2")]);
     let book: Xlsx<_> = open_workbook(file.path()).unwrap();
     assert_eq!(book.sheet_names().len(), 1);
 }
 
 #[test]
-fn an_export_without_rows_is_a_header() {
+fn an_export_without_rows_has_only_a_header() {
     let file = write(2, &[]);
     let mut book: Xlsx<_> = open_workbook(file.path()).unwrap();
     let range = book.worksheet_range("Contacts").unwrap();
@@ -102,7 +102,7 @@ fn an_export_without_rows_is_a_header() {
 }
 
 #[test]
-fn nothing_in_a_cell_makes_a_formula_or_a_link() {
+fn no_cell_text_becomes_a_formula_or_a_link() {
     let evil = ["=1+1", "{=1+1}", "@A1", "+1", "-1", "https://evil.example", "mailto:a@b.example"];
     let rows: Vec<_> = evil.into_iter().map(named).collect();
     let file = write(ROWS_PER_SHEET, &rows);
@@ -120,7 +120,7 @@ fn cut_cells_are_counted() {
 }
 
 #[test]
-fn dates_outside_of_the_spreadsheets_calendar_stay_text() {
+fn dates_outside_the_spreadsheet_calendar_stay_text() {
     for (text, in_calendar) in [
         ("1899-12-31T23:59:59", false),
         ("1900-02-28T00:00:00", false),
@@ -133,7 +133,7 @@ fn dates_outside_of_the_spreadsheets_calendar_stay_text() {
 }
 
 #[test]
-fn a_row_that_does_not_fit_the_header_is_refused() {
+fn a_row_with_the_wrong_number_of_cells_is_refused() {
     let parent = std::env::temp_dir();
     let mut file = XlsxFile::create(&parent, "Contacts", &columns()).unwrap();
     let refused = file.row(&[Cell::Empty]);
@@ -141,7 +141,7 @@ fn a_row_that_does_not_fit_the_header_is_refused() {
 }
 
 #[test]
-fn a_workbook_ends_before_the_disk_does() {
+fn a_workbook_fails_before_the_disk_is_full() {
     let parent = std::env::temp_dir();
     let names: Vec<_> = (0..400).map(|at| format!("<{at}> & \"more\" \u{1F600}")).collect();
     let rows: Vec<_> = names.iter().map(|name| named(name)).collect();
@@ -162,7 +162,7 @@ fn a_workbook_ends_before_the_disk_does() {
 }
 
 #[test]
-fn a_workbook_past_what_a_plain_zip_holds_is_one_with_zip64_and_only_that_one() {
+fn only_a_workbook_too_large_for_plain_zip_uses_zip64() {
     let is_zip64 = |file: &Saved| {
         let bytes = std::fs::read(file.path()).unwrap();
         // The first entry's header: signature, and then the version that it takes to read it.
@@ -177,7 +177,7 @@ fn a_workbook_past_what_a_plain_zip_holds_is_one_with_zip64_and_only_that_one() 
 }
 
 #[test]
-fn a_workbook_that_is_not_wanted_any_more_is_not_zipped_to_its_end() {
+fn zipping_of_a_cancelled_workbook_stops_early() {
     let directory = tempfile::tempdir().unwrap();
     let mut file = XlsxFile::create(directory.path(), "Contacts", &columns()).unwrap();
     file.row(&named("a")).unwrap();

@@ -83,7 +83,7 @@ fn oracle(all: &[Contact], scope: &Scope, request: &ListRequest) -> Vec<ContactI
 }
 
 #[tokio::test]
-async fn a_walk_and_a_merge_give_the_same_contacts_in_the_same_order() {
+async fn a_walk_and_a_merge_return_the_same_contacts_in_the_same_order() {
     let table = embedded::table().await;
     let contacts = Contacts::new(table, "acme".parse().unwrap(), Clock::System);
     let all = company(&contacts).await;

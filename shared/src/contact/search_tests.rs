@@ -16,7 +16,7 @@ fn finds(text: &str, contact: &Contact) -> bool {
 }
 
 #[test]
-fn every_word_of_a_text_begins_a_word_of_the_name_in_any_order() {
+fn a_search_matches_a_name_by_the_beginning_of_each_word_in_any_order() {
     let name = named("Zoë Anne-Marie O'Brien");
     for text in ["zoe", "ZOË", "ann", "brien zoe", "mar zo", "o brien", "  anne-mar "] {
         assert!(finds(text, &name), "{text}");
@@ -27,14 +27,14 @@ fn every_word_of_a_text_begins_a_word_of_the_name_in_any_order() {
 }
 
 #[test]
-fn a_short_name_is_found_by_typing_it_whole() {
+fn a_short_name_is_found_by_its_full_text() {
     assert!(finds("li wu", &named("Li Wu")) && finds("li wu", &named("Li Wulan")));
     assert!(finds("佐藤 愛", &named("佐藤 愛")));
     assert!(!finds("li wu", &named("Lina Wulan")) && !finds("x y", &named("X Y")));
 }
 
 #[test]
-fn the_beginning_of_an_address_is_found_with_and_without_its_at() {
+fn an_email_is_found_by_its_beginning_with_or_without_the_at_sign() {
     let contact = Contact { emails: vec!["Ann.Lee@Shop.example".to_owned()], ..named("Budi") };
     for text in ["ann", "ann.lee", "ANN.LEE@shop", "ann.lee@shop.example"] {
         assert!(finds(text, &contact), "{text}");
@@ -45,7 +45,7 @@ fn the_beginning_of_an_address_is_found_with_and_without_its_at() {
 }
 
 #[test]
-fn a_text_of_fewer_than_three_characters_is_refused_and_so_is_a_very_long_one() {
+fn a_search_text_that_is_too_short_or_too_long_is_refused() {
     for text in ["", "  ", "an", " é\u{301} ", "a\u{1}"] {
         let refused = SearchText::try_from(text.to_owned());
         assert_eq!(refused, Err(SearchTextError::TooShort), "{text:?}");
@@ -85,7 +85,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn what_fits_has_one_place_among_the_words_of_one_range(
+    fn a_matching_contact_has_one_position_among_the_words_of_one_range(
         search in any_search(), contact in any_contact()
     ) {
         let ranges = search.ranges();

@@ -111,7 +111,7 @@ fn of(item: &Item) -> IndexEntry {
 
 proptest! {
     #[test]
-    fn a_change_of_any_size_leaves_the_new_footprint_and_nothing_else(
+    fn an_update_of_any_size_leaves_exactly_the_new_footprint(
         old in any_contact(), new in any_contact()
     ) {
         let wanted = footprint(&company(), &new).unwrap();
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn until_it_is_settled_every_partition_that_was_left_points_to_the_new_ownership(
+    fn stale_pointers_contain_the_new_ownership_until_the_clean_up(
         old in any_contact(), new in any_contact()
     ) {
         let mut items = footprint(&company(), &old).unwrap();
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn a_deletion_leaves_nothing(old in any_contact()) {
+    fn a_deletion_leaves_no_items(old in any_contact()) {
         let new = Contact { deleted_at: Some(old.updated_at), version: 2, ..old.clone() };
         let mut items = footprint(&company(), &old).unwrap();
         let dues = carry_out(&mut items, &old, &new, StalePointers::Keep);
@@ -163,7 +163,7 @@ proptest! {
 }
 
 #[test]
-fn a_change_that_moves_no_pointer_is_one_plain_write() {
+fn an_update_that_moves_no_pointer_is_one_plain_write() {
     let old = contact(1);
     let new = Contact { source: Some("fair".to_owned()), version: 2, ..old.clone() };
     let plan = WritePlan::new(&company(), Some(&old), &new, StalePointers::Keep).unwrap();

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_refused_by_its_field() {
+    fn an_invalid_value_is_refused_with_its_field() {
         let name = json!({ "field": "name" });
         for (body, field) in [
             (json!({ "name": " ", "fields": [name] }), "name"),

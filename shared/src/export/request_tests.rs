@@ -23,7 +23,7 @@ fn with(name: &str, value: Value) -> Value {
 }
 
 #[test]
-fn language_and_zone_come_from_the_request_then_the_company_then_the_defaults() {
+fn language_and_time_zone_come_from_the_request_then_the_company_then_the_defaults() {
     let order = check(minimal()).unwrap();
     assert_eq!((order.locale, order.time_zone.as_str()), (Locale::Id, "Asia/Jakarta"));
     assert_eq!(order.columns[0].label, "Nama");
@@ -36,7 +36,7 @@ fn language_and_zone_come_from_the_request_then_the_company_then_the_defaults() 
 }
 
 #[test]
-fn what_is_wrong_is_refused_by_its_field() {
+fn an_invalid_value_is_refused_with_its_field() {
     let id = "0190d1a2-7c3b-7abc-8def-0123456789ab";
     for (name, value, field) in [
         ("locale", json!("fr"), "locale"),
@@ -61,7 +61,7 @@ fn what_is_wrong_is_refused_by_its_field() {
 }
 
 #[test]
-fn unknown_fields_do_not_parse() {
+fn unknown_fields_fail_to_parse() {
     for body in [
         with("layout_id", json!("x")),
         with("columns", json!(["name"])),
@@ -73,7 +73,7 @@ fn unknown_fields_do_not_parse() {
 }
 
 #[test]
-fn an_id_counts_once() {
+fn a_repeated_id_counts_once() {
     let id = "0190d1a2-7c3b-7abc-8def-0123456789ab";
     let order = check(with("selection", json!({ "ids": [id, id.to_uppercase()] }))).unwrap();
     assert_eq!(order.selection, Selection::Ids { count: 1 });

@@ -92,7 +92,7 @@ fn minutes(count: i64) -> SignedDuration {
 }
 
 #[tokio::test]
-async fn a_new_job_has_a_place_a_deadline_and_a_message() {
+async fn a_new_job_has_a_quota_place_a_deadline_and_a_message() {
     let world = World::new().await;
     let job = world.created().await;
     assert_eq!(world.now_is(&job).await, job);
@@ -104,7 +104,7 @@ async fn a_new_job_has_a_place_a_deadline_and_a_message() {
 }
 
 #[tokio::test]
-async fn the_fourth_job_of_a_user_is_refused_until_one_is_over() {
+async fn the_fourth_job_of_a_user_is_refused_until_another_job_ends() {
     let world = World::new().await;
     let first = world.created().await;
     world.created().await;
@@ -119,7 +119,7 @@ async fn the_fourth_job_of_a_user_is_refused_until_one_is_over() {
 }
 
 #[tokio::test]
-async fn concurrent_requests_with_one_key_make_one_job() {
+async fn concurrent_requests_with_one_key_create_one_job() {
     let world = World::new().await;
     let viewer: Viewer = world.job(1).viewer();
     let key = IdempotencyKey::new(&viewer, "POST /cdp/exports", "k", b"body").unwrap();
@@ -143,7 +143,7 @@ async fn concurrent_requests_with_one_key_make_one_job() {
 }
 
 #[tokio::test]
-async fn a_live_claim_is_left_alone_and_a_stale_one_taken_over() {
+async fn a_live_lease_is_respected_and_a_stale_lease_is_taken_over() {
     let world = World::new().await;
     let first = world.claimed().await;
     assert_eq!(world.jobs.claim(&first.at(), world.now).await.unwrap(), JobLease::Busy);
@@ -163,7 +163,7 @@ async fn a_live_claim_is_left_alone_and_a_stale_one_taken_over() {
 }
 
 #[tokio::test]
-async fn completing_frees_the_place_and_starts_the_48_hours() {
+async fn completion_frees_the_quota_place_and_starts_the_48_hours() {
     let world = World::new().await;
     let job = world.claimed().await;
     let then = world.now + minutes(3);
@@ -185,7 +185,7 @@ async fn completing_frees_the_place_and_starts_the_48_hours() {
 }
 
 #[tokio::test]
-async fn a_cancelled_job_stops_its_worker_and_is_looked_after() {
+async fn a_cancelled_job_stops_its_worker_and_is_checked_by_the_clean_up() {
     let world = World::new().await;
     let job = world.claimed().await;
     let cancelled = world.jobs.cancel(&job.at(), world.now).await.unwrap();
@@ -202,7 +202,7 @@ async fn a_cancelled_job_stops_its_worker_and_is_looked_after() {
 }
 
 #[tokio::test]
-async fn taking_a_completed_file_away_expires_it_at_once() {
+async fn a_completed_job_that_is_cancelled_expires_at_once() {
     let world = World::new().await;
     let job = world.claimed().await;
     world.jobs.complete(&job, world.finished(), world.now).await.unwrap();
@@ -215,7 +215,7 @@ async fn taking_a_completed_file_away_expires_it_at_once() {
 }
 
 #[tokio::test]
-async fn a_dead_job_is_queued_once_more_and_then_fails() {
+async fn a_dead_job_is_requeued_once_and_then_fails() {
     let world = World::new().await;
     let job = world.claimed().await;
     let deadline = job.deadline;
@@ -233,7 +233,7 @@ async fn a_dead_job_is_queued_once_more_and_then_fails() {
 }
 
 #[tokio::test]
-async fn a_job_is_tried_five_times() {
+async fn a_job_is_attempted_five_times() {
     let world = World::new().await;
     let mut job = world.claimed().await;
     for attempt in 2..=MAX_ATTEMPTS {
@@ -249,7 +249,7 @@ async fn a_job_is_tried_five_times() {
 }
 
 #[tokio::test]
-async fn a_channel_tells_once_and_never_after_a_lost_outcome() {
+async fn a_channel_delivers_once_and_never_after_an_unknown_outcome() {
     let world = World::new().await;
     let job = world.created().await;
     let (at, jobs, now) = (job.at(), &world.jobs, world.now);
@@ -272,7 +272,7 @@ async fn a_channel_tells_once_and_never_after_a_lost_outcome() {
 }
 
 #[tokio::test]
-async fn a_link_leads_to_its_job_and_a_made_up_one_nowhere() {
+async fn a_link_token_finds_its_job_and_an_unknown_token_finds_none() {
     let world = World::new().await;
     let job = world.created().await;
     let token = world.jobs.create_link(&job).await.unwrap();

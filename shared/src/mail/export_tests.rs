@@ -77,7 +77,7 @@ fn shown(raw: &str) -> String {
 }
 
 #[test]
-fn whole_mails_in_both_languages() {
+fn whole_emails_match_their_snapshots_in_both_languages() {
     let world = World::new("Sari Dewi");
     let file = Attachment { file_name: "contacts.xlsx", content_type: XLSX, bytes: b"PK\x03\x04" };
     for locale in [Locale::En, Locale::Id] {
@@ -105,7 +105,7 @@ fn whole_mails_in_both_languages() {
 }
 
 #[test]
-fn the_attachment_arrives_byte_for_byte_under_its_name() {
+fn the_attachment_keeps_its_bytes_and_its_name() {
     let world = World::new("Sari");
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let name = "Kontak “Größe” 連絡先, akhir; \"2026\".xlsx";
@@ -142,7 +142,7 @@ fn names_are_escaped_in_html() {
 }
 
 #[test]
-fn a_mail_composed_twice_is_the_same_mail() {
+fn composing_an_email_twice_gives_the_same_email() {
     let world = World::new("Sari");
     let mail = ready("contacts.xlsx", None);
     let raw = world.compose(&mail, Locale::En);
@@ -152,7 +152,7 @@ fn a_mail_composed_twice_is_the_same_mail() {
 }
 
 #[test]
-fn a_file_goes_along_when_the_finished_message_stays_under_the_limit() {
+fn a_file_is_attached_if_the_finished_message_stays_under_the_limit() {
     let world = World::new("Sari");
     let context = world.context(Locale::Id);
     let attaches = |size: u64| {

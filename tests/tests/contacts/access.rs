@@ -20,7 +20,7 @@ fn decided<'a>(answer: &'a Answer, permission: &str) -> &'a Value {
 const VIEW: &str = "customers_customers_view";
 
 #[tokio::test]
-async fn the_rule_that_decided_is_named_with_the_teams_that_matched() {
+async fn the_explanation_names_the_deciding_rule_and_the_matching_teams() {
     let world = World::with_flags().await;
     let of = |teams: Value, owner: Value, assignee: Value| json!({ "name": "A", "owner_id": owner, "assignee_id": assignee, "team_owner_ids": teams });
     let sales = create(&world, of(json!([team("Sales")]), json!(null), json!(null))).await;
@@ -62,7 +62,7 @@ async fn the_rule_that_decided_is_named_with_the_teams_that_matched() {
 }
 
 #[tokio::test]
-async fn a_team_below_ones_own_is_named_too() {
+async fn the_explanation_also_names_matching_child_teams() {
     let world = World::with_flags().await;
     let list = world.get("maya", "/cdp/customers?limit=100").await;
     let contacts = list.data().as_array().unwrap();
@@ -75,7 +75,7 @@ async fn a_team_below_ones_own_is_named_too() {
 }
 
 #[tokio::test]
-async fn notes_are_explained_by_their_own_rules() {
+async fn notes_are_explained_with_their_own_rules() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "owner_id": null, "team_owner_ids": [team("Sales")] });
     let id = create(&world, body).await;
@@ -103,7 +103,7 @@ async fn notes_are_explained_by_their_own_rules() {
 }
 
 #[tokio::test]
-async fn the_flag_and_launchpads_trouble_are_told() {
+async fn the_explanation_shows_the_flag_and_a_launchpad_failure() {
     let world = World::with_flags().await;
     let body =
         json!({ "name": "A", "owner_id": person("lars"), "team_owner_ids": [team("Sales")] });
@@ -122,7 +122,7 @@ async fn the_flag_and_launchpads_trouble_are_told() {
 }
 
 #[tokio::test]
-async fn only_who_sees_everything_may_ask() {
+async fn only_viewers_at_level_everything_can_request_an_explanation() {
     let world = World::with_flags().await;
     let id = create(&world, json!({ "name": "A" })).await;
     for asker in ["hendra", "andre", "yuki"] {
@@ -132,7 +132,7 @@ async fn only_who_sees_everything_may_ask() {
 }
 
 #[tokio::test]
-async fn nobody_and_nothing_of_another_company_is_explained() {
+async fn an_explanation_for_a_person_or_contact_of_another_company_is_404() {
     let world = World::with_flags().await;
     let id = create(&world, json!({ "name": "A" })).await;
     for (asker, id, about) in [

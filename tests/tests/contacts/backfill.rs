@@ -107,7 +107,7 @@ pub(crate) async fn owners(world: &World, ids: &[String]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn chg004_a_clean_file_covers_95_percent_and_what_is_unmatched_stays_unassigned() {
+async fn chg004_a_clean_file_covers_95_percent_and_unmatched_contacts_stay_unassigned() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 60).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
@@ -144,7 +144,7 @@ async fn chg004_a_clean_file_covers_95_percent_and_what_is_unmatched_stays_unass
 }
 
 #[tokio::test]
-async fn chg004_a_run_once_more_changes_nothing() {
+async fn chg004_a_repeated_run_changes_nothing() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 3).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
@@ -163,7 +163,7 @@ async fn chg004_a_run_once_more_changes_nothing() {
 }
 
 #[tokio::test]
-async fn chg004_a_run_once_more_follows_the_file_where_people_left_it_alone() {
+async fn chg004_a_repeated_run_follows_the_file_for_contacts_that_users_did_not_change() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 2).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
@@ -177,7 +177,7 @@ async fn chg004_a_run_once_more_follows_the_file_where_people_left_it_alone() {
 }
 
 #[tokio::test]
-async fn chg004_what_people_set_or_cleared_survives_every_run_and_the_revert() {
+async fn chg004_team_owners_that_users_set_or_cleared_survive_every_run_and_the_revert() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 5).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
@@ -210,7 +210,7 @@ async fn chg004_what_people_set_or_cleared_survives_every_run_and_the_revert() {
 }
 
 #[tokio::test]
-async fn chg004_a_revert_takes_back_exactly_what_was_written_and_an_apply_sets_it_again() {
+async fn chg004_a_revert_undoes_exactly_the_writes_of_the_backfill_and_an_apply_sets_them_again() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 120).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
@@ -250,7 +250,7 @@ async fn chg004_a_revert_takes_back_exactly_what_was_written_and_an_apply_sets_i
 }
 
 #[tokio::test]
-async fn chg004_a_dry_run_tells_all_and_writes_nothing_but_the_report() {
+async fn chg004_a_dry_run_reports_everything_and_writes_only_the_report() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 3).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
@@ -270,7 +270,7 @@ async fn chg004_a_dry_run_tells_all_and_writes_nothing_but_the_report() {
 }
 
 #[tokio::test]
-async fn chg004_a_name_that_two_teams_bear_is_unmatched() {
+async fn chg004_a_name_that_two_teams_have_is_unmatched() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 3).await;
     let second = json!({ "teams": [{
@@ -288,7 +288,7 @@ async fn chg004_a_name_that_two_teams_bear_is_unmatched() {
 }
 
 #[tokio::test]
-async fn chg004_another_tenants_contacts_and_teams_are_out_of_reach() {
+async fn chg004_a_backfill_never_uses_contacts_or_teams_of_another_company() {
     let world = World::with_flags().await;
     let row = json!({ "contacts": [{ "external_id": "P-1" }, { "external_id": "P-7" }] });
     let theirs = world.post("claire", "/cdp/customers/sync", &row).await.ids();
@@ -315,7 +315,7 @@ async fn chg004_another_tenants_contacts_and_teams_are_out_of_reach() {
 }
 
 #[tokio::test]
-async fn who_set_the_team_owners_is_not_in_the_apis_view() {
+async fn the_source_of_team_owners_is_not_visible_in_the_api() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 1).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
@@ -330,7 +330,7 @@ async fn who_set_the_team_owners_is_not_in_the_apis_view() {
 }
 
 #[tokio::test]
-async fn a_contact_of_a_hundred_teams_is_set_and_taken_back_in_stages() {
+async fn a_contact_with_a_hundred_teams_is_backfilled_and_reverted_in_stages() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 1).await;
     let numbered = |n: usize| team(&format!("T{n}"));

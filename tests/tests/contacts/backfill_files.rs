@@ -8,7 +8,7 @@ use super::backfill::{
 };
 
 #[tokio::test]
-async fn a_file_that_cannot_be_used_is_refused_and_no_run_begins() {
+async fn an_unusable_file_is_refused_and_no_run_starts() {
     let world = World::with_flags().await;
     contacts(&world, 1).await;
     let people = people([(1, "1")]);
@@ -48,7 +48,7 @@ async fn a_file_that_cannot_be_used_is_refused_and_no_run_begins() {
 }
 
 #[tokio::test]
-async fn a_bad_row_is_told_by_its_number_and_stops_no_other() {
+async fn a_bad_row_is_reported_by_its_number_and_does_not_stop_the_other_rows() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 4).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
@@ -85,7 +85,7 @@ async fn a_bad_row_is_told_by_its_number_and_stops_no_other() {
 }
 
 #[tokio::test]
-async fn files_come_with_other_delimiters_byte_order_marks_and_spellings() {
+async fn files_can_have_other_delimiters_byte_order_marks_and_header_spellings() {
     for file in [
         "\u{feff}External ID;CRM Team Hierarchy ID\r\nP-1;\"[1, 2]\"\r\nP-2;3\r\n",
         "crm_team_ids\tname\tid\n{1|2}\t\"a\nb\"\tP-1\n\"3.0\"\tc\tP-2\n",
@@ -102,7 +102,7 @@ async fn files_come_with_other_delimiters_byte_order_marks_and_spellings() {
 }
 
 #[tokio::test]
-async fn of_two_rows_of_one_person_the_last_counts() {
+async fn the_last_of_several_rows_for_one_person_counts() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 60).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
@@ -116,7 +116,7 @@ async fn of_two_rows_of_one_person_the_last_counts() {
 }
 
 #[tokio::test]
-async fn keys_outside_the_companys_prefix_and_unknown_words_are_refused() {
+async fn keys_outside_the_backfill_folder_of_the_company_are_refused() {
     let world = World::with_flags().await;
     let mut other = request("apply");
     other["people_key"] = json!(format!("private/backfill/{}/p.csv", company("meridian")));
@@ -130,7 +130,7 @@ async fn keys_outside_the_companys_prefix_and_unknown_words_are_refused() {
 }
 
 #[tokio::test]
-async fn a_file_of_many_windows_is_read_row_by_row() {
+async fn a_file_larger_than_the_read_window_is_read_row_by_row() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 3).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;

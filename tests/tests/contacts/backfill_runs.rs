@@ -44,7 +44,7 @@ async fn deliver(world: &World, answer: &Value, leg: u32) -> bool {
 }
 
 #[tokio::test]
-async fn with_time_for_one_chunk_at_a_time_a_run_goes_on_until_it_is_over() {
+async fn a_run_continues_in_further_invocations_until_it_is_complete() {
     let (world, ids) = with_rows(175).await;
     world.limit_time(Some(SignedDuration::ZERO));
     let answer = begin(&world, "apply").await;
@@ -60,7 +60,7 @@ async fn with_time_for_one_chunk_at_a_time_a_run_goes_on_until_it_is_over() {
 }
 
 #[tokio::test]
-async fn a_continuation_that_was_not_sent_is_sent_within_one_clean_up() {
+async fn a_continuation_message_that_was_not_sent_is_sent_by_the_next_clean_up() {
     let (world, _) = with_rows(120).await;
     world.limit_time(Some(SignedDuration::ZERO));
     world.fault(&json!({ "target": "sqs", "status": 503 }));
@@ -77,7 +77,7 @@ async fn a_continuation_that_was_not_sent_is_sent_within_one_clean_up() {
 }
 
 #[tokio::test]
-async fn an_invocation_that_dies_within_a_chunk_loses_nothing_and_counts_nothing_twice() {
+async fn an_invocation_that_dies_within_a_chunk_loses_no_row_and_counts_no_row_twice() {
     let (world, ids) = with_rows(75).await;
     // The run has begun; then each contact's write takes long enough to die within the chunk.
     let slow = json!({ "target": "dynamodb", "latency_ms": 400, "action": "TransactWriteItems" });
@@ -98,7 +98,7 @@ async fn an_invocation_that_dies_within_a_chunk_loses_nothing_and_counts_nothing
 }
 
 #[tokio::test]
-async fn a_message_delivered_twice_at_once_counts_nothing_twice() {
+async fn a_message_delivered_to_two_workers_at_once_counts_no_row_twice() {
     let (world, _) = with_rows(160).await;
     world.limit_time(Some(SignedDuration::ZERO));
     let answer = begin(&world, "apply").await;
@@ -111,7 +111,7 @@ async fn a_message_delivered_twice_at_once_counts_nothing_twice() {
 }
 
 #[tokio::test]
-async fn what_sqs_delivers_twice_counts_nothing_twice() {
+async fn messages_that_sqs_delivers_twice_count_no_row_twice() {
     let (world, _) = with_rows(160).await;
     world.limit_time(Some(SignedDuration::ZERO));
     world.fault(&json!({ "target": "sqs", "kind": "duplicate" }));
@@ -121,7 +121,7 @@ async fn what_sqs_delivers_twice_counts_nothing_twice() {
 }
 
 #[tokio::test]
-async fn troubles_of_aws_lose_nothing_and_count_nothing_twice() {
+async fn aws_errors_lose_no_row_and_count_no_row_twice() {
     for fault in [
         json!({ "target": "dynamodb", "kind": "conflict", "times": 12 }),
         json!({ "target": "dynamodb", "kind": "throttle", "times": 12 }),
@@ -154,7 +154,7 @@ async fn troubles_of_aws_lose_nothing_and_count_nothing_twice() {
 }
 
 #[tokio::test]
-async fn one_run_at_a_time_and_a_dead_one_gives_way() {
+async fn a_company_has_one_run_at_a_time_and_a_dead_run_is_replaced() {
     let (world, _) = with_rows(120).await;
     world.limit_time(Some(SignedDuration::ZERO));
     world.fault(&json!({ "target": "sqs", "status": 503 }));
@@ -180,7 +180,7 @@ async fn one_run_at_a_time_and_a_dead_one_gives_way() {
 }
 
 #[tokio::test]
-async fn companies_do_not_wait_for_each_other() {
+async fn runs_of_different_companies_do_not_block_each_other() {
     let (world, _) = with_rows(60).await;
     world.limit_time(Some(SignedDuration::ZERO));
     begin(&world, "apply").await;
@@ -189,7 +189,7 @@ async fn companies_do_not_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn without_launchpads_teams_no_run_begins_and_one_that_began_goes_on() {
+async fn no_run_starts_while_launchpad_fails_and_a_started_run_continues() {
     let (world, ids) = with_rows(60).await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
     let refused = begin(&world, "apply").await;
@@ -205,7 +205,7 @@ async fn without_launchpads_teams_no_run_begins_and_one_that_began_goes_on() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_replaced_meanwhile_fails_the_run_with_a_report_of_what_was_done() {
+async fn a_file_that_is_replaced_during_a_run_fails_the_run_with_a_report() {
     let (world, _) = with_rows(120).await;
     world.limit_time(Some(SignedDuration::ZERO));
     let answer = begin(&world, "apply").await;
@@ -222,7 +222,7 @@ async fn a_file_that_is_replaced_meanwhile_fails_the_run_with_a_report_of_what_w
 }
 
 #[tokio::test]
-async fn while_people_change_the_same_contacts_nothing_of_theirs_is_lost() {
+async fn changes_that_users_make_during_a_run_are_not_lost() {
     let (world, ids) = with_rows(50).await;
     put(&world, PEOPLE, people((1..=50).map(|n| (n, "2")))).await;
     let people = async {

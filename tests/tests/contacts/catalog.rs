@@ -20,7 +20,7 @@ async fn create(world: &World, user: &str, fields: Value) -> String {
 }
 
 #[tokio::test]
-async fn every_write_adds_the_custom_fields_it_brings_with_their_types() {
+async fn every_write_adds_its_custom_fields_and_their_types_to_the_catalog() {
     let world = World::with_flags().await;
     let id = create(&world, "maya", json!({ "tier": "gold", "since": "2026-01-31" })).await;
     let path = format!("/cdp/customers/{id}");
@@ -41,7 +41,7 @@ async fn every_write_adds_the_custom_fields_it_brings_with_their_types() {
 }
 
 #[tokio::test]
-async fn what_is_known_costs_nothing_more() {
+async fn a_write_without_new_custom_fields_makes_no_extra_call() {
     let world = World::with_flags().await;
     create(&world, "maya", json!({ "tier": "gold" })).await;
     world.usage.reset();
@@ -52,7 +52,7 @@ async fn what_is_known_costs_nothing_more() {
 }
 
 #[tokio::test]
-async fn concurrent_writers_lose_no_field() {
+async fn concurrent_writers_lose_no_catalog_field() {
     let world = World::with_flags().await;
     let writes = (0..16).map(|n| create(&world, "maya", json!({ format!("field {n}"): n })));
     futures::future::join_all(writes).await;
@@ -60,7 +60,7 @@ async fn concurrent_writers_lose_no_field() {
 }
 
 #[tokio::test]
-async fn past_500_fields_the_contact_is_saved_and_the_field_is_not_listed() {
+async fn custom_fields_beyond_500_are_saved_on_the_contact_and_not_added_to_the_catalog() {
     let world = World::with_flags().await;
     let many = |from: usize| -> Value {
         (from..from + 300).map(|n| (format!("f{n:03}"), json!(n))).collect::<Map<_, _>>().into()
@@ -73,7 +73,7 @@ async fn past_500_fields_the_contact_is_saved_and_the_field_is_not_listed() {
 }
 
 #[tokio::test]
-async fn a_catalogue_that_cannot_be_written_fails_no_contact_and_is_written_with_the_next() {
+async fn a_catalog_error_does_not_fail_the_contact_and_the_next_write_updates_the_catalog() {
     let world = World::with_flags().await;
     world.fault(&json!({
         "target": "dynamodb", "status": 500, "action": "GetItem", "function": "ContactWrite"
@@ -86,7 +86,7 @@ async fn a_catalogue_that_cannot_be_written_fails_no_contact_and_is_written_with
 }
 
 #[tokio::test]
-async fn a_catalogue_that_does_not_answer_holds_no_contact_up() {
+async fn a_catalog_that_does_not_respond_does_not_block_the_contact() {
     let world = World::with_flags().await;
     world.fault(&json!({
         "target": "dynamodb", "latency_ms": 60_000, "action": "GetItem", "function": "ContactWrite"

@@ -28,7 +28,7 @@ async fn sync(world: &World, row: &Value) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_change_that_names_a_key_whose_holder_is_gone_takes_it_even_as_it_is() {
+async fn an_update_takes_a_free_key_that_it_names_even_if_nothing_else_changes() {
     let world = World::with_flags().await;
     let body = json!({ "external_id": "P-1", "emails": ["p@shop.example"], "name": "Twice" });
     let holder = create(&world, &body).await;
@@ -54,7 +54,7 @@ async fn a_change_that_names_a_key_whose_holder_is_gone_takes_it_even_as_it_is()
 }
 
 #[tokio::test]
-async fn a_row_takes_the_free_keys_that_it_names_of_the_contact_that_it_finds() {
+async fn a_sync_row_takes_the_free_keys_that_it_names_for_the_contact_that_it_matches() {
     let world = World::with_flags().await;
     let holder = create(&world, &json!({ "external_id": "E", "emails": ["a@shop.example"] })).await;
     let bearer = create(&world, &json!({ "external_id": "E", "emails": ["b@shop.example"] })).await;
@@ -68,7 +68,7 @@ async fn a_row_takes_the_free_keys_that_it_names_of_the_contact_that_it_finds() 
 }
 
 #[tokio::test]
-async fn a_row_whose_contact_is_deleted_while_it_is_looked_up_makes_a_new_one() {
+async fn a_sync_row_creates_a_new_contact_if_its_match_is_deleted_during_the_look_up() {
     let world = World::with_flags().await;
     let row = json!({ "external_id": "E", "name": "A" });
     let old = create(&world, &row).await;

@@ -159,7 +159,7 @@ async fn read(world: &World, reader: usize, ids: &[String], writing: &Cell<usize
 }
 
 #[tokio::test]
-async fn while_sixteen_write_nobody_sees_too_much_or_misses_what_stays_theirs() {
+async fn no_reader_sees_too_much_or_misses_a_stable_contact_while_sixteen_writers_change_contacts() {
     let world = World::with_flags().await;
     hire_writers(&world);
     let ids = make_contacts(&world).await;
@@ -193,7 +193,7 @@ async fn listed(world: &World, handle: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_pointer_lingers_where_the_contact_was_and_shows_it_to_nobody_new() {
+async fn a_stale_pointer_stays_for_a_minute_and_shows_the_contact_to_no_new_viewer() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "owner_id": null, "team_owner_ids": [team("Sales")] });
     let created = world.post("maya", "/cdp/customers", &body).await;
@@ -234,7 +234,7 @@ async fn a_pointer_lingers_where_the_contact_was_and_shows_it_to_nobody_new() {
 }
 
 #[tokio::test]
-async fn a_pointer_lingers_its_whole_minute_when_the_contact_comes_back_and_leaves_again() {
+async fn a_stale_pointer_stays_a_whole_minute_after_the_contact_moved_away_again() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "owner_id": null });
     let created = world.post("maya", "/cdp/customers", &body).await;
@@ -259,7 +259,7 @@ async fn a_pointer_lingers_its_whole_minute_when_the_contact_comes_back_and_leav
 }
 
 #[tokio::test]
-async fn a_contact_that_moved_twice_is_not_hidden_by_where_it_was_in_between() {
+async fn a_contact_that_moved_twice_is_not_hidden_by_its_stale_pointer() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "owner_id": null, "team_owner_ids": [team("Jakarta SMB")] });
     let mut handle = world.directory.find("maya").unwrap();

@@ -51,7 +51,7 @@ fn assert_close(few: (u64, f64), many: (u64, f64), what: &str) {
 }
 
 #[tokio::test]
-async fn a_page_of_25_costs_the_same_in_a_small_company_and_in_one_ten_times_as_large() {
+async fn a_page_of_25_costs_the_same_in_a_company_ten_times_as_large() {
     let (few, many) = (company_of(FEW).await, company_of(MANY).await);
     for user in ["sinta", "maya", "agus"] {
         for order in ["created_at", "name"] {
@@ -66,7 +66,7 @@ async fn a_page_of_25_costs_the_same_in_a_small_company_and_in_one_ten_times_as_
 }
 
 #[tokio::test]
-async fn a_contact_and_the_first_page_of_its_notes_cost_the_same_in_companies_of_any_size() {
+async fn a_contact_and_the_first_page_of_its_notes_cost_the_same_in_a_company_of_any_size() {
     let (few, many) = (company_of(FEW).await, company_of(MANY).await);
     let mut costs = Vec::new();
     for world in [&few, &many] {
@@ -84,7 +84,7 @@ async fn a_contact_and_the_first_page_of_its_notes_cost_the_same_in_companies_of
 }
 
 #[tokio::test]
-async fn a_note_with_ten_mentions_is_one_read_one_transaction_and_one_batch_of_messages() {
+async fn a_note_with_ten_mentions_takes_one_read_one_transaction_and_one_batch_of_messages() {
     let world = World::with_flags().await;
     let people = local::upstreams::Upserts {
         people: (0..10)
@@ -143,13 +143,13 @@ async fn asked_for_teams_again(user: &str) -> u32 {
 }
 
 #[tokio::test]
-async fn teams_are_asked_for_beside_levels_unless_the_level_did_not_need_them_the_last_time() {
+async fn teams_are_requested_together_with_levels_unless_the_level_did_not_need_them_last_time() {
     assert_eq!(asked_for_teams_again("sinta").await, 1, "level team");
     assert_eq!(asked_for_teams_again("maya").await, 0, "level everything");
 }
 
 #[tokio::test]
-async fn a_request_that_needs_no_permission_asks_for_no_teams() {
+async fn a_people_request_does_not_request_teams() {
     let card = format!("/cdp/people/{}", tests::person("budi"));
     for path in ["/cdp/people?query=budi", &card] {
         let world = World::with_flags().await;

@@ -48,7 +48,7 @@ async fn team_s06_ac1_a_deleted_contact_is_gone_everywhere_and_its_keys_are_free
 }
 
 #[tokio::test]
-async fn team_s06_ac2_s07_a_contact_out_of_scope_is_403_and_stays_on_every_platform() {
+async fn team_s06_ac2_s07_a_deletion_of_a_contact_out_of_scope_is_403_on_every_platform() {
     let world = World::with_flags().await;
     let log = Log::capture();
     let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
@@ -69,7 +69,7 @@ async fn team_s06_ac2_s07_a_contact_out_of_scope_is_403_and_stays_on_every_platf
 }
 
 #[tokio::test]
-async fn team_s06_ac3_a_disabled_person_deletes_nothing() {
+async fn team_s06_ac3_a_disabled_user_cannot_delete_contacts() {
     let world = World::with_flags().await;
     let id = create(&world, "maya", json!({ "name": "A" })).await;
     let answer = delete(&world, "yuki", &id).await;
@@ -81,7 +81,7 @@ async fn team_s06_ac3_a_disabled_person_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn deleting_has_its_own_level() {
+async fn deletion_has_its_own_level() {
     let world = World::with_flags().await;
     let mut sinta = world.directory.find("sinta").unwrap();
     sinta.levels.insert("customers_customers_delete".to_owned(), "own".to_owned());
@@ -97,7 +97,7 @@ async fn deleting_has_its_own_level() {
 }
 
 #[tokio::test]
-async fn in_launchpads_trouble_only_the_own_can_be_deleted_and_no_denial_is_counted() {
+async fn only_own_contacts_can_be_deleted_and_no_denial_is_logged_when_launchpad_fails() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "owner_id": null, "team_owner_ids": [team("Bandung")] });
     let of_team = create(&world, "lars", body).await;
@@ -114,7 +114,7 @@ async fn in_launchpads_trouble_only_the_own_can_be_deleted_and_no_denial_is_coun
 }
 
 #[tokio::test]
-async fn a_deletion_while_others_write_leaves_nothing_behind() {
+async fn a_deletion_during_other_writes_leaves_nothing_behind() {
     let world = World::with_flags().await;
     for round in 0..4 {
         let body = json!({ "name": "A", "external_id": format!("R{round}") });
@@ -139,7 +139,7 @@ async fn a_deletion_while_others_write_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn of_two_deletions_at_once_one_finds_the_contact() {
+async fn only_one_of_two_concurrent_deletions_finds_the_contact() {
     let world = World::with_flags().await;
     let id = create(&world, "maya", json!({ "name": "A" })).await;
     let (one, other) = tokio::join!(delete(&world, "maya", &id), delete(&world, "hendra", &id));
@@ -171,7 +171,7 @@ pub(super) fn with_many_teams(world: &World) -> (String, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_contact_of_a_hundred_teams_is_written_moved_and_deleted_in_stages() {
+async fn a_contact_with_a_hundred_teams_is_written_moved_and_deleted_in_stages() {
     let world = World::with_flags().await;
     let (many, teams) = with_many_teams(&world);
     let body = json!({ "name": "Wide Load", "emails": ["w@w.example"], "team_owner_ids": teams });
@@ -193,7 +193,7 @@ async fn a_contact_of_a_hundred_teams_is_written_moved_and_deleted_in_stages() {
 }
 
 #[tokio::test]
-async fn a_deletion_asks_for_and_tells_its_own_permission_alone() {
+async fn a_deletion_checks_and_logs_only_its_own_permission() {
     let world = World::with_flags().await;
     let body = || json!({ "name": "A" });
     let ids = [create(&world, "sinta", body()).await, create(&world, "sinta", body()).await];

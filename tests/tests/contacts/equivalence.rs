@@ -29,7 +29,7 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn list_guard_search_export_and_notes_all_give_what_the_plain_rule_gives() {
+async fn lists_reads_searches_exports_and_notes_all_follow_the_access_rule() {
     let (seed, count) =
         (number("EQUIVALENCE_SEED", SEED), number("EQUIVALENCE_COMPANIES", COMPANIES));
     let world = World::start().await;

@@ -49,7 +49,7 @@ async fn bearers(world: &World) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test]
-async fn under_any_fault_a_key_makes_one_contact_and_no_pointer_is_left_alone() {
+async fn a_unique_key_creates_one_contact_and_no_pointer_is_orphaned_under_any_fault() {
     for (kind, rate, told) in KINDS {
         let world = World::with_flags().await;
         world.fault(&json!({ "target": "dynamodb", "kind": kind, "rate": rate }));
@@ -77,7 +77,7 @@ async fn under_any_fault_a_key_makes_one_contact_and_no_pointer_is_left_alone() 
 }
 
 #[tokio::test]
-async fn under_any_fault_single_writes_answer_plainly_and_leave_order_behind() {
+async fn single_writes_return_a_clear_result_and_leave_a_consistent_table_under_any_fault() {
     for (kind, rate, told) in KINDS {
         let world = World::with_flags().await;
         let ids: Vec<String> = {
@@ -112,7 +112,7 @@ async fn under_any_fault_single_writes_answer_plainly_and_leave_order_behind() {
 }
 
 #[tokio::test]
-async fn under_any_fault_a_change_in_stages_leaves_order_behind() {
+async fn a_staged_update_leaves_a_consistent_table_under_any_fault() {
     for (kind, rate, told) in KINDS {
         let world = World::with_flags().await;
         let (many, teams) = super::delete::with_many_teams(&world);
@@ -141,7 +141,7 @@ async fn under_any_fault_a_change_in_stages_leaves_order_behind() {
 }
 
 #[tokio::test]
-async fn a_change_in_stages_is_done_once_its_record_is_whatever_becomes_of_its_pointers() {
+async fn a_staged_update_succeeds_once_its_record_is_written_even_if_its_pointers_fail() {
     let world = World::with_flags().await;
     let (many, teams) = super::delete::with_many_teams(&world);
     // What puts the pointers in order reads the contact first.

@@ -29,7 +29,7 @@ async fn fields(world: &World) {
 }
 
 #[tokio::test]
-async fn custom_fields_are_filtered_by_their_text_and_lists_by_any_element() {
+async fn custom_fields_are_filtered_by_their_text_and_custom_lists_by_any_element() {
     let world = World::with_flags().await;
     fields(&world).await;
     for (query, wanted) in [
@@ -49,7 +49,7 @@ async fn custom_fields_are_filtered_by_their_text_and_lists_by_any_element() {
 }
 
 #[tokio::test]
-async fn views_show_what_is_the_viewers_at_every_level_and_within_the_scope() {
+async fn views_show_the_viewers_contacts_within_the_scope_at_every_level() {
     for flags in [true, false] {
         let world = World::start().await;
         world.flags(flags, flags).await;
@@ -78,7 +78,7 @@ async fn views_show_what_is_the_viewers_at_every_level_and_within_the_scope() {
 }
 
 #[tokio::test]
-async fn in_launchpads_trouble_the_view_of_teams_narrows_to_own_at_every_level_and_says_so() {
+async fn the_teams_view_narrows_to_own_contacts_and_reports_the_fallback_when_launchpad_fails() {
     for flags in [true, false] {
         let world = World::start().await;
         world.flags(flags, false).await;
@@ -101,7 +101,7 @@ async fn in_launchpads_trouble_the_view_of_teams_narrows_to_own_at_every_level_a
 }
 
 #[tokio::test]
-async fn team_s02_the_log_of_a_list_tells_level_teams_and_plan() {
+async fn team_s02_the_log_of_a_list_contains_level_teams_and_plan() {
     let world = World::with_flags().await;
     let log = Log::capture();
     for path in ["/cdp/customers?limit=5", "/cdp/customers?limit=5&view=teams"] {
@@ -132,7 +132,7 @@ async fn team_s02_the_log_of_a_list_tells_level_teams_and_plan() {
 }
 
 #[tokio::test]
-async fn dates_choose_what_is_read_and_pages_are_full() {
+async fn a_date_filter_limits_the_items_read_and_pages_are_full() {
     let world = World::with_flags().await;
     let all: Vec<Contact> = (0..40).map(|n| contact(&world, n, &format!("At {n:02}"))).collect();
     put(&world, &all).await;
@@ -164,7 +164,7 @@ async fn dates_choose_what_is_read_and_pages_are_full() {
 }
 
 #[tokio::test]
-async fn a_text_beside_other_filters_chooses_what_is_read_and_they_narrow_it() {
+async fn a_text_filter_selects_the_items_read_and_other_filters_narrow_the_result() {
     let world = World::with_flags().await;
     fields(&world).await;
     for (query, wanted) in [
@@ -187,7 +187,7 @@ async fn a_text_beside_other_filters_chooses_what_is_read_and_they_narrow_it() {
 }
 
 #[tokio::test]
-async fn filters_that_are_no_good_are_named() {
+async fn an_invalid_list_filter_is_refused_with_its_field() {
     let world = World::with_flags().await;
     let many = |name: &str, value: &str| vec![format!("{name}={value}"); 101].join("&");
     let id = team_id("Sales");
@@ -226,7 +226,7 @@ async fn filters_that_are_no_good_are_named() {
 }
 
 #[tokio::test]
-async fn a_hundred_owners_are_as_good_as_one() {
+async fn a_filter_by_a_hundred_owners_works_like_a_filter_by_one() {
     let world = World::with_flags().await;
     let owned = |n: i64, owner: &str| Contact {
         owner_id: person(owner).parse().ok(),

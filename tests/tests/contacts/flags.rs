@@ -12,7 +12,7 @@ async fn set(world: &World, company: &str, flags: Value) -> Value {
 }
 
 #[tokio::test]
-async fn flags_are_off_until_they_are_set_and_what_is_not_named_stays() {
+async fn flags_are_off_by_default_and_flags_that_are_not_named_stay_unchanged() {
     let world = World::start().await;
     let everything = world.get("sinta", "/cdp/customers?limit=100").await.ids().len();
     let answer = set(&world, "kopi", json!({ "cdp_team_permission_enabled": true })).await;
@@ -23,7 +23,7 @@ async fn flags_are_off_until_they_are_set_and_what_is_not_named_stays() {
 }
 
 #[tokio::test]
-async fn a_starter_company_is_refused() {
+async fn a_starter_company_cannot_turn_a_flag_on() {
     let world = World::start().await;
     let answer = set(&world, "senja", json!({ "cdp_team_permission_enabled": true })).await;
     assert_eq!(answer["error"], "PLAN_NOT_ALLOWED");
@@ -33,7 +33,7 @@ async fn a_starter_company_is_refused() {
 }
 
 #[tokio::test]
-async fn a_flag_of_a_company_that_fell_back_to_starter_does_not_count() {
+async fn a_flag_has_no_effect_after_a_downgrade_to_the_starter_plan() {
     let world = World::with_flags().await;
     let company = json!({ "companies": [{
         "company_sso_id": local::demo_company::id("company", "kopi"), "name": "Kopi",
@@ -45,7 +45,7 @@ async fn a_flag_of_a_company_that_fell_back_to_starter_does_not_count() {
 }
 
 #[tokio::test]
-async fn without_launchpads_plan_the_one_at_the_time_of_setting_counts() {
+async fn the_plan_stored_with_the_flags_is_used_when_launchpad_cannot_return_the_plan() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.companies", "status": 500 }));
     let all = world.get("maya", "/cdp/customers?limit=100").await.ids().len();
@@ -53,7 +53,7 @@ async fn without_launchpads_plan_the_one_at_the_time_of_setting_counts() {
 }
 
 #[tokio::test]
-async fn two_operators_at_once_lose_no_flag() {
+async fn concurrent_operators_lose_no_flag() {
     let world = World::start().await;
     // Each sees the flags before the other one's are stored.
     world.fault(&json!({ "target": "dynamodb", "latency_ms": 100, "function": "SetFlags" }));
@@ -69,7 +69,7 @@ async fn two_operators_at_once_lose_no_flag() {
 }
 
 #[tokio::test]
-async fn with_no_plan_at_all_a_flag_that_is_on_counts_and_shows_nobody_more() {
+async fn a_flag_stays_on_without_any_known_plan_and_widens_no_scope() {
     let world = World::start().await;
     let company = local::demo_company::id("company", "kopi").parse().unwrap();
     let record = FlagRecord { cdp_team_permission_enabled: true, ..FlagRecord::default() };

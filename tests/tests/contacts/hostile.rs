@@ -52,7 +52,7 @@ fn bodies() -> Vec<Bytes> {
 }
 
 #[tokio::test]
-async fn no_body_makes_anything_but_a_clear_400() {
+async fn every_malformed_contact_body_is_a_clear_400() {
     let world = World::with_flags().await;
     let log = Log::capture();
     let created = world.post("maya", "/cdp/customers", &json!({ "name": "A" })).await;
@@ -76,7 +76,7 @@ async fn no_body_makes_anything_but_a_clear_400() {
 }
 
 #[tokio::test]
-async fn odd_texts_are_stored_as_they_are_and_found_again() {
+async fn unusual_texts_are_stored_unchanged_and_listed() {
     let world = World::with_flags().await;
     let names =
         ["\u{0}\u{1}\u{2}", "#", "CO#x#ALL", "'; DROP", "=1+1", "\u{202e}abc", "e\u{301}", "🦀"];
@@ -93,7 +93,7 @@ async fn odd_texts_are_stored_as_they_are_and_found_again() {
 }
 
 #[tokio::test]
-async fn ids_of_other_tenants_in_a_body_open_nothing() {
+async fn ids_of_other_companies_in_a_body_give_no_access() {
     let world = World::with_flags().await;
     let theirs = world.get("claire", "/cdp/customers?limit=1").await;
     let before = theirs.data()[0].clone();
@@ -118,7 +118,7 @@ async fn ids_of_other_tenants_in_a_body_open_nothing() {
 }
 
 #[tokio::test]
-async fn no_log_line_of_a_write_tells_a_name_an_address_or_a_number() {
+async fn no_log_line_of_a_write_contains_a_name_an_email_or_a_phone() {
     let world = World::with_flags().await;
     let log = Log::capture();
     let private = json!({

@@ -26,7 +26,7 @@ async fn by_the_rule(world: &World, handle: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn team_s02_ac1_everybody_sees_exactly_what_the_rule_gives_them() {
+async fn team_s02_ac1_every_viewer_sees_exactly_the_contacts_of_the_rule() {
     let world = World::with_flags().await;
     for handle in ["maya", "hendra", "budi", "sinta", "lars", "putri", "rina", "andre", "agus"] {
         let seen = world.get(handle, "/cdp/customers?limit=100").await;
@@ -36,7 +36,7 @@ async fn team_s02_ac1_everybody_sees_exactly_what_the_rule_gives_them() {
 }
 
 #[tokio::test]
-async fn team_s02_ac6_a_parent_team_sees_downward_and_a_child_team_not_upward() {
+async fn team_s02_ac6_a_parent_team_sees_contacts_of_child_teams_and_not_the_reverse() {
     let world = World::with_flags().await;
     let names = |answer: &tests::Answer| -> Vec<String> {
         let contacts = answer.data().as_array().unwrap().iter();
@@ -49,7 +49,7 @@ async fn team_s02_ac6_a_parent_team_sees_downward_and_a_child_team_not_upward() 
 }
 
 #[tokio::test]
-async fn team_s02_ac7_unassigned_contacts_are_seen_by_every_team_viewer() {
+async fn team_s02_ac7_unassigned_contacts_are_visible_to_every_viewer_at_level_team() {
     let world = World::with_flags().await;
     for handle in ["sinta", "putri"] {
         let seen = world.get(handle, "/cdp/customers?limit=100").await;
@@ -68,7 +68,7 @@ async fn a_disabled_viewer_is_refused() {
 }
 
 #[tokio::test]
-async fn with_the_flag_off_team_behaves_as_everything() {
+async fn level_team_works_like_everything_with_the_flag_off() {
     let world = World::start().await;
     let sinta = world.get("sinta", "/cdp/customers?limit=100").await;
     assert_eq!(sinta.ids(), world.get("maya", "/cdp/customers?limit=100").await.ids());
@@ -77,7 +77,7 @@ async fn with_the_flag_off_team_behaves_as_everything() {
 }
 
 #[tokio::test]
-async fn turning_the_flag_off_works_with_the_next_request() {
+async fn turning_the_flag_off_takes_effect_with_the_next_request() {
     let world = World::with_flags().await;
     let scoped = world.get("sinta", "/cdp/customers?limit=100").await.ids().len();
     world.flags(false, false).await;
@@ -85,7 +85,7 @@ async fn turning_the_flag_off_works_with_the_next_request() {
 }
 
 #[tokio::test]
-async fn team_s02_err1_without_launchpads_teams_the_list_narrows_to_own_and_says_so() {
+async fn team_s02_err1_the_list_narrows_to_own_contacts_and_reports_the_fallback_when_launchpad_fails() {
     let world = World::with_flags().await;
     for status in [500, 401, 404, 429] {
         world.faults.clear();
@@ -106,7 +106,7 @@ async fn team_s02_err1_without_launchpads_teams_the_list_narrows_to_own_and_says
 }
 
 #[tokio::test]
-async fn a_team_set_outlives_launchpads_trouble_by_no_more_than_a_minute() {
+async fn a_team_set_is_used_for_at_most_a_minute_while_launchpad_fails() {
     let mut world = World::with_flags().await;
     let seen = world.get("sinta", "/cdp/customers?limit=100").await.ids();
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
@@ -120,7 +120,7 @@ async fn a_team_set_outlives_launchpads_trouble_by_no_more_than_a_minute() {
 }
 
 #[tokio::test]
-async fn teams_that_no_level_needs_are_neither_stored_nor_anybodys_trouble() {
+async fn teams_that_no_level_needs_are_not_stored_and_their_failure_has_no_effect() {
     let world = World::with_flags().await;
     let writes = || {
         let usage = world.usage.snapshot();
@@ -138,7 +138,7 @@ async fn teams_that_no_level_needs_are_neither_stored_nor_anybodys_trouble() {
 }
 
 #[tokio::test]
-async fn without_launchpads_permissions_the_answer_is_503() {
+async fn a_list_is_503_when_launchpad_cannot_return_permissions() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.permissions", "status": 500 }));
     let answer = world.get("sinta", "/cdp/customers").await;
@@ -147,7 +147,7 @@ async fn without_launchpads_permissions_the_answer_is_503() {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_without_gaps_or_doubles_in_every_order() {
+async fn pages_have_no_gaps_or_duplicates_in_any_order() {
     let world = World::with_flags().await;
     for order in ["created_at", "name"] {
         for direction in ["asc", "desc"] {
@@ -174,7 +174,7 @@ async fn pages_follow_each_other_without_gaps_or_doubles_in_every_order() {
 }
 
 #[tokio::test]
-async fn names_are_ordered_without_case_and_accents() {
+async fn names_are_sorted_ignoring_case_and_accents() {
     let world = World::with_flags().await;
     let rows = json!({ "contacts": [
         { "external_id": "1", "name": "Émile" }, { "external_id": "2", "name": "eka" },
@@ -192,7 +192,7 @@ async fn names_are_ordered_without_case_and_accents() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_a_position_only_and_widens_nothing() {
+async fn a_list_cursor_is_only_a_position_and_never_widens_the_scope() {
     let world = World::with_flags().await;
     let page = world.get("maya", "/cdp/customers?limit=3").await;
     let cursor = page.body["meta"]["next_cursor"].as_str().unwrap();
@@ -210,7 +210,7 @@ async fn a_cursor_is_a_position_only_and_widens_nothing() {
 }
 
 #[tokio::test]
-async fn unknown_and_malformed_parameters_are_named() {
+async fn an_unknown_or_malformed_list_parameter_is_refused_with_its_name() {
     let world = World::with_flags().await;
     for (query, field) in [
         ("limit=0", "limit"),
@@ -229,7 +229,7 @@ async fn unknown_and_malformed_parameters_are_named() {
 }
 
 #[tokio::test]
-async fn filters_narrow_within_the_scope() {
+async fn filters_narrow_the_list_within_the_scope() {
     let world = World::with_flags().await;
     let everything = world.get("maya", "/cdp/customers?limit=100").await;
     let of_owner = |owner: &str| -> Vec<String> {
@@ -251,7 +251,7 @@ async fn filters_narrow_within_the_scope() {
 }
 
 #[tokio::test]
-async fn the_list_tells_what_the_viewer_may_do_with_each_record() {
+async fn the_list_returns_the_viewers_permission_for_each_record() {
     let world = World::with_flags().await;
     let list = world.get("sinta", "/cdp/customers?limit=100").await;
     let all_manageable = list
@@ -264,7 +264,7 @@ async fn the_list_tells_what_the_viewer_may_do_with_each_record() {
 }
 
 #[tokio::test]
-async fn a_list_of_25_costs_the_same_in_a_company_of_any_size() {
+async fn a_list_page_costs_the_same_in_a_company_of_any_size() {
     let world = World::with_flags().await;
     world.get("lars", "/cdp/customers?limit=5").await;
     let cost = |world: &World| {

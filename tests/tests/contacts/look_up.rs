@@ -50,7 +50,7 @@ async fn twins(world: &World) -> Vec<Contact> {
 }
 
 #[tokio::test]
-async fn team_s02_every_level_finds_the_newest_contact_that_the_rule_gives_it() {
+async fn team_s02_a_look_up_returns_the_newest_contact_in_scope_at_every_level() {
     let world = World::with_flags().await;
     let twins = twins(&world).await;
     let all = everything(&world).await;
@@ -84,7 +84,7 @@ async fn team_s02_every_level_finds_the_newest_contact_that_the_rule_gives_it() 
 }
 
 #[tokio::test]
-async fn what_nobody_has_and_what_is_no_address_answers_404() {
+async fn a_look_up_of_an_unknown_or_invalid_address_is_404() {
     let world = World::with_flags().await;
     let huge = "x".repeat(3_000);
     for email in ["nobody@twins.example", "%41", "a/b", " ", &huge] {
@@ -102,7 +102,7 @@ async fn what_nobody_has_and_what_is_no_address_answers_404() {
 }
 
 #[tokio::test]
-async fn values_of_the_path_are_decoded_once() {
+async fn path_values_are_decoded_once() {
     let world = World::with_flags().await;
     let given = ["plus+tag@x.example", "per%41cent@x.example", "per%cent@x.example", "ü@x.example"];
     let contacts: Vec<Contact> = (0..)
@@ -122,7 +122,7 @@ async fn values_of_the_path_are_decoded_once() {
 }
 
 #[tokio::test]
-async fn a_look_up_of_an_address_that_the_contact_has_no_more_does_not_match() {
+async fn a_look_up_of_an_address_that_the_contact_no_longer_has_is_404() {
     let world = World::with_flags().await;
     let twins = twins(&world).await;
     let company = local::demo_company::id("company", "kopi").parse().unwrap();
@@ -142,7 +142,7 @@ async fn a_look_up_of_an_address_that_the_contact_has_no_more_does_not_match() {
 }
 
 #[tokio::test]
-async fn a_refusal_by_team_scope_is_told_as_an_event_and_the_address_is_not() {
+async fn a_refusal_by_team_scope_is_logged_without_the_address() {
     let world = World::with_flags().await;
     let twins = twins(&world).await;
     let log = Log::capture();
@@ -164,7 +164,7 @@ async fn a_refusal_by_team_scope_is_told_as_an_event_and_the_address_is_not() {
 }
 
 #[tokio::test]
-async fn in_launchpads_trouble_only_ones_own_is_found_and_a_refusal_is_no_denial() {
+async fn a_look_up_finds_only_own_contacts_and_logs_no_denial_when_launchpad_fails() {
     let world = World::with_flags().await;
     let twins = twins(&world).await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
@@ -178,7 +178,7 @@ async fn in_launchpads_trouble_only_ones_own_is_found_and_a_refusal_is_no_denial
 }
 
 #[tokio::test]
-async fn a_look_up_reads_a_bounded_amount_and_one_match_costs_one_query() {
+async fn a_look_up_reads_a_bounded_amount_and_a_single_match_costs_one_query() {
     let world = World::with_flags().await;
     let shared = |n: i64, owner: &str| of_surabaya(&world, n, "info@many.example", owner);
     let mut many: Vec<Contact> = (1..90).map(|n| shared(n, "agus")).collect();
@@ -201,7 +201,7 @@ async fn a_look_up_reads_a_bounded_amount_and_one_match_costs_one_query() {
 }
 
 #[tokio::test]
-async fn however_many_others_have_the_address_ones_own_is_found() {
+async fn a_look_up_finds_the_viewers_own_contact_among_many_with_the_same_address() {
     let world = World::with_flags().await;
     let shared = |n: i64, owner: &str| of_surabaya(&world, n, "switchboard@many.example", owner);
     let (own, newest) = (shared(0, "andre"), shared(1_000, "agus"));

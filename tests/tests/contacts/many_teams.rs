@@ -38,7 +38,7 @@ async fn company(world: &World, share: usize) {
 }
 
 #[tokio::test]
-async fn a_viewer_of_many_teams_gets_what_the_rule_gives_by_the_plan_that_costs_less() {
+async fn a_viewer_of_many_teams_gets_the_contacts_of_the_rule_by_the_cheaper_plan() {
     for (share, plans) in [(95, vec!["walk"]), (2, vec!["walk_then_merge", "merge", "walk"])] {
         let world = World::with_flags().await;
         company(&world, share).await;
@@ -60,7 +60,7 @@ async fn a_viewer_of_many_teams_gets_what_the_rule_gives_by_the_plan_that_costs_
 }
 
 #[tokio::test]
-async fn a_walk_costs_a_viewer_of_many_teams_less_than_asking_each_of_them() {
+async fn a_walk_is_cheaper_than_a_query_per_team_for_a_viewer_of_many_teams() {
     let world = World::with_flags().await;
     company(&world, 95).await;
     world.get("wide", "/cdp/customers?limit=25").await;

@@ -9,7 +9,7 @@ use tests::World;
 use super::company::{contact, contacts, ids, pages, put, team};
 
 #[tokio::test]
-async fn a_page_ends_at_three_megabytes_and_the_next_one_goes_on() {
+async fn a_page_ends_at_three_megabytes_and_the_next_page_continues() {
     let world = World::with_flags().await;
     let large = |n: i64| {
         let text = "x".repeat(31 * 1024);
@@ -38,7 +38,7 @@ async fn a_page_ends_at_three_megabytes_and_the_next_one_goes_on() {
 }
 
 #[tokio::test]
-async fn while_others_write_what_stays_the_same_comes_exactly_once() {
+async fn unchanged_contacts_are_listed_exactly_once_while_others_write() {
     let world = World::with_flags().await;
     let stable: Vec<Contact> = (0..40)
         .map(|n| Contact {
@@ -93,7 +93,7 @@ async fn while_others_write_what_stays_the_same_comes_exactly_once() {
 }
 
 #[tokio::test]
-async fn team_s03_ac1_mobile_lists_what_web_lists() {
+async fn team_s03_ac1_the_list_is_the_same_on_mobile_and_web() {
     let world = World::with_flags().await;
     for handle in ["maya", "lars", "sinta", "putri", "andre"] {
         let mut bodies: Vec<Value> = Vec::new();
@@ -107,7 +107,7 @@ async fn team_s03_ac1_mobile_lists_what_web_lists() {
 }
 
 #[tokio::test]
-async fn team_s03_a_deep_link_out_of_scope_is_refused_on_mobile_too() {
+async fn team_s03_a_deep_link_to_a_contact_out_of_scope_is_refused_on_mobile() {
     let world = World::with_flags().await;
     let kartika = world.get("maya", "/cdp/customers?q=kartika").await.ids()[0].clone();
     let path = format!("/cdp/customers/{kartika}");

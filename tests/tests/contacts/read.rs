@@ -8,7 +8,7 @@ async fn id_of(world: &World, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn team_s02_ac4_a_contact_out_of_scope_answers_403() {
+async fn team_s02_ac4_a_contact_out_of_scope_is_403() {
     let world = World::with_flags().await;
     let id = id_of(&world, "Johan Setiawan").await;
     let answer = world.get("sinta", &format!("/cdp/customers/{id}")).await;
@@ -17,7 +17,7 @@ async fn team_s02_ac4_a_contact_out_of_scope_answers_403() {
 }
 
 #[tokio::test]
-async fn owner_and_assignee_see_the_contact_whatever_team_owns_it() {
+async fn the_owner_and_the_assignee_can_read_a_contact_of_any_team() {
     let world = World::with_flags().await;
     let assigned = id_of(&world, "Made Wirawan").await;
     let answer = world.get("putri", &format!("/cdp/customers/{assigned}")).await;
@@ -28,7 +28,7 @@ async fn owner_and_assignee_see_the_contact_whatever_team_owns_it() {
 }
 
 #[tokio::test]
-async fn another_tenants_contact_and_what_is_no_id_answer_404() {
+async fn a_contact_of_another_company_and_an_invalid_id_are_404() {
     let world = World::with_flags().await;
     let id = id_of(&world, "Johan Setiawan").await;
     for (user, id) in [
@@ -43,7 +43,7 @@ async fn another_tenants_contact_and_what_is_no_id_answer_404() {
 }
 
 #[tokio::test]
-async fn in_launchpads_trouble_a_contact_of_the_team_is_out_of_reach_and_the_own_is_not() {
+async fn only_own_contacts_can_be_read_when_launchpad_fails() {
     let world = World::with_flags().await;
     let team = id_of(&world, "Gita Savitri").await;
     let own = id_of(&world, "Citra Anggraini").await;
@@ -56,7 +56,7 @@ async fn in_launchpads_trouble_a_contact_of_the_team_is_out_of_reach_and_the_own
 }
 
 #[tokio::test]
-async fn a_throttled_table_answers_429_or_503_and_never_500() {
+async fn a_read_from_a_throttled_table_is_429_or_503_and_never_500() {
     let world = World::with_flags().await;
     let id = id_of(&world, "Johan Setiawan").await;
     world.fault(&serde_json::json!({ "target": "dynamodb", "kind": "throttle" }));

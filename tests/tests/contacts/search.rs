@@ -102,7 +102,7 @@ fn any_search() -> impl Strategy<Value = String> {
 }
 
 #[tokio::test]
-async fn team_s08_ac1_a_search_finds_what_the_guard_admits_and_the_text_matches_once_each() {
+async fn team_s08_ac1_a_search_finds_each_contact_in_scope_that_matches_the_text_once() {
     let world = World::with_flags().await;
     let mut runner = TestRunner::deterministic();
     let all: Vec<Contact> = (0..70)
@@ -166,7 +166,7 @@ async fn team_s08_a_disabled_viewer_is_refused() {
 }
 
 #[tokio::test]
-async fn team_s09_ac1_mobile_finds_what_web_finds() {
+async fn team_s09_ac1_the_search_is_the_same_on_mobile_and_web() {
     let world = World::with_flags().await;
     let headers = |platform| [("x-platform", platform)];
     for handle in ["maya", "lars", "sinta", "andre"] {
@@ -178,7 +178,7 @@ async fn team_s09_ac1_mobile_finds_what_web_finds() {
 }
 
 #[tokio::test]
-async fn with_the_flag_off_a_team_viewer_searches_the_whole_company() {
+async fn a_viewer_at_level_team_searches_the_whole_company_with_the_flag_off() {
     let world = World::start().await;
     let everything = search(&world, "maya", "customers").await.ids();
     assert_eq!(search(&world, "sinta", "customers").await.ids(), everything);
@@ -187,7 +187,7 @@ async fn with_the_flag_off_a_team_viewer_searches_the_whole_company() {
 }
 
 #[tokio::test]
-async fn in_launchpads_trouble_a_search_narrows_to_own_and_says_so() {
+async fn a_search_narrows_to_own_contacts_and_reports_the_fallback_when_launchpad_fails() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
     let log = Log::capture();
@@ -208,7 +208,7 @@ async fn in_launchpads_trouble_a_search_narrows_to_own_and_says_so() {
 }
 
 #[tokio::test]
-async fn the_log_of_a_search_tells_its_scope_and_nothing_of_its_text() {
+async fn the_log_of_a_search_contains_its_scope_and_not_its_text() {
     let world = World::with_flags().await;
     let log = Log::capture();
     search(&world, "lars", "citraangg").await;
@@ -223,7 +223,7 @@ async fn the_log_of_a_search_tells_its_scope_and_nothing_of_its_text() {
 }
 
 #[tokio::test]
-async fn parameters_of_a_search_that_are_no_good_are_named() {
+async fn an_invalid_search_parameter_is_refused_with_its_field() {
     let world = World::with_flags().await;
     let long = "x".repeat(400);
     for (query, field) in [
@@ -250,7 +250,7 @@ async fn parameters_of_a_search_that_are_no_good_are_named() {
 }
 
 #[tokio::test]
-async fn a_searchs_cursor_is_a_position_only_and_widens_nothing() {
+async fn a_search_cursor_is_only_a_position_and_never_widens_the_scope() {
     let world = World::with_flags().await;
     let page = world.get("maya", &format!("{}&limit=1", path("812"))).await;
     let cursor = page.body["meta"]["next_cursor"].as_str().unwrap();
@@ -274,7 +274,7 @@ async fn a_searchs_cursor_is_a_position_only_and_widens_nothing() {
 }
 
 #[tokio::test]
-async fn a_word_that_a_contact_has_no_more_finds_nothing() {
+async fn a_word_that_a_contact_no_longer_has_finds_nothing() {
     let world = World::with_flags().await;
     let id: ContactId = search(&world, "maya", "citra").await.ids()[0].parse().unwrap();
     let company = local::demo_company::id("company", "kopi").parse().unwrap();
@@ -289,7 +289,7 @@ async fn a_word_that_a_contact_has_no_more_finds_nothing() {
 }
 
 #[tokio::test]
-async fn a_renamed_contact_is_found_by_its_new_name_alone() {
+async fn a_renamed_contact_is_found_only_by_its_new_name() {
     let world = World::with_flags().await;
     let row = |name: &str| json!({ "contacts": [{ "external_id": "R", "name": name }] });
     world.post("maya", "/cdp/customers/sync", &row("Bambang Susilo")).await;
@@ -300,7 +300,7 @@ async fn a_renamed_contact_is_found_by_its_new_name_alone() {
 }
 
 #[tokio::test]
-async fn a_contact_out_of_scope_costs_a_search_no_read() {
+async fn a_search_does_not_read_contacts_out_of_scope() {
     let world = World::with_flags().await;
     search(&world, "sinta", "kartika").await;
     world.usage.reset();
@@ -339,7 +339,7 @@ async fn a_search_costs_the_same_in_a_company_of_any_size() {
 }
 
 #[tokio::test]
-async fn what_one_request_reads_is_bounded_and_the_next_one_goes_on() {
+async fn a_search_request_reads_a_bounded_amount_and_the_next_page_continues() {
     let world = World::with_flags().await;
     let (table, clock) = (world.table().await, world.clock.clone());
     local::demo_contacts::load(&world.aws.database(), &table, &clock, 3_000).unwrap();
@@ -370,7 +370,7 @@ fn five_teams(world: &World) {
 }
 
 #[tokio::test]
-async fn a_throttled_table_answers_429_and_never_500() {
+async fn a_search_on_a_throttled_table_is_429_and_never_500() {
     let world = World::with_flags().await;
     search(&world, "maya", "citra").await;
     world.advance(SignedDuration::from_secs(1));

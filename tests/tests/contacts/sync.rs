@@ -17,7 +17,7 @@ fn statuses(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn rows_are_created_then_updated_by_external_id_or_first_email() {
+async fn sync_creates_contacts_and_updates_them_by_external_id_or_first_email() {
     let world = World::with_flags().await;
     let rows = json!([
         { "external_id": "X-1", "name": "Ann", "emails": ["Ann@Shop.example"], "phones": ["0012"] },
@@ -43,7 +43,7 @@ async fn rows_are_created_then_updated_by_external_id_or_first_email() {
 }
 
 #[tokio::test]
-async fn each_row_answers_for_itself() {
+async fn each_sync_row_has_its_own_result() {
     let world = World::with_flags().await;
     let rows = json!([
         { "external_id": "1", "name": 7 },
@@ -79,7 +79,7 @@ async fn each_row_answers_for_itself() {
 }
 
 #[tokio::test]
-async fn two_rows_with_one_key_make_one_contact_and_the_last_wins() {
+async fn sync_rows_with_the_same_key_create_one_contact_and_the_last_row_wins() {
     let world = World::with_flags().await;
     let rows = json!([
         { "external_id": "K", "name": "First" },
@@ -95,7 +95,7 @@ async fn two_rows_with_one_key_make_one_contact_and_the_last_wins() {
 }
 
 #[tokio::test]
-async fn sixteen_callers_with_the_same_keys_make_one_contact_each() {
+async fn sixteen_concurrent_syncs_with_the_same_keys_create_one_contact_per_key() {
     let world = World::with_flags().await;
     let rows = |caller: usize| -> Value {
         let row =
@@ -115,7 +115,7 @@ async fn sixteen_callers_with_the_same_keys_make_one_contact_each() {
 }
 
 #[tokio::test]
-async fn team_s04_ac2_a_match_out_of_scope_is_refused_and_unchanged() {
+async fn team_s04_ac2_a_sync_match_out_of_scope_is_refused_and_unchanged() {
     let world = World::with_flags().await;
     let row = json!([{ "external_id": "S", "name": "Sales'", "team_owner_ids": [team("Sales")] }]);
     let id = sync(&world, "maya", row).await.ids()[0].clone();
@@ -127,7 +127,7 @@ async fn team_s04_ac2_a_match_out_of_scope_is_refused_and_unchanged() {
 }
 
 #[tokio::test]
-async fn keys_do_not_cross_tenants() {
+async fn unique_keys_are_separate_per_company() {
     let world = World::with_flags().await;
     let row = json!([{ "external_id": "T", "emails": ["t@shop.example"] }]);
     let ours = sync(&world, "maya", row.clone()).await;
@@ -137,7 +137,7 @@ async fn keys_do_not_cross_tenants() {
 }
 
 #[tokio::test]
-async fn without_launchpads_teams_only_the_rows_that_name_team_owners_are_rejected() {
+async fn only_sync_rows_with_team_owners_are_rejected_when_launchpad_fails() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
     let rows = json!([
@@ -151,7 +151,7 @@ async fn without_launchpads_teams_only_the_rows_that_name_team_owners_are_reject
 }
 
 #[tokio::test]
-async fn limits_name_the_field_that_is_past_them() {
+async fn a_sync_value_over_a_limit_is_refused_with_its_field() {
     let world = World::with_flags().await;
     let long = "x".repeat(33 * 1024);
     let rows = json!([
@@ -168,7 +168,7 @@ async fn limits_name_the_field_that_is_past_them() {
 }
 
 #[tokio::test]
-async fn a_body_of_any_kind_is_400_and_nothing_else() {
+async fn every_malformed_sync_body_is_400() {
     let world = World::with_flags().await;
     let bodies: [&[u8]; 8] = [
         b"",
@@ -189,7 +189,7 @@ async fn a_body_of_any_kind_is_400_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn lost_answers_and_conflicts_make_no_second_contact() {
+async fn lost_responses_and_conflicts_create_no_second_contact() {
     let world = World::with_flags().await;
     for kind in ["commit_then_timeout", "conflict", "throttle"] {
         world.faults.clear();
@@ -206,7 +206,7 @@ async fn lost_answers_and_conflicts_make_no_second_contact() {
 }
 
 #[tokio::test]
-async fn a_contact_with_more_pointers_than_one_transaction_takes_is_written_in_stages() {
+async fn a_contact_with_more_pointers_than_fit_in_one_transaction_is_written_in_stages() {
     let world = World::with_flags().await;
     let company = local::demo_company::id("company", "kopi");
     let teams: Vec<String> =
@@ -247,7 +247,7 @@ async fn a_contact_with_more_pointers_than_one_transaction_takes_is_written_in_s
 }
 
 #[tokio::test]
-async fn of_two_rows_that_reach_one_contact_by_different_keys_the_last_wins() {
+async fn sync_by_two_keys_updates_one_contact_and_the_last_row_wins() {
     let world = World::with_flags().await;
     let row = json!([{ "external_id": "E", "emails": ["e@shop.example"], "name": "Old" }]);
     let id = sync(&world, "maya", row).await.ids()[0].clone();

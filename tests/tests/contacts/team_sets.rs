@@ -11,7 +11,7 @@ fn is_narrowed(answer: &Answer) -> bool {
 }
 
 #[tokio::test]
-async fn a_fresh_set_of_another_instance_counts_while_this_one_remembers_a_failure() {
+async fn a_fresh_team_set_of_another_instance_is_used_while_this_instance_remembers_a_failure() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 500, "times": 1 }));
     let narrowed = world.get("sinta", LIST).await;
@@ -30,7 +30,7 @@ async fn a_fresh_set_of_another_instance_counts_while_this_one_remembers_a_failu
 }
 
 #[tokio::test]
-async fn a_write_checks_team_owners_by_a_fresh_set_of_another_instance() {
+async fn a_write_checks_team_owners_against_a_fresh_team_set_of_another_instance() {
     let world = World::with_flags().await;
     assert_eq!(world.get("maya", "/cdp/me/teams").await.status, 200);
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));

@@ -34,7 +34,7 @@ fn calls(world: &World, function: &str, action: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn team_s10_ac3_a_contact_is_created_with_the_actors_teams_and_answered_as_it_is_read() {
+async fn team_s10_ac3_a_contact_is_created_with_the_callers_teams_and_returned_like_a_read() {
     let world = World::with_flags().await;
     let log = Log::capture();
     let body = json!({
@@ -64,7 +64,7 @@ async fn team_s10_ac3_a_contact_is_created_with_the_actors_teams_and_answered_as
 }
 
 #[tokio::test]
-async fn the_owner_is_the_actor_unless_the_request_says_otherwise() {
+async fn the_owner_is_the_caller_unless_the_request_names_another_owner() {
     let world = World::with_flags().await;
     let nobody = create(&world, "maya", json!({ "name": "A", "owner_id": null })).await;
     assert_eq!((nobody.status, &nobody.data()["owner_id"]), (201, &Value::Null));
@@ -79,7 +79,7 @@ async fn the_owner_is_the_actor_unless_the_request_says_otherwise() {
 }
 
 #[tokio::test]
-async fn who_has_neither_name_nor_address_is_noted_without_a_name_and_never_by_their_id() {
+async fn a_person_without_name_and_email_is_stored_without_a_name_and_never_by_their_id() {
     let world = World::with_flags().await;
     let mut nameless = world.directory.find("maya").unwrap();
     (nameless.full_name, nameless.email) = (None, String::new());
@@ -117,7 +117,7 @@ async fn owner_and_assignee_must_be_active_people_of_the_company() {
 }
 
 #[tokio::test]
-async fn team_s10_neg6_team_owners_that_are_not_the_actors_own_are_422_and_nothing_is_written() {
+async fn team_s10_neg6_team_owners_outside_the_callers_own_teams_are_422_and_nothing_is_written() {
     for flag in [true, false] {
         let world = World::start().await;
         world.flags(flag, false).await;
@@ -151,7 +151,7 @@ async fn team_s10_neg6_team_owners_that_are_not_the_actors_own_are_422_and_nothi
 }
 
 #[tokio::test]
-async fn team_owners_of_a_wrong_type_are_400_naming_them() {
+async fn team_owners_of_a_wrong_type_are_refused_with_their_field() {
     let world = World::with_flags().await;
     for wrong in [json!("x"), json!([1]), json!([null]), json!({}), json!([[]]), json!(true)] {
         let answer = create(&world, "maya", json!({ "team_owner_ids": wrong })).await;
@@ -165,7 +165,7 @@ async fn team_owners_of_a_wrong_type_are_400_naming_them() {
 }
 
 #[tokio::test]
-async fn team_s10_cleared_team_owners_make_the_contact_unassigned_and_seen_by_every_team() {
+async fn team_s10_clearing_team_owners_makes_the_contact_unassigned_and_visible_to_every_team() {
     let world = World::with_flags().await;
     for cleared in [json!([]), Value::Null] {
         let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
@@ -180,7 +180,7 @@ async fn team_s10_cleared_team_owners_make_the_contact_unassigned_and_seen_by_ev
 }
 
 #[tokio::test]
-async fn team_s10_absent_team_owners_stay_as_they_are() {
+async fn team_s10_team_owners_stay_unchanged_if_the_request_omits_them() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
     let id = contact(&world, "maya", body).await;
@@ -194,7 +194,7 @@ async fn team_s10_absent_team_owners_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn team_s10_err2_without_launchpads_teams_a_write_that_names_some_is_503_and_others_work() {
+async fn team_s10_err2_a_write_with_team_owners_is_503_when_launchpad_fails_and_other_writes_succeed() {
     for handle in ["maya", "lars"] {
         let world = World::with_flags().await;
         let id = contact(&world, handle, json!({ "name": "A" })).await;
@@ -242,7 +242,7 @@ async fn team_s04_ac1_a_contact_in_scope_can_be_changed() {
 }
 
 #[tokio::test]
-async fn team_s04_ac2_s05_a_contact_out_of_scope_is_403_and_stays_on_every_platform() {
+async fn team_s04_ac2_s05_a_change_of_a_contact_out_of_scope_is_403_on_every_platform() {
     let world = World::with_flags().await;
     let log = Log::capture();
     let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
@@ -269,7 +269,7 @@ async fn team_s04_ac2_s05_a_contact_out_of_scope_is_403_and_stays_on_every_platf
 }
 
 #[tokio::test]
-async fn team_s04_ac3_a_disabled_person_can_write_nothing() {
+async fn team_s04_ac3_a_disabled_user_cannot_create_or_change_contacts() {
     let world = World::with_flags().await;
     let id = contact(&world, "maya", json!({ "name": "A" })).await;
     for answer in [
@@ -283,7 +283,7 @@ async fn team_s04_ac3_a_disabled_person_can_write_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_or_another_tenants_is_404() {
+async fn a_change_of_a_missing_contact_or_of_another_companys_contact_is_404() {
     let world = World::with_flags().await;
     let id = contact(&world, "maya", json!({ "name": "A" })).await;
     for (user, id) in [
@@ -299,7 +299,7 @@ async fn what_is_not_there_or_another_tenants_is_404() {
 }
 
 #[tokio::test]
-async fn a_change_that_changes_nothing_writes_nothing() {
+async fn an_update_without_changes_writes_nothing() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "team_owner_ids": [team("Sales")], "tags": ["x"] });
     let id = contact(&world, "maya", body).await;
@@ -317,7 +317,7 @@ async fn a_change_that_changes_nothing_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_change_that_moves_no_pointer_is_one_read_and_one_plain_write() {
+async fn an_update_that_moves_no_pointer_takes_one_read_and_one_plain_write() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "emails": ["a@b.example"], "external_id": "7" });
     let id = contact(&world, "maya", body).await;
@@ -333,7 +333,7 @@ async fn a_change_that_moves_no_pointer_is_one_read_and_one_plain_write() {
 }
 
 #[tokio::test]
-async fn changes_of_different_fields_at_the_same_time_are_all_kept() {
+async fn concurrent_updates_of_different_fields_are_all_kept() {
     let world = World::with_flags().await;
     let id = contact(&world, "maya", json!({ "name": "A" })).await;
     let change = |n: usize| match n {
@@ -357,7 +357,7 @@ async fn changes_of_different_fields_at_the_same_time_are_all_kept() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_of_a_plain_write_is_no_other_writers_change() {
+async fn a_lost_response_of_a_plain_write_is_not_mistaken_for_another_writers_change() {
     let world = World::with_flags().await;
     let id = contact(&world, "maya", json!({ "name": "A" })).await;
     world.fault(&json!({
@@ -368,7 +368,7 @@ async fn a_lost_answer_of_a_plain_write_is_no_other_writers_change() {
 }
 
 #[tokio::test]
-async fn a_key_that_another_contact_holds_is_no_obstacle_and_stays_with_its_holder() {
+async fn a_unique_key_held_by_another_contact_stays_with_its_holder_and_blocks_no_write() {
     let world = World::with_flags().await;
     let body = json!({ "external_id": "E", "emails": ["e@shop.example"], "name": "First" });
     let first = contact(&world, "maya", body.clone()).await;
@@ -396,7 +396,7 @@ async fn a_key_that_another_contact_holds_is_no_obstacle_and_stays_with_its_hold
 }
 
 #[tokio::test]
-async fn who_already_has_a_role_keeps_it_when_they_leave() {
+async fn an_owner_who_becomes_inactive_stays_the_owner() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "owner_id": person("agus") });
     let id = contact(&world, "maya", body).await;
@@ -411,7 +411,7 @@ async fn who_already_has_a_role_keeps_it_when_they_leave() {
 }
 
 #[tokio::test]
-async fn team_s11_the_same_holds_on_mobile() {
+async fn team_s11_the_team_owner_rules_are_the_same_on_mobile() {
     let world = World::with_flags().await;
     let headers = [("content-type", "application/json"), ("x-platform", "mobile")];
     let post = |body: Value| {
@@ -434,7 +434,7 @@ async fn team_s11_the_same_holds_on_mobile() {
 }
 
 #[tokio::test]
-async fn neg4_a_changed_membership_counts_for_writes_within_a_minute() {
+async fn neg4_a_changed_team_membership_applies_to_writes_within_a_minute() {
     let world = World::with_flags().await;
     let body = || json!({ "name": "A", "team_owner_ids": [team("Surabaya")] });
     assert_eq!(create(&world, "lars", body()).await.status, 422);
@@ -447,7 +447,7 @@ async fn neg4_a_changed_membership_counts_for_writes_within_a_minute() {
 }
 
 #[tokio::test]
-async fn team_owners_are_a_snapshot_that_outlives_the_membership() {
+async fn team_owners_stay_on_a_contact_after_the_membership_ends() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "team_owner_ids": [team("Bandung")] });
     let id = contact(&world, "lars", body).await;

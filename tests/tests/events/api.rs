@@ -12,7 +12,7 @@ fn is_route(source: &str) -> bool {
 }
 
 #[tokio::test]
-async fn every_route_of_the_template_is_documented_and_no_other() {
+async fn the_api_document_describes_exactly_the_routes_of_the_template() {
     let world = World::start().await;
     let sources = world.sources().into_iter().map(|(_, source)| source);
     let routes: BTreeSet<_> = sources.filter(|source| is_route(source)).collect();
@@ -22,7 +22,7 @@ async fn every_route_of_the_template_is_documented_and_no_other() {
 }
 
 #[test]
-fn every_body_parameter_and_header_has_an_example_that_fits_its_schema() {
+fn every_body_parameter_and_header_has_an_example_that_matches_its_schema() {
     let examples = Contract::documented().check_examples();
     assert!(examples > 50, "only {examples} examples");
 }
@@ -37,7 +37,7 @@ fn every_documented_error_code_has_an_example() {
 }
 
 #[tokio::test]
-async fn every_documented_request_is_fulfilled() {
+async fn every_documented_example_request_succeeds() {
     let requests = Contract::documented().requests();
     assert!(requests.len() > 60, "only {} requests", requests.len());
     let mut scenes = Scenes::default();

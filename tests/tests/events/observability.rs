@@ -18,7 +18,7 @@ fn watched(template: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_metric_that_is_watched_is_one_that_the_code_emits() {
+fn every_metric_in_an_alarm_or_the_dashboard_is_emitted_by_the_code() {
     let template = fs::read_to_string(workspace().join("infra/observability.yaml")).unwrap();
     let code = sources(&["shared", "functions"]).concat();
     let watched = watched(&template);
@@ -29,7 +29,7 @@ fn every_metric_that_is_watched_is_one_that_the_code_emits() {
 }
 
 #[test]
-fn every_alarm_has_its_place_in_the_runbook() {
+fn every_alarm_has_a_section_in_the_runbook() {
     let template = fs::read_to_string(workspace().join("infra/observability.yaml")).unwrap();
     let runbook = fs::read_to_string(workspace().join("docs/runbook.md")).unwrap();
     let headings: BTreeSet<&str> =

@@ -52,7 +52,7 @@ impl Sample {
 }
 
 #[tokio::test]
-async fn every_sample_event_is_fulfilled_by_its_function() {
+async fn every_sample_event_is_accepted_by_its_function() {
     let mut scenes = Scenes::default();
     for sample in Sample::all() {
         let shown = sample.file.display();
@@ -69,7 +69,7 @@ async fn every_sample_event_is_fulfilled_by_its_function() {
 }
 
 #[tokio::test]
-async fn the_sample_messages_do_the_work_of_the_queues() {
+async fn the_sample_messages_have_the_effect_of_real_queue_messages() {
     let scene = Scene::asked().await;
     Sample::of("mention-notify/notify.json").invoke(&scene).await;
     assert_eq!(scene.world.notifications.list().len(), 1);
@@ -85,7 +85,7 @@ async fn the_sample_messages_do_the_work_of_the_queues() {
 }
 
 #[tokio::test]
-async fn every_route_queue_and_schedule_of_the_template_has_a_sample_event_and_no_other() {
+async fn sample_events_exist_for_exactly_the_routes_queues_and_schedules_of_the_template() {
     let world = World::start().await;
     let samples = Sample::all();
     let sampled: BTreeSet<_> = samples
@@ -98,7 +98,7 @@ async fn every_route_queue_and_schedule_of_the_template_has_a_sample_event_and_n
 }
 
 #[tokio::test]
-async fn every_variable_of_the_template_is_read_by_its_function_and_every_one_read_is_set() {
+async fn every_function_reads_exactly_the_environment_variables_that_the_template_sets() {
     let world = World::start().await;
     for sample in Sample::all() {
         world.invoke(&world.function_of(&sample.binary), sample.event).await;

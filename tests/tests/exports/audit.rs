@@ -25,7 +25,7 @@ fn assert_who(event: &Value, user: &str, job: &str) {
 }
 
 #[tokio::test]
-async fn an_export_is_told_of_from_its_request_to_its_end() {
+async fn an_export_is_audited_from_its_request_to_its_expiry() {
     let world = World::with_flags().await;
     let log = Log::capture();
     let mut body = order("csv");
@@ -70,7 +70,7 @@ async fn an_export_is_told_of_from_its_request_to_its_end() {
 }
 
 #[tokio::test]
-async fn selected_ids_are_counted_and_a_repeated_request_is_no_second_one() {
+async fn the_audit_event_counts_selected_ids_and_a_repeated_request_adds_no_event() {
     let world = World::with_flags().await;
     let ids = world.get("sinta", "/cdp/customers?limit=3").await.ids();
     let log = Log::capture();
@@ -88,7 +88,7 @@ async fn selected_ids_are_counted_and_a_repeated_request_is_no_second_one() {
 }
 
 #[tokio::test]
-async fn a_cancelled_a_failed_and_a_deleted_export_are_told_of_once() {
+async fn a_cancelled_a_failed_and_a_deleted_export_are_each_audited_once() {
     let world = World::with_flags().await;
     let log = Log::capture();
     let job = requested(&world, "sinta", &order("csv")).await;

@@ -14,7 +14,7 @@ fn uploads(world: &World, action: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn a_queued_job_that_is_cancelled_makes_nothing() {
+async fn a_queued_job_that_is_cancelled_creates_no_file() {
     let world = World::with_flags().await;
     let contact = world.get("sinta", "/cdp/customers?limit=1").await.ids().remove(0);
     let mut body = order("csv");
@@ -54,7 +54,7 @@ async fn a_running_job_that_is_cancelled_stops_and_leaves_no_object() {
 }
 
 #[tokio::test]
-async fn a_completed_job_that_is_cancelled_loses_its_file_and_is_expired() {
+async fn a_completed_job_that_is_cancelled_loses_its_file_and_becomes_expired() {
     let world = World::with_flags().await;
     let job = completed(&world, "sinta", &order("xlsx")).await;
     let link = link(&world);
@@ -68,7 +68,7 @@ async fn a_completed_job_that_is_cancelled_loses_its_file_and_is_expired() {
 }
 
 #[tokio::test]
-async fn cancelling_twice_answers_the_same() {
+async fn a_second_cancellation_returns_the_same_response() {
     let world = World::with_flags().await;
     let queued = requested(&world, "sinta", &order("csv")).await;
     let first = cancel(&world, "sinta", &queued).await;
@@ -81,7 +81,7 @@ async fn cancelling_twice_answers_the_same() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_not_ones_own_is_404() {
+async fn a_job_of_another_user_is_404() {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("csv")).await;
     let path = format!("/cdp/exports/{job}");
@@ -100,7 +100,7 @@ async fn a_job_that_is_not_ones_own_is_404() {
 }
 
 #[tokio::test]
-async fn a_file_that_could_not_be_deleted_is_taken_away_by_the_clean_up() {
+async fn a_file_that_could_not_be_deleted_is_deleted_by_the_clean_up() {
     let world = World::with_flags().await;
     let job = completed(&world, "sinta", &order("csv")).await;
     world.fault(&json!({ "target": "s3", "status": 503 }));
@@ -114,7 +114,7 @@ async fn a_file_that_could_not_be_deleted_is_taken_away_by_the_clean_up() {
 }
 
 #[tokio::test]
-async fn every_upload_that_was_begun_is_completed_or_aborted() {
+async fn every_started_upload_is_completed_or_aborted() {
     let world = World::with_flags().await;
     for kept in [true, false] {
         let job = requested(&world, "sinta", &order("xlsx")).await;

@@ -18,7 +18,7 @@ async fn object(world: &World) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_file_holds_the_requesters_list_cell_by_cell() {
+async fn an_export_file_contains_every_cell_of_the_requesters_list() {
     for format in ["xlsx", "csv"] {
         for user in ["maya", "sinta", "lars", "putri", "andre"] {
             let world = World::with_flags().await;
@@ -36,7 +36,7 @@ async fn a_file_holds_the_requesters_list_cell_by_cell() {
 }
 
 #[tokio::test]
-async fn phones_are_exported_as_given_and_what_a_spreadsheet_would_run_is_guarded_in_a_csv() {
+async fn phones_are_exported_unchanged_and_formula_like_text_is_escaped_in_a_csv() {
     let world = World::with_flags().await;
     let given = ["+62 812-3456-7890", "0812 3456", "0012", "=1+1"];
     let contact = |(at, phone): (usize, &&str)| json!({ "external_id": at.to_string(), "name": "=1+1", "phones": [phone] });
@@ -55,7 +55,7 @@ async fn phones_are_exported_as_given_and_what_a_spreadsheet_would_run_is_guarde
 }
 
 #[tokio::test]
-async fn dates_are_told_in_the_requested_zone_or_else_in_jakartas() {
+async fn dates_are_written_in_the_requested_time_zone_or_by_default_in_jakarta_time() {
     for (asked, told) in [(Some("America/New_York"), "America/New_York"), (None, "Asia/Jakarta")] {
         for format in ["xlsx", "csv"] {
             let world = World::with_flags().await;
@@ -69,7 +69,7 @@ async fn dates_are_told_in_the_requested_zone_or_else_in_jakartas() {
 }
 
 #[tokio::test]
-async fn two_workers_at_once_make_one_file() {
+async fn two_concurrent_workers_create_one_file() {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("csv")).await;
     world.fault(&json!({ "target": "s3", "latency_ms": 100 }));
@@ -83,7 +83,7 @@ async fn two_workers_at_once_make_one_file() {
 }
 
 #[tokio::test]
-async fn a_filter_narrows_the_file_as_it_narrows_the_list() {
+async fn a_filter_selects_the_same_contacts_in_an_export_as_in_a_list() {
     let team = tests::team("Bandung");
     let (owner, assignee) = (tests::person("lars"), tests::person("putri"));
     for (filter, query) in [
@@ -118,7 +118,7 @@ async fn a_filter_narrows_the_file_as_it_narrows_the_list() {
 }
 
 #[tokio::test]
-async fn a_file_of_many_reads_holds_each_contact_of_the_list_once() {
+async fn an_export_of_many_pages_contains_each_contact_once() {
     let world = World::with_flags().await;
     let table = world.table().await;
     local::demo_contacts::load(&world.aws.database(), &table, &world.clock, 700).unwrap();
@@ -140,7 +140,7 @@ async fn a_file_of_many_reads_holds_each_contact_of_the_list_once() {
 }
 
 #[tokio::test]
-async fn selected_ids_that_are_gone_or_out_of_scope_are_skipped_and_counted() {
+async fn selected_ids_that_are_deleted_or_out_of_scope_are_skipped_and_counted() {
     let world = World::with_flags().await;
     let own = world.get("sinta", "/cdp/customers?limit=100").await;
     let all = world.get("maya", "/cdp/customers?limit=100").await.ids();
@@ -158,7 +158,7 @@ async fn selected_ids_that_are_gone_or_out_of_scope_are_skipped_and_counted() {
 }
 
 #[tokio::test]
-async fn past_the_limits_of_rows_and_cells_an_export_fails_at_once_and_leaves_nothing() {
+async fn an_export_over_the_row_or_cell_limit_fails_at_once_and_leaves_no_objects() {
     let columns = u64::try_from(super::file::FIELDS.len()).unwrap();
     let whole = World::with_flags().await;
     let contacts = whole.get("maya", "/cdp/customers?limit=100").await.ids().len();
@@ -193,7 +193,7 @@ async fn past_the_limits_of_rows_and_cells_an_export_fails_at_once_and_leaves_no
 }
 
 #[tokio::test]
-async fn the_scope_is_the_one_when_the_file_is_written() {
+async fn an_export_uses_the_scope_at_the_time_when_the_file_is_written() {
     let world = World::start().await;
     requested(&world, "sinta", &order("csv")).await;
     world.flags(true, false).await;
@@ -203,7 +203,7 @@ async fn the_scope_is_the_one_when_the_file_is_written() {
 }
 
 #[tokio::test]
-async fn who_may_not_see_contacts_any_more_gets_no_file() {
+async fn a_requester_who_lost_the_view_permission_gets_no_file() {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("csv")).await;
     let mut sinta = world.directory.find("sinta").unwrap();
@@ -216,7 +216,7 @@ async fn who_may_not_see_contacts_any_more_gets_no_file() {
 }
 
 #[tokio::test]
-async fn a_message_delivered_twice_makes_one_file_one_email_and_one_notification() {
+async fn a_message_delivered_twice_creates_one_file_one_email_and_one_notification() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "sqs", "kind": "duplicate" }));
     let job = requested(&world, "sinta", &order("xlsx")).await;
@@ -234,7 +234,7 @@ async fn a_message_delivered_twice_makes_one_file_one_email_and_one_notification
 }
 
 #[tokio::test]
-async fn in_launchpads_trouble_the_job_retries_and_at_last_fails_with_one_email_and_no_file() {
+async fn an_export_retries_while_launchpad_fails_and_ends_with_one_email_and_no_file() {
     for target in ["launchpad.teams", "launchpad.permissions"] {
         let mut world = World::with_flags().await;
         let job = requested(&world, "sinta", &order("csv")).await;
@@ -261,7 +261,7 @@ async fn in_launchpads_trouble_the_job_retries_and_at_last_fails_with_one_email_
 }
 
 #[tokio::test]
-async fn when_launchpad_is_back_the_next_attempt_makes_the_whole_file() {
+async fn the_next_attempt_creates_the_complete_file_after_launchpad_recovers() {
     let world = World::with_flags().await;
     let list = world.get("sinta", "/cdp/customers?limit=100").await;
     let job = requested(&world, "sinta", &order("csv")).await;
@@ -276,7 +276,7 @@ async fn when_launchpad_is_back_the_next_attempt_makes_the_whole_file() {
 }
 
 #[tokio::test]
-async fn troubles_of_aws_lose_nothing_and_leave_one_object() {
+async fn an_export_survives_aws_errors_and_leaves_one_object() {
     for fault in [
         json!({ "target": "dynamodb", "kind": "conflict", "times": 3 }),
         json!({ "target": "dynamodb", "kind": "unprocessed", "times": 2 }),
@@ -302,7 +302,7 @@ async fn troubles_of_aws_lose_nothing_and_leave_one_object() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_queued_is_queued_within_one_clean_up() {
+async fn a_message_that_could_not_be_sent_is_sent_by_the_next_clean_up() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "sqs", "status": 503 }));
     let job = requested(&world, "sinta", &order("csv")).await;
@@ -318,7 +318,7 @@ async fn what_could_not_be_queued_is_queued_within_one_clean_up() {
 }
 
 #[tokio::test]
-async fn a_job_past_its_deadline_is_queued_once_more_and_then_fails_with_one_email() {
+async fn a_job_past_its_deadline_is_requeued_once_and_then_fails_with_one_email() {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("csv")).await;
     for status in ["queued", "failed", "failed"] {
@@ -334,7 +334,7 @@ async fn a_job_past_its_deadline_is_queued_once_more_and_then_fails_with_one_ema
 }
 
 #[tokio::test]
-async fn a_dead_workers_job_is_taken_over_and_its_remains_are_gone() {
+async fn the_job_of_a_dead_worker_is_taken_over_and_its_leftovers_are_removed() {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("csv")).await;
     let slow = json!({ "target": "s3", "latency_ms": 60_000, "action": "PutObject" });

@@ -20,7 +20,7 @@ async fn email_status(world: &World, job: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_ready_export_arrives_by_email_with_its_file_and_by_notification_with_its_link() {
+async fn a_completed_export_is_sent_by_email_with_its_file_and_by_notification_with_its_link() {
     let world = World::with_flags().await;
     let job = completed(&world, "sinta", &order("xlsx")).await;
     let mails = world.aws.mailbox().list();
@@ -49,7 +49,7 @@ async fn a_ready_export_arrives_by_email_with_its_file_and_by_notification_with_
 }
 
 #[tokio::test]
-async fn the_language_is_the_requests_or_else_the_companys() {
+async fn the_email_is_in_the_requested_language_or_in_the_companys_language() {
     for (user, locale, subject) in
         [("sinta", Some("en"), "ready"), ("sinta", None, "siap"), ("claire", None, "ready")]
     {
@@ -63,7 +63,7 @@ async fn the_language_is_the_requests_or_else_the_companys() {
 }
 
 #[tokio::test]
-async fn while_ses_throttles_the_email_waits_and_is_sent_once() {
+async fn a_throttled_email_waits_and_is_sent_once() {
     let (world, job) = untold(&json!({ "target": "ses", "kind": "throttle" })).await;
     assert!(!deliver(&world, "ExportEmail", "sinta", &job, 1).await);
     assert_eq!(email_status(&world, &job).await, "pending");
@@ -77,7 +77,7 @@ async fn while_ses_throttles_the_email_waits_and_is_sent_once() {
 }
 
 #[tokio::test]
-async fn an_email_that_nobody_can_know_of_is_unknown_and_never_repeated() {
+async fn an_email_with_an_unknown_outcome_is_marked_unknown_and_never_sent_again() {
     for (fault, mails) in [
         (json!({ "target": "ses", "status": 500 }), 0),
         (json!({ "target": "ses", "kind": "commit_then_timeout" }), 1),
@@ -98,7 +98,7 @@ async fn an_email_that_nobody_can_know_of_is_unknown_and_never_repeated() {
 }
 
 #[tokio::test]
-async fn a_file_too_large_for_a_message_is_sent_as_the_link_alone() {
+async fn a_file_that_is_too_large_for_an_email_is_sent_as_a_link_only() {
     let world = World::with_flags().await;
     for round in 0..9 {
         let contact = |at| {
@@ -122,7 +122,7 @@ async fn a_file_too_large_for_a_message_is_sent_as_the_link_alone() {
 }
 
 #[tokio::test]
-async fn when_ses_refuses_the_file_the_link_alone_is_sent() {
+async fn an_email_that_ses_rejects_is_sent_again_with_the_link_only() {
     let (world, job) = untold(&json!({ "target": "ses", "status": 400, "times": 1 })).await;
     assert!(deliver(&world, "ExportEmail", "sinta", &job, 1).await);
     let mails = world.aws.mailbox().list();
@@ -132,7 +132,7 @@ async fn when_ses_refuses_the_file_the_link_alone_is_sent() {
 }
 
 #[tokio::test]
-async fn while_the_notification_service_is_down_the_notification_waits_and_is_sent_once() {
+async fn a_notification_waits_while_the_service_is_down_and_is_sent_once() {
     for status in [503, 429] {
         let (world, job) = untold(&json!({ "target": "notifications", "status": status })).await;
         assert!(!deliver(&world, "ExportEmail", "sinta", &job, 1).await);
@@ -148,7 +148,7 @@ async fn while_the_notification_service_is_down_the_notification_waits_and_is_se
 }
 
 #[tokio::test]
-async fn a_notification_that_nobody_can_know_of_is_never_repeated() {
+async fn a_notification_with_an_unknown_outcome_is_never_sent_again() {
     let fault = json!({ "target": "notifications", "kind": "commit_then_timeout" });
     let (world, job) = untold(&fault).await;
     assert!(deliver(&world, "ExportEmail", "sinta", &job, 1).await);
@@ -159,7 +159,7 @@ async fn a_notification_that_nobody_can_know_of_is_never_repeated() {
 }
 
 #[tokio::test]
-async fn a_channel_that_takes_nothing_for_good_is_given_up_and_the_job_stays_reachable() {
+async fn delivery_by_a_channel_that_keeps_failing_is_given_up_and_the_file_stays_available() {
     let (world, job) = untold(&json!({ "target": "ses", "kind": "throttle" })).await;
     for count in 1..16 {
         assert!(!deliver(&world, "ExportEmail", "sinta", &job, count).await, "{count}");
@@ -170,7 +170,7 @@ async fn a_channel_that_takes_nothing_for_good_is_given_up_and_the_job_stays_rea
 }
 
 #[tokio::test]
-async fn two_workers_at_once_send_one_email_and_one_notification() {
+async fn two_concurrent_workers_send_one_email_and_one_notification() {
     let (world, job) = untold(&json!({ "target": "ses", "latency_ms": 200 })).await;
     let tell = || deliver(&world, "ExportEmail", "sinta", &job, 1);
     // Each may have claimed one channel; whoever comes back finds both told.
@@ -180,7 +180,7 @@ async fn two_workers_at_once_send_one_email_and_one_notification() {
 }
 
 #[tokio::test]
-async fn a_worker_that_died_while_sending_leaves_an_unknown_email_that_is_not_repeated() {
+async fn a_worker_that_dies_while_sending_leaves_the_email_unknown_and_it_is_not_sent_again() {
     let fault = json!({ "target": "ses", "kind": "commit_then_timeout", "latency_ms": 60_000 });
     let (world, job) = untold(&fault).await;
     let dies = deliver(&world, "ExportEmail", "sinta", &job, 1);

@@ -6,7 +6,7 @@ use tests::{Log, World};
 use super::steps::{cancel, completed, deliver, link, objects, order, requested, view};
 
 #[tokio::test]
-async fn a_link_works_until_the_minute_of_its_48_hours() {
+async fn a_download_link_works_for_exactly_48_hours() {
     let world = World::with_flags().await;
     let job = completed(&world, "sinta", &order("xlsx")).await;
     let link = link(&world);
@@ -24,7 +24,7 @@ async fn a_link_works_until_the_minute_of_its_48_hours() {
 }
 
 #[tokio::test]
-async fn a_link_leads_to_the_files_bytes_under_its_name() {
+async fn a_download_link_returns_the_files_bytes_with_its_name() {
     let world = World::with_flags().await;
     let mut body = order("csv");
     body["file_name"] = json!("Kontak “Größe” 2026");
@@ -49,7 +49,7 @@ async fn a_link_leads_to_the_files_bytes_under_its_name() {
 }
 
 #[tokio::test]
-async fn after_the_clean_up_at_48_hours_no_object_is_left_and_the_job_is_expired() {
+async fn the_clean_up_after_48_hours_deletes_all_objects_and_expires_the_job() {
     let world = World::with_flags().await;
     let contact = world.get("sinta", "/cdp/customers?limit=1").await.ids().remove(0);
     let mut body = order("csv");
@@ -67,7 +67,7 @@ async fn after_the_clean_up_at_48_hours_no_object_is_left_and_the_job_is_expired
 }
 
 #[tokio::test]
-async fn an_object_that_could_not_be_deleted_is_deleted_at_the_next_clean_up() {
+async fn an_object_that_could_not_be_deleted_is_deleted_by_the_next_clean_up() {
     let world = World::with_flags().await;
     let job = completed(&world, "sinta", &order("csv")).await;
     world.advance(SignedDuration::from_hours(48));
@@ -82,7 +82,7 @@ async fn an_object_that_could_not_be_deleted_is_deleted_at_the_next_clean_up() {
 }
 
 #[tokio::test]
-async fn a_token_that_nobody_was_given_is_404() {
+async fn an_unknown_download_token_is_404() {
     let world = World::with_flags().await;
     completed(&world, "sinta", &order("csv")).await;
     for token in ["A".repeat(43), "x".to_owned(), "..%2F".to_owned()] {
@@ -92,7 +92,7 @@ async fn a_token_that_nobody_was_given_is_404() {
 }
 
 #[tokio::test]
-async fn a_due_item_that_cannot_be_read_stops_nothing_behind_it() {
+async fn an_unreadable_due_item_does_not_block_the_items_after_it() {
     let world = World::with_flags().await;
     let job = completed(&world, "sinta", &order("csv")).await;
     world.advance(SignedDuration::from_hours(48));
@@ -115,7 +115,7 @@ async fn a_due_item_that_cannot_be_read_stops_nothing_behind_it() {
 }
 
 #[tokio::test]
-async fn an_end_that_nobody_was_told_of_before_the_file_went_is_not_told_and_says_so() {
+async fn an_export_whose_file_is_gone_before_delivery_is_not_delivered_and_is_marked_skipped() {
     for ends in ["called off", "expired"] {
         let world = World::with_flags().await;
         let job = requested(&world, "sinta", &order("csv")).await;

@@ -44,7 +44,7 @@ async fn order_with(world: &World, stage: &str, format: &str) -> Value {
 }
 
 #[tokio::test]
-async fn whatever_stage_a_worker_dies_at_the_next_one_makes_one_file_and_leaves_nothing_else() {
+async fn one_file_and_nothing_else_remains_after_a_worker_dies_at_any_stage() {
     for (at, stage) in STAGES.into_iter().enumerate() {
         for when in ["before", "after"] {
             let case = format!("{when} {}", stage.1);
@@ -64,7 +64,7 @@ async fn whatever_stage_a_worker_dies_at_the_next_one_makes_one_file_and_leaves_
 }
 
 #[tokio::test]
-async fn what_a_dead_worker_left_goes_when_its_job_is_called_off_or_fails() {
+async fn the_leftovers_of_a_dead_worker_are_removed_when_its_job_is_cancelled_or_fails() {
     for (stage, when) in [
         (("s3", "CreateMultipartUpload"), "after"),
         (("s3", "UploadPart"), "after"),
@@ -92,7 +92,7 @@ async fn what_a_dead_worker_left_goes_when_its_job_is_called_off_or_fails() {
 }
 
 #[tokio::test]
-async fn a_worker_that_wakes_after_its_successor_finished_changes_nothing() {
+async fn a_worker_that_resumes_after_its_successor_finished_changes_nothing() {
     for (target, action) in [
         ("s3", "CreateMultipartUpload"),
         ("s3", "UploadPart"),
@@ -120,7 +120,7 @@ async fn a_worker_that_wakes_after_its_successor_finished_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_part_that_fails_twice_is_sent_again_and_the_attempt_goes_on() {
+async fn an_upload_part_that_fails_twice_is_retried_within_the_same_attempt() {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("xlsx")).await;
     world.fault(&json!({ "target": "s3", "action": "UploadPart", "status": 503, "times": 2 }));
@@ -131,7 +131,7 @@ async fn a_part_that_fails_twice_is_sent_again_and_the_attempt_goes_on() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_takes_no_part_fails_the_job_after_five_attempts_with_one_email() {
+async fn a_job_whose_uploads_always_fail_is_failed_after_five_attempts_with_one_email() {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("csv")).await;
     world.fault(&json!({ "target": "s3", "action": "UploadPart", "status": 500 }));
@@ -152,7 +152,7 @@ async fn a_bucket_that_takes_no_part_fails_the_job_after_five_attempts_with_one_
 }
 
 #[tokio::test]
-async fn whatever_stage_the_telling_worker_dies_at_nothing_is_told_twice() {
+async fn nothing_is_delivered_twice_when_the_delivery_worker_dies_at_any_stage() {
     let stages = [
         ("dynamodb", "GetItem"),
         ("dynamodb", "PutItem"),
@@ -193,7 +193,7 @@ async fn whatever_stage_the_telling_worker_dies_at_nothing_is_told_twice() {
 }
 
 #[tokio::test]
-async fn a_notification_service_that_is_down_for_ever_costs_the_notification_alone() {
+async fn a_permanent_outage_of_the_notification_service_loses_only_the_notification() {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("csv")).await;
     assert!(deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
@@ -212,7 +212,7 @@ async fn a_notification_service_that_is_down_for_ever_costs_the_notification_alo
 }
 
 #[tokio::test]
-async fn a_job_called_off_at_any_stage_tells_nobody_and_leaves_nothing() {
+async fn a_job_cancelled_at_any_stage_sends_nothing_and_leaves_nothing() {
     // Nobody waits for the sign of life, UpdateItem.
     let awaited = STAGES.into_iter().skip(2).filter(|(_, action)| *action != "UpdateItem");
     for (target, action) in awaited {

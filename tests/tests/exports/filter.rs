@@ -17,7 +17,7 @@ async fn filtered(world: &World, user: &str, filter: Value) -> Vec<Vec<String>> 
 }
 
 #[tokio::test]
-async fn text_view_custom_fields_and_dates_mean_what_they_mean_in_a_list() {
+async fn text_view_custom_field_and_date_filters_work_in_an_export_as_in_a_list() {
     let world = World::with_flags().await;
     let contacts = json!({ "contacts": [
         { "external_id": "1", "name": "Silver Fern", "custom_fields": { "tier": 2 } },
@@ -48,7 +48,7 @@ async fn text_view_custom_fields_and_dates_mean_what_they_mean_in_a_list() {
 }
 
 #[tokio::test]
-async fn in_launchpads_trouble_the_view_of_teams_fails_instead_of_narrowing() {
+async fn an_export_with_the_teams_view_fails_instead_of_narrowing_when_launchpad_fails() {
     // The flag is off: only the view asks for the teams.
     let world = World::start().await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
@@ -62,7 +62,7 @@ async fn in_launchpads_trouble_the_view_of_teams_fails_instead_of_narrowing() {
 }
 
 #[tokio::test]
-async fn a_filter_that_is_no_good_is_named() {
+async fn an_invalid_export_filter_is_refused_with_its_field() {
     let world = World::with_flags().await;
     for (filter, field) in [
         (json!({ "q": "si" }), "selection.filter.q"),

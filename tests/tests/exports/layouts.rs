@@ -37,7 +37,7 @@ fn order_by(layout: &str, format: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_fields_are_labeled_in_the_language_asked_for_or_the_companys() {
+async fn fields_are_labeled_in_the_requested_language_or_in_the_companys_language() {
     let world = World::with_flags().await;
     for (user, query, label) in [
         ("sinta", "", "Nama"),
@@ -62,7 +62,7 @@ async fn the_fields_are_labeled_in_the_language_asked_for_or_the_companys() {
 }
 
 #[tokio::test]
-async fn the_companys_own_fields_are_offered_with_their_types_and_dates_are_exported_as_dates() {
+async fn custom_fields_are_listed_with_their_types_and_custom_dates_are_exported_as_dates() {
     let world = World::with_flags().await;
     let contact = json!({ "external_id": "1", "name": "One", "custom_fields": {
         "tier": "gold", "points": 3, "member": true, "codes": ["a"],
@@ -100,7 +100,7 @@ async fn the_companys_own_fields_are_offered_with_their_types_and_dates_are_expo
 }
 
 #[tokio::test]
-async fn while_launchpad_cannot_tell_the_companys_language_the_fields_are_in_the_default_one() {
+async fn fields_are_labeled_in_the_default_language_while_launchpad_cannot_return_the_companys() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.companies", "status": 503 }));
     let answer = world.get("sinta", "/cdp/export-fields").await;
@@ -108,7 +108,7 @@ async fn while_launchpad_cannot_tell_the_companys_language_the_fields_are_in_the
 }
 
 #[tokio::test]
-async fn every_offered_field_can_be_exported_and_saved_as_it_was_offered() {
+async fn every_listed_field_can_be_saved_in_a_layout_and_exported() {
     let world = World::with_flags().await;
     let offered = world.get("sinta", "/cdp/export-fields?locale=en").await;
     let layout = saved(&world, "sinta", &json!({ "name": "All", "fields": offered.data() })).await;
@@ -120,7 +120,7 @@ async fn every_offered_field_can_be_exported_and_saved_as_it_was_offered() {
 }
 
 #[tokio::test]
-async fn a_layout_is_read_listed_replaced_and_deleted() {
+async fn a_layout_can_be_read_listed_replaced_and_deleted() {
     let world = World::with_flags().await;
     let made = world.post("sinta", "/cdp/export-layouts", &layout(" Sales  call ")).await;
     assert_eq!(made.status, 201, "{}", made.body);
@@ -187,7 +187,7 @@ async fn layouts_are_listed_by_name_in_pages() {
 }
 
 #[tokio::test]
-async fn a_name_is_one_layouts_of_the_company_whatever_its_case_and_accents() {
+async fn a_layout_name_is_unique_in_a_company_ignoring_case_and_accents() {
     let world = World::with_flags().await;
     let first = saved(&world, "sinta", &layout("Résumé")).await;
     let second = saved(&world, "sinta", &layout("Other")).await;
@@ -208,7 +208,7 @@ async fn a_name_is_one_layouts_of_the_company_whatever_its_case_and_accents() {
 }
 
 #[tokio::test]
-async fn a_layout_is_changed_by_its_owner_or_by_who_sees_all_contacts() {
+async fn a_layout_can_be_changed_by_its_owner_and_by_viewers_at_level_everything() {
     let world = World::with_flags().await;
     let id = saved(&world, "sinta", &layout("Sinta's")).await;
     for method in [Method::PUT, Method::DELETE] {
@@ -226,7 +226,7 @@ async fn a_layout_is_changed_by_its_owner_or_by_who_sees_all_contacts() {
 }
 
 #[tokio::test]
-async fn layouts_cross_no_tenant_and_need_the_right_to_see_contacts_and_a_plan() {
+async fn layouts_are_separate_per_company_and_require_the_view_permission_and_a_growth_plan() {
     let world = World::with_flags().await;
     let id = saved(&world, "sinta", &layout("Ours")).await;
     for method in [Method::GET, Method::PUT, Method::DELETE] {
@@ -247,7 +247,7 @@ async fn layouts_cross_no_tenant_and_need_the_right_to_see_contacts_and_a_plan()
 }
 
 #[tokio::test]
-async fn a_bad_layout_is_400_naming_the_field() {
+async fn an_invalid_layout_is_refused_with_the_name_of_the_field() {
     let world = World::with_flags().await;
     let name = json!({ "field": "name" });
     for (field, body) in [
@@ -271,7 +271,7 @@ async fn a_bad_layout_is_400_naming_the_field() {
 }
 
 #[tokio::test]
-async fn the_201st_layout_of_a_company_is_409() {
+async fn the_201st_layout_of_a_company_is_refused_with_409() {
     let world = World::with_flags().await;
     for at in 0..shared::export::MAX_LAYOUTS {
         saved(&world, "sinta", &layout(&format!("Layout {at}"))).await;
@@ -282,7 +282,7 @@ async fn the_201st_layout_of_a_company_is_409() {
 }
 
 #[tokio::test]
-async fn an_export_by_layout_has_its_columns_under_its_labels_and_typed_custom_fields() {
+async fn an_export_by_layout_has_the_layouts_columns_and_labels_and_typed_custom_fields() {
     let world = World::with_flags().await;
     let contact = json!({ "external_id": "1", "name": "One", "phones": ["0012"],
         "custom_fields": { "tier": "=gold", "points": 12.5, "member": true, "codes": ["a", "b"] } });
@@ -315,7 +315,7 @@ async fn an_export_by_layout_has_its_columns_under_its_labels_and_typed_custom_f
 }
 
 #[tokio::test]
-async fn an_export_keeps_the_columns_that_its_layout_had_when_it_was_asked_for() {
+async fn an_export_uses_the_layout_as_it_was_when_the_export_was_requested() {
     let world = World::with_flags().await;
     let id = saved(&world, "sinta", &layout("Before")).await;
     let job = requested(&world, "sinta", &order_by(&id, "csv")).await;
@@ -330,7 +330,7 @@ async fn an_export_keeps_the_columns_that_its_layout_had_when_it_was_asked_for()
 }
 
 #[tokio::test]
-async fn an_export_names_either_fields_or_a_layout_that_is_there() {
+async fn an_export_must_name_either_fields_or_an_existing_layout() {
     let world = World::with_flags().await;
     let id = saved(&world, "sinta", &layout("One")).await;
     let mut both = order("csv");

@@ -14,7 +14,7 @@ async fn keyed(world: &World, user: &str, key: &str, body: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn an_accepted_export_is_202_and_queued() {
+async fn an_accepted_export_returns_202_and_is_queued() {
     let world = World::with_flags().await;
     let answer = world.post("sinta", "/cdp/exports", &order("xlsx")).await;
     assert_eq!(answer.status, 202, "{}", answer.body);
@@ -33,7 +33,7 @@ async fn an_accepted_export_is_202_and_queued() {
 }
 
 #[tokio::test]
-async fn a_bad_body_is_400_naming_the_field() {
+async fn an_invalid_export_request_is_refused_with_the_name_of_the_field() {
     let world = World::with_flags().await;
     let id = "0190d1a2-7c3b-7abc-8def-000000000001";
     for (field, change) in [
@@ -62,7 +62,7 @@ async fn a_bad_body_is_400_naming_the_field() {
 }
 
 #[tokio::test]
-async fn a_starter_plan_may_not_export_and_neither_may_a_disabled_viewer() {
+async fn a_starter_company_and_a_disabled_viewer_cannot_request_an_export() {
     let world = World::with_flags().await;
     let starter = world.post("dewi", "/cdp/exports", &order("csv")).await;
     assert_eq!((starter.status, starter.error()), (403, "PLAN_NOT_ALLOWED"));
@@ -71,7 +71,7 @@ async fn a_starter_plan_may_not_export_and_neither_may_a_disabled_viewer() {
 }
 
 #[tokio::test]
-async fn without_launchpad_an_export_is_503_and_not_accepted() {
+async fn an_export_request_is_503_and_not_accepted_while_launchpad_fails() {
     for target in ["launchpad.permissions", "launchpad.companies"] {
         let world = World::with_flags().await;
         world.fault(&json!({ "target": target, "status": 500 }));
@@ -82,7 +82,7 @@ async fn without_launchpad_an_export_is_503_and_not_accepted() {
 }
 
 #[tokio::test]
-async fn the_fourth_active_job_of_a_user_is_429_until_a_place_is_free() {
+async fn the_fourth_active_job_of_a_user_is_429_until_another_job_ends() {
     let world = World::with_flags().await;
     let mut jobs = Vec::new();
     for _ in 0..3 {
@@ -112,7 +112,7 @@ async fn the_twenty_first_active_job_of_a_company_is_429() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_gives_the_same_job_for_24_hours_and_422_with_another_body() {
+async fn an_idempotency_key_returns_the_same_job_for_24_hours_and_422_for_another_body() {
     let world = World::with_flags().await;
     let first = keyed(&world, "sinta", "key-1", &order("csv")).await;
     let again = keyed(&world, "sinta", "key-1", &order("csv")).await;
@@ -129,7 +129,7 @@ async fn an_idempotency_key_gives_the_same_job_for_24_hours_and_422_with_another
 }
 
 #[tokio::test]
-async fn an_idempotency_key_that_cannot_be_read_is_400_and_not_passed_over() {
+async fn an_unreadable_idempotency_key_is_refused_with_400_and_not_ignored() {
     let world = World::with_flags().await;
     for key in ["", "schl\u{fc}ssel"] {
         let answer = keyed(&world, "sinta", key, &order("csv")).await;
@@ -140,7 +140,7 @@ async fn an_idempotency_key_that_cannot_be_read_is_400_and_not_passed_over() {
 }
 
 #[tokio::test]
-async fn concurrent_requests_with_one_key_make_one_job() {
+async fn concurrent_requests_with_one_key_create_one_job() {
     let world = World::with_flags().await;
     let contact = world.get("sinta", "/cdp/customers?limit=1").await.ids().remove(0);
     let mut body = order("csv");
@@ -155,7 +155,7 @@ async fn concurrent_requests_with_one_key_make_one_job() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_of_the_table_does_not_lose_or_double_the_job() {
+async fn a_lost_response_of_the_table_neither_loses_nor_duplicates_the_job() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "dynamodb", "kind": "commit_then_timeout", "times": 1,
         "action": "TransactWriteItems", "function": "ExportRequest" }));
@@ -171,7 +171,7 @@ async fn a_lost_answer_of_the_table_does_not_lose_or_double_the_job() {
 }
 
 #[tokio::test]
-async fn no_body_makes_a_500() {
+async fn no_export_request_body_causes_a_500() {
     let world = World::with_flags().await;
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     for body in ["", "null", "[]", "{", "\"x\"", "{\"format\":1}", &deep, "{\"fields\":[null]}"] {
@@ -187,7 +187,7 @@ async fn no_body_makes_a_500() {
 }
 
 #[tokio::test]
-async fn ones_jobs_are_listed_in_pages_the_newest_first() {
+async fn the_users_own_jobs_are_listed_in_pages_newest_first() {
     let world = World::with_flags().await;
     let mut made = Vec::new();
     for _ in 0..3 {

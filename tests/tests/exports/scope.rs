@@ -34,7 +34,7 @@ async fn change_while_writing(
 }
 
 #[tokio::test]
-async fn a_requester_who_is_disabled_while_the_file_is_written_gets_none_and_is_told_why() {
+async fn a_requester_who_is_disabled_during_an_export_gets_no_file_and_an_email_with_the_reason() {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("csv")).await;
     let done = change_while_writing(&world, &job, |sinta| {
@@ -51,7 +51,7 @@ async fn a_requester_who_is_disabled_while_the_file_is_written_gets_none_and_is_
 }
 
 #[tokio::test]
-async fn a_scope_that_changes_while_the_file_is_written_has_it_written_anew() {
+async fn a_scope_change_during_an_export_restarts_the_export() {
     let world = World::with_flags().await;
     let before = world.get("sinta", "/cdp/customers?limit=100").await.ids();
     let job = requested(&world, "sinta", &order("csv")).await;
@@ -68,7 +68,7 @@ async fn a_scope_that_changes_while_the_file_is_written_has_it_written_anew() {
 }
 
 #[tokio::test]
-async fn while_launchpad_does_not_answer_a_file_under_way_is_finished_under_its_scope() {
+async fn a_running_export_finishes_with_its_scope_while_launchpad_does_not_answer() {
     let world = World::with_flags().await;
     let list = world.get("sinta", "/cdp/customers?limit=100").await;
     let job = requested(&world, "sinta", &order("csv")).await;
@@ -110,7 +110,7 @@ fn moved(round: usize) -> Value {
 }
 
 #[tokio::test]
-async fn while_8_writers_change_contacts_each_that_stays_in_scope_is_in_the_file_once() {
+async fn an_export_contains_each_contact_that_stays_in_scope_once_while_8_writers_change_contacts() {
     const WRITERS: usize = 8;
     const EACH: usize = 25;
     let world = World::with_flags().await;
@@ -162,7 +162,7 @@ async fn while_8_writers_change_contacts_each_that_stays_in_scope_is_in_the_file
 }
 
 #[tokio::test]
-async fn while_nobody_can_tell_peoples_names_a_file_has_those_that_its_contacts_hold() {
+async fn an_export_uses_the_names_stored_on_contacts_while_launchpad_cannot_return_names() {
     let world = World::with_flags().await;
     let list = world.get("maya", "/cdp/customers?limit=100").await;
     let owners: Vec<&Value> =

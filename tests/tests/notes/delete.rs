@@ -22,7 +22,7 @@ async fn entry(world: &World, notes: &Notes, note: &str, who: &str) -> Option<Le
 }
 
 #[tokio::test]
-async fn a_deleted_note_answers_404_to_everything_and_is_in_no_list() {
+async fn a_deleted_note_is_404_for_every_method_and_is_not_listed() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     for group in 0..2 {
@@ -43,7 +43,7 @@ async fn a_deleted_note_answers_404_to_everything_and_is_in_no_list() {
 }
 
 #[tokio::test]
-async fn what_is_no_note_of_the_contact_and_company_is_404() {
+async fn a_note_that_does_not_belong_to_the_contact_and_company_is_404() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let other = Notes::of(&world, "Dimas Wicaksono").await;
@@ -57,7 +57,7 @@ async fn what_is_no_note_of_the_contact_and_company_is_404() {
 }
 
 #[tokio::test]
-async fn a_private_note_is_deleted_by_its_author_alone() {
+async fn a_private_note_can_be_deleted_only_by_its_author() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     for team_flag in [true, false] {
@@ -74,7 +74,7 @@ async fn a_private_note_is_deleted_by_its_author_alone() {
 }
 
 #[tokio::test]
-async fn the_ledger_outlives_the_note_and_the_worker_drops_what_was_not_told() {
+async fn the_ledger_outlives_a_deleted_note_and_the_worker_drops_pending_notifications() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let id = notes.add(&world, "sinta", &mention(&person("budi"))).await;
@@ -88,7 +88,7 @@ async fn the_ledger_outlives_the_note_and_the_worker_drops_what_was_not_told() {
 }
 
 #[tokio::test]
-async fn a_notification_that_was_sent_is_not_recalled_by_deleting_the_note() {
+async fn deleting_a_note_does_not_recall_a_sent_notification() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let id = notes.add(&world, "sinta", &mention(&person("budi"))).await;
@@ -101,7 +101,7 @@ async fn a_notification_that_was_sent_is_not_recalled_by_deleting_the_note() {
 }
 
 #[tokio::test]
-async fn a_deletion_among_edits_of_the_same_note_wins_in_the_end() {
+async fn a_deletion_that_competes_with_edits_of_the_same_note_succeeds() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let id = notes.add(&world, "sinta", "version 1").await;
@@ -120,7 +120,7 @@ async fn a_deletion_among_edits_of_the_same_note_wins_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_conflict_or_a_lost_answer_does_not_make_a_deletion_fail() {
+async fn a_deletion_succeeds_after_a_conflict_or_a_lost_response() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     for kind in ["conflict", "commit_then_timeout"] {
@@ -134,7 +134,7 @@ async fn a_conflict_or_a_lost_answer_does_not_make_a_deletion_fail() {
 }
 
 #[tokio::test]
-async fn a_viewer_whose_level_is_disabled_deletes_nothing_and_learns_nothing() {
+async fn a_disabled_viewer_cannot_delete_a_note_or_find_out_whether_it_exists() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let id = notes.add(&world, "sinta", "x").await;

@@ -17,7 +17,7 @@ fn title(world: &World) -> String {
 }
 
 #[tokio::test]
-async fn note_mention_s06_neg2_a_note_made_public_with_the_flag_off_tells_nobody_until_it_is_saved_with_it_on()
+async fn note_mention_s06_neg2_a_note_made_public_with_the_flag_off_notifies_only_after_a_save_with_the_flag_on()
  {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
@@ -39,7 +39,7 @@ async fn note_mention_s06_neg2_a_note_made_public_with_the_flag_off_tells_nobody
 }
 
 #[tokio::test]
-async fn note_mention_s06_neg2_a_mention_on_its_way_when_the_flag_goes_off_is_not_told() {
+async fn note_mention_s06_neg2_a_mention_that_is_queued_when_the_flag_goes_off_is_not_delivered() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let text = mention(&person("budi"));
@@ -55,7 +55,7 @@ async fn note_mention_s06_neg2_a_mention_on_its_way_when_the_flag_goes_off_is_no
 }
 
 #[tokio::test]
-async fn note_mention_s06_neg2_a_pending_mention_is_verified_with_the_flag_off_and_told_by_a_save_with_it_on()
+async fn note_mention_s06_neg2_a_pending_mention_is_verified_with_the_flag_off_and_delivered_after_a_save_with_the_flag_on()
  {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
@@ -82,7 +82,7 @@ async fn note_mention_s06_neg2_a_pending_mention_is_verified_with_the_flag_off_a
 }
 
 #[tokio::test]
-async fn note_mention_s03_err2_nobody_is_told_of_their_own_mention_by_whoever_saves_the_note_next()
+async fn note_mention_s03_err2_an_authors_mention_of_themselves_sends_no_notification_when_another_user_saves()
 {
     for on in [true, false] {
         let world = World::with_flags().await;
@@ -98,7 +98,7 @@ async fn note_mention_s03_err2_nobody_is_told_of_their_own_mention_by_whoever_sa
 }
 
 #[tokio::test]
-async fn note_mention_s04_timeout_a_pending_mention_is_told_as_whose_it_is_and_never_to_its_author()
+async fn note_mention_s04_timeout_a_pending_mention_is_delivered_in_its_authors_name_and_never_to_its_author()
 {
     for (who, told) in
         [("lars", vec!["Maya Kusumawardani mentioned you in a note"]), ("maya", vec![])]

@@ -54,7 +54,7 @@ async fn note_mention_s03_ac1_err2_a_mentioned_person_is_notified_once_and_the_a
 }
 
 #[tokio::test]
-async fn note_mention_oq9_a_private_note_notifies_nobody_until_it_is_public() {
+async fn note_mention_oq9_a_private_note_sends_no_notification_until_it_is_public() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     let text = mention(&person("budi"));
@@ -84,7 +84,7 @@ async fn note_mention_oq9_a_note_that_was_private_for_a_moment_still_notifies_on
 }
 
 #[tokio::test]
-async fn note_mention_s03_a_recipient_who_cannot_see_the_contact_learns_no_name() {
+async fn note_mention_s03_a_recipient_who_cannot_see_the_contact_does_not_get_its_name() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Johan Setiawan").await);
     world.post("agus", &path, &json!({ "note": mention(&person("sinta")) })).await;
@@ -93,7 +93,7 @@ async fn note_mention_s03_a_recipient_who_cannot_see_the_contact_learns_no_name(
 }
 
 #[tokio::test]
-async fn note_mention_s03_err1_a_failing_service_is_tried_four_times_and_a_redriven_message_begins_anew()
+async fn note_mention_s03_err1_a_failing_service_is_called_four_times_and_a_redriven_message_starts_over()
  {
     let world = World::with_flags().await;
     let id = contact(&world, "Citra Anggraini").await;
@@ -115,7 +115,7 @@ async fn note_mention_s03_err1_a_failing_service_is_tried_four_times_and_a_redri
 }
 
 #[tokio::test]
-async fn note_mention_s04_timeout_with_launchpad_down_the_note_is_saved_and_its_mentions_are_verified_later()
+async fn note_mention_s04_timeout_a_note_is_saved_while_launchpad_is_down_and_its_mentions_are_verified_later()
  {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
@@ -143,7 +143,7 @@ async fn note_mention_s04_timeout_with_launchpad_down_the_note_is_saved_and_its_
 }
 
 #[tokio::test]
-async fn note_mention_s04_timeout_a_mention_that_nobody_could_verify_for_a_day_becomes_text() {
+async fn note_mention_s04_timeout_a_mention_that_cannot_be_verified_for_a_day_becomes_text() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     world.fault(&json!({ "target": "launchpad.users", "status": 503 }));
@@ -186,7 +186,7 @@ async fn note_mention_d4_a_message_delivered_many_times_at_once_notifies_once() 
 }
 
 #[tokio::test]
-async fn note_mention_s03_err1_a_lost_answer_of_the_service_makes_no_second_notification() {
+async fn note_mention_s03_err1_a_lost_response_of_the_service_causes_no_second_notification() {
     let world = World::with_flags().await;
     let id = contact(&world, "Citra Anggraini").await;
     let path = format!("/v1/contacts/{id}/notes");

@@ -47,7 +47,7 @@ async fn note_mention_s01_boundary_a_null_name_shows_the_email_and_a_null_avatar
 }
 
 #[tokio::test]
-async fn note_mention_s01_err2_what_matches_nobody_is_an_empty_list_not_an_error() {
+async fn note_mention_s01_err2_a_query_without_matches_returns_an_empty_list_and_no_error() {
     let world = World::with_flags().await;
     let found = world.get("sinta", "/cdp/people?query=nobody-at-all").await;
     assert_eq!((found.status, found.data()), (200, &json!([])));
@@ -59,7 +59,7 @@ async fn note_mention_s01_err2_what_matches_nobody_is_an_empty_list_not_an_error
 }
 
 #[tokio::test]
-async fn note_mention_s01_err1_launchpads_trouble_is_503_and_the_note_is_still_saved() {
+async fn note_mention_s01_err1_the_picker_is_503_when_launchpad_fails_and_notes_can_still_be_saved() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     for fault in [
@@ -79,7 +79,7 @@ async fn note_mention_s01_err1_launchpads_trouble_is_503_and_the_note_is_still_s
 }
 
 #[tokio::test]
-async fn note_mention_s01_boundary_more_than_100_matches_come_page_by_page_each_once() {
+async fn note_mention_s01_boundary_more_than_100_matches_are_returned_in_pages_each_once() {
     let world = World::with_flags().await;
     upsert(&world, (0..130).map(|number| colleague(&world, number)).collect());
     let (mut seen, mut next, mut pages) = (Vec::new(), String::new(), 0);
@@ -100,7 +100,7 @@ async fn note_mention_s01_boundary_more_than_100_matches_come_page_by_page_each_
 }
 
 #[tokio::test]
-async fn pages_of_inactive_people_are_passed_over() {
+async fn pages_with_only_inactive_people_are_skipped() {
     let world = World::with_flags().await;
     let mut people: Vec<_> = (0..60).map(|number| colleague(&world, number)).collect();
     for person in &mut people[..50] {
@@ -113,7 +113,7 @@ async fn pages_of_inactive_people_are_passed_over() {
 }
 
 #[tokio::test]
-async fn note_mention_s01_validation_special_characters_and_emoji_are_a_query_like_any_other() {
+async fn note_mention_s01_validation_a_query_can_contain_special_characters_and_emoji() {
     let world = World::with_flags().await;
     let mut emoji = colleague(&world, 1);
     emoji.full_name = Some("Åsa 🚀 O'Neil <b>%_\\&".to_owned());
@@ -139,7 +139,7 @@ async fn note_mention_s01_validation_special_characters_and_emoji_are_a_query_li
 }
 
 #[tokio::test]
-async fn note_mention_s01_permission_who_may_write_notes_may_search_and_nobody_else() {
+async fn note_mention_s01_permission_only_users_who_can_write_notes_can_search_people() {
     let world = World::with_flags().await;
     for (add, manage, status) in
         [("own", "disabled", 200), ("disabled", "team", 200), ("disabled", "disabled", 403)]
@@ -152,7 +152,7 @@ async fn note_mention_s01_permission_who_may_write_notes_may_search_and_nobody_e
 }
 
 #[tokio::test]
-async fn note_mention_s06_neg2_with_the_flag_off_there_is_no_picker_and_no_card() {
+async fn note_mention_s06_neg2_the_picker_and_the_card_are_404_with_the_flag_off() {
     let world = World::with_flags().await;
     world.flags(true, false).await;
     for path in ["/cdp/people?query=bu".to_owned(), format!("/cdp/people/{}", person("budi"))] {
@@ -178,7 +178,7 @@ async fn note_mention_s05_ac1_ac2_the_card_shows_name_email_staff_level_and_all_
 }
 
 #[tokio::test]
-async fn note_mention_s05_err1_an_inactive_or_unknown_person_is_a_card_with_the_last_known_name() {
+async fn note_mention_s05_err1_the_card_of_an_inactive_or_unknown_person_shows_the_last_known_name() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     notes.add(&world, "sinta", &mention(&person("lars"))).await;
@@ -204,7 +204,7 @@ async fn note_mention_s05_err1_an_inactive_or_unknown_person_is_a_card_with_the_
 }
 
 #[tokio::test]
-async fn note_mention_s05_err2_while_launchpad_fails_the_card_says_so_with_the_name() {
+async fn note_mention_s05_err2_the_card_shows_the_name_and_unavailable_while_launchpad_fails() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     notes.add(&world, "sinta", &mention(&person("lars"))).await;
@@ -222,7 +222,7 @@ async fn note_mention_s05_err2_while_launchpad_fails_the_card_says_so_with_the_n
 }
 
 #[tokio::test]
-async fn note_mention_s05_permission_who_may_view_notes_may_see_the_card() {
+async fn note_mention_s05_permission_users_who_can_view_notes_can_see_the_card() {
     let world = World::with_flags().await;
     let path = format!("/cdp/people/{}", person("budi"));
     set_levels(&world, "sinta", &[(ADD, "disabled"), (MANAGE, "disabled"), (VIEW, "own")]);
@@ -233,7 +233,7 @@ async fn note_mention_s05_permission_who_may_view_notes_may_see_the_card() {
 }
 
 #[tokio::test]
-async fn note_mention_s06_neg1_another_companys_person_is_nobody_on_the_card_and_in_the_picker() {
+async fn note_mention_s06_neg1_a_person_of_another_company_is_unknown_to_the_card_and_the_picker() {
     let world = World::with_flags().await;
     let card = world.get("sinta", &format!("/cdp/people/{}", person("claire"))).await;
     let nobody = json!({ "sso_id": person("claire"), "status": "inactive_or_not_found",
@@ -243,7 +243,7 @@ async fn note_mention_s06_neg1_another_companys_person_is_nobody_on_the_card_and
 }
 
 #[tokio::test]
-async fn team_s10_ac1_the_picker_offers_the_viewers_own_direct_teams_with_their_parents() {
+async fn team_s10_ac1_the_team_picker_lists_the_viewers_direct_teams_with_their_parents() {
     let world = World::start().await;
     let own = |who: &'static str| {
         let world = &world;
@@ -264,14 +264,14 @@ async fn team_s10_ac1_the_picker_offers_the_viewers_own_direct_teams_with_their_
 }
 
 #[tokio::test]
-async fn team_s10_a_teamless_viewer_has_an_empty_picker() {
+async fn team_s10_the_team_picker_of_a_viewer_without_teams_is_empty() {
     let world = World::with_flags().await;
     let none = world.get("putri", "/cdp/me/teams").await;
     assert_eq!((none.status, none.data()), (200, &json!([])));
 }
 
 #[tokio::test]
-async fn team_s10_err1_in_launchpads_trouble_the_picker_is_503_and_guesses_nothing() {
+async fn team_s10_err1_the_team_picker_is_503_when_launchpad_fails() {
     for status in [500, 404, 401, 429] {
         let world = World::with_flags().await;
         world.fault(&json!({ "target": "launchpad.teams", "status": status }));
@@ -282,7 +282,7 @@ async fn team_s10_err1_in_launchpads_trouble_the_picker_is_503_and_guesses_nothi
 }
 
 #[tokio::test]
-async fn team_s10_the_pickers_teams_are_cached_as_the_scopes_are() {
+async fn team_s10_the_teams_of_the_team_picker_are_cached_like_the_teams_of_the_scope() {
     let mut world = World::with_flags().await;
     assert_eq!(world.get("budi", "/cdp/me/teams").await.status, 200);
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
@@ -296,7 +296,7 @@ async fn team_s10_the_pickers_teams_are_cached_as_the_scopes_are() {
 }
 
 #[tokio::test]
-async fn team_s11_ac1_mobile_and_web_have_the_same_picker() {
+async fn team_s11_ac1_the_team_picker_is_the_same_on_mobile_and_web() {
     let world = World::with_flags().await;
     let mut answers = Vec::new();
     for platform in ["web", "mobile"] {

@@ -4,7 +4,7 @@ use tests::{World, person};
 use super::write::{contact, mention};
 
 #[tokio::test]
-async fn pages_are_newest_first_and_full_past_the_private_notes_of_others() {
+async fn note_pages_are_newest_first_and_full_although_private_notes_of_others_are_skipped() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     let mut expected = Vec::new();
@@ -34,7 +34,7 @@ async fn pages_are_newest_first_and_full_past_the_private_notes_of_others() {
 }
 
 #[tokio::test]
-async fn note_mention_s02_ac3_one_note_reads_in_either_mention_format_and_on_either_route() {
+async fn note_mention_s02_ac3_a_note_can_be_read_in_either_mention_format_and_on_either_route() {
     let world = World::with_flags().await;
     let id = contact(&world, "Citra Anggraini").await;
     let path = format!("/v1/contacts/{id}/notes");
@@ -50,7 +50,7 @@ async fn note_mention_s02_ac3_one_note_reads_in_either_mention_format_and_on_eit
 }
 
 #[tokio::test]
-async fn notes_are_reached_only_where_the_contact_is() {
+async fn notes_can_be_read_only_if_the_contact_can_be_read() {
     let world = World::with_flags().await;
     let id = contact(&world, "Johan Setiawan").await;
     let path = format!("/v1/contacts/{id}/notes");

@@ -69,7 +69,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn note_mention_d4_one_message_50_times_at_once_and_out_of_order_tells_once() {
+async fn note_mention_d4_a_message_delivered_50_times_concurrently_and_out_of_order_notifies_once() {
     let scene = Scene::new().await;
     let other = scene.notes.add(&scene.world, "sinta", &mention(&person("lars"))).await;
     let other = notify(&scene.notes.contact, &json!(other), "lars", 0);
@@ -89,7 +89,7 @@ async fn note_mention_d4_one_message_50_times_at_once_and_out_of_order_tells_onc
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_before_its_claim_is_followed_by_another() {
+async fn a_worker_that_dies_before_it_takes_the_lease_is_replaced_at_once() {
     let scene = Scene::new().await;
     scene.deliver_to_its_death("BatchGetItem", 0, "before").await;
     assert!(!scene.deliver().await);
@@ -97,7 +97,7 @@ async fn a_worker_that_dies_before_its_claim_is_followed_by_another() {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_between_its_claim_and_the_call_is_followed_after_its_lease() {
+async fn a_worker_that_dies_between_the_lease_and_the_call_is_replaced_after_the_lease_ends() {
     let scene = Scene::new().await;
     scene.deliver_to_its_death("TransactWriteItems", 0, "after").await;
     assert!(scene.deliver().await, "somebody has the claim");
@@ -108,7 +108,7 @@ async fn a_worker_that_dies_between_its_claim_and_the_call_is_followed_after_its
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_between_the_call_and_the_ledger_tells_nobody_twice() {
+async fn a_worker_that_dies_between_the_call_and_the_ledger_update_causes_no_second_notification() {
     let scene = Scene::new().await;
     scene.deliver_to_its_death("TransactWriteItems", 1, "before").await;
     assert_eq!(notified(&scene.world), [person("budi")]);
@@ -120,7 +120,7 @@ async fn a_worker_that_dies_between_the_call_and_the_ledger_tells_nobody_twice()
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_after_the_ledger_leaves_nothing_to_do() {
+async fn a_worker_that_dies_after_the_ledger_update_leaves_nothing_to_do() {
     let scene = Scene::new().await;
     scene.deliver_to_its_death("TransactWriteItems", 1, "after").await;
     assert!(!scene.deliver().await);
@@ -128,7 +128,7 @@ async fn a_worker_that_dies_after_the_ledger_leaves_nothing_to_do() {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_every_time_gives_the_mention_up_after_four_tries() {
+async fn a_mention_is_given_up_after_four_workers_died() {
     let scene = Scene::new().await;
     for _ in 0..4 {
         scene.deliver_to_its_death("TransactWriteItems", 0, "after").await;
@@ -141,7 +141,7 @@ async fn a_worker_that_dies_every_time_gives_the_mention_up_after_four_tries() {
 }
 
 #[tokio::test]
-async fn note_mention_s03_err1_a_service_that_fails_three_times_tells_with_the_fourth_try() {
+async fn note_mention_s03_err1_a_notification_is_sent_on_the_fourth_try_after_three_failures() {
     for fault in [
         json!({ "target": "notifications", "status": 503, "times": 3 }),
         json!({ "target": "notifications", "status": 500, "times": 3 }),
@@ -161,7 +161,7 @@ async fn note_mention_s03_err1_a_service_that_fails_three_times_tells_with_the_f
 }
 
 #[tokio::test]
-async fn note_mention_s03_err1_a_service_that_fails_for_ever_leaves_a_dead_letter_and_an_event() {
+async fn note_mention_s03_err1_a_service_that_always_fails_leaves_a_dead_letter_and_an_event() {
     let scene = Scene::new().await;
     let log = Log::capture();
     scene.world.fault(&json!({ "target": "notifications", "status": 500 }));
@@ -178,7 +178,7 @@ async fn note_mention_s03_err1_a_service_that_fails_for_ever_leaves_a_dead_lette
 }
 
 #[tokio::test]
-async fn note_mention_s03_err1_throttled_with_retry_after_it_waits_as_long_as_asked() {
+async fn note_mention_s03_err1_a_throttled_notification_waits_for_the_time_in_retry_after() {
     let scene = Scene::new().await;
     let throttled = json!({ "target": "notifications", "status": 429, "retry_after": 40,
         "times": 1 });
@@ -213,7 +213,7 @@ async fn note_mention_s03_err1_a_redriven_message_waits_for_launchpad_as_long_as
 }
 
 #[tokio::test]
-async fn a_refusal_that_no_retry_can_help_fails_at_once() {
+async fn a_permanent_rejection_by_the_notification_service_fails_without_a_retry() {
     for status in [400, 401, 404, 422] {
         let scene = Scene::new().await;
         scene.world.fault(&json!({ "target": "notifications", "status": status }));
@@ -227,7 +227,7 @@ async fn a_refusal_that_no_retry_can_help_fails_at_once() {
 }
 
 #[tokio::test]
-async fn note_mention_s04_concurrency_two_saves_of_one_note_with_different_mentions_tell_both() {
+async fn note_mention_s04_concurrency_two_saves_of_one_note_notify_the_people_mentioned_in_each() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let note = notes.add(&world, "sinta", "first").await;
@@ -253,7 +253,7 @@ async fn note_mention_s04_concurrency_two_saves_of_one_note_with_different_menti
 }
 
 #[tokio::test]
-async fn note_mention_s01_s02_s03_concurrency_web_and_mobile_create_notes_on_a_contact_at_once() {
+async fn note_mention_s01_s02_s03_concurrency_web_and_mobile_can_create_notes_on_a_contact_concurrently() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let mobile = format!(r#"<a href="../../../users/{}/edit_user">@x</a>"#, person("budi"));
@@ -308,7 +308,7 @@ async fn all_three_are_told_within_one_clean_up(world: &World, notes: &Notes) {
 }
 
 #[tokio::test]
-async fn note_mention_d8_a_crash_between_commit_and_send_is_swept_within_one_clean_up() {
+async fn note_mention_d8_a_crash_between_commit_and_send_is_repaired_by_the_next_clean_up() {
     for (target, action, when) in [
         ("dynamodb", "TransactWriteItems", "after"),
         ("sqs", "SendMessageBatch", "before"),
@@ -322,7 +322,7 @@ async fn note_mention_d8_a_crash_between_commit_and_send_is_swept_within_one_cle
 }
 
 #[tokio::test]
-async fn note_mention_d8_messages_lost_doubled_or_refused_by_the_queue_are_told_once() {
+async fn note_mention_d8_messages_that_the_queue_loses_duplicates_or_rejects_are_delivered_once() {
     for kind in ["batch_partial", "duplicate", "throttle", "commit_then_timeout"] {
         let (world, notes) = save_under(&json!({ "target": "sqs", "kind": kind,
             "function": "NoteWrite" }))
@@ -332,7 +332,7 @@ async fn note_mention_d8_messages_lost_doubled_or_refused_by_the_queue_are_told_
 }
 
 #[tokio::test]
-async fn a_lost_answer_or_a_conflict_of_the_table_makes_one_note_and_tells_once() {
+async fn a_lost_response_or_a_conflict_of_the_table_creates_one_note_and_notifies_once() {
     for kind in ["commit_then_timeout", "conflict"] {
         let (world, notes) = save_under(&json!({ "target": "dynamodb", "kind": kind,
             "function": "NoteWrite", "action": "TransactWriteItems", "times": 1 }))
@@ -354,7 +354,7 @@ async fn a_crash_before_the_commit_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn note_mention_s04_timeout_a_slow_launchpad_neither_loses_the_note_nor_the_mention() {
+async fn note_mention_s04_timeout_a_slow_launchpad_loses_neither_the_note_nor_the_mention() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let log = Log::capture();

@@ -17,7 +17,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn note_mention_s01_ac2_ac3_s04_ac1_a_saved_note_has_its_mentions_and_they_are_told() {
+async fn note_mention_s01_ac2_ac3_s04_ac1_a_saved_note_has_its_mentions_and_the_mentioned_people_are_notified() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let two = format!("<p>{} and {}</p>", mention(&person("budi")), mention(&person("lars")));
@@ -34,7 +34,7 @@ async fn note_mention_s01_ac2_ac3_s04_ac1_a_saved_note_has_its_mentions_and_they
 }
 
 #[tokio::test]
-async fn note_mention_s01_ac4_s02_ac4_s03_ac3_an_edit_tells_only_whom_the_note_never_told() {
+async fn note_mention_s01_ac4_s02_ac4_s03_ac3_an_edit_notifies_only_people_whom_the_note_never_notified() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let id = notes.add(&world, "sinta", &mention(&person("budi"))).await;
@@ -57,7 +57,7 @@ async fn note_mention_s01_ac4_s02_ac4_s03_ac3_an_edit_tells_only_whom_the_note_n
 }
 
 #[tokio::test]
-async fn note_mention_s03_ac1_ac2_ac2b_d7_d10_the_notification_opens_the_customers_page_everywhere()
+async fn note_mention_s03_ac1_ac2_ac2b_d7_d10_the_notification_opens_the_customer_page_on_every_platform()
 {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
@@ -80,7 +80,7 @@ async fn note_mention_s03_ac1_ac2_ac2b_d7_d10_the_notification_opens_the_custome
 }
 
 #[tokio::test]
-async fn note_mention_s03_boundary_no_one_and_ten_mentions_tell_none_one_and_ten() {
+async fn note_mention_s03_boundary_a_note_with_0_1_or_10_mentions_sends_0_1_or_10_notifications() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     upsert(&world, (1..=11).map(|number| colleague(&world, number)).collect());
@@ -103,7 +103,7 @@ async fn note_mention_s03_boundary_no_one_and_ten_mentions_tell_none_one_and_ten
 }
 
 #[tokio::test]
-async fn note_mention_s01_boundary_ten_mentions_fit_a_note_at_its_character_limit() {
+async fn note_mention_s01_boundary_a_note_at_the_character_limit_can_have_ten_mentions() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     upsert(&world, (1..=10).map(|number| colleague(&world, number)).collect());
@@ -117,7 +117,7 @@ async fn note_mention_s01_boundary_ten_mentions_fit_a_note_at_its_character_limi
 }
 
 #[tokio::test]
-async fn note_mention_s04_boundary_a_colleague_of_any_role_is_valid_and_an_inactive_one_is_not() {
+async fn note_mention_s04_boundary_a_colleague_of_any_role_can_be_mentioned_and_an_inactive_colleague_cannot() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     for (who, warnings) in
@@ -130,7 +130,7 @@ async fn note_mention_s04_boundary_a_colleague_of_any_role_is_valid_and_an_inact
 }
 
 #[tokio::test]
-async fn note_mention_s04_validation_a_malformed_uuid_is_nobody_and_nobody_is_asked() {
+async fn note_mention_s04_validation_a_malformed_uuid_is_an_invalid_mention_and_launchpad_is_not_called() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     world.fault(&json!({ "target": "launchpad.users", "status": 500 }));
@@ -146,7 +146,7 @@ async fn note_mention_s04_validation_a_malformed_uuid_is_nobody_and_nobody_is_as
 }
 
 #[tokio::test]
-async fn note_mention_s04_err1_oq3_where_invalid_mentions_are_refused_nothing_is_written() {
+async fn note_mention_s04_err1_oq3_a_note_with_invalid_mentions_is_not_written_in_reject_mode() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let environment = world.environment("NoteWrite").await;
@@ -173,7 +173,7 @@ async fn note_mention_s04_err1_oq3_where_invalid_mentions_are_refused_nothing_is
 }
 
 #[tokio::test]
-async fn note_mention_s04_err2_crafted_markup_is_stripped_and_only_validated_mentions_stay() {
+async fn note_mention_s04_err2_malicious_markup_is_removed_and_only_verified_mentions_stay() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     // Somebody else's name over an id, a handler on the anchor, a script, an id that breaks out.
@@ -193,7 +193,7 @@ async fn note_mention_s04_err2_crafted_markup_is_stripped_and_only_validated_men
 }
 
 #[tokio::test]
-async fn note_mention_s06_neg1_another_companys_person_is_never_mentioned_or_told() {
+async fn note_mention_s06_neg1_a_person_of_another_company_is_never_mentioned_or_notified() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let foreign = format!("x {} {}", mention(&person("claire")), mention(&person("dewi")));
@@ -205,7 +205,7 @@ async fn note_mention_s06_neg1_another_companys_person_is_never_mentioned_or_tol
 }
 
 #[tokio::test]
-async fn note_mention_s06_neg2_with_the_flag_off_notes_behave_as_before_and_nobody_is_told() {
+async fn note_mention_s06_neg2_notes_work_as_before_with_the_flag_off_and_no_notification_is_sent() {
     let world = World::start().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let body = json!({ "note": format!("<p>{}<script>x</script></p>", mention(&person("budi"))) });
@@ -218,7 +218,7 @@ async fn note_mention_s06_neg2_with_the_flag_off_notes_behave_as_before_and_nobo
 }
 
 #[tokio::test]
-async fn the_author_is_told_when_a_mentioned_person_is_known_to_be_unable_to_open_the_contact() {
+async fn the_author_gets_a_warning_when_a_mentioned_person_is_known_to_have_no_access_to_the_contact() {
     let world = World::with_flags().await;
     let mine = Notes::of(&world, "Citra Anggraini").await;
     let johan = Notes::of(&world, "Johan Setiawan").await;
@@ -238,7 +238,7 @@ async fn the_author_is_told_when_a_mentioned_person_is_known_to_be_unable_to_ope
 }
 
 #[tokio::test]
-async fn prd_11_the_events_have_their_properties_and_no_line_has_what_people_wrote() {
+async fn prd_11_events_have_their_properties_and_log_lines_contain_no_user_text() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let log = Log::capture();
@@ -286,7 +286,7 @@ async fn prd_11_the_events_have_their_properties_and_no_line_has_what_people_wro
 }
 
 #[tokio::test]
-async fn note_mention_d6_a_note_edited_away_takes_no_notification_back() {
+async fn note_mention_d6_removing_a_mention_does_not_recall_its_notification() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let id = notes.add(&world, "sinta", &mention(&person("budi"))).await;

@@ -79,7 +79,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn team_s12_ac1_s13_ac1_notes_of_a_contact_in_team_scope_are_read() {
+async fn team_s12_ac1_s13_ac1_notes_of_a_contact_in_team_scope_can_be_read() {
     // Of a child team, of nobody's team, of the viewer's own.
     for (contact, author, viewer) in [
         ("Citra Anggraini", "sinta", "budi"),
@@ -96,7 +96,7 @@ async fn team_s12_ac1_s13_ac1_notes_of_a_contact_in_team_scope_are_read() {
 }
 
 #[tokio::test]
-async fn team_s12_ac2_s13_ac2_notes_never_widen_the_contacts_scope() {
+async fn team_s12_ac2_s13_ac2_note_permissions_never_widen_the_scope_of_contacts() {
     let scene = Scene::new("Johan Setiawan", "agus").await;
     // The viewer may read all notes there are, but not the contact.
     for level in ["own", "team", "everything"] {
@@ -116,7 +116,7 @@ async fn team_s12_ac2_s13_ac2_notes_never_widen_the_contacts_scope() {
 }
 
 #[tokio::test]
-async fn team_s12_ac3_at_level_own_notes_are_read_on_the_viewers_own_contacts_alone() {
+async fn team_s12_ac3_level_own_shows_only_notes_on_the_viewers_own_contacts() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     set_levels(&scene.world, "sinta", &[(VIEW, "own")]);
     assert_eq!(scene.read("sinta").await.status, 200, "she owns the contact");
@@ -125,7 +125,7 @@ async fn team_s12_ac3_at_level_own_notes_are_read_on_the_viewers_own_contacts_al
 }
 
 #[tokio::test]
-async fn team_s12_ac4_at_level_disabled_no_note_is_read_or_said_to_be_there() {
+async fn team_s12_ac4_level_disabled_hides_notes_and_whether_they_exist() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     refuses(&scene.read("yuki").await, 403, "FORBIDDEN", "permission disabled");
     let denied = scene.world.get("yuki", &scene.notes.list).await;
@@ -136,7 +136,7 @@ async fn team_s12_ac4_at_level_disabled_no_note_is_read_or_said_to_be_there() {
 }
 
 #[tokio::test]
-async fn team_s12_err1_in_launchpads_trouble_notes_narrow_to_own_contacts_and_say_so() {
+async fn team_s12_err1_notes_narrow_to_own_contacts_and_report_the_fallback_when_launchpad_fails() {
     let mut scene = Scene::new("Citra Anggraini", "sinta").await;
     scene.world.restart_functions();
     scene.world.advance(jiff::SignedDuration::from_secs(61));
@@ -148,7 +148,7 @@ async fn team_s12_err1_in_launchpads_trouble_notes_narrow_to_own_contacts_and_sa
 }
 
 #[tokio::test]
-async fn team_s12_add_needs_the_permission_and_the_contact_alone() {
+async fn team_s12_adding_a_note_requires_only_the_add_permission_and_access_to_the_contact() {
     let scene = Scene::new("Nur Aini", "maya").await;
     for level in ["own", "team", "everything"] {
         set_levels(&scene.world, "sinta", &[(ADD, level)]);
@@ -160,7 +160,7 @@ async fn team_s12_add_needs_the_permission_and_the_contact_alone() {
 }
 
 #[tokio::test]
-async fn team_s14_ac1_s15_ac1_in_team_scope_others_notes_may_be_edited_and_the_flag_says_so() {
+async fn team_s14_ac1_s15_ac1_notes_of_others_in_team_scope_can_be_edited_and_the_permission_field_is_true() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     assert_eq!(Scene::may(&scene.read("budi").await), (true, true));
     let edited = scene.edit("budi").await;
@@ -170,7 +170,7 @@ async fn team_s14_ac1_s15_ac1_in_team_scope_others_notes_may_be_edited_and_the_f
 }
 
 #[tokio::test]
-async fn team_s14_ac2_s15_ac2_at_level_own_only_own_notes_may_be_edited() {
+async fn team_s14_ac2_s15_ac2_level_own_allows_editing_only_own_notes() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     set_levels(&scene.world, "budi", &[(MANAGE, "own")]);
     assert_eq!(Scene::may(&scene.read("budi").await), (false, true));
@@ -186,7 +186,7 @@ async fn team_s14_ac2_s15_ac2_at_level_own_only_own_notes_may_be_edited() {
 }
 
 #[tokio::test]
-async fn team_s14_ac3_with_the_manage_level_disabled_the_flag_is_false_and_edits_are_refused() {
+async fn team_s14_ac3_a_disabled_manage_level_refuses_edits_and_the_permission_field_is_false() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     set_levels(&scene.world, "sinta", &[(MANAGE, "disabled")]);
     assert_eq!(Scene::may(&scene.read("sinta").await), (false, true));
@@ -194,7 +194,7 @@ async fn team_s14_ac3_with_the_manage_level_disabled_the_flag_is_false_and_edits
 }
 
 #[tokio::test]
-async fn team_s14_err1_a_note_whose_contact_leaves_the_scope_is_refused_as_read_now() {
+async fn team_s14_err1_an_edit_is_refused_by_the_current_scope_of_the_contact() {
     let scene = Scene::new("Johan Setiawan", "agus").await;
     // Everything of contacts, team of notes: the note's own rule decides.
     set_levels(&scene.world, "sinta", &[(CUSTOMERS, "everything"), (VIEW, "everything")]);
@@ -203,7 +203,7 @@ async fn team_s14_err1_a_note_whose_contact_leaves_the_scope_is_refused_as_read_
 }
 
 #[tokio::test]
-async fn team_s14_s16_with_the_flag_off_only_the_owner_edits_and_deletes() {
+async fn team_s14_s16_only_the_owner_can_edit_and_delete_a_note_with_the_flag_off() {
     let scene = Scene::new("Johan Setiawan", "agus").await;
     scene.world.flags(false, true).await;
     // As before the flag: any contact of the company for reading and adding.
@@ -222,14 +222,14 @@ async fn team_s14_s16_with_the_flag_off_only_the_owner_edits_and_deletes() {
 }
 
 #[tokio::test]
-async fn team_s16_ac1_s17_ac1_in_team_scope_others_notes_may_be_deleted() {
+async fn team_s16_ac1_s17_ac1_notes_of_others_in_team_scope_can_be_deleted() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     assert_eq!(scene.delete("budi", "sinta").await.status, 200);
     assert_eq!(scene.delete("maya", "sinta").await.status, 200, "level everything");
 }
 
 #[tokio::test]
-async fn team_s16_ac2_s17_ac2_at_level_own_only_own_notes_may_be_deleted() {
+async fn team_s16_ac2_s17_ac2_level_own_allows_deleting_only_own_notes() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     set_levels(&scene.world, "budi", &[(DELETE, "own")]);
     assert_eq!(Scene::may(&scene.read("budi").await), (true, false));
@@ -239,7 +239,7 @@ async fn team_s16_ac2_s17_ac2_at_level_own_only_own_notes_may_be_deleted() {
 }
 
 #[tokio::test]
-async fn team_s16_ac3_with_the_delete_level_disabled_nothing_is_deleted() {
+async fn team_s16_ac3_a_disabled_delete_level_refuses_every_deletion() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     set_levels(&scene.world, "sinta", &[(DELETE, "disabled")]);
     assert_eq!(Scene::may(&scene.read("sinta").await), (true, false));
@@ -248,7 +248,7 @@ async fn team_s16_ac3_with_the_delete_level_disabled_nothing_is_deleted() {
 }
 
 #[tokio::test]
-async fn team_s16_a_note_out_of_its_own_scope_is_refused_though_the_contact_is_seen() {
+async fn team_s16_a_deletion_outside_the_note_permissions_scope_is_refused_although_the_contact_is_visible() {
     let scene = Scene::new("Johan Setiawan", "agus").await;
     set_levels(&scene.world, "sinta", &[(CUSTOMERS, "everything")]);
     let denied = scene.delete("sinta", "agus").await;

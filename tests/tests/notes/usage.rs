@@ -23,7 +23,7 @@ fn calls(world: &World) -> Value {
 }
 
 #[tokio::test]
-async fn a_save_with_10_mentions_of_known_people_is_one_read_one_transaction_and_one_batch() {
+async fn a_save_with_10_mentions_of_cached_people_takes_one_read_one_transaction_and_one_batch() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let note = ten(&world);
@@ -49,7 +49,7 @@ async fn a_save_with_10_mentions_of_known_people_is_one_read_one_transaction_and
 }
 
 #[tokio::test]
-async fn people_who_are_not_known_are_looked_up_together_and_nobody_is_waited_for_after() {
+async fn people_who_are_not_cached_are_looked_up_concurrently_and_the_save_waits_for_nothing_else() {
     let world = World::with_flags().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let ten = ten(&world);

@@ -44,7 +44,7 @@ async fn note_mention_s02_ac1_ac2_d9_both_anchor_forms_are_stored_as_canonical_m
 }
 
 #[tokio::test]
-async fn note_mention_s04_err1_err3_s06_neg1_mentions_of_nobody_become_text_and_the_author_is_told()
+async fn note_mention_s04_err1_err3_s06_neg1_mentions_of_unknown_people_become_text_with_a_warning()
 {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
@@ -60,7 +60,7 @@ async fn note_mention_s04_err1_err3_s06_neg1_mentions_of_nobody_become_text_and_
 }
 
 #[tokio::test]
-async fn note_mention_s01_boundary_oq4_what_cannot_be_stored_is_422_by_its_code() {
+async fn note_mention_s01_boundary_oq4_a_note_that_cannot_be_stored_is_422_with_its_own_code() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     let many: String =
@@ -78,7 +78,7 @@ async fn note_mention_s01_boundary_oq4_what_cannot_be_stored_is_422_by_its_code(
 }
 
 #[tokio::test]
-async fn a_put_without_attachments_and_visibility_leaves_them_and_an_echo_is_accepted() {
+async fn a_put_without_attachments_and_visibility_keeps_them_and_a_returned_note_can_be_sent_back() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     let file = json!({ "name": "q.pdf", "content_type": "application/pdf", "size": 1,
@@ -96,7 +96,7 @@ async fn a_put_without_attachments_and_visibility_leaves_them_and_an_echo_is_acc
 }
 
 #[tokio::test]
-async fn a_note_near_its_limit_can_be_saved_again_as_it_was_answered() {
+async fn a_note_near_the_length_limit_can_be_saved_again_as_it_was_returned() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     let mobile = format!(r#"<a href="/users/{}/edit_user">@B</a>"#, person("budi"));
@@ -121,7 +121,7 @@ async fn a_note_near_its_limit_can_be_saved_again_as_it_was_answered() {
 }
 
 #[tokio::test]
-async fn note_mention_s06_neg2_with_the_flag_off_new_mentions_are_text_and_those_in_the_note_stay()
+async fn note_mention_s06_neg2_new_mentions_become_text_with_the_flag_off_and_existing_mentions_stay()
 {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);

@@ -208,7 +208,7 @@ fn stored_notes() -> Vec<String> {
 }
 
 #[test]
-fn note_mention_s04_err2_stored_notes_run_nothing_in_a_browser() {
+fn note_mention_s04_err2_stored_notes_run_no_code_in_a_browser() {
     let Some(program) = chromium() else {
         assert!(
             env::var_os("REQUIRE_BROWSER").is_none(),

@@ -172,7 +172,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn nobody_is_told_twice_and_everybody_mentioned_in_public_is_told(
+    fn no_person_is_notified_twice_and_each_person_mentioned_in_public_is_notified(
         steps in proptest::collection::vec(step(), 1..24)
     ) {
         let mut world = World::default();
@@ -253,7 +253,7 @@ fn change_where(
 }
 
 #[test]
-fn a_private_note_writes_no_ledger_and_making_it_public_mentions_anew() {
+fn a_private_note_writes_no_ledger_entries_until_it_is_made_public() {
     let private = note(&[1, 2], Visibility::Private, 1);
     let (written, _, messages) =
         change(&[], |ledger| ledger.saved(&private, None, &[], &actor(0)).unwrap());
@@ -265,7 +265,7 @@ fn a_private_note_writes_no_ledger_and_making_it_public_mentions_anew() {
 }
 
 #[test]
-fn pending_mentions_are_noted_with_their_actor_and_told_when_they_are_verified() {
+fn pending_mentions_are_stored_with_their_actor_and_delivered_when_they_are_verified() {
     let saved = note(&[], Visibility::Public, 1);
     let pending = [MentionRef::User(person(1).as_uuid()), MentionRef::Raw("1002".to_owned())];
     let (waiting, _, messages) =
@@ -284,7 +284,7 @@ fn pending_mentions_are_noted_with_their_actor_and_told_when_they_are_verified()
 }
 
 #[test]
-fn one_person_pending_by_two_ids_is_told_once() {
+fn a_person_pending_under_two_ids_is_notified_once() {
     let saved = note(&[], Visibility::Public, 1);
     let ids = [MentionRef::User(person(1).as_uuid()), MentionRef::Raw("1002".to_owned())];
     let (waiting, ..) = change(&[], |ledger| ledger.saved(&saved, None, &ids, &actor(0)).unwrap());
@@ -299,7 +299,7 @@ fn one_person_pending_by_two_ids_is_told_once() {
 }
 
 #[test]
-fn a_raw_id_that_turns_out_to_be_the_actor_tells_nobody() {
+fn a_raw_id_that_resolves_to_the_actor_sends_no_notification() {
     let saved = note(&[], Visibility::Public, 1);
     let ids = [MentionRef::Raw("1001".to_owned())];
     let (waiting, ..) = change(&[], |ledger| ledger.saved(&saved, None, &ids, &actor(1)).unwrap());
@@ -311,7 +311,7 @@ fn a_raw_id_that_turns_out_to_be_the_actor_tells_nobody() {
 }
 
 #[test]
-fn whose_mention_waits_is_who_put_it_there_and_not_who_saves_the_note_next() {
+fn a_pending_mention_belongs_to_the_user_who_added_it_and_not_to_the_user_who_saves_next() {
     let saved = note(&[], Visibility::Public, 1);
     let pending = [MentionRef::User(person(2).as_uuid())];
     let save = |entries: &[LedgerEntry], named: &[String], by| {
@@ -336,7 +336,7 @@ fn whose_mention_waits_is_who_put_it_there_and_not_who_saves_the_note_next() {
 }
 
 #[test]
-fn nobody_is_told_of_their_own_mention_by_whoever_saved_another_or_saves_the_note_next() {
+fn a_mention_of_oneself_sends_no_notification_when_another_user_saves_the_note() {
     let reference = MentionRef::User(person(1).as_uuid());
     let named = [person(1).to_string()];
     for (mentioned, pending) in [(&[1][..], &[][..]), (&[], std::slice::from_ref(&reference))] {
@@ -356,7 +356,7 @@ fn nobody_is_told_of_their_own_mention_by_whoever_saved_another_or_saves_the_not
 }
 
 #[test]
-fn what_is_mentioned_with_the_flag_off_is_dropped_and_told_by_the_next_save_with_it_on() {
+fn a_mention_saved_with_the_flag_off_is_dropped_and_delivered_by_the_next_save_with_the_flag_on() {
     let public = note(&[1], Visibility::Public, 2);
     let (dropped, _, messages) =
         change_where(false, &[], |ledger| ledger.saved(&public, None, &[], &actor(0)).unwrap());
@@ -372,7 +372,7 @@ fn what_is_mentioned_with_the_flag_off_is_dropped_and_told_by_the_next_save_with
 }
 
 #[test]
-fn a_mention_verified_with_the_flag_off_tells_nobody() {
+fn a_mention_verified_with_the_flag_off_sends_no_notification() {
     let reference = MentionRef::User(person(1).as_uuid());
     let public = note(&[1], Visibility::Public, 2);
     let state = MentionState::Unverified;
@@ -384,7 +384,7 @@ fn a_mention_verified_with_the_flag_off_tells_nobody() {
 }
 
 #[test]
-fn what_waits_for_launchpad_is_tried_at_times_that_do_not_depend_on_who_asks() {
+fn the_retry_times_of_a_pending_mention_do_not_depend_on_the_caller() {
     let at = |minutes| now() + SignedDuration::from_mins(minutes);
     for (asked, expected) in [(0, 1), (1, 2), (3, 4), (32, 60), (61, 120), (1439, 1440)] {
         assert_eq!(next_try(now(), at(asked)), Some(at(expected)), "{asked}");

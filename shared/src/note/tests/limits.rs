@@ -17,7 +17,7 @@ fn ten_thousand_unicode_scalars_are_allowed_and_one_more_is_not() {
 }
 
 #[test]
-fn a_mentions_start_tag_counts_at_the_shorter_of_its_two_forms() {
+fn the_start_tag_of_a_mention_counts_with_the_length_of_its_shorter_form() {
     let canonical = format!(r#"<a data-user-id="{ANN}" data-mention="true">"#).len();
     let long = format!(r#"<a class="mention chip" style="color: red" data-user-id="{ANN}">"#);
     let url = format!(
@@ -48,7 +48,7 @@ fn a_mentions_start_tag_counts_at_the_shorter_of_its_two_forms() {
 }
 
 #[test]
-fn what_every_stored_link_carries_does_not_count() {
+fn the_rel_attribute_added_to_stored_links_does_not_count() {
     let links = r#"<a href="https://e.co/1">x</a>"#.repeat(100);
     let html = format!("{links}{}", "x".repeat(NOTE_LENGTH_LIMIT - links.len()));
     let once = stored(&html);
@@ -65,7 +65,7 @@ fn what_every_stored_link_carries_does_not_count() {
 }
 
 #[test]
-fn text_that_looks_like_a_mention_is_not_forgiven_its_length() {
+fn text_that_looks_like_a_mention_counts_in_full() {
     let tag = format!(r#"<a class="{}" data-user-id="{ANN}">"#, "x".repeat(200));
     for wrap in [
         ("<!--", "-->"),
@@ -79,7 +79,7 @@ fn text_that_looks_like_a_mention_is_not_forgiven_its_length() {
 }
 
 #[test]
-fn a_long_submission_is_counted_whatever_its_markup() {
+fn a_long_submission_is_counted_with_any_markup() {
     for odd in ["<iframe href=><svg></svg></iframe>", "<textarea><math></math></textarea>"] {
         let html = format!("{odd}{}", "x".repeat(NOTE_LENGTH_LIMIT));
         assert_eq!(counted_length(&html, &[]), html.chars().count(), "{odd}");
@@ -87,7 +87,7 @@ fn a_long_submission_is_counted_whatever_its_markup() {
 }
 
 #[test]
-fn a_note_at_its_limit_can_be_read_and_saved_again() {
+fn a_note_at_the_limit_can_be_read_and_saved_again() {
     let mentions: String = (0..10)
         .map(|n| {
             format!(r#"<a href="/users/0191d2c4-8a3e-7c11-9f00-00000000000{n}/edit_user">@Dir</a>"#)
@@ -132,13 +132,13 @@ fn markup_without_text_is_empty() {
 }
 
 #[test]
-fn plain_text_breaks_lines_where_blocks_end() {
+fn plain_text_has_a_line_break_at_the_end_of_each_block() {
     let html = "<p>a &amp;amp; b<br>c</p><ul><li>d&nbsp;&lt;e&gt;</li></ul>";
     assert_eq!(plain_text(html), "a &amp; b\nc\nd\u{a0}<e>\n");
 }
 
 #[test]
-fn more_than_ten_distinct_people_are_too_many() {
+fn mentions_of_more_than_ten_distinct_people_are_refused() {
     let anchor = |n: usize| format!(r#"<a href="/users/{n}/edit_user">@x</a>"#);
     let ten: String = (0..10).chain(0..10).map(anchor).collect();
     let with_malformed = format!(r#"{ten}<a data-user-id="?">x</a>"#);
@@ -149,7 +149,7 @@ fn more_than_ten_distinct_people_are_too_many() {
 }
 
 #[test]
-fn misnested_formatting_that_the_parser_blows_up_keeps_its_text_only() {
+fn misnested_formatting_that_grows_in_the_parser_is_reduced_to_its_text() {
     let formats: String = (0..300).map(|n| format!("<b style=x{n}>")).collect();
     let html = format!("{formats}{}", "<p>x".repeat(800));
     assert!(html.len() < NOTE_LENGTH_LIMIT);
@@ -160,7 +160,7 @@ fn misnested_formatting_that_the_parser_blows_up_keeps_its_text_only() {
 }
 
 #[test]
-fn deep_nesting_does_no_harm() {
+fn deeply_nested_markup_is_handled_safely() {
     for tag in [
         "<b>",
         "<div>",
@@ -187,7 +187,7 @@ fn attachment() -> Attachment {
 }
 
 #[test]
-fn an_attachment_that_breaks_a_rule_is_refused_by_the_name_of_its_field() {
+fn an_invalid_attachment_is_refused_with_its_field() {
     assert_eq!(check_attachments(&vec![attachment(); ATTACHMENT_LIMIT]), Ok(()));
     let too_many = check_attachments(&vec![attachment(); ATTACHMENT_LIMIT + 1]).unwrap_err();
     assert!(matches!(too_many, NoteError::Attachment { field, .. } if field == "attachments"));

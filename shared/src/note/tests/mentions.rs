@@ -125,7 +125,7 @@ fn both_anchor_forms_are_mentions() {
 }
 
 #[test]
-fn a_byte_order_mark_at_the_beginning_is_not_stored() {
+fn a_byte_order_mark_at_the_start_is_not_stored() {
     for html in ["\u{feff}\u{feff}x", "<area>\u{feff}\u{feff}</area>x"] {
         assert_eq!(stored(html), "x", "{html:?}");
     }
@@ -133,7 +133,7 @@ fn a_byte_order_mark_at_the_beginning_is_not_stored() {
 }
 
 #[test]
-fn a_step_in_a_path_is_nobodys_id() {
+fn a_dot_path_segment_is_not_a_user_id() {
     for step in [".", ".."] {
         let pending = format!(r#"<a data-user-id="{step}" data-mention="pending">@A</a>"#);
         assert_eq!(draft(&pending).references(), [malformed(step)]);
@@ -143,7 +143,7 @@ fn a_step_in_a_path_is_nobodys_id() {
 }
 
 #[test]
-fn a_verified_mention_shows_the_directorys_name_and_nothing_of_the_submitted_anchor() {
+fn a_verified_mention_shows_the_directorys_name_and_nothing_from_the_submitted_anchor() {
     for anchor in [
         format!(r#"<a data-user-id="{ANN}">@The Boss</a>"#),
         format!(
@@ -159,7 +159,7 @@ fn a_verified_mention_shows_the_directorys_name_and_nothing_of_the_submitted_anc
 }
 
 #[test]
-fn a_display_name_is_text() {
+fn a_display_name_is_escaped_as_text() {
     let name = "</a><script>x</script>\"&\u{0}\u{a0}'";
     let rendered = draft(&format!(r#"<p><a data-user-id="{ANN}">@A</a></p>"#)).render(|_| {
         MentionOutcome::Verified {
@@ -180,7 +180,7 @@ fn a_display_name_is_text() {
 }
 
 #[test]
-fn a_pending_mention_keeps_its_text_and_its_id_and_can_be_resolved_later() {
+fn a_pending_mention_keeps_its_text_and_id_and_can_be_resolved_later() {
     let html = format!(
         r#"<p><a href="../../../users/4711/edit_user">@<b>Raw</b></a> <a data-user-id="{}">@Ann</a></p>"#,
         ANN.to_uppercase()
@@ -221,7 +221,7 @@ fn two_references_to_one_person_are_one_mention() {
 }
 
 #[test]
-fn a_malformed_mention_becomes_its_text_without_asking_anybody() {
+fn a_malformed_mention_becomes_its_text_without_a_directory_call() {
     let html = r#"<p>Hi <a data-user-id="12">@<em>Old</em></a></p>"#;
     let rendered = draft(html).render(|_| panic!("asked"));
     assert_eq!(rendered.html, "<p>Hi @<em>Old</em></p>");
@@ -229,7 +229,7 @@ fn a_malformed_mention_becomes_its_text_without_asking_anybody() {
 }
 
 #[test]
-fn what_an_unwrapped_anchor_kept_apart_is_stored_as_a_parser_reads_it() {
+fn markup_around_an_unwrapped_anchor_is_stored_as_a_parser_reads_it() {
     for html in [
         r#"<h1>a<a data-user-id="1"><h2>b</h2></a></h1>"#,
         "<pre><a data-user-id=\"1\">\n\nx</a></pre>",
@@ -242,7 +242,7 @@ fn what_an_unwrapped_anchor_kept_apart_is_stored_as_a_parser_reads_it() {
 }
 
 #[test]
-fn the_mobile_form_goes_there_and_back() {
+fn the_mobile_form_converts_back_to_the_stored_form() {
     let html = format!(
         r#"<p>{} and <a data-user-id="4711" data-mention="pending">@Raw</a> <a href="https://x.example/" rel="noopener noreferrer nofollow">x</a></p>"#,
         verified(ANN)
@@ -259,7 +259,7 @@ fn the_mobile_form_goes_there_and_back() {
 }
 
 #[test]
-fn a_declined_link_to_a_person_stays_a_link() {
+fn a_link_that_declines_to_be_a_mention_stays_a_link() {
     let html = format!(
         r#"<a href="https://{HOST}/users/{ANN}/edit_user" data-mention="false" data-user-id="{BOB}">x</a>"#
     );
@@ -274,7 +274,7 @@ fn a_declined_link_to_a_person_stays_a_link() {
 }
 
 #[test]
-fn anchors_inside_a_mention_go_with_it() {
+fn anchors_inside_a_mention_are_removed_with_its_content() {
     let html = format!(
         r#"<a data-user-id="{ANN}"><table><tbody><tr><td><a data-user-id="{BOB}">@B</a></td></tr></tbody></table></a>"#
     );
@@ -286,7 +286,7 @@ fn anchors_inside_a_mention_go_with_it() {
 }
 
 #[test]
-fn what_editors_write_is_kept_as_it_is() {
+fn markup_written_by_editors_is_kept_unchanged() {
     let link = r#"<a href="https://x.example/?a=1&amp;b=2" target="_blank" rel="noopener noreferrer nofollow">x</a>"#;
     for html in [
         "<p>Plain &amp; simple, 5 &lt; 6, \"quoted\", it's&nbsp;fine 🙂</p><p><br></p>",

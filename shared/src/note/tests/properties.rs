@@ -128,7 +128,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn any_input_is_stored_as_allowed_markup_that_stays_as_it_is(html in markup(), seed in 0u8..4) {
+    fn any_input_is_stored_as_allowed_markup_that_a_second_save_does_not_change(html in markup(), seed in 0u8..4) {
         let rendered = draft(&html).render(outcome(seed));
         assert_allowed(&rendered.html);
         let again = draft(&rendered.html).render(outcome(seed));
@@ -138,7 +138,7 @@ proptest! {
     }
 
     #[test]
-    fn who_is_mentioned_is_exactly_who_stands_in_the_stored_markup(html in markup(), seed in 0u8..4) {
+    fn the_mentioned_people_are_exactly_those_in_the_stored_markup(html in markup(), seed in 0u8..4) {
         let rendered = draft(&html).render(outcome(seed));
         let mut shown = anchors(&rendered.html, "true");
         let mut named: Vec<_> = rendered.mentioned.iter().map(ToString::to_string).collect();
@@ -167,7 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn text_outside_of_what_is_removed_is_kept_in_its_order((html, words) in written()) {
+    fn text_outside_removed_elements_is_kept_in_order((html, words) in written()) {
         let text = plain_text(&draft(&html).render(directory).html);
         let kept: Vec<&str> =
             text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -176,14 +176,14 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_without_a_panic(html in "\\PC{0,200}") {
+    fn any_text_is_parsed_without_a_panic(html in "\\PC{0,200}") {
         let rendered = draft(&html).render(outcome(1));
         assert_allowed(&rendered.html);
         let _ = (counted_length(&html, &[]), plain_text(&html), has_text(&html), to_mobile(&html));
     }
 
     #[test]
-    fn a_counted_length_past_the_limit_is_never_more_than_what_was_submitted(html in markup()) {
+    fn the_counted_length_over_the_limit_never_exceeds_the_submitted_length(html in markup()) {
         let long = format!("{html}{}", "x".repeat(NOTE_LENGTH_LIMIT));
         prop_assert!(counted_length(&long, &hosts()) <= long.chars().count());
     }

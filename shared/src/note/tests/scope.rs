@@ -95,7 +95,7 @@ fn allowed(session: &Session, action: NoteAction, note: &Note) -> Vec<&'static s
 }
 
 #[test]
-fn with_the_flag_on_each_level_reaches_what_the_table_says() {
+fn each_level_follows_the_scope_table_with_the_flag_on() {
     let others = note(other(), "public");
     let team_rule = &CONTACTS[..3];
     for (action, level, expected) in [
@@ -121,7 +121,7 @@ fn with_the_flag_on_each_level_reaches_what_the_table_says() {
 }
 
 #[test]
-fn with_the_flag_on_the_own_notes_may_be_changed_wherever_the_contact_is_admitted() {
+fn own_notes_can_be_changed_on_every_visible_contact_with_the_flag_on() {
     let own = note(me(), "public");
     for level in [Level::Own, Level::Team, Level::Everything] {
         let session = session(true, Level::Everything, level, true);
@@ -132,7 +132,7 @@ fn with_the_flag_on_the_own_notes_may_be_changed_wherever_the_contact_is_admitte
 }
 
 #[test]
-fn with_the_flag_off_notes_behave_as_before() {
+fn notes_work_as_before_with_the_flag_off() {
     for level in [Level::Own, Level::Team, Level::Everything] {
         let session = session(false, Level::Disabled, level, true);
         let (own, others) = (note(me(), "public"), note(other(), "public"));
@@ -151,7 +151,7 @@ fn with_the_flag_off_notes_behave_as_before() {
 }
 
 #[test]
-fn notes_never_widen_a_contact_s_scope() {
+fn note_permissions_never_widen_the_scope_of_contacts() {
     let own = note(me(), "public");
     for (gate, reached) in [(Level::Disabled, 0), (Level::Own, 1), (Level::Team, 3)] {
         let session = session(true, gate, Level::Everything, true);
@@ -164,7 +164,7 @@ fn notes_never_widen_a_contact_s_scope() {
 }
 
 #[test]
-fn in_launchpad_s_trouble_the_team_level_narrows_to_own() {
+fn the_team_level_narrows_to_own_when_launchpad_fails() {
     let session = session(true, Level::Team, Level::Team, false);
     let (own, others) = (note(me(), "public"), note(other(), "public"));
     assert_eq!(allowed(&session, NoteAction::View, &others), ["mine"]);
@@ -173,7 +173,7 @@ fn in_launchpad_s_trouble_the_team_level_narrows_to_own() {
 }
 
 #[test]
-fn a_private_note_is_its_author_s_alone() {
+fn a_private_note_is_visible_only_to_its_author() {
     for flag in [false, true] {
         let session = session(flag, Level::Everything, Level::Everything, true);
         let access = NoteAccess::new(&session);
@@ -187,7 +187,7 @@ fn a_private_note_is_its_author_s_alone() {
 }
 
 #[test]
-fn what_is_shown_as_permitted_is_what_is_permitted() {
+fn the_returned_permission_matches_the_enforced_permission() {
     for flag in [false, true] {
         for level in [Level::Disabled, Level::Own, Level::Team, Level::Everything] {
             let session = session(flag, Level::Everything, level, true);

@@ -16,7 +16,7 @@ pub(super) fn attacks(heading: &str) -> Vec<String> {
 }
 
 #[test]
-fn nothing_that_runs_is_stored() {
+fn no_markup_that_runs_code_is_stored() {
     let inputs = [attacks("markup"), attacks("mutations")].concat();
     let wrapped: Vec<_> = inputs
         .iter()
@@ -41,7 +41,7 @@ fn nothing_that_runs_is_stored() {
 }
 
 #[test]
-fn no_disguise_of_a_scheme_gets_past() {
+fn no_disguised_scheme_is_stored() {
     for scheme in attacks("addresses") {
         for html in [
             format!("<a href=\"{scheme}\">x</a>"),
@@ -56,7 +56,7 @@ fn no_disguise_of_a_scheme_gets_past() {
 }
 
 #[test]
-fn links_keep_their_target_and_gain_a_rel() {
+fn links_keep_their_address_and_get_a_rel_attribute() {
     let rel = r#"rel="noopener noreferrer nofollow""#;
     for (href, kept) in [
         ("https://x.example/a?b=1&amp;c=%22", "https://x.example/a?b=1&amp;c=%22"),
@@ -75,7 +75,7 @@ fn links_keep_their_target_and_gain_a_rel() {
 }
 
 #[test]
-fn the_collection_is_as_large_as_it_should_be() {
+fn the_collection_of_attacks_has_the_expected_size() {
     let sizes = ["markup", "mutations", "addresses"].map(|heading| attacks(heading).len());
     assert!(
         sizes.iter().sum::<usize>() >= 600 && sizes.iter().all(|size| *size >= 90),
