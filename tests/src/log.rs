@@ -59,7 +59,7 @@ impl Log {
     /// The lines that tell how requests were answered, in order.
     #[must_use]
     pub fn answers(&self) -> Vec<Value> {
-        self.lines().into_iter().filter(|line| line["message"] == "answered").collect()
+        self.lines().into_iter().filter(|line| line["message"] == "request answered").collect()
     }
 
     fn lines(&self) -> Vec<Value> {

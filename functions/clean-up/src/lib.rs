@@ -43,26 +43,26 @@ pub struct Tick {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Report {
     /// Items that are met.
-    pub met: usize,
+    pub done: usize,
     /// Items that failed and are due again at the next run.
     pub failed: usize,
     /// How long the oldest message that was not sent had been waiting, in seconds.
     pub outbox_age_s: i64,
     /// Whether the time was up before the work was done.
-    pub cut_short: bool,
+    pub stopped_early: bool,
 }
 
 impl Report {
     fn add(&mut self, other: Self) {
-        self.met += other.met;
+        self.done += other.done;
         self.failed += other.failed;
         self.outbox_age_s = self.outbox_age_s.max(other.outbox_age_s);
-        self.cut_short |= other.cut_short;
+        self.stopped_early |= other.stopped_early;
     }
 
     fn tell(&self) {
-        let Self { met, failed, outbox_age_s, cut_short } = self;
-        tracing::info!(met, failed, outbox_age_s, cut_short, "cleaned up");
+        let Self { done, failed, outbox_age_s, stopped_early } = self;
+        tracing::info!(done, failed, outbox_age_s, stopped_early, "cleaned up");
         // Ages are far below where a float loses a second.
         #[allow(clippy::cast_precision_loss)]
         let age = self.outbox_age_s as f64;
@@ -118,7 +118,7 @@ impl Run<'_> {
             report.outbox_age_s = report.outbox_age_s.max(outbox_age(&page.items, self.now));
             self.work(&page.items, report).await;
         }
-        report.cut_short = true;
+        report.stopped_early = true;
         Ok(())
     }
 
@@ -127,12 +127,12 @@ impl Run<'_> {
         let (messages, others): (Vec<_>, Vec<_>) =
             items.iter().partition(|item| item.due.kind == DueKind::Message);
         let sent = timeout(ITEM_TIME, work::send_messages(self.app, &messages)).await.unwrap_or(0);
-        report.met += sent;
+        report.done += sent;
         report.failed += messages.len() - sent;
         let others = stream::iter(others).take_while(|_| ready(!self.is_over()));
         let mut done = others.map(|item| self.one(item)).buffer_unordered(CONCURRENCY);
         while let Some(is_met) = done.next().await {
-            report.met += usize::from(is_met);
+            report.done += usize::from(is_met);
             report.failed += usize::from(!is_met);
         }
     }

@@ -302,20 +302,20 @@ fn answer(
     match &result {
         Err(failure) if status >= 500 => {
             let error = failure.to_string();
-            tracing::warn!(status, latency_ms, error, "answered");
+            tracing::warn!(status, latency_ms, error, "request answered");
         }
         Err(failure) => {
-            tracing::info!(status, latency_ms, error = failure.code().parts().0, "answered");
+            tracing::info!(status, latency_ms, error = failure.code().parts().0, "request answered");
         }
         Ok(reply) => {
-            let plan = reply.plan();
+            let read_plan = reply.plan();
             tracing::info!(
                 status,
                 latency_ms,
                 permission_level,
                 viewer_team_count,
-                plan,
-                "answered"
+                read_plan,
+                "request answered"
             );
         }
     }

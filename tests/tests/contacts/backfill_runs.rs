@@ -73,7 +73,7 @@ async fn a_continuation_message_that_was_not_sent_is_sent_by_the_next_clean_up()
     is_whole(&report(&world, &answer).await, 120);
     // Nothing is left due.
     let later = world.clock.now() + SignedDuration::from_hours(1);
-    assert_eq!(world.clean_up(later).await["met"], 0);
+    assert_eq!(world.clean_up(later).await["done"], 0);
 }
 
 #[tokio::test]

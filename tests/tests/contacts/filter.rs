@@ -114,7 +114,7 @@ async fn team_s02_the_log_of_a_list_contains_level_teams_and_plan() {
         .into_iter()
         .map(|mut line| {
             let mut take = |name: &str| line[name].take();
-            (take("permission_level"), take("viewer_team_count"), take("plan"))
+            (take("permission_level"), take("viewer_team_count"), take("read_plan"))
         })
         .collect();
     let line = |level: &str, teams: usize, plan: &str| (json!(level), json!(teams), json!(plan));

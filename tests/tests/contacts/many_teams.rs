@@ -49,7 +49,7 @@ async fn a_viewer_of_many_teams_gets_the_contacts_of_the_rule_by_the_cheaper_pla
         let found = pages(&world, "wide", "/cdp/customers?limit=25").await;
         assert_eq!(ids(&found.concat()), wanted, "{share} in a hundred");
         assert!(found.iter().rev().skip(1).all(|page| page.len() == 25), "pages are full");
-        let told: Vec<Value> = log.answers().iter().map(|line| line["plan"].clone()).collect();
+        let told: Vec<Value> = log.answers().iter().map(|line| line["read_plan"].clone()).collect();
         assert!(told.iter().all(|plan| plans.iter().any(|one| plan == one)), "{told:?}");
         assert_eq!(told[0], plans[0], "{share} in a hundred");
         let by_name = pages(&world, "wide", "/cdp/customers?limit=40&order_by=name").await.concat();

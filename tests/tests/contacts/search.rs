@@ -216,7 +216,7 @@ async fn the_log_of_a_search_contains_its_scope_and_not_its_text() {
     let line = log.answers().pop().unwrap();
     assert_eq!(line["permission_level"], "team");
     assert_eq!(line["viewer_team_count"], 3, "the expanded set: {line}");
-    assert_eq!(line["plan"], "search");
+    assert_eq!(line["read_plan"], "search");
     assert_eq!(line["span"]["route"], "GET /cdp/customers/search-assoc");
     let text = log.text().to_lowercase();
     assert!(!text.contains("citra") && !text.contains("0812"), "{text}");

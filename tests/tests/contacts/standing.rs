@@ -103,7 +103,7 @@ pub(super) async fn clean_up(world: &World) {
     loop {
         let report = world.clean_up(world.clock.now()).await;
         assert_eq!(report["failed"], 0, "{report}");
-        if report["met"] == 0 {
+        if report["done"] == 0 {
             return;
         }
     }
