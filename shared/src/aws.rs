@@ -11,10 +11,10 @@ where
     E: ProvideErrorMetadata,
 {
     let ending = match error {
-        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::TimeoutError(_) => "time-out",
         SdkError::DispatchFailure(_) => "no connection",
-        SdkError::ResponseError(_) => "no readable answer",
-        _ => "no code",
+        SdkError::ResponseError(_) => "unreadable response",
+        _ => "no error code",
     };
     error.code().unwrap_or(ending).to_owned()
 }

@@ -40,7 +40,7 @@ pub enum StartError {
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
     /// A variable has a value that makes no sense.
-    #[error("the environment variable {name} is wrong: {reason}")]
+    #[error("the environment variable {name} is invalid: {reason}")]
     Wrong {
         /// Its name.
         name: &'static str,
@@ -48,7 +48,7 @@ pub enum StartError {
         reason: String,
     },
     /// The HTTP client cannot be built.
-    #[error("the HTTP client cannot be built: {0}")]
+    #[error("could not build the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
 }
 

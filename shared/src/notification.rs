@@ -147,7 +147,7 @@ impl NotificationId {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotificationError {
     /// 429; the wait that the service asks for, if it does.
-    #[error("the notification service is throttling")]
+    #[error("the notification service throttled the request")]
     RateLimited {
         /// `Retry-After`, at most 11 hours.
         retry_after: Option<Duration>,
@@ -162,10 +162,10 @@ pub enum NotificationError {
     #[error("the connection to the notification service broke")]
     Broken,
     /// 5xx.
-    #[error("the notification service answered {0}")]
+    #[error("the notification service answered with status {0}")]
     Unavailable(u16),
     /// Any other status: the service will not accept this notification.
-    #[error("the notification service refused with {0}")]
+    #[error("the notification service rejected the request with status {0}")]
     Rejected(u16),
 }
 

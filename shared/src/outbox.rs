@@ -148,7 +148,7 @@ impl Outbox {
 
     async fn send_batch(&self, queue: Queue, batch: &[&Outgoing]) -> Vec<Key> {
         let Some(url) = self.url(queue) else {
-            tracing::error!(?queue, "no URL of the queue is configured; the messages stay due");
+            tracing::error!(?queue, "no URL is configured for the queue; the messages stay in the outbox");
             return Vec::new();
         };
         let entries: Vec<_> = batch
@@ -169,7 +169,7 @@ impl Outbox {
                 let sent: HashSet<&str> =
                     answer.successful().iter().map(SendMessageBatchResultEntry::id).collect();
                 if sent.len() < batch.len() {
-                    tracing::warn!(?queue, failed = batch.len() - sent.len(), "messages stay due");
+                    tracing::warn!(?queue, failed = batch.len() - sent.len(), "could not send some messages; they stay in the outbox");
                 }
                 let acknowledged = batch.iter().enumerate();
                 acknowledged
@@ -179,7 +179,7 @@ impl Outbox {
             }
             Err(error) => {
                 let error = aws::explanation(&error);
-                tracing::warn!(?queue, error, "a batch could not be sent; its messages stay due");
+                tracing::warn!(?queue, error, "could not send a batch of messages; they stay in the outbox");
                 Vec::new()
             }
         }
@@ -201,7 +201,7 @@ pub struct DeadLetters {
 
 /// A message could not be put among the dead letters.
 #[derive(Debug, thiserror::Error)]
-#[error("a message could not be put among the dead letters: {0}")]
+#[error("could not send a message to the dead-letter queue: {0}")]
 pub struct DeadLetterError(String);
 
 impl DeadLetters {

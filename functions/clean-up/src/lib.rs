@@ -62,7 +62,7 @@ impl Report {
 
     fn tell(&self) {
         let Self { done, failed, outbox_age_s, stopped_early } = self;
-        tracing::info!(done, failed, outbox_age_s, stopped_early, "cleaned up");
+        tracing::info!(done, failed, outbox_age_s, stopped_early, "clean-up finished");
         // Ages are far below where a float loses a second.
         #[allow(clippy::cast_precision_loss)]
         let age = self.outbox_age_s as f64;
@@ -112,7 +112,7 @@ impl Run<'_> {
             let Some(last) = page.last else { return Ok(()) };
             after = Some(last);
             for Key { sk, .. } in &page.unreadable {
-                tracing::error!(shard, sk, "a due item cannot be read and stays due");
+                tracing::error!(shard, sk, "could not parse a due item; it stays in the table");
             }
             report.failed += page.unreadable.len();
             report.outbox_age_s = report.outbox_age_s.max(outbox_age(&page.items, self.now));
@@ -142,8 +142,8 @@ impl Run<'_> {
         let (kind, id) = (item.due.kind, item.due.id.as_str());
         match timeout(ITEM_TIME, work::one(self.app, item, self.now)).await {
             Ok(Ok(())) => return true,
-            Ok(Err(error)) => tracing::warn!(?kind, id, %error, "a due item failed and stays due"),
-            Err(_) => tracing::warn!(?kind, id, "a due item took too long and stays due"),
+            Ok(Err(error)) => tracing::warn!(?kind, id, %error, "could not process a due item; it will be tried again"),
+            Err(_) => tracing::warn!(?kind, id, "processing a due item took too long; it will be tried again"),
         }
         false
     }

@@ -48,7 +48,7 @@ impl App {
 pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
     let message = |item: &&DueItem| {
         let read = Outgoing::from_due(item);
-        read.inspect_err(|_| tracing::error!(id = item.due.id, "a due item holds no message")).ok()
+        read.inspect_err(|_| tracing::error!(id = item.due.id, "a due item contains no valid message")).ok()
     };
     let messages: Vec<Outgoing> = items.iter().filter_map(message).collect();
     let acknowledged = app.outbox.send(&messages).await;

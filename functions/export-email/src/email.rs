@@ -36,7 +36,7 @@ pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<
         None => failed(app, job),
     };
     composed.map_err(|error| {
-        tracing::warn!(job_id = %job.id, %error, "the email cannot be composed");
+        tracing::warn!(job_id = %job.id, %error, "could not compose the email");
         Outcome::Refused
     })
 }
@@ -113,9 +113,9 @@ async fn file(app: &App, job: &Job) -> Option<Vec<u8>> {
     match timeout(READ_TIME, app.files.read(&job.object_key())).await {
         Ok(Ok(bytes)) => return Some(bytes),
         Ok(Err(error)) => {
-            tracing::warn!(job_id = %job.id, %error, "the file cannot be attached");
+            tracing::warn!(job_id = %job.id, %error, "could not read the export file to attach it; the email is sent with the link only");
         }
-        Err(_) => tracing::warn!(job_id = %job.id, "the file takes too long to be attached"),
+        Err(_) => tracing::warn!(job_id = %job.id, "could not read the export file in time to attach it; the email is sent with the link only"),
     }
     None
 }
@@ -172,7 +172,7 @@ fn classify(error: &SdkError<SendRawEmailError>, job_id: &str) -> Outcome {
         _ => Outcome::Unknown,
     };
     // The code alone: SES's words may hold the address.
-    tracing::warn!(job_id, code, status, ?outcome, "SES did not take an email");
+    tracing::warn!(job_id, code, status, ?outcome, "SES did not accept an email");
     outcome
 }
 

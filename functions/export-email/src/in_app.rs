@@ -16,7 +16,7 @@ pub(crate) struct InApp {
 pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<InApp, Outcome> {
     let link = link.ok_or(Outcome::Refused)?;
     let company = app.directory.company(&job.company).await.map_err(|error| {
-        tracing::warn!(job_id = %job.id, %error, "the company's id is not known");
+        tracing::warn!(job_id = %job.id, %error, "could not load the company's id for the notification");
         Outcome::NotSent(None)
     })?;
     let category = app.category.clone();
@@ -29,7 +29,7 @@ impl Telling for InApp {
         match app.notifications.send(Channel::Export, &self.job, &self.body).await {
             Ok(_) => Outcome::Sent,
             Err(error) => {
-                tracing::warn!(job_id = self.job, %error, "the notification was not taken");
+                tracing::warn!(job_id = self.job, %error, "the notification service did not accept the notification");
                 outcome(&error)
             }
         }

@@ -76,10 +76,10 @@ impl App {
 #[derive(Debug, thiserror::Error)]
 pub enum TellError {
     /// Somebody else is telling at the moment.
-    #[error("somebody else is telling at the moment")]
+    #[error("another worker is delivering over this channel")]
     Busy,
     /// The channel took nothing; later it may.
-    #[error("the {0:?} channel takes nothing at the moment")]
+    #[error("the {0:?} channel did not accept the message; it will be tried again")]
     Later(Channel, Duration),
     /// The table's trouble.
     #[error(transparent)]
@@ -180,7 +180,7 @@ impl App {
             Outcome::NotSent(_) | Outcome::Refused => (Delivery::Failed, None),
             Outcome::Unknown => (Delivery::Unknown, None),
         };
-        tracing::info!(job_id = %job.id, ?channel, ?outcome, "told");
+        tracing::info!(job_id = %job.id, ?channel, ?outcome, "delivery attempt ended");
         self.jobs.settle_delivery(&job.at(), channel, status, self.clock.now()).await?;
         if status != Delivery::Pending {
             let failed = metric::share(status != Delivery::Sent);

@@ -58,7 +58,7 @@ pub enum AttemptError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The writer's thread died, as it does when the disk is full.
-    #[error("the writer's thread died")]
+    #[error("the writer thread panicked")]
     Thread(#[from] JoinError),
     /// The work had to stop.
     #[error(transparent)]
@@ -156,7 +156,7 @@ impl Attempt<'_> {
             // Contacts hold the names that their people had: no reason to fail for the newest.
             let told = directory.people_names(company).await;
             told.unwrap_or_else(|error| {
-                tracing::warn!(job_id = %self.job.id, %error, "people are named as contacts have it");
+                tracing::warn!(job_id = %self.job.id, %error, "could not load people's names; using the names stored on contacts");
                 HashMap::new()
             })
         };
@@ -266,7 +266,7 @@ impl Attempt<'_> {
             }),
             Err(error) => {
                 if let Err(left) = self.take_back(upload).await {
-                    tracing::warn!(job_id = %self.job.id, error = %left, "an upload is left");
+                    tracing::warn!(job_id = %self.job.id, error = %left, "could not abort an upload");
                 }
                 Err(error)
             }

@@ -27,7 +27,7 @@ pub enum FileError {
     #[error("the XLSX file could not be written")]
     Xlsx(#[from] rust_xlsxwriter::XlsxError),
     /// More than the disk holds.
-    #[error("the export file is past what the disk holds")]
+    #[error("the export file exceeds the size limit")]
     TooLarge,
     /// A row that does not fit the header.
     #[error("a row has {cells} cells for {columns} columns")]

@@ -26,13 +26,13 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(15);
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Stop {
     /// The job was called off, or somebody else has it now.
-    #[error("the claim is lost")]
+    #[error("another worker has taken over the job, or the job is over")]
     Lost,
     /// The invocation's time is nearly up.
-    #[error("the invocation's time is up")]
+    #[error("the invocation is nearly out of time")]
     OutOfTime,
     /// The requester may not see contacts any more.
-    #[error("the requester may not see contacts any more")]
+    #[error("the requester no longer has permission to see contacts")]
     Forbidden,
     /// The requester's scope is another one now: the file must be written anew.
     #[error("the requester's scope changed")]
@@ -75,7 +75,7 @@ impl Heartbeat<'_> {
             match self.jobs.beat(self.job, self.progress.beat(), now).await {
                 Ok(true) => {}
                 Ok(false) => return Stop::Lost,
-                Err(error) => tracing::warn!(%error, "a sign of life could not be given"),
+                Err(error) => tracing::warn!(%error, "could not record a heartbeat"),
             }
             beats = beats.wrapping_add(1);
             if beats.is_multiple_of(BEATS_PER_HOLD) {
@@ -98,7 +98,7 @@ impl Heartbeat<'_> {
             Ok(scope) => (scope != *began_under).then_some(Stop::ScopeChanged),
             Err(AccessError::Disabled | AccessError::OutOfScope) => Some(Stop::Forbidden),
             Err(error @ (AccessError::Directory(_) | AccessError::Table(_))) => {
-                tracing::warn!(%error, "the requester's scope could not be looked at again");
+                tracing::warn!(%error, "could not check the requester's scope again");
                 None
             }
         }

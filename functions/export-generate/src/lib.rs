@@ -71,7 +71,7 @@ impl App {
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
     /// Somebody else is at work on the job.
-    #[error("somebody else is at work on the job")]
+    #[error("another worker is processing the job")]
     Busy,
     /// The attempt failed; another one may not.
     #[error("attempt {0} failed: {1}")]
@@ -144,7 +144,7 @@ impl App {
         self.outbox.send(&[message]).await;
         event::export_failed(&job, code);
         if let Err(error) = self.files.purge(&job).await {
-            tracing::warn!(job_id = %job.id, %error, "the remains are left to the clean-up");
+            tracing::warn!(job_id = %job.id, %error, "could not delete the files of a failed export; the clean-up will delete them");
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use shared::{entry, environment::Environment};
 async fn main() -> Result<(), lambda_runtime::Error> {
     entry::init_log();
     if let Err(error) = file::clear(&std::env::temp_dir()) {
-        tracing::warn!(%error, "the remains of a killed process are left");
+        tracing::warn!(%error, "could not delete the temporary files of an earlier process");
     }
     let environment = Environment::load()?;
     let source = environment.source("EXPORT_QUEUE_URL")?;

@@ -31,7 +31,7 @@ pub enum UploadError {
     #[error("the upload could not be started")]
     Begin(#[source] Box<SdkError<CreateMultipartUploadError>>),
     /// S3 started an upload and did not say which.
-    #[error("S3 gave the upload no id")]
+    #[error("S3 returned no upload id")]
     NoUploadId,
     /// A part was not taken.
     #[error("part {number} could not be uploaded")]

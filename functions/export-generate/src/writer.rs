@@ -46,10 +46,10 @@ const ROWS_SHARE: f64 = 0.9;
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// Past the limits of rows and cells.
-    #[error("the export is past the limits of rows and cells")]
+    #[error("the export exceeds the limit of rows or cells")]
     TooLarge,
     /// The contacts broke off.
-    #[error("the contacts broke off")]
+    #[error("reading the contacts ended early")]
     Interrupted,
     /// The file's own trouble.
     #[error(transparent)]

@@ -198,7 +198,7 @@ struct Wanted<'a> {
 impl Write for Wanted<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.halt.is_set() {
-            true => Err(io::Error::other("the file is not wanted any more")),
+            true => Err(io::Error::other("writing was cancelled")),
             false => self.file.write(bytes),
         }
     }

@@ -66,7 +66,7 @@ async fn cancel(
                 _ => event::export_cancelled(&job, viewer, source_ip),
             }
             if let Err(error) = store.files.purge(&job).await {
-                tracing::warn!(%error, "the remains of a job are left to the clean-up");
+                tracing::warn!(%error, "could not delete the files of a cancelled export; the clean-up will delete them");
             }
             job
         }

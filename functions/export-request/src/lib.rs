@@ -172,7 +172,7 @@ impl App {
         if !order.ids.is_empty()
             && let Err(error) = self.files.delete(&job.ids_key()).await
         {
-            tracing::warn!(%error, "the ids of a job that was not made stay until they expire");
+            tracing::warn!(%error, "could not delete the selected ids of an export that was not created; they will expire");
         }
         failure
     }

@@ -59,7 +59,7 @@ pub struct Notifier {
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
     /// Another worker is at it.
-    #[error("another worker is telling the person")]
+    #[error("another worker is notifying the person")]
     Claimed,
     /// The call failed and is worth another try.
     #[error(transparent)]
@@ -279,7 +279,7 @@ impl Notifier {
         let Some(at) = next_try(entry.since, now) else {
             return self.give_up(mention, entry, &error.to_string()).await;
         };
-        tracing::warn!(%error, "a mention waits for the directory");
+        tracing::warn!(%error, "could not load the company from the directory; the mention will be tried again later");
         let due = later(&mention.message(entry.round), at)?;
         self.table().transact(Transaction::from_iter([due.put()?])).await?;
         Ok(())

@@ -82,7 +82,7 @@ pub(crate) async fn show(authority: &Authority, request: &Request) -> Result<Rep
     // A kept name that does not fit is no name.
     let last_known = items.remove(&key).and_then(|item| from_item(item).ok());
     if let Err(error) = &answer {
-        tracing::warn!(%error, "a person could not be looked up");
+        tracing::warn!(%error, "could not look up a person");
     }
     Reply::ok(&Card::new(sso_id, answer, last_known))
 }

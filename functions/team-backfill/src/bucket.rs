@@ -30,7 +30,7 @@ pub enum BucketError {
         reason: String,
     },
     /// One of the backfill's own objects does not have its shape.
-    #[error("an object of the run cannot be read or written: {0}")]
+    #[error("could not parse or serialize an object of the run: {0}")]
     Shape(#[from] serde_json::Error),
 }
 
@@ -112,7 +112,7 @@ impl Bucket {
             |reason: &str| BucketError::Failed { call: "GetObject", reason: reason.to_owned() };
         let etag = got.e_tag().unwrap_or_default().to_owned();
         let size = got.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
-        let size: u64 = size.ok_or_else(|| failed("no range in the answer"))?;
+        let size: u64 = size.ok_or_else(|| failed("no content range in the response"))?;
         let bytes = got.body.collect().await.map_err(|_| failed("the body ended early"))?;
         let bytes = bytes.into_bytes();
         if bytes.len() as u64 == WINDOW.min(size.saturating_sub(from)) {

@@ -27,7 +27,7 @@ const RESERVE: SignedDuration = SignedDuration::from_secs(20);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LegError {
     /// Somebody else got on with the run, or it is over.
-    #[error("somebody else is at work on the run")]
+    #[error("another worker is processing the run, or the run is over")]
     Lost,
     /// The table's trouble.
     #[error(transparent)]
@@ -148,7 +148,7 @@ async fn end(
         errors = totals.errors,
         rows_percent = coverage.rows_percent,
         contacts_percent = coverage.contacts_percent,
-        "a backfill run is over"
+        "a backfill run ended"
     );
     if run.mode != Mode::Revert && state == State::Completed {
         let mode = if run.mode == Mode::DryRun { "dry_run" } else { "apply" };

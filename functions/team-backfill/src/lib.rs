@@ -108,12 +108,12 @@ pub async fn handle(
         Ok(()) => {
             // If this fails the clean-up sends a message that is void.
             if let Err(error) = app.table.complete_due(message.key()).await {
-                tracing::warn!(%error, "a due item could not be deleted");
+                tracing::warn!(%error, "could not delete a due item");
             }
         }
         // The message that was recorded with the run goes on with it.
         Err(error) => {
-            tracing::warn!(run_id = %run.id, %error, "a leg broke off; the run goes on");
+            tracing::warn!(run_id = %run.id, %error, "an invocation of a backfill run failed; the run will continue");
             run.state = State::Running;
         }
     }

@@ -88,10 +88,10 @@ pub struct NextLeg {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     /// Another run is under way.
-    #[error("another run is under way")]
+    #[error("another run is in progress")]
     UnderWay(Box<Run>),
     /// Somebody else got on with the run, or it is over.
-    #[error("somebody else is at work on the run")]
+    #[error("another worker is processing the run, or the run is over")]
     Lost,
     /// The table's trouble.
     #[error(transparent)]

@@ -238,7 +238,7 @@ impl Authority {
             return Ok(set);
         }
         let stored = self.stored(viewer, &[]).await.inspect_err(|error| {
-            tracing::warn!(%error, "the team set of other instances could not be read");
+            tracing::warn!(%error, "could not read the stored team set");
         });
         let shared = stored.ok().and_then(|stored| stored.shared);
         let answer = self.directory.teams(&viewer.company, viewer.user, shared).await?;
@@ -251,7 +251,7 @@ impl Authority {
         if asked_now {
             // What cannot be written is asked for again.
             let stored = self.directory.store_team_set(&self.table, viewer, &set);
-            best_effort(stored, "the team set could not be cached in the table").await;
+            best_effort(stored, "could not store the team set").await;
         }
         set
     }

@@ -115,7 +115,7 @@ impl Catalog {
             return;
         }
         let added = self.add(company, &seen);
-        best_effort(added, "the catalog of custom fields could not be extended").await;
+        best_effort(added, "could not add new custom fields to the catalog").await;
     }
 
     fn is_news(&self, company: &CompanyId, seen: &Fields) -> bool {

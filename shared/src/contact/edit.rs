@@ -20,7 +20,7 @@ pub(super) const ATTEMPTS: u32 = 12;
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
     /// There is no such contact, or not any more.
-    #[error("there is no such contact")]
+    #[error("the contact does not exist")]
     NotFound,
     /// The request itself is wrong.
     #[error(transparent)]

@@ -28,7 +28,7 @@ pub struct Contacts {
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// Somebody else changed the contact or took a claim meanwhile: read again and decide anew.
-    #[error("the contact changed meanwhile")]
+    #[error("another request changed the contact")]
     Changed,
     /// The table's trouble.
     #[error(transparent)]
@@ -141,7 +141,7 @@ impl Contacts {
         };
         // The record has decided by now; what is not done after it, the clean-up does.
         if let Err(error) = put_in_order {
-            tracing::warn!(%error, "the pointers of a contact are left to the clean-up");
+            tracing::warn!(%error, "could not update the index entries of a contact; the clean-up will update them");
         }
         changed
     }

@@ -94,7 +94,7 @@ impl<'a> Sync<'a> {
             tokio::join!(self.edit.own_teams(inputs), self.edit.contacts.holders(&keys));
         // Rows that could not be looked up together try it by themselves and tell why not.
         let known = known.inspect_err(|error| {
-            tracing::warn!(%error, "the keys of a batch could not be looked up together");
+            tracing::warn!(%error, "could not look up the keys of all rows at once; each row looks up its own keys");
         });
         let known = known.ok();
         let fields: HashMap<usize, CustomValues> =

@@ -60,7 +60,7 @@ pub enum Backfilled {
 #[derive(Debug, thiserror::Error)]
 pub enum TeamOwnersError {
     /// The contact is gone.
-    #[error("the contact is gone")]
+    #[error("the contact was deleted")]
     Gone,
     /// It would be past a limit.
     #[error(transparent)]

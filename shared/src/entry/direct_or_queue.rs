@@ -63,7 +63,7 @@ where
 /// An event or an answer that does not fit its type; a batch then fails whole and comes back.
 fn unreadable(error: &serde_json::Error) -> Diagnostic {
     Diagnostic {
-        error_type: "UNREADABLE".to_owned(),
-        error_message: format!("does not have its shape: {:?}", error.classify()),
+        error_type: "UNEXPECTED_FORMAT".to_owned(),
+        error_message: format!("the event or the response does not have the expected format: {:?}", error.classify()),
     }
 }

@@ -63,7 +63,7 @@ impl MessageLease {
             .await;
         if let Err(error) = changed {
             let error = aws::explanation(&error);
-            tracing::warn!(error, "the visibility of a message could not be changed");
+            tracing::warn!(error, "could not change the visibility time-out of a message");
         }
     }
 }
@@ -71,12 +71,12 @@ impl MessageLease {
 /// A message failed and has no id by which it alone could come back: its batch fails whole. In an
 /// answer an empty id would mean the same, without saying so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("a message that failed has no id; its batch comes back")]
-pub struct Nameless;
+#[error("a failed message has no id; its whole batch will be delivered again")]
+pub struct MessageWithoutId;
 
-impl From<Nameless> for Diagnostic {
-    fn from(error: Nameless) -> Self {
-        Self { error_type: "NAMELESS_MESSAGE".to_owned(), error_message: error.to_string() }
+impl From<MessageWithoutId> for Diagnostic {
+    fn from(error: MessageWithoutId) -> Self {
+        Self { error_type: "MESSAGE_WITHOUT_ID".to_owned(), error_message: error.to_string() }
     }
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn answer<T, H, F, E>(
     event: LambdaEvent<SqsEvent>,
     source: &Source,
     handler: H,
-) -> Result<SqsBatchResponse, Nameless>
+) -> Result<SqsBatchResponse, MessageWithoutId>
 where
     T: DeserializeOwned,
     H: Fn(Message<T>) -> F,
@@ -131,13 +131,13 @@ where
 /// Works off one batch, message beside message, and reports those that come back.
 ///
 /// # Errors
-/// [`Nameless`], when one of these cannot be reported.
+/// [`MessageWithoutId`], when one of these cannot be reported.
 pub async fn respond<T, H, F, E>(
     request_id: &str,
     event: SqsEvent,
     source: &Source,
     handler: H,
-) -> Result<SqsBatchResponse, Nameless>
+) -> Result<SqsBatchResponse, MessageWithoutId>
 where
     T: DeserializeOwned,
     H: Fn(Message<T>) -> F,
@@ -155,7 +155,7 @@ where
     let mut response = SqsBatchResponse::default();
     for (message_id, done) in results {
         if !done {
-            response.add_failure(message_id.ok_or(Nameless)?);
+            response.add_failure(message_id.ok_or(MessageWithoutId)?);
         }
     }
     Ok(response)
@@ -172,10 +172,10 @@ where
     let envelope = match Envelope::<T>::parse(record.body.as_deref().unwrap_or_default()) {
         Ok(envelope) => envelope,
         Err(error) => {
-            let place = error.column();
+            let column = error.column();
             tracing::error!(
-                place,
-                "a message does not have its shape; it goes to the dead letters"
+                column,
+                "could not parse a message; it will go to the dead-letter queue"
             );
             return false;
         }
@@ -197,7 +197,7 @@ where
     match result {
         Ok(()) => true,
         Err(error) => {
-            tracing::warn!(%error, "a message failed and comes back");
+            tracing::warn!(%error, "could not process a message; it will be delivered again");
             false
         }
     }
@@ -207,7 +207,7 @@ where
 async fn met(source: &Source, due: Option<Key>) {
     let Some(due) = due else { return };
     if let Err(error) = source.table.complete_due(&due).await {
-        tracing::warn!(%error, "a due item could not be deleted");
+        tracing::warn!(%error, "could not delete a due item");
     }
 }
 
@@ -233,7 +233,7 @@ mod tests {
     }
 
     /// The answer to a batch of these ids, in which messages that say `true` are done.
-    async fn answered(batch: &[(Option<&str>, bool)]) -> Result<Value, Nameless> {
+    async fn answered(batch: &[(Option<&str>, bool)]) -> Result<Value, MessageWithoutId> {
         let records = batch.iter().map(|(id, done)| {
             let body = json!({ "body": done }).to_string();
             json!({ "messageId": id, "body": body, "attributes": {}, "messageAttributes": {} })
@@ -256,7 +256,7 @@ mod tests {
     #[tokio::test]
     async fn a_batch_fails_whole_where_a_failed_message_has_no_id() {
         for nameless in [None, Some("")] {
-            assert_eq!(answered(&[(Some("a"), true), (nameless, false)]).await, Err(Nameless));
+            assert_eq!(answered(&[(Some("a"), true), (nameless, false)]).await, Err(MessageWithoutId));
             assert_eq!(answered(&[(nameless, true)]).await, Ok(json!([])));
         }
     }

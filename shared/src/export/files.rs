@@ -28,7 +28,7 @@ pub enum FilesError {
         reason: String,
     },
     /// The object of the selected ids does not have its shape.
-    #[error("the selected ids cannot be read")]
+    #[error("could not parse the selected ids")]
     Ids(#[source] serde_json::Error),
 }
 

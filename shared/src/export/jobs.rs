@@ -33,7 +33,7 @@ pub enum CreateError {
     #[error(transparent)]
     TooMany(#[from] TooManyExports),
     /// Another request with the same idempotency key was first.
-    #[error("another request with the same idempotency key was first")]
+    #[error("another request used the same idempotency key first")]
     KeyTaken,
     /// The table's trouble.
     #[error(transparent)]

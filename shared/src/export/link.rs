@@ -23,14 +23,14 @@ pub struct LinkToken(String);
 
 /// A text that is no token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("is no token of a link")]
+#[error("is not a valid download token")]
 pub struct NotAToken;
 
 /// A link that cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// The system gave no random bytes.
-    #[error("the system gave no random bytes")]
+    #[error("could not get random bytes from the system")]
     Random,
     /// The table's trouble.
     #[error(transparent)]

@@ -229,7 +229,7 @@ impl People {
     pub(super) async fn remember(&self, directory: &Directory, table: &Table) {
         let writes = self.fresh.iter().map(|person| directory.store_last_known(table, person));
         for error in join_all(writes).await.into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "a last-known name could not be kept");
+            tracing::warn!(%error, "could not store a person's last-known name");
         }
     }
 }

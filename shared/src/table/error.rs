@@ -6,19 +6,19 @@ use crate::aws;
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// More was asked than the table takes at the moment; later it works.
-    #[error("the table is throttled: {0}")]
+    #[error("the table throttled the request: {0}")]
     Throttled(String),
     /// The table did not answer, or answered that it is in trouble.
     #[error("the table is unavailable: {0}")]
     Unavailable(String),
     /// Other writers kept changing the same items for as long as it was tried.
-    #[error("the items are in contention: {0}")]
+    #[error("other writes kept changing the items: {0}")]
     Contention(String),
     /// A single write's condition did not hold.
-    #[error("the condition of a write did not hold")]
+    #[error("the condition of a write was not met")]
     ConditionFailed,
     /// A record does not fit its type, in either direction.
-    #[error("an item does not have its shape: {0}")]
+    #[error("an item does not have the expected format: {0}")]
     Shape(String),
     /// The request itself was refused: a mistake of ours, or a missing right.
     #[error("the table refused the request: {0}")]

@@ -81,7 +81,7 @@ pub async fn best_effort(write: impl Future<Output = Result<(), TableError>>, fa
     match timeout(Duration::from_secs(1), write).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "{failed}"),
-        Err(_) => tracing::warn!(error = "not in time", "{failed}"),
+        Err(_) => tracing::warn!(error = "time-out", "{failed}"),
     }
 }
 

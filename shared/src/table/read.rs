@@ -158,7 +158,7 @@ impl Table {
             }
             tokio::time::sleep(backoff(attempt)).await;
         }
-        Err(TableError::Throttled(format!("{} keys stayed unprocessed", wanted.len())))
+        Err(TableError::Throttled(format!("{} keys were not processed", wanted.len())))
     }
 
     /// Reads a part of one partition.

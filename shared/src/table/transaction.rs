@@ -99,7 +99,7 @@ pub struct Transaction {
 #[derive(Debug, thiserror::Error)]
 pub enum TransactError {
     /// The conditions of these actions (by index) did not hold: read again and decide anew.
-    #[error("conditions of the actions {0:?} did not hold")]
+    #[error("the conditions of the actions {0:?} were not met")]
     Conditions(Vec<usize>),
     /// The table's trouble.
     #[error(transparent)]
