@@ -10,6 +10,7 @@
 
 mod events {
     mod api;
+    mod documents;
     mod observability;
     mod samples;
     mod scene;

@@ -1,5 +1,5 @@
 //! Works off whatever is due, every minute: messages that were not sent, mentions to verify again,
-//! deadlines of jobs, files past their 48 hours, pointers of contacts (SPEC §4, §5). It reads due
+//! deadlines of jobs, files past their 48 hours, pointers of contacts (SPEC §5, "Clean-up"). It reads due
 //! items and never scans.
 
 mod work;

@@ -1,4 +1,4 @@
-//! Sets contacts' team owners from the legacy CRM's files (SPEC §2 "Backfill", RFC CHG-004).
+//! Sets contacts' team owners from the legacy CRM's files (SPEC §2, "Backfill"; RFC CHG-004).
 //!
 //! An operator invokes it with two CSV files in the bucket; it works them off chunk by chunk and
 //! goes on through a queue of its own where one invocation is not enough.

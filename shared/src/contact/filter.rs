@@ -136,7 +136,7 @@ impl Filter {
     }
 
     /// The filter as this viewer means it. While Launchpad cannot tell their teams, their own
-    /// contacts are what is known to be theirs (SPEC §2, "Launchpad trouble").
+    /// contacts are what is known to be theirs (SPEC §2, "Launchpad failure").
     #[must_use]
     pub fn of(self, session: &Session) -> Criteria {
         let user = session.viewer.user;

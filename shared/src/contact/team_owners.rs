@@ -1,4 +1,4 @@
-//! Who set a contact's team owners last, and what a backfill may do to them (SPEC §2 "Backfill",
+//! Who set a contact's team owners last, and what a backfill may do to them (SPEC §2, "Backfill";
 //! RFC CHG-004).
 
 use std::collections::HashMap;

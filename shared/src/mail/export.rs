@@ -84,7 +84,7 @@ impl ExportMail<'_> {
 
     /// Whether a ready mail can carry its file of `size_bytes`, which need not be read for it:
     /// the message is composed around an empty file and the encoded size is added
-    /// (SPEC §4: "when the finished message stays under 9.9 MB"). Never true for a failure.
+    /// (SPEC §4, "Email"). Never true for a failure.
     ///
     /// # Errors
     /// As [`ExportMail::compose`].

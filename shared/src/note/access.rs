@@ -1,4 +1,4 @@
-//! Who may do what with a note (SPEC §3, Scope).
+//! Who may do what with a note (SPEC §3, "Scope").
 
 use super::Note;
 use crate::{

@@ -281,7 +281,7 @@ impl Reader {
 }
 
 /// Renders stored HTML for the mobile editor: verified and pending mentions as
-/// `<a href="../../../users/{id}/edit_user">` (SPEC §3, `mention_format=mobile`). Reading that form
+/// `<a href="../../../users/{id}/edit_user">` (SPEC §3, "Mention forms"). Reading that form
 /// again finds the same references.
 pub fn to_mobile(html: &str) -> String {
     let mut out = String::with_capacity(html.len());

@@ -1,5 +1,5 @@
 //! The mention ledger: who is, was or will be told of a note, at most once for ever (SPEC §3,
-//! Notify; ARCHITECTURE, Ledger).
+//! "Notify"; ARCHITECTURE, "The single table").
 //!
 //! An entry comes into being with "there is none yet" and changes under its version only. That is
 //! the whole rule: two saves, two workers or a message delivered twice meet at the entry, and one
@@ -259,7 +259,7 @@ pub(super) struct LedgerChange {
 pub(super) struct Ledger<'a> {
     pub(super) company: &'a CompanyId,
     pub(super) entries: &'a HashMap<String, LedgerEntry>,
-    /// Whether the flag lets anybody be told (SPEC §3, Flag). Otherwise mentions are noted as
+    /// Whether the flag lets anybody be told (SPEC §3, "Mention flag"). Otherwise mentions are noted as
     /// dropped, and the next save with the flag on tells of them.
     pub(super) tells: bool,
     pub(super) now: Timestamp,

@@ -186,7 +186,7 @@ pub fn plain_text(html: &str) -> String {
 }
 
 /// Whether sanitized or stored note HTML shows any text. White space, line breaks, rules and the
-/// invisible characters that editors leave in empty paragraphs are not text (SPEC §3, `NOTE_EMPTY`).
+/// invisible characters that editors leave in empty paragraphs are not text (SPEC §3, "Limits of a note").
 pub fn has_text(html: &str) -> bool {
     tokens(html).any(|(_, token)| match token {
         Token::Text(escaped) => unescape(escaped).chars().any(is_visible),

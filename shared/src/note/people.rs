@@ -1,4 +1,4 @@
-//! Who the mentions of a draft are, as far as the directory can tell (SPEC §3, On write).
+//! Who the mentions of a draft are, as far as the directory can tell (SPEC §3, "On write").
 
 use std::collections::BTreeSet;
 
@@ -117,7 +117,7 @@ impl People {
         people
     }
 
-    /// Asks nobody: mentions of the stored note stay as they are, new ones are text (SPEC §3, Flag).
+    /// Asks nobody: mentions of the stored note stay as they are, new ones are text (SPEC §3, "Mention flag").
     pub(super) fn as_before(draft: &Draft, stored: &Stored) -> Self {
         let standing = |reference: &MentionRef| match stored.name_of(reference) {
             Some((user, name)) => Standing::Active { user, name },

@@ -1,5 +1,5 @@
 //! Saving a note: the note, its mention ledger and the messages that must follow, in one
-//! transaction (SPEC §3, On write; ARCHITECTURE, Ledger).
+//! transaction (SPEC §3, "On write"; ARCHITECTURE, "One note").
 
 use std::collections::HashMap;
 

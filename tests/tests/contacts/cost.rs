@@ -1,4 +1,4 @@
-//! What requests cost does not depend on how many contacts the company has (ARCHITECTURE, targets).
+//! What requests cost does not depend on how many contacts the company has (ARCHITECTURE, "Targets").
 
 use http::Method;
 use jiff::SignedDuration;

@@ -1,4 +1,4 @@
-//! One rule everywhere (ARCHITECTURE, invariant 1): in random companies, what a list shows, what
+//! One rule everywhere (ARCHITECTURE, "Invariants"): in random companies, what a list shows, what
 //! the guard on one record lets through, what a search finds, what an export holds and which notes can be reached is
 //! what the plain rule gives, evaluated over all records by [`rule`].
 //!

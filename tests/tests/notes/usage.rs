@@ -1,4 +1,4 @@
-//! What a save costs (ARCHITECTURE, Targets).
+//! What a save costs (ARCHITECTURE, "Targets").
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Faults that tests and visitors inject (SPEC §6, `POST /_local/faults`).
+//! Faults that tests and visitors inject (SPEC §6, "Faults").
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

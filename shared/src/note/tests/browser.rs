@@ -1,5 +1,5 @@
 //! What a real browser makes of stored notes: nothing in them may run, fetch, navigate or send, and
-//! its own parser must see what was stored and nothing else (ARCHITECTURE, Invariant 6).
+//! its own parser must see what was stored and nothing else (ARCHITECTURE, "Invariants").
 //!
 //! Needs Chromium. Without one the test says so on the terminal and passes, unless
 //! `REQUIRE_BROWSER` is set, as CI does. `CHROMIUM` names the program where it has another name.
