@@ -10,6 +10,8 @@ use std::{
 
 use tests::workspace;
 
+use crate::sources;
+
 /// Folders without files of the repository.
 const SKIPPED: [&str; 3] = [".git", "node_modules", "target"];
 
@@ -174,6 +176,22 @@ fn every_cited_section_of_the_architecture_exists() {
         }));
     }
     assert_sound(checked, 5);
+}
+
+/// The quoted texts that follow each occurrence of `lead` in a source.
+fn quoted_after<'s>(source: &'s str, lead: &str) -> Vec<&'s str> {
+    source.split(lead).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn the_specification_names_every_event_and_every_error_code() {
+    let text = fs::read_to_string(workspace().join("docs/specification.md")).unwrap();
+    let events = sources(&["shared/src", "functions"]).concat();
+    let codes = fs::read_to_string(workspace().join("shared/src/entry/failure.rs")).unwrap();
+    let mut names = quoted_after(&events, "event = \"");
+    names.extend(quoted_after(&codes, "=> (\""));
+    let missing = |name: &str| (!text.contains(&format!("`{name}`"))).then(|| name.to_owned());
+    assert_sound(names.into_iter().map(missing).collect(), 30);
 }
 
 /// The Markdown documents that a text names by file name or path, and the targets of its links.
