@@ -1,12 +1,12 @@
-//! The harness of the integration tests: a world of its own for each test, with the embedded
-//! emulators, the simulated neighbors and a clock that the test moves. Functions run in this
-//! process, behind the same events that the gateway, the queues and the schedule make of the same
+//! The harness of the integration tests. Each test gets its own [`World`] with embedded emulators,
+//! simulated upstream services and a clock that the test moves. Functions run in this process and
+//! receive the same events that the gateway, the queues and the schedule create from
 //! `template.yaml`.
 
 #![allow(
     clippy::expect_used,
     clippy::panic,
-    reason = "a test whose world cannot be set up must fail, and say where"
+    reason = "a test whose world cannot be set up must fail with the place of the error"
 )]
 
 pub mod contract;
@@ -26,13 +26,12 @@ use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use local::{
     aws::{Aws, AwsOptions, Credentials, Faults, Roles, Rule},
-    cloud, demo_company, demo_contacts, gateway, grants,
-    upstreams::{Directory, Neighbors},
-    operator,
+    cloud, demo_company, demo_contacts, gateway, grants, operator,
     record::{Notifications, Usage},
     resources,
     sources::queue_event,
     template::{Names, Parameters, Template},
+    upstreams::{Directory, Neighbors},
 };
 use serde_json::{Map, Value, json};
 use shared::{
@@ -52,28 +51,28 @@ pub use functions::Functions;
 pub use log::Log;
 pub use system::Variables;
 
-/// When a world begins.
-const BEGINNING: &str = "2026-02-01T08:00:00Z";
-/// What a neighbor is waited for: longer than the template has it, since a busy machine must not look
-/// like a slow neighbor.
+/// The time at which every world starts.
+const START_TIME: &str = "2026-02-01T08:00:00Z";
+/// The time-out of calls to upstream services. It is longer than in the template because a busy
+/// test machine must not look like a slow upstream service.
 const UPSTREAM_TIMEOUT_MS: &str = "2000";
 
-/// Where the links in mails lead.
+/// The base URL of the links in emails.
 pub const PUBLIC_URL: &str = "http://contacts.example";
 
-/// One world.
+/// An isolated environment for one test: emulators, upstream services, a clock and the functions.
 pub struct World {
-    /// The emulators.
+    /// The AWS emulators.
     pub aws: Aws,
-    /// The people and teams, as Launchpad has them.
+    /// The people and teams that the simulated Launchpad returns.
     pub directory: Directory,
-    /// What goes wrong.
+    /// The faults to inject.
     pub faults: Faults,
-    /// What was notified.
+    /// The requests that the simulated notification service received.
     pub notifications: Notifications,
-    /// What was called.
+    /// The AWS calls of each function and their costs.
     pub usage: Usage,
-    /// The time.
+    /// The clock that the functions read.
     pub clock: Clock,
     template: Arc<Template>,
     names: Names,
@@ -88,31 +87,31 @@ pub struct World {
     export_limits: Mutex<Limits>,
 }
 
-/// What a caller sees.
+/// An HTTP response, as the caller receives it.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    /// The status.
+pub struct Response {
+    /// The HTTP status code.
     pub status: u16,
-    /// The headers, in lower case.
+    /// The headers, with names in lower case.
     pub headers: HashMap<String, String>,
-    /// The body; null where there is none.
+    /// The JSON body; null if there is none.
     pub body: Value,
 }
 
-impl Answer {
-    /// The `data` of a success.
+impl Response {
+    /// The `data` of a successful response.
     #[must_use]
     pub fn data(&self) -> &Value {
         &self.body["data"]
     }
 
-    /// The code of an error.
+    /// The error code; empty if the request succeeded.
     #[must_use]
     pub fn error(&self) -> &str {
         self.body["error"].as_str().unwrap_or_default()
     }
 
-    /// The ids of a list's records, in order.
+    /// The ids of a list's records, in the order of the list.
     #[must_use]
     pub fn ids(&self) -> Vec<String> {
         let records = self.data().as_array().into_iter().flatten();
@@ -121,26 +120,26 @@ impl Answer {
 }
 
 impl World {
-    /// A world with the demo companies, their contacts, and all flags off.
+    /// Creates a world with the demo companies and their contacts, and with all flags off.
     pub async fn start() -> Self {
         log::keep_events_on();
-        let clock = Clock::manual(BEGINNING.parse().expect("a time"));
+        let clock = Clock::manual(START_TIME.parse().expect("START_TIME is a timestamp"));
         let (usage, faults) = (Usage::default(), Faults::default());
         let notifications = Notifications::new(clock.clone());
         let directory = Directory::new();
-        directory.upsert(demo_company::directory()).expect("the demo companies");
+        directory.upsert(demo_company::directory()).expect("the demo companies are valid");
         let upstreams = Upstreams::start(directory.clone(), notifications.clone(), faults.clone())
             .await
-            .expect("the neighbors");
+            .expect("the upstream services start");
         let parameters = cloud::local_parameters(&Parameters::new(), &upstreams, PUBLIC_URL);
         let template = Template::read(&workspace().join("template.yaml"), &parameters);
-        let template = Arc::new(template.expect("the template"));
+        let template = Arc::new(template.expect("the template is valid"));
         let credentials = Credentials::new();
         let killed = Arc::new(Notify::new());
-        let roles = resources::roles(&template).expect("the roles");
-        resources::check_sources(&template, &roles).expect("roles that read their queues");
+        let roles = resources::roles(&template).expect("the template has roles");
+        resources::check_sources(&template, &roles).expect("each role can read its queues");
         let aws = Aws::start(AwsOptions {
-            resources: resources::of(&template).expect("the resources"),
+            resources: resources::from_template(&template).expect("the template has resources"),
             data: None,
             credentials: credentials.clone(),
             roles: roles.clone(),
@@ -152,9 +151,9 @@ impl World {
             },
         })
         .await
-        .expect("the emulators");
+        .expect("the emulators start");
         let names = Names::new(Arc::clone(&template), aws.endpoint_url(), cloud::secrets());
-        let http = shared::http_client::builder().build().expect("an HTTP client");
+        let http = shared::http_client::builder().build().expect("the HTTP client is valid");
         let world = Self {
             aws,
             http,
@@ -174,34 +173,36 @@ impl World {
             time_left: Mutex::default(),
             export_limits: Mutex::default(),
         };
-        demo_contacts::seed(&world.table().await, &world.clock).await.expect("the contacts");
+        demo_contacts::seed(&world.table().await, &world.clock)
+            .await
+            .expect("the demo contacts are stored");
         world
     }
 
-    /// A world where the growth company has both flags on.
+    /// Creates a world in which the growth company has both flags on.
     pub async fn with_flags() -> Self {
         let world = Self::start().await;
         world.flags(true, true).await;
         world
     }
 
-    /// Sets the growth company's flags, as the function would store them.
+    /// Sets the growth company's flags in the form in which `set-flags` stores them.
     pub async fn flags(&self, team_permission: bool, notes_mention: bool) {
-        let company: CompanyId = demo_company::id("company", "kopi").parse().expect("an id");
+        let company: CompanyId = demo_company::id("company", "kopi").parse().expect("a company id");
         let record = FlagRecord {
             cdp_team_permission_enabled: team_permission,
             cdp_notes_mention_enabled: notes_mention,
             plan: Some(SubscriptionPlan::Growth),
         };
-        let item = to_item(&Key::flags(&company), &record).expect("an item");
-        self.table().await.put(item).await.expect("the table");
+        let item = to_item(&Key::flags(&company), &record).expect("the flags fit in an item");
+        self.table().await.put(item).await.expect("the flags are stored");
     }
 
-    /// The surroundings of a function, as the template has them.
+    /// The environment of a function, with the variables that the template sets.
     pub async fn environment(&self, function: &str) -> Environment {
         let variables = &self.template.functions[function].environment;
         let resolved = variables.iter().map(|(name, value)| {
-            (name.clone(), self.names.resolve(value).expect("a variable of the template"))
+            (name.clone(), self.names.resolve(value).expect("the variable can be resolved"))
         });
         let keys = self.credentials.issue(function);
         let endpoint = self.aws.endpoint_url();
@@ -209,24 +210,24 @@ impl World {
         variables.entry("UPSTREAM_TIMEOUT_MS".to_owned()).and_modify(|set| {
             UPSTREAM_TIMEOUT_MS.clone_into(set);
         });
-        let made =
+        let environment =
             operator::environment(&self.http, endpoint, &keys, self.clock.clone(), variables);
         let mut environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
-        environments.push((function.to_owned(), made.clone()));
-        made
+        environments.push((function.to_owned(), environment.clone()));
+        environment
     }
 
-    /// The table, for what a test looks at or prepares behind the functions' backs.
+    /// The table, for checks and preparations that bypass the functions.
     pub async fn table(&self) -> Table {
-        self.operator("TABLE_NAME", "Table").await.table().expect("the table")
+        self.operator("TABLE_NAME", "Table").await.table().expect("the table client")
     }
 
-    /// The bucket of exports, with the rights of an operator.
+    /// The bucket of exports, with an operator's rights.
     pub async fn files(&self) -> Files {
         self.operator("BUCKET_NAME", &Names::bucket_name("Bucket"))
             .await
             .files()
-            .expect("the bucket")
+            .expect("the bucket client")
     }
 
     async fn operator(&self, variable: &str, value: &str) -> Environment {
@@ -236,34 +237,34 @@ impl World {
         operator::environment(&self.http, endpoint, keys, self.clock.clone(), variables)
     }
 
-    /// Forgets what the functions' processes have cached, as cold starts would.
+    /// Drops everything that the functions have cached, as a cold start does.
     pub fn restart_functions(&mut self) {
         self.functions = Functions::default();
     }
 
-    /// `GET` on behalf of a person of the demo.
-    pub async fn get(&self, user: &str, path: &str) -> Answer {
+    /// Sends `GET` as a person of the demo.
+    pub async fn get(&self, user: &str, path: &str) -> Response {
         self.call(user, Method::GET, path, None).await
     }
 
-    /// `POST` with a JSON body.
-    pub async fn post(&self, user: &str, path: &str, body: &Value) -> Answer {
+    /// Sends `POST` with a JSON body as a person of the demo.
+    pub async fn post(&self, user: &str, path: &str, body: &Value) -> Response {
         self.call(user, Method::POST, path, Some(body)).await
     }
 
-    /// One call, with a JSON body if there is one. An empty `user` is nobody.
+    /// Sends one request, with a JSON body if there is one. An empty `user` sends no identity.
     pub async fn call(
         &self,
         user: &str,
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Answer {
+    ) -> Response {
         let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
         self.send(user, method, path, &[("content-type", "application/json")], body).await
     }
 
-    /// One call with these headers and bytes.
+    /// Sends one request with these headers and bytes.
     pub async fn send(
         &self,
         user: &str,
@@ -271,22 +272,22 @@ impl World {
         path: &str,
         headers: &[(&str, &str)],
         body: Bytes,
-    ) -> Answer {
+    ) -> Response {
         let (function, event) = self.event(user, method, path, headers, &body);
-        let answer = self.invoke(&function, event).await;
-        let headers = answer["headers"].as_object().into_iter().flatten();
+        let response = self.invoke(&function, event).await;
+        let headers = response["headers"].as_object().into_iter().flatten();
         let headers = headers.map(|(name, value)| {
             (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned())
         });
-        let text = answer["body"].as_str().unwrap_or("null");
-        Answer {
-            status: u16::try_from(answer["statusCode"].as_u64().unwrap_or(0)).unwrap_or(0),
+        let text = response["body"].as_str().unwrap_or("null");
+        Response {
+            status: u16::try_from(response["statusCode"].as_u64().unwrap_or(0)).unwrap_or(0),
             headers: headers.collect(),
             body: serde_json::from_str(text).unwrap_or(Value::Null),
         }
     }
 
-    /// The function that a call is for, and its event, as the gateway makes it.
+    /// Returns the function that serves a request, and the event that the gateway creates for it.
     #[must_use]
     pub fn event(
         &self,
@@ -300,11 +301,11 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let (parts, ()) = request.body(()).expect("the request is valid").into_parts();
         let (claims, now) = (self.claims(user), self.clock.now());
         let id = "test-request";
         gateway::event::for_request(&self.template, &parts, body, claims.as_ref(), id, now)
-            .expect("a route")
+            .expect("the template has the route")
     }
 
     fn claims(&self, user: &str) -> Option<Map<String, Value>> {
@@ -318,47 +319,47 @@ impl World {
         claims.as_object().cloned()
     }
 
-    /// Invokes a function with an event and tells its answer. A request and its answer are held to
-    /// the documented API.
+    /// Invokes a function with an event and returns its response. HTTP requests and responses are
+    /// checked against the documented API.
     pub async fn invoke(&self, function: &str, event: Value) -> Value {
         let request = event.get("routeKey").is_some().then(|| event.clone());
-        // Boxed: the handlers' futures are deep.
-        let answer = Box::pin(self.functions.invoke(self, function, event)).await;
+        // Boxed because the handlers' futures are large.
+        let response = Box::pin(self.functions.invoke(self, function, event)).await;
         if let Some(request) = request {
-            Contract::documented().check(&request, &answer);
+            Contract::documented().check(&request, &response);
         }
-        answer
+        response
     }
 
-    /// Invokes a function until it answers or a `kill` fault ends its process: `None` then. What it
-    /// had under way ends where it stands.
+    /// Invokes a function until it responds or until a `kill` fault ends its process. A killed
+    /// invocation stops at once and returns `None`.
     pub async fn invoke_until_killed(&self, function: &str, event: Value) -> Option<Value> {
         tokio::select! {
             biased;
             () = self.killed.notified() => None,
-            answer = self.invoke(function, event) => Some(answer),
+            response = self.invoke(function, event) => Some(response),
         }
     }
 
-    /// Hands every message that is visible in the queues to its function, until there is none
-    /// left; tells how many were handled. What fails stays in its queue.
-    pub async fn work(&self) -> usize {
-        let mut handled = 0;
+    /// Delivers every visible message to the function of its queue until no message is left, and
+    /// returns how many were delivered. Failed messages stay in their queue.
+    pub async fn process_queues(&self) -> usize {
+        let mut delivered = 0;
         loop {
             let mut round = 0;
             for function in self.template.functions.values() {
                 for source in function.queue_sources() {
-                    round += self.work_on(&function.id, &source.queue).await;
+                    round += self.process_queue(&function.id, &source.queue).await;
                 }
             }
             if round == 0 {
-                return handled;
+                return delivered;
             }
-            handled += round;
+            delivered += round;
         }
     }
 
-    async fn work_on(&self, function: &str, queue: &str) -> usize {
+    async fn process_queue(&self, function: &str, queue: &str) -> usize {
         let sqs = self.environment(function).await.sqs();
         let url = self.names.queue_url(queue);
         let received = sqs
@@ -368,14 +369,14 @@ impl World {
             .message_system_attribute_names("All".into())
             .send()
             .await
-            .expect("the queue");
+            .expect("the queue returns messages");
         let messages = received.messages.unwrap_or_default();
         if messages.is_empty() {
             return 0;
         }
         let event = queue_event::event(&messages, &Names::queue_arn(queue));
-        let answer = self.invoke(function, event).await;
-        let failed: Vec<&str> = answer["batchItemFailures"]
+        let response = self.invoke(function, event).await;
+        let failed: Vec<&str> = response["batchItemFailures"]
             .as_array()
             .into_iter()
             .flatten()
@@ -385,24 +386,24 @@ impl World {
             if !failed.contains(&message.message_id().unwrap_or_default()) {
                 let receipt = message.receipt_handle().unwrap_or_default();
                 let done = sqs.delete_message().queue_url(&url).receipt_handle(receipt);
-                done.send().await.expect("the queue");
+                done.send().await.expect("the queue deletes the message");
             }
         }
         messages.len()
     }
 
-    /// Runs the clean-up as if at `time`.
+    /// Runs the clean-up with `time` as the current time.
     pub async fn clean_up(&self, time: Timestamp) -> Value {
         self.invoke("CleanUp", json!({ "time": time })).await
     }
 
-    /// Gives the invocations to come so much time each, or all they want. Only functions that go
-    /// on by themselves heed it.
+    /// Limits the time of each further invocation, or removes the limit. Only functions that continue
+    /// their work in a further invocation read the limit.
     pub fn limit_time(&self, left: Option<SignedDuration>) {
         *self.time_left.lock().unwrap_or_else(PoisonError::into_inner) = left;
     }
 
-    /// Lets exports be so large at most, from the first one on.
+    /// Limits the size of exports. Must be called before the first export.
     pub fn limit_exports(&self, limits: Limits) {
         *self.export_limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
     }
@@ -411,7 +412,7 @@ impl World {
         *self.export_limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What an invocation that begins now is told of its time.
+    /// The deadline of an invocation that starts now.
     fn invocation(&self) -> Invocation {
         let left = *self.time_left.lock().unwrap_or_else(PoisonError::into_inner);
         left.map_or_else(functions::forever, |left| {
@@ -420,35 +421,35 @@ impl World {
         })
     }
 
-    /// Moves the clock on.
+    /// Moves the clock forward.
     pub fn advance(&self, by: SignedDuration) {
         self.clock.advance(by);
     }
 
-    /// Makes something go wrong, in the words of `POST /_local/faults`.
+    /// Adds a fault, in the format of `POST /_local/faults`.
     pub fn fault(&self, rule: &Value) {
-        let rule = Rule::parse(rule.to_string().as_bytes()).expect("a rule");
-        self.faults.add(rule).expect("a rule");
+        let rule = Rule::parse(rule.to_string().as_bytes()).expect("the fault can be parsed");
+        self.faults.add(rule).expect("the fault is valid");
     }
 }
 
 impl Drop for World {
-    /// No test calls what its function's role refuses. So whoever takes a right away fails each test
-    /// that uses it, even where the function would go on without the call's answer.
+    /// No test may make a call that its function's role denies. So a permission that is missing from
+    /// the template fails each test that uses it, even if the function ignores the failed call.
     fn drop(&mut self) {
         let denied: Vec<String> = self.roles.denied().iter().map(ToString::to_string).collect();
         assert!(denied.is_empty() || std::thread::panicking(), "{denied:#?}");
-        grants::keep(&self.roles).expect("the folder of used grants");
+        grants::keep(&self.roles).expect("the folder of used grants is writable");
     }
 }
 
-/// The root of the workspace.
+/// The root folder of the workspace.
 #[must_use]
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The id of a person of the demo.
+/// The SSO id of a person of the demo.
 #[must_use]
 pub fn person(handle: &str) -> String {
     demo_company::id("person", handle)

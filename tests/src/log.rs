@@ -7,7 +7,7 @@ use serde_json::Value;
 use tracing::{level_filters::LevelFilter, subscriber::DefaultGuard};
 use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt as _};
 
-/// What the functions log while it is held, in the test's own thread.
+/// Captures the log lines that functions write in the test's own thread while this value exists.
 pub struct Log {
     bytes: Lines,
     _guard: DefaultGuard,
@@ -16,20 +16,20 @@ pub struct Log {
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
-/// Has somebody listen to every event of the process, and drop it. An event that nobody listens to
-/// when it happens first is switched off, and one that is being switched off while another thread
-/// begins to listen may stay so.
+/// Installs a global subscriber that receives every event of the process and drops it. Without it,
+/// an event without a subscriber is disabled at its first use, and it can stay disabled if another
+/// thread installs a subscriber at that moment.
 pub(crate) fn keep_events_on() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let listener = tracing_subscriber::registry().with(LevelFilter::INFO);
-        // Whoever has set another one listens instead.
-        let _ = tracing::subscriber::set_global_default(listener);
+        let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO);
+        // An error means that another global subscriber exists, which serves the same purpose.
+        let _ = tracing::subscriber::set_global_default(subscriber);
     });
 }
 
 impl Log {
-    /// Begins to listen.
+    /// Starts to capture log lines.
     #[must_use]
     pub fn capture() -> Self {
         keep_events_on();
@@ -43,7 +43,7 @@ impl Log {
         Self { bytes, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
-    /// Everything so far.
+    /// Everything that was logged so far.
     #[must_use]
     pub fn text(&self) -> String {
         let bytes = self.bytes.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,9 +56,9 @@ impl Log {
         self.lines().into_iter().filter(|line| line["event"] == name).collect()
     }
 
-    /// The lines that tell how requests were answered, in order.
+    /// The lines about responses to HTTP requests, in order.
     #[must_use]
-    pub fn answers(&self) -> Vec<Value> {
+    pub fn responses(&self) -> Vec<Value> {
         self.lines().into_iter().filter(|line| line["message"] == "request answered").collect()
     }
 

@@ -8,26 +8,27 @@ use local::template::{Authorizer, Event};
 
 use crate::World;
 
-/// The variables of functions, by their logical ids.
+/// The environment variables of functions, by logical id.
 pub type Variables = BTreeMap<String, BTreeSet<String>>;
 
-/// What the template says of the system.
+/// Facts about the system that the template declares.
 impl World {
-    /// The function whose program has this name.
+    /// The logical id of the function with this binary.
     #[must_use]
-    pub fn function_of(&self, binary: &str) -> String {
+    pub fn function_with_binary(&self, binary: &str) -> String {
         let mut functions = self.template.functions.values();
         let function = functions.find(|function| function.binary == binary);
-        function.expect("a function with this program").id.clone()
+        function.expect("the template has a function with this binary").id.clone()
     }
 
-    /// The programs of all functions.
+    /// The names of the binaries of all functions.
     #[must_use]
     pub fn binaries(&self) -> BTreeSet<String> {
         self.template.functions.values().map(|function| function.binary.clone()).collect()
     }
 
-    /// What invokes which program: a route by its key, a queue by its logical id, `schedule`.
+    /// Pairs of a binary and what invokes it: the key of a route, the logical id of a queue, or
+    /// `schedule`.
     #[must_use]
     pub fn sources(&self) -> BTreeSet<(String, String)> {
         let functions = self.template.functions.values();
@@ -38,7 +39,7 @@ impl World {
         sources.collect()
     }
 
-    /// The routes that nobody has to sign in for.
+    /// The routes that need no authentication.
     #[must_use]
     pub fn public_routes(&self) -> BTreeSet<String> {
         let events = self.template.functions.values().flat_map(|function| &function.events);
@@ -48,7 +49,7 @@ impl World {
         public.map(source).collect()
     }
 
-    /// The variables that the template sets.
+    /// The variables that the template sets, for each function.
     #[must_use]
     pub fn variables_set(&self) -> Variables {
         let functions = self.template.functions.values();
@@ -57,7 +58,7 @@ impl World {
         set.collect()
     }
 
-    /// The variables that the functions asked for, of those that were started so far.
+    /// The variables that each function has read. A function that has not started yet is missing.
     #[must_use]
     pub fn variables_read(&self) -> Variables {
         let mut read = Variables::new();

@@ -9,7 +9,6 @@ mod contacts {
     mod backfill_files;
     mod backfill_runs;
     mod catalog;
-    mod claims;
     mod company;
     mod concurrency;
     mod cost;
@@ -25,8 +24,9 @@ mod contacts {
     mod page;
     mod read;
     mod search;
-    mod standing;
     mod sync;
+    mod table_state;
     mod team_sets;
+    mod unique_keys;
     mod write;
 }

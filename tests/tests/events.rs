@@ -1,4 +1,4 @@
-//! What stands beside the code is true of it: the documented API, the sample events in `events/`, the
+//! The files beside the code match the code: the API document, the sample events in `events/`, the
 //! alarms, and the tests that the tables in `docs/` name.
 
 #![allow(
@@ -42,7 +42,7 @@ fn is_test(line: &str) -> bool {
     line.starts_with("#[") && (line.contains("test]") || line.contains("test("))
 }
 
-/// What stands in each Rust file below these folders of the workspace.
+/// The text of each Rust file in these folders of the workspace and their subfolders.
 fn sources(folders: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> = folders.iter().map(|folder| workspace().join(folder)).collect();
@@ -92,12 +92,12 @@ fn every_test_named_in_a_document_exists() {
 fn every_test_of_a_mention_story_is_listed_in_its_document() {
     let text = fs::read_to_string(workspace().join("docs/mentions.md")).unwrap();
     let named = named_tests(&text);
-    let of_stories = |name: &&String| {
+    let is_story_test = |name: &&String| {
         ["note_mention_s0", "note_mention_d", "note_mention_oq", "prd_"]
             .iter()
             .any(|lead| name.starts_with(lead))
     };
-    for test in all_tests().iter().filter(of_stories) {
+    for test in all_tests().iter().filter(is_story_test) {
         assert!(named.contains(test), "docs/mentions.md does not name {test}");
     }
 }

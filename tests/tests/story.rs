@@ -1,4 +1,4 @@
-//! The whole story through real function processes: what `cargo run -- demo` does.
+//! The whole demo story with real function processes, as `cargo run -- demo` runs it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -20,7 +20,7 @@ async fn the_demo_story_succeeds_with_real_function_processes() {
         lambda_url: cloud.lambda_url().to_owned(),
         file: None,
     };
-    let told = demo::run(&demo).await;
+    let result = demo::run(&demo).await;
     cloud.shutdown().await;
-    told.unwrap();
+    result.unwrap();
 }

@@ -5,28 +5,28 @@ use serde_json::Value;
 
 use super::{Contract, Operation};
 
-/// What stands encoded in a path: all but the unreserved characters of RFC 3986.
+/// The characters that are encoded in a path: all except the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A request that the document gives as an example.
 #[derive(Clone, Debug)]
 pub struct ExampleRequest {
-    /// The route's key.
+    /// The key of the route, such as `GET /cdp/customers`.
     pub route: String,
-    /// The path with its query.
+    /// The path with its query string.
     pub path: String,
-    /// The headers.
+    /// The headers as pairs of name and value.
     pub headers: Vec<(String, String)>,
     /// The body, if there is one.
     pub body: Option<Value>,
 }
 
 impl Contract {
-    /// Holds every example to its schema and tells how many there are. Whatever has a schema of its
-    /// own (a body, a parameter, a header) must have an example.
+    /// Checks every example against its schema and returns the number of examples. Each body,
+    /// parameter and header with a schema must have an example.
     ///
     /// # Panics
-    /// When one is missing or not as its schema says.
+    /// Panics if an example is missing or does not match its schema.
     #[must_use]
     pub fn check_examples(&self) -> usize {
         let mut count = 0;
@@ -35,26 +35,25 @@ impl Contract {
             let examples = examples(node);
             assert!(!examples.is_empty(), "{at} has no example");
             for example in &examples {
-                self.hold(at, schema, example);
+                self.check_value(at, schema, example);
             }
             count += examples.len();
         });
         count
     }
 
-    /// Each documented answer that is an error, with the codes that it may have and those that its
-    /// examples have.
+    /// Each documented error response, with its possible error codes and the codes in its examples.
     #[must_use]
     pub fn error_codes(&self) -> Vec<(String, BTreeSet<String>, BTreeSet<String>)> {
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         self.visit(&mut |at, node| {
             let Some(code) = node.pointer("/schema/properties/error") else { return };
             let possible = code["enum"].as_array().cloned();
             let possible = possible.unwrap_or_else(|| vec![code["const"].clone()]);
             let shown = examples(node).into_iter().map(|example| example["error"].clone());
-            answers.push((at.to_owned(), texts(possible), texts(shown)));
+            responses.push((at.to_owned(), texts(possible), texts(shown)));
         });
-        answers
+        responses
     }
 
     fn visit(&self, look: &mut impl FnMut(&str, &Value)) {
@@ -68,15 +67,15 @@ impl Contract {
         }
     }
 
-    /// Every request that the examples make: each body of a route, and each parameter that may be
-    /// left out by itself.
+    /// Every request that the examples describe: one for each body of a route, and one for each
+    /// optional parameter alone.
     #[must_use]
     pub fn requests(&self) -> Vec<ExampleRequest> {
         let routes = self.routes();
-        routes.iter().flat_map(|route| self.requests_of(route)).collect()
+        routes.iter().flat_map(|route| self.requests_for(route)).collect()
     }
 
-    fn requests_of(&self, route: &str) -> Vec<ExampleRequest> {
+    fn requests_for(&self, route: &str) -> Vec<ExampleRequest> {
         let operation = self.operation(route);
         let operation = operation.unwrap_or_else(|| panic!("{route} is not documented"));
         let (required, optional): (Vec<_>, Vec<_>) =
@@ -120,7 +119,8 @@ fn examples(node: &Value) -> Vec<Value> {
     node.get("example").cloned().into_iter().chain(named).collect()
 }
 
-/// A parameter's example as it is sent: a list as its values, an object as its properties.
+/// The example of a parameter as it is sent: one pair for each value of a list or each property of
+/// an object.
 fn pairs(parameter: &Value) -> Vec<(String, String)> {
     let name = parameter["name"].as_str().unwrap_or_default();
     match &parameter["example"] {

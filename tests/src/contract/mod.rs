@@ -1,10 +1,11 @@
-//! The documented API, `infra/openapi.yaml`: every request that a test makes and every answer that
-//! it sees is held to the document, so that it cannot drift from what the functions do.
+//! The documented API, `infra/openapi.yaml`. Every request that a test sends and every response that
+//! it receives is checked against the document, so the document always describes what the functions
+//! do.
 //!
-//! | module | its one idea |
+//! | module | purpose |
 //! |---|---|
-//! | `schema` | a value held to a schema |
-//! | `example` | the document's own examples |
+//! | `schema` | checks a value against a schema |
+//! | `example` | reads the document's own examples |
 
 mod example;
 mod schema;
@@ -22,24 +23,25 @@ use schema::Compiled;
 
 use crate::workspace;
 
-/// The methods that a path can have.
+/// The HTTP methods that a path can have.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
-/// Headers of every answer: of these the document speaks once, in its introduction.
-const OF_EVERY_ANSWER: [&str; 2] = ["cache-control", "content-type"];
+/// Headers of every response. The document describes them once, in its introduction.
+const HEADERS_OF_EVERY_RESPONSE: [&str; 2] = ["cache-control", "content-type"];
 
 static DOCUMENTED: LazyLock<Contract> = LazyLock::new(|| {
     let text = std::fs::read_to_string(workspace().join("infra/openapi.yaml"));
-    let document = serde_saphyr::from_str(&text.expect("infra/openapi.yaml")).expect("YAML");
+    let document = serde_saphyr::from_str(&text.expect("the document is readable"))
+        .expect("the document is YAML");
     Contract { document, schemas: Compiled::default() }
 });
 
-/// The document.
+/// The API document.
 pub struct Contract {
     document: Value,
     schemas: Compiled,
 }
 
-/// What the document says of one route.
+/// The documentation of one route.
 #[derive(Clone, Copy)]
 struct Operation<'a> {
     contract: &'a Contract,
@@ -48,10 +50,10 @@ struct Operation<'a> {
 }
 
 impl Contract {
-    /// The document of the repository.
+    /// The document of this repository.
     ///
     /// # Panics
-    /// When it cannot be read.
+    /// Panics if the document cannot be read.
     #[must_use]
     pub fn documented() -> &'static Self {
         &DOCUMENTED
@@ -68,7 +70,7 @@ impl Contract {
         routes.collect()
     }
 
-    /// The routes that nobody has to sign in for.
+    /// The documented routes that need no authentication.
     #[must_use]
     pub fn public_routes(&self) -> BTreeSet<String> {
         let mut routes = self.routes();
@@ -79,15 +81,16 @@ impl Contract {
         routes
     }
 
-    /// Holds the answer to an HTTP event to the document, and the request if it was fulfilled.
+    /// Checks the response to an HTTP event against the document, and also the request if it
+    /// succeeded.
     ///
     /// # Panics
-    /// When one is not as documented.
-    pub fn check(&self, event: &Value, answer: &Value) {
+    /// Panics if one of them does not match the document.
+    pub fn check(&self, event: &Value, response: &Value) {
         let route = event["routeKey"].as_str().unwrap_or_default();
-        let status = answer["statusCode"].to_string();
+        let status = response["statusCode"].to_string();
         let operation = self.operation(route);
-        let response = match operation {
+        let documented = match operation {
             Some(operation) => &operation.operation["responses"][&status],
             None if route == "$default" && status == "404" => {
                 &self.document["components"]["responses"]["NotFound"]
@@ -95,36 +98,36 @@ impl Contract {
             None => panic!("{route} is not documented"),
         };
         let at = format!("{route}: {status}");
-        assert!(!response.is_null(), "{at} is not documented: {answer}");
-        let response = schema::resolved(&self.document, response);
-        self.check_body(&at, response, answer);
-        self.check_headers(&at, response, answer);
-        if let Some(operation) = operation.filter(|_| is_fulfilled(answer)) {
+        assert!(!documented.is_null(), "{at} is not documented: {response}");
+        let documented = schema::resolved(&self.document, documented);
+        self.check_body(&at, documented, response);
+        self.check_headers(&at, documented, response);
+        if let Some(operation) = operation.filter(|_| is_success(response)) {
             operation.check_request(&at, event);
         }
     }
 
-    fn check_body(&self, at: &str, response: &Value, answer: &Value) {
-        match (body_schema(response), answer["body"].as_str()) {
+    fn check_body(&self, at: &str, documented: &Value, response: &Value) {
+        match (body_schema(documented), response["body"].as_str()) {
             (Some(schema), Some(text)) => {
-                let body = serde_json::from_str(text).expect("a body of JSON");
-                self.hold(&format!("{at}: the body"), schema, &body);
+                let body = serde_json::from_str(text).expect("the body is JSON");
+                self.check_value(&format!("{at}: the body"), schema, &body);
             }
             (None, None) => {}
-            _ => panic!("{at}: a body is documented, or there is one, but not both: {answer}"),
+            _ => panic!("{at}: either the body or its documentation is missing: {response}"),
         }
     }
 
-    fn check_headers(&self, at: &str, response: &Value, answer: &Value) {
-        let sent = answer["headers"].as_object().into_iter().flatten();
+    fn check_headers(&self, at: &str, documented: &Value, response: &Value) {
+        let sent = response["headers"].as_object().into_iter().flatten();
         let sent = sent.map(|(name, value)| (name.to_lowercase(), value.as_str()));
         let mut sent: HashMap<_, _> = sent.collect();
-        sent.retain(|name, _| !OF_EVERY_ANSWER.contains(&name.as_str()));
-        for (name, header) in response["headers"].as_object().into_iter().flatten() {
+        sent.retain(|name, _| !HEADERS_OF_EVERY_RESPONSE.contains(&name.as_str()));
+        for (name, header) in documented["headers"].as_object().into_iter().flatten() {
             let header = schema::resolved(&self.document, header);
             let at = format!("{at}: the header {name}");
             match sent.remove(&name.to_lowercase()) {
-                Some(value) => self.hold_text(&at, &header["schema"], value.unwrap_or_default()),
+                Some(value) => self.check_text(&at, &header["schema"], value.unwrap_or_default()),
                 None => assert!(header["required"] != true, "{at} is missing"),
             }
         }
@@ -138,30 +141,30 @@ impl Contract {
         Some(Operation { contract: self, path_item, operation })
     }
 
-    fn hold(&self, at: &str, schema: &Value, value: &Value) {
-        if let Some(complaint) = self.schemas.complaint(&self.document, schema, value) {
-            panic!("{at} is not as documented: {complaint}\n{value:#}");
+    fn check_value(&self, at: &str, schema: &Value, value: &Value) {
+        if let Some(violation) = self.schemas.violation(&self.document, schema, value) {
+            panic!("{at} does not match the document: {violation}\n{value:#}");
         }
     }
 
-    /// Holds what stands in a header or a query, as the type that its schema names.
-    fn hold_text(&self, at: &str, schema: &Value, text: &str) {
+    /// Checks the text of a header or a query parameter as the type that its schema names.
+    fn check_text(&self, at: &str, schema: &Value, text: &str) {
         let value = match schema::type_of(&self.document, schema) {
             Some("integer") => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
             _ => json!(text),
         };
-        self.hold(at, schema, &value);
+        self.check_value(at, schema, &value);
     }
 }
 
 impl<'a> Operation<'a> {
-    /// The parameters of the route and its path, by where they stand.
-    fn parameters(self, place: &str) -> impl Iterator<Item = &'a Value> {
-        let of_path = self.path_item["parameters"].as_array().into_iter().flatten();
+    /// The parameters of the route and its path in one location: `path`, `query` or `header`.
+    fn parameters(self, location: &str) -> impl Iterator<Item = &'a Value> {
+        let path_parameters = self.path_item["parameters"].as_array().into_iter().flatten();
         let own = self.operation["parameters"].as_array().into_iter().flatten();
         let document = &self.contract.document;
-        let all = of_path.chain(own).map(move |node| schema::resolved(document, node));
-        all.filter(move |parameter| parameter["in"] == place)
+        let all = path_parameters.chain(own).map(move |node| schema::resolved(document, node));
+        all.filter(move |parameter| parameter["in"] == location)
     }
 
     fn request_body(self) -> Option<&'a Value> {
@@ -185,49 +188,51 @@ impl<'a> Operation<'a> {
             let name = parameter["name"].as_str().unwrap_or_default().to_lowercase();
             if let Some(value) = event["headers"][&name].as_str() {
                 let at = format!("{at}: {name}");
-                self.contract.hold_text(&at, &parameter["schema"], value);
+                self.contract.check_text(&at, &parameter["schema"], value);
             }
         }
         if let Some(body) = self.request_body() {
-            let schema = body_schema(body).expect("a body has a schema");
+            let schema = body_schema(body).expect("the documented body has a schema");
             let at = format!("{at}: the request's body");
-            self.contract.hold(&at, schema, &request_body(event));
+            self.contract.check_value(&at, schema, &request_body(event));
         }
     }
 
-    /// Holds one parameter of a query; of a list, one of its values, and of an object, one property.
+    /// Checks one query parameter: one value if the parameter is a list, one property if it is an
+    /// object.
     fn check_parameter(self, at: &str, name: &str, value: &str) {
         let at = format!("{at}: the parameter {name}");
         let known = self.parameters("query").find(|parameter| parameter["name"] == name);
         if let Some(parameter) = known {
             let schema = schema::resolved(&self.contract.document, &parameter["schema"]);
             let schema = schema.get("items").unwrap_or(schema);
-            return self.contract.hold_text(&at, schema, value);
+            return self.contract.check_text(&at, schema, value);
         }
         let mut schemas = self.parameters("query").map(|parameter| &parameter["schema"]);
         let free = schemas.find(|schema| schema["type"] == "object");
         let free = free.unwrap_or_else(|| panic!("{at} is not documented"));
-        self.contract.hold(&at, free, &json!({ name: value }));
+        self.contract.check_value(&at, free, &json!({ name: value }));
     }
 }
 
-/// Whether all of a request was done: of a batch, each row answers for itself.
-fn is_fulfilled(answer: &Value) -> bool {
+/// Whether the whole request succeeded. Each row of a batch has its own result.
+fn is_success(response: &Value) -> bool {
     let rejects = || {
         let body: Value =
-            answer["body"].as_str().and_then(|text| serde_json::from_str(text).ok())?;
+            response["body"].as_str().and_then(|text| serde_json::from_str(text).ok())?;
         Some(body["data"].as_array()?.iter().any(|row| row["status"] == "rejected"))
     };
-    answer["statusCode"].as_u64().is_some_and(|status| status < 400) && !rejects().unwrap_or(false)
+    response["statusCode"].as_u64().is_some_and(|status| status < 400)
+        && !rejects().unwrap_or(false)
 }
 
 fn request_body(event: &Value) -> Value {
     let text = event["body"].as_str().unwrap_or_default();
     let bytes = match event["isBase64Encoded"] == true {
-        true => STANDARD.decode(text).expect("base64"),
+        true => STANDARD.decode(text).expect("the body is base64"),
         false => text.as_bytes().to_vec(),
     };
-    serde_json::from_slice(&bytes).expect("a body of JSON")
+    serde_json::from_slice(&bytes).expect("the body is JSON")
 }
 
 fn body_schema(node: &Value) -> Option<&Value> {

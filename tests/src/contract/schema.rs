@@ -1,4 +1,4 @@
-//! Values held to the document's schemas, which are JSON Schema 2020-12.
+//! Checks values against the document's schemas, which are JSON Schema 2020-12.
 
 use std::{
     collections::HashMap,
@@ -8,61 +8,61 @@ use std::{
 use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use serde_json::{Value, json};
 
-/// The schemas that were asked for, each compiled once.
+/// The schemas in use, each compiled once.
 #[derive(Default)]
-pub(super) struct Compiled(Mutex<Known>);
+pub(super) struct Compiled(Mutex<Cache>);
 
 #[derive(Default)]
-struct Known {
+struct Cache {
     schemas: Schemas,
     by_text: HashMap<String, SchemaIndex>,
 }
 
 impl Compiled {
-    /// What is wrong with a value under a schema of the document; nothing if it fits.
+    /// Returns how a value violates a schema of the document, or `None` if it matches.
     ///
     /// # Panics
-    /// When the schema is none.
-    pub(super) fn complaint(
+    /// Panics if the schema is invalid.
+    pub(super) fn violation(
         &self,
         document: &Value,
         schema: &Value,
         value: &Value,
     ) -> Option<String> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let text = schema.to_string();
-        let index = match known.by_text.get(&text) {
+        let index = match cache.by_text.get(&text) {
             Some(index) => *index,
-            None => known.compile(document, schema, text),
+            None => cache.compile(document, schema, text),
         };
-        known.schemas.validate(value, index).err().map(|error| error.to_string())
+        cache.schemas.validate(value, index).err().map(|error| error.to_string())
     }
 }
 
-impl Known {
+impl Cache {
     fn compile(&mut self, document: &Value, schema: &Value, text: String) -> SchemaIndex {
         let mut compiler = Compiler::new();
         compiler.set_default_draft(Draft::V2020_12);
         compiler.enable_format_assertions();
-        // References are to the document's components.
+        // References in the schema point to the document's components.
         let whole = json!({ "allOf": [schema], "components": document["components"] });
-        let place = format!("https://api.example/{}.json", self.by_text.len());
-        compiler.add_resource(&place, whole).expect("a place");
-        let index = compiler.compile(&place, &mut self.schemas);
+        let url = format!("https://api.example/{}.json", self.by_text.len());
+        compiler.add_resource(&url, whole).expect("the schema URL is valid");
+        let index = compiler.compile(&url, &mut self.schemas);
         let index = index.unwrap_or_else(|error| panic!("{error:#}: {text}"));
         self.by_text.insert(text, index);
         index
     }
 }
 
-/// What a node of the document refers to, or the node itself.
+/// The node that a reference points to, or the node itself if it is not a reference.
 pub(super) fn resolved<'a>(document: &'a Value, node: &'a Value) -> &'a Value {
     let Some(reference) = node["$ref"].as_str() else { return node };
     let found = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
-    found.unwrap_or_else(|| panic!("{reference} leads nowhere"))
+    found.unwrap_or_else(|| panic!("{reference} does not exist in the document"))
 }
 
-/// The type that a schema names, also through a reference.
+/// The type that a schema names, directly or through a reference.
 pub(super) fn type_of<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a str> {
     resolved(document, schema)["type"].as_str()
 }

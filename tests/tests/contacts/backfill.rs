@@ -1,14 +1,14 @@
-//! What a backfill sets, leaves alone and takes back (RFC CHG-004, execution plan 11).
+//! Which team owners a backfill sets, keeps and reverts (RFC CHG-004, execution plan 11).
 
 use http::Method;
 use serde_json::{Value, json};
 use tests::{World, team};
 
-/// The people's and the teams' files of the tests.
+/// The names of the people file and of the teams file.
 pub(crate) const PEOPLE: &str = "people.csv";
 pub(crate) const TEAMS: &str = "teams.csv";
 
-/// Legacy teams that Launchpad knows by another spelling, and one that it does not.
+/// Legacy teams whose names Launchpad spells differently, and one that Launchpad does not have.
 pub(crate) const LEGACY_TEAMS: &str = "id,name\n1,SALES\n2, jakarta  smb\n3,Bandung\n9,Disbanded\n";
 
 pub(crate) fn company(handle: &str) -> String {
@@ -19,14 +19,14 @@ fn key(file: &str) -> String {
     format!("private/backfill/{}/{file}", company("kopi"))
 }
 
-/// Puts a file where the growth company's are.
+/// Stores a file in the growth company's folder.
 pub(crate) async fn put(world: &World, file: &str, content: impl Into<Vec<u8>>) {
     let files = world.files().await;
     let put = files.client().put_object().bucket(files.bucket()).key(key(file));
     put.body(content.into().into()).send().await.unwrap();
 }
 
-/// The event that begins a run.
+/// The event that starts a run.
 pub(crate) fn request(mode: &str) -> Value {
     json!({
         "company_sso_id": company("kopi"), "mode": mode,
@@ -34,18 +34,18 @@ pub(crate) fn request(mode: &str) -> Value {
     })
 }
 
-/// Begins a run and tells what the operator is told.
-pub(crate) async fn begin(world: &World, mode: &str) -> Value {
+/// Starts a run and returns the response to the operator.
+pub(crate) async fn start(world: &World, mode: &str) -> Value {
     world.invoke("TeamBackfill", request(mode)).await
 }
 
-/// The report of a run that is over.
-pub(crate) async fn report(world: &World, answer: &Value) -> Value {
-    let key = answer["report_key"].as_str().unwrap_or_else(|| panic!("{answer}"));
+/// The report of a completed run.
+pub(crate) async fn report(world: &World, response: &Value) -> Value {
+    let key = response["report_key"].as_str().unwrap_or_else(|| panic!("{response}"));
     serde_json::from_slice(&world.files().await.read(key).await.unwrap()).unwrap()
 }
 
-/// The keys of all reports.
+/// The object keys of all reports.
 pub(crate) async fn reports(world: &World) -> Vec<String> {
     let files = world.files().await;
     let listed = files.client().list_objects_v2().bucket(files.bucket()).send().await.unwrap();
@@ -53,16 +53,16 @@ pub(crate) async fn reports(world: &World) -> Vec<String> {
     keys.filter(|key| key.ends_with("/report.json")).collect()
 }
 
-/// A run to its end, and its report.
+/// Executes a run to its end and returns its report.
 pub(crate) async fn run(world: &World, mode: &str) -> Value {
-    let answer = begin(world, mode).await;
-    world.work().await;
-    let report = report(world, &answer).await;
+    let response = start(world, mode).await;
+    world.process_queues().await;
+    let report = report(world, &response).await;
     assert_eq!(report["state"], "completed", "{report}");
     report
 }
 
-/// Contacts `P-1` to `P-{count}` that no team owns; their ids.
+/// Creates the contacts `P-1` to `P-{count}` without team owners and returns their ids.
 pub(crate) async fn contacts(world: &World, count: usize) -> Vec<String> {
     let numbers: Vec<usize> = (1..=count).collect();
     let mut ids = Vec::new();
@@ -75,7 +75,7 @@ pub(crate) async fn contacts(world: &World, count: usize) -> Vec<String> {
     ids
 }
 
-/// A people's file with one row for each, with these legacy teams.
+/// A people file with one row per person and the person's legacy teams.
 pub(crate) fn people(rows: impl IntoIterator<Item = (usize, &'static str)>) -> String {
     let mut file = "crm_person_id,name,crm_team_hierarchy_id\r\n".to_owned();
     for (n, teams) in rows {
@@ -84,18 +84,18 @@ pub(crate) fn people(rows: impl IntoIterator<Item = (usize, &'static str)>) -> S
     file
 }
 
-/// What people do to a contact's team owners.
+/// Changes a contact's team owners as a user does.
 async fn edit(world: &World, external_id: &str, owners: Value) {
     let row = json!({ "external_id": external_id, "team_owner_ids": owners });
     let body = json!({ "contacts": [row] });
-    let answer = world.post("maya", "/cdp/customers/sync", &body).await;
-    assert_eq!(answer.data()[0]["status"], "updated", "{}", answer.body);
+    let response = world.post("maya", "/cdp/customers/sync", &body).await;
+    assert_eq!(response.data()[0]["status"], "updated", "{}", response.body);
 }
 
 pub(crate) async fn contact(world: &World, id: &str) -> Value {
-    let answer = world.get("maya", &format!("/cdp/customers/{id}")).await;
-    assert_eq!(answer.status, 200);
-    answer.data().clone()
+    let response = world.get("maya", &format!("/cdp/customers/{id}")).await;
+    assert_eq!(response.status, 200);
+    response.data().clone()
 }
 
 pub(crate) async fn owners(world: &World, ids: &[String]) -> Vec<Value> {
@@ -136,7 +136,7 @@ async fn chg004_a_clean_file_covers_95_percent_and_unmatched_contacts_stay_unass
         };
         assert_eq!(*owners, expected, "P-{}", index + 1);
     }
-    // The lists follow: Sinta of Jakarta SMB sees her team's, and what is Unassigned.
+    // Lists use the new owners: Sinta of Jakarta SMB sees her team's contacts and unassigned ones.
     let seen = world.get("sinta", "/cdp/customers?limit=100").await.ids();
     for (index, id) in ids.iter().enumerate() {
         assert_eq!(seen.contains(id), (index + 1) % 3 == 1 || index + 1 > 58, "P-{}", index + 1);
@@ -182,18 +182,18 @@ async fn chg004_team_owners_that_users_set_or_cleared_survive_every_run_and_the_
     let ids = contacts(&world, 5).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
     put(&world, PEOPLE, people((1..=5).map(|n| (n, "2")))).await;
-    // Set before the backfill; set and cleared before it.
+    // P-1 is set before the backfill; P-2 is set and cleared before it.
     edit(&world, "P-1", json!([team("Sales")])).await;
     edit(&world, "P-2", json!([team("Sales")])).await;
     edit(&world, "P-2", json!([])).await;
     let first = run(&world, "apply").await;
     assert_eq!((&first["totals"]["kept"], &first["totals"]["written"]), (&json!(2), &json!(3)));
-    // Changed after it; cleared after it.
+    // P-3 is changed after the backfill; P-4 is cleared after it.
     edit(&world, "P-3", json!([team("Sales")])).await;
     edit(&world, "P-4", json!([])).await;
-    let mine = json!([team("Sales")]);
+    let sales = json!([team("Sales")]);
     let smb = json!([team("Jakarta SMB")]);
-    let expected = [mine.clone(), json!([]), mine.clone(), json!([]), smb];
+    let expected = [sales.clone(), json!([]), sales.clone(), json!([]), smb];
     assert_eq!(owners(&world, &ids).await, expected);
     let again = run(&world, "apply").await;
     assert_eq!((&again["totals"]["kept"], &again["totals"]["written"]), (&json!(4), &json!(0)));
@@ -205,7 +205,7 @@ async fn chg004_team_owners_that_users_set_or_cleared_survive_every_run_and_the_
         (&json!(1), &json!(1))
     );
     assert!(reverted["coverage"].is_null());
-    let expected = [mine.clone(), json!([]), mine, json!([]), json!([])];
+    let expected = [sales.clone(), json!([]), sales, json!([]), json!([])];
     assert_eq!(owners(&world, &ids).await, expected);
 }
 
@@ -225,7 +225,7 @@ async fn chg004_a_revert_undoes_exactly_the_writes_of_the_backfill_and_an_apply_
         .map(|one| one["team_owner_ids"].clone())
         .collect();
     run(&world, "apply").await;
-    // What the file says by then, or whether there is one, does not matter.
+    // A revert does not read the people file.
     put(&world, PEOPLE, people([(1, "1")])).await;
     let reverted = run(&world, "revert").await;
     assert_eq!(reverted["totals"]["written"], 120, "{reverted}");
@@ -307,7 +307,7 @@ async fn chg004_a_backfill_never_uses_contacts_or_teams_of_another_company() {
         let data = contact.data();
         assert_eq!((&data["team_owner_ids"], &data["version"]), (&json!([]), &json!(1)));
     }
-    // Nor can a run be pointed at another tenant's files.
+    // A run cannot read another company's files either.
     let mut foreign = request("apply");
     foreign["company_sso_id"] = json!(company("meridian"));
     let refused = world.invoke("TeamBackfill", foreign).await;
@@ -325,8 +325,8 @@ async fn the_source_of_team_owners_is_not_visible_in_the_api() {
     assert_eq!(shown["version"], 2);
     assert!(shown.get("team_owners_from").is_none());
     let echo = json!({ "contacts": [{ "external_id": "P-1", "team_owners_from": {} }] });
-    let answer = world.call("maya", Method::POST, "/cdp/customers/sync", Some(&echo)).await;
-    assert_eq!(answer.data()[0]["error"]["details"]["field"], "team_owners_from");
+    let response = world.call("maya", Method::POST, "/cdp/customers/sync", Some(&echo)).await;
+    assert_eq!(response.data()[0]["error"]["details"]["field"], "team_owners_from");
 }
 
 #[tokio::test]

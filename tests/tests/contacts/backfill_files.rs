@@ -1,10 +1,10 @@
-//! What files a backfill takes, and what it says of those it does not.
+//! Which files a backfill accepts, and which errors it returns for others.
 
 use serde_json::{Value, json};
 use tests::{World, team};
 
 use super::backfill::{
-    LEGACY_TEAMS, PEOPLE, TEAMS, begin, company, contacts, owners, people, put, request, run,
+    LEGACY_TEAMS, PEOPLE, TEAMS, company, contacts, owners, people, put, request, run, start,
 };
 
 #[tokio::test]
@@ -14,8 +14,8 @@ async fn an_unusable_file_is_refused_and_no_run_starts() {
     let people = people([(1, "1")]);
     type File<'a> = Option<&'a [u8]>;
     let cases: [(&str, File<'_>, File<'_>, &str); 9] = [
-        ("no people's file", None, Some(LEGACY_TEAMS.as_bytes()), "people_key"),
-        ("no teams' file", Some(people.as_bytes()), None, "teams_key"),
+        ("no people file", None, Some(LEGACY_TEAMS.as_bytes()), "people_key"),
+        ("no teams file", Some(people.as_bytes()), None, "teams_key"),
         ("an empty file", Some(b""), Some(LEGACY_TEAMS.as_bytes()), "people_key"),
         ("no rows", Some(b"id,crm_team_hierarchy_id\n\n"), None, "people_key"),
         ("no team column", Some(b"id,name\n1,x\n"), None, "people_key"),
@@ -38,13 +38,13 @@ async fn an_unusable_file_is_refused_and_no_run_starts() {
             }
             event
         };
-        let answer = world.invoke("TeamBackfill", event).await;
-        assert_eq!(answer["error"], "INVALID_REQUEST", "{case}: {answer}");
-        assert_eq!(answer["details"]["field"], field, "{case}: {answer}");
+        let response = world.invoke("TeamBackfill", event).await;
+        assert_eq!(response["error"], "INVALID_REQUEST", "{case}: {response}");
+        assert_eq!(response["details"]["field"], field, "{case}: {response}");
     }
     put(&world, TEAMS, LEGACY_TEAMS).await;
     put(&world, PEOPLE, people).await;
-    assert_eq!(begin(&world, "apply").await["state"], "completed");
+    assert_eq!(start(&world, "apply").await["state"], "completed");
 }
 
 #[tokio::test]
@@ -123,9 +123,9 @@ async fn keys_outside_the_backfill_folder_of_the_company_are_refused() {
     let mut exports = request("dry_run");
     exports["teams_key"] = json!("private/exports/x/y.csv");
     for (event, field) in [(other, "people_key"), (exports, "teams_key")] {
-        let answer: Value = world.invoke("TeamBackfill", event).await;
-        assert_eq!(answer["error"], "INVALID_REQUEST", "{answer}");
-        assert_eq!(answer["details"]["field"], field, "{answer}");
+        let response: Value = world.invoke("TeamBackfill", event).await;
+        assert_eq!(response["error"], "INVALID_REQUEST", "{response}");
+        assert_eq!(response["details"]["field"], field, "{response}");
     }
 }
 
@@ -134,7 +134,7 @@ async fn a_file_larger_than_the_read_window_is_read_row_by_row() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 3).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
-    // Rows of 40 KB, so that windows end within rows, and quoted line ends within fields.
+    // Rows of 40 KB, so that a read window ends within a row, and fields with quoted line breaks.
     let filler = "line\r\n".repeat(7000);
     let mut file = "id,notes,crm_team_hierarchy_id\r\n".to_owned();
     for n in 0..70 {

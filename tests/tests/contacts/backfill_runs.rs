@@ -1,4 +1,4 @@
-//! A backfill over several invocations: crashes, duplicates, faults, other runs.
+//! A backfill over several invocations: crashes, duplicate messages, faults and concurrent runs.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use tests::World;
 
 use super::backfill::{
-    LEGACY_TEAMS, PEOPLE, TEAMS, begin, company, contact, contacts, owners, people, put, report,
-    reports, run,
+    LEGACY_TEAMS, PEOPLE, TEAMS, company, contact, contacts, owners, people, put, report, reports,
+    run, start,
 };
 
-/// A world with so many contacts, none of them owned by a team, and a file that gives Sales all.
+/// A world with `count` contacts without team owners, and a file that assigns them all to Sales.
 async fn with_rows(count: usize) -> (World, Vec<String>) {
     let world = World::with_flags().await;
     let ids = contacts(&world, count).await;
@@ -20,8 +20,8 @@ async fn with_rows(count: usize) -> (World, Vec<String>) {
     (world, ids)
 }
 
-/// Every contact was written and counted, once.
-fn is_whole(report: &Value, count: usize) {
+/// Asserts that every contact was written and counted once.
+fn assert_complete(report: &Value, count: usize) {
     assert_eq!(report["state"], "completed", "{report}");
     let totals = &report["totals"];
     for name in ["rows", "assigned", "written", "covered"] {
@@ -30,32 +30,32 @@ fn is_whole(report: &Value, count: usize) {
     assert_eq!(totals["errors"], 0, "{report}");
 }
 
-/// Hands the message for a leg to the function, and tells whether it is done with it.
-async fn deliver(world: &World, answer: &Value, leg: u32) -> bool {
-    let body = json!({ "company": company("kopi"), "run": answer["run_id"], "leg": leg });
+/// Delivers the message for a continuation to the function and returns whether it succeeded.
+async fn deliver(world: &World, response: &Value, continuation: u32) -> bool {
+    let body = json!({ "company": company("kopi"), "run": response["run_id"], "leg": leg });
     let event = json!({ "Records": [{
         "messageId": "1", "receiptHandle": "none",
         "body": json!({ "body": body }).to_string(),
         "attributes": { "ApproximateReceiveCount": "1" },
         "messageAttributes": {}, "eventSource": "aws:sqs",
     }] });
-    let answer = world.invoke("TeamBackfill", event).await;
-    answer["batchItemFailures"].as_array().unwrap().is_empty()
+    let response = world.invoke("TeamBackfill", event).await;
+    response["batchItemFailures"].as_array().unwrap().is_empty()
 }
 
 #[tokio::test]
 async fn a_run_continues_in_further_invocations_until_it_is_complete() {
     let (world, ids) = with_rows(175).await;
     world.limit_time(Some(SignedDuration::ZERO));
-    let answer = begin(&world, "apply").await;
-    assert_eq!(answer["state"], "running");
-    assert_eq!(world.work().await, 4, "three more chunks, and the end of the file");
-    is_whole(&report(&world, &answer).await, 175);
-    // A revert goes on alike.
-    let answer = begin(&world, "revert").await;
-    assert_eq!(answer["state"], "running");
-    assert_eq!(world.work().await, 4);
-    assert_eq!(report(&world, &answer).await["totals"]["written"], 175);
+    let response = start(&world, "apply").await;
+    assert_eq!(response["state"], "running");
+    assert_eq!(world.process_queues().await, 4, "three more chunks and the end of the file");
+    assert_complete(&report(&world, &response).await, 175);
+    // A revert continues in the same way.
+    let response = start(&world, "revert").await;
+    assert_eq!(response["state"], "running");
+    assert_eq!(world.process_queues().await, 4);
+    assert_eq!(report(&world, &response).await["totals"]["written"], 175);
     assert!(owners(&world, &ids[..5]).await.iter().all(|owners| *owners == json!([])));
 }
 
@@ -64,14 +64,14 @@ async fn a_continuation_message_that_was_not_sent_is_sent_by_the_next_clean_up()
     let (world, _) = with_rows(120).await;
     world.limit_time(Some(SignedDuration::ZERO));
     world.fault(&json!({ "target": "sqs", "status": 503 }));
-    let answer = begin(&world, "apply").await;
-    assert_eq!(answer["state"], "running");
+    let response = start(&world, "apply").await;
+    assert_eq!(response["state"], "running");
     world.faults.clear();
-    assert_eq!(world.work().await, 0);
+    assert_eq!(world.process_queues().await, 0);
     world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
-    assert!(world.work().await > 0);
-    is_whole(&report(&world, &answer).await, 120);
-    // Nothing is left due.
+    assert!(world.process_queues().await > 0);
+    assert_complete(&report(&world, &response).await, 120);
+    // No due item is left.
     let later = world.clock.now() + SignedDuration::from_hours(1);
     assert_eq!(world.clean_up(later).await["done"], 0);
 }
@@ -79,35 +79,38 @@ async fn a_continuation_message_that_was_not_sent_is_sent_by_the_next_clean_up()
 #[tokio::test]
 async fn an_invocation_that_dies_within_a_chunk_loses_no_row_and_counts_no_row_twice() {
     let (world, ids) = with_rows(75).await;
-    // The run has begun; then each contact's write takes long enough to die within the chunk.
+    // After the start, each contact's write is so slow that the invocation dies within the chunk.
     let slow = json!({ "target": "dynamodb", "latency_ms": 400, "action": "TransactWriteItems" });
     world.fault(&slow);
-    let dies = tokio::time::timeout(Duration::from_millis(1400), begin(&world, "apply"));
+    let dies = tokio::time::timeout(Duration::from_millis(1400), start(&world, "apply"));
     assert!(dies.await.is_err());
     world.faults.clear();
     let written = owners(&world, &ids).await.iter().filter(|owners| **owners != json!([])).count();
     assert!((1..50).contains(&written), "{written}");
-    let busy = begin(&world, "apply").await;
+    let busy = start(&world, "apply").await;
     assert_eq!(busy["error"], "CONFLICT", "{busy}");
     world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
-    assert_eq!(world.work().await, 1);
+    assert_eq!(world.process_queues().await, 1);
     let keys = reports(&world).await;
     assert_eq!(keys.len(), 1, "{keys:?}");
-    let answer = json!({ "report_key": keys[0] });
-    is_whole(&report(&world, &answer).await, 75);
+    let response = json!({ "report_key": keys[0] });
+    assert_complete(&report(&world, &response).await, 75);
 }
 
 #[tokio::test]
 async fn a_message_delivered_to_two_workers_at_once_counts_no_row_twice() {
     let (world, _) = with_rows(160).await;
     world.limit_time(Some(SignedDuration::ZERO));
-    let answer = begin(&world, "apply").await;
+    let response = start(&world, "apply").await;
     world.limit_time(None);
-    let (one, other) = tokio::join!(deliver(&world, &answer, 1), deliver(&world, &answer, 1));
-    assert!(one != other, "one of them gets on, the other one's message comes back");
-    assert!(deliver(&world, &answer, 1).await, "by then there is nothing left to do");
-    assert!(deliver(&world, &answer, 0).await, "an earlier leg's message is void");
-    is_whole(&report(&world, &answer).await, 160);
+    let (one, other) = tokio::join!(deliver(&world, &response, 1), deliver(&world, &response, 1));
+    assert!(one != other, "one succeeds, and the message of the other one is delivered again");
+    assert!(deliver(&world, &response, 1).await, "there is nothing left to do");
+    assert!(
+        deliver(&world, &response, 0).await,
+        "the message of an earlier continuation has no effect"
+    );
+    assert_complete(&report(&world, &response).await, 160);
 }
 
 #[tokio::test]
@@ -115,9 +118,9 @@ async fn messages_that_sqs_delivers_twice_count_no_row_twice() {
     let (world, _) = with_rows(160).await;
     world.limit_time(Some(SignedDuration::ZERO));
     world.fault(&json!({ "target": "sqs", "kind": "duplicate" }));
-    let answer = begin(&world, "apply").await;
-    world.work().await;
-    is_whole(&report(&world, &answer).await, 160);
+    let response = start(&world, "apply").await;
+    world.process_queues().await;
+    assert_complete(&report(&world, &response).await, 160);
 }
 
 #[tokio::test]
@@ -139,8 +142,8 @@ async fn aws_errors_lose_no_row_and_count_no_row_twice() {
         rule["function"] = json!("TeamBackfill");
         world.fault(&rule);
         for _ in 0..20 {
-            begin(&world, "apply").await;
-            world.work().await;
+            start(&world, "apply").await;
+            world.process_queues().await;
             world.advance(SignedDuration::from_mins(3));
             world.clean_up(world.clock.now()).await;
             if !reports(&world).await.is_empty() {
@@ -149,7 +152,7 @@ async fn aws_errors_lose_no_row_and_count_no_row_twice() {
         }
         let keys = reports(&world).await;
         let report = report(&world, &json!({ "report_key": keys[0] })).await;
-        is_whole(&report, 70);
+        assert_complete(&report, 70);
     }
 }
 
@@ -158,8 +161,8 @@ async fn a_company_has_one_run_at_a_time_and_a_dead_run_is_replaced() {
     let (world, _) = with_rows(120).await;
     world.limit_time(Some(SignedDuration::ZERO));
     world.fault(&json!({ "target": "sqs", "status": 503 }));
-    let dead = begin(&world, "apply").await;
-    let refused = begin(&world, "revert").await;
+    let dead = start(&world, "apply").await;
+    let refused = start(&world, "revert").await;
     assert_eq!(refused["error"], "CONFLICT");
     let message = refused["message"].as_str().unwrap();
     assert!(message.contains(dead["run_id"].as_str().unwrap()), "{message}");
@@ -167,12 +170,12 @@ async fn a_company_has_one_run_at_a_time_and_a_dead_run_is_replaced() {
     world.faults.clear();
     world.advance(SignedDuration::from_mins(31));
     world.limit_time(None);
-    let second = begin(&world, "apply").await;
+    let second = start(&world, "apply").await;
     assert_eq!(second["state"], "completed", "{second}");
-    // The dead run's message comes too late.
+    // The message of the dead run arrives too late.
     assert!(deliver(&world, &dead, 1).await);
     world.clean_up(world.clock.now()).await;
-    world.work().await;
+    world.process_queues().await;
     let report = report(&world, &second).await;
     assert_eq!(report["totals"]["assigned"], 120);
     assert_eq!(report["totals"]["written"], 70, "the dead run had written one chunk");
@@ -183,7 +186,7 @@ async fn a_company_has_one_run_at_a_time_and_a_dead_run_is_replaced() {
 async fn runs_of_different_companies_do_not_block_each_other() {
     let (world, _) = with_rows(60).await;
     world.limit_time(Some(SignedDuration::ZERO));
-    begin(&world, "apply").await;
+    start(&world, "apply").await;
     let other = json!({ "company_sso_id": company("meridian"), "mode": "revert" });
     assert_eq!(world.invoke("TeamBackfill", other).await["state"], "completed");
 }
@@ -192,26 +195,26 @@ async fn runs_of_different_companies_do_not_block_each_other() {
 async fn no_run_starts_while_launchpad_fails_and_a_started_run_continues() {
     let (world, ids) = with_rows(60).await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
-    let refused = begin(&world, "apply").await;
+    let refused = start(&world, "apply").await;
     assert_eq!(refused["error"], "DIRECTORY_UNAVAILABLE");
     assert!(owners(&world, &ids[..3]).await.iter().all(|owners| *owners == json!([])));
     world.faults.clear();
     world.limit_time(Some(SignedDuration::ZERO));
-    let answer = begin(&world, "apply").await;
-    // The run keeps the teams as they were at its beginning.
+    let response = start(&world, "apply").await;
+    // The run uses the teams from its start.
     world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
-    world.work().await;
-    is_whole(&report(&world, &answer).await, 60);
+    world.process_queues().await;
+    assert_complete(&report(&world, &response).await, 60);
 }
 
 #[tokio::test]
 async fn a_file_that_is_replaced_during_a_run_fails_the_run_with_a_report() {
     let (world, _) = with_rows(120).await;
     world.limit_time(Some(SignedDuration::ZERO));
-    let answer = begin(&world, "apply").await;
+    let response = start(&world, "apply").await;
     put(&world, PEOPLE, people((1..=120).map(|n| (n, "2")))).await;
-    world.work().await;
-    let failed = report(&world, &answer).await;
+    world.process_queues().await;
+    let failed = report(&world, &response).await;
     assert_eq!(
         (&failed["state"], &failed["error"]),
         (&json!("failed"), &json!("PEOPLE_FILE_CHANGED"))
@@ -231,13 +234,13 @@ async fn changes_that_users_make_during_a_run_are_not_lost() {
             let row = json!({
                 "external_id": format!("P-{n}"), "company_name": "New", "team_owner_ids": owners
             });
-            let answer =
+            let response =
                 world.post("maya", "/cdp/customers/sync", &json!({ "contacts": [row] })).await;
-            assert_eq!(answer.data()[0]["status"], "updated", "{}", answer.body);
+            assert_eq!(response.data()[0]["status"], "updated", "{}", response.body);
         }
     };
-    let (answer, ()) = tokio::join!(begin(&world, "apply"), people);
-    assert_eq!(answer["state"], "completed");
+    let (response, ()) = tokio::join!(start(&world, "apply"), people);
+    assert_eq!(response["state"], "completed");
     for (index, id) in ids.iter().enumerate() {
         let contact = contact(&world, id).await;
         assert_eq!(contact["company_name"], "New");
@@ -245,7 +248,7 @@ async fn changes_that_users_make_during_a_run_are_not_lost() {
         if (index + 1) % 2 == 0 {
             assert_eq!(*owners, json!([tests::team("Sales")]), "P-{}", index + 1);
         } else {
-            // Cleared after the backfill, or empty before it.
+            // Cleared after the backfill, or already empty before it.
             let smb = json!([tests::team("Jakarta SMB")]);
             assert!(*owners == json!([]) || *owners == smb, "P-{}: {owners}", index + 1);
         }

@@ -3,20 +3,20 @@ use serde_json::{Map, Value, json};
 use shared::{contact::Catalog, id::CompanyId};
 use tests::World;
 
-/// The growth company's fields as `key: type`.
+/// The growth company's custom fields as a map from key to type.
 async fn fields(world: &World) -> Map<String, Value> {
     let company: CompanyId = local::demo_company::id("company", "kopi").parse().unwrap();
     let fields = Catalog::of(&world.table().await, &company).await.unwrap();
     let fields = serde_json::to_value(fields).unwrap();
     let pairs = fields.as_array().unwrap().iter();
-    pairs.map(|one| (one["key"].as_str().unwrap().to_owned(), one["type"].clone())).collect()
+    pairs.map(|field| (field["key"].as_str().unwrap().to_owned(), field["type"].clone())).collect()
 }
 
 async fn create(world: &World, user: &str, fields: Value) -> String {
     let body = json!({ "name": "A", "custom_fields": fields });
-    let answer = world.post(user, "/cdp/customers", &body).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
-    answer.data()["id"].as_str().unwrap().to_owned()
+    let response = world.post(user, "/cdp/customers", &body).await;
+    assert_eq!(response.status, 201, "{response:?}");
+    response.data()["id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn every_write_adds_its_custom_fields_and_their_types_to_the_catalog() {
         { "external_id": "3", "name": 7, "custom_fields": { "of a rejected row": 1 } },
     ] });
     assert_eq!(world.post("maya", "/cdp/customers/sync", &rows).await.status, 200);
-    // Another tenant's stay theirs.
+    // Another company's fields stay in that company's catalog.
     create(&world, "claire", json!({ "theirs": 1 })).await;
     let expected = json!({
         "langs": "list", "since": "date", "tier": "text", "vip": "boolean", "visits": "text"
@@ -93,5 +93,5 @@ async fn a_catalog_that_does_not_respond_does_not_block_the_contact() {
     }));
     let created = create(&world, "maya", json!({ "tier": "gold" }));
     let within = tokio::time::timeout(std::time::Duration::from_secs(8), created).await;
-    assert!(within.is_ok(), "the function itself has ten seconds");
+    assert!(within.is_ok(), "the function's own time-out is ten seconds");
 }

@@ -1,4 +1,4 @@
-//! Contacts that the tests put beside the demo's, and what the plain rule says of them.
+//! Contacts that the tests add to the demo's, and the plain access rule for them.
 
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
@@ -6,9 +6,9 @@ use shared::{
     contact::{Contact, Contacts, StalePointers},
     id::{ContactId, TeamId},
 };
-use tests::{Answer, World, person};
+use tests::{Response, World, person};
 
-/// A contact of the growth company, the `n`th of those that a test makes, with nothing but a name.
+/// The `n`th contact that a test adds to the growth company, with a name only. A larger `n` is newer.
 pub(crate) fn contact(world: &World, n: i64, name: &str) -> Contact {
     let created_at = world.clock.now() - SignedDuration::from_hours(24) + seconds(n);
     Contact {
@@ -43,13 +43,13 @@ pub(crate) fn team(name: &str) -> TeamId {
     tests::team(name).parse().unwrap()
 }
 
-/// The contacts of the growth company, past the API.
+/// The contacts of the growth company, without the API.
 pub(crate) async fn contacts(world: &World) -> Contacts {
     let company = local::demo_company::id("company", "kopi").parse().unwrap();
     Contacts::new(world.table().await, company, world.clock.clone())
 }
 
-/// Stores contacts past the API.
+/// Stores contacts without the API.
 pub(crate) async fn put(world: &World, all: &[Contact]) {
     let contacts = contacts(world).await;
     for contact in all {
@@ -57,12 +57,12 @@ pub(crate) async fn put(world: &World, all: &[Contact]) {
     }
 }
 
-/// Every contact of the growth company, the newest first, as its head of sales sees them.
+/// Every contact of the growth company, newest first, as its head of sales sees them.
 pub(crate) async fn everything(world: &World) -> Vec<Value> {
     pages(world, "maya", "/cdp/customers?limit=100").await.concat()
 }
 
-/// Whether the plain rule gives a contact to a person, by their level for `permission`.
+/// Whether the plain rule lets a person see a contact, by the person's level for `permission`.
 pub(crate) fn rule(world: &World, handle: &str, permission: &str, contact: &Value) -> bool {
     let viewer = world.directory.find(handle).unwrap();
     let teams = world.directory.expanded_team_ids(&viewer);
@@ -78,7 +78,7 @@ pub(crate) fn rule(world: &World, handle: &str, permission: &str, contact: &Valu
     }
 }
 
-/// The contacts of every page of a list, whose query has at least one parameter.
+/// The contacts of every page of a list. The query of `path` must have at least one parameter.
 pub(crate) async fn pages(world: &World, handle: &str, path: &str) -> Vec<Vec<Value>> {
     let (mut pages, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -93,23 +93,23 @@ pub(crate) async fn pages(world: &World, handle: &str, path: &str) -> Vec<Vec<Va
     }
 }
 
-/// The ids of contacts, in their order.
+/// The ids of contacts, in order.
 pub(crate) fn ids<'a>(contacts: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
     contacts.into_iter().map(|contact| contact["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The names of an answered list's contacts, in their order.
-pub(crate) fn names(answer: &Answer) -> Vec<&str> {
-    let contacts = answer.data().as_array().unwrap().iter();
+/// The names of the contacts in a list response, in order.
+pub(crate) fn names(response: &Response) -> Vec<&str> {
+    let contacts = response.data().as_array().unwrap().iter();
     contacts.map(|contact| contact["name"].as_str().unwrap()).collect()
 }
 
-/// A text as part of a query.
+/// Encodes a text for a query string.
 pub(crate) fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-/// Whether a contact is a person's own.
+/// Whether a person is the owner or the assignee of a contact.
 pub(crate) fn is_own(handle: &str, contact: &Value) -> bool {
     contact["owner_id"] == person(handle).as_str()
         || contact["assignee_id"] == person(handle).as_str()

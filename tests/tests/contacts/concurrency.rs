@@ -6,22 +6,22 @@ use std::{
 use http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tests::{Answer, World, person, team};
+use tests::{Response, World, person, team};
 
-use super::standing;
+use super::table_state;
 
 const WRITERS: usize = 16;
 const CHANGES: usize = 12;
 const CONTACTS: usize = 200;
-/// Contacts below this number move within the teams of Jakarta, those below the next one anywhere;
-/// nobody touches the rest.
+/// Contacts below this number move within the teams of Jakarta. Contacts from this number to
+/// `ANYWHERE` move between all teams, and the other contacts do not change.
 const WITHIN_JAKARTA: usize = 80;
 const ANYWHERE: usize = 160;
 
-/// Readers of every level.
+/// Readers at every level.
 const READERS: [&str; 6] = ["maya", "hendra", "budi", "sinta", "lars", "andre"];
 
-/// Whether a contact never leaves a reader's scope.
+/// Whether a contact stays in a reader's scope all the time.
 fn is_stable(handle: &str, number: usize) -> bool {
     let within_jakarta = number < WITHIN_JAKARTA && ["hendra", "budi"].contains(&handle);
     handle == "maya" || within_jakarta || number >= ANYWHERE
@@ -31,8 +31,8 @@ fn writer(number: usize) -> String {
     person(&format!("writer {number}"))
 }
 
-/// Sixteen people who may do everything, in all teams that contacts move between.
-fn hire_writers(world: &World) {
+/// Adds sixteen people with all permissions who are in all teams between which contacts move.
+fn add_writers(world: &World) {
     let company = local::demo_company::id("company", "kopi");
     let teams = ["Jakarta", "Jakarta SMB", "Jakarta Enterprise", "Bandung", "Support"].map(team);
     let levels: serde_json::Map<String, Value> = local::demo_company::PERMISSIONS
@@ -53,7 +53,7 @@ fn external_id(number: usize) -> String {
     format!("M{number}")
 }
 
-async fn make_contacts(world: &World) -> Vec<String> {
+async fn create_contacts(world: &World) -> Vec<String> {
     let mut ids = Vec::new();
     let numbers: Vec<usize> = (0..CONTACTS).collect();
     for chunk in numbers.chunks(100) {
@@ -63,14 +63,14 @@ async fn make_contacts(world: &World) -> Vec<String> {
                 "owner_id": person(owner), "team_owner_ids": [team("Jakarta SMB")] })
         };
         let rows = json!({ "contacts": chunk.iter().map(row).collect::<Vec<_>>() });
-        let answer = world.post(&writer(0), "/cdp/customers/sync", &rows).await;
-        ids.extend(answer.ids());
+        let response = world.post(&writer(0), "/cdp/customers/sync", &rows).await;
+        ids.extend(response.ids());
     }
     assert_eq!(ids.len(), CONTACTS);
     ids
 }
 
-/// Another place for a contact.
+/// A random change of a contact's owner and team owners.
 fn change(random: &mut fastrand::Rng, number: usize) -> Value {
     let jakarta = ["Jakarta", "Jakarta SMB", "Jakarta Enterprise"];
     let mut teams: BTreeSet<String> = BTreeSet::new();
@@ -89,7 +89,7 @@ async fn write(world: &World, number: usize, ids: &[String]) {
     for _ in 0..CHANGES {
         let contact = random.usize(..ANYWHERE);
         let mut body = change(&mut random, contact);
-        let answer = if random.usize(..3) == 0 {
+        let response = if random.usize(..3) == 0 {
             body["external_id"] = json!(external_id(contact));
             let rows = json!({ "contacts": [body] });
             world.post(&writer(number), "/cdp/customers/sync", &rows).await
@@ -97,12 +97,12 @@ async fn write(world: &World, number: usize, ids: &[String]) {
             let path = format!("/cdp/customers/{}", ids[contact]);
             world.call(&writer(number), Method::PATCH, &path, Some(&body)).await
         };
-        let rejected = answer.data()[0]["status"] == "rejected";
-        assert!(answer.status == 200 && !rejected, "{answer:?}");
+        let rejected = response.data()[0]["status"] == "rejected";
+        assert!(response.status == 200 && !rejected, "{response:?}");
     }
 }
 
-/// What the rule says of an answered record, by the record's own words.
+/// Whether the rule lets a viewer see a returned record, by the record's own fields.
 fn is_in_scope(world: &World, handle: &str, contact: &Value) -> bool {
     let viewer = world.directory.find(handle).unwrap();
     let teams = world.directory.expanded_team_ids(&viewer);
@@ -118,16 +118,16 @@ fn is_in_scope(world: &World, handle: &str, contact: &Value) -> bool {
     }
 }
 
-/// One whole listing in pages; how often each contact was answered.
+/// Reads all pages of a list and returns how often each contact was listed.
 async fn list(world: &World, handle: &str, order: &str) -> BTreeMap<String, usize> {
     let mut seen = BTreeMap::new();
     let mut cursor = String::new();
     loop {
         let path = format!("/cdp/customers?limit=30&order_by={order}&cursor={cursor}");
-        let page: Answer = world.get(handle, &path).await;
+        let page: Response = world.get(handle, &path).await;
         assert_eq!(page.status, 200, "{page:?}");
         for contact in page.data().as_array().unwrap() {
-            assert!(is_in_scope(world, handle, contact), "{handle} was shown {contact}");
+            assert!(is_in_scope(world, handle, contact), "{handle} got {contact}");
             let id = contact["id"].as_str().unwrap().to_owned();
             *seen.entry(id).or_default() += 1;
         }
@@ -145,12 +145,12 @@ async fn read(world: &World, reader: usize, ids: &[String], writing: &Cell<usize
         let last = writing.get() == 0;
         let order = ["created_at", "name"][round % 2];
         let seen = list(world, handle, order).await;
-        let doubled: Vec<_> = seen.iter().filter(|(_, times)| **times > 1).collect();
-        assert!(doubled.is_empty(), "{handle} by {order}: {doubled:?}");
-        let lost: Vec<usize> = (0..CONTACTS)
+        let duplicates: Vec<_> = seen.iter().filter(|(_, times)| **times > 1).collect();
+        assert!(duplicates.is_empty(), "{handle} by {order}: {duplicates:?}");
+        let missing: Vec<usize> = (0..CONTACTS)
             .filter(|n| is_stable(handle, *n) && !seen.contains_key(&ids[*n]))
             .collect();
-        assert!(lost.is_empty(), "{handle} by {order} missed {lost:?}");
+        assert!(missing.is_empty(), "{handle} by {order} does not get {missing:?}");
         if last {
             return;
         }
@@ -159,11 +159,12 @@ async fn read(world: &World, reader: usize, ids: &[String], writing: &Cell<usize
 }
 
 #[tokio::test]
-async fn no_reader_sees_too_much_or_misses_a_stable_contact_while_sixteen_writers_change_contacts() {
+async fn no_reader_sees_too_much_or_misses_a_stable_contact_while_sixteen_writers_change_contacts()
+{
     let world = World::with_flags().await;
-    hire_writers(&world);
-    let ids = make_contacts(&world).await;
-    // A list reads its partitions at different moments, and contacts move in between.
+    add_writers(&world);
+    let ids = create_contacts(&world).await;
+    // A list reads its partitions at different times, and contacts move in between.
     world.fault(&json!({
         "target": "dynamodb", "function": "ContactList", "action": "Query",
         "latency_ms": 60, "rate": 0.5
@@ -179,15 +180,15 @@ async fn no_reader_sees_too_much_or_misses_a_stable_contact_while_sixteen_writer
     let readers = (0..READERS.len()).map(|reader| read(&world, reader, &ids, &writing));
     tokio::join!(futures::future::join_all(writers), futures::future::join_all(readers));
     world.faults.clear();
-    standing::clean_up(&world).await;
-    standing::assert_in_order(&world).await;
-    // With the clean-up done, the lists are what they were.
+    table_state::clean_up(&world).await;
+    table_state::assert_consistent(&world).await;
+    // The lists stay correct after the clean-up.
     for reader in 0..READERS.len() {
         read(&world, reader, &ids, &writing).await;
     }
 }
 
-/// Contacts in the order of one's list.
+/// The ids of the contacts in a person's list, in order.
 async fn listed(world: &World, handle: &str) -> Vec<String> {
     world.get(handle, "/cdp/customers?limit=100").await.ids()
 }
@@ -207,7 +208,8 @@ async fn a_stale_pointer_stays_for_a_minute_and_shows_the_contact_to_no_new_view
             assert_eq!(changed.status, 200, "{changed:?}");
         }
     };
-    // Out of the unassigned, which everybody reads, and back, within the minute.
+    // The contact leaves the unassigned contacts, which every team viewer sees, and comes back
+    // within a minute.
     for teams in [json!([]), json!([team("Sales")]), json!([]), json!([team("Sales")])] {
         move_to(teams.clone()).await;
         let open = teams == json!([]);
@@ -220,17 +222,17 @@ async fn a_stale_pointer_stays_for_a_minute_and_shows_the_contact_to_no_new_view
         let filter = format!("/cdp/customers?limit=100&team_owner_ids={}", team("Sales"));
         assert_eq!(world.get("maya", &filter).await.ids().contains(&id), !open);
     }
-    let lingering = |items: &[(shared::table::Key, shared::table::Item)]| {
+    let stale_pointers = |items: &[(shared::table::Key, shared::table::Item)]| {
         let of_contact = items.iter().filter(|(key, _)| key.sk == id);
         of_contact.filter(|(key, _)| key.pk.ends_with("#UNASSIGNED")).count()
     };
-    assert_eq!(lingering(&standing::everything(&world).await), 1);
-    // Not before its minute is over, and then surely.
+    assert_eq!(stale_pointers(&table_state::everything(&world).await), 1);
+    // The clean-up deletes the pointer after a minute, and not earlier.
     world.clean_up(world.clock.now()).await;
-    assert_eq!(lingering(&standing::everything(&world).await), 1);
-    standing::clean_up(&world).await;
-    assert_eq!(lingering(&standing::everything(&world).await), 0);
-    standing::assert_in_order(&world).await;
+    assert_eq!(stale_pointers(&table_state::everything(&world).await), 1);
+    table_state::clean_up(&world).await;
+    assert_eq!(stale_pointers(&table_state::everything(&world).await), 0);
+    table_state::assert_consistent(&world).await;
 }
 
 #[tokio::test]
@@ -240,8 +242,9 @@ async fn a_stale_pointer_stays_a_whole_minute_after_the_contact_moved_away_again
     let created = world.post("maya", "/cdp/customers", &body).await;
     let id = created.data()["id"].as_str().unwrap().to_owned();
     let path = format!("/cdp/customers/{id}");
-    let mut stands = Vec::new();
-    // Away, back 20 seconds later, away again 20 seconds later: until the hundredth second.
+    let mut pointer_exists = Vec::new();
+    // The contact leaves at 0 s, comes back at 20 s and leaves again at 40 s: the pointer stays
+    // until 100 s.
     for teams in [json!([team("Sales")]), json!([]), json!([team("Sales")])] {
         let body = json!({ "team_owner_ids": teams });
         assert_eq!(world.call("maya", Method::PATCH, &path, Some(&body)).await.status, 200);
@@ -250,26 +253,28 @@ async fn a_stale_pointer_stays_a_whole_minute_after_the_contact_moved_away_again
     for seconds in [1, 30, 15] {
         world.advance(SignedDuration::from_secs(seconds));
         assert_eq!(world.clean_up(world.clock.now()).await["failed"], 0);
-        let items = standing::everything(&world).await;
-        stands.push(items.iter().any(|(key, _)| key.sk == id && key.pk.ends_with("#UNASSIGNED")));
+        let items = table_state::everything(&world).await;
+        pointer_exists
+            .push(items.iter().any(|(key, _)| key.sk == id && key.pk.ends_with("#UNASSIGNED")));
     }
-    assert_eq!(stands, [true, true, false]);
-    standing::clean_up(&world).await;
-    standing::assert_in_order(&world).await;
+    assert_eq!(pointer_exists, [true, true, false]);
+    table_state::clean_up(&world).await;
+    table_state::assert_consistent(&world).await;
 }
 
 #[tokio::test]
 async fn a_contact_that_moved_twice_is_not_hidden_by_its_stale_pointer() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "owner_id": null, "team_owner_ids": [team("Jakarta SMB")] });
-    let mut handle = world.directory.find("maya").unwrap();
-    handle.team_ids = ["Sales", "Jakarta SMB", "Bandung"].map(team).to_vec();
-    let upserts = serde_json::from_value(json!({ "people": [handle] })).unwrap();
+    let mut maya = world.directory.find("maya").unwrap();
+    maya.team_ids = ["Sales", "Jakarta SMB", "Bandung"].map(team).to_vec();
+    let upserts = serde_json::from_value(json!({ "people": [maya] })).unwrap();
     world.directory.upsert(upserts).unwrap();
     let created = world.post("maya", "/cdp/customers", &body).await;
     let id = created.data()["id"].as_str().unwrap().to_owned();
     let path = format!("/cdp/customers/{id}");
-    // lars is in Jakarta SMB and in Bandung, and not in Sales, whose name lingers in Jakarta SMB.
+    // Lars is in Jakarta SMB and in Bandung and not in Sales. The stale pointer in Jakarta SMB
+    // contains Sales as the owner.
     for teams in [json!([team("Sales")]), json!([team("Bandung")])] {
         let body = json!({ "team_owner_ids": teams });
         assert_eq!(world.call("maya", Method::PATCH, &path, Some(&body)).await.status, 200);

@@ -1,4 +1,5 @@
-//! What requests cost does not depend on how many contacts the company has (ARCHITECTURE, "Targets").
+//! The cost of a request does not depend on the number of contacts of the company (ARCHITECTURE,
+//! "Targets").
 
 use http::Method;
 use jiff::SignedDuration;
@@ -8,11 +9,11 @@ use tests::{World, team};
 
 const FEW: usize = 200;
 const MANY: usize = 2_000;
-/// How far costs may differ, in percent.
+/// How much costs may differ, in percent.
 const TOLERANCE: f64 = 10.0;
 
-/// A world whose growth company has this many contacts more.
-async fn company_of(contacts: usize) -> World {
+/// A world whose growth company has this many additional contacts.
+async fn company_with(contacts: usize) -> World {
     let world = World::with_flags().await;
     let table = world.table().await;
     demo_contacts::load(&world.aws.database(), &table, &world.clock, contacts).unwrap();
@@ -33,26 +34,26 @@ fn cost(world: &World, function: &str) -> (u64, f64) {
     (calls, units)
 }
 
-/// What a request costs once everything about its viewer is cached.
+/// The cost of a request when all data about its viewer is cached.
 async fn warm_cost(world: &World, user: &str, path: &str, function: &str) -> (u64, f64) {
     world.get(user, path).await;
     world.usage.reset();
-    let answer = world.get(user, path).await;
-    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    let response = world.get(user, path).await;
+    assert_eq!(response.status, 200, "{path}: {}", response.body);
     cost(world, function)
 }
 
 fn assert_close(few: (u64, f64), many: (u64, f64), what: &str) {
     let near = |few: f64, many: f64| (many - few).abs() <= few * TOLERANCE / 100.0;
-    #[allow(clippy::cast_precision_loss, reason = "a handful of calls")]
+    #[allow(clippy::cast_precision_loss, reason = "there are only a few calls")]
     let calls = near(few.0 as f64, many.0 as f64);
     assert!(calls && near(few.1, many.1), "{what}: {few:?} with {FEW}, {many:?} with {MANY}");
-    assert!(few.0 > 0, "{what} calls something");
+    assert!(few.0 > 0, "{what} makes calls");
 }
 
 #[tokio::test]
 async fn a_page_of_25_costs_the_same_in_a_company_ten_times_as_large() {
-    let (few, many) = (company_of(FEW).await, company_of(MANY).await);
+    let (few, many) = (company_with(FEW).await, company_with(MANY).await);
     for user in ["sinta", "maya", "agus"] {
         for order in ["created_at", "name"] {
             let path = format!("/cdp/customers?order_by={order}&direction=desc");
@@ -60,14 +61,14 @@ async fn a_page_of_25_costs_the_same_in_a_company_ten_times_as_large() {
                 warm_cost(&few, user, &path, "ContactList").await,
                 warm_cost(&many, user, &path, "ContactList").await,
             );
-            assert_close(costs.0, costs.1, &format!("{user} by {order}"));
+            assert_close(costs.0, costs.1, &format!("list of {user} by {order}"));
         }
     }
 }
 
 #[tokio::test]
 async fn a_contact_and_the_first_page_of_its_notes_cost_the_same_in_a_company_of_any_size() {
-    let (few, many) = (company_of(FEW).await, company_of(MANY).await);
+    let (few, many) = (company_with(FEW).await, company_with(MANY).await);
     let mut costs = Vec::new();
     for world in [&few, &many] {
         let contact = world.get("sinta", "/cdp/customers?limit=1").await.ids().remove(0);
@@ -90,7 +91,7 @@ async fn a_note_with_ten_mentions_takes_one_read_one_transaction_and_one_batch_o
         people: (0..10)
             .map(|number| {
                 let mut person = world.directory.find("maya").unwrap();
-                person.sso_id = demo(number);
+                person.sso_id = colleague_id(number);
                 person.handle = None;
                 person.mobile_id = None;
                 person.email = format!("colleague{number}@kopi.example");
@@ -102,14 +103,15 @@ async fn a_note_with_ten_mentions_takes_one_read_one_transaction_and_one_batch_o
     world.directory.upsert(people).unwrap();
     let contact = world.get("sinta", "/cdp/customers?limit=1").await.ids().remove(0);
     let path = format!("/v1/contacts/{contact}/notes");
-    let anchors: String =
-        (0..10).map(|number| format!("<a data-user-id=\"{}\">@x</a> ", demo(number))).collect();
+    let anchors: String = (0..10)
+        .map(|number| format!("<a data-user-id=\"{}\">@x</a> ", colleague_id(number)))
+        .collect();
     let body = json!({ "note": format!("<p>{anchors}</p>") });
-    // The people are cached by the first of the two.
+    // The first of the two requests caches the people.
     world.call("sinta", Method::POST, &path, Some(&body)).await;
     world.usage.reset();
-    let answer = world.call("sinta", Method::POST, &path, Some(&body)).await;
-    assert_eq!(answer.data()["mentioned_user_ids"].as_array().map(Vec::len), Some(10));
+    let response = world.call("sinta", Method::POST, &path, Some(&body)).await;
+    assert_eq!(response.data()["mentioned_user_ids"].as_array().map(Vec::len), Some(10));
     let usage = world.usage.snapshot();
     let actions = usage["NoteWrite"]["actions"].as_object().unwrap();
     let calls: Vec<(&str, &Value)> =
@@ -125,8 +127,8 @@ async fn a_note_with_ten_mentions_takes_one_read_one_transaction_and_one_batch_o
     );
 }
 
-/// How often Launchpad is asked for somebody's teams by a request of theirs.
-async fn asks_for_teams(world: &World, user: &str, path: &str) -> u32 {
+/// How often a user's request makes a call to Launchpad for the user's teams.
+async fn team_requests(world: &World, user: &str, path: &str) -> u32 {
     const MORE_THAN_ENOUGH: u32 = 100;
     world
         .fault(&json!({ "target": "launchpad.teams", "latency_ms": 1, "times": MORE_THAN_ENOUGH }));
@@ -134,18 +136,18 @@ async fn asks_for_teams(world: &World, user: &str, path: &str) -> u32 {
     MORE_THAN_ENOUGH - world.faults.list().iter().find_map(|rule| rule.times).unwrap()
 }
 
-/// The same for the last of two lists, after all that was cached of the viewer had aged.
-async fn asked_for_teams_again(user: &str) -> u32 {
+/// The same for the second of two lists, after everything cached about the viewer has expired.
+async fn team_requests_of_second_list(user: &str) -> u32 {
     let world = World::with_flags().await;
     assert_eq!(world.get(user, "/cdp/customers").await.status, 200);
     world.advance(SignedDuration::from_mins(2));
-    asks_for_teams(&world, user, "/cdp/customers").await
+    team_requests(&world, user, "/cdp/customers").await
 }
 
 #[tokio::test]
 async fn teams_are_requested_together_with_levels_unless_the_level_did_not_need_them_last_time() {
-    assert_eq!(asked_for_teams_again("sinta").await, 1, "level team");
-    assert_eq!(asked_for_teams_again("maya").await, 0, "level everything");
+    assert_eq!(team_requests_of_second_list("sinta").await, 1, "level team");
+    assert_eq!(team_requests_of_second_list("maya").await, 0, "level everything");
 }
 
 #[tokio::test]
@@ -153,12 +155,12 @@ async fn a_people_request_does_not_request_teams() {
     let card = format!("/cdp/people/{}", tests::person("budi"));
     for path in ["/cdp/people?query=budi", &card] {
         let world = World::with_flags().await;
-        // Time enough to ask before the level is known.
+        // The delay gives the function time to request the teams before the level is known.
         world.fault(&json!({ "target": "launchpad.permissions", "latency_ms": 100 }));
-        assert_eq!(asks_for_teams(&world, "sinta", path).await, 0, "{path}");
+        assert_eq!(team_requests(&world, "sinta", path).await, 0, "{path}");
     }
 }
 
-fn demo(number: u8) -> String {
+fn colleague_id(number: u8) -> String {
     local::demo_company::id("person", &format!("colleague{number}"))
 }

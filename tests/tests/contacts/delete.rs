@@ -1,17 +1,17 @@
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Log, World, person, team};
+use tests::{Log, Response, World, person, team};
 
-use super::standing;
+use super::table_state;
 
 async fn create(world: &World, user: &str, body: Value) -> String {
-    let answer = world.post(user, "/cdp/customers", &body).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
-    answer.data()["id"].as_str().unwrap().to_owned()
+    let response = world.post(user, "/cdp/customers", &body).await;
+    assert_eq!(response.status, 201, "{response:?}");
+    response.data()["id"].as_str().unwrap().to_owned()
 }
 
-async fn delete(world: &World, user: &str, id: &str) -> Answer {
+async fn delete(world: &World, user: &str, id: &str) -> Response {
     world.call(user, Method::DELETE, &format!("/cdp/customers/{id}"), None).await
 }
 
@@ -26,8 +26,8 @@ async fn team_s06_ac1_a_deleted_contact_is_gone_everywhere_and_its_keys_are_free
     let path = format!("/cdp/customers/{id}");
     let notes = format!("/v1/contacts/{id}/notes");
     assert_eq!(world.post("sinta", &notes, &json!({ "note": "x" })).await.status, 201);
-    let answer = delete(&world, "sinta", &id).await;
-    assert_eq!((answer.status, &answer.body), (200, &json!({ "data": {} })));
+    let response = delete(&world, "sinta", &id).await;
+    assert_eq!((response.status, &response.body), (200, &json!({ "data": {} })));
     for user in ["sinta", "maya", "andre"] {
         assert_eq!(world.get(user, &path).await.status, 404, "{user}");
         assert_eq!(delete(&world, user, &id).await.status, 404, "{user}");
@@ -39,12 +39,12 @@ async fn team_s06_ac1_a_deleted_contact_is_gone_everywhere_and_its_keys_are_free
             assert!(!world.get(user, &list).await.ids().contains(&id), "{user}");
         }
     }
-    // At once: nothing of it lingers.
-    standing::assert_in_order(&world).await;
+    // No stale item is left after the deletion.
+    table_state::assert_consistent(&world).await;
     let rows = json!({ "contacts": [{ "external_id": "E", "emails": ["e@shop.example"] }] });
     let synced = world.post("maya", "/cdp/customers/sync", &rows).await;
     assert_eq!(synced.data()[0]["status"], "created");
-    standing::assert_in_order(&world).await;
+    table_state::assert_consistent(&world).await;
 }
 
 #[tokio::test]
@@ -57,9 +57,9 @@ async fn team_s06_ac2_s07_a_deletion_of_a_contact_out_of_scope_is_403_on_every_p
     // TEAM-S07 is the same rule on mobile.
     for platform in ["web", "mobile"] {
         let headers = [("x-platform", platform)];
-        let answer = world.send("sinta", Method::DELETE, &path, &headers, Bytes::new()).await;
-        assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
-        assert_eq!(answer.body["message"], "out of your team scope");
+        let response = world.send("sinta", Method::DELETE, &path, &headers, Bytes::new()).await;
+        assert_eq!((response.status, response.error()), (403, "FORBIDDEN"));
+        assert_eq!(response.body["message"], "out of your team scope");
     }
     let events = log.events("cdp_team_permission_denied");
     assert_eq!(events.len(), 2);
@@ -72,9 +72,9 @@ async fn team_s06_ac2_s07_a_deletion_of_a_contact_out_of_scope_is_403_on_every_p
 async fn team_s06_ac3_a_disabled_user_cannot_delete_contacts() {
     let world = World::with_flags().await;
     let id = create(&world, "maya", json!({ "name": "A" })).await;
-    let answer = delete(&world, "yuki", &id).await;
-    assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
-    assert_eq!(answer.body["message"], "permission disabled");
+    let response = delete(&world, "yuki", &id).await;
+    assert_eq!((response.status, response.error()), (403, "FORBIDDEN"));
+    assert_eq!(response.body["message"], "permission disabled");
     for (user, id) in [("claire", id.as_str()), ("maya", "nonsense"), ("maya", "%2e%2e")] {
         assert_eq!(delete(&world, user, id).await.status, 404, "{user} {id}");
     }
@@ -100,17 +100,17 @@ async fn deletion_has_its_own_level() {
 async fn only_own_contacts_can_be_deleted_and_no_denial_is_logged_when_launchpad_fails() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "owner_id": null, "team_owner_ids": [team("Bandung")] });
-    let of_team = create(&world, "lars", body).await;
+    let team_list = create(&world, "lars", body).await;
     let own = create(&world, "lars", json!({ "name": "B" })).await;
     world.advance(jiff::SignedDuration::from_secs(61));
     world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
     let log = Log::capture();
-    assert_eq!(delete(&world, "lars", &of_team).await.status, 403);
+    assert_eq!(delete(&world, "lars", &team_list).await.status, 403);
     assert!(log.events("cdp_team_permission_denied").is_empty());
     assert_eq!(log.events("cdp_team_permission_fallback").len(), 1);
-    let answer = delete(&world, "lars", &own).await;
-    assert_eq!((answer.status, answer.data()), (200, &json!({})));
-    assert_eq!(answer.headers["x-team-permission-fallback"], "owned-only");
+    let response = delete(&world, "lars", &own).await;
+    assert_eq!((response.status, response.data()), (200, &json!({})));
+    assert_eq!(response.headers["x-team-permission-fallback"], "owned-only");
 }
 
 #[tokio::test]
@@ -131,11 +131,14 @@ async fn a_deletion_during_other_writes_leaves_nothing_behind() {
         let (deleted, changed) =
             tokio::join!(delete(&world, "maya", &id), futures::future::join_all(changes));
         assert_eq!(deleted.status, 200, "{deleted:?}");
-        assert!(changed.iter().all(|answer| [200, 404].contains(&answer.status)), "{changed:?}");
+        assert!(
+            changed.iter().all(|response| [200, 404].contains(&response.status)),
+            "{changed:?}"
+        );
         assert_eq!(world.get("maya", &path).await.status, 404);
     }
-    standing::clean_up(&world).await;
-    standing::assert_in_order(&world).await;
+    table_state::clean_up(&world).await;
+    table_state::assert_consistent(&world).await;
 }
 
 #[tokio::test]
@@ -148,7 +151,7 @@ async fn only_one_of_two_concurrent_deletions_finds_the_contact() {
     assert_eq!(statuses, [200, 404]);
 }
 
-/// A person in a hundred teams.
+/// Adds a person in a hundred teams and returns the ids of the person and the teams.
 pub(super) fn with_many_teams(world: &World) -> (String, Vec<String>) {
     let company = local::demo_company::id("company", "kopi");
     let teams: Vec<String> =
@@ -176,20 +179,20 @@ async fn a_contact_with_a_hundred_teams_is_written_moved_and_deleted_in_stages()
     let (many, teams) = with_many_teams(&world);
     let body = json!({ "name": "Wide Load", "emails": ["w@w.example"], "team_owner_ids": teams });
     let id = create(&world, &many, body).await;
-    standing::assert_in_order(&world).await;
+    table_state::assert_consistent(&world).await;
     let path = format!("/cdp/customers/{id}");
     let change = json!({ "team_owner_ids": teams[..1], "name": "Narrow" });
     assert_eq!(world.call(&many, Method::PATCH, &path, Some(&change)).await.status, 200);
-    // Its pointers linger, and say where it is now.
-    let of_team = |team: &str| format!("/cdp/customers?team_owner_ids={team}");
-    assert_eq!(world.get("maya", &of_team(&teams[0])).await.ids(), [id.as_str()]);
-    assert!(world.get("maya", &of_team(&teams[99])).await.ids().is_empty());
-    standing::clean_up(&world).await;
-    standing::assert_in_order(&world).await;
+    // The stale pointers stay and contain the new team owners.
+    let team_list = |team: &str| format!("/cdp/customers?team_owner_ids={team}");
+    assert_eq!(world.get("maya", &team_list(&teams[0])).await.ids(), [id.as_str()]);
+    assert!(world.get("maya", &team_list(&teams[99])).await.ids().is_empty());
+    table_state::clean_up(&world).await;
+    table_state::assert_consistent(&world).await;
     let change = json!({ "team_owner_ids": teams });
     assert_eq!(world.call(&many, Method::PATCH, &path, Some(&change)).await.status, 200);
     assert_eq!(delete(&world, &many, &id).await.status, 200);
-    standing::assert_in_order(&world).await;
+    table_state::assert_consistent(&world).await;
 }
 
 #[tokio::test]
@@ -204,13 +207,13 @@ async fn a_deletion_checks_and_logs_only_its_own_permission() {
     assert_eq!(delete(&world, "sinta", &ids[0]).await.status, 200);
     assert_eq!(fallbacks().len(), 1);
     assert_eq!(fallbacks()[0]["permission_name"], "customers_customers_delete");
-    // Where teams decide about changes alone, no teams are missed.
+    // Teams decide only about changes here, so the deletion does not need them.
     let mut sinta = world.directory.find("sinta").unwrap();
     sinta.levels.insert("customers_customers_delete".to_owned(), "everything".to_owned());
     let upserts = serde_json::from_value(json!({ "people": [sinta] })).unwrap();
     world.directory.upsert(upserts).unwrap();
     world.advance(jiff::SignedDuration::from_secs(61));
-    let answer = delete(&world, "sinta", &ids[1]).await;
-    assert_eq!((answer.status, fallbacks().len()), (200, 1));
-    assert!(!answer.headers.contains_key("x-team-permission-fallback"));
+    let response = delete(&world, "sinta", &ids[1]).await;
+    assert_eq!((response.status, fallbacks().len()), (200, 1));
+    assert!(!response.headers.contains_key("x-team-permission-fallback"));
 }

@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Answer, World, team};
+use tests::{Response, World, team};
 
-use super::standing;
+use super::table_state;
 
 const CALLERS: usize = 6;
 const KEYS: usize = 8;
 
-/// The front's faults, as often as they strike, and what a caller may be told for them.
+/// The kinds of DynamoDB faults, how often each occurs, and the error codes that a caller may get.
 const KINDS: [(&str, f64, &[&str]); 6] = [
     ("conflict", 0.3, &["CONFLICT"]),
     ("throttle", 0.15, &["THROTTLED", "UNAVAILABLE"]),
@@ -28,29 +28,29 @@ fn rows(caller: usize) -> Value {
     json!({ "contacts": (0..KEYS).map(row).collect::<Vec<_>>() })
 }
 
-/// Every error of an answer, the rows' own included.
-fn errors(answer: &Answer) -> Vec<String> {
-    let rows = answer.data().as_array().into_iter().flatten();
-    let of_rows = rows.filter_map(|row| row["error"]["error"].as_str());
-    let whole = Some(answer.error()).filter(|code| !code.is_empty());
-    of_rows.chain(whole).map(str::to_owned).collect()
+/// Every error code of a response, including those of its rows.
+fn errors(response: &Response) -> Vec<String> {
+    let rows = response.data().as_array().into_iter().flatten();
+    let row_errors = rows.filter_map(|row| row["error"]["error"].as_str());
+    let whole = Some(response.error()).filter(|code| !code.is_empty());
+    row_errors.chain(whole).map(str::to_owned).collect()
 }
 
-/// How many live contacts bear each external id.
-async fn bearers(world: &World) -> BTreeMap<String, usize> {
-    let items = standing::everything(world).await;
-    let mut bearers = BTreeMap::new();
-    for (_, contact) in standing::live(&items).into_values() {
+/// How many live contacts have each external id.
+async fn contacts_by_external_id(world: &World) -> BTreeMap<String, usize> {
+    let items = table_state::everything(world).await;
+    let mut contacts_by_external_id = BTreeMap::new();
+    for (_, contact) in table_state::live(&items).into_values() {
         if let Some(id) = contact.external_id {
-            *bearers.entry(id).or_default() += 1;
+            *contacts_by_external_id.entry(id).or_default() += 1;
         }
     }
-    bearers
+    contacts_by_external_id
 }
 
 #[tokio::test]
 async fn a_unique_key_creates_one_contact_and_no_pointer_is_orphaned_under_any_fault() {
-    for (kind, rate, told) in KINDS {
+    for (kind, rate, codes) in KINDS {
         let world = World::with_flags().await;
         world.fault(&json!({ "target": "dynamodb", "kind": kind, "rate": rate }));
         for _ in 0..2 {
@@ -58,27 +58,27 @@ async fn a_unique_key_creates_one_contact_and_no_pointer_is_orphaned_under_any_f
                 let world = &world;
                 async move { world.post("maya", "/cdp/customers/sync", &rows(caller)).await }
             });
-            for answer in futures::future::join_all(calls).await {
-                assert!([200, 409, 429, 503].contains(&answer.status), "{kind}: {answer:?}");
-                for error in errors(&answer) {
-                    assert!(told.contains(&error.as_str()), "{kind}: {answer:?}");
+            for response in futures::future::join_all(calls).await {
+                assert!([200, 409, 429, 503].contains(&response.status), "{kind}: {response:?}");
+                for error in errors(&response) {
+                    assert!(codes.contains(&error.as_str()), "{kind}: {response:?}");
                 }
             }
         }
         world.faults.clear();
-        // A repeated sync after the trouble meets what there is.
+        // A repeated sync without faults finds the existing contacts.
         let after = world.post("maya", "/cdp/customers/sync", &rows(0)).await;
         assert!(errors(&after).is_empty(), "{kind}: {after:?}");
         let expected = (0..KEYS).map(|n| (format!("K{n}"), 1)).collect();
-        assert_eq!(bearers(&world).await, expected, "{kind}");
-        standing::clean_up(&world).await;
-        standing::assert_in_order(&world).await;
+        assert_eq!(contacts_by_external_id(&world).await, expected, "{kind}");
+        table_state::clean_up(&world).await;
+        table_state::assert_consistent(&world).await;
     }
 }
 
 #[tokio::test]
 async fn single_writes_return_a_clear_result_and_leave_a_consistent_table_under_any_fault() {
-    for (kind, rate, told) in KINDS {
+    for (kind, rate, codes) in KINDS {
         let world = World::with_flags().await;
         let ids: Vec<String> = {
             let rows = world.post("maya", "/cdp/customers/sync", &rows(0)).await;
@@ -101,19 +101,19 @@ async fn single_writes_return_a_clear_result_and_leave_a_consistent_table_under_
                 }
             }
         });
-        for answer in futures::future::join_all(calls).await {
-            let fine = [200, 404].contains(&answer.status);
-            assert!(fine || told.contains(&answer.error()), "{kind}: {answer:?}");
+        for response in futures::future::join_all(calls).await {
+            let fine = [200, 404].contains(&response.status);
+            assert!(fine || codes.contains(&response.error()), "{kind}: {response:?}");
         }
         world.faults.clear();
-        standing::clean_up(&world).await;
-        standing::assert_in_order(&world).await;
+        table_state::clean_up(&world).await;
+        table_state::assert_consistent(&world).await;
     }
 }
 
 #[tokio::test]
 async fn a_staged_update_leaves_a_consistent_table_under_any_fault() {
-    for (kind, rate, told) in KINDS {
+    for (kind, rate, codes) in KINDS {
         let world = World::with_flags().await;
         let (many, teams) = super::delete::with_many_teams(&world);
         let body = json!({ "name": "Wide", "team_owner_ids": teams });
@@ -129,13 +129,13 @@ async fn a_staged_update_leaves_a_consistent_table_under_any_fault() {
             let (world, many, path) = (&world, &many, &path);
             async move { world.call(many, Method::PATCH, path, Some(&part(n))).await }
         });
-        for answer in futures::future::join_all(changes).await {
-            let fine = answer.status == 200;
-            assert!(fine || told.contains(&answer.error()), "{kind}: {answer:?}");
+        for response in futures::future::join_all(changes).await {
+            let fine = response.status == 200;
+            assert!(fine || codes.contains(&response.error()), "{kind}: {response:?}");
         }
         world.faults.clear();
-        standing::clean_up(&world).await;
-        standing::assert_in_order(&world).await;
+        table_state::clean_up(&world).await;
+        table_state::assert_consistent(&world).await;
         assert_eq!(world.get(&many, &path).await.status, 200);
     }
 }
@@ -144,7 +144,7 @@ async fn a_staged_update_leaves_a_consistent_table_under_any_fault() {
 async fn a_staged_update_succeeds_once_its_record_is_written_even_if_its_pointers_fail() {
     let world = World::with_flags().await;
     let (many, teams) = super::delete::with_many_teams(&world);
-    // What puts the pointers in order reads the contact first.
+    // The code that repairs the pointers reads the contact first, which fails here.
     world.fault(&json!({ "target": "dynamodb", "action": "GetItem", "status": 400 }));
     let body = json!({ "name": "Wide", "team_owner_ids": teams });
     let created = world.post(&many, "/cdp/customers", &body).await;
@@ -157,6 +157,6 @@ async fn a_staged_update_succeeds_once_its_record_is_written_even_if_its_pointer
     let deleted = world.call(&many, Method::DELETE, &path, None).await;
     assert_eq!(deleted.status, 200, "{deleted:?}");
     world.faults.clear();
-    standing::clean_up(&world).await;
-    standing::assert_in_order(&world).await;
+    table_state::clean_up(&world).await;
+    table_state::assert_consistent(&world).await;
 }

@@ -7,12 +7,12 @@ use super::company::{contact, everything, ids, is_own, names, pages, put, rule, 
 const VIEW: &str = "customers_customers_view";
 
 async fn list(world: &World, user: &str, query: &str) -> Vec<String> {
-    let answer = world.get(user, &format!("/cdp/customers?limit=100&{query}")).await;
-    assert_eq!(answer.status, 200, "{query}: {}", answer.body);
-    answer.ids()
+    let response = world.get(user, &format!("/cdp/customers?limit=100&{query}")).await;
+    assert_eq!(response.status, 200, "{query}: {}", response.body);
+    response.ids()
 }
 
-/// Contacts with custom fields, tags and sources.
+/// Stores contacts with custom fields, tags and sources.
 async fn fields(world: &World) {
     let with = |n: i64, name: &str, custom: Value, tags: &[&str]| Contact {
         custom_fields: custom.as_object().unwrap().clone(),
@@ -32,7 +32,7 @@ async fn fields(world: &World) {
 async fn custom_fields_are_filtered_by_their_text_and_custom_lists_by_any_element() {
     let world = World::with_flags().await;
     fields(&world).await;
-    for (query, wanted) in [
+    for (query, expected) in [
         ("custom.tier=1", vec!["Gold Jakarta"]),
         ("custom.tier=2", vec!["Silver Bogor", "Silver"]),
         ("custom.tier=1&custom.tier=2", vec!["Silver Bogor", "Silver", "Gold Jakarta"]),
@@ -43,8 +43,8 @@ async fn custom_fields_are_filtered_by_their_text_and_custom_lists_by_any_elemen
         ("custom.unknown=1", vec![]),
         ("tags=new&tags=vip&source=test", vec!["Silver", "Gold Jakarta"]),
     ] {
-        let answer = world.get("maya", &format!("/cdp/customers?limit=100&{query}")).await;
-        assert_eq!(names(&answer), wanted, "{query}");
+        let response = world.get("maya", &format!("/cdp/customers?limit=100&{query}")).await;
+        assert_eq!(names(&response), expected, "{query}");
     }
 }
 
@@ -60,15 +60,15 @@ async fn views_show_the_viewers_contacts_within_the_scope_at_every_level() {
             let teams = world.directory.expanded_team_ids(&viewer);
             let flag_off = !flags && viewer.levels[VIEW] == "team";
             let me = person(handle);
-            let given = |contact: &&Value| flag_off || rule(&world, handle, VIEW, contact);
-            let of = |wanted: &dyn Fn(&Value) -> bool| {
-                ids(all.iter().filter(given).filter(|contact| wanted(contact)))
+            let visible = |contact: &&Value| flag_off || rule(&world, handle, VIEW, contact);
+            let matching = |is_match: &dyn Fn(&Value) -> bool| {
+                ids(all.iter().filter(visible).filter(|contact| is_match(contact)))
             };
-            let owned = of(&|contact| contact["owner_id"] == me.as_str());
+            let owned = matching(&|contact| contact["owner_id"] == me.as_str());
             assert_eq!(list(&world, handle, "view=owned-by-me").await, owned, "{handle}");
-            let assigned = of(&|contact| contact["assignee_id"] == me.as_str());
+            let assigned = matching(&|contact| contact["assignee_id"] == me.as_str());
             assert_eq!(list(&world, handle, "view=assigned-to-me").await, assigned, "{handle}");
-            let shared = of(&|contact| {
+            let shared = matching(&|contact| {
                 let owners = contact["team_owner_ids"].as_array().unwrap();
                 owners.iter().any(|owner| teams.iter().any(|team| owner == team.as_str()))
             });
@@ -85,15 +85,15 @@ async fn the_teams_view_narrows_to_own_contacts_and_reports_the_fallback_when_la
         world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
         for handle in ["maya", "sinta", "andre"] {
             let log = Log::capture();
-            let answer = world.get(handle, "/cdp/customers?limit=100&view=teams").await;
-            assert_eq!(answer.status, 200);
-            assert_eq!(answer.body["meta"]["team_scope"], "owned_only_fallback", "{handle}");
-            assert_eq!(answer.headers["x-team-permission-fallback"], "owned-only");
-            let contacts = answer.data().as_array().unwrap();
+            let response = world.get(handle, "/cdp/customers?limit=100&view=teams").await;
+            assert_eq!(response.status, 200);
+            assert_eq!(response.body["meta"]["team_scope"], "owned_only_fallback", "{handle}");
+            assert_eq!(response.headers["x-team-permission-fallback"], "owned-only");
+            let contacts = response.data().as_array().unwrap();
             assert!(!contacts.is_empty() && contacts.iter().all(|it| is_own(handle, it)));
             assert_eq!(log.events("cdp_team_permission_fallback").len(), 1, "{handle}");
         }
-        // What is not about teams stays as it is for those whose level is not.
+        // A list without the teams view does not narrow for a viewer who is not at level `team`.
         let all = world.get("maya", "/cdp/customers?limit=100").await;
         assert!(all.body["meta"]["team_scope"].is_null());
         assert!(!all.headers.contains_key("x-team-permission-fallback"));
@@ -109,8 +109,8 @@ async fn team_s02_the_log_of_a_list_contains_level_teams_and_plan() {
             assert_eq!(world.get(handle, path).await.status, 200);
         }
     }
-    let told: Vec<(Value, Value, Value)> = log
-        .answers()
+    let logged: Vec<(Value, Value, Value)> = log
+        .responses()
         .into_iter()
         .map(|mut line| {
             let mut take = |name: &str| line[name].take();
@@ -119,7 +119,7 @@ async fn team_s02_the_log_of_a_list_contains_level_teams_and_plan() {
         .collect();
     let line = |level: &str, teams: usize, plan: &str| (json!(level), json!(teams), json!(plan));
     assert_eq!(
-        told,
+        logged,
         [
             line("team", 3, "merge"),
             line("everything", 0, "walk"),
@@ -137,10 +137,10 @@ async fn a_date_filter_limits_the_items_read_and_pages_are_full() {
     let all: Vec<Contact> = (0..40).map(|n| contact(&world, n, &format!("At {n:02}"))).collect();
     put(&world, &all).await;
     let (from, to) = (all[10].created_at, all[30].created_at);
-    let wanted: Vec<String> = all[10..30].iter().rev().map(|it| it.id.to_string()).collect();
+    let expected: Vec<String> = all[10..30].iter().rev().map(|it| it.id.to_string()).collect();
     let query = format!("created_from={from}&created_to={to}");
-    assert_eq!(list(&world, "maya", &query).await, wanted);
-    assert_eq!(list(&world, "sinta", &query).await, wanted, "all are unassigned");
+    assert_eq!(list(&world, "maya", &query).await, expected);
+    assert_eq!(list(&world, "sinta", &query).await, expected, "all contacts are unassigned");
     let sizes: Vec<usize> = pages(&world, "sinta", &format!("/cdp/customers?limit=6&{query}"))
         .await
         .iter()
@@ -149,40 +149,43 @@ async fn a_date_filter_limits_the_items_read_and_pages_are_full() {
     assert_eq!(sizes, [6, 6, 6, 2]);
     let mut ascending = list(&world, "maya", &format!("{query}&direction=asc")).await;
     ascending.reverse();
-    assert_eq!(ascending, wanted);
+    assert_eq!(ascending, expected);
     let by_name = list(&world, "maya", &format!("{query}&order_by=name&direction=desc")).await;
-    assert_eq!(by_name, wanted, "the names are in the order of creation");
+    assert_eq!(by_name, expected, "the names are in the order of creation");
     assert_eq!(
         list(&world, "maya", &format!("created_from={to}&created_to={from}")).await.len(),
         0
     );
-    // Beside a text they narrow what it finds: At 10 to At 19.
+    // With a text filter, the dates narrow its matches from At 10 to At 19.
     let found = pages(&world, "maya", &format!("/cdp/customers?limit=3&{query}&q=at%201")).await;
     let mut found = ids(&found.concat());
     found.sort_unstable_by(|a, b| b.cmp(a));
-    assert_eq!(found, wanted[10..]);
+    assert_eq!(found, expected[10..]);
 }
 
 #[tokio::test]
 async fn a_text_filter_selects_the_items_read_and_other_filters_narrow_the_result() {
     let world = World::with_flags().await;
     fields(&world).await;
-    for (query, wanted) in [
+    for (query, expected) in [
         ("q=silver", vec!["Silver", "Silver Bogor"]),
         ("q=silver&custom.areas=Bogor", vec!["Silver Bogor"]),
         ("q=silver&tags=vip", vec!["Silver"]),
         ("q=citra&view=owned-by-me", vec![]),
         ("q=nur%20aini&view=owned-by-me", vec!["Nur Aini"]),
     ] {
-        let answer = world.get("maya", &format!("/cdp/customers?{query}")).await;
-        let mut found = names(&answer);
+        let response = world.get("maya", &format!("/cdp/customers?{query}")).await;
+        let mut found = names(&response);
         found.sort_unstable();
-        assert_eq!(found, wanted, "{query}");
+        assert_eq!(found, expected, "{query}");
     }
     for name in ["order_by=name", "order_by=created_at", "direction=asc"] {
-        let answer = world.get("maya", &format!("/cdp/customers?q=silver&{name}")).await;
+        let response = world.get("maya", &format!("/cdp/customers?q=silver&{name}")).await;
         let field = name.split('=').next().unwrap();
-        assert_eq!((answer.status, answer.body["details"]["field"].as_str()), (400, Some(field)));
+        assert_eq!(
+            (response.status, response.body["details"]["field"].as_str()),
+            (400, Some(field))
+        );
     }
 }
 
@@ -219,9 +222,9 @@ async fn an_invalid_list_filter_is_refused_with_its_field() {
         (many("assignee_id", &id), "assignee_id"),
         (many("team_owner_ids", &id), "team_owner_ids"),
     ] {
-        let answer = world.get("maya", &format!("/cdp/customers?{query}")).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{field}");
-        assert_eq!(answer.body["details"]["field"], field);
+        let response = world.get("maya", &format!("/cdp/customers?{query}")).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{field}");
+        assert_eq!(response.body["details"]["field"], field);
     }
 }
 
@@ -238,9 +241,9 @@ async fn a_filter_by_a_hundred_owners_works_like_a_filter_by_one() {
     let owners: Vec<String> =
         (0..100).map(|n| format!("owner_id={}", person(&format!("p{n}")))).collect();
     let query = owners.join("&");
-    let wanted: Vec<String> = all.iter().rev().map(|it| it.id.to_string()).collect();
-    assert_eq!(list(&world, "maya", &query).await, wanted);
-    assert_eq!(list(&world, "agus", &query).await.len(), 0, "own, and owner of none of them");
+    let expected: Vec<String> = all.iter().rev().map(|it| it.id.to_string()).collect();
+    assert_eq!(list(&world, "maya", &query).await, expected);
+    assert_eq!(list(&world, "agus", &query).await.len(), 0, "level own, and owner of none of them");
     let small = pages(&world, "hendra", &format!("/cdp/customers?limit=4&{query}")).await;
-    assert_eq!(ids(&small.concat()), wanted);
+    assert_eq!(ids(&small.concat()), expected);
 }

@@ -15,21 +15,21 @@ async fn set(world: &World, company: &str, flags: Value) -> Value {
 async fn flags_are_off_by_default_and_flags_that_are_not_named_stay_unchanged() {
     let world = World::start().await;
     let everything = world.get("sinta", "/cdp/customers?limit=100").await.ids().len();
-    let answer = set(&world, "kopi", json!({ "cdp_team_permission_enabled": true })).await;
-    assert_eq!(answer["cdp_notes_mention_enabled"], false);
+    let response = set(&world, "kopi", json!({ "cdp_team_permission_enabled": true })).await;
+    assert_eq!(response["cdp_notes_mention_enabled"], false);
     assert!(world.get("sinta", "/cdp/customers?limit=100").await.ids().len() < everything);
-    let answer = set(&world, "kopi", json!({ "cdp_notes_mention_enabled": true })).await;
-    assert_eq!(answer["cdp_team_permission_enabled"], true);
+    let response = set(&world, "kopi", json!({ "cdp_notes_mention_enabled": true })).await;
+    assert_eq!(response["cdp_team_permission_enabled"], true);
 }
 
 #[tokio::test]
 async fn a_starter_company_cannot_turn_a_flag_on() {
     let world = World::start().await;
-    let answer = set(&world, "senja", json!({ "cdp_team_permission_enabled": true })).await;
-    assert_eq!(answer["error"], "PLAN_NOT_ALLOWED");
-    // Turning off is always possible.
-    let answer = set(&world, "senja", json!({ "cdp_team_permission_enabled": false })).await;
-    assert_eq!(answer["cdp_team_permission_enabled"], false);
+    let response = set(&world, "senja", json!({ "cdp_team_permission_enabled": true })).await;
+    assert_eq!(response["error"], "PLAN_NOT_ALLOWED");
+    // A flag can be turned off in any plan.
+    let response = set(&world, "senja", json!({ "cdp_team_permission_enabled": false })).await;
+    assert_eq!(response["cdp_team_permission_enabled"], false);
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn the_plan_stored_with_the_flags_is_used_when_launchpad_cannot_return_the
 #[tokio::test]
 async fn concurrent_operators_lose_no_flag() {
     let world = World::start().await;
-    // Each sees the flags before the other one's are stored.
+    // Both operators read the flags before either stores them.
     world.fault(&json!({ "target": "dynamodb", "latency_ms": 100, "function": "SetFlags" }));
     for on in [true, false] {
         tokio::join!(

@@ -5,7 +5,7 @@ use tests::{Log, World, person, team};
 
 const SECRET: &str = "do-not-repeat-me";
 
-/// Bodies that are nothing a contact can be made of.
+/// Bodies from which no contact can be created.
 fn bodies() -> Vec<Bytes> {
     let mut bodies: Vec<Bytes> = [
         &b""[..],
@@ -60,15 +60,15 @@ async fn every_malformed_contact_body_is_a_clear_400() {
     for body in bodies() {
         for (method, path) in [(Method::POST, "/cdp/customers"), (Method::PATCH, &path)] {
             let headers = [("content-type", "application/json")];
-            let answer = world.send("maya", method.clone(), path, &headers, body.clone()).await;
+            let response = world.send("maya", method.clone(), path, &headers, body.clone()).await;
             let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
             assert_eq!(
-                (answer.status, answer.error()),
+                (response.status, response.error()),
                 (400, "INVALID_REQUEST"),
                 "{method} {shown}"
             );
-            assert!(answer.body["details"]["field"].is_string(), "{shown}");
-            assert!(!answer.body.to_string().contains(SECRET), "{shown}: {answer:?}");
+            assert!(response.body["details"]["field"].is_string(), "{shown}");
+            assert!(!response.body.to_string().contains(SECRET), "{shown}: {response:?}");
         }
     }
     assert_eq!(world.get("maya", &path).await.data(), created.data(), "nothing was written");
@@ -83,10 +83,10 @@ async fn unusual_texts_are_stored_unchanged_and_listed() {
     for name in names {
         let body = json!({ "name": name, "external_id": name, "emails": ["a#b@c.example"],
             "tags": [name], "custom_fields": { name: name } });
-        let answer = world.post("maya", "/cdp/customers", &body).await;
-        assert_eq!(answer.status, 201, "{name:?} {answer:?}");
-        assert_eq!(answer.data()["name"], *name.trim());
-        let id = answer.data()["id"].as_str().unwrap();
+        let response = world.post("maya", "/cdp/customers", &body).await;
+        assert_eq!(response.status, 201, "{name:?} {response:?}");
+        assert_eq!(response.data()["name"], *name.trim());
+        let id = response.data()["id"].as_str().unwrap();
         let list = world.get("maya", "/cdp/customers?order_by=name&limit=100").await;
         assert!(list.ids().iter().any(|one| one == id), "{name:?}");
     }
@@ -97,7 +97,7 @@ async fn ids_of_other_companies_in_a_body_give_no_access() {
     let world = World::with_flags().await;
     let theirs = world.get("claire", "/cdp/customers?limit=1").await;
     let before = theirs.data()[0].clone();
-    // The id of a body is ignored, as clients echo what they read.
+    // The id in a body is ignored because clients send back what they read.
     let mut echo = before.clone();
     echo["team_owner_ids"] = json!([]);
     echo["owner_id"] = Value::Null;

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use tests::{World, person, team};
 
-/// The demo's contacts of the growth company that the plain rule gives to a person.
+/// The demo contacts of the growth company that the plain rule lets a person see.
 async fn by_the_rule(world: &World, handle: &str) -> Vec<String> {
     let all = world.get("maya", "/cdp/customers?limit=100").await;
     let viewer = world.directory.find(handle).unwrap();
@@ -38,8 +38,8 @@ async fn team_s02_ac1_every_viewer_sees_exactly_the_contacts_of_the_rule() {
 #[tokio::test]
 async fn team_s02_ac6_a_parent_team_sees_contacts_of_child_teams_and_not_the_reverse() {
     let world = World::with_flags().await;
-    let names = |answer: &tests::Answer| -> Vec<String> {
-        let contacts = answer.data().as_array().unwrap().iter();
+    let names = |response: &tests::Response| -> Vec<String> {
+        let contacts = response.data().as_array().unwrap().iter();
         contacts.map(|contact| contact["name"].as_str().unwrap().to_owned()).collect()
     };
     let supervisor = names(&world.get("budi", "/cdp/customers?limit=100").await);
@@ -62,9 +62,9 @@ async fn team_s02_ac7_unassigned_contacts_are_visible_to_every_viewer_at_level_t
 #[tokio::test]
 async fn a_disabled_viewer_is_refused() {
     let world = World::with_flags().await;
-    let answer = world.get("yuki", "/cdp/customers").await;
-    assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
-    assert_eq!(answer.body["message"], "permission disabled");
+    let response = world.get("yuki", "/cdp/customers").await;
+    assert_eq!((response.status, response.error()), (403, "FORBIDDEN"));
+    assert_eq!(response.body["message"], "permission disabled");
 }
 
 #[tokio::test]
@@ -85,22 +85,23 @@ async fn turning_the_flag_off_takes_effect_with_the_next_request() {
 }
 
 #[tokio::test]
-async fn team_s02_err1_the_list_narrows_to_own_contacts_and_reports_the_fallback_when_launchpad_fails() {
+async fn team_s02_err1_the_list_narrows_to_own_contacts_and_reports_the_fallback_when_launchpad_fails()
+ {
     let world = World::with_flags().await;
     for status in [500, 401, 404, 429] {
         world.faults.clear();
         world.fault(&json!({ "target": "launchpad.teams", "status": status }));
-        // Past the memory of the failure before.
+        // The previous failure is no longer remembered.
         world.advance(jiff::SignedDuration::from_secs(4));
-        let answer = world.get("lars", "/cdp/customers?limit=100").await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.body["meta"]["team_scope"], "owned_only_fallback", "{status}");
-        assert_eq!(answer.headers["x-team-permission-fallback"], "owned-only");
+        let response = world.get("lars", "/cdp/customers?limit=100").await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.body["meta"]["team_scope"], "owned_only_fallback", "{status}");
+        assert_eq!(response.headers["x-team-permission-fallback"], "owned-only");
         let own = |contact: &Value| {
             contact["owner_id"] == person("lars").as_str()
                 || contact["assignee_id"] == person("lars").as_str()
         };
-        let contacts = answer.data().as_array().unwrap();
+        let contacts = response.data().as_array().unwrap();
         assert!(!contacts.is_empty() && contacts.iter().all(own));
     }
 }
@@ -111,12 +112,12 @@ async fn a_team_set_is_used_for_at_most_a_minute_while_launchpad_fails() {
     let seen = world.get("sinta", "/cdp/customers?limit=100").await.ids();
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
     world.advance(jiff::SignedDuration::from_secs(59));
-    // Also for an instance that starts now: the set stands in the table.
+    // A new instance also uses the team set, because it is stored in the table.
     world.restart_functions();
     assert_eq!(world.get("sinta", "/cdp/customers?limit=100").await.ids(), seen);
     world.advance(jiff::SignedDuration::from_secs(2));
-    let answer = world.get("sinta", "/cdp/customers?limit=100").await;
-    assert_eq!(answer.body["meta"]["team_scope"], "owned_only_fallback");
+    let response = world.get("sinta", "/cdp/customers?limit=100").await;
+    assert_eq!(response.body["meta"]["team_scope"], "owned_only_fallback");
 }
 
 #[tokio::test]
@@ -133,17 +134,17 @@ async fn teams_that_no_level_needs_are_not_stored_and_their_failure_has_no_effec
     assert_eq!(writes(), 1, "the level is team");
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
     world.advance(jiff::SignedDuration::from_secs(61));
-    let answer = world.get("maya", "/cdp/customers").await;
-    assert_eq!((answer.status, &answer.body["meta"]["team_scope"]), (200, &Value::Null));
+    let response = world.get("maya", "/cdp/customers").await;
+    assert_eq!((response.status, &response.body["meta"]["team_scope"]), (200, &Value::Null));
 }
 
 #[tokio::test]
 async fn a_list_is_503_when_launchpad_cannot_return_permissions() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.permissions", "status": 500 }));
-    let answer = world.get("sinta", "/cdp/customers").await;
-    assert_eq!((answer.status, answer.error()), (503, "DIRECTORY_UNAVAILABLE"));
-    assert!(answer.headers.contains_key("retry-after"));
+    let response = world.get("sinta", "/cdp/customers").await;
+    assert_eq!((response.status, response.error()), (503, "DIRECTORY_UNAVAILABLE"));
+    assert!(response.headers.contains_key("retry-after"));
 }
 
 #[tokio::test]
@@ -196,7 +197,7 @@ async fn a_list_cursor_is_only_a_position_and_never_widens_the_scope() {
     let world = World::with_flags().await;
     let page = world.get("maya", "/cdp/customers?limit=3").await;
     let cursor = page.body["meta"]["next_cursor"].as_str().unwrap();
-    // Another viewer's, even another tenant's, leads on in one's own list.
+    // With a cursor of another viewer or another company, a viewer gets a part of their own list.
     for handle in ["sinta", "claire"] {
         let own = world.get(handle, "/cdp/customers?limit=100").await.ids();
         let next = world.get(handle, &format!("/cdp/customers?limit=100&cursor={cursor}")).await;
@@ -204,8 +205,8 @@ async fn a_list_cursor_is_only_a_position_and_never_widens_the_scope() {
         assert!(next.ids().iter().all(|id| own.contains(id)), "{handle}");
     }
     for broken in ["x", "!!", &cursor[1..], "eyJvIjoibmFtZSIsImsiOiJ4In0"] {
-        let answer = world.get("maya", &format!("/cdp/customers?cursor={broken}")).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{broken}");
+        let response = world.get("maya", &format!("/cdp/customers?cursor={broken}")).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{broken}");
     }
 }
 
@@ -222,9 +223,9 @@ async fn an_unknown_or_malformed_list_parameter_is_refused_with_its_name() {
         ("created_from=yesterday", "created_from"),
         ("colour=red", "colour"),
     ] {
-        let answer = world.get("maya", &format!("/cdp/customers?{query}")).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{query}");
-        assert_eq!(answer.body["details"]["field"], field);
+        let response = world.get("maya", &format!("/cdp/customers?{query}")).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{query}");
+        assert_eq!(response.body["details"]["field"], field);
     }
 }
 
@@ -232,20 +233,20 @@ async fn an_unknown_or_malformed_list_parameter_is_refused_with_its_name() {
 async fn filters_narrow_the_list_within_the_scope() {
     let world = World::with_flags().await;
     let everything = world.get("maya", "/cdp/customers?limit=100").await;
-    let of_owner = |owner: &str| -> Vec<String> {
+    let owned_by = |owner: &str| -> Vec<String> {
         let contacts = everything.data().as_array().unwrap().iter();
         let owned = contacts.filter(|contact| contact["owner_id"] == person(owner).as_str());
         owned.map(|contact| contact["id"].as_str().unwrap().to_owned()).collect()
     };
     let query = format!("owner_id={}&owner_id={}&limit=100", person("sinta"), person("lars"));
-    let answer = world.get("maya", &format!("/cdp/customers?{query}")).await;
-    let mut wanted = [of_owner("sinta"), of_owner("lars")].concat();
-    wanted.sort_unstable_by(|a, b| b.cmp(a));
-    assert_eq!(answer.ids(), wanted);
+    let response = world.get("maya", &format!("/cdp/customers?{query}")).await;
+    let mut expected = [owned_by("sinta"), owned_by("lars")].concat();
+    expected.sort_unstable_by(|a, b| b.cmp(a));
+    assert_eq!(response.ids(), expected);
 
     let surabaya = format!("/cdp/customers?team_owner_ids={}&limit=100", team("Surabaya"));
     assert_eq!(world.get("maya", &surabaya).await.ids().len(), 2);
-    // Only the one that is also Bandung's is in lars' scope.
+    // Only the contact that Bandung also owns is in Lars's scope.
     assert_eq!(world.get("lars", &surabaya).await.ids().len(), 1);
     assert_eq!(world.get("maya", "/cdp/customers?source=demo&tags=vip").await.ids().len(), 0);
 }
@@ -260,7 +261,7 @@ async fn the_list_returns_the_viewers_permission_for_each_record() {
         .unwrap()
         .iter()
         .all(|contact| contact["permission"] == json!({ "update": true, "delete": true }));
-    assert!(all_manageable, "the same level for all permissions");
+    assert!(all_manageable, "Sinta has the same level for all permissions");
 }
 
 #[tokio::test]

@@ -3,23 +3,23 @@ use shared::{
     contact::Contact,
     table::{Item, Key, to_item},
 };
-use tests::{Answer, Log, World};
+use tests::{Log, Response, World};
 
 use super::company::{contact, contacts, encoded, everything, put, rule, team};
 
 const EMAIL: &str = "shared+box@twins.example";
 const PHONE: &str = "+62 811-7777-888";
 
-async fn by_email(world: &World, user: &str, email: &str) -> Answer {
+async fn by_email(world: &World, user: &str, email: &str) -> Response {
     world.get(user, &format!("/cdp/customers/by-email/{}", encoded(email))).await
 }
 
-async fn by_phone(world: &World, user: &str, phone: &str) -> Answer {
+async fn by_phone(world: &World, user: &str, phone: &str) -> Response {
     world.get(user, &format!("/cdp/customers/by-phone/{}", encoded(phone))).await
 }
 
-/// A contact of Surabaya's with this address, and with this owner.
-fn of_surabaya(world: &World, n: i64, email: &str, owner: &str) -> Contact {
+/// A contact of team Surabaya with this email and this owner.
+fn surabaya_contact(world: &World, n: i64, email: &str, owner: &str) -> Contact {
     Contact {
         emails: vec![email.to_owned()],
         owner_id: tests::person(owner).parse().ok(),
@@ -28,7 +28,7 @@ fn of_surabaya(world: &World, n: i64, email: &str, owner: &str) -> Contact {
     }
 }
 
-/// Contacts that share an address and a phone, of several teams and owners, the newest last.
+/// Stores contacts of several teams and owners with the same email and phone, newest last.
 async fn twins(world: &World) -> Vec<Contact> {
     let owner = |handle: &str| tests::person(handle).parse().ok();
     let twin = |n: i64, who: &str, teams: &[&str]| Contact {
@@ -56,26 +56,26 @@ async fn team_s02_a_look_up_returns_the_newest_contact_in_scope_at_every_level()
     let all = everything(&world).await;
     let record = |id: String| all.iter().find(|contact| contact["id"] == id.as_str()).unwrap();
     for handle in ["maya", "hendra", "budi", "sinta", "lars", "putri", "rina", "andre", "agus"] {
-        let given = |twin: &&Contact| {
+        let visible = |twin: &&Contact| {
             rule(&world, handle, "customers_customers_view", record(twin.id.to_string()))
         };
-        let newest = twins.iter().rev().find(given).map(|twin| json!(twin.id));
-        let answers = [
+        let newest = twins.iter().rev().find(visible).map(|twin| json!(twin.id));
+        let responses = [
             by_email(&world, handle, EMAIL).await,
             by_email(&world, handle, " SHARED+BOX@twins.EXAMPLE").await,
             by_phone(&world, handle, PHONE).await,
             by_phone(&world, handle, "08117777888").await,
             by_phone(&world, handle, "628117777888").await,
         ];
-        for answer in answers {
+        for response in responses {
             match &newest {
                 Some(id) => {
-                    assert_eq!((answer.status, &answer.data()["id"]), (200, id), "{handle}");
-                    assert!(answer.data()["permission"]["update"].as_bool().unwrap());
+                    assert_eq!((response.status, &response.data()["id"]), (200, id), "{handle}");
+                    assert!(response.data()["permission"]["update"].as_bool().unwrap());
                 }
                 None => {
-                    assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"), "{handle}");
-                    assert_eq!(answer.body["message"], "out of your team scope");
+                    assert_eq!((response.status, response.error()), (403, "FORBIDDEN"), "{handle}");
+                    assert_eq!(response.body["message"], "out of your team scope");
                 }
             }
         }
@@ -88,14 +88,14 @@ async fn a_look_up_of_an_unknown_or_invalid_address_is_404() {
     let world = World::with_flags().await;
     let huge = "x".repeat(3_000);
     for email in ["nobody@twins.example", "%41", "a/b", " ", &huge] {
-        let answer = by_email(&world, "maya", email).await;
-        assert_eq!((answer.status, answer.error()), (404, "NOT_FOUND"), "{email}");
+        let response = by_email(&world, "maya", email).await;
+        assert_eq!((response.status, response.error()), (404, "NOT_FOUND"), "{email}");
     }
     for phone in ["0899999999", "none", "+", "0", &huge] {
-        let answer = by_phone(&world, "maya", phone).await;
-        assert_eq!((answer.status, answer.error()), (404, "NOT_FOUND"), "{phone}");
+        let response = by_phone(&world, "maya", phone).await;
+        assert_eq!((response.status, response.error()), (404, "NOT_FOUND"), "{phone}");
     }
-    // Another tenant's.
+    // An address of another company's contact.
     twins(&world).await;
     assert_eq!(by_email(&world, "claire", EMAIL).await.status, 404);
     assert_eq!(by_phone(&world, "claire", PHONE).await.status, 404);
@@ -114,11 +114,15 @@ async fn path_values_are_decoded_once() {
         .collect();
     put(&world, &contacts).await;
     for contact in &contacts {
-        let answer = by_email(&world, "maya", &contact.emails[0]).await;
-        assert_eq!(answer.data()["id"], json!(contact.id), "{}", contact.emails[0]);
+        let response = by_email(&world, "maya", &contact.emails[0]).await;
+        assert_eq!(response.data()["id"], json!(contact.id), "{}", contact.emails[0]);
     }
     let plain = world.get("maya", "/cdp/customers/by-email/plus+tag@x.example").await;
-    assert_eq!(plain.data()["id"], json!(contacts[0].id), "a plus is no space in a path");
+    assert_eq!(
+        plain.data()["id"],
+        json!(contacts[0].id),
+        "a plus sign in a path does not mean a space"
+    );
 }
 
 #[tokio::test]
@@ -126,7 +130,7 @@ async fn a_look_up_of_an_address_that_the_contact_no_longer_has_is_404() {
     let world = World::with_flags().await;
     let twins = twins(&world).await;
     let company = local::demo_company::id("company", "kopi").parse().unwrap();
-    // As a reader may see it while a change of many items is under way.
+    // A reader can see these items during an update that is written in stages.
     let table = world.table().await;
     let stale = [
         Key::email(&company, "former@twins.example", twins[4].id),
@@ -150,14 +154,14 @@ async fn a_refusal_by_team_scope_is_logged_without_the_address() {
     assert_eq!(by_phone(&world, "putri", PHONE).await.status, 403);
     let denied = log.events("cdp_team_permission_denied");
     assert_eq!(denied.len(), 2);
-    assert_eq!(denied[0]["contact_id"], json!(twins[4].id), "the newest that has it");
+    assert_eq!(denied[0]["contact_id"], json!(twins[4].id), "the newest contact with the address");
     assert_eq!(denied[0]["permission_name"], "customers_customers_view");
-    assert_eq!(denied[0]["viewer_team_count"], 0, "a viewer of no team");
-    // At level own a refusal is no denial by team scope.
+    assert_eq!(denied[0]["viewer_team_count"], 0, "the viewer has no team");
+    // A refusal at level `own` is not a denial by team scope.
     assert_eq!(by_email(&world, "agus", EMAIL).await.status, 403);
     assert_eq!(log.events("cdp_team_permission_denied").len(), 2);
     let routes: Vec<Value> =
-        log.answers().iter().map(|line| line["span"]["route"].clone()).collect();
+        log.responses().iter().map(|line| line["span"]["route"].clone()).collect();
     assert_eq!(routes[0], "GET /cdp/customers/by-email/{email}");
     let text = log.text().to_lowercase();
     assert!(!text.contains("twins") && !text.contains("7777"), "{text}");
@@ -180,9 +184,9 @@ async fn a_look_up_finds_only_own_contacts_and_logs_no_denial_when_launchpad_fai
 #[tokio::test]
 async fn a_look_up_reads_a_bounded_amount_and_a_single_match_costs_one_query() {
     let world = World::with_flags().await;
-    let shared = |n: i64, owner: &str| of_surabaya(&world, n, "info@many.example", owner);
+    let shared = |n: i64, owner: &str| surabaya_contact(&world, n, "info@many.example", owner);
     let mut many: Vec<Contact> = (1..90).map(|n| shared(n, "agus")).collect();
-    // The oldest is the only one in scope.
+    // Only the oldest contact is in scope.
     many.push(shared(0, "andre"));
     put(&world, &many).await;
     world.usage.reset();
@@ -203,10 +207,11 @@ async fn a_look_up_reads_a_bounded_amount_and_a_single_match_costs_one_query() {
 #[tokio::test]
 async fn a_look_up_finds_the_viewers_own_contact_among_many_with_the_same_address() {
     let world = World::with_flags().await;
-    let shared = |n: i64, owner: &str| of_surabaya(&world, n, "switchboard@many.example", owner);
+    let shared =
+        |n: i64, owner: &str| surabaya_contact(&world, n, "switchboard@many.example", owner);
     let (own, newest) = (shared(0, "andre"), shared(1_000, "agus"));
     put(&world, &[own.clone(), newest]).await;
-    // Between the two, look-ups alone: records out of scope are not read.
+    // Between the two there are only look-up items: records out of scope are not read.
     let (table, store) = (world.table().await, contacts(&world).await);
     let others: Vec<Item> = (1..=600)
         .flat_map(|n| store.items(&shared(n, "agus")).unwrap())

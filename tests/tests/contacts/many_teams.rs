@@ -6,7 +6,7 @@ use super::company::{contact, everything, ids, pages, put, rule};
 
 const TEAMS: usize = 60;
 
-/// A person of sixty teams, and contacts of which `share` in a hundred are theirs.
+/// Adds a person in sixty teams, and contacts of which these teams own `share` percent.
 async fn company(world: &World, share: usize) {
     let company = local::demo_company::id("company", "kopi");
     let team = |n: usize| local::demo_company::team_id("kopi", &format!("Team {n}"));
@@ -26,8 +26,8 @@ async fn company(world: &World, share: usize) {
     world.directory.upsert(serde_json::from_value(upserts).unwrap()).unwrap();
     let contacts: Vec<Contact> = (0..400usize)
         .map(|n| {
-            let theirs = n % 100 < share;
-            let owner = if theirs { team(n % TEAMS) } else { team(TEAMS) };
+            let is_own_team = n % 100 < share;
+            let owner = if is_own_team { team(n % TEAMS) } else { team(TEAMS) };
             Contact {
                 team_owner_ids: vec![owner.parse().unwrap()],
                 ..contact(world, i64::try_from(n).unwrap(), &format!("Wide {}", (n * 7) % 400))
@@ -44,18 +44,22 @@ async fn a_viewer_of_many_teams_gets_the_contacts_of_the_rule_by_the_cheaper_pla
         company(&world, share).await;
         let all = everything(&world).await;
         let admitted = |contact: &&Value| rule(&world, "wide", "customers_customers_view", contact);
-        let wanted = ids(all.iter().filter(admitted));
+        let expected = ids(all.iter().filter(admitted));
         let log = Log::capture();
         let found = pages(&world, "wide", "/cdp/customers?limit=25").await;
-        assert_eq!(ids(&found.concat()), wanted, "{share} in a hundred");
-        assert!(found.iter().rev().skip(1).all(|page| page.len() == 25), "pages are full");
-        let told: Vec<Value> = log.answers().iter().map(|line| line["read_plan"].clone()).collect();
-        assert!(told.iter().all(|plan| plans.iter().any(|one| plan == one)), "{told:?}");
-        assert_eq!(told[0], plans[0], "{share} in a hundred");
+        assert_eq!(ids(&found.concat()), expected, "{share} percent");
+        assert!(
+            found.iter().rev().skip(1).all(|page| page.len() == 25),
+            "pages before the last are full"
+        );
+        let logged: Vec<Value> =
+            log.responses().iter().map(|line| line["read_plan"].clone()).collect();
+        assert!(logged.iter().all(|plan| plans.iter().any(|one| plan == one)), "{logged:?}");
+        assert_eq!(logged[0], plans[0], "{share} percent");
         let by_name = pages(&world, "wide", "/cdp/customers?limit=40&order_by=name").await.concat();
         let mut sorted = ids(&by_name);
         sorted.sort_unstable_by(|a, b| b.cmp(a));
-        assert_eq!(sorted, wanted, "the same contacts by name");
+        assert_eq!(sorted, expected, "the same contacts by name");
     }
 }
 
@@ -67,6 +71,6 @@ async fn a_walk_is_cheaper_than_a_query_per_team_for_a_viewer_of_many_teams() {
     world.usage.reset();
     assert_eq!(world.get("wide", "/cdp/customers?limit=25").await.ids().len(), 25);
     let actions = &world.usage.snapshot()["ContactList"]["actions"];
-    println!("25 of a viewer of {TEAMS} teams, by a walk: {actions}");
+    println!("25 contacts of a viewer of {TEAMS} teams by a walk: {actions}");
     assert!(actions["dynamodb.Query"]["calls"].as_u64().unwrap() <= 2, "{actions}");
 }

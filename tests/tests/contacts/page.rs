@@ -56,9 +56,9 @@ async fn unchanged_contacts_are_listed_exactly_once_while_others_write() {
     ] {
         let (mut seen, mut cursor, mut page) = (Vec::new(), String::new(), 0);
         loop {
-            let answer = world.get("lars", &format!("{path}&cursor={cursor}")).await;
-            seen.extend(answer.ids());
-            // Contacts come and go on both sides of the cursor, with and without the text.
+            let response = world.get("lars", &format!("{path}&cursor={cursor}")).await;
+            seen.extend(response.ids());
+            // Contacts are added and deleted before and after the cursor, with and without the text.
             for n in 0..4 {
                 let at = 2 * ((page * 13 + n * 5) % 40) + 1;
                 let name = ["Stable too", "Another"][usize::try_from(n % 2).unwrap()];
@@ -72,7 +72,7 @@ async fn unchanged_contacts_are_listed_exactly_once_while_others_write() {
                 }
             }
             page += 1;
-            match answer.body["meta"]["next_cursor"].as_str() {
+            match response.body["meta"]["next_cursor"].as_str() {
                 Some(next) if page < 60 => next.clone_into(&mut cursor),
                 Some(_) => panic!("the pages do not end: {path}"),
                 None => break,
@@ -112,6 +112,6 @@ async fn team_s03_a_deep_link_to_a_contact_out_of_scope_is_refused_on_mobile() {
     let kartika = world.get("maya", "/cdp/customers?q=kartika").await.ids()[0].clone();
     let path = format!("/cdp/customers/{kartika}");
     let headers = [("x-platform", "mobile")];
-    let answer = world.send("sinta", Method::GET, &path, &headers, Bytes::new()).await;
-    assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
+    let response = world.send("sinta", Method::GET, &path, &headers, Bytes::new()).await;
+    assert_eq!((response.status, response.error()), (403, "FORBIDDEN"));
 }

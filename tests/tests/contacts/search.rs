@@ -10,7 +10,7 @@ use shared::{
     id::ContactId,
     table::{Key, to_item},
 };
-use tests::{Answer, Log, World};
+use tests::{Log, Response, World};
 
 use super::company::{contact, encoded, everything, ids, is_own, names, pages, put, rule, team};
 
@@ -20,11 +20,11 @@ fn path(q: &str) -> String {
     format!("/cdp/customers/search-assoc?q={}", encoded(q))
 }
 
-async fn search(world: &World, user: &str, q: &str) -> Answer {
+async fn search(world: &World, user: &str, q: &str) -> Response {
     world.get(user, &format!("{}&limit=50", path(q))).await
 }
 
-/// Whether a text finds a contact, said in as few words as possible.
+/// Whether a search text matches a contact: a short, independent version of the rule.
 fn matches(q: &str, contact: &Value) -> bool {
     let texts = |field: &str| -> Vec<String> {
         let values = contact[field].as_array().unwrap().iter();
@@ -33,17 +33,18 @@ fn matches(q: &str, contact: &Value) -> bool {
     let email = q.trim().to_lowercase();
     let by_email = texts("emails").iter().any(|it| it.to_lowercase().starts_with(&email));
     let names = words(contact["name"].as_str().unwrap_or_default());
-    let wanted = words(q);
+    let typed_words = words(q);
     let whole = |word: &String| match word.chars().count() {
         0 | 1 => false,
         2 => names.contains(word),
         _ => true,
     };
-    let by_name = wanted.iter().rev().max_by_key(|word| word.chars().count()).is_some_and(whole)
-        && wanted.iter().all(|word| names.iter().any(|name| name.starts_with(word)));
+    let by_name =
+        typed_words.iter().rev().max_by_key(|word| word.chars().count()).is_some_and(whole)
+            && typed_words.iter().all(|word| names.iter().any(|name| name.starts_with(word)));
     let typed: String = q.chars().filter(char::is_ascii_digit).collect();
     let by_phone = texts("phones").iter().filter_map(|phone| digits(phone)).any(|phone| {
-        // Without the trunk's zero or the country's code.
+        // Without the leading zero or the country code.
         let national = typed.strip_prefix('0').filter(|_| !q.starts_with('+'));
         let home = typed.strip_prefix("62");
         let begins = |it: &str| it.len() >= 3 && phone.national.starts_with(it);
@@ -67,9 +68,13 @@ fn any_contact() -> impl Strategy<Value = (String, Vec<String>, Vec<String>, usi
     (any_name(), emails, phones, 0..8usize)
 }
 
-/// A contact of the law's company: of several teams, owners and assignees, and of none.
-fn drawn(world: &World, n: i64, draw: (String, Vec<String>, Vec<String>, usize)) -> Contact {
-    let (name, emails, phones, at) = draw;
+/// A random contact, with or without teams, an owner and an assignee.
+fn random_contact(
+    world: &World,
+    n: i64,
+    values: (String, Vec<String>, Vec<String>, usize),
+) -> Contact {
+    let (name, emails, phones, at) = values;
     let teams: &[&str] = match at {
         0 | 1 => &[],
         2 => &["Jakarta SMB"],
@@ -90,7 +95,7 @@ fn drawn(world: &World, n: i64, draw: (String, Vec<String>, Vec<String>, usize))
     }
 }
 
-/// Searches that are likely to find something: beginnings of what the contacts hold, and others.
+/// Search texts that often match: beginnings of the contacts' values, and other texts.
 fn any_search() -> impl Strategy<Value = String> {
     let text = prop_oneof![
         any_name(),
@@ -106,7 +111,7 @@ async fn team_s08_ac1_a_search_finds_each_contact_in_scope_that_matches_the_text
     let world = World::with_flags().await;
     let mut runner = TestRunner::deterministic();
     let all: Vec<Contact> = (0..70)
-        .map(|n| drawn(&world, n, any_contact().new_tree(&mut runner).unwrap().current()))
+        .map(|n| random_contact(&world, n, any_contact().new_tree(&mut runner).unwrap().current()))
         .collect();
     put(&world, &all).await;
     let all = everything(&world).await;
@@ -118,22 +123,22 @@ async fn team_s08_ac1_a_search_finds_each_contact_in_scope_that_matches_the_text
             let admitted = |contact: &&Value| {
                 rule(&world, handle, PERMISSION, contact) && matches(&q, contact)
             };
-            let wanted: BTreeSet<String> = ids(all.iter().filter(admitted)).into_iter().collect();
+            let expected: BTreeSet<String> = ids(all.iter().filter(admitted)).into_iter().collect();
             let whole =
                 ids(&pages(&world, handle, &format!("{}&limit=50", path(&q))).await.concat());
             let small =
                 pages(&world, handle, &format!("{}&limit={limit}", path(&q))).await.concat();
             assert_eq!(ids(&small), whole, "{handle} {q:?} in pages of {limit}");
             let distinct: BTreeSet<String> = whole.iter().cloned().collect();
-            assert_eq!(distinct.len(), whole.len(), "{handle} {q:?} answers a contact twice");
-            assert_eq!(distinct, wanted, "{handle} {q:?}");
-            // The list with the same text is the same search.
+            assert_eq!(distinct.len(), whole.len(), "{handle} {q:?} returns a contact twice");
+            assert_eq!(distinct, expected, "{handle} {q:?}");
+            // A list with the same text returns the same contacts.
             let list = format!("/cdp/customers?q={}&limit=7", encoded(&q));
             assert_eq!(ids(&pages(&world, handle, &list).await.concat()), whole, "{handle} {q:?}");
             found += whole.len();
         }
     }
-    assert!(found > 1_000, "the law is about something: {found}");
+    assert!(found > 1_000, "the searches found only {found} contacts");
 }
 
 #[tokio::test]
@@ -153,16 +158,16 @@ async fn names_emails_and_phones_are_found_by_three_characters() {
         assert_eq!(names(&search(&world, "maya", q).await), [name], "{q}");
     }
     let mobiles = names(&search(&world, "maya", "812").await).len();
-    assert_eq!(mobiles, 3, "all that begin with 0812 or +62 812");
+    assert_eq!(mobiles, 3, "all phones that begin with 0812 or +62 812");
     assert_eq!(search(&world, "maya", "zzz").await.ids().len(), 0);
 }
 
 #[tokio::test]
 async fn team_s08_a_disabled_viewer_is_refused() {
     let world = World::with_flags().await;
-    let answer = search(&world, "yuki", "citra").await;
-    assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
-    assert_eq!(answer.body["message"], "permission disabled");
+    let response = search(&world, "yuki", "citra").await;
+    assert_eq!((response.status, response.error()), (403, "FORBIDDEN"));
+    assert_eq!(response.body["message"], "permission disabled");
 }
 
 #[tokio::test]
@@ -191,16 +196,16 @@ async fn a_search_narrows_to_own_contacts_and_reports_the_fallback_when_launchpa
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
     let log = Log::capture();
-    let answer = search(&world, "sinta", "812").await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.body["meta"]["team_scope"], "owned_only_fallback");
-    assert_eq!(answer.headers["x-team-permission-fallback"], "owned-only");
-    let contacts = answer.data().as_array().unwrap();
+    let response = search(&world, "sinta", "812").await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.body["meta"]["team_scope"], "owned_only_fallback");
+    assert_eq!(response.headers["x-team-permission-fallback"], "owned-only");
+    let contacts = response.data().as_array().unwrap();
     assert!(contacts.len() == 2 && contacts.iter().all(|contact| is_own("sinta", contact)));
     let events = log.events("cdp_team_permission_fallback");
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["permission_name"], PERMISSION);
-    let line = log.answers().pop().unwrap();
+    let line = log.responses().pop().unwrap();
     assert_eq!(
         (&line["permission_level"], &line["viewer_team_count"]),
         (&json!("team"), &json!(0))
@@ -213,9 +218,9 @@ async fn the_log_of_a_search_contains_its_scope_and_not_its_text() {
     let log = Log::capture();
     search(&world, "lars", "citraangg").await;
     search(&world, "lars", "0812-0000").await;
-    let line = log.answers().pop().unwrap();
+    let line = log.responses().pop().unwrap();
     assert_eq!(line["permission_level"], "team");
-    assert_eq!(line["viewer_team_count"], 3, "the expanded set: {line}");
+    assert_eq!(line["viewer_team_count"], 3, "the expanded team set: {line}");
     assert_eq!(line["read_plan"], "search");
     assert_eq!(line["span"]["route"], "GET /cdp/customers/search-assoc");
     let text = log.text().to_lowercase();
@@ -241,9 +246,9 @@ async fn an_invalid_search_parameter_is_refused_with_its_field() {
         ("q=ann&cursor=x", "cursor"),
         ("q=ann&order_by=name", "order_by"),
     ] {
-        let answer = world.get("maya", &format!("/cdp/customers/search-assoc?{query}")).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{query}");
-        assert_eq!(answer.body["details"]["field"], field, "{query}");
+        let response = world.get("maya", &format!("/cdp/customers/search-assoc?{query}")).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{query}");
+        assert_eq!(response.body["details"]["field"], field, "{query}");
     }
     let short = search(&world, "maya", "an").await;
     assert!(short.body["message"].as_str().unwrap().contains("at least 3"), "{}", short.body);
@@ -260,16 +265,16 @@ async fn a_search_cursor_is_only_a_position_and_never_widens_the_scope() {
         assert_eq!(rest.status, 200);
         assert!(rest.ids().iter().all(|id| whole.contains(id)), "{handle} {q}");
     }
-    // A list's cursor is none of a search, and the other way round.
+    // A list cursor is not valid for a search, and the reverse.
     let list = world.get("maya", "/cdp/customers?limit=1").await;
     let other = list.body["meta"]["next_cursor"].as_str().unwrap();
     for (path, cursor) in [(path("812"), other), ("/cdp/customers?limit=2".to_owned(), cursor)] {
-        let answer = world.get("maya", &format!("{path}&cursor={cursor}")).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{path}");
+        let response = world.get("maya", &format!("{path}&cursor={cursor}")).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{path}");
     }
     for broken in ["%00", &cursor[2..], "e30", "eyJvIjoibWF0Y2giLCJrIjoiIn0"] {
-        let answer = world.get("maya", &format!("{}&cursor={broken}", path("812"))).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{broken}");
+        let response = world.get("maya", &format!("{}&cursor={broken}", path("812"))).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{broken}");
     }
 }
 
@@ -278,11 +283,11 @@ async fn a_word_that_a_contact_no_longer_has_finds_nothing() {
     let world = World::with_flags().await;
     let id: ContactId = search(&world, "maya", "citra").await.ids()[0].parse().unwrap();
     let company = local::demo_company::id("company", "kopi").parse().unwrap();
-    // As a reader may see it while the words are being written.
+    // A reader can see this item while the words are being written.
     let stale = to_item(&Key::word(&company, "former", id), &json!({})).unwrap();
     world.table().await.put(stale).await.unwrap();
     assert_eq!(search(&world, "maya", "former").await.ids().len(), 0);
-    // A word of another tenant's contact in the same company's partition finds nothing either.
+    // A word of a contact that does not exist in this company finds nothing either.
     let strange = Key::word(&company, "strange", ContactId::generate(world.clock.now()));
     world.table().await.put(to_item(&strange, &json!({})).unwrap()).await.unwrap();
     assert_eq!(search(&world, "maya", "strange").await.ids().len(), 0);
@@ -313,7 +318,7 @@ async fn a_search_does_not_read_contacts_out_of_scope() {
 #[tokio::test]
 async fn a_search_costs_the_same_in_a_company_of_any_size() {
     let world = World::with_flags().await;
-    five_teams(&world);
+    add_person_in_five_teams(&world);
     let (table, clock) = (world.table().await, world.clock.clone());
     let mut costs = Vec::new();
     for more in [1_000, 4_000] {
@@ -335,7 +340,7 @@ async fn a_search_costs_the_same_in_a_company_of_any_size() {
         );
     }
     let calls = |at: usize| costs[at].1["dynamodb.Query"]["calls"].clone();
-    assert_eq!(calls(0), calls(3), "a name that few have");
+    assert_eq!(calls(0), calls(3), "a name that few contacts have");
 }
 
 #[tokio::test]
@@ -348,14 +353,14 @@ async fn a_search_request_reads_a_bounded_amount_and_the_next_page_continues() {
         ..contact(&world, 1, "Contactina")
     };
     put(&world, std::slice::from_ref(&last)).await;
-    // Each of the many has two words that begin so, and none is in scope.
+    // Each of the 3,000 contacts has two words with this beginning, and none is in scope.
     let found = pages(&world, "andre", &format!("{}&limit=5", path("contact"))).await;
     assert!(found.len() > 1 && found[0].is_empty(), "{} pages", found.len());
     assert_eq!(ids(&found.concat()), [last.id.to_string()]);
 }
 
-/// A person of five teams.
-fn five_teams(world: &World) {
+/// Adds a person in five teams.
+fn add_person_in_five_teams(world: &World) {
     let teams = ["Jakarta SMB", "Jakarta Enterprise", "Bandung SMB", "Surabaya", "Onboarding"];
     let person = json!({ "people": [{
         "sso_id": tests::person("five"), "handle": "five", "full_name": "Five Teams",
@@ -375,6 +380,6 @@ async fn a_search_on_a_throttled_table_is_429_and_never_500() {
     search(&world, "maya", "citra").await;
     world.advance(SignedDuration::from_secs(1));
     world.fault(&json!({ "target": "dynamodb", "kind": "throttle" }));
-    let answer = search(&world, "maya", "citra").await;
-    assert_eq!((answer.status, answer.error()), (429, "THROTTLED"));
+    let response = search(&world, "maya", "citra").await;
+    assert_eq!((response.status, response.error()), (429, "THROTTLED"));
 }

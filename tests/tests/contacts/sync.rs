@@ -3,16 +3,16 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Answer, World, person, team};
+use tests::{Response, World, person, team};
 
 const SYNC: &str = "/cdp/customers/sync";
 
-async fn sync(world: &World, user: &str, rows: Value) -> Answer {
+async fn sync(world: &World, user: &str, rows: Value) -> Response {
     world.post(user, SYNC, &json!({ "contacts": rows })).await
 }
 
-fn statuses(answer: &Answer) -> Vec<&str> {
-    let rows = answer.data().as_array().unwrap().iter();
+fn statuses(response: &Response) -> Vec<&str> {
+    let rows = response.data().as_array().unwrap().iter();
     rows.map(|row| row["status"].as_str().unwrap()).collect()
 }
 
@@ -36,7 +36,7 @@ async fn sync_creates_contacts_and_updates_them_by_external_id_or_first_email() 
     assert_eq!(second.ids()[2], first.ids()[0]);
     let ann = world.get("maya", &format!("/cdp/customers/{}", first.ids()[0])).await;
     assert_eq!(ann.data()["phones"], json!(["+62 812", "0012"]));
-    assert_eq!(ann.data()["name"], "Ann", "what a row does not name stays");
+    assert_eq!(ann.data()["name"], "Ann", "fields that a row does not name stay unchanged");
     assert_eq!(ann.data()["source"], "fair");
     assert_eq!(ann.data()["owner_id"], person("maya").as_str());
     assert_eq!(ann.data()["version"], 3);
@@ -57,15 +57,15 @@ async fn each_sync_row_has_its_own_result() {
         { "external_id": "7", "owner_id": person("agus") },
         ["8"],
     ]);
-    let answer = sync(&world, "maya", rows).await;
-    assert_eq!(answer.status, 200);
+    let response = sync(&world, "maya", rows).await;
+    assert_eq!(response.status, 200);
     let rejected = "rejected";
     let expected = [
         rejected, rejected, rejected, rejected, rejected, rejected, "created", rejected, "created",
         rejected,
     ];
-    assert_eq!(statuses(&answer), expected);
-    let error = |index: usize| answer.data()[index]["error"].clone();
+    assert_eq!(statuses(&response), expected);
+    let error = |index: usize| response.data()[index]["error"].clone();
     assert_eq!(error(0)["details"]["field"], "name");
     assert_eq!(error(2)["details"]["field"], "colour");
     assert_eq!(error(3)["details"]["field"], "emails[0]");
@@ -73,7 +73,7 @@ async fn each_sync_row_has_its_own_result() {
     assert_eq!(error(5)["error"], "TEAM_OWNER_INVALID");
     assert_eq!(error(5)["message"], "team is not one of your teams");
     assert_eq!(error(5)["details"]["rejected_team_ids"], json!([team("Support")]));
-    let id = answer.data()[8]["id"].as_str().unwrap();
+    let id = response.data()[8]["id"].as_str().unwrap();
     let contact = world.get("maya", &format!("/cdp/customers/{id}")).await;
     assert_eq!(contact.data()["owner_name"], "Agus Prasetyo");
 }
@@ -87,10 +87,10 @@ async fn sync_rows_with_the_same_key_create_one_contact_and_the_last_row_wins() 
         { "external_id": "K", "emails": ["k@shop.example"], "name": "Third" },
         { "external_id": "K", "name": "Last" },
     ]);
-    let answer = sync(&world, "maya", rows).await;
-    // The second row's email belongs to a contact of its own by the time the third comes.
-    assert_eq!(statuses(&answer), ["created", "created", "updated", "updated"]);
-    let last = world.get("maya", &format!("/cdp/customers/{}", answer.ids()[3])).await;
+    let response = sync(&world, "maya", rows).await;
+    // The second row created another contact with this email before the third row is processed.
+    assert_eq!(statuses(&response), ["created", "created", "updated", "updated"]);
+    let last = world.get("maya", &format!("/cdp/customers/{}", response.ids()[3])).await;
     assert_eq!((&last.data()["name"], &last.data()["external_id"]), (&json!("Last"), &json!("K")));
 }
 
@@ -103,13 +103,13 @@ async fn sixteen_concurrent_syncs_with_the_same_keys_create_one_contact_per_key(
         (0..10).map(row).collect()
     };
     let calls = (0..16).map(|caller| sync(&world, "maya", rows(caller)));
-    let answers = futures::future::join_all(calls).await;
+    let responses = futures::future::join_all(calls).await;
     let mut ids = BTreeSet::new();
     let mut created = 0;
-    for answer in &answers {
-        assert!(!statuses(answer).contains(&"rejected"), "{answer:?}");
-        created += statuses(answer).iter().filter(|status| **status == "created").count();
-        ids.extend(answer.ids());
+    for response in &responses {
+        assert!(!statuses(response).contains(&"rejected"), "{response:?}");
+        created += statuses(response).iter().filter(|status| **status == "created").count();
+        ids.extend(response.ids());
     }
     assert_eq!((ids.len(), created), (10, 10));
 }
@@ -119,9 +119,9 @@ async fn team_s04_ac2_a_sync_match_out_of_scope_is_refused_and_unchanged() {
     let world = World::with_flags().await;
     let row = json!([{ "external_id": "S", "name": "Sales'", "team_owner_ids": [team("Sales")] }]);
     let id = sync(&world, "maya", row).await.ids()[0].clone();
-    let answer = sync(&world, "sinta", json!([{ "external_id": "S", "name": "Sinta's" }])).await;
-    assert_eq!(answer.data()[0]["error"]["error"], "FORBIDDEN");
-    assert!(answer.data()[0]["id"].is_null());
+    let response = sync(&world, "sinta", json!([{ "external_id": "S", "name": "Sinta's" }])).await;
+    assert_eq!(response.data()[0]["error"]["error"], "FORBIDDEN");
+    assert!(response.data()[0]["id"].is_null());
     let contact = world.get("maya", &format!("/cdp/customers/{id}")).await;
     assert_eq!(contact.data()["name"], "Sales'");
 }
@@ -145,9 +145,9 @@ async fn only_sync_rows_with_team_owners_are_rejected_when_launchpad_fails() {
         { "external_id": "2", "team_owner_ids": [] },
         { "external_id": "3" },
     ]);
-    let answer = sync(&world, "maya", rows).await;
-    assert_eq!(statuses(&answer), ["rejected", "created", "created"]);
-    assert_eq!(answer.data()[0]["error"]["error"], "DIRECTORY_UNAVAILABLE");
+    let response = sync(&world, "maya", rows).await;
+    assert_eq!(statuses(&response), ["rejected", "created", "created"]);
+    assert_eq!(response.data()[0]["error"]["error"], "DIRECTORY_UNAVAILABLE");
 }
 
 #[tokio::test]
@@ -158,12 +158,12 @@ async fn a_sync_value_over_a_limit_is_refused_with_its_field() {
         { "external_id": "x".repeat(257) },
         { "external_id": "a", "custom_fields": { "text": long } },
     ]);
-    let answer = sync(&world, "maya", rows).await;
-    assert_eq!(answer.data()[0]["error"]["details"]["field"], "external_id");
-    assert_eq!(answer.data()[1]["error"]["details"]["field"], "contact");
+    let response = sync(&world, "maya", rows).await;
+    assert_eq!(response.data()[0]["error"]["details"]["field"], "external_id");
+    assert_eq!(response.data()[1]["error"]["details"]["field"], "contact");
     for contacts in [json!([]), Value::Array(vec![json!({ "external_id": "1" }); 101])] {
-        let answer = sync(&world, "maya", contacts).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"));
+        let response = sync(&world, "maya", contacts).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"));
     }
 }
 
@@ -183,8 +183,8 @@ async fn every_malformed_sync_body_is_400() {
     for body in bodies {
         let headers = [("content-type", "application/json")];
         let body = Bytes::from_static(body);
-        let answer = world.send("maya", Method::POST, SYNC, &headers, body.clone()).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{body:?}");
+        let response = world.send("maya", Method::POST, SYNC, &headers, body.clone()).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{body:?}");
     }
 }
 
@@ -237,13 +237,13 @@ async fn a_contact_with_more_pointers_than_fit_in_one_transaction_is_written_in_
             .count(),
         1
     );
-    // Taken from all teams but one: the old pointers linger, which nobody sees.
+    // All teams except one are removed: the stale pointers stay, but no list shows them.
     assert_eq!(statuses(&sync(&world, &many, row(&teams[..1])).await), ["updated"]);
-    let of_team = |team: &str| format!("/cdp/customers?team_owner_ids={team}");
-    assert_eq!(world.get("maya", &of_team(&teams[0])).await.ids(), [id]);
-    assert_eq!(world.get("maya", &of_team(&teams[99])).await.ids().len(), 0);
-    super::standing::clean_up(&world).await;
-    super::standing::assert_in_order(&world).await;
+    let team_list = |team: &str| format!("/cdp/customers?team_owner_ids={team}");
+    assert_eq!(world.get("maya", &team_list(&teams[0])).await.ids(), [id]);
+    assert_eq!(world.get("maya", &team_list(&teams[99])).await.ids().len(), 0);
+    super::table_state::clean_up(&world).await;
+    super::table_state::assert_consistent(&world).await;
 }
 
 #[tokio::test]
@@ -251,16 +251,16 @@ async fn sync_by_two_keys_updates_one_contact_and_the_last_row_wins() {
     let world = World::with_flags().await;
     let row = json!([{ "external_id": "E", "emails": ["e@shop.example"], "name": "Old" }]);
     let id = sync(&world, "maya", row).await.ids()[0].clone();
-    // The first row has to ask Launchpad about somebody, the second does not.
+    // The first row needs a call to Launchpad for its assignee, the second row does not.
     world.fault(&json!({ "target": "launchpad.users", "latency_ms": 200 }));
     let rows = json!([
         { "external_id": "E", "name": "First", "assignee_id": person("agus") },
         { "emails": ["E@shop.example"], "name": "Second" },
     ]);
-    let answer = sync(&world, "maya", rows).await;
-    assert_eq!(statuses(&answer), ["updated", "updated"]);
-    assert_eq!(answer.ids(), [id.as_str(), id.as_str()]);
+    let response = sync(&world, "maya", rows).await;
+    assert_eq!(statuses(&response), ["updated", "updated"]);
+    assert_eq!(response.ids(), [id.as_str(), id.as_str()]);
     let contact = world.get("maya", &format!("/cdp/customers/{id}")).await;
-    let told = (&contact.data()["name"], &contact.data()["assignee_name"]);
-    assert_eq!(told, (&json!("Second"), &json!("Agus Prasetyo")));
+    let stored = (&contact.data()["name"], &contact.data()["assignee_name"]);
+    assert_eq!(stored, (&json!("Second"), &json!("Agus Prasetyo")));
 }

@@ -1,13 +1,13 @@
-//! Team sets that one instance learned and the others use (SPEC §2).
+//! Team sets that one instance stores and other instances use (SPEC §2).
 
 use serde_json::json;
-use tests::{Answer, World, team};
+use tests::{Response, World, team};
 
 const LIST: &str = "/cdp/customers?limit=100";
 
-fn is_narrowed(answer: &Answer) -> bool {
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.headers.contains_key("x-team-permission-fallback")
+fn is_narrowed(response: &Response) -> bool {
+    assert_eq!(response.status, 200, "{response:?}");
+    response.headers.contains_key("x-team-permission-fallback")
 }
 
 #[tokio::test]
@@ -17,13 +17,13 @@ async fn a_fresh_team_set_of_another_instance_is_used_while_this_instance_rememb
     let narrowed = world.get("sinta", LIST).await;
     assert!(is_narrowed(&narrowed));
     let own = narrowed.ids().remove(0);
-    // A function of its own, whose call succeeds.
+    // Another function, whose call to Launchpad succeeds.
     assert!(!is_narrowed(&world.get("sinta", &format!("/cdp/customers/{own}")).await));
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
     let whole = world.get("sinta", LIST).await;
     assert!(!is_narrowed(&whole));
     assert!(whole.ids().len() > narrowed.ids().len());
-    // Learned once, it is at hand; and past its time it is not used.
+    // The team set is then cached until it expires.
     assert!(!is_narrowed(&world.get("sinta", LIST).await));
     world.advance(jiff::SignedDuration::from_secs(61));
     assert!(is_narrowed(&world.get("sinta", LIST).await));
@@ -42,7 +42,7 @@ async fn a_write_checks_team_owners_against_a_fresh_team_set_of_another_instance
     let rows = json!({ "contacts": [body("Sales")] });
     let synced = world.post("maya", "/cdp/customers/sync", &rows).await;
     assert_eq!(synced.data()[0]["status"], "updated", "{synced:?}");
-    // Past its time it confirms nothing.
+    // An expired team set is not used.
     world.advance(jiff::SignedDuration::from_secs(61));
     assert_eq!(world.post("maya", "/cdp/customers", &body("Sales")).await.status, 503);
 }

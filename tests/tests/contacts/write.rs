@@ -1,32 +1,32 @@
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Log, World, person, team};
+use tests::{Log, Response, World, person, team};
 
 const CUSTOMERS: &str = "/cdp/customers";
 
-async fn create(world: &World, user: &str, body: Value) -> Answer {
+async fn create(world: &World, user: &str, body: Value) -> Response {
     world.post(user, CUSTOMERS, &body).await
 }
 
-async fn patch(world: &World, user: &str, id: &str, body: Value) -> Answer {
+async fn patch(world: &World, user: &str, id: &str, body: Value) -> Response {
     world.call(user, Method::PATCH, &format!("{CUSTOMERS}/{id}"), Some(&body)).await
 }
 
-/// The id of a new contact, whoever may see it.
+/// Creates a contact and returns its id.
 async fn contact(world: &World, user: &str, body: Value) -> String {
-    let answer = create(world, user, body).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
-    answer.data()["id"].as_str().unwrap().to_owned()
+    let response = create(world, user, body).await;
+    assert_eq!(response.status, 201, "{response:?}");
+    response.data()["id"].as_str().unwrap().to_owned()
 }
 
 async fn read(world: &World, id: &str) -> Value {
-    let answer = world.get("maya", &format!("{CUSTOMERS}/{id}")).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.data().clone()
+    let response = world.get("maya", &format!("{CUSTOMERS}/{id}")).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    response.data().clone()
 }
 
-/// The calls of an action that a function made, since the last reset.
+/// How many calls of a DynamoDB action a function has made since the last reset.
 fn calls(world: &World, function: &str, action: &str) -> u64 {
     world.usage.snapshot()[function]["actions"][format!("dynamodb.{action}")]["calls"]
         .as_u64()
@@ -42,9 +42,9 @@ async fn team_s10_ac3_a_contact_is_created_with_the_callers_teams_and_returned_l
         "team_owner_ids": [team("Jakarta SMB"), team("Bandung")], "tags": ["vip"],
         "custom_fields": { "tier": "gold", "empty": null },
     });
-    let answer = create(&world, "lars", body).await;
-    assert_eq!(answer.status, 201);
-    let data = answer.data();
+    let response = create(&world, "lars", body).await;
+    assert_eq!(response.status, 201);
+    let data = response.data();
     assert_eq!((&data["name"], &data["version"]), (&json!("Ayu Lestari"), &json!(1)));
     assert_eq!(data["team_owner_ids"], json!([team("Jakarta SMB"), team("Bandung")]));
     assert_eq!(data["custom_fields"], json!({ "tier": "gold" }));
@@ -53,7 +53,7 @@ async fn team_s10_ac3_a_contact_is_created_with_the_callers_teams_and_returned_l
     assert_eq!(data["permission"], json!({ "update": true, "delete": true }));
     let id = data["id"].as_str().unwrap();
     let seen = world.get("lars", &format!("{CUSTOMERS}/{id}")).await;
-    assert_eq!(seen.data(), data, "the read answers the same");
+    assert_eq!(seen.data(), data, "a read returns the same record");
     let events = log.events("cdp_team_owner_set");
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["contact_id"], id);
@@ -66,15 +66,15 @@ async fn team_s10_ac3_a_contact_is_created_with_the_callers_teams_and_returned_l
 #[tokio::test]
 async fn the_owner_is_the_caller_unless_the_request_names_another_owner() {
     let world = World::with_flags().await;
-    let nobody = create(&world, "maya", json!({ "name": "A", "owner_id": null })).await;
-    assert_eq!((nobody.status, &nobody.data()["owner_id"]), (201, &Value::Null));
+    let unowned = create(&world, "maya", json!({ "name": "A", "owner_id": null })).await;
+    assert_eq!((unowned.status, &unowned.data()["owner_id"]), (201, &Value::Null));
     let body = json!({ "name": "B", "owner_id": person("agus"), "assignee_id": person("rina") });
     let given = create(&world, "maya", body).await;
     assert_eq!(given.data()["owner_name"], "Agus Prasetyo");
     assert_eq!(
         given.data()["assignee_name"],
         "rina@kopi.example",
-        "who has no name has an address"
+        "the email is used if there is no name"
     );
 }
 
@@ -97,21 +97,21 @@ async fn owner_and_assignee_must_be_active_people_of_the_company() {
     let world = World::with_flags().await;
     let id = contact(&world, "maya", json!({ "name": "A" })).await;
     for field in ["owner_id", "assignee_id"] {
-        for nobody in [person("claire"), person("nobody"), person("tomas")] {
-            let body = json!({ "name": "B", field: nobody });
-            for answer in
+        for invalid in [person("claire"), person("unknown"), person("tomas")] {
+            let body = json!({ "name": "B", field: invalid });
+            for response in
                 [create(&world, "maya", body.clone()).await, patch(&world, "maya", &id, body).await]
             {
-                assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"));
-                assert_eq!(answer.body["details"]["field"], field);
+                assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"));
+                assert_eq!(response.body["details"]["field"], field);
             }
         }
     }
     assert_eq!(read(&world, &id).await["version"], 1, "nothing was written");
     world.fault(&json!({ "target": "launchpad.users", "status": 500 }));
-    let answer = patch(&world, "maya", &id, json!({ "owner_id": person("budi") })).await;
-    assert_eq!((answer.status, answer.error()), (503, "DIRECTORY_UNAVAILABLE"));
-    // Who owns it already need not be confirmed.
+    let response = patch(&world, "maya", &id, json!({ "owner_id": person("budi") })).await;
+    assert_eq!((response.status, response.error()), (503, "DIRECTORY_UNAVAILABLE"));
+    // The current owner needs no confirmation by Launchpad.
     let same = json!({ "owner_id": person("maya"), "name": "C" });
     assert_eq!(patch(&world, "maya", &id, same).await.status, 200);
 }
@@ -124,24 +124,24 @@ async fn team_s10_neg6_team_owners_outside_the_callers_own_teams_are_422_and_not
         let log = Log::capture();
         let id = contact(&world, "budi", json!({ "name": "A", "team_owner_ids": [] })).await;
         let before = read(&world, &id).await;
-        // A team below one's own is seen, but not one's own.
-        let below = team("Jakarta SMB");
+        // The viewer sees a child team's contacts, but the child team is not the viewer's own team.
+        let child = team("Jakarta SMB");
         let foreign = local::demo_company::team_id("meridian", "Accounts");
-        let wanted = json!([team("Jakarta").to_uppercase(), below, foreign, "Sales", ""]);
-        let rejected = json!([below, foreign, "Sales", ""]);
-        let body = json!({ "name": "Changed", "team_owner_ids": wanted });
-        for answer in
+        let requested = json!([team("Jakarta").to_uppercase(), child, foreign, "Sales", ""]);
+        let rejected = json!([child, foreign, "Sales", ""]);
+        let body = json!({ "name": "Changed", "team_owner_ids": requested });
+        for response in
             [create(&world, "budi", body.clone()).await, patch(&world, "budi", &id, body).await]
         {
-            assert_eq!((answer.status, answer.error()), (422, "TEAM_OWNER_INVALID"));
-            assert_eq!(answer.body["message"], "team is not one of your teams");
-            assert_eq!(answer.body["details"], json!({ "rejected_team_ids": rejected }));
+            assert_eq!((response.status, response.error()), (422, "TEAM_OWNER_INVALID"));
+            assert_eq!(response.body["message"], "team is not one of your teams");
+            assert_eq!(response.body["details"], json!({ "rejected_team_ids": rejected }));
         }
         assert_eq!(read(&world, &id).await, before, "nothing was written");
         let events = log.events("cdp_team_owner_validation_rejected");
         assert_eq!(events.len(), 2);
         assert_eq!(events[0]["user_sso_id"], person("budi").as_str());
-        assert_eq!(events[0]["rejected_team_ids"], format!("{below},{foreign}"));
+        assert_eq!(events[0]["rejected_team_ids"], format!("{child},{foreign}"));
         assert_eq!(events[0]["rejected_count"], 4);
         let sync = json!({ "contacts": [{ "external_id": "X", "team_owner_ids": ["Sales"] }] });
         let row = world.post("budi", "/cdp/customers/sync", &sync).await.data()[0].clone();
@@ -154,14 +154,14 @@ async fn team_s10_neg6_team_owners_outside_the_callers_own_teams_are_422_and_not
 async fn team_owners_of_a_wrong_type_are_refused_with_their_field() {
     let world = World::with_flags().await;
     for wrong in [json!("x"), json!([1]), json!([null]), json!({}), json!([[]]), json!(true)] {
-        let answer = create(&world, "maya", json!({ "team_owner_ids": wrong })).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{wrong}");
-        let field = answer.body["details"]["field"].as_str().unwrap();
+        let response = create(&world, "maya", json!({ "team_owner_ids": wrong })).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{wrong}");
+        let field = response.body["details"]["field"].as_str().unwrap();
         assert!(field.starts_with("team_owner_ids"), "{field}");
     }
     let many: Vec<String> = (0..101).map(|n| person(&n.to_string())).collect();
-    let answer = create(&world, "maya", json!({ "team_owner_ids": many })).await;
-    assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"));
+    let response = create(&world, "maya", json!({ "team_owner_ids": many })).await;
+    assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"));
 }
 
 #[tokio::test]
@@ -172,8 +172,8 @@ async fn team_s10_clearing_team_owners_makes_the_contact_unassigned_and_visible_
         let id = contact(&world, "maya", body).await;
         let path = format!("{CUSTOMERS}/{id}");
         assert_eq!(world.get("sinta", &path).await.status, 403);
-        let answer = patch(&world, "maya", &id, json!({ "team_owner_ids": cleared })).await;
-        assert_eq!((answer.status, &answer.data()["team_owner_ids"]), (200, &json!([])));
+        let response = patch(&world, "maya", &id, json!({ "team_owner_ids": cleared })).await;
+        assert_eq!((response.status, &response.data()["team_owner_ids"]), (200, &json!([])));
         assert_eq!(world.get("sinta", &path).await.status, 200);
         assert!(world.get("sinta", "/cdp/customers?limit=100").await.ids().contains(&id));
     }
@@ -185,8 +185,8 @@ async fn team_s10_team_owners_stay_unchanged_if_the_request_omits_them() {
     let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
     let id = contact(&world, "maya", body).await;
     let log = Log::capture();
-    let answer = patch(&world, "maya", &id, json!({ "name": "B" })).await;
-    assert_eq!(answer.data()["team_owner_ids"], json!([team("Sales")]));
+    let response = patch(&world, "maya", &id, json!({ "name": "B" })).await;
+    assert_eq!(response.data()["team_owner_ids"], json!([team("Sales")]));
     assert!(log.events("cdp_team_owner_set").is_empty());
     let body = json!({ "team_owner_ids": [team("Sales")], "name": "C" });
     assert_eq!(patch(&world, "maya", &id, body).await.status, 200);
@@ -194,28 +194,33 @@ async fn team_s10_team_owners_stay_unchanged_if_the_request_omits_them() {
 }
 
 #[tokio::test]
-async fn team_s10_err2_a_write_with_team_owners_is_503_when_launchpad_fails_and_other_writes_succeed() {
+async fn team_s10_err2_a_write_with_team_owners_is_503_when_launchpad_fails_and_other_writes_succeed()
+ {
     for handle in ["maya", "lars"] {
         let world = World::with_flags().await;
         let id = contact(&world, handle, json!({ "name": "A" })).await;
         world.advance(jiff::SignedDuration::from_secs(61));
         world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
         let named = json!({ "name": "B", "team_owner_ids": [team("Bandung")] });
-        for answer in
+        for response in
             [create(&world, handle, named.clone()).await, patch(&world, handle, &id, named).await]
         {
-            assert_eq!((answer.status, answer.error()), (503, "DIRECTORY_UNAVAILABLE"), "{handle}");
-            assert!(answer.headers.contains_key("retry-after"));
+            assert_eq!(
+                (response.status, response.error()),
+                (503, "DIRECTORY_UNAVAILABLE"),
+                "{handle}"
+            );
+            assert!(response.headers.contains_key("retry-after"));
         }
         assert_eq!(read(&world, &id).await["name"], "A", "nothing was written");
         for works in [json!({ "name": "C" }), json!({ "name": "D", "team_owner_ids": [] })] {
             let changed = patch(&world, handle, &id, works.clone()).await;
             let created = create(&world, handle, works).await;
             assert_eq!((changed.status, created.status), (200, 201));
-            for answer in [changed, created] {
-                let fallback = answer.headers.get("x-team-permission-fallback");
-                let meta = &answer.body["meta"]["team_scope"];
-                // Only a `team` level was narrowed.
+            for response in [changed, created] {
+                let fallback = response.headers.get("x-team-permission-fallback");
+                let meta = &response.body["meta"]["team_scope"];
+                // Only level `team` was narrowed.
                 let narrowed = handle == "lars";
                 assert_eq!(fallback.is_some(), narrowed, "{handle}");
                 assert_eq!(*meta == "owned_only_fallback", narrowed, "{handle}");
@@ -229,12 +234,12 @@ async fn team_s04_ac1_a_contact_in_scope_can_be_changed() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "team_owner_ids": [team("Sales")], "owner_id": null });
     let id = contact(&world, "hendra", body).await;
-    // By the team, by a parent team, by everything.
+    // By a member of the team, and by a viewer at level `everything`.
     for (handle, name) in [("hendra", "B"), ("maya", "C")] {
-        let answer = patch(&world, handle, &id, json!({ "name": name })).await;
-        assert_eq!((answer.status, &answer.data()["name"]), (200, &json!(name)));
+        let response = patch(&world, handle, &id, json!({ "name": name })).await;
+        assert_eq!((response.status, &response.data()["name"]), (200, &json!(name)));
     }
-    // As its assignee, whoever's team owns it.
+    // By the assignee, although another team owns the contact.
     let body = json!({ "assignee_id": person("putri") });
     assert_eq!(patch(&world, "maya", &id, body).await.status, 200);
     assert_eq!(patch(&world, "putri", &id, json!({ "name": "D" })).await.status, 200);
@@ -253,9 +258,9 @@ async fn team_s04_ac2_s05_a_change_of_a_contact_out_of_scope_is_403_on_every_pla
         let headers = [("content-type", "application/json"), ("x-platform", platform)];
         let path = format!("{CUSTOMERS}/{id}");
         let body = Bytes::from(json!({ "name": "B" }).to_string());
-        let answer = world.send("sinta", Method::PATCH, &path, &headers, body).await;
-        assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
-        assert_eq!(answer.body["message"], "out of your team scope");
+        let response = world.send("sinta", Method::PATCH, &path, &headers, body).await;
+        assert_eq!((response.status, response.error()), (403, "FORBIDDEN"));
+        assert_eq!(response.body["message"], "out of your team scope");
     }
     assert_eq!(read(&world, &id).await, before);
     let events = log.events("cdp_team_permission_denied");
@@ -263,22 +268,22 @@ async fn team_s04_ac2_s05_a_change_of_a_contact_out_of_scope_is_403_on_every_pla
     assert_eq!(events[0]["contact_id"], id);
     assert_eq!(events[0]["permission_name"], "customers_customers_manage");
     assert_eq!(events[0]["viewer_team_count"], 1);
-    // The own level is refused too, which is no denial by team.
-    let answer = patch(&world, "agus", &id, json!({ "name": "B" })).await;
-    assert_eq!((answer.status, log.events("cdp_team_permission_denied").len()), (403, 2));
+    // Level `own` is refused too, but this is not a denial by team scope.
+    let response = patch(&world, "agus", &id, json!({ "name": "B" })).await;
+    assert_eq!((response.status, log.events("cdp_team_permission_denied").len()), (403, 2));
 }
 
 #[tokio::test]
 async fn team_s04_ac3_a_disabled_user_cannot_create_or_change_contacts() {
     let world = World::with_flags().await;
     let id = contact(&world, "maya", json!({ "name": "A" })).await;
-    for answer in [
+    for response in [
         create(&world, "yuki", json!({ "name": "B" })).await,
         patch(&world, "yuki", &id, json!({ "name": "B" })).await,
         patch(&world, "yuki", &person("no contact"), json!({ "name": "B" })).await,
     ] {
-        assert_eq!((answer.status, answer.error()), (403, "FORBIDDEN"));
-        assert_eq!(answer.body["message"], "permission disabled");
+        assert_eq!((response.status, response.error()), (403, "FORBIDDEN"));
+        assert_eq!(response.body["message"], "permission disabled");
     }
 }
 
@@ -292,8 +297,8 @@ async fn a_change_of_a_missing_contact_or_of_another_companys_contact_is_404() {
         ("maya", "nonsense"),
         ("maya", "%00"),
     ] {
-        let answer = patch(&world, user, id, json!({ "name": "B" })).await;
-        assert_eq!((answer.status, answer.error()), (404, "NOT_FOUND"), "{user} {id}");
+        let response = patch(&world, user, id, json!({ "name": "B" })).await;
+        assert_eq!((response.status, response.error()), (404, "NOT_FOUND"), "{user} {id}");
     }
     assert_eq!(read(&world, &id).await["name"], "A");
 }
@@ -306,10 +311,10 @@ async fn an_update_without_changes_writes_nothing() {
     let before = read(&world, &id).await;
     world.advance(jiff::SignedDuration::from_secs(5));
     world.usage.reset();
-    // What the API answered is accepted back, computed fields and all.
+    // The API accepts the record that it returned, including computed fields.
     for body in [json!({}), before.clone()] {
-        let answer = patch(&world, "maya", &id, body).await;
-        assert_eq!((answer.status, answer.data()), (200, &before));
+        let response = patch(&world, "maya", &id, body).await;
+        assert_eq!((response.status, response.data()), (200, &before));
     }
     for action in ["PutItem", "UpdateItem", "TransactWriteItems"] {
         assert_eq!(calls(&world, "ContactWrite", action), 0, "{action}");
@@ -345,8 +350,8 @@ async fn concurrent_updates_of_different_fields_are_all_kept() {
         _ => json!({ "custom_fields": { format!("field {n}"): n } }),
     };
     let changes = (0..12).map(|n| patch(&world, "maya", &id, change(n)));
-    for answer in futures::future::join_all(changes).await {
-        assert_eq!(answer.status, 200, "{answer:?}");
+    for response in futures::future::join_all(changes).await {
+        assert_eq!(response.status, 200, "{response:?}");
     }
     let after = read(&world, &id).await;
     assert_eq!((&after["version"], &after["name"]), (&json!(13), &json!("Changed")));
@@ -363,8 +368,8 @@ async fn a_lost_response_of_a_plain_write_is_not_mistaken_for_another_writers_ch
     world.fault(&json!({
         "target": "dynamodb", "kind": "commit_then_timeout", "action": "PutItem", "times": 1
     }));
-    let answer = patch(&world, "maya", &id, json!({ "tags": ["vip"] })).await;
-    assert_eq!((answer.status, &answer.data()["version"]), (200, &json!(2)), "{answer:?}");
+    let response = patch(&world, "maya", &id, json!({ "tags": ["vip"] })).await;
+    assert_eq!((response.status, &response.data()["version"]), (200, &json!(2)), "{response:?}");
 }
 
 #[tokio::test]
@@ -379,14 +384,14 @@ async fn a_unique_key_held_by_another_contact_stays_with_its_holder_and_blocks_n
         let world = &world;
         async move {
             let rows = json!({ "contacts": [row] });
-            let answer = world.post("maya", "/cdp/customers/sync", &rows).await;
-            answer.data()[0].clone()
+            let response = world.post("maya", "/cdp/customers/sync", &rows).await;
+            response.data()[0].clone()
         }
     };
     for row in [json!({ "external_id": "E" }), json!({ "emails": ["E@shop.example"] })] {
         assert_eq!(sync(row).await["id"], first.as_str());
     }
-    // Given up by its holder, a key is free; who only bears it does not inherit it.
+    // A key that its holder gives up is free. Another contact with the same value does not get it.
     let other = json!({ "external_id": "F", "emails": [] });
     assert_eq!(patch(&world, "maya", &first, other).await.status, 200);
     let synced = sync(json!({ "external_id": "E" })).await;
@@ -405,9 +410,9 @@ async fn an_owner_who_becomes_inactive_stays_the_owner() {
     let upserts = json!({ "people": [agus] });
     world.directory.upsert(serde_json::from_value(upserts).unwrap()).unwrap();
     world.advance(jiff::SignedDuration::from_secs(61));
-    let answer =
+    let response =
         patch(&world, "maya", &id, json!({ "name": "B", "owner_id": person("agus") })).await;
-    assert_eq!((answer.status, &answer.data()["owner_name"]), (200, &json!("Agus Prasetyo")));
+    assert_eq!((response.status, &response.data()["owner_name"]), (200, &json!("Agus Prasetyo")));
 }
 
 #[tokio::test]
@@ -421,13 +426,13 @@ async fn team_s11_the_team_owner_rules_are_the_same_on_mobile() {
             world.send("lars", Method::POST, CUSTOMERS, headers, body).await
         }
     };
-    // A client fills in all of its user's teams.
+    // A client can set all of its user's teams.
     let all = json!([team("Jakarta SMB"), team("Bandung")]);
     let created = post(json!({ "name": "A", "team_owner_ids": all })).await;
     assert_eq!((created.status, &created.data()["team_owner_ids"]), (201, &all));
     let refused = post(json!({ "name": "B", "team_owner_ids": [team("Sales")] })).await;
     assert_eq!((refused.status, refused.error()), (422, "TEAM_OWNER_INVALID"));
-    // Somebody without a team makes an unassigned contact.
+    // A user without teams creates an unassigned contact.
     let body = Bytes::from(json!({ "name": "C", "team_owner_ids": [] }).to_string());
     let teamless = world.send("putri", Method::POST, CUSTOMERS, &headers, body).await;
     assert_eq!((teamless.status, &teamless.data()["team_owner_ids"]), (201, &json!([])));
@@ -456,6 +461,9 @@ async fn team_owners_stay_on_a_contact_after_the_membership_ends() {
     let upserts = serde_json::from_value(json!({ "people": [lars] })).unwrap();
     world.directory.upsert(upserts).unwrap();
     world.advance(jiff::SignedDuration::from_secs(61));
-    let answer = patch(&world, "lars", &id, json!({ "name": "B" })).await;
-    assert_eq!((answer.status, &answer.data()["team_owner_ids"]), (200, &json!([team("Bandung")])));
+    let response = patch(&world, "lars", &id, json!({ "name": "B" })).await;
+    assert_eq!(
+        (response.status, &response.data()["team_owner_ids"]),
+        (200, &json!([team("Bandung")]))
+    );
 }

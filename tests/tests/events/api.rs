@@ -1,4 +1,4 @@
-//! The documented API: the same routes as the template's, and examples that hold.
+//! The API document describes the template's routes, and its examples are valid.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use tests::{World, contract::Contract};
 
 use super::scene::Scenes;
 
-/// A route of its own: `$default` is the answer to all that are none.
+/// Whether a source is a documented route. `$default`, which handles unknown paths, is not.
 fn is_route(source: &str) -> bool {
     source.contains(" /")
 }
@@ -29,10 +29,10 @@ fn every_body_parameter_and_header_has_an_example_that_matches_its_schema() {
 
 #[test]
 fn every_documented_error_code_has_an_example() {
-    let answers = Contract::documented().error_codes();
-    assert!(answers.len() > 10, "{answers:?}");
-    for (answer, possible, shown) in answers {
-        assert_eq!(shown, possible, "{answer}");
+    let responses = Contract::documented().error_codes();
+    assert!(responses.len() > 10, "{responses:?}");
+    for (response, possible, shown) in responses {
+        assert_eq!(shown, possible, "{response}");
     }
 }
 
@@ -43,16 +43,16 @@ async fn every_documented_example_request_succeeds() {
     let mut scenes = Scenes::default();
     for request in requests {
         let scene = scenes.unchanged().await;
-        // Only who sees everything may ask who sees a contact.
+        // Only a viewer at level `everything` can request an explanation of access.
         let user = if request.route.ends_with("/access") { "maya" } else { "budi" };
         let (method, _) = request.route.split_once(' ').unwrap();
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let body = request.body.map(|body| scene.named(&body.to_string())).unwrap_or_default();
-        let path = scene.named(&request.path);
-        let answer =
+        let body = request.body.map(|body| scene.with_ids(&body.to_string())).unwrap_or_default();
+        let path = scene.with_ids(&request.path);
+        let response =
             scene.world.send(user, method.parse().unwrap(), &path, &headers, body.into()).await;
-        assert!(answer.status < 400, "{} {path}: {}", request.route, answer.body);
+        assert!(response.status < 400, "{} {path}: {}", request.route, response.body);
         scenes.after(method);
     }
 }

@@ -1,4 +1,5 @@
-//! Alarms and dashboard are about metrics that the code emits, and the runbook knows each alarm.
+//! Alarms and the dashboard use metrics that the code emits, and the runbook has a section for each
+//! alarm.
 
 use std::{collections::BTreeSet, fs};
 
@@ -9,11 +10,12 @@ use crate::sources;
 
 /// The service's own metrics that `infra/observability.yaml` names.
 fn watched(template: &str) -> BTreeSet<String> {
-    let behind = template.split(NAMESPACE).skip(1).map(|rest| {
+    let after_namespace = template.split(NAMESPACE).skip(1).map(|rest| {
         let rest = rest.trim_start_matches(|c: char| !c.is_alphabetic());
         rest.strip_prefix("MetricName: ").unwrap_or(rest)
     });
-    let names = behind.map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect());
+    let names =
+        after_namespace.map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect());
     names.collect()
 }
 
@@ -24,7 +26,7 @@ fn every_metric_in_an_alarm_or_the_dashboard_is_emitted_by_the_code() {
     let watched = watched(&template);
     assert!(watched.contains("Fallback") && watched.contains("OutboxAge"), "{watched:?}");
     for metric in watched {
-        assert!(code.contains(&format!("\"{metric}\"")), "nobody emits {metric}");
+        assert!(code.contains(&format!("\"{metric}\"")), "the code does not emit {metric}");
     }
 }
 
@@ -35,13 +37,13 @@ fn every_alarm_has_a_section_in_the_runbook() {
     let headings: BTreeSet<&str> =
         runbook.lines().filter_map(|line| line.strip_prefix("### ")).collect();
     let alarms = template.matches("Type: AWS::CloudWatch::Alarm").count();
-    let places: Vec<&str> = template
+    let sections: Vec<&str> = template
         .lines()
         .filter_map(|line| Some(line.split_once("Runbook: #")?.1.trim_end_matches('"')))
         .collect();
-    assert_eq!(places.len(), alarms, "each alarm's description names its place");
-    for place in &places {
-        assert!(headings.contains(place), "the runbook does not know {place}");
+    assert_eq!(sections.len(), alarms, "each alarm's description names its section of the runbook");
+    for section in &sections {
+        assert!(headings.contains(section), "the runbook has no section {section}");
     }
-    assert!(headings.iter().all(|heading| places.contains(heading)), "{headings:?}");
+    assert!(headings.iter().all(|heading| sections.contains(heading)), "{headings:?}");
 }

@@ -1,4 +1,4 @@
-//! Every file in `events/` is an event that its function gets, and it gets no other.
+//! Every file in `events/` is a valid event of its function, and every event source has a file.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -7,7 +7,7 @@ use tests::{Variables, World, workspace};
 
 use super::scene::{Scene, Scenes};
 
-/// An event as it stands in `events/{binary}/`.
+/// An event from a file in `events/{binary}/`.
 struct Sample {
     binary: String,
     file: PathBuf,
@@ -29,12 +29,12 @@ impl Sample {
         samples
     }
 
-    fn of(path: &str) -> Self {
+    fn from_path(path: &str) -> Self {
         let mut samples = Self::all().into_iter();
         samples.find(|sample| sample.file.ends_with(path)).unwrap()
     }
 
-    /// What the event comes from, as the template names it; none if it is invoked directly.
+    /// The source of the event, as the template names it; `None` for a direct invocation.
     fn source(&self) -> Option<String> {
         if let Some(route) = self.event["routeKey"].as_str() {
             return Some(route.to_owned());
@@ -46,7 +46,7 @@ impl Sample {
     }
 
     async fn invoke(&self, scene: &Scene) -> Value {
-        let function = scene.world.function_of(&self.binary);
+        let function = scene.world.function_with_binary(&self.binary);
         scene.world.invoke(&function, scene.event(&self.event)).await
     }
 }
@@ -56,30 +56,30 @@ async fn every_sample_event_is_accepted_by_its_function() {
     let mut scenes = Scenes::default();
     for sample in Sample::all() {
         let shown = sample.file.display();
-        let answer = sample.invoke(scenes.unchanged().await).await;
+        let response = sample.invoke(scenes.unchanged().await).await;
         scenes.after(sample.event["requestContext"]["http"]["method"].as_str().unwrap_or_default());
-        if let Some(status) = answer["statusCode"].as_u64() {
+        if let Some(status) = response["statusCode"].as_u64() {
             let is_unknown = sample.event["routeKey"] == "$default";
-            assert_eq!(status < 400, !is_unknown, "{shown}: {answer}");
+            assert_eq!(status < 400, !is_unknown, "{shown}: {response}");
         } else {
-            assert!(answer["error"].is_null(), "{shown}: {answer}");
-            assert!(answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty), "{shown}");
+            assert!(response["error"].is_null(), "{shown}: {response}");
+            assert!(response["batchItemFailures"].as_array().is_none_or(Vec::is_empty), "{shown}");
         }
     }
 }
 
 #[tokio::test]
 async fn the_sample_messages_have_the_effect_of_real_queue_messages() {
-    let scene = Scene::asked().await;
-    Sample::of("mention-notify/notify.json").invoke(&scene).await;
+    let scene = Scene::requested().await;
+    Sample::from_path("mention-notify/notify.json").invoke(&scene).await;
     assert_eq!(scene.world.notifications.list().len(), 1);
-    Sample::of("export-generate/queue.json").invoke(&scene).await;
+    Sample::from_path("export-generate/queue.json").invoke(&scene).await;
     let export = scene.export().await;
     assert_eq!(
         (&export["status"], &export["email_status"]),
         (&"completed".into(), &"pending".into())
     );
-    Sample::of("export-email/queue.json").invoke(&scene).await;
+    Sample::from_path("export-email/queue.json").invoke(&scene).await;
     assert_eq!(scene.world.aws.mailbox().list().len(), 1);
     assert_eq!(scene.export().await["email_status"], "sent");
 }
@@ -101,11 +101,11 @@ async fn sample_events_exist_for_exactly_the_routes_queues_and_schedules_of_the_
 async fn every_function_reads_exactly_the_environment_variables_that_the_template_sets() {
     let world = World::start().await;
     for sample in Sample::all() {
-        world.invoke(&world.function_of(&sample.binary), sample.event).await;
+        world.invoke(&world.function_with_binary(&sample.binary), sample.event).await;
     }
     let (set, read) = (world.variables_set(), world.variables_read());
-    // What all functions are given, some may not need; the logger reads its filter by itself.
-    let shared = in_all(&set);
+    // A function may ignore a variable that all functions get. The logger itself reads `RUST_LOG`.
+    let shared = in_every_function(&set);
     let used: BTreeSet<_> = read.values().flatten().cloned().collect();
     let unused: Vec<_> = shared.difference(&used).filter(|name| *name != "RUST_LOG").collect();
     assert!(unused.is_empty(), "no function reads {unused:?}");
@@ -119,8 +119,8 @@ async fn every_function_reads_exactly_the_environment_variables_that_the_templat
     }
 }
 
-/// The variables that every function has.
-fn in_all(set: &Variables) -> BTreeSet<String> {
+/// The variables that every function gets.
+fn in_every_function(set: &Variables) -> BTreeSet<String> {
     let all = set.values().cloned();
-    all.reduce(|shared, of_one| shared.intersection(&of_one).cloned().collect()).unwrap_or_default()
+    all.reduce(|shared, own| shared.intersection(&own).cloned().collect()).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! What the sample events and the documented examples are about: by the ids that they name stand
-//! here records that were made for the test.
+//! Records for the sample events and the documented examples. Samples and examples contain fixed
+//! ids; each is replaced by the id of a record that the test created.
 
 use local::demo_company;
 use serde_json::{Value, json};
@@ -11,59 +11,60 @@ const EXPORT: &str = "019aa52c-2c00-7000-8000-000000000001";
 const LAYOUT: &str = "0190d1a2-7c3b-7abc-8def-0123456789ab";
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// A world with a note that mentions somebody, a layout and an export, and how they are called.
+/// A world with a note that mentions a person, a layout and an export. `names` maps the fixed ids to
+/// the ids of these records.
 pub(crate) struct Scene {
     pub(crate) world: World,
     names: Vec<(&'static str, String)>,
 }
 
 impl Scene {
-    /// What was asked for just now: nobody is notified yet, and no file is made.
-    pub(crate) async fn asked() -> Self {
+    /// Creates the records without processing the queues: no notification is sent and no file exists.
+    pub(crate) async fn requested() -> Self {
         let world = World::with_flags().await;
         put_files(&world).await;
         let mention = format!(r#"<a data-user-id="{}" data-mention="true">@</a>"#, person("budi"));
         let note = json!({ "note": format!("<p>Asked for a quote. {mention}</p>") });
-        let note = made(&world, "sinta", &format!("/v1/contacts/{CONTACT}/notes"), &note).await;
+        let note = create(&world, "sinta", &format!("/v1/contacts/{CONTACT}/notes"), &note).await;
         let layout = json!({ "name": "Leads", "fields": [{ "field": "name" }] });
-        let layout = made(&world, "budi", "/cdp/export-layouts", &layout).await;
+        let layout = create(&world, "budi", "/cdp/export-layouts", &layout).await;
         let export =
             json!({ "format": "csv", "selection": { "filter": {} }, "fields": ["name", "phones"] });
-        let export = made(&world, "budi", "/cdp/exports", &export).await;
+        let export = create(&world, "budi", "/cdp/exports", &export).await;
         Self { world, names: vec![(NOTE, note), (LAYOUT, layout), (EXPORT, export)] }
     }
 
-    /// The same after the queues were worked off: the file can be had.
-    pub(crate) async fn done() -> Self {
-        let mut scene = Self::asked().await;
-        scene.world.work().await;
+    /// Creates the records and processes the queues: the export's file can be downloaded.
+    pub(crate) async fn completed() -> Self {
+        let mut scene = Self::requested().await;
+        scene.world.process_queues().await;
         let mails = scene.world.aws.mailbox().list();
-        let text = mails.first().and_then(|mail| mail.text.clone()).expect("a mail");
-        let (_, link) = text.split_once(&format!("{PUBLIC_URL}/d/")).expect("a link");
-        let token = link.split_whitespace().next().expect("a token");
+        let text = mails.first().and_then(|mail| mail.text.clone()).expect("an email with a text");
+        let (_, link) = text.split_once(&format!("{PUBLIC_URL}/d/")).expect("the email has a link");
+        let token = link.split_whitespace().next().expect("the link has a token");
         scene.names.push((TOKEN, token.to_owned()));
         scene
     }
 
-    /// A text with the ids of this world.
-    pub(crate) fn named(&self, text: &str) -> String {
-        let of_world = |text: String, (name, id): &(&str, String)| text.replace(name, id);
-        self.names.iter().fold(text.to_owned(), of_world)
+    /// Replaces the fixed ids in a text by the ids of this world.
+    pub(crate) fn with_ids(&self, text: &str) -> String {
+        let replace = |text: String, (name, id): &(&str, String)| text.replace(name, id);
+        self.names.iter().fold(text.to_owned(), replace)
     }
 
-    /// An event with the ids of this world.
+    /// Replaces the fixed ids in an event by the ids of this world.
     pub(crate) fn event(&self, event: &Value) -> Value {
-        serde_json::from_str(&self.named(&event.to_string())).expect("an event")
+        serde_json::from_str(&self.with_ids(&event.to_string())).expect("the event is JSON")
     }
 
-    /// The export as its owner sees it.
+    /// The export as its owner reads it.
     pub(crate) async fn export(&self) -> Value {
-        let path = self.named(&format!("/cdp/exports/{EXPORT}"));
+        let path = self.with_ids(&format!("/cdp/exports/{EXPORT}"));
         self.world.get("budi", &path).await.data().clone()
     }
 }
 
-/// A scene for one request after another: reads share one, and after a write it is made anew.
+/// Provides scenes for a series of requests: reads share a scene, and a write causes a new one.
 #[derive(Default)]
 pub(crate) struct Scenes(Option<Scene>);
 
@@ -71,11 +72,11 @@ impl Scenes {
     pub(crate) async fn unchanged(&mut self) -> &Scene {
         match &mut self.0 {
             Some(scene) => scene,
-            none => none.insert(Scene::done().await),
+            none => none.insert(Scene::completed().await),
         }
     }
 
-    /// Leaves a scene behind in which a request of this method may have changed something.
+    /// Drops the scene after a request whose method may have changed its records.
     pub(crate) fn after(&mut self, method: &str) {
         if method != "GET" {
             self.0 = None;
@@ -83,13 +84,13 @@ impl Scenes {
     }
 }
 
-async fn made(world: &World, user: &str, path: &str, body: &Value) -> String {
-    let answer = world.post(user, path, body).await;
-    assert!(answer.status < 300, "{path}: {}", answer.body);
-    answer.data()["id"].as_str().expect("an id").to_owned()
+async fn create(world: &World, user: &str, path: &str, body: &Value) -> String {
+    let response = world.post(user, path, body).await;
+    assert!(response.status < 300, "{path}: {}", response.body);
+    response.data()["id"].as_str().expect("the response has an id").to_owned()
 }
 
-/// The files that the samples name.
+/// Stores the files that the samples name.
 async fn put_files(world: &World) {
     let files = world.files().await;
     let folder = format!("private/backfill/{}", demo_company::id("company", "kopi"));
@@ -97,6 +98,6 @@ async fn put_files(world: &World) {
     for (name, content) in [("people", people), ("teams", "id,name\n1,Sales\n")] {
         let put = files.client().put_object().bucket(files.bucket());
         let put = put.key(format!("{folder}/{name}.csv")).body(content.as_bytes().to_vec().into());
-        put.send().await.expect("the bucket");
+        put.send().await.expect("the file is stored");
     }
 }

@@ -5,7 +5,7 @@ use tests::World;
 
 use super::steps::{cancel, completed, deliver, link, objects, order, requested, view};
 
-/// How often S3 was called with this action.
+/// How many calls of an S3 action were made.
 fn uploads(world: &World, action: &str) -> u64 {
     let usage = world.usage.snapshot();
     let actions = usage.as_object().unwrap().values().filter_map(|it| it["actions"].as_object());
@@ -20,11 +20,11 @@ async fn a_queued_job_that_is_cancelled_creates_no_file() {
     let mut body = order("csv");
     body["selection"] = json!({ "ids": [contact] });
     let job = requested(&world, "sinta", &body).await;
-    let answer = cancel(&world, "sinta", &job).await;
-    assert_eq!((answer.status, &answer.data()["status"]), (200, &json!("cancelled")));
-    world.work().await;
+    let response = cancel(&world, "sinta", &job).await;
+    assert_eq!((response.status, &response.data()["status"]), (200, &json!("cancelled")));
+    world.process_queues().await;
     assert_eq!(view(&world, "sinta", &job).await["status"], "cancelled");
-    assert_eq!(objects(&world).await, Vec::<String>::new(), "the ids are gone too");
+    assert_eq!(objects(&world).await, Vec::<String>::new(), "the stored ids are deleted too");
     assert!(world.aws.mailbox().list().is_empty() && world.notifications.list().is_empty());
 }
 
@@ -35,15 +35,15 @@ async fn a_running_job_that_is_cancelled_stops_and_leaves_no_object() {
         let job = requested(&world, "sinta", &order("csv")).await;
         world.fault(&json!({ "target": "s3", "action": action, "latency_ms": 1_500,
             "function": "ExportGenerate" }));
-        let called_off = async {
+        let cancellation = async {
             while view(&world, "sinta", &job).await["status"] == "queued" {}
             cancel(&world, "sinta", &job).await
         };
         let worked = deliver(&world, "ExportGenerate", "sinta", &job, 1);
-        let (done, answer) = tokio::join!(worked, called_off);
-        assert!(done, "{action}: the message is not needed any more");
-        assert_eq!(answer.data()["status"], "cancelled", "{action}");
-        world.work().await;
+        let (done, response) = tokio::join!(worked, cancellation);
+        assert!(done, "{action}: the message is done");
+        assert_eq!(response.data()["status"], "cancelled", "{action}");
+        world.process_queues().await;
         assert_eq!(view(&world, "sinta", &job).await["status"], "cancelled", "{action}");
         assert_eq!(objects(&world).await, Vec::<String>::new(), "{action}");
         assert!(world.aws.mailbox().list().is_empty(), "{action}");
@@ -59,9 +59,9 @@ async fn a_completed_job_that_is_cancelled_loses_its_file_and_becomes_expired() 
     let job = completed(&world, "sinta", &order("xlsx")).await;
     let link = link(&world);
     assert_eq!(world.get("", &link).await.status, 302);
-    let answer = cancel(&world, "sinta", &job).await;
-    assert_eq!((answer.status, &answer.data()["status"]), (200, &json!("expired")));
-    assert!(answer.data()["download_url"].is_null());
+    let response = cancel(&world, "sinta", &job).await;
+    assert_eq!((response.status, &response.data()["status"]), (200, &json!("expired")));
+    assert!(response.data()["download_url"].is_null());
     assert_eq!(objects(&world).await, Vec::<String>::new());
     let gone = world.get("", &link).await;
     assert_eq!((gone.status, gone.error()), (410, "EXPORT_EXPIRED"));
@@ -73,7 +73,7 @@ async fn a_second_cancellation_returns_the_same_response() {
     let queued = requested(&world, "sinta", &order("csv")).await;
     let first = cancel(&world, "sinta", &queued).await;
     assert_eq!(cancel(&world, "sinta", &queued).await.body, first.body);
-    world.work().await;
+    world.process_queues().await;
     let done = completed(&world, "sinta", &order("csv")).await;
     let first = cancel(&world, "sinta", &done).await;
     let second = cancel(&world, "sinta", &done).await;
@@ -87,8 +87,8 @@ async fn a_job_of_another_user_is_404() {
     let path = format!("/cdp/exports/{job}");
     for user in ["maya", "claire"] {
         for method in [Method::GET, Method::DELETE] {
-            let answer = world.call(user, method, &path, None).await;
-            assert_eq!((answer.status, answer.error()), (404, "NOT_FOUND"), "{user}");
+            let response = world.call(user, method, &path, None).await;
+            assert_eq!((response.status, response.error()), (404, "NOT_FOUND"), "{user}");
         }
         assert_eq!(world.get(user, "/cdp/exports").await.data(), &json!([]));
     }
@@ -104,8 +104,8 @@ async fn a_file_that_could_not_be_deleted_is_deleted_by_the_clean_up() {
     let world = World::with_flags().await;
     let job = completed(&world, "sinta", &order("csv")).await;
     world.fault(&json!({ "target": "s3", "status": 503 }));
-    let answer = cancel(&world, "sinta", &job).await;
-    assert_eq!((answer.status, &answer.data()["status"]), (200, &json!("expired")));
+    let response = cancel(&world, "sinta", &job).await;
+    assert_eq!((response.status, &response.data()["status"]), (200, &json!("expired")));
     world.faults.clear();
     assert_eq!(objects(&world).await.len(), 1);
     assert_eq!(world.get("", &link(&world)).await.status, 410);
@@ -116,21 +116,21 @@ async fn a_file_that_could_not_be_deleted_is_deleted_by_the_clean_up() {
 #[tokio::test]
 async fn every_started_upload_is_completed_or_aborted() {
     let world = World::with_flags().await;
-    for kept in [true, false] {
+    for completes in [true, false] {
         let job = requested(&world, "sinta", &order("xlsx")).await;
-        if !kept {
+        if !completes {
             let slow = json!({ "target": "s3", "action": "UploadPart", "latency_ms": 1_500 });
             world.fault(&slow);
         }
-        let called_off = async {
-            if !kept {
+        let cancellation = async {
+            if !completes {
                 while uploads(&world, "CreateMultipartUpload") < 2 {
                     tokio::task::yield_now().await;
                 }
                 cancel(&world, "sinta", &job).await;
             }
         };
-        tokio::join!(deliver(&world, "ExportGenerate", "sinta", &job, 1), called_off);
+        tokio::join!(deliver(&world, "ExportGenerate", "sinta", &job, 1), cancellation);
         world.faults.clear();
     }
     let count = |action| uploads(&world, action);

@@ -6,7 +6,7 @@ use tests::World;
 
 use super::{
     file::{expected, rows},
-    steps::{assert_no_remains, completed, deliver, objects, order, requested, view},
+    steps::{assert_no_leftovers, completed, deliver, objects, order, requested, view},
 };
 
 /// The bytes of the only object in the bucket.
@@ -24,11 +24,11 @@ async fn an_export_file_contains_every_cell_of_the_requesters_list() {
             let world = World::with_flags().await;
             let list = world.get(user, "/cdp/customers?limit=100").await;
             let job = completed(&world, user, &order(format)).await;
-            let wanted = expected(list.data(), "Asia/Jakarta");
-            assert!(!wanted.is_empty(), "{user}");
-            assert_eq!(rows(format, &object(&world).await), wanted, "{user} {format}");
+            let expected_rows = expected(list.data(), "Asia/Jakarta");
+            assert!(!expected_rows.is_empty(), "{user}");
+            assert_eq!(rows(format, &object(&world).await), expected_rows, "{user} {format}");
             let view = view(&world, user, &job).await;
-            assert_eq!(view["rows"], wanted.len(), "{view}");
+            assert_eq!(view["rows"], expected_rows.len(), "{view}");
             assert_eq!((&view["skipped"], &view["progress"]), (&json!(0), &json!(1.0)));
             assert_eq!(view["size_bytes"], object(&world).await.len());
         }
@@ -56,14 +56,16 @@ async fn phones_are_exported_unchanged_and_formula_like_text_is_escaped_in_a_csv
 
 #[tokio::test]
 async fn dates_are_written_in_the_requested_time_zone_or_by_default_in_jakarta_time() {
-    for (asked, told) in [(Some("America/New_York"), "America/New_York"), (None, "Asia/Jakarta")] {
+    for (requested, zone) in
+        [(Some("America/New_York"), "America/New_York"), (None, "Asia/Jakarta")]
+    {
         for format in ["xlsx", "csv"] {
             let world = World::with_flags().await;
             let list = world.get("sinta", "/cdp/customers?limit=100").await;
             let mut body = order(format);
-            body["time_zone"] = json!(asked);
+            body["time_zone"] = json!(requested);
             completed(&world, "sinta", &body).await;
-            assert_eq!(rows(format, &object(&world).await), expected(list.data(), told));
+            assert_eq!(rows(format, &object(&world).await), expected(list.data(), zone));
         }
     }
 }
@@ -75,8 +77,8 @@ async fn two_concurrent_workers_create_one_file() {
     world.fault(&json!({ "target": "s3", "latency_ms": 100 }));
     let work = || deliver(&world, "ExportGenerate", "sinta", &job, 1);
     let (one, other) = tokio::join!(work(), work());
-    assert!(one != other, "the other one's message comes back");
-    world.work().await;
+    assert!(one != other, "the message of the other worker is delivered again");
+    world.process_queues().await;
     assert_eq!(view(&world, "sinta", &job).await["status"], "completed");
     assert_eq!(objects(&world).await.len(), 1);
     assert_eq!(world.aws.mailbox().list().len(), 1);
@@ -96,7 +98,7 @@ async fn a_filter_selects_the_same_contacts_in_an_export_as_in_a_list() {
             json!({ "created_from": "2026-01-05T04:00:00Z", "created_to": "2026-01-05T09:00:00Z" }),
             "created_from=2026-01-05T04:00:00Z&created_to=2026-01-05T09:00:00Z".to_owned(),
         ),
-        (json!({ "tags": ["nobody's"] }), "tags=nobody's".to_owned()),
+        (json!({ "tags": ["unused's"] }), "tags=unused's".to_owned()),
     ] {
         let world = World::with_flags().await;
         let contacts = json!({ "contacts": [
@@ -106,13 +108,17 @@ async fn a_filter_selects_the_same_contacts_in_an_export_as_in_a_list() {
         ] });
         assert_eq!(world.post("maya", "/cdp/customers/sync", &contacts).await.status, 200);
         let list = world.get("lars", &format!("/cdp/customers?limit=100&{query}")).await;
-        let wanted = expected(list.data(), "Asia/Jakarta");
+        let expected_rows = expected(list.data(), "Asia/Jakarta");
         for format in ["xlsx", "csv"] {
             let mut body = order(format);
             body["selection"] = json!({ "filter": filter });
             completed(&world, "lars", &body).await;
             let mail = world.aws.mailbox().list().pop().unwrap();
-            assert_eq!(rows(format, &mail.attachments[0].content), wanted, "{query} {format}");
+            assert_eq!(
+                rows(format, &mail.attachments[0].content),
+                expected_rows,
+                "{query} {format}"
+            );
         }
     }
 }
@@ -122,20 +128,20 @@ async fn an_export_of_many_pages_contains_each_contact_once() {
     let world = World::with_flags().await;
     let table = world.table().await;
     local::demo_contacts::load(&world.aws.database(), &table, &world.clock, 700).unwrap();
-    let (mut wanted, mut cursor) = (Vec::new(), String::new());
+    let (mut expected_rows, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = world.get("sinta", &format!("/cdp/customers?limit=100&cursor={cursor}")).await;
-        wanted.extend(expected(page.data(), "Asia/Jakarta"));
+        expected_rows.extend(expected(page.data(), "Asia/Jakarta"));
         match page.body["meta"]["next_cursor"].as_str() {
             Some(next) => next.clone_into(&mut cursor),
             None => break,
         }
     }
-    assert!(wanted.len() > 200, "{}", wanted.len());
+    assert!(expected_rows.len() > 200, "{}", expected_rows.len());
     for format in ["xlsx", "csv"] {
         completed(&world, "sinta", &order(format)).await;
         let mail = world.aws.mailbox().list().pop().unwrap();
-        assert_eq!(rows(format, &mail.attachments[0].content), wanted, "{format}");
+        assert_eq!(rows(format, &mail.attachments[0].content), expected_rows, "{format}");
     }
 }
 
@@ -151,8 +157,8 @@ async fn selected_ids_that_are_deleted_or_out_of_scope_are_skipped_and_counted()
     let mut body = order("csv");
     body["selection"] = json!({ "ids": [gone, outside, first, foreign, first] });
     let job = completed(&world, "sinta", &body).await;
-    let wanted = expected(&json!([own.data()[0]]), "Asia/Jakarta");
-    assert_eq!(rows("csv", &object(&world).await), wanted);
+    let expected_rows = expected(&json!([own.data()[0]]), "Asia/Jakarta");
+    assert_eq!(rows("csv", &object(&world).await), expected_rows);
     let view = view(&world, "sinta", &job).await;
     assert_eq!((&view["rows"], &view["skipped"]), (&json!(1), &json!(3)));
 }
@@ -174,14 +180,14 @@ async fn an_export_over_the_row_or_cell_limit_fails_at_once_and_leaves_no_object
             world.limit_exports(limits);
             let job = requested(&world, "maya", &order(format)).await;
             let done = deliver(&world, "ExportGenerate", "maya", &job, 1).await;
-            assert!(done, "{limits:?}: another attempt would end alike");
-            world.work().await;
+            assert!(done, "{limits:?}: another attempt would fail in the same way");
+            world.process_queues().await;
             let view = view(&world, "maya", &job).await;
             if is_too_large {
                 assert_eq!(view["status"], "failed", "{format} {limits:?}");
                 assert_eq!(view["error"]["code"], "EXPORT_TOO_LARGE", "{view}");
-                assert_no_remains(&world, format).await;
-                assert_eq!(world.aws.mailbox().list().len(), 1, "the requester is told");
+                assert_no_leftovers(&world, format).await;
+                assert_eq!(world.aws.mailbox().list().len(), 1, "the requester gets an email");
             } else {
                 assert_eq!(
                     (&view["status"], &view["rows"]),
@@ -197,7 +203,7 @@ async fn an_export_uses_the_scope_at_the_time_when_the_file_is_written() {
     let world = World::start().await;
     requested(&world, "sinta", &order("csv")).await;
     world.flags(true, false).await;
-    world.work().await;
+    world.process_queues().await;
     let list = world.get("sinta", "/cdp/customers?limit=100").await;
     assert_eq!(rows("csv", &object(&world).await), expected(list.data(), "Asia/Jakarta"));
 }
@@ -209,7 +215,7 @@ async fn a_requester_who_lost_the_view_permission_gets_no_file() {
     let mut sinta = world.directory.find("sinta").unwrap();
     sinta.levels.insert("customers_customers_view".to_owned(), "disabled".to_owned());
     world.directory.upsert(Upserts { people: vec![sinta], ..Upserts::default() }).unwrap();
-    world.work().await;
+    world.process_queues().await;
     let view = view(&world, "sinta", &job).await;
     assert_eq!((&view["status"], &view["error"]["code"]), (&json!("failed"), &json!("FORBIDDEN")));
     assert_eq!(objects(&world).await, Vec::<String>::new());
@@ -220,12 +226,12 @@ async fn a_message_delivered_twice_creates_one_file_one_email_and_one_notificati
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "sqs", "kind": "duplicate" }));
     let job = requested(&world, "sinta", &order("xlsx")).await;
-    world.work().await;
+    world.process_queues().await;
     for function in ["ExportGenerate", "ExportEmail", "ExportGenerate", "ExportEmail"] {
         assert!(deliver(&world, function, "sinta", &job, 2).await, "{function}");
     }
     world.clean_up(world.clock.now() + SignedDuration::from_mins(5)).await;
-    world.work().await;
+    world.process_queues().await;
     assert_eq!(objects(&world).await.len(), 1);
     assert_eq!(world.aws.mailbox().list().len(), 1);
     let notifications = world.notifications.list();
@@ -240,7 +246,7 @@ async fn an_export_retries_while_launchpad_fails_and_ends_with_one_email_and_no_
         let job = requested(&world, "sinta", &order("csv")).await;
         world.restart_functions();
         world.fault(&json!({ "target": target, "status": 503 }));
-        // Past the time that a team set lives.
+        // The cached team set has expired.
         world.advance(SignedDuration::from_secs(61));
         for attempt in 1..5 {
             assert!(!deliver(&world, "ExportGenerate", "sinta", &job, attempt).await, "{attempt}");
@@ -248,7 +254,7 @@ async fn an_export_retries_while_launchpad_fails_and_ends_with_one_email_and_no_
             world.advance(SignedDuration::from_mins(1));
         }
         assert!(deliver(&world, "ExportGenerate", "sinta", &job, 5).await);
-        world.work().await;
+        world.process_queues().await;
         let view = view(&world, "sinta", &job).await;
         assert_eq!(view["status"], "failed", "{target}");
         assert_eq!(view["error"]["code"], "DIRECTORY_UNAVAILABLE");
@@ -270,7 +276,7 @@ async fn the_next_attempt_creates_the_complete_file_after_launchpad_recovers() {
     assert!(!deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
     world.faults.clear();
     world.advance(SignedDuration::from_secs(15));
-    world.work().await;
+    world.process_queues().await;
     assert_eq!(view(&world, "sinta", &job).await["status"], "completed");
     assert_eq!(rows("csv", &object(&world).await), expected(list.data(), "Asia/Jakarta"));
 }
@@ -294,7 +300,7 @@ async fn an_export_survives_aws_errors_and_leaves_one_object() {
             count += 1;
             world.advance(SignedDuration::from_mins(1));
         }
-        world.work().await;
+        world.process_queues().await;
         assert_eq!(view(&world, "sinta", &job).await["status"], "completed", "{fault}");
         assert_eq!(objects(&world).await.len(), 1, "{fault}");
         assert_eq!(world.aws.mailbox().list().len(), 1, "{fault}");
@@ -307,13 +313,13 @@ async fn a_message_that_could_not_be_sent_is_sent_by_the_next_clean_up() {
     world.fault(&json!({ "target": "sqs", "status": 503 }));
     let job = requested(&world, "sinta", &order("csv")).await;
     world.faults.clear();
-    assert_eq!(world.work().await, 0);
+    assert_eq!(world.process_queues().await, 0);
     world.fault(&json!({ "target": "sqs", "status": 503, "action": "SendMessageBatch",
         "function": "ExportGenerate" }));
     world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
-    assert_eq!(world.work().await, 1, "the file's message");
+    assert_eq!(world.process_queues().await, 1, "the message for the file");
     world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
-    assert_eq!(world.work().await, 1, "the email's message");
+    assert_eq!(world.process_queues().await, 1, "the message for the email");
     assert_eq!(view(&world, "sinta", &job).await["email_status"], "sent");
 }
 
@@ -326,9 +332,9 @@ async fn a_job_past_its_deadline_is_requeued_once_and_then_fails_with_one_email(
         world.clean_up(world.clock.now()).await;
         assert_eq!(view(&world, "sinta", &job).await["status"], status);
     }
-    world.work().await;
-    let told = view(&world, "sinta", &job).await;
-    assert_eq!((&told["status"], &told["email_status"]), (&json!("failed"), &json!("sent")));
+    world.process_queues().await;
+    let view = view(&world, "sinta", &job).await;
+    assert_eq!((&view["status"], &view["email_status"]), (&json!("failed"), &json!("sent")));
     assert_eq!(world.aws.mailbox().list().len(), 1);
     assert_eq!(objects(&world).await, Vec::<String>::new());
 }
@@ -346,10 +352,13 @@ async fn the_job_of_a_dead_worker_is_taken_over_and_its_leftovers_are_removed() 
     assert!(tokio::time::timeout(std::time::Duration::from_secs(2), dies).await.is_err());
     world.faults.clear();
     assert_eq!(view(&world, "sinta", &job).await["status"], "running");
-    assert!(!deliver(&world, "ExportGenerate", "sinta", &job, 2).await, "somebody is at work");
+    assert!(
+        !deliver(&world, "ExportGenerate", "sinta", &job, 2).await,
+        "another worker holds the lease"
+    );
     world.advance(SignedDuration::from_secs(31));
     assert!(deliver(&world, "ExportGenerate", "sinta", &job, 3).await);
-    world.work().await;
+    world.process_queues().await;
     assert_eq!(view(&world, "sinta", &job).await["status"], "completed");
     let keys: Value = json!(objects(&world).await);
     assert_eq!(keys.as_array().unwrap().len(), 1, "{keys}");

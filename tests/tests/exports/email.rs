@@ -6,8 +6,8 @@ use tests::{PUBLIC_URL, World, person};
 
 use super::steps::{completed, deliver, order, requested, view};
 
-/// A world with a finished export whose end nobody has been told of yet, and the job's id.
-async fn untold(fault: &Value) -> (World, String) {
+/// A world with a completed export that has not been delivered yet, and the job's id.
+async fn undelivered(fault: &Value) -> (World, String) {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("xlsx")).await;
     world.fault(fault);
@@ -38,9 +38,9 @@ async fn a_completed_export_is_sent_by_email_with_its_file_and_by_notification_w
 
     let notifications = world.notifications.list();
     assert_eq!(notifications.len(), 1);
-    let (told, body) = (&notifications[0], &notifications[0].body);
-    assert_eq!(told.path, "/notif/v1/notifications");
-    assert_eq!(told.headers["idempotency-key"], job);
+    let (sent, body) = (&notifications[0], &notifications[0].body);
+    assert_eq!(sent.path, "/notif/v1/notifications");
+    assert_eq!(sent.headers["idempotency-key"], job);
     assert_eq!(body["sso_id"], person("sinta"));
     assert_eq!((&body["click_action"], &body["notif_type"]), (&json!("OPEN_URL"), &json!(1)));
     assert_eq!(body["extra"]["origin"], "external_url");
@@ -64,7 +64,7 @@ async fn the_email_is_in_the_requested_language_or_in_the_companys_language() {
 
 #[tokio::test]
 async fn a_throttled_email_waits_and_is_sent_once() {
-    let (world, job) = untold(&json!({ "target": "ses", "kind": "throttle" })).await;
+    let (world, job) = undelivered(&json!({ "target": "ses", "kind": "throttle" })).await;
     assert!(!deliver(&world, "ExportEmail", "sinta", &job, 1).await);
     assert_eq!(email_status(&world, &job).await, "pending");
     assert_eq!(world.notifications.list().len(), 1, "the other channel does not wait");
@@ -82,11 +82,11 @@ async fn an_email_with_an_unknown_outcome_is_marked_unknown_and_never_sent_again
         (json!({ "target": "ses", "status": 500 }), 0),
         (json!({ "target": "ses", "kind": "commit_then_timeout" }), 1),
     ] {
-        let (world, job) = untold(&fault).await;
+        let (world, job) = undelivered(&fault).await;
         assert!(deliver(&world, "ExportEmail", "sinta", &job, 1).await, "{fault}");
         assert_eq!(email_status(&world, &job).await, "unknown", "{fault}");
         world.faults.clear();
-        world.work().await;
+        world.process_queues().await;
         assert!(deliver(&world, "ExportEmail", "sinta", &job, 2).await);
         assert_eq!(world.aws.mailbox().list().len(), mails, "{fault}");
         assert_eq!(email_status(&world, &job).await, "unknown");
@@ -123,7 +123,7 @@ async fn a_file_that_is_too_large_for_an_email_is_sent_as_a_link_only() {
 
 #[tokio::test]
 async fn an_email_that_ses_rejects_is_sent_again_with_the_link_only() {
-    let (world, job) = untold(&json!({ "target": "ses", "status": 400, "times": 1 })).await;
+    let (world, job) = undelivered(&json!({ "target": "ses", "status": 400, "times": 1 })).await;
     assert!(deliver(&world, "ExportEmail", "sinta", &job, 1).await);
     let mails = world.aws.mailbox().list();
     assert_eq!((mails.len(), mails[0].attachments.len()), (1, 0));
@@ -134,7 +134,8 @@ async fn an_email_that_ses_rejects_is_sent_again_with_the_link_only() {
 #[tokio::test]
 async fn a_notification_waits_while_the_service_is_down_and_is_sent_once() {
     for status in [503, 429] {
-        let (world, job) = untold(&json!({ "target": "notifications", "status": status })).await;
+        let (world, job) =
+            undelivered(&json!({ "target": "notifications", "status": status })).await;
         assert!(!deliver(&world, "ExportEmail", "sinta", &job, 1).await);
         assert_eq!(world.notifications.list().len(), 0);
         assert_eq!(email_status(&world, &job).await, "sent", "the other channel does not wait");
@@ -150,7 +151,7 @@ async fn a_notification_waits_while_the_service_is_down_and_is_sent_once() {
 #[tokio::test]
 async fn a_notification_with_an_unknown_outcome_is_never_sent_again() {
     let fault = json!({ "target": "notifications", "kind": "commit_then_timeout" });
-    let (world, job) = untold(&fault).await;
+    let (world, job) = undelivered(&fault).await;
     assert!(deliver(&world, "ExportEmail", "sinta", &job, 1).await);
     world.faults.clear();
     assert!(deliver(&world, "ExportEmail", "sinta", &job, 2).await);
@@ -160,7 +161,7 @@ async fn a_notification_with_an_unknown_outcome_is_never_sent_again() {
 
 #[tokio::test]
 async fn delivery_by_a_channel_that_keeps_failing_is_given_up_and_the_file_stays_available() {
-    let (world, job) = untold(&json!({ "target": "ses", "kind": "throttle" })).await;
+    let (world, job) = undelivered(&json!({ "target": "ses", "kind": "throttle" })).await;
     for count in 1..16 {
         assert!(!deliver(&world, "ExportEmail", "sinta", &job, count).await, "{count}");
     }
@@ -171,10 +172,10 @@ async fn delivery_by_a_channel_that_keeps_failing_is_given_up_and_the_file_stays
 
 #[tokio::test]
 async fn two_concurrent_workers_send_one_email_and_one_notification() {
-    let (world, job) = untold(&json!({ "target": "ses", "latency_ms": 200 })).await;
-    let tell = || deliver(&world, "ExportEmail", "sinta", &job, 1);
-    // Each may have claimed one channel; whoever comes back finds both told.
-    tokio::join!(tell(), tell());
+    let (world, job) = undelivered(&json!({ "target": "ses", "latency_ms": 200 })).await;
+    let send = || deliver(&world, "ExportEmail", "sinta", &job, 1);
+    // Each worker may have taken the lease of one channel. A later delivery finds both sent.
+    tokio::join!(send(), send());
     assert!(deliver(&world, "ExportEmail", "sinta", &job, 2).await);
     assert_eq!((world.aws.mailbox().list().len(), world.notifications.list().len()), (1, 1));
 }
@@ -182,11 +183,14 @@ async fn two_concurrent_workers_send_one_email_and_one_notification() {
 #[tokio::test]
 async fn a_worker_that_dies_while_sending_leaves_the_email_unknown_and_it_is_not_sent_again() {
     let fault = json!({ "target": "ses", "kind": "commit_then_timeout", "latency_ms": 60_000 });
-    let (world, job) = untold(&fault).await;
+    let (world, job) = undelivered(&fault).await;
     let dies = deliver(&world, "ExportEmail", "sinta", &job, 1);
     assert!(tokio::time::timeout(Duration::from_secs(1), dies).await.is_err());
     world.faults.clear();
-    assert!(!deliver(&world, "ExportEmail", "sinta", &job, 2).await, "it may be alive");
+    assert!(
+        !deliver(&world, "ExportEmail", "sinta", &job, 2).await,
+        "the first worker may still be alive"
+    );
     world.advance(SignedDuration::from_secs(91));
     assert!(deliver(&world, "ExportEmail", "sinta", &job, 3).await);
     assert_eq!(email_status(&world, &job).await, "unknown");

@@ -11,15 +11,15 @@ async fn a_download_link_works_for_exactly_48_hours() {
     let job = completed(&world, "sinta", &order("xlsx")).await;
     let link = link(&world);
     world.advance(SignedDuration::from_mins(48 * 60 - 1));
-    let answer = world.get("", &link).await;
-    assert_eq!(answer.status, 302);
-    assert!(answer.headers["location"].contains("X-Amz-Expires=60&"), "{:?}", answer.headers);
+    let response = world.get("", &link).await;
+    assert_eq!(response.status, 302);
+    assert!(response.headers["location"].contains("X-Amz-Expires=60&"), "{:?}", response.headers);
     assert!(view(&world, "sinta", &job).await["download_url"].is_string());
     world.advance(SignedDuration::from_mins(1));
-    let answer = world.get("", &link).await;
-    assert_eq!((answer.status, answer.error()), (410, "EXPORT_EXPIRED"));
+    let response = world.get("", &link).await;
+    assert_eq!((response.status, response.error()), (410, "EXPORT_EXPIRED"));
     let view = view(&world, "sinta", &job).await;
-    assert_eq!(view["status"], "expired", "whether the clean-up has been there or not");
+    assert_eq!(view["status"], "expired", "the job is expired even before the clean-up");
     assert!(view["download_url"].is_null());
 }
 
@@ -34,15 +34,15 @@ async fn a_download_link_returns_the_files_bytes_with_its_name() {
     let opened = world.get("", &link(&world)).await.headers["location"].clone();
     let shown = view(&world, "sinta", &job).await["download_url"].as_str().unwrap().to_owned();
     for address in [opened, shown] {
-        let answer = reqwest::Client::new().get(&address).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        let headers = answer.headers();
+        let response = reqwest::Client::new().get(&address).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let headers = response.headers();
         assert_eq!(headers["content-type"], "text/csv; charset=utf-8");
         let disposition = headers["content-disposition"].to_str().unwrap();
         assert!(disposition.starts_with("attachment;"), "{disposition}");
         assert!(disposition.contains("Kontak"), "{disposition}");
-        assert_eq!(answer.bytes().await.unwrap(), bytes);
-        // Nobody gets another file, or this one in another way, by changing the address.
+        assert_eq!(response.bytes().await.unwrap(), bytes);
+        // A changed address gives access to no other file and no other response headers.
         let tampered = address.replacen("csv", "xlsx", 1);
         assert_eq!(reqwest::get(&tampered).await.unwrap().status(), 403);
     }
@@ -86,8 +86,8 @@ async fn an_unknown_download_token_is_404() {
     let world = World::with_flags().await;
     completed(&world, "sinta", &order("csv")).await;
     for token in ["A".repeat(43), "x".to_owned(), "..%2F".to_owned()] {
-        let answer = world.get("", &format!("/d/{token}")).await;
-        assert_eq!((answer.status, answer.error()), (404, "NOT_FOUND"), "{token}");
+        let response = world.get("", &format!("/d/{token}")).await;
+        assert_eq!((response.status, response.error()), (404, "NOT_FOUND"), "{token}");
     }
 }
 
@@ -98,10 +98,10 @@ async fn an_unreadable_due_item_does_not_block_the_items_after_it() {
     world.advance(SignedDuration::from_hours(48));
     let now = world.clock.now() + SignedDuration::from_secs(1);
     let (table, log) = (world.table().await, Log::capture());
-    // Enough of them that some stand in every shard.
-    let longest_due = Timestamp::UNIX_EPOCH;
+    // Enough unreadable items that every shard contains some.
+    let oldest = Timestamp::UNIX_EPOCH;
     for id in 0..100 {
-        let due = Due::new(DueKind::Message, longest_due, id.to_string(), &"Citra").unwrap();
+        let due = Due::new(DueKind::Message, oldest, id.to_string(), &"Citra").unwrap();
         let mut item = to_item(&due.key(), &due).unwrap();
         item.insert("kind".to_owned(), attribute("of_a_later_version").unwrap());
         table.put_if(item, Condition::Absent).await.unwrap();
@@ -110,22 +110,22 @@ async fn an_unreadable_due_item_does_not_block_the_items_after_it() {
     assert_eq!((&report["failed"], &report["done"]), (&json!(100), &json!(1)), "{report}");
     assert_eq!(view(&world, "sinta", &job).await["status"], "expired");
     assert!(objects(&world).await.is_empty());
-    let told = log.text();
-    assert!(told.contains("a due item cannot be read") && !told.contains("Citra"), "{told}");
+    let text = log.text();
+    assert!(text.contains("a due item cannot be read") && !text.contains("Citra"), "{text}");
 }
 
 #[tokio::test]
 async fn an_export_whose_file_is_gone_before_delivery_is_not_delivered_and_is_marked_skipped() {
-    for ends in ["called off", "expired"] {
+    for end in ["cancelled", "expired"] {
         let world = World::with_flags().await;
         let job = requested(&world, "sinta", &order("csv")).await;
         assert!(deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
-        if ends == "called off" {
+        if end == "cancelled" {
             assert_eq!(cancel(&world, "sinta", &job).await.data()["status"], "expired");
         } else {
             world.clean_up(world.clock.now() + SignedDuration::from_hours(49)).await;
         }
-        world.work().await;
+        world.process_queues().await;
         let view = view(&world, "sinta", &job).await;
         assert_eq!(
             (&view["status"], &view["email_status"]),

@@ -1,4 +1,4 @@
-//! Workers that die, freeze and come back, and neighbors that do not answer, at every stage.
+//! Workers that die or freeze and resume, and upstream services that do not respond, at every stage.
 
 use std::{pin::pin, time::Duration};
 
@@ -9,12 +9,12 @@ use tests::World;
 use super::{
     file::{expected, rows},
     steps::{
-        assert_no_remains, assert_one_of_each, cancel, deliver, dies, objects, order, requested,
-        uploads, view,
+        assert_no_leftovers, assert_one_of_each, cancel, deliver, deliver_until_killed, objects,
+        order, requested, uploads, view,
     },
 };
 
-/// What `export-generate` calls, in the order of its stages.
+/// The AWS calls of `export-generate`, in the order of its stages.
 const STAGES: [(&str, &str); 10] = [
     ("dynamodb", "GetItem"),
     ("dynamodb", "TransactWriteItems"),
@@ -33,8 +33,9 @@ fn kill(function: &str, (target, action): (&str, &str), when: &str) -> Value {
         "function": function, "action": action })
 }
 
-/// An order that the stage is part of: ids are kept in the bucket, a filter walks pointers.
-async fn order_with(world: &World, stage: &str, format: &str) -> Value {
+/// A request body whose export makes the stage's call: selected ids are stored in the bucket, and a
+/// filter reads pointers.
+async fn order_for_stage(world: &World, stage: &str, format: &str) -> Value {
     let mut body = order(format);
     if stage == "GetObject" {
         let ids = world.get("sinta", "/cdp/customers?limit=3").await.ids();
@@ -50,14 +51,14 @@ async fn one_file_and_nothing_else_remains_after_a_worker_dies_at_any_stage() {
             let case = format!("{when} {}", stage.1);
             let world = World::with_flags().await;
             let format = ["csv", "xlsx"][at % 2];
-            let body = order_with(&world, stage.1, format).await;
+            let body = order_for_stage(&world, stage.1, format).await;
             let job = requested(&world, "sinta", &body).await;
             world.fault(&kill("ExportGenerate", stage, when));
-            dies(&world, "ExportGenerate", "sinta", &job, 1).await;
+            deliver_until_killed(&world, "ExportGenerate", "sinta", &job, 1).await;
             world.advance(SignedDuration::from_secs(31));
             assert!(deliver(&world, "ExportGenerate", "sinta", &job, 2).await, "{case}");
             world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
-            world.work().await;
+            world.process_queues().await;
             assert_one_of_each(&world, "sinta", &job, &case).await;
         }
     }
@@ -74,19 +75,19 @@ async fn the_leftovers_of_a_dead_worker_are_removed_when_its_job_is_cancelled_or
         let world = World::with_flags().await;
         let job = requested(&world, "sinta", &order("csv")).await;
         world.fault(&kill("ExportGenerate", stage, when));
-        dies(&world, "ExportGenerate", "sinta", &job, 1).await;
+        deliver_until_killed(&world, "ExportGenerate", "sinta", &job, 1).await;
         assert_ne!(objects(&world).await.len() + uploads(&world).await.len(), 0, "{case}");
         assert_eq!(cancel(&world, "sinta", &job).await.data()["status"], "cancelled", "{case}");
-        assert_no_remains(&world, case).await;
+        assert_no_leftovers(&world, case).await;
 
         let job = requested(&world, "sinta", &order("csv")).await;
         world.fault(&kill("ExportGenerate", stage, when));
-        dies(&world, "ExportGenerate", "sinta", &job, 1).await;
+        deliver_until_killed(&world, "ExportGenerate", "sinta", &job, 1).await;
         for status in ["queued", "failed"] {
             world.advance(SignedDuration::from_mins(31));
             world.clean_up(world.clock.now()).await;
             assert_eq!(view(&world, "sinta", &job).await["status"], status, "{case}");
-            assert_no_remains(&world, case).await;
+            assert_no_leftovers(&world, case).await;
         }
     }
 }
@@ -104,13 +105,13 @@ async fn a_worker_that_resumes_after_its_successor_finished_changes_nothing() {
         let job = requested(&world, "sinta", &order("csv")).await;
         world.fault(&json!({ "target": target, "action": action, "latency_ms": 400, "times": 1,
             "function": "ExportGenerate" }));
-        let mut zombie = pin!(deliver(&world, "ExportGenerate", "sinta", &job, 1));
-        let frozen = tokio::time::timeout(Duration::from_millis(250), zombie.as_mut()).await;
-        assert!(frozen.is_err(), "{action}: it finished before it froze");
+        let mut first_worker = pin!(deliver(&world, "ExportGenerate", "sinta", &job, 1));
+        let frozen = tokio::time::timeout(Duration::from_millis(250), first_worker.as_mut()).await;
+        assert!(frozen.is_err(), "{action}: the worker finished before it froze");
         world.advance(SignedDuration::from_secs(31));
         assert!(deliver(&world, "ExportGenerate", "sinta", &job, 2).await, "{action}");
-        assert!(zombie.await, "{action}: there is nothing to do for it any more");
-        world.work().await;
+        assert!(first_worker.await, "{action}: the first worker has nothing left to do");
+        world.process_queues().await;
         assert_one_of_each(&world, "sinta", &job, action).await;
         let key = objects(&world).await.remove(0);
         assert!(key.contains("/2/"), "{action}: {key}");
@@ -125,9 +126,9 @@ async fn an_upload_part_that_fails_twice_is_retried_within_the_same_attempt() {
     let job = requested(&world, "sinta", &order("xlsx")).await;
     world.fault(&json!({ "target": "s3", "action": "UploadPart", "status": 503, "times": 2 }));
     assert!(deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
-    world.work().await;
+    world.process_queues().await;
     assert_one_of_each(&world, "sinta", &job, "two failures").await;
-    assert!(objects(&world).await[0].contains("/1/"), "by the first attempt");
+    assert!(objects(&world).await[0].contains("/1/"), "the first attempt created the file");
 }
 
 #[tokio::test]
@@ -138,13 +139,13 @@ async fn a_job_whose_uploads_always_fail_is_failed_after_five_attempts_with_one_
     for attempt in 1..=5 {
         let done = deliver(&world, "ExportGenerate", "sinta", &job, attempt).await;
         assert_eq!(done, attempt == 5, "{attempt}");
-        assert_no_remains(&world, &attempt.to_string()).await;
+        assert_no_leftovers(&world, &attempt.to_string()).await;
         world.advance(SignedDuration::from_mins(1));
     }
-    world.work().await;
-    let told = view(&world, "sinta", &job).await;
+    world.process_queues().await;
+    let view = view(&world, "sinta", &job).await;
     assert_eq!(
-        (&told["status"], &told["error"]["code"]),
+        (&view["status"], &view["error"]["code"]),
         (&json!("failed"), &json!("EXPORT_FAILED"))
     );
     assert_eq!(world.aws.mailbox().list().len(), 1);
@@ -166,7 +167,7 @@ async fn nothing_is_delivered_twice_when_the_delivery_worker_dies_at_any_stage()
         let job = requested(&world, "sinta", &order("xlsx")).await;
         assert!(deliver(&world, "ExportGenerate", "sinta", &job, 1).await);
         world.fault(&kill("ExportEmail", stage, when));
-        dies(&world, "ExportEmail", "sinta", &job, 1).await;
+        deliver_until_killed(&world, "ExportEmail", "sinta", &job, 1).await;
         let mut count = 2;
         world.advance(SignedDuration::from_secs(91));
         while !deliver(&world, "ExportEmail", "sinta", &job, count).await {
@@ -174,14 +175,15 @@ async fn nothing_is_delivered_twice_when_the_delivery_worker_dies_at_any_stage()
             count += 1;
             world.advance(SignedDuration::from_secs(91));
         }
-        world.work().await;
-        let told = view(&world, "sinta", &job).await;
-        assert_eq!(told["status"], "completed", "{case}");
-        let (mails, told) = (world.aws.mailbox().list().len(), told["email_status"].as_str());
+        world.process_queues().await;
+        let view = view(&world, "sinta", &job).await;
+        assert_eq!(view["status"], "completed", "{case}");
+        let (mails, email_status) =
+            (world.aws.mailbox().list().len(), view["email_status"].as_str());
         if stage.1 == "GetObject" {
-            assert_eq!(told, Some("sent"), "{case}: nothing had been claimed yet");
+            assert_eq!(email_status, Some("sent"), "{case}: no channel's lease had been taken yet");
         }
-        match told {
+        match email_status {
             Some("sent") => assert_eq!(mails, 1, "{case}"),
             Some("unknown") => assert!(mails <= 1, "{case}"),
             other => panic!("{case}: {other:?}"),
@@ -204,35 +206,35 @@ async fn a_permanent_outage_of_the_notification_service_loses_only_the_notificat
         world.advance(SignedDuration::from_mins(15));
     }
     world.faults.clear();
-    world.work().await;
-    let told = view(&world, "sinta", &job).await;
-    assert_eq!((&told["status"], &told["email_status"]), (&json!("completed"), &json!("sent")));
+    world.process_queues().await;
+    let view = view(&world, "sinta", &job).await;
+    assert_eq!((&view["status"], &view["email_status"]), (&json!("completed"), &json!("sent")));
     assert_eq!((world.aws.mailbox().list().len(), world.notifications.list().len()), (1, 0));
-    assert!(told["download_url"].is_string());
+    assert!(view["download_url"].is_string());
 }
 
 #[tokio::test]
 async fn a_job_cancelled_at_any_stage_sends_nothing_and_leaves_nothing() {
-    // Nobody waits for the sign of life, UpdateItem.
+    // No other stage waits for the heartbeat, UpdateItem.
     let awaited = STAGES.into_iter().skip(2).filter(|(_, action)| *action != "UpdateItem");
     for (target, action) in awaited {
         let world = World::with_flags().await;
-        let body = order_with(&world, action, "csv").await;
+        let body = order_for_stage(&world, action, "csv").await;
         let job = requested(&world, "sinta", &body).await;
         world.fault(&json!({ "target": target, "action": action, "latency_ms": 1_200, "times": 1,
             "function": "ExportGenerate" }));
         let mut worker = pin!(deliver(&world, "ExportGenerate", "sinta", &job, 1));
         let early = tokio::time::timeout(Duration::from_millis(600), worker.as_mut()).await;
         assert!(early.is_err(), "{action}: the stage was not reached");
-        let (done, answer) = tokio::join!(worker, cancel(&world, "sinta", &job));
-        assert!(done, "{action}: the message is not needed any more");
-        // By the last stage the file is there: calling it off takes it away.
+        let (done, response) = tokio::join!(worker, cancel(&world, "sinta", &job));
+        assert!(done, "{action}: the message is done");
+        // At the last stage the file exists, and the cancellation deletes it.
         let end = if action == "SendMessageBatch" { "expired" } else { "cancelled" };
-        assert_eq!(answer.data()["status"], end, "{action}");
+        assert_eq!(response.data()["status"], end, "{action}");
         world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
-        world.work().await;
+        world.process_queues().await;
         assert_eq!(view(&world, "sinta", &job).await["status"], end, "{action}");
-        assert_no_remains(&world, action).await;
+        assert_no_leftovers(&world, action).await;
         assert!(world.aws.mailbox().list().is_empty(), "{action}");
         assert!(world.notifications.list().is_empty(), "{action}");
     }

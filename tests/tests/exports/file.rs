@@ -1,4 +1,4 @@
-//! Reads exported files back, independently of what wrote them.
+//! Reads exported files, independently of the code that writes them.
 
 use std::io::Cursor;
 
@@ -10,10 +10,10 @@ use serde_json::Value;
 pub(crate) const FIELDS: [&str; 7] =
     ["id", "name", "emails", "phones", "company_name", "owner_name", "created_at"];
 
-/// How a date is told.
-const MOMENT: &str = "%Y-%m-%d %H:%M:%S";
+/// The format of a date in an export.
+const DATE_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 
-/// The rows of a file below its header; a spreadsheet's dates as texts.
+/// The rows of a file without its header. Dates of a spreadsheet are converted to text.
 pub(crate) fn rows(format: &str, bytes: &[u8]) -> Vec<Vec<String>> {
     match format {
         "xlsx" => xlsx(bytes),
@@ -46,11 +46,11 @@ fn cell(cell: &Data) -> String {
         Data::DateTime(at) => {
             let seconds = SignedDuration::from_secs_f64((at.as_f64() * 86_400.0).round());
             let epoch = civil::date(1899, 12, 30).at(0, 0, 0, 0);
-            epoch.saturating_add(seconds).strftime(MOMENT).to_string()
+            epoch.saturating_add(seconds).strftime(DATE_FORMAT).to_string()
         }
         Data::Float(number) => number.to_string(),
         Data::Bool(value) => value.to_string(),
-        other => panic!("no cell of an export: {other:?}"),
+        other => panic!("unexpected cell in an export: {other:?}"),
     }
 }
 
@@ -63,7 +63,7 @@ fn reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
     csv::Reader::from_reader(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap())
 }
 
-/// The rows that a list's contacts make.
+/// The rows that an export of these contacts must contain.
 pub(crate) fn expected(contacts: &Value, zone: &str) -> Vec<Vec<String>> {
     let zone = TimeZone::get(zone).unwrap();
     let row = |contact: &Value| {
@@ -84,14 +84,14 @@ fn text(value: &Value, field: &str, zone: &TimeZone) -> String {
         }
         Value::String(text) if field == "created_at" => {
             let at: Timestamp = text.parse().unwrap();
-            at.to_zoned(zone.clone()).strftime(MOMENT).to_string()
+            at.to_zoned(zone.clone()).strftime(DATE_FORMAT).to_string()
         }
         Value::String(text) => text.clone(),
         _ => String::new(),
     }
 }
 
-/// The owner's name; for one whom the directory has no name of, the address that stands for it.
+/// The owner's name, or the owner's email if the directory has no name.
 fn owner(contact: &Value) -> String {
     let id = contact["owner_id"].as_str().unwrap_or_default();
     let people = local::demo_company::directory().people;

@@ -1,4 +1,4 @@
-//! A filtered export holds what the list with the same filter shows.
+//! A filtered export contains the same contacts as a list with the same filter.
 
 use serde_json::{Value, json};
 use tests::World;
@@ -38,24 +38,28 @@ async fn text_view_custom_field_and_date_filters_work_in_an_export_as_in_a_list(
     ] {
         for user in ["maya", "lars"] {
             let list = world.get(user, &format!("/cdp/customers?limit=100&{query}")).await;
-            let wanted = expected(list.data(), "Asia/Jakarta");
+            let expected_rows = expected(list.data(), "Asia/Jakarta");
             if user == "maya" && query != "view=assigned-to-me" {
-                assert!(!wanted.is_empty(), "{query}");
+                assert!(!expected_rows.is_empty(), "{query}");
             }
-            assert_eq!(filtered(&world, user, filter.clone()).await, wanted, "{user} {query}");
+            assert_eq!(
+                filtered(&world, user, filter.clone()).await,
+                expected_rows,
+                "{user} {query}"
+            );
         }
     }
 }
 
 #[tokio::test]
 async fn an_export_with_the_teams_view_fails_instead_of_narrowing_when_launchpad_fails() {
-    // The flag is off: only the view asks for the teams.
+    // The flag is off, so only the view needs the teams.
     let world = World::start().await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
     let mut body = order("csv");
     body["selection"] = json!({ "filter": { "view": "teams" } });
     let job = requested(&world, "maya", &body).await;
-    world.work().await;
+    world.process_queues().await;
     let job = view(&world, "maya", &job).await;
     assert_ne!(job["status"], "completed", "{job}");
     assert_eq!(job["rows"], 0);
@@ -74,8 +78,8 @@ async fn an_invalid_export_filter_is_refused_with_its_field() {
     ] {
         let mut body = order("csv");
         body["selection"] = json!({ "filter": filter });
-        let answer = world.post("maya", "/cdp/exports", &body).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{filter}");
-        assert_eq!(answer.body["details"]["field"], field, "{filter}");
+        let response = world.post("maya", "/cdp/exports", &body).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{filter}");
+        assert_eq!(response.body["details"]["field"], field, "{filter}");
     }
 }

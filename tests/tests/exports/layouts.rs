@@ -1,7 +1,7 @@
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Answer, World};
+use tests::{Response, World};
 
 use super::{
     file::{header, rows},
@@ -16,18 +16,18 @@ fn layout(name: &str) -> Value {
     ] })
 }
 
-async fn saved(world: &World, user: &str, body: &Value) -> String {
-    let answer = world.post(user, "/cdp/export-layouts", body).await;
-    assert_eq!(answer.status, 201, "{}", answer.body);
-    answer.data()["id"].as_str().unwrap().to_owned()
+async fn save(world: &World, user: &str, body: &Value) -> String {
+    let response = world.post(user, "/cdp/export-layouts", body).await;
+    assert_eq!(response.status, 201, "{}", response.body);
+    response.data()["id"].as_str().unwrap().to_owned()
 }
 
-async fn change(world: &World, user: &str, method: Method, id: &str, body: &Value) -> Answer {
+async fn change(world: &World, user: &str, method: Method, id: &str, body: &Value) -> Response {
     let body = (method == Method::PUT).then_some(body);
     world.call(user, method, &format!("/cdp/export-layouts/{id}"), body).await
 }
 
-/// An order of all contacts in the columns of a layout.
+/// The body of an export request for all contacts with the columns of a layout.
 fn order_by(layout: &str, format: &str) -> Value {
     let mut body = order(format);
     let body_map = body.as_object_mut().unwrap();
@@ -45,9 +45,9 @@ async fn fields_are_labeled_in_the_requested_language_or_in_the_companys_languag
         ("claire", "", "Name"),
         ("claire", "?locale=id", "Nama"),
     ] {
-        let answer = world.get(user, &format!("/cdp/export-fields{query}")).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        let fields = answer.data().as_array().unwrap();
+        let response = world.get(user, &format!("/cdp/export-fields{query}")).await;
+        assert_eq!(response.status, 200, "{}", response.body);
+        let fields = response.data().as_array().unwrap();
         let name = fields.iter().find(|field| field["field"] == "name").unwrap();
         assert_eq!(
             name,
@@ -56,8 +56,8 @@ async fn fields_are_labeled_in_the_requested_language_or_in_the_companys_languag
         );
     }
     for query in ["?locale=tlh", "?colour=red"] {
-        let answer = world.get("sinta", &format!("/cdp/export-fields{query}")).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{query}");
+        let response = world.get("sinta", &format!("/cdp/export-fields{query}")).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{query}");
     }
 }
 
@@ -69,8 +69,8 @@ async fn custom_fields_are_listed_with_their_types_and_custom_dates_are_exported
         "since": "2026-11-21", "seen": "2026-11-21T20:00:00Z",
     } });
     let synced = world.post("maya", "/cdp/customers/sync", &json!({ "contacts": [contact] })).await;
-    let answer = world.get("sinta", "/cdp/export-fields").await;
-    let own: Vec<_> = answer.data().as_array().unwrap().iter().skip(18).collect();
+    let response = world.get("sinta", "/cdp/export-fields").await;
+    let own: Vec<_> = response.data().as_array().unwrap().iter().skip(18).collect();
     let types: Vec<_> = own
         .iter()
         .map(|it| (it["label"].as_str().unwrap(), it["type"].as_str().unwrap()))
@@ -94,8 +94,8 @@ async fn custom_fields_are_listed_with_their_types_and_custom_dates_are_exported
         body["fields"] = json!(own.iter().map(|it| &it["field"]).collect::<Vec<_>>());
         completed(&world, "maya", &body).await;
         let mail = world.aws.mailbox().list().pop().unwrap();
-        let wanted = ["a", "true", "3", "2026-11-22 03:00:00", day, "gold"];
-        assert_eq!(rows(format, &mail.attachments[0].content), [wanted], "{format}");
+        let expected_row = ["a", "true", "3", "2026-11-22 03:00:00", day, "gold"];
+        assert_eq!(rows(format, &mail.attachments[0].content), [expected_row], "{format}");
     }
 }
 
@@ -103,15 +103,15 @@ async fn custom_fields_are_listed_with_their_types_and_custom_dates_are_exported
 async fn fields_are_labeled_in_the_default_language_while_launchpad_cannot_return_the_companys() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "launchpad.companies", "status": 503 }));
-    let answer = world.get("sinta", "/cdp/export-fields").await;
-    assert_eq!((answer.status, &answer.data()[2]["label"]), (200, &json!("Name")));
+    let response = world.get("sinta", "/cdp/export-fields").await;
+    assert_eq!((response.status, &response.data()[2]["label"]), (200, &json!("Name")));
 }
 
 #[tokio::test]
 async fn every_listed_field_can_be_saved_in_a_layout_and_exported() {
     let world = World::with_flags().await;
     let offered = world.get("sinta", "/cdp/export-fields?locale=en").await;
-    let layout = saved(&world, "sinta", &json!({ "name": "All", "fields": offered.data() })).await;
+    let layout = save(&world, "sinta", &json!({ "name": "All", "fields": offered.data() })).await;
     completed(&world, "sinta", &order_by(&layout, "csv")).await;
     let file = world.aws.mailbox().list().pop().unwrap().attachments.remove(0);
     let labels: Vec<&str> =
@@ -122,9 +122,9 @@ async fn every_listed_field_can_be_saved_in_a_layout_and_exported() {
 #[tokio::test]
 async fn a_layout_can_be_read_listed_replaced_and_deleted() {
     let world = World::with_flags().await;
-    let made = world.post("sinta", "/cdp/export-layouts", &layout(" Sales  call ")).await;
-    assert_eq!(made.status, 201, "{}", made.body);
-    let (id, data) = (made.data()["id"].as_str().unwrap(), made.data());
+    let created = world.post("sinta", "/cdp/export-layouts", &layout(" Sales  call ")).await;
+    assert_eq!(created.status, 201, "{}", created.body);
+    let (id, data) = (created.data()["id"].as_str().unwrap(), created.data());
     assert_eq!(
         (&data["name"], &data["owner_id"]),
         (&json!("Sales  call"), &json!(tests::person("sinta")))
@@ -132,7 +132,7 @@ async fn a_layout_can_be_read_listed_replaced_and_deleted() {
     assert_eq!(data["fields"][1], json!({ "field": "phones", "label": null }));
     let read = world.get("sinta", &format!("/cdp/export-layouts/{id}")).await;
     assert_eq!((read.status, read.data()), (200, data));
-    // What was read can be sent back as it is.
+    // A layout can be sent back as it was read.
     let echoed = change(&world, "sinta", Method::PUT, id, data).await;
     assert_eq!(
         (echoed.status, &echoed.data()["fields"]),
@@ -151,8 +151,8 @@ async fn a_layout_can_be_read_listed_replaced_and_deleted() {
     assert_eq!((replaced.status, &replaced.data()["name"]), (200, &json!("New")));
     assert_eq!(replaced.data()["fields"], json!([{ "field": "id", "label": null }]));
     assert_eq!(world.get("sinta", "/cdp/export-layouts").await.data(), &json!([replaced.data()]));
-    // The old name is free again.
-    saved(&world, "sinta", &layout("SALES CALL")).await;
+    // The old name can be used again.
+    save(&world, "sinta", &layout("SALES CALL")).await;
     let deleted = change(&world, "sinta", Method::DELETE, id, &Value::Null).await;
     assert_eq!((deleted.status, deleted.data()), (200, &json!({})));
     for method in [Method::GET, Method::PUT, Method::DELETE] {
@@ -166,7 +166,7 @@ async fn a_layout_can_be_read_listed_replaced_and_deleted() {
 async fn layouts_are_listed_by_name_in_pages() {
     let world = World::with_flags().await;
     for name in ["delta", "Álpha", "Charlie", "bravo", "echo"] {
-        saved(&world, "sinta", &layout(name)).await;
+        save(&world, "sinta", &layout(name)).await;
     }
     let (mut names, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -181,36 +181,36 @@ async fn layouts_are_listed_by_name_in_pages() {
     }
     assert_eq!(names, ["Álpha", "bravo", "Charlie", "delta", "echo"]);
     for query in ["limit=0", "limit=101", "cursor=!", "colour=red"] {
-        let answer = world.get("lars", &format!("/cdp/export-layouts?{query}")).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{query}");
+        let response = world.get("lars", &format!("/cdp/export-layouts?{query}")).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{query}");
     }
 }
 
 #[tokio::test]
 async fn a_layout_name_is_unique_in_a_company_ignoring_case_and_accents() {
     let world = World::with_flags().await;
-    let first = saved(&world, "sinta", &layout("Résumé")).await;
-    let second = saved(&world, "sinta", &layout("Other")).await;
+    let first = save(&world, "sinta", &layout("Résumé")).await;
+    let second = save(&world, "sinta", &layout("Other")).await;
     let taken = world.post("lars", "/cdp/export-layouts", &layout(" RESUME ")).await;
     assert_eq!((taken.status, taken.error()), (409, "CONFLICT"));
     assert_eq!(taken.body["details"]["field"], "name");
     let renamed = change(&world, "sinta", Method::PUT, &second, &layout("resume")).await;
     assert_eq!((renamed.status, renamed.error()), (409, "CONFLICT"));
     assert_eq!(change(&world, "sinta", Method::PUT, &first, &layout("RÉSUMÉ")).await.status, 200);
-    // Another company has its own names.
-    saved(&world, "claire", &layout("Résumé")).await;
+    // Another company can use the same name.
+    save(&world, "claire", &layout("Résumé")).await;
     let bodies: Vec<Value> = (0..6).map(|_| layout("At once")).collect();
-    let answers =
+    let responses =
         join_all(bodies.iter().map(|body| world.post("sinta", "/cdp/export-layouts", body))).await;
-    let made = answers.iter().filter(|answer| answer.status == 201).count();
-    let refused = answers.iter().filter(|answer| answer.status == 409).count();
-    assert_eq!((made, refused), (1, 5));
+    let created = responses.iter().filter(|response| response.status == 201).count();
+    let refused = responses.iter().filter(|response| response.status == 409).count();
+    assert_eq!((created, refused), (1, 5));
 }
 
 #[tokio::test]
 async fn a_layout_can_be_changed_by_its_owner_and_by_viewers_at_level_everything() {
     let world = World::with_flags().await;
-    let id = saved(&world, "sinta", &layout("Sinta's")).await;
+    let id = save(&world, "sinta", &layout("Sinta's")).await;
     for method in [Method::PUT, Method::DELETE] {
         let refused = change(&world, "lars", method, &id, &layout("Lars'")).await;
         assert_eq!((refused.status, refused.error()), (403, "FORBIDDEN"));
@@ -228,7 +228,7 @@ async fn a_layout_can_be_changed_by_its_owner_and_by_viewers_at_level_everything
 #[tokio::test]
 async fn layouts_are_separate_per_company_and_require_the_view_permission_and_a_growth_plan() {
     let world = World::with_flags().await;
-    let id = saved(&world, "sinta", &layout("Ours")).await;
+    let id = save(&world, "sinta", &layout("Ours")).await;
     for method in [Method::GET, Method::PUT, Method::DELETE] {
         let foreign = change(&world, "claire", method, &id, &layout("Theirs")).await;
         assert_eq!((foreign.status, foreign.error()), (404, "NOT_FOUND"));
@@ -263,9 +263,9 @@ async fn an_invalid_layout_is_refused_with_the_name_of_the_field() {
         ("fields[0].width", json!({ "name": "n", "fields": [{ "field": "id", "width": 3 }] })),
         ("colour", json!({ "name": "n", "fields": [name], "colour": "red" })),
     ] {
-        let answer = world.post("sinta", "/cdp/export-layouts", &body).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{field}");
-        assert_eq!(answer.body["details"]["field"], field, "{}", answer.body);
+        let response = world.post("sinta", "/cdp/export-layouts", &body).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{field}");
+        assert_eq!(response.body["details"]["field"], field, "{}", response.body);
     }
     assert_eq!(world.get("sinta", "/cdp/export-layouts").await.data(), &json!([]));
 }
@@ -274,11 +274,11 @@ async fn an_invalid_layout_is_refused_with_the_name_of_the_field() {
 async fn the_201st_layout_of_a_company_is_refused_with_409() {
     let world = World::with_flags().await;
     for at in 0..shared::export::MAX_LAYOUTS {
-        saved(&world, "sinta", &layout(&format!("Layout {at}"))).await;
+        save(&world, "sinta", &layout(&format!("Layout {at}"))).await;
     }
-    let answer = world.post("lars", "/cdp/export-layouts", &layout("One more")).await;
-    assert_eq!((answer.status, answer.error()), (409, "CONFLICT"));
-    saved(&world, "claire", &layout("One more")).await;
+    let response = world.post("lars", "/cdp/export-layouts", &layout("One more")).await;
+    assert_eq!((response.status, response.error()), (409, "CONFLICT"));
+    save(&world, "claire", &layout("One more")).await;
 }
 
 #[tokio::test]
@@ -299,7 +299,7 @@ async fn an_export_by_layout_has_the_layouts_columns_and_labels_and_typed_custom
     let fields = fields.map(|field| json!({ "field": field }));
     let mut body = json!({ "name": "Typed", "fields": fields });
     body["fields"][0]["label"] = json!("=Customer");
-    let id = saved(&world, "maya", &body).await;
+    let id = save(&world, "maya", &body).await;
     for (format, label, tier) in [("xlsx", "=Customer", "=gold"), ("csv", "'=Customer", "'=gold")] {
         let mut body = order_by(&id, format);
         body["selection"] = json!({ "ids": synced.ids() });
@@ -317,12 +317,12 @@ async fn an_export_by_layout_has_the_layouts_columns_and_labels_and_typed_custom
 #[tokio::test]
 async fn an_export_uses_the_layout_as_it_was_when_the_export_was_requested() {
     let world = World::with_flags().await;
-    let id = saved(&world, "sinta", &layout("Before")).await;
+    let id = save(&world, "sinta", &layout("Before")).await;
     let job = requested(&world, "sinta", &order_by(&id, "csv")).await;
     let after = json!({ "name": "After", "fields": [{ "field": "id" }] });
     assert_eq!(change(&world, "sinta", Method::PUT, &id, &after).await.status, 200);
     assert_eq!(change(&world, "sinta", Method::DELETE, &id, &Value::Null).await.status, 200);
-    world.work().await;
+    world.process_queues().await;
     assert_eq!(view(&world, "sinta", &job).await["status"], "completed");
     let key = objects(&world).await.remove(0);
     let file = world.files().await.read(&key).await.unwrap();
@@ -332,7 +332,7 @@ async fn an_export_uses_the_layout_as_it_was_when_the_export_was_requested() {
 #[tokio::test]
 async fn an_export_must_name_either_fields_or_an_existing_layout() {
     let world = World::with_flags().await;
-    let id = saved(&world, "sinta", &layout("One")).await;
+    let id = save(&world, "sinta", &layout("One")).await;
     let mut both = order("csv");
     both["layout_id"] = json!(id);
     let mut neither = order("csv");
@@ -344,8 +344,8 @@ async fn an_export_must_name_either_fields_or_an_existing_layout() {
         (unknown, "layout_id"),
         (order_by("x", "csv"), "layout_id"),
     ] {
-        let answer = world.post("sinta", "/cdp/exports", &body).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{field}");
-        assert_eq!(answer.body["details"]["field"], field, "{}", answer.body);
+        let response = world.post("sinta", "/cdp/exports", &body).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{field}");
+        assert_eq!(response.body["details"]["field"], field, "{}", response.body);
     }
 }

@@ -2,12 +2,12 @@ use bytes::Bytes;
 use futures::future::join_all;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tests::{Answer, World};
+use tests::{Response, World};
 
 use super::steps::{cancel, order, requested, view};
 
-/// Asks for an export under an idempotency key.
-async fn keyed(world: &World, user: &str, key: &str, body: &Value) -> Answer {
+/// Requests an export with an idempotency key.
+async fn request_with_key(world: &World, user: &str, key: &str, body: &Value) -> Response {
     let headers = [("content-type", "application/json"), ("idempotency-key", key)];
     let body = Bytes::from(body.to_string());
     world.send(user, http::Method::POST, "/cdp/exports", &headers, body).await
@@ -16,9 +16,9 @@ async fn keyed(world: &World, user: &str, key: &str, body: &Value) -> Answer {
 #[tokio::test]
 async fn an_accepted_export_returns_202_and_is_queued() {
     let world = World::with_flags().await;
-    let answer = world.post("sinta", "/cdp/exports", &order("xlsx")).await;
-    assert_eq!(answer.status, 202, "{}", answer.body);
-    let job = answer.data();
+    let response = world.post("sinta", "/cdp/exports", &order("xlsx")).await;
+    assert_eq!(response.status, 202, "{}", response.body);
+    let job = response.data();
     assert_eq!((&job["status"], &job["format"]), (&json!("queued"), &json!("xlsx")));
     assert_eq!((&job["rows"], &job["progress"]), (&json!(0), &json!(0.0)));
     assert_eq!(
@@ -28,7 +28,7 @@ async fn an_accepted_export_returns_202_and_is_queued() {
     assert!(job["download_url"].is_null() && job["expires_at"].is_null(), "{job}");
     let list = world.get("sinta", "/cdp/exports").await;
     assert_eq!(list.data(), &json!([job]));
-    assert_eq!(world.work().await, 2, "a message for the file, then one for the email");
+    assert_eq!(world.process_queues().await, 2, "one message for the file and one for the email");
     assert_eq!(view(&world, "sinta", job["id"].as_str().unwrap()).await["status"], "completed");
 }
 
@@ -54,9 +54,9 @@ async fn an_invalid_export_request_is_refused_with_the_name_of_the_field() {
     ] {
         let mut body = order("csv");
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let answer = world.post("sinta", "/cdp/exports", &body).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{field}");
-        assert_eq!(answer.body["details"]["field"], field, "{}", answer.body);
+        let response = world.post("sinta", "/cdp/exports", &body).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{field}");
+        assert_eq!(response.body["details"]["field"], field, "{}", response.body);
     }
     assert_eq!(world.get("sinta", "/cdp/exports").await.data(), &json!([]));
 }
@@ -75,8 +75,8 @@ async fn an_export_request_is_503_and_not_accepted_while_launchpad_fails() {
     for target in ["launchpad.permissions", "launchpad.companies"] {
         let world = World::with_flags().await;
         world.fault(&json!({ "target": target, "status": 500 }));
-        let answer = world.post("sinta", "/cdp/exports", &order("csv")).await;
-        assert_eq!((answer.status, answer.error()), (503, "DIRECTORY_UNAVAILABLE"), "{target}");
+        let response = world.post("sinta", "/cdp/exports", &order("csv")).await;
+        assert_eq!((response.status, response.error()), (503, "DIRECTORY_UNAVAILABLE"), "{target}");
         assert_eq!(world.get("sinta", "/cdp/exports").await.data(), &json!([]));
     }
 }
@@ -94,7 +94,7 @@ async fn the_fourth_active_job_of_a_user_is_429_until_another_job_ends() {
     requested(&world, "lars", &order("csv")).await;
     assert_eq!(cancel(&world, "sinta", &jobs[0]).await.status, 200);
     requested(&world, "sinta", &order("csv")).await;
-    world.work().await;
+    world.process_queues().await;
     requested(&world, "sinta", &order("csv")).await;
 }
 
@@ -106,24 +106,24 @@ async fn the_twenty_first_active_job_of_a_company_is_429() {
     for user in jobs.clone().take(20) {
         requested(&world, user, &order("csv")).await;
     }
-    let answer = world.post("andre", "/cdp/exports", &order("csv")).await;
-    assert_eq!((answer.status, answer.error()), (429, "TOO_MANY_EXPORTS"));
+    let response = world.post("andre", "/cdp/exports", &order("csv")).await;
+    assert_eq!((response.status, response.error()), (429, "TOO_MANY_EXPORTS"));
     requested(&world, "claire", &order("csv")).await;
 }
 
 #[tokio::test]
 async fn an_idempotency_key_returns_the_same_job_for_24_hours_and_422_for_another_body() {
     let world = World::with_flags().await;
-    let first = keyed(&world, "sinta", "key-1", &order("csv")).await;
-    let again = keyed(&world, "sinta", "key-1", &order("csv")).await;
+    let first = request_with_key(&world, "sinta", "key-1", &order("csv")).await;
+    let again = request_with_key(&world, "sinta", "key-1", &order("csv")).await;
     assert_eq!((again.status, again.data()), (202, first.data()));
-    let other = keyed(&world, "sinta", "key-1", &order("xlsx")).await;
+    let other = request_with_key(&world, "sinta", "key-1", &order("xlsx")).await;
     assert_eq!((other.status, other.error()), (422, "IDEMPOTENCY_KEY_REUSED"));
-    let of_another = keyed(&world, "lars", "key-1", &order("csv")).await;
-    assert_ne!(of_another.data()["id"], first.data()["id"]);
+    let other_user = request_with_key(&world, "lars", "key-1", &order("csv")).await;
+    assert_ne!(other_user.data()["id"], first.data()["id"]);
     assert_eq!(world.get("sinta", "/cdp/exports").await.ids().len(), 1);
     world.advance(SignedDuration::from_hours(24));
-    let later = keyed(&world, "sinta", "key-1", &order("xlsx")).await;
+    let later = request_with_key(&world, "sinta", "key-1", &order("xlsx")).await;
     assert_eq!(later.status, 202, "{}", later.body);
     assert_ne!(later.data()["id"], first.data()["id"]);
 }
@@ -132,9 +132,9 @@ async fn an_idempotency_key_returns_the_same_job_for_24_hours_and_422_for_anothe
 async fn an_unreadable_idempotency_key_is_refused_with_400_and_not_ignored() {
     let world = World::with_flags().await;
     for key in ["", "schl\u{fc}ssel"] {
-        let answer = keyed(&world, "sinta", key, &order("csv")).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{key}");
-        assert_eq!(answer.body["details"]["field"], "idempotency-key");
+        let response = request_with_key(&world, "sinta", key, &order("csv")).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{key}");
+        assert_eq!(response.body["details"]["field"], "idempotency-key");
     }
     assert!(world.get("sinta", "/cdp/exports").await.ids().is_empty());
 }
@@ -145,13 +145,14 @@ async fn concurrent_requests_with_one_key_create_one_job() {
     let contact = world.get("sinta", "/cdp/customers?limit=1").await.ids().remove(0);
     let mut body = order("csv");
     body["selection"] = json!({ "ids": [contact] });
-    let answers = join_all((0..4).map(|_| keyed(&world, "sinta", "key-1", &body))).await;
-    for answer in &answers {
-        assert_eq!(answer.status, 202, "{}", answer.body);
-        assert_eq!(answer.data()["id"], answers[0].data()["id"]);
+    let responses =
+        join_all((0..4).map(|_| request_with_key(&world, "sinta", "key-1", &body))).await;
+    for response in &responses {
+        assert_eq!(response.status, 202, "{}", response.body);
+        assert_eq!(response.data()["id"], responses[0].data()["id"]);
     }
     assert_eq!(world.get("sinta", "/cdp/exports").await.ids().len(), 1);
-    assert_eq!(super::steps::objects(&world).await.len(), 1, "the ids of the one job");
+    assert_eq!(super::steps::objects(&world).await.len(), 1, "the stored ids of the only job");
 }
 
 #[tokio::test]
@@ -159,13 +160,13 @@ async fn a_lost_response_of_the_table_neither_loses_nor_duplicates_the_job() {
     let world = World::with_flags().await;
     world.fault(&json!({ "target": "dynamodb", "kind": "commit_then_timeout", "times": 1,
         "action": "TransactWriteItems", "function": "ExportRequest" }));
-    let first = keyed(&world, "sinta", "key-1", &order("csv")).await;
-    let again = keyed(&world, "sinta", "key-1", &order("csv")).await;
+    let first = request_with_key(&world, "sinta", "key-1", &order("csv")).await;
+    let again = request_with_key(&world, "sinta", "key-1", &order("csv")).await;
     assert!(matches!(first.status, 202 | 503), "{}", first.body);
     assert_eq!(again.status, 202, "{}", again.body);
     assert_eq!(world.get("sinta", "/cdp/exports").await.ids().len(), 1);
     world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
-    world.work().await;
+    world.process_queues().await;
     let job = again.data()["id"].as_str().unwrap();
     assert_eq!(view(&world, "sinta", job).await["status"], "completed");
 }
@@ -177,31 +178,32 @@ async fn no_export_request_body_causes_a_500() {
     for body in ["", "null", "[]", "{", "\"x\"", "{\"format\":1}", &deep, "{\"fields\":[null]}"] {
         let headers = [("content-type", "application/json")];
         let bytes = Bytes::from(body.to_owned());
-        let answer = world.send("sinta", http::Method::POST, "/cdp/exports", &headers, bytes).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{body:.40}");
+        let response =
+            world.send("sinta", http::Method::POST, "/cdp/exports", &headers, bytes).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{body:.40}");
     }
     for key in ["", &"k".repeat(1_000), "\u{1F600}"] {
-        let answer = keyed(&world, "sinta", key, &order("csv")).await;
-        assert!(matches!(answer.status, 202 | 400), "{} {}", answer.status, answer.body);
+        let response = request_with_key(&world, "sinta", key, &order("csv")).await;
+        assert!(matches!(response.status, 202 | 400), "{} {}", response.status, response.body);
     }
 }
 
 #[tokio::test]
 async fn the_users_own_jobs_are_listed_in_pages_newest_first() {
     let world = World::with_flags().await;
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for _ in 0..3 {
-        made.insert(0, requested(&world, "sinta", &order("csv")).await);
+        created.insert(0, requested(&world, "sinta", &order("csv")).await);
         world.advance(SignedDuration::from_secs(1));
     }
     let first = world.get("sinta", "/cdp/exports?limit=2").await;
-    assert_eq!(first.ids(), made[..2]);
+    assert_eq!(first.ids(), created[..2]);
     let cursor = first.body["meta"]["next_cursor"].as_str().unwrap();
     let rest = world.get("sinta", &format!("/cdp/exports?limit=2&cursor={cursor}")).await;
-    assert_eq!(rest.ids(), made[2..]);
+    assert_eq!(rest.ids(), created[2..]);
     assert!(rest.body["meta"]["next_cursor"].is_null());
     for query in ["limit=0", "limit=101", "cursor=x", "colour=red"] {
-        let answer = world.get("sinta", &format!("/cdp/exports?{query}")).await;
-        assert_eq!((answer.status, answer.error()), (400, "INVALID_REQUEST"), "{query}");
+        let response = world.get("sinta", &format!("/cdp/exports?{query}")).await;
+        assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"), "{query}");
     }
 }

@@ -1,4 +1,4 @@
-//! Whose contacts a file holds, while people, teams and contacts change.
+//! Which contacts a file contains while people, teams and contacts change.
 
 use std::{collections::BTreeMap, pin::pin, time::Duration};
 
@@ -10,11 +10,11 @@ use tests::{World, person, team};
 
 use super::{
     file::{expected, rows},
-    steps::{assert_no_remains, deliver, objects, order, requested, view},
+    steps::{assert_no_leftovers, deliver, objects, order, requested, view},
 };
 
-/// Has a person of the directory changed while the export's worker waits for the bucket, and goes
-/// on until the worker is done with its message.
+/// Changes Sinta in the directory while the export's worker waits for the bucket. Returns whether
+/// the worker finished its message successfully.
 async fn change_while_writing(
     world: &World,
     job: &str,
@@ -24,11 +24,11 @@ async fn change_while_writing(
         .fault(&json!({ "target": "s3", "action": "UploadPart", "latency_ms": 2_500, "times": 1 }));
     let mut worker = pin!(deliver(world, "ExportGenerate", "sinta", job, 1));
     let early = tokio::time::timeout(Duration::from_millis(500), worker.as_mut()).await;
-    assert!(early.is_err(), "the file was written too fast");
+    assert!(early.is_err(), "the file was written before the change");
     let mut sinta = world.directory.find("sinta").unwrap();
     change(&mut sinta);
     world.directory.upsert(Upserts { people: vec![sinta], ..Upserts::default() }).unwrap();
-    // Past the time that levels and team sets are used without asking.
+    // The cached levels and team sets have expired.
     world.advance(SignedDuration::from_secs(61));
     worker.await
 }
@@ -40,11 +40,11 @@ async fn a_requester_who_is_disabled_during_an_export_gets_no_file_and_an_email_
     let done = change_while_writing(&world, &job, |sinta| {
         sinta.levels.insert("customers_customers_view".to_owned(), "disabled".to_owned());
     });
-    assert!(done.await, "trying again would end alike");
-    world.work().await;
-    let told = view(&world, "sinta", &job).await;
-    assert_eq!((&told["status"], &told["error"]["code"]), (&json!("failed"), &json!("FORBIDDEN")));
-    assert_no_remains(&world, "forbidden").await;
+    assert!(done.await, "another attempt would fail in the same way");
+    world.process_queues().await;
+    let view = view(&world, "sinta", &job).await;
+    assert_eq!((&view["status"], &view["error"]["code"]), (&json!("failed"), &json!("FORBIDDEN")));
+    assert_no_leftovers(&world, "forbidden").await;
     let mails = world.aws.mailbox().list();
     assert_eq!((mails.len(), mails[0].attachments.len()), (1, 0));
     assert!(mails[0].text.as_ref().unwrap().contains("ask your administrator"), "{mails:?}");
@@ -59,7 +59,7 @@ async fn a_scope_change_during_an_export_restarts_the_export() {
         sinta.team_ids = vec![team("Surabaya")];
     });
     assert!(!done.await, "another attempt is needed");
-    assert_no_remains(&world, "the first attempt").await;
+    assert_no_leftovers(&world, "the first attempt").await;
     assert!(deliver(&world, "ExportGenerate", "sinta", &job, 2).await);
     let after = world.get("sinta", "/cdp/customers?limit=100").await;
     assert_ne!(after.ids(), before);
@@ -82,7 +82,7 @@ async fn a_running_export_finishes_with_its_scope_while_launchpad_does_not_answe
     assert_eq!(rows("csv", &file), expected(list.data(), "Asia/Jakarta"));
 }
 
-/// The row of one contact, by the writer that changes it.
+/// The sync row of one contact of a writer.
 fn row(writer: usize, at: usize, fields: &Value) -> Value {
     let mut row =
         json!({ "external_id": format!("{writer}-{at}"), "name": format!("Contact {at}") });
@@ -91,16 +91,16 @@ fn row(writer: usize, at: usize, fields: &Value) -> Value {
 }
 
 async fn sync(world: &World, user: &str, rows: &[Value]) -> Vec<String> {
-    let answer = world.post(user, "/cdp/customers/sync", &json!({ "contacts": rows })).await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    let data = answer.data().as_array().unwrap();
-    assert!(data.iter().all(|row| row["status"] != "rejected"), "{}", answer.body);
+    let response = world.post(user, "/cdp/customers/sync", &json!({ "contacts": rows })).await;
+    assert_eq!(response.status, 200, "{}", response.body);
+    let data = response.data().as_array().unwrap();
+    assert!(data.iter().all(|row| row["status"] != "rejected"), "{}", response.body);
     data.iter().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect()
 }
 
-/// What a writer's contacts become in a round: always in the scope of both viewers, though they
-/// move from one of its partitions to another.
-fn moved(round: usize) -> Value {
+/// The owners of a writer's contacts in a round. The contacts move between partitions but always
+/// stay in the scope of both viewers.
+fn owners_in_round(round: usize) -> Value {
     let (sinta, andre, own) = (person("sinta"), person("andre"), team("Jakarta SMB"));
     match round % 3 {
         0 => json!({ "owner_id": andre, "assignee_id": sinta, "team_owner_ids": [own] }),
@@ -110,12 +110,13 @@ fn moved(round: usize) -> Value {
 }
 
 #[tokio::test]
-async fn an_export_contains_each_contact_that_stays_in_scope_once_while_8_writers_change_contacts() {
+async fn an_export_contains_each_contact_that_stays_in_scope_once_while_8_writers_change_contacts()
+{
     const WRITERS: usize = 8;
     const EACH: usize = 25;
     let world = World::with_flags().await;
     let batch = |writer, round| -> Vec<Value> {
-        (0..EACH).map(|at| row(writer, at, &moved(round))).collect()
+        (0..EACH).map(|at| row(writer, at, &owners_in_round(round))).collect()
     };
     let mut stable = Vec::new();
     for writer in 0..WRITERS {
@@ -141,10 +142,10 @@ async fn an_export_contains_each_contact_that_stays_in_scope_once_while_8_writer
         };
         tokio::select! {
             done = &mut worker => assert!(done, "{user}"),
-            () = writers => panic!("{user}: the writers were done first"),
+            () = writers => panic!("{user}: the writers finished before the export"),
         }
         world.faults.clear();
-        world.work().await;
+        world.process_queues().await;
         let mail = world.aws.mailbox().list().pop().unwrap();
         let mut found: BTreeMap<String, usize> = BTreeMap::new();
         for row in rows("csv", &mail.attachments[0].content) {
@@ -155,9 +156,9 @@ async fn an_export_contains_each_contact_that_stays_in_scope_once_while_8_writer
                 is_own || (user == person("sinta") && (row[3].is_empty() || row[3].contains(&own)));
             assert!(in_scope, "{row:?}");
         }
-        assert!(found.values().all(|times| *times == 1), "{user}: a contact came twice");
-        let lost = stable.iter().filter(|id| !found.contains_key(*id)).count();
-        assert_eq!(lost, 0, "{user}: contacts were missed");
+        assert!(found.values().all(|times| *times == 1), "{user}: a contact is in the file twice");
+        let missing = stable.iter().filter(|id| !found.contains_key(*id)).count();
+        assert_eq!(missing, 0, "{user}: contacts are missing");
     }
 }
 

@@ -1,10 +1,10 @@
-//! The steps of an export, as the tests take them.
+//! The steps of an export that the tests share.
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Answer, World};
+use tests::{Response, World};
 
-/// A body of `POST /cdp/exports` for everything that the requester's list shows.
+/// The body of `POST /cdp/exports` for all contacts in the requester's list.
 pub(crate) fn order(format: &str) -> Value {
     json!({
         "format": format, "selection": { "filter": {} }, "fields": super::file::FIELDS,
@@ -12,35 +12,36 @@ pub(crate) fn order(format: &str) -> Value {
     })
 }
 
-/// Asks for an export and returns its id.
+/// Requests an export and returns its id.
 pub(crate) async fn requested(world: &World, user: &str, body: &Value) -> String {
-    let answer = world.post(user, "/cdp/exports", body).await;
-    assert_eq!(answer.status, 202, "{}", answer.body);
-    answer.data()["id"].as_str().unwrap().to_owned()
+    let response = world.post(user, "/cdp/exports", body).await;
+    assert_eq!(response.status, 202, "{}", response.body);
+    response.data()["id"].as_str().unwrap().to_owned()
 }
 
-/// Asks for an export, has it made and told, and returns its id.
+/// Requests an export, processes it until it is delivered, and returns its id.
 pub(crate) async fn completed(world: &World, user: &str, body: &Value) -> String {
     let job = requested(world, user, body).await;
-    world.work().await;
+    world.process_queues().await;
     let view = view(world, user, &job).await;
     assert_eq!(view["status"], "completed", "{view}");
     job
 }
 
-/// The job as its owner sees it.
+/// The job as its owner reads it.
 pub(crate) async fn view(world: &World, user: &str, job: &str) -> Value {
-    let answer = world.get(user, &format!("/cdp/exports/{job}")).await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    answer.data().clone()
+    let response = world.get(user, &format!("/cdp/exports/{job}")).await;
+    assert_eq!(response.status, 200, "{}", response.body);
+    response.data().clone()
 }
 
-/// Calls a job off.
-pub(crate) async fn cancel(world: &World, user: &str, job: &str) -> Answer {
+/// Cancels a job.
+pub(crate) async fn cancel(world: &World, user: &str, job: &str) -> Response {
     world.call(user, Method::DELETE, &format!("/cdp/exports/{job}"), None).await
 }
 
-/// Hands a job's message to a worker for the `count`th time, and tells whether it is done with it.
+/// Delivers a job's message to a worker for the `count`th time, and returns whether the worker
+/// finished it successfully.
 pub(crate) async fn deliver(
     world: &World,
     function: &str,
@@ -48,15 +49,21 @@ pub(crate) async fn deliver(
     job: &str,
     count: u32,
 ) -> bool {
-    let answer = world.invoke(function, message(world, user, job, count)).await;
-    answer["batchItemFailures"].as_array().unwrap().is_empty()
+    let response = world.invoke(function, message(world, user, job, count)).await;
+    response["batchItemFailures"].as_array().unwrap().is_empty()
 }
 
-/// Hands a job's message to a worker whom a `kill` fault ends.
-pub(crate) async fn dies(world: &World, function: &str, user: &str, job: &str, count: u32) {
+/// Delivers a job's message to a worker that a `kill` fault ends.
+pub(crate) async fn deliver_until_killed(
+    world: &World,
+    function: &str,
+    user: &str,
+    job: &str,
+    count: u32,
+) {
     let event = message(world, user, job, count);
-    let answer = world.invoke_until_killed(function, event).await;
-    assert!(answer.is_none(), "the worker lives: {answer:?}");
+    let response = world.invoke_until_killed(function, event).await;
+    assert!(response.is_none(), "the worker was not killed: {response:?}");
 }
 
 fn message(world: &World, user: &str, job: &str, count: u32) -> Value {
@@ -78,8 +85,8 @@ pub(crate) async fn uploads(world: &World) -> Vec<String> {
     uploads.filter_map(|upload| upload.key).collect()
 }
 
-/// That a job ended as one that nothing went wrong with: one file, no remains, told once over each
-/// channel.
+/// Asserts that a job ended as if there had been no fault: one file, no leftovers, and one delivery
+/// over each channel.
 pub(crate) async fn assert_one_of_each(world: &World, user: &str, job: &str, case: &str) {
     let view = view(world, user, job).await;
     assert_eq!(
@@ -96,8 +103,8 @@ pub(crate) async fn assert_one_of_each(world: &World, user: &str, job: &str, cas
     assert_eq!((notifications.len(), notifications[0].duplicates), (1, 0), "{case}");
 }
 
-/// That nothing of a job is left in the bucket.
-pub(crate) async fn assert_no_remains(world: &World, case: &str) {
+/// Asserts that the bucket contains no object and no unfinished upload.
+pub(crate) async fn assert_no_leftovers(world: &World, case: &str) {
     assert_eq!(objects(world).await, Vec::<String>::new(), "{case}");
     assert_eq!(uploads(world).await, Vec::<String>::new(), "{case}");
 }
@@ -110,7 +117,7 @@ pub(crate) async fn objects(world: &World) -> Vec<String> {
     contents.filter_map(|object| object.key).collect()
 }
 
-/// The path of the capability link in the newest mail.
+/// The path of the download link in the newest email.
 pub(crate) fn link(world: &World) -> String {
     let mails = world.aws.mailbox().list();
     let text = mails.last().unwrap().text.clone().unwrap();

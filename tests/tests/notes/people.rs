@@ -1,10 +1,10 @@
 use http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tests::{Answer, World, person, team};
+use tests::{Response, World, person, team};
 
 use super::{
-    scene::{Notes, call_from, colleague, refuses, set_levels, upsert, uuid_of},
+    scene::{Notes, assert_refused, call_from, colleague, numbered_uuid, set_levels, upsert},
     write::{codes, mention},
 };
 
@@ -12,9 +12,9 @@ const ADD: &str = "customers_customernotes_add";
 const MANAGE: &str = "customers_customernotes_manage";
 const VIEW: &str = "customers_customernotes_view";
 
-/// The people of a page, by what is shown of them.
-fn shown(answer: &Answer) -> Vec<&str> {
-    let people = answer.data().as_array().unwrap().iter();
+/// The display names of the people on a page.
+fn shown(response: &Response) -> Vec<&str> {
+    let people = response.data().as_array().unwrap().iter();
     people.map(|person| person["display_name"].as_str().unwrap()).collect()
 }
 
@@ -26,14 +26,15 @@ async fn note_mention_s01_ac1_the_typeahead_lists_matching_active_users_of_the_c
     let budi = json!([{ "sso_id": person("budi"), "full_name": "Budi Hartono",
         "display_name": "Budi Hartono", "email": "budi@kopi.example", "avatar": null }]);
     assert_eq!(found.data(), &budi);
-    // By the email too, in any case; an inactive colleague and another company's people never.
+    // An email matches too, in any case. An inactive colleague and people of another company never
+    // match.
     assert_eq!(
         shown(&world.get("sinta", "/cdp/people?query=MAYA%40kopi").await),
         ["Maya Kusumawardani"]
     );
-    for nobody in ["tom", "claire", "dewi"] {
-        let found = world.get("sinta", &format!("/cdp/people?query={nobody}")).await;
-        assert_eq!((found.status, found.data()), (200, &json!([])), "{nobody}");
+    for unknown in ["tom", "claire", "dewi"] {
+        let found = world.get("sinta", &format!("/cdp/people?query={unknown}")).await;
+        assert_eq!((found.status, found.data()), (200, &json!([])), "{unknown}");
     }
 }
 
@@ -49,9 +50,9 @@ async fn note_mention_s01_boundary_a_null_name_shows_the_email_and_a_null_avatar
 #[tokio::test]
 async fn note_mention_s01_err2_a_query_without_matches_returns_an_empty_list_and_no_error() {
     let world = World::with_flags().await;
-    let found = world.get("sinta", "/cdp/people?query=nobody-at-all").await;
+    let found = world.get("sinta", "/cdp/people?query=no-such-person").await;
     assert_eq!((found.status, found.data()), (200, &json!([])));
-    // Launchpad's plain 404 means the same.
+    // Launchpad's plain 404 also means that there are no matches.
     world.fault(&json!({ "target": "launchpad.users", "status": 404 }));
     let found = world.get("sinta", "/cdp/people?query=bu").await;
     assert_eq!((found.status, found.data()), (200, &json!([])));
@@ -59,9 +60,10 @@ async fn note_mention_s01_err2_a_query_without_matches_returns_an_empty_list_and
 }
 
 #[tokio::test]
-async fn note_mention_s01_err1_the_picker_is_503_when_launchpad_fails_and_notes_can_still_be_saved() {
+async fn note_mention_s01_err1_the_picker_is_503_when_launchpad_fails_and_notes_can_still_be_saved()
+{
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     for fault in [
         json!({ "target": "launchpad.users", "status": 500 }),
         json!({ "target": "launchpad.users", "status": 429 }),
@@ -122,8 +124,8 @@ async fn note_mention_s01_validation_a_query_can_contain_special_characters_and_
         let found = world.get("sinta", &format!("/cdp/people?query={query}")).await;
         assert_eq!(shown(&found), ["Åsa 🚀 O'Neil <b>%_\\&"], "{query}");
     }
-    let notes = Notes::of(&world, "Citra Anggraini").await;
-    let note = mention(&uuid_of(1));
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
+    let note = mention(&numbered_uuid(1));
     let saved = world.post("sinta", &notes.list, &json!({ "note": note })).await;
     let html = saved.data()["note"].as_str().unwrap();
     assert!(html.ends_with(">@Åsa 🚀 O'Neil &lt;b&gt;%_\\&amp;</a>"), "{html}");
@@ -145,8 +147,8 @@ async fn note_mention_s01_permission_only_users_who_can_write_notes_can_search_p
         [("own", "disabled", 200), ("disabled", "team", 200), ("disabled", "disabled", 403)]
     {
         set_levels(&world, "sinta", &[(ADD, add), (MANAGE, manage)]);
-        let answer = world.get("sinta", "/cdp/people?query=bu").await;
-        assert_eq!(answer.status, status, "{add} {manage}: {}", answer.body);
+        let response = world.get("sinta", "/cdp/people?query=bu").await;
+        assert_eq!(response.status, status, "{add} {manage}: {}", response.body);
     }
     assert_eq!(world.get("", "/cdp/people?query=bu").await.status, 403);
 }
@@ -159,7 +161,7 @@ async fn note_mention_s06_neg2_the_picker_and_the_card_are_404_with_the_flag_off
         let off = world.get("sinta", &path).await;
         assert_eq!((off.status, off.error()), (404, "FEATURE_DISABLED"), "{path}");
     }
-    // A starter company cannot turn it on at all.
+    // A starter company cannot turn the flag on.
     let off = world.get("dewi", "/cdp/people?query=ru").await;
     assert_eq!((off.status, off.error()), (404, "FEATURE_DISABLED"));
 }
@@ -178,9 +180,10 @@ async fn note_mention_s05_ac1_ac2_the_card_shows_name_email_staff_level_and_all_
 }
 
 #[tokio::test]
-async fn note_mention_s05_err1_the_card_of_an_inactive_or_unknown_person_shows_the_last_known_name() {
+async fn note_mention_s05_err1_the_card_of_an_inactive_or_unknown_person_shows_the_last_known_name()
+{
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     notes.add(&world, "sinta", &mention(&person("lars"))).await;
     let card = |who: String| {
         let world = &world;
@@ -189,7 +192,7 @@ async fn note_mention_s05_err1_the_card_of_an_inactive_or_unknown_person_shows_t
     let inactive = card(person("tomas")).await;
     assert_eq!(inactive.data()["status"], "inactive_or_not_found");
     assert_eq!(inactive.data()["name"], "Tomás Herrera");
-    // Launchpad's plain 404: deleted, or never there.
+    // Launchpad's plain 404: the person was deleted or never existed.
     world.fault(&json!({ "target": "launchpad.users", "status": 404 }));
     world.advance(SignedDuration::from_secs(61));
     let deleted = card(person("lars")).await;
@@ -199,14 +202,14 @@ async fn note_mention_s05_err1_the_card_of_an_inactive_or_unknown_person_shows_t
     );
     let shown = (&deleted.data()["name"], &deleted.data()["email"]);
     assert_eq!(shown, (&json!("Lars Lindqvist"), &Value::Null));
-    let unknown = card(uuid_of(7)).await;
+    let unknown = card(numbered_uuid(7)).await;
     assert_eq!((unknown.status, &unknown.data()["name"]), (200, &Value::Null));
 }
 
 #[tokio::test]
 async fn note_mention_s05_err2_the_card_shows_the_name_and_unavailable_while_launchpad_fails() {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     notes.add(&world, "sinta", &mention(&person("lars"))).await;
     for fault in [
         json!({ "target": "launchpad.users", "status": 500 }),
@@ -228,7 +231,7 @@ async fn note_mention_s05_permission_users_who_can_view_notes_can_see_the_card()
     set_levels(&world, "sinta", &[(ADD, "disabled"), (MANAGE, "disabled"), (VIEW, "own")]);
     assert_eq!(world.get("sinta", &path).await.status, 200);
     set_levels(&world, "sinta", &[(ADD, "everything"), (VIEW, "disabled")]);
-    refuses(&world.get("sinta", &path).await, 403, "FORBIDDEN", "permission disabled");
+    assert_refused(&world.get("sinta", &path).await, 403, "FORBIDDEN", "permission disabled");
     assert_eq!(world.get("budi", "/cdp/people/no-uuid").await.status, 404);
 }
 
@@ -236,9 +239,9 @@ async fn note_mention_s05_permission_users_who_can_view_notes_can_see_the_card()
 async fn note_mention_s06_neg1_a_person_of_another_company_is_unknown_to_the_card_and_the_picker() {
     let world = World::with_flags().await;
     let card = world.get("sinta", &format!("/cdp/people/{}", person("claire"))).await;
-    let nobody = json!({ "sso_id": person("claire"), "status": "inactive_or_not_found",
+    let empty_card = json!({ "sso_id": person("claire"), "status": "inactive_or_not_found",
         "name": null, "email": null, "avatar": null, "staff_level": null, "teams": [] });
-    assert_eq!((card.status, card.data()), (200, &nobody));
+    assert_eq!((card.status, card.data()), (200, &empty_card));
     assert_eq!(world.get("sinta", "/cdp/people?query=meridian").await.data(), &json!([]));
 }
 
@@ -251,13 +254,13 @@ async fn team_s10_ac1_the_team_picker_lists_the_viewers_direct_teams_with_their_
     };
     let jakarta = json!([{ "id": team("Jakarta"), "name": "Jakarta", "parent_id": team("Sales") }]);
     let budi = own("budi").await;
-    assert_eq!((budi.status, budi.data()), (200, &jakarta), "no descendants");
+    assert_eq!((budi.status, budi.data()), (200, &jakarta), "the list has no descendants");
     let lars = own("lars").await;
     let two = json!([{ "id": team("Jakarta SMB"), "name": "Jakarta SMB",
         "parent_id": team("Jakarta") }, { "id": team("Bandung"), "name": "Bandung",
         "parent_id": team("Sales") }]);
     assert_eq!(lars.data(), &two);
-    // Whoever is signed in, at any level.
+    // Every user can read their own teams, at any level.
     assert_eq!(own("yuki").await.data()[0]["name"], "Support");
     assert_eq!(own("dewi").await.data()[0]["name"], "Toko");
     assert_eq!(own("").await.status, 403);
@@ -276,8 +279,8 @@ async fn team_s10_err1_the_team_picker_is_503_when_launchpad_fails() {
         let world = World::with_flags().await;
         world.fault(&json!({ "target": "launchpad.teams", "status": status }));
         let failed = world.get("budi", "/cdp/me/teams").await;
-        let told = (failed.status, failed.error(), failed.headers["retry-after"].as_str());
-        assert_eq!(told, (503, "DIRECTORY_UNAVAILABLE", "3"), "{status}");
+        let result = (failed.status, failed.error(), failed.headers["retry-after"].as_str());
+        assert_eq!(result, (503, "DIRECTORY_UNAVAILABLE", "3"), "{status}");
     }
 }
 
@@ -286,7 +289,7 @@ async fn team_s10_the_teams_of_the_team_picker_are_cached_like_the_teams_of_the_
     let mut world = World::with_flags().await;
     assert_eq!(world.get("budi", "/cdp/me/teams").await.status, 200);
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
-    // In the process, then for another instance from the table, for a minute.
+    // The teams are cached for a minute: in the process, and in the table for other instances.
     for _ in 0..2 {
         assert_eq!(world.get("budi", "/cdp/me/teams").await.status, 200);
         world.restart_functions();
@@ -298,12 +301,12 @@ async fn team_s10_the_teams_of_the_team_picker_are_cached_like_the_teams_of_the_
 #[tokio::test]
 async fn team_s11_ac1_the_team_picker_is_the_same_on_mobile_and_web() {
     let world = World::with_flags().await;
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for platform in ["web", "mobile"] {
         let (method, nothing) = (Method::GET, Value::Null);
         let path = "/cdp/me/teams";
-        answers.push(call_from(&world, platform, "lars", method, path, &nothing).await);
+        responses.push(call_from(&world, platform, "lars", method, path, &nothing).await);
     }
-    assert_eq!((answers[0].status, answers[1].status), (200, 200));
-    assert_eq!(answers[0].body, answers[1].body);
+    assert_eq!((responses[0].status, responses[1].status), (200, 200));
+    assert_eq!(responses[0].body, responses[1].body);
 }

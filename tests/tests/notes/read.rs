@@ -12,9 +12,9 @@ async fn note_pages_are_newest_first_and_full_although_private_notes_of_others_a
         world.advance(jiff::SignedDuration::from_secs(1));
         let visibility = if n % 3 == 0 { "public" } else { "private" };
         let body = json!({ "note": format!("note {n}"), "visibility": visibility });
-        let made = world.post("sinta", &path, &body).await;
+        let created = world.post("sinta", &path, &body).await;
         if n % 3 == 0 {
-            expected.insert(0, made.data()["id"].as_str().unwrap().to_owned());
+            expected.insert(0, created.data()["id"].as_str().unwrap().to_owned());
         }
     }
     let mut seen = Vec::new();
@@ -38,10 +38,10 @@ async fn note_mention_s02_ac3_a_note_can_be_read_in_either_mention_format_and_on
     let world = World::with_flags().await;
     let id = contact(&world, "Citra Anggraini").await;
     let path = format!("/v1/contacts/{id}/notes");
-    let made = world.post("sinta", &path, &json!({ "note": mention(&person("budi")) })).await;
-    let note = made.data()["id"].as_str().unwrap();
+    let created = world.post("sinta", &path, &json!({ "note": mention(&person("budi")) })).await;
+    let note = created.data()["id"].as_str().unwrap();
     let read = world.get("budi", &format!("/v1/contacts/notes/{id}/{note}")).await;
-    assert_eq!((read.status, read.data()), (200, made.data()));
+    assert_eq!((read.status, read.data()), (200, created.data()));
     let mobile = world.get("budi", &format!("{path}/{note}?mention_format=mobile")).await;
     let anchor =
         format!(r#"<a href="../../../users/{}/edit_user">@Budi Hartono</a>"#, person("budi"));
@@ -54,8 +54,8 @@ async fn notes_can_be_read_only_if_the_contact_can_be_read() {
     let world = World::with_flags().await;
     let id = contact(&world, "Johan Setiawan").await;
     let path = format!("/v1/contacts/{id}/notes");
-    let made = world.post("agus", &path, &json!({ "note": "hidden" })).await;
-    let note = format!("{path}/{}", made.data()["id"].as_str().unwrap());
+    let created = world.post("agus", &path, &json!({ "note": "hidden" })).await;
+    let note = format!("{path}/{}", created.data()["id"].as_str().unwrap());
     for denied in [world.get("sinta", &path).await, world.get("sinta", &note).await] {
         assert_eq!((denied.status, denied.error()), (403, "FORBIDDEN"));
         assert_eq!(denied.body["message"], "parent contact out of scope");

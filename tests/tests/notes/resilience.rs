@@ -1,5 +1,5 @@
-//! Crashes, duplicates, races and failing neighbors around mentions: one delivery at most, exactly
-//! one once the service is well, and the note never affected.
+//! Crashes, duplicate messages, races and failing upstream services around mentions. Each mention is
+//! delivered at most once, and exactly once when the service works again. The note is never affected.
 
 use futures::future::join_all;
 use http::Method;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::{Log, World, person};
 
 use super::{
-    mentions::{deliver, delivery, notify},
+    mentions::{deliver, delivery, notify_message},
     scene::{Notes, notified},
     write::{codes, mention, put},
 };
@@ -24,40 +24,42 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let world = World::with_flags().await;
-        let notes = Notes::of(&world, "Citra Anggraini").await;
+        let notes = Notes::for_contact(&world, "Citra Anggraini").await;
         let note = notes.add(&world, "sinta", &mention(&person("budi"))).await;
-        let message = notify(&notes.contact, &json!(note), "budi", 0);
+        let message = notify_message(&notes.contact, &json!(note), "budi", 0);
         world.usage.reset();
         Self { world, notes, note, message }
     }
 
-    /// Delivers the message; tells whether it is to come back.
+    /// Delivers the message and returns whether it will be delivered again.
     async fn deliver(&self) -> bool {
         deliver(&self.world, &self.message).await
     }
 
-    /// Delivers the message to a worker that dies at a call.
-    async fn deliver_to_its_death(&self, action: &str, skip: u32, when: &str) {
+    /// Delivers the message to a worker that is killed before or after a call.
+    async fn deliver_until_killed(&self, action: &str, skip: u32, when: &str) {
         self.world
             .fault(&json!({ "target": "dynamodb", "kind": "kill", "function": "MentionNotify",
             "action": action, "skip": skip, "times": 1, "when": when }));
-        let answer = self.world.invoke_until_killed("MentionNotify", delivery(&self.message)).await;
-        assert!(answer.is_none(), "the worker lives: {answer:?}");
+        let response =
+            self.world.invoke_until_killed("MentionNotify", delivery(&self.message)).await;
+        assert!(response.is_none(), "the worker was not killed: {response:?}");
     }
 
-    /// The dead worker's claim ends.
-    fn after_the_lease(&self) {
+    /// Moves the clock past the end of the dead worker's lease.
+    fn end_lease(&self) {
         self.world.advance(SignedDuration::from_secs(46));
     }
 
-    /// Budi was told once, the service was called so many more times, and the note is as it was.
-    async fn told_once(&self, duplicates: u64) {
+    /// Asserts that Budi was notified once, that the service received `duplicates` repeated calls, and
+    /// that the note is unchanged.
+    async fn assert_notified_once(&self, duplicates: u64) {
         assert_eq!(notified(&self.world), [person("budi")]);
         assert_eq!(self.world.notifications.list()[0].duplicates, duplicates);
-        self.note_is_whole().await;
+        self.assert_note_unchanged().await;
     }
 
-    async fn note_is_whole(&self) {
+    async fn assert_note_unchanged(&self) {
         let read = self.world.get("sinta", &self.notes.both(&self.note)[0]).await;
         assert_eq!(read.data()["mentioned_user_ids"], json!([person("budi")]), "{}", read.body);
     }
@@ -69,75 +71,76 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn note_mention_d4_a_message_delivered_50_times_concurrently_and_out_of_order_notifies_once() {
+async fn note_mention_d4_a_message_delivered_50_times_concurrently_and_out_of_order_notifies_once()
+{
     let scene = Scene::new().await;
     let other = scene.notes.add(&scene.world, "sinta", &mention(&person("lars"))).await;
-    let other = notify(&scene.notes.contact, &json!(other), "lars", 0);
-    // The second note's first, both among each other, and again when all is done.
+    let other = notify_message(&scene.notes.contact, &json!(other), "lars", 0);
+    // The messages of both notes are mixed, and are delivered again after the first ones are done.
     let all = (0..50).flat_map(|_| [&other, &scene.message]);
     join_all(all.map(|message| deliver(&scene.world, message))).await;
     for message in [&scene.message, &other, &scene.message] {
         assert!(!deliver(&scene.world, message).await);
     }
-    scene.world.work().await;
-    let mut told = notified(&scene.world);
-    told.sort();
+    scene.world.process_queues().await;
+    let mut people = notified(&scene.world);
+    people.sort();
     let mut expected = [person("budi"), person("lars")];
     expected.sort();
-    assert_eq!(told, expected);
+    assert_eq!(people, expected);
     assert!(scene.world.notifications.list().iter().all(|sent| sent.duplicates == 0));
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_before_it_takes_the_lease_is_replaced_at_once() {
     let scene = Scene::new().await;
-    scene.deliver_to_its_death("BatchGetItem", 0, "before").await;
+    scene.deliver_until_killed("BatchGetItem", 0, "before").await;
     assert!(!scene.deliver().await);
-    scene.told_once(0).await;
+    scene.assert_notified_once(0).await;
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_between_the_lease_and_the_call_is_replaced_after_the_lease_ends() {
     let scene = Scene::new().await;
-    scene.deliver_to_its_death("TransactWriteItems", 0, "after").await;
-    assert!(scene.deliver().await, "somebody has the claim");
+    scene.deliver_until_killed("TransactWriteItems", 0, "after").await;
+    assert!(scene.deliver().await, "another worker holds the lease");
     assert!(notified(&scene.world).is_empty());
-    scene.after_the_lease();
+    scene.end_lease();
     assert!(!scene.deliver().await);
-    scene.told_once(0).await;
+    scene.assert_notified_once(0).await;
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_between_the_call_and_the_ledger_update_causes_no_second_notification() {
     let scene = Scene::new().await;
-    scene.deliver_to_its_death("TransactWriteItems", 1, "before").await;
+    scene.deliver_until_killed("TransactWriteItems", 1, "before").await;
     assert_eq!(notified(&scene.world), [person("budi")]);
-    assert!(scene.deliver().await, "somebody has the claim");
-    scene.after_the_lease();
+    assert!(scene.deliver().await, "another worker holds the lease");
+    scene.end_lease();
     assert!(!scene.deliver().await);
-    // Called again with the same Idempotency-Key, on which the service makes no second one.
-    scene.told_once(1).await;
+    // The repeated call has the same Idempotency-Key, so the service sends no second notification.
+    scene.assert_notified_once(1).await;
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_after_the_ledger_update_leaves_nothing_to_do() {
     let scene = Scene::new().await;
-    scene.deliver_to_its_death("TransactWriteItems", 1, "after").await;
+    scene.deliver_until_killed("TransactWriteItems", 1, "after").await;
     assert!(!scene.deliver().await);
-    scene.told_once(0).await;
+    scene.assert_notified_once(0).await;
 }
 
 #[tokio::test]
 async fn a_mention_is_given_up_after_four_workers_died() {
     let scene = Scene::new().await;
     for _ in 0..4 {
-        scene.deliver_to_its_death("TransactWriteItems", 0, "after").await;
-        scene.after_the_lease();
+        scene.deliver_until_killed("TransactWriteItems", 0, "after").await;
+        scene.end_lease();
     }
     assert!(!scene.deliver().await);
-    assert_eq!(scene.calls("sqs.SendMessage"), 1, "among the dead letters");
+    assert_eq!(scene.calls("sqs.SendMessage"), 1, "one dead letter");
     assert!(notified(&scene.world).is_empty());
-    scene.note_is_whole().await;
+    scene.assert_note_unchanged().await;
 }
 
 #[tokio::test]
@@ -150,11 +153,11 @@ async fn note_mention_s03_err1_a_notification_is_sent_on_the_fourth_try_after_th
         let scene = Scene::new().await;
         scene.world.fault(&fault);
         for _ in 0..3 {
-            assert!(scene.deliver().await, "comes back");
-            scene.note_is_whole().await;
+            assert!(scene.deliver().await, "the message is delivered again");
+            scene.assert_note_unchanged().await;
         }
         assert!(!scene.deliver().await);
-        // A slow service may have taken what nobody waited for; then it made one of all.
+        // A slow service may have accepted calls that timed out. It still sends one notification.
         assert_eq!(notified(&scene.world), [person("budi")]);
         assert_eq!(scene.calls("sqs.SendMessage"), 0, "no dead letter");
     }
@@ -165,8 +168,8 @@ async fn note_mention_s03_err1_a_service_that_always_fails_leaves_a_dead_letter_
     let scene = Scene::new().await;
     let log = Log::capture();
     scene.world.fault(&json!({ "target": "notifications", "status": 500 }));
-    for comes_back in [true, true, true, false, false, false] {
-        assert_eq!(scene.deliver().await, comes_back);
+    for is_redelivered in [true, true, true, false, false, false] {
+        assert_eq!(scene.deliver().await, is_redelivered);
     }
     assert_eq!(scene.calls("sqs.SendMessage"), 1, "one dead letter");
     let failed = log.events("cdp_note_mention_notify_failed");
@@ -174,7 +177,7 @@ async fn note_mention_s03_err1_a_service_that_always_fails_leaves_a_dead_letter_
     assert_eq!((&failed[0]["note_id"], &failed[0]["retry_count"]), (&json!(scene.note), &json!(3)));
     assert_eq!(failed[0]["recipient_sso_id"], person("budi"));
     assert!(failed[0]["reason"].as_str().unwrap().contains("500"));
-    scene.note_is_whole().await;
+    scene.assert_note_unchanged().await;
 }
 
 #[tokio::test]
@@ -183,13 +186,13 @@ async fn note_mention_s03_err1_a_throttled_notification_waits_for_the_time_in_re
     let throttled = json!({ "target": "notifications", "status": 429, "retry_after": 40,
         "times": 1 });
     scene.world.fault(&throttled);
-    // Through the queue itself: the message is kept back there.
-    scene.world.work().await;
+    // The queue itself delays the message.
+    scene.world.process_queues().await;
     assert!(notified(&scene.world).is_empty());
     assert_eq!(scene.calls("sqs.ChangeMessageVisibility"), 1);
-    assert_eq!(scene.world.work().await, 0, "not visible before its time");
+    assert_eq!(scene.world.process_queues().await, 0, "the message is not visible yet");
     assert!(!scene.deliver().await);
-    scene.told_once(0).await;
+    scene.assert_notified_once(0).await;
 }
 
 #[tokio::test]
@@ -199,17 +202,17 @@ async fn note_mention_s03_err1_a_redriven_message_waits_for_launchpad_as_long_as
     let (world, contact) = (&scene.world, &scene.notes.contact);
     world.fault(&json!({ "target": "launchpad.companies", "status": 500 }));
     world.advance(SignedDuration::from_hours(25));
-    assert!(!scene.deliver().await, "given up a day after the save");
-    world.work().await;
-    let redriven = notify(contact, &json!(scene.note), "budi", 1);
-    assert!(!deliver(world, &redriven).await, "put off");
+    assert!(!scene.deliver().await, "the mention is given up a day after the save");
+    world.process_queues().await;
+    let redriven = notify_message(contact, &json!(scene.note), "budi", 1);
+    assert!(!deliver(world, &redriven).await, "the message is postponed");
     assert_eq!(scene.calls("sqs.SendMessage"), 1, "one dead letter");
     assert_eq!(log.events("cdp_note_mention_notify_failed").len(), 1);
     world.faults.clear();
     world.advance(SignedDuration::from_mins(2));
     world.clean_up(world.clock.now()).await;
-    world.work().await;
-    scene.told_once(0).await;
+    world.process_queues().await;
+    scene.assert_notified_once(0).await;
 }
 
 #[tokio::test]
@@ -222,14 +225,14 @@ async fn a_permanent_rejection_by_the_notification_service_fails_without_a_retry
         scene.world.faults.clear();
         assert!(!scene.deliver().await);
         assert!(notified(&scene.world).is_empty());
-        scene.note_is_whole().await;
+        scene.assert_note_unchanged().await;
     }
 }
 
 #[tokio::test]
 async fn note_mention_s04_concurrency_two_saves_of_one_note_notify_the_people_mentioned_in_each() {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let note = notes.add(&world, "sinta", "first").await;
     let path = &notes.both(&note)[0];
     let same = mention(&person("putri"));
@@ -240,22 +243,23 @@ async fn note_mention_s04_concurrency_two_saves_of_one_note_notify_the_people_me
     world.fault(&json!({ "target": "dynamodb", "kind": "conflict", "times": 2 }));
     let saves = tokio::join!(put(&world, "sinta", path, &one), put(&world, "maya", path, &two));
     assert_eq!((saves.0.status, saves.1.status), (200, 200));
-    world.work().await;
-    let mut told = notified(&world);
-    told.sort();
+    world.process_queues().await;
+    let mut people = notified(&world);
+    people.sort();
     let mut expected = ["lars", "hendra", "putri"].map(person);
     expected.sort();
-    assert_eq!(told, expected, "whom both mention, once");
+    assert_eq!(people, expected, "a person whom both notes mention is notified once");
     let read = world.get("sinta", path).await;
     let kept = &read.data()["mentioned_user_ids"];
     let either = [["lars", "putri"], ["hendra", "putri"]].map(|who| json!(who.map(person)));
-    assert!(either.contains(kept), "the last save's, whole: {kept}");
+    assert!(either.contains(kept), "the mentions of the last save: {kept}");
 }
 
 #[tokio::test]
-async fn note_mention_s01_s02_s03_concurrency_web_and_mobile_can_create_notes_on_a_contact_concurrently() {
+async fn note_mention_s01_s02_s03_concurrency_web_and_mobile_can_create_notes_on_a_contact_concurrently()
+ {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let mobile = format!(r#"<a href="../../../users/{}/edit_user">@x</a>"#, person("budi"));
     let bodies = [json!({ "note": mention(&person("budi")) }), json!({ "note": mobile })];
     let saves = (0..10).map(|n| {
@@ -267,8 +271,8 @@ async fn note_mention_s01_s02_s03_concurrency_web_and_mobile_can_create_notes_on
         assert_eq!((save.status, codes(&save)), (201, vec![]), "{}", save.body);
         assert_eq!(save.data()["mentioned_user_ids"], json!([person("budi")]));
     }
-    world.work().await;
-    // Once for each note.
+    world.process_queues().await;
+    // One notification for each note.
     assert_eq!(notified(&world), vec![person("budi"); 10]);
     let keys = world.notifications.list();
     let mut keys: Vec<_> = keys.iter().map(|sent| &sent.headers["idempotency-key"]).collect();
@@ -277,33 +281,33 @@ async fn note_mention_s01_s02_s03_concurrency_web_and_mobile_can_create_notes_on
     assert_eq!(keys.len(), 10);
 }
 
-/// Saves a note that mentions three people while a fault strikes the writer, perhaps to its death.
-async fn save_under(fault: &Value) -> (World, Notes) {
+/// Saves a note that mentions three people while a fault affects the writer. The fault may kill it.
+async fn save_with_fault(fault: &Value) -> (World, Notes) {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     world.fault(fault);
     let three = ["budi", "lars", "putri"].map(|who| mention(&person(who))).concat();
     let body = json!({ "note": three }).to_string().into();
     let headers = [("content-type", "application/json")];
     let (function, event) = world.event("sinta", Method::POST, &notes.list, &headers, &body);
-    if let Some(answer) = world.invoke_until_killed(&function, event).await {
-        assert_eq!(answer["statusCode"], 201, "{answer}");
+    if let Some(response) = world.invoke_until_killed(&function, event).await {
+        assert_eq!(response["statusCode"], 201, "{response}");
     }
     world.faults.clear();
     (world, notes)
 }
 
-async fn all_three_are_told_within_one_clean_up(world: &World, notes: &Notes) {
+async fn assert_all_three_are_notified_after_one_clean_up(world: &World, notes: &Notes) {
     assert_eq!(world.get("sinta", &notes.list).await.ids().len(), 1);
-    world.work().await;
+    world.process_queues().await;
     world.advance(SignedDuration::from_mins(3));
     world.clean_up(world.clock.now()).await;
-    world.work().await;
-    let mut told = notified(world);
-    told.sort();
+    world.process_queues().await;
+    let mut people = notified(world);
+    people.sort();
     let mut expected = ["budi", "lars", "putri"].map(person);
     expected.sort();
-    assert_eq!(told, expected);
+    assert_eq!(people, expected);
     assert!(world.notifications.list().iter().all(|sent| sent.duplicates == 0));
 }
 
@@ -314,65 +318,65 @@ async fn note_mention_d8_a_crash_between_commit_and_send_is_repaired_by_the_next
         ("sqs", "SendMessageBatch", "before"),
         ("sqs", "SendMessageBatch", "after"),
     ] {
-        let (world, notes) = save_under(&json!({ "target": target, "kind": "kill",
+        let (world, notes) = save_with_fault(&json!({ "target": target, "kind": "kill",
             "function": "NoteWrite", "action": action, "when": when, "times": 1 }))
         .await;
-        all_three_are_told_within_one_clean_up(&world, &notes).await;
+        assert_all_three_are_notified_after_one_clean_up(&world, &notes).await;
     }
 }
 
 #[tokio::test]
 async fn note_mention_d8_messages_that_the_queue_loses_duplicates_or_rejects_are_delivered_once() {
     for kind in ["batch_partial", "duplicate", "throttle", "commit_then_timeout"] {
-        let (world, notes) = save_under(&json!({ "target": "sqs", "kind": kind,
+        let (world, notes) = save_with_fault(&json!({ "target": "sqs", "kind": kind,
             "function": "NoteWrite" }))
         .await;
-        all_three_are_told_within_one_clean_up(&world, &notes).await;
+        assert_all_three_are_notified_after_one_clean_up(&world, &notes).await;
     }
 }
 
 #[tokio::test]
 async fn a_lost_response_or_a_conflict_of_the_table_creates_one_note_and_notifies_once() {
     for kind in ["commit_then_timeout", "conflict"] {
-        let (world, notes) = save_under(&json!({ "target": "dynamodb", "kind": kind,
+        let (world, notes) = save_with_fault(&json!({ "target": "dynamodb", "kind": kind,
             "function": "NoteWrite", "action": "TransactWriteItems", "times": 1 }))
         .await;
-        all_three_are_told_within_one_clean_up(&world, &notes).await;
+        assert_all_three_are_notified_after_one_clean_up(&world, &notes).await;
     }
 }
 
 #[tokio::test]
 async fn a_crash_before_the_commit_leaves_nothing_behind() {
-    let (world, notes) = save_under(&json!({ "target": "dynamodb", "kind": "kill",
+    let (world, notes) = save_with_fault(&json!({ "target": "dynamodb", "kind": "kill",
         "function": "NoteWrite", "action": "TransactWriteItems", "when": "before", "times": 1 }))
     .await;
     assert!(world.get("sinta", &notes.list).await.ids().is_empty());
     world.advance(SignedDuration::from_mins(3));
     world.clean_up(world.clock.now()).await;
-    world.work().await;
+    world.process_queues().await;
     assert!(notified(&world).is_empty());
 }
 
 #[tokio::test]
 async fn note_mention_s04_timeout_a_slow_launchpad_loses_neither_the_note_nor_the_mention() {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let log = Log::capture();
     world.fault(&json!({ "target": "launchpad.users", "latency_ms": 60_000 }));
     let both = format!("{} {}", mention(&person("budi")), mention(&person("tomas")));
-    let made = world.post("sinta", &notes.list, &json!({ "note": both })).await;
-    assert_eq!((made.status, codes(&made)), (201, vec!["MENTIONS_PENDING"]));
-    assert!(log.events("cdp_note_mention_added").is_empty(), "nobody is mentioned yet");
-    // The worker finds Launchpad no better, and asks again later.
-    world.work().await;
+    let created = world.post("sinta", &notes.list, &json!({ "note": both })).await;
+    assert_eq!((created.status, codes(&created)), (201, vec!["MENTIONS_PENDING"]));
+    assert!(log.events("cdp_note_mention_added").is_empty(), "no mention is verified yet");
+    // Launchpad is still slow for the worker, which tries again later.
+    world.process_queues().await;
     world.faults.clear();
     for _ in 0..2 {
         world.advance(SignedDuration::from_mins(3));
         world.clean_up(world.clock.now()).await;
-        world.work().await;
+        world.process_queues().await;
     }
     assert_eq!(notified(&world), [person("budi")]);
-    let read = world.get("sinta", &notes.both(made.data()["id"].as_str().unwrap())[0]).await;
+    let read = world.get("sinta", &notes.both(created.data()["id"].as_str().unwrap())[0]).await;
     assert!(read.data()["note"].as_str().unwrap().ends_with(" @Somebody"), "{}", read.body);
     let added = log.events("cdp_note_mention_added");
     assert_eq!(added.len(), 1);

@@ -1,4 +1,4 @@
-//! The stories of the PRD (NOTE-MENTION-S01 to S06) that no other module tells.
+//! The stories of the PRD (NOTE-MENTION-S01 to S06) that no other module tests.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,14 +12,15 @@ use shared::{
 use tests::{Log, World, person};
 
 use super::{
-    scene::{Notes, colleague, notified, upsert, uuid_of},
+    scene::{Notes, colleague, notified, numbered_uuid, upsert},
     write::{codes, mention, put},
 };
 
 #[tokio::test]
-async fn note_mention_s01_ac2_ac3_s04_ac1_a_saved_note_has_its_mentions_and_the_mentioned_people_are_notified() {
+async fn note_mention_s01_ac2_ac3_s04_ac1_a_saved_note_has_its_mentions_and_the_mentioned_people_are_notified()
+ {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let two = format!("<p>{} and {}</p>", mention(&person("budi")), mention(&person("lars")));
     let id = notes.add(&world, "sinta", &two).await;
     let read = world.get("budi", &notes.both(&id)[0]).await;
@@ -29,40 +30,41 @@ async fn note_mention_s01_ac2_ac3_s04_ac1_a_saved_note_has_its_mentions_and_the_
     let anchor =
         format!(r#"<a data-user-id="{}" data-mention="true">@Budi Hartono</a>"#, person("budi"));
     assert!(html.contains(&anchor), "{html}");
-    world.work().await;
+    world.process_queues().await;
     assert_eq!(json!(notified(&world)), people);
 }
 
 #[tokio::test]
-async fn note_mention_s01_ac4_s02_ac4_s03_ac3_an_edit_notifies_only_people_whom_the_note_never_notified() {
+async fn note_mention_s01_ac4_s02_ac4_s03_ac3_an_edit_notifies_only_people_whom_the_note_never_notified()
+ {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let id = notes.add(&world, "sinta", &mention(&person("budi"))).await;
-    world.work().await;
+    world.process_queues().await;
     let mobile = format!(r#"<a href="../../../users/{}/edit_user">@x</a>"#, person("lars"));
     let both = format!("{} {mobile}", mention(&person("budi")));
-    for (path, note, told) in [
-        // From web and mobile alike: again, again with a new one, without, and again (OQ-14).
+    for (path, note, people) in [
+        // From web and mobile: the same mention, one more, none, and both again (OQ-14).
         (0, mention(&person("budi")), &["budi"][..]),
         (1, both.clone(), &["budi", "lars"]),
-        (1, "nobody".to_owned(), &["budi", "lars"]),
+        (1, "no mention".to_owned(), &["budi", "lars"]),
         (0, both, &["budi", "lars"]),
     ] {
         let saved = put(&world, "sinta", &notes.both(&id)[path], &json!({ "note": note })).await;
         assert_eq!(saved.status, 200, "{}", saved.body);
-        world.work().await;
-        let expected: Vec<_> = told.iter().map(|who| person(who)).collect();
+        world.process_queues().await;
+        let expected: Vec<_> = people.iter().map(|who| person(who)).collect();
         assert_eq!(notified(&world), expected);
     }
 }
 
 #[tokio::test]
 async fn note_mention_s03_ac1_ac2_ac2b_d7_d10_the_notification_opens_the_customer_page_on_every_platform()
-{
+ {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let id = notes.add(&world, "sinta", &mention(&person("budi"))).await;
-    world.work().await;
+    world.process_queues().await;
     let sent = &world.notifications.list()[0];
     let url = sent.body["click_action_url"].as_str().unwrap();
     assert!(url.ends_with(&format!("/customers/{}", notes.contact)), "{url}");
@@ -82,32 +84,33 @@ async fn note_mention_s03_ac1_ac2_ac2b_d7_d10_the_notification_opens_the_custome
 #[tokio::test]
 async fn note_mention_s03_boundary_a_note_with_0_1_or_10_mentions_sends_0_1_or_10_notifications() {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     upsert(&world, (1..=11).map(|number| colleague(&world, number)).collect());
-    let mentions = |count: u128| (1..=count).map(|number| mention(&uuid_of(number))).collect();
+    let mentions =
+        |count: u128| (1..=count).map(|number| mention(&numbered_uuid(number))).collect();
     let mut expected = 0;
     for count in [0, 1, 10] {
         let text: String = mentions(count);
         notes.add(&world, "sinta", &format!("<p>{text}</p>x")).await;
-        world.work().await;
+        world.process_queues().await;
         expected += usize::try_from(count).unwrap();
         assert_eq!(notified(&world).len(), expected);
     }
     let eleven: String = mentions(11);
     let refused = world.post("sinta", &notes.list, &json!({ "note": eleven })).await;
     assert_eq!((refused.status, refused.error()), (422, "TOO_MANY_MENTIONS"));
-    // The same person eleven times is one.
-    notes.add(&world, "sinta", &mention(&uuid_of(1)).repeat(11)).await;
-    world.work().await;
+    // Eleven mentions of the same person count as one.
+    notes.add(&world, "sinta", &mention(&numbered_uuid(1)).repeat(11)).await;
+    world.process_queues().await;
     assert_eq!(notified(&world).len(), expected + 1);
 }
 
 #[tokio::test]
 async fn note_mention_s01_boundary_a_note_at_the_character_limit_can_have_ten_mentions() {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     upsert(&world, (1..=10).map(|number| colleague(&world, number)).collect());
-    let mentions: String = (1..=10).map(|number| mention(&uuid_of(number))).collect();
+    let mentions: String = (1..=10).map(|number| mention(&numbered_uuid(number))).collect();
     let rest = 10_000 - mentions.chars().count();
     for (length, status) in [(rest, 201), (rest + 1, 422)] {
         let note = format!("{mentions}{}", "é".repeat(length));
@@ -117,9 +120,10 @@ async fn note_mention_s01_boundary_a_note_at_the_character_limit_can_have_ten_me
 }
 
 #[tokio::test]
-async fn note_mention_s04_boundary_a_colleague_of_any_role_can_be_mentioned_and_an_inactive_colleague_cannot() {
+async fn note_mention_s04_boundary_a_colleague_of_any_role_can_be_mentioned_and_an_inactive_colleague_cannot()
+ {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     for (who, warnings) in
         [("maya", vec![]), ("andre", vec![]), ("yuki", vec![]), ("tomas", vec!["INVALID_MENTION"])]
     {
@@ -130,9 +134,10 @@ async fn note_mention_s04_boundary_a_colleague_of_any_role_can_be_mentioned_and_
 }
 
 #[tokio::test]
-async fn note_mention_s04_validation_a_malformed_uuid_is_an_invalid_mention_and_launchpad_is_not_called() {
+async fn note_mention_s04_validation_a_malformed_uuid_is_an_invalid_mention_and_launchpad_is_not_called()
+ {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     world.fault(&json!({ "target": "launchpad.users", "status": 500 }));
     let id = person("budi");
     for wrong in [id.replace('-', ""), format!("{{{id}}}"), format!("{id}0"), id.replace('-', "_")]
@@ -148,7 +153,7 @@ async fn note_mention_s04_validation_a_malformed_uuid_is_an_invalid_mention_and_
 #[tokio::test]
 async fn note_mention_s04_err1_oq3_a_note_with_invalid_mentions_is_not_written_in_reject_mode() {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let environment = world.environment("NoteWrite").await;
     let hosts = mention_hosts("https://app.example.com");
     let authority = environment.authority().unwrap();
@@ -161,12 +166,12 @@ async fn note_mention_s04_err1_oq3_a_note_with_invalid_mentions_is_not_written_i
     let (_, event) = world.event("sinta", http::Method::POST, &notes.list, &headers, &body);
     let event = serde_json::from_value(event).unwrap();
     let (strict, time_left) = (Arc::new(strict), Duration::from_secs(3600));
-    let answer = respond("test", event, time_left, |request| handle(strict, request)).await;
-    let body = body_of(&answer);
-    assert_eq!((answer.status_code, &body["error"]), (422, &json!("INVALID_MENTION")));
+    let response = respond("test", event, time_left, |request| handle(strict, request)).await;
+    let body = body_of(&response);
+    assert_eq!((response.status_code, &body["error"]), (422, &json!("INVALID_MENTION")));
     assert_eq!(body["details"]["invalid_sso_ids"], json!([person("claire")]));
     assert!(world.get("sinta", &notes.list).await.ids().is_empty());
-    world.work().await;
+    world.process_queues().await;
     assert!(notified(&world).is_empty());
     let invalid = log.events("cdp_note_mention_invalid");
     assert_eq!((&invalid[0]["action"], &invalid[0]["note_id"]), (&json!("rejected"), &Value::Null));
@@ -175,8 +180,8 @@ async fn note_mention_s04_err1_oq3_a_note_with_invalid_mentions_is_not_written_i
 #[tokio::test]
 async fn note_mention_s04_err2_malicious_markup_is_removed_and_only_verified_mentions_stay() {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
-    // Somebody else's name over an id, a handler on the anchor, a script, an id that breaks out.
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
+    // Another person's name with this id, an event handler, a script, and an id that ends the attribute.
     let crafted = format!(
         "<a data-user-id=\"{}\" onclick=alert(1) href=\"javascript:alert(1)\"><img src=x \
          onerror=alert(1)>@Maya</a><script>alert(1)</script><a data-user-id='\"><svg \
@@ -205,7 +210,8 @@ async fn note_mention_s06_neg1_a_person_of_another_company_is_never_mentioned_or
 }
 
 #[tokio::test]
-async fn note_mention_s06_neg2_notes_work_as_before_with_the_flag_off_and_no_notification_is_sent() {
+async fn note_mention_s06_neg2_notes_work_as_before_with_the_flag_off_and_no_notification_is_sent()
+{
     let world = World::start().await;
     let notes = Notes::of(&world, "Citra Anggraini").await;
     let body = json!({ "note": format!("<p>{}<script>x</script></p>", mention(&person("budi"))) });
@@ -218,21 +224,26 @@ async fn note_mention_s06_neg2_notes_work_as_before_with_the_flag_off_and_no_not
 }
 
 #[tokio::test]
-async fn the_author_gets_a_warning_when_a_mentioned_person_is_known_to_have_no_access_to_the_contact() {
+async fn the_author_gets_a_warning_when_a_mentioned_person_is_known_to_have_no_access_to_the_contact()
+ {
     let world = World::with_flags().await;
     let mine = Notes::of(&world, "Citra Anggraini").await;
     let johan = Notes::of(&world, "Johan Setiawan").await;
     let body = json!({ "note": mention(&person("sinta")) });
-    // Nothing is known of her yet: nothing is said, and nobody is asked for it.
+    // Sinta's access is not cached yet: the response has no warning, and no call is made for it.
     let unknown = world.post("agus", &johan.list, &body).await;
     assert_eq!((unknown.status, codes(&unknown)), (201, vec![]));
-    // She works, and so her level and teams are at hand.
+    // Her own request caches her level and teams.
     mine.add(&world, "sinta", "hello").await;
     let known = world.post("agus", &johan.list, &body).await;
     assert_eq!(codes(&known), ["MENTION_CANNOT_SEE_CONTACT"], "{}", known.body);
     assert_eq!(known.body["warnings"][0]["sso_id"], person("sinta"));
-    assert_eq!(known.data()["mentioned_user_ids"], json!([person("sinta")]), "she is mentioned");
-    // Of a contact that she sees nothing is said.
+    assert_eq!(
+        known.data()["mentioned_user_ids"],
+        json!([person("sinta")]),
+        "she is mentioned nevertheless"
+    );
+    // There is no warning about a contact that she can see.
     let seen = world.post("budi", &mine.list, &body).await;
     assert_eq!(codes(&seen), Vec::<&str>::new());
 }
@@ -254,11 +265,11 @@ async fn prd_11_events_have_their_properties_and_log_lines_contain_no_user_text(
 
     let company = local::demo_company::id("company", "kopi");
     let added = log.events("cdp_note_mention_added");
-    let told = |event: &Value| {
+    let properties = |event: &Value| {
         ["save", "mention_count", "new_mention_count"].map(|name| event[name].clone())
     };
-    assert_eq!(told(&added[0]), [json!("create"), json!(1), json!(1)]);
-    assert_eq!(told(&added[1]), [json!("edit"), json!(2), json!(1)]);
+    assert_eq!(properties(&added[0]), [json!("create"), json!(1), json!(1)]);
+    assert_eq!(properties(&added[1]), [json!("edit"), json!(2), json!(1)]);
     for event in &added {
         assert_eq!((&event["note_id"], &event["contact_id"]), (&json!(id), &json!(notes.contact)));
         assert_eq!(event["author_sso_id"], person("sinta"));

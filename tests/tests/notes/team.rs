@@ -1,11 +1,11 @@
-//! The notes' stories of the RFC (TEAM-S12 to S17), on web and mobile, in both groups of routes.
+//! The RFC's stories about notes (TEAM-S12 to S17), on web and mobile, in both groups of routes.
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Answer, World};
+use tests::{Response, World};
 
 use super::{
-    scene::{Notes, call_from, refuses, set_levels},
+    scene::{Notes, assert_refused, call_from, set_levels},
     write::put,
 };
 
@@ -15,7 +15,7 @@ const MANAGE: &str = "customers_customernotes_manage";
 const DELETE: &str = "customers_customernotes_delete";
 const CUSTOMERS: &str = "customers_customers_view";
 
-/// A note on a contact of somebody's, by its team, in a world with the team flag on.
+/// A note on a demo contact, in a world with the team flag on.
 struct Scene {
     world: World,
     notes: Notes,
@@ -23,64 +23,65 @@ struct Scene {
 }
 
 impl Scene {
-    /// A note of `author` on a contact.
+    /// Creates a note of `author` on a contact.
     async fn new(contact: &str, author: &str) -> Self {
         let world = World::with_flags().await;
-        let notes = Notes::of(&world, contact).await;
+        let notes = Notes::for_contact(&world, contact).await;
         let note = notes.add(&world, author, "hello").await;
         Self { world, notes, note }
     }
 
-    /// What both platforms are answered in both groups of routes, all the same: the status and
-    /// the body.
-    async fn answer(&self, user: &str, method: Method, body: &Value) -> Answer {
-        let mut answers = Vec::new();
+    /// Sends a request from both platforms in both groups of routes, asserts that all statuses are the
+    /// same, and returns the first response.
+    async fn send(&self, user: &str, method: Method, body: &Value) -> Response {
+        let mut responses = Vec::new();
         for path in self.notes.both(&self.note) {
             for platform in ["web", "mobile"] {
                 let method = method.clone();
-                answers.push(call_from(&self.world, platform, user, method, &path, body).await);
+                responses.push(call_from(&self.world, platform, user, method, &path, body).await);
             }
         }
-        for other in &answers[1..] {
-            assert_eq!(other.status, answers[0].status, "{} {}", answers[0].body, other.body);
+        for other in &responses[1..] {
+            assert_eq!(other.status, responses[0].status, "{} {}", responses[0].body, other.body);
         }
-        answers.swap_remove(0)
+        responses.swap_remove(0)
     }
 
-    async fn read(&self, user: &str) -> Answer {
-        self.answer(user, Method::GET, &Value::Null).await
+    async fn read(&self, user: &str) -> Response {
+        self.send(user, Method::GET, &Value::Null).await
     }
 
-    async fn edit(&self, user: &str) -> Answer {
-        self.answer(user, Method::PUT, &json!({ "note": "edited" })).await
+    async fn edit(&self, user: &str) -> Response {
+        self.send(user, Method::PUT, &json!({ "note": "edited" })).await
     }
 
-    /// Deletes a note of `author` on each platform and in each group of routes.
-    async fn delete(&self, user: &str, author: &str) -> Answer {
+    /// Deletes a new note of `author` from each platform in each group of routes, asserts that all
+    /// statuses are the same, and returns the last response.
+    async fn delete(&self, user: &str, author: &str) -> Response {
         let mut last = None;
         for (group, platform) in [(0, "web"), (0, "mobile"), (1, "web"), (1, "mobile")] {
             let note = self.notes.add(&self.world, author, "to be deleted").await;
             let path = &self.notes.both(&note)[group];
             let (method, body) = (Method::DELETE, Value::Null);
-            let answer = call_from(&self.world, platform, user, method, path, &body).await;
-            if let Some(last) = last.replace(answer.clone()) {
-                let Answer { status, .. } = last;
-                assert_eq!(status, answer.status, "{}", answer.body);
+            let response = call_from(&self.world, platform, user, method, path, &body).await;
+            if let Some(last) = last.replace(response.clone()) {
+                let Response { status, .. } = last;
+                assert_eq!(status, response.status, "{}", response.body);
             }
         }
         last.unwrap()
     }
 
-    fn may(answer: &Answer) -> (bool, bool) {
-        let permission = &answer.data()["permission"];
-        let may = |action: &str| permission[action].as_bool().unwrap();
-        (may("update"), may("delete"))
+    fn permissions(response: &Response) -> (bool, bool) {
+        let permission = &response.data()["permission"];
+        let is_allowed = |action: &str| permission[action].as_bool().unwrap();
+        (is_allowed("update"), is_allowed("delete"))
     }
 }
 
 #[tokio::test]
 async fn team_s12_ac1_s13_ac1_notes_of_a_contact_in_team_scope_can_be_read() {
-    // Of a child team, of nobody's team, of the viewer's own.
+    // A contact of a child team, an unassigned contact, and the viewer's own contact.
     for (contact, author, viewer) in [
         ("Citra Anggraini", "sinta", "budi"),
         ("Nur Aini", "maya", "sinta"),
@@ -98,20 +99,20 @@ async fn team_s12_ac1_s13_ac1_notes_of_a_contact_in_team_scope_can_be_read() {
 #[tokio::test]
 async fn team_s12_ac2_s13_ac2_note_permissions_never_widen_the_scope_of_contacts() {
     let scene = Scene::new("Johan Setiawan", "agus").await;
-    // The viewer may read all notes there are, but not the contact.
+    // The viewer may read all notes but not this contact.
     for level in ["own", "team", "everything"] {
         set_levels(&scene.world, "sinta", &[(VIEW, level), (MANAGE, level), (DELETE, level)]);
         for denied in [scene.read("sinta").await, scene.edit("sinta").await] {
-            refuses(&denied, 403, "FORBIDDEN", "parent contact out of scope");
+            assert_refused(&denied, 403, "FORBIDDEN", "parent contact out of scope");
         }
         for path in [&scene.notes.list, &scene.notes.deprecated] {
             let denied = scene.world.get("sinta", path).await;
-            refuses(&denied, 403, "FORBIDDEN", "parent contact out of scope");
+            assert_refused(&denied, 403, "FORBIDDEN", "parent contact out of scope");
             let denied = scene.world.post("sinta", path, &json!({ "note": "x" })).await;
-            refuses(&denied, 403, "FORBIDDEN", "parent contact out of scope");
+            assert_refused(&denied, 403, "FORBIDDEN", "parent contact out of scope");
         }
         let denied = scene.delete("sinta", "agus").await;
-        refuses(&denied, 403, "FORBIDDEN", "parent contact out of scope");
+        assert_refused(&denied, 403, "FORBIDDEN", "parent contact out of scope");
     }
 }
 
@@ -121,18 +122,18 @@ async fn team_s12_ac3_level_own_shows_only_notes_on_the_viewers_own_contacts() {
     set_levels(&scene.world, "sinta", &[(VIEW, "own")]);
     assert_eq!(scene.read("sinta").await.status, 200, "she owns the contact");
     set_levels(&scene.world, "budi", &[(VIEW, "own")]);
-    refuses(&scene.read("budi").await, 403, "FORBIDDEN", "out of your team scope");
+    assert_refused(&scene.read("budi").await, 403, "FORBIDDEN", "out of your team scope");
 }
 
 #[tokio::test]
 async fn team_s12_ac4_level_disabled_hides_notes_and_whether_they_exist() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
-    refuses(&scene.read("yuki").await, 403, "FORBIDDEN", "permission disabled");
+    assert_refused(&scene.read("yuki").await, 403, "FORBIDDEN", "permission disabled");
     let denied = scene.world.get("yuki", &scene.notes.list).await;
-    refuses(&denied, 403, "FORBIDDEN", "permission disabled");
+    assert_refused(&denied, 403, "FORBIDDEN", "permission disabled");
     set_levels(&scene.world, "budi", &[(ADD, "disabled")]);
     let denied = scene.world.post("budi", &scene.notes.list, &json!({ "note": "x" })).await;
-    refuses(&denied, 403, "FORBIDDEN", "permission disabled");
+    assert_refused(&denied, 403, "FORBIDDEN", "permission disabled");
 }
 
 #[tokio::test]
@@ -144,7 +145,7 @@ async fn team_s12_err1_notes_narrow_to_own_contacts_and_report_the_fallback_when
     let own = scene.read("sinta").await;
     assert_eq!((own.status, &own.body["meta"]["team_scope"]), (200, &json!("owned_only_fallback")));
     assert_eq!(own.headers["x-team-permission-fallback"], "owned-only");
-    refuses(&scene.read("budi").await, 403, "FORBIDDEN", "parent contact out of scope");
+    assert_refused(&scene.read("budi").await, 403, "FORBIDDEN", "parent contact out of scope");
 }
 
 #[tokio::test]
@@ -160,9 +161,10 @@ async fn team_s12_adding_a_note_requires_only_the_add_permission_and_access_to_t
 }
 
 #[tokio::test]
-async fn team_s14_ac1_s15_ac1_notes_of_others_in_team_scope_can_be_edited_and_the_permission_field_is_true() {
+async fn team_s14_ac1_s15_ac1_notes_of_others_in_team_scope_can_be_edited_and_the_permission_field_is_true()
+ {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
-    assert_eq!(Scene::may(&scene.read("budi").await), (true, true));
+    assert_eq!(Scene::permissions(&scene.read("budi").await), (true, true));
     let edited = scene.edit("budi").await;
     assert_eq!((edited.status, &edited.data()["note"]), (200, &json!("edited")));
     assert_eq!(edited.data()["owner_name"], "Sinta Maharani", "the author stays");
@@ -173,50 +175,50 @@ async fn team_s14_ac1_s15_ac1_notes_of_others_in_team_scope_can_be_edited_and_th
 async fn team_s14_ac2_s15_ac2_level_own_allows_editing_only_own_notes() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     set_levels(&scene.world, "budi", &[(MANAGE, "own")]);
-    assert_eq!(Scene::may(&scene.read("budi").await), (false, true));
-    refuses(&scene.edit("budi").await, 403, "FORBIDDEN", "out of your team scope");
+    assert_eq!(Scene::permissions(&scene.read("budi").await), (false, true));
+    assert_refused(&scene.edit("budi").await, 403, "FORBIDDEN", "out of your team scope");
     set_levels(&scene.world, "sinta", &[(MANAGE, "own")]);
-    assert_eq!(Scene::may(&scene.read("sinta").await), (true, true));
+    assert_eq!(Scene::permissions(&scene.read("sinta").await), (true, true));
     assert_eq!(scene.edit("sinta").await.status, 200);
-    // Owning the contact is not owning the notes about it.
+    // The owner of a contact does not own the notes on it.
     let other = scene.notes.add(&scene.world, "budi", "budi's").await;
     let (path, body) = (&scene.notes.both(&other)[0], json!({ "note": "x" }));
     let denied = put(&scene.world, "sinta", path, &body).await;
-    refuses(&denied, 403, "FORBIDDEN", "out of your team scope");
+    assert_refused(&denied, 403, "FORBIDDEN", "out of your team scope");
 }
 
 #[tokio::test]
 async fn team_s14_ac3_a_disabled_manage_level_refuses_edits_and_the_permission_field_is_false() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     set_levels(&scene.world, "sinta", &[(MANAGE, "disabled")]);
-    assert_eq!(Scene::may(&scene.read("sinta").await), (false, true));
-    refuses(&scene.edit("sinta").await, 403, "FORBIDDEN", "permission disabled");
+    assert_eq!(Scene::permissions(&scene.read("sinta").await), (false, true));
+    assert_refused(&scene.edit("sinta").await, 403, "FORBIDDEN", "permission disabled");
 }
 
 #[tokio::test]
 async fn team_s14_err1_an_edit_is_refused_by_the_current_scope_of_the_contact() {
     let scene = Scene::new("Johan Setiawan", "agus").await;
-    // Everything of contacts, team of notes: the note's own rule decides.
+    // Level `everything` for contacts and `team` for changes of notes: the rule for notes decides.
     set_levels(&scene.world, "sinta", &[(CUSTOMERS, "everything"), (VIEW, "everything")]);
-    assert_eq!(Scene::may(&scene.read("sinta").await), (false, false));
-    refuses(&scene.edit("sinta").await, 403, "FORBIDDEN", "out of your team scope");
+    assert_eq!(Scene::permissions(&scene.read("sinta").await), (false, false));
+    assert_refused(&scene.edit("sinta").await, 403, "FORBIDDEN", "out of your team scope");
 }
 
 #[tokio::test]
 async fn team_s14_s16_only_the_owner_can_edit_and_delete_a_note_with_the_flag_off() {
     let scene = Scene::new("Johan Setiawan", "agus").await;
     scene.world.flags(false, true).await;
-    // As before the flag: any contact of the company for reading and adding.
-    assert_eq!(Scene::may(&scene.read("sinta").await), (false, false));
+    // Without the flag, users can read and add notes on any contact of the company.
+    assert_eq!(Scene::permissions(&scene.read("sinta").await), (false, false));
     let added = scene.world.post("sinta", &scene.notes.list, &json!({ "note": "x" })).await;
     assert_eq!(added.status, 201, "{}", added.body);
     for other in ["sinta", "maya"] {
         let denied = scene.edit(other).await;
-        refuses(&denied, 403, "FORBIDDEN", "only the note's owner can change or delete it");
+        assert_refused(&denied, 403, "FORBIDDEN", "only the note's owner can change or delete it");
         let denied = scene.delete(other, "agus").await;
-        refuses(&denied, 403, "FORBIDDEN", "only the note's owner can change or delete it");
+        assert_refused(&denied, 403, "FORBIDDEN", "only the note's owner can change or delete it");
     }
-    assert_eq!(Scene::may(&scene.read("agus").await), (true, true));
+    assert_eq!(Scene::permissions(&scene.read("agus").await), (true, true));
     assert_eq!(scene.edit("agus").await.status, 200);
     assert_eq!(scene.delete("agus", "agus").await.status, 200);
 }
@@ -232,9 +234,9 @@ async fn team_s16_ac1_s17_ac1_notes_of_others_in_team_scope_can_be_deleted() {
 async fn team_s16_ac2_s17_ac2_level_own_allows_deleting_only_own_notes() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     set_levels(&scene.world, "budi", &[(DELETE, "own")]);
-    assert_eq!(Scene::may(&scene.read("budi").await), (true, false));
+    assert_eq!(Scene::permissions(&scene.read("budi").await), (true, false));
     let denied = scene.delete("budi", "sinta").await;
-    refuses(&denied, 403, "FORBIDDEN", "out of your team scope");
+    assert_refused(&denied, 403, "FORBIDDEN", "out of your team scope");
     assert_eq!(scene.delete("budi", "budi").await.status, 200);
 }
 
@@ -242,15 +244,16 @@ async fn team_s16_ac2_s17_ac2_level_own_allows_deleting_only_own_notes() {
 async fn team_s16_ac3_a_disabled_delete_level_refuses_every_deletion() {
     let scene = Scene::new("Citra Anggraini", "sinta").await;
     set_levels(&scene.world, "sinta", &[(DELETE, "disabled")]);
-    assert_eq!(Scene::may(&scene.read("sinta").await), (true, false));
+    assert_eq!(Scene::permissions(&scene.read("sinta").await), (true, false));
     let denied = scene.delete("sinta", "sinta").await;
-    refuses(&denied, 403, "FORBIDDEN", "permission disabled");
+    assert_refused(&denied, 403, "FORBIDDEN", "permission disabled");
 }
 
 #[tokio::test]
-async fn team_s16_a_deletion_outside_the_note_permissions_scope_is_refused_although_the_contact_is_visible() {
+async fn team_s16_a_deletion_outside_the_note_permissions_scope_is_refused_although_the_contact_is_visible()
+ {
     let scene = Scene::new("Johan Setiawan", "agus").await;
     set_levels(&scene.world, "sinta", &[(CUSTOMERS, "everything")]);
     let denied = scene.delete("sinta", "agus").await;
-    refuses(&denied, 403, "FORBIDDEN", "out of your team scope");
+    assert_refused(&denied, 403, "FORBIDDEN", "out of your team scope");
 }

@@ -1,5 +1,5 @@
-//! No name, email address, phone, query or note text in any line that the functions or the local
-//! cloud print (SPEC §5), whatever is asked and whatever goes wrong.
+//! No line that the functions or the local cloud print contains a name, email, phone, query or note
+//! text (SPEC §5), for any request and any fault.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -18,13 +18,13 @@ use local::{
 use serde_json::{Value, json};
 use tests::workspace;
 
-/// What only these requests say, in each place that a client can fill.
-const SAID: &str = "zebulonquery";
-const SAID_EMAIL: &str = "zebulon.private@customers.example";
-const SAID_PHONE: &str = "+628555012345";
+/// Texts that only these requests contain, in each place that a client can fill.
+const PRIVATE_TEXT: &str = "zebulonquery";
+const PRIVATE_EMAIL: &str = "zebulon.private@customers.example";
+const PRIVATE_PHONE: &str = "+628555012345";
 
-/// What goes wrong while everything is asked: each kind of trouble is logged by other code.
-const TROUBLES: [&str; 7] = [
+/// The faults during the requests. Different code logs each kind of fault.
+const FAULTS: [&str; 7] = [
     r#"{"target":"launchpad.teams","status":500}"#,
     r#"{"target":"launchpad.users","status":500}"#,
     r#"{"target":"launchpad.users","latency_ms":700,"times":20}"#,
@@ -34,12 +34,12 @@ const TROUBLES: [&str; 7] = [
     r#"{"target":"dynamodb","status":500,"times":60}"#,
 ];
 
-/// Paths and bodies of each route that are asked in each kind of trouble.
-const IN_TROUBLE: usize = 2;
-/// Requests under way at the same time.
-const AT_ONCE: usize = 8;
+/// How many paths and how many bodies of each route are requested with each fault.
+const WITH_FAULT: usize = 2;
+/// The number of concurrent requests.
+const CONCURRENT: usize = 8;
 
-/// What a console printed.
+/// The output of a console.
 #[derive(Clone, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
 
@@ -71,22 +71,22 @@ async fn the_console_and_the_log_never_show_a_name_an_email_or_a_phone() {
         file: None,
     };
     demo::run(&story).await.unwrap();
-    let nobody = Client::new(cloud.gateway_url()).unwrap();
-    let secrets = secrets(&nobody).await;
-    let sinta = nobody.sign_in("sinta").await.unwrap();
+    let anonymous = Client::new(cloud.gateway_url()).unwrap();
+    let secrets = secrets(&anonymous).await;
+    let sinta = anonymous.sign_in("sinta").await.unwrap();
     let list = sinta.fetch(Method::GET, "/cdp/customers?limit=1", None).await.unwrap();
     let contact = list["data"][0]["id"].as_str().unwrap();
-    ask_everything(&[nobody.clone(), sinta.clone()], contact, usize::MAX).await;
-    for trouble in TROUBLES {
-        let rule: Value = serde_json::from_str(trouble).unwrap();
-        nobody.fetch(Method::POST, "/_local/faults", Some(&rule)).await.unwrap();
-        ask_everything(std::slice::from_ref(&sinta), contact, IN_TROUBLE).await;
-        nobody.fetch(Method::DELETE, "/_local/faults", None).await.unwrap();
+    request_everything(&[anonymous.clone(), sinta.clone()], contact, usize::MAX).await;
+    for fault in FAULTS {
+        let rule: Value = serde_json::from_str(fault).unwrap();
+        anonymous.fetch(Method::POST, "/_local/faults", Some(&rule)).await.unwrap();
+        request_everything(std::slice::from_ref(&sinta), contact, WITH_FAULT).await;
+        anonymous.fetch(Method::DELETE, "/_local/faults", None).await.unwrap();
     }
     cloud.shutdown().await;
 
     let printed = printed.text();
-    assert!(printed.lines().count() > 200, "the functions' own lines are there");
+    assert!(printed.lines().count() > 200, "the output contains the functions' log lines");
     assert!(printed.contains("\"level\":\"ERROR\"") || printed.contains("\"level\":\"WARN\""));
     for line in printed.lines() {
         for secret in &secrets {
@@ -95,14 +95,15 @@ async fn the_console_and_the_log_never_show_a_name_an_email_or_a_phone() {
     }
 }
 
-/// Names, email addresses and phones of everybody in the demo, and what the requests say.
-async fn secrets(nobody: &Client) -> BTreeSet<String> {
-    let mut secrets: BTreeSet<String> = [SAID, SAID_EMAIL, SAID_PHONE].map(str::to_owned).into();
-    secrets.insert(SAID_PHONE.trim_start_matches("+62").to_owned());
-    let users = nobody.fetch(Method::GET, "/_local/users", None).await.unwrap();
+/// The names, emails and phones of all people and contacts in the demo, and the requests' texts.
+async fn secrets(anonymous: &Client) -> BTreeSet<String> {
+    let mut secrets: BTreeSet<String> =
+        [PRIVATE_TEXT, PRIVATE_EMAIL, PRIVATE_PHONE].map(str::to_owned).into();
+    secrets.insert(PRIVATE_PHONE.trim_start_matches("+62").to_owned());
+    let users = anonymous.fetch(Method::GET, "/_local/users", None).await.unwrap();
     collect(&users["data"], &["name", "email"], &mut secrets);
     for user in ["maya", "claire", "dewi"] {
-        let client = nobody.sign_in(user).await.unwrap();
+        let client = anonymous.sign_in(user).await.unwrap();
         let list = client.fetch(Method::GET, "/cdp/customers?limit=100", None).await.unwrap();
         collect(&list["data"], &["name", "emails", "phones"], &mut secrets);
     }
@@ -125,10 +126,10 @@ fn collect(records: &Value, fields: &[&str], into: &mut BTreeSet<String>) {
     into.retain(|text| text.len() > 4);
 }
 
-/// Every route of the template on behalf of these people, well formed and not, with something
-/// private in each place: at most `each` paths and bodies of a route. What is answered is not the
-/// question here.
-async fn ask_everything(clients: &[Client], contact: &str, each: usize) {
+/// Requests every route of the template as these people, with valid and invalid requests that contain
+/// private text in each place: at most `each` paths and `each` bodies per route. The responses are
+/// ignored.
+async fn request_everything(clients: &[Client], contact: &str, each: usize) {
     let template = Template::read(&workspace().join("template.yaml"), &Parameters::new()).unwrap();
     let mut calls = Vec::new();
     for route in template.functions.values().flat_map(Function::routes) {
@@ -144,13 +145,13 @@ async fn ask_everything(clients: &[Client], contact: &str, each: usize) {
         }
     }
     stream::iter(calls)
-        .for_each_concurrent(AT_ONCE, async |(client, method, path, body)| {
+        .for_each_concurrent(CONCURRENT, async |(client, method, path, body)| {
             let _ = client.call(method, &path, body.as_ref()).await;
         })
         .await;
 }
 
-/// The route's path with a contact that is there, with words in place of ids, and with queries.
+/// The route's path with an existing contact, with texts in place of ids, and with queries.
 fn paths(route: &str, contact: &str) -> Vec<String> {
     let fill = |value: &str| {
         route
@@ -162,11 +163,11 @@ fn paths(route: &str, contact: &str) -> Vec<String> {
     let known = fill(contact);
     vec![
         known.clone(),
-        fill(SAID),
-        fill(SAID_EMAIL),
-        format!("{known}?q={SAID}&query={SAID}&cursor={SAID}"),
-        format!("{known}?query={SAID}"),
-        format!("{known}?q={SAID}&source={SAID}"),
+        fill(PRIVATE_TEXT),
+        fill(PRIVATE_EMAIL),
+        format!("{known}?q={PRIVATE_TEXT}&query={PRIVATE_TEXT}&cursor={PRIVATE_TEXT}"),
+        format!("{known}?query={PRIVATE_TEXT}"),
+        format!("{known}?q={PRIVATE_TEXT}&source={PRIVATE_TEXT}"),
     ]
 }
 
@@ -176,19 +177,23 @@ fn bodies(method: &Method) -> Vec<Option<Value>> {
     }
     let person = demo_company::id("person", "budi");
     let contact = json!({
-        "external_id": SAID, "name": SAID, "emails": [SAID_EMAIL], "phones": [SAID_PHONE],
-        "tags": [SAID], "source": SAID, "custom_fields": { SAID: SAID },
+        "external_id": PRIVATE_TEXT, "name": PRIVATE_TEXT, "emails": [PRIVATE_EMAIL], "phones": [PRIVATE_PHONE],
+        "tags": [PRIVATE_TEXT], "source": PRIVATE_TEXT, "custom_fields": { PRIVATE_TEXT: PRIVATE_TEXT },
     });
     vec![
-        Some(json!({ "note": format!("<p>{SAID} <a data-user-id=\"{person}\">@{SAID}</a></p>") })),
-        Some(json!({ "contacts": [contact, { "name": [SAID] }] })),
+        Some(
+            json!({ "note": format!("<p>{PRIVATE_TEXT} <a data-user-id=\"{person}\">@{PRIVATE_TEXT}</a></p>") }),
+        ),
+        Some(json!({ "contacts": [contact, { "name": [PRIVATE_TEXT] }] })),
         Some(contact),
-        Some(json!({ SAID: SAID })),
-        Some(json!(SAID)),
+        Some(json!({ PRIVATE_TEXT: PRIVATE_TEXT })),
+        Some(json!(PRIVATE_TEXT)),
         Some(json!({
-            "format": "csv", "selection": { "filter": { "source": [SAID] } }, "fields": ["name"],
-            "file_name": SAID,
+            "format": "csv", "selection": { "filter": { "source": [PRIVATE_TEXT] } }, "fields": ["name"],
+            "file_name": PRIVATE_TEXT,
         })),
-        Some(json!({ "name": SAID, "format": SAID, "fields": [{ "field": SAID, "label": SAID }] })),
+        Some(
+            json!({ "name": PRIVATE_TEXT, "format": PRIVATE_TEXT, "fields": [{ "field": PRIVATE_TEXT, "label": PRIVATE_TEXT }] }),
+        ),
     ]
 }

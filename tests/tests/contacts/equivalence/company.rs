@@ -1,4 +1,4 @@
-//! Random companies, and how they are put into a world.
+//! Random companies, and how they are stored in a world.
 
 use std::collections::BTreeMap;
 
@@ -21,23 +21,23 @@ use shared::{
 use tests::World;
 use uuid::{Builder, Uuid};
 
-/// When the first contact of each company was created.
+/// The time at which the first contact of each company was created.
 const FIRST: &str = "2026-01-05T02:00:00Z";
-/// A few names, so that some are borne twice and one begins another.
+/// Only a few names, so that some contacts share a name and one name is the beginning of another.
 const NAMES: [&str; 6] = ["Quince", "quince Ann", "Quince ann lee", "Quince B", "quince", "Zoe"];
-/// How Launchpad's teams call fails where it does: each is trouble alike (RFC §3.A).
-const TROUBLES: [u16; 7] = [401, 403, 404, 429, 500, 502, 503];
+/// The statuses with which Launchpad's teams call can fail. Each one has the same effect (RFC §3.A).
+const FAILURES: [u16; 7] = [401, 403, 404, 429, 500, 502, 503];
 
-/// A company with everything that decides who reaches what.
+/// A company with all data that decides which viewer can access which contact.
 pub(super) struct Company {
-    /// What reproduces it: `EQUIVALENCE_SEED`.
+    /// The `EQUIVALENCE_SEED` that reproduces this company.
     pub(super) seed: u64,
     pub(super) id: CompanyId,
-    /// As Launchpad has it.
+    /// The plan that Launchpad returns.
     pub(super) plan: SubscriptionPlan,
-    /// As it was when the flags were set.
+    /// The plan that was stored when the flags were set.
     pub(super) recorded_plan: SubscriptionPlan,
-    /// Launchpad cannot tell the company's profile.
+    /// Whether Launchpad fails to return the company's profile.
     pub(super) profile_is_down: bool,
     pub(super) team_flag: bool,
     mention_flag: bool,
@@ -49,26 +49,31 @@ pub(super) struct Company {
 
 pub(super) struct Team {
     pub(super) id: TeamId,
-    /// The place in [`Company::teams`] of the team above it.
-    pub(super) above: Option<usize>,
+    /// The index of the parent team in [`Company::teams`].
+    pub(super) parent: Option<usize>,
 }
 
 pub(super) struct Person {
     pub(super) id: UserId,
-    /// Places in [`Company::teams`].
+    /// Indexes in [`Company::teams`].
     pub(super) teams: Vec<usize>,
-    /// By permission; what is absent is disabled.
+    /// The level of each permission. A missing permission is disabled.
     pub(super) levels: BTreeMap<&'static str, &'static str>,
-    /// How Launchpad fails to tell this person's teams.
-    pub(super) trouble: Option<u16>,
+    /// The status with which Launchpad fails to return this person's teams.
+    pub(super) teams_failure: Option<u16>,
 }
 
 impl Company {
-    /// The company of a seed. Half of its contacts bear the ids of those of its twin, and some are
-    /// owned by the twin's teams and people: whatever forgets the company's key finds them.
+    /// The company of a seed. Half of its contacts have the same ids as contacts of its twin, and some
+    /// are owned by the twin's teams and people. Code that ignores the company in a key finds them.
     pub(super) fn random(seed: u64, twin: Option<&Self>) -> Self {
         let rng = &mut Rng::with_seed(seed);
-        let plans = [SubscriptionPlan::Growth, SubscriptionPlan::Growth, SubscriptionPlan::Enterprise, SubscriptionPlan::Starter];
+        let plans = [
+            SubscriptionPlan::Growth,
+            SubscriptionPlan::Growth,
+            SubscriptionPlan::Enterprise,
+            SubscriptionPlan::Starter,
+        ];
         let plan = choice(rng, &plans);
         let teams = forest(rng);
         let people: Vec<Person> = (0..rng.usize(3..6)).map(|_| person(rng, teams.len())).collect();
@@ -99,13 +104,13 @@ impl Company {
             .filter(|number| number % 2 == 0)
             .and_then(|number| twin?.contacts.get(number));
         let id = shared.map_or_else(|| ContactId::from_uuid(v7(rng, created_at)), |twin| twin.id);
-        let whose = |rng: &mut Rng| twin.filter(|_| rng.u8(..8) == 0);
-        let somebody = |rng: &mut Rng, company: &Self| {
-            let people = &whose(rng).unwrap_or(company).people;
+        let maybe_twin = |rng: &mut Rng| twin.filter(|_| rng.u8(..8) == 0);
+        let some_person = |rng: &mut Rng, company: &Self| {
+            let people = &maybe_twin(rng).unwrap_or(company).people;
             (rng.u8(..3) > 0).then(|| people[rng.usize(..people.len())].id)
         };
         let some_teams = |rng: &mut Rng, company: &Self| -> Vec<TeamId> {
-            let teams = &whose(rng).unwrap_or(company).teams;
+            let teams = &maybe_twin(rng).unwrap_or(company).teams;
             let count = if teams.is_empty() { 0 } else { rng.usize(..4) };
             let mut chosen: Vec<TeamId> =
                 (0..count).map(|_| teams[rng.usize(..teams.len())].id).collect();
@@ -120,9 +125,9 @@ impl Company {
             emails: vec![format!("quince{number}@customers.example")],
             phones: Vec::new(),
             company_name: None,
-            owner_id: somebody(rng, self),
+            owner_id: some_person(rng, self),
             owner_name: None,
-            assignee_id: somebody(rng, self),
+            assignee_id: some_person(rng, self),
             assignee_name: None,
             team_owner_ids: some_teams(rng, self),
             team_owners_from: None,
@@ -142,18 +147,18 @@ impl Company {
         self.contacts.push(contact);
     }
 
-    /// Puts everything where the functions and Launchpad find it.
-    pub(super) async fn found(&self, world: &World) {
+    /// Stores everything in the table and in the simulated Launchpad.
+    pub(super) async fn store(&self, world: &World) {
         world.directory.upsert(self.upserts()).unwrap();
-        let trouble = |target: &str, status: u16, action: String| {
+        let fail = |target: &str, status: u16, action: String| {
             world.fault(&json!({ "target": target, "status": status, "action": action }));
         };
         if self.profile_is_down {
-            trouble("launchpad.companies", 500, format!("/private/companies/{}", self.id));
+            fail("launchpad.companies", 500, format!("/private/companies/{}", self.id));
         }
         for person in &self.people {
-            if let Some(status) = person.trouble {
-                trouble("launchpad.teams", status, format!("/private/users/{}/teams", person.id));
+            if let Some(status) = person.teams_failure {
+                fail("launchpad.teams", status, format!("/private/users/{}/teams", person.id));
             }
         }
         let table = world.table().await;
@@ -180,12 +185,12 @@ impl Company {
 
     fn upserts(&self) -> Upserts {
         let company_sso_id = self.id.to_string();
-        let named = |place: usize| self.teams[place].id.to_string();
-        let team = |(place, team): (usize, &Team)| upstreams::Team {
+        let named = |index: usize| self.teams[index].id.to_string();
+        let team = |(index, team): (usize, &Team)| upstreams::Team {
             id: team.id.to_string(),
             company_sso_id: company_sso_id.clone(),
-            name: format!("Team {place}"),
-            parent_id: team.above.map(named),
+            name: format!("Team {index}"),
+            parent_id: team.parent.map(named),
         };
         let text = |text: &&'static str| (*text).to_owned();
         let person = |person: &Person| upstreams::Person {
@@ -220,13 +225,13 @@ impl Company {
     }
 }
 
-/// Up to seven teams, each below one that came before it or below none.
+/// Up to seven teams, each with an earlier team or no team as its parent.
 fn forest(rng: &mut Rng) -> Vec<Team> {
-    let team = |rng: &mut Rng, place: usize| Team {
+    let team = |rng: &mut Rng, index: usize| Team {
         id: TeamId::from_uuid(uuid(rng)),
-        above: (place > 0 && rng.u8(..3) > 0).then(|| rng.usize(..place)),
+        parent: (index > 0 && rng.u8(..3) > 0).then(|| rng.usize(..index)),
     };
-    (0..rng.usize(..8)).map(|place| team(rng, place)).collect()
+    (0..rng.usize(..8)).map(|index| team(rng, index)).collect()
 }
 
 fn person(rng: &mut Rng, teams: usize) -> Person {
@@ -246,7 +251,7 @@ fn person(rng: &mut Rng, teams: usize) -> Person {
         id: UserId::from_uuid(uuid(rng)),
         teams: (0..count).map(|_| rng.usize(..teams)).collect(),
         levels,
-        trouble: (rng.u8(..4) == 0).then(|| choice(rng, &TROUBLES)),
+        teams_failure: (rng.u8(..4) == 0).then(|| choice(rng, &FAILURES)),
     }
 }
 
@@ -258,7 +263,7 @@ fn note(rng: &mut Rng, contact: &Contact, owner_id: UserId) -> Note {
     Note { visibility, ..public_note(id, contact, owner_id) }
 }
 
-/// A note as somebody writes it.
+/// A public note as a user writes it.
 pub(super) fn public_note(id: NoteId, contact: &Contact, owner_id: UserId) -> Note {
     let created_at = contact.created_at;
     Note {

@@ -1,4 +1,4 @@
-//! What stands in the table, looked at behind the functions' backs, against what should.
+//! Compares the items in the table with the items that the contacts require, without the API.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use shared::{
 };
 use tests::World;
 
-type Place = (String, String);
+type KeyPair = (String, String);
 
 pub(super) async fn everything(world: &World) -> Vec<(Key, Item)> {
     let table = world.table().await;
@@ -17,7 +17,7 @@ pub(super) async fn everything(world: &World) -> Vec<(Key, Item)> {
     items.into_iter().map(|item| (Key::of(&item).unwrap(), item)).collect()
 }
 
-/// The live contacts, by id.
+/// The live contacts by id, each with its company.
 pub(super) fn live(items: &[(Key, Item)]) -> BTreeMap<String, (String, Contact)> {
     let records = items.iter().filter(|(key, _)| key.sk == "PROFILE");
     records
@@ -30,9 +30,9 @@ pub(super) fn live(items: &[(Key, Item)]) -> BTreeMap<String, (String, Contact)>
         .collect()
 }
 
-/// Asserts that pointers and look-ups are exactly those of the contacts, with their ownership, and
-/// that whoever holds a claim is there and bears it.
-pub(super) async fn assert_in_order(world: &World) {
+/// Asserts that the pointers and look-up items are exactly those of the contacts and contain the
+/// contacts' ownership, and that each unique key belongs to a contact that has its value.
+pub(super) async fn assert_consistent(world: &World) {
     let items = everything(world).await;
     let contacts = live(&items);
     let mut pointers = BTreeSet::new();
@@ -50,11 +50,11 @@ pub(super) async fn assert_in_order(world: &World) {
         let addresses = contact.emails.iter().map(|email| email.to_lowercase());
         emails.extend(addresses.map(|email| (format!("CO#{company}#EMAIL#{email}"), id.clone())));
     }
-    assert_eq!(places(&items, &["ALL", "TEAM", "USER", "UNASSIGNED"]), pointers);
-    assert_eq!(places(&items, &["EMAIL"]), emails);
+    assert_eq!(key_pairs(&items, &["ALL", "TEAM", "USER", "UNASSIGNED"]), pointers);
+    assert_eq!(key_pairs(&items, &["EMAIL"]), emails);
     for (key, item) in &items {
-        check_satellite(key, item, &contacts);
-        check_claim(key, item, &contacts);
+        check_index_entry(key, item, &contacts);
+        check_unique_key(key, item, &contacts);
     }
 }
 
@@ -62,18 +62,18 @@ fn kind(key: &Key) -> &str {
     key.pk.split('#').nth(2).unwrap_or_default()
 }
 
-fn places(items: &[(Key, Item)], kinds: &[&str]) -> BTreeSet<Place> {
-    let of_kind = items.iter().filter(|(key, _)| kinds.contains(&kind(key)));
-    of_kind.map(|(key, _)| (key.pk.clone(), key.sk.clone())).collect()
+fn key_pairs(items: &[(Key, Item)], kinds: &[&str]) -> BTreeSet<KeyPair> {
+    let matching = items.iter().filter(|(key, _)| kinds.contains(&kind(key)));
+    matching.map(|(key, _)| (key.pk.clone(), key.sk.clone())).collect()
 }
 
-/// Pointers, look-ups and search words say who owns the contact, as its record does.
-fn check_satellite(key: &Key, item: &Item, contacts: &BTreeMap<String, (String, Contact)>) {
+/// Checks that a pointer, look-up item or search word contains the same owners as the contact.
+fn check_index_entry(key: &Key, item: &Item, contacts: &BTreeMap<String, (String, Contact)>) {
     if !["ALL", "TEAM", "USER", "UNASSIGNED", "EMAIL", "PHONE", "WORD"].contains(&kind(key)) {
         return;
     }
     let id = key.sk.rsplit('\u{1}').next().unwrap();
-    let (_, contact) = contacts.get(id).unwrap_or_else(|| panic!("{key:?} of no contact"));
+    let (_, contact) = contacts.get(id).unwrap_or_else(|| panic!("{key:?} has no contact"));
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     assert_eq!(text("o"), contact.owner_id.map(|id| id.to_string()), "{key:?}");
     assert_eq!(text("a"), contact.assignee_id.map(|id| id.to_string()), "{key:?}");
@@ -83,21 +83,21 @@ fn check_satellite(key: &Key, item: &Item, contacts: &BTreeMap<String, (String, 
     assert_eq!(teams, owners, "{key:?}");
 }
 
-fn check_claim(key: &Key, item: &Item, contacts: &BTreeMap<String, (String, Contact)>) {
+fn check_unique_key(key: &Key, item: &Item, contacts: &BTreeMap<String, (String, Contact)>) {
     if key.sk != "CLAIM" {
         return;
     }
     let holder = item["contact_id"].as_s().unwrap();
-    let (_, contact) = contacts.get(holder).unwrap_or_else(|| panic!("{key:?} of no contact"));
-    let claimed = key.pk.splitn(4, '#').nth(3).unwrap();
-    let borne = match kind(key) {
+    let (_, contact) = contacts.get(holder).unwrap_or_else(|| panic!("{key:?} has no contact"));
+    let key_value = key.pk.splitn(4, '#').nth(3).unwrap();
+    let contact_value = match kind(key) {
         "EXTERNAL" => contact.external_id.clone(),
         _ => contact.emails.first().map(|email| email.to_lowercase()),
     };
-    assert_eq!(borne.as_deref(), Some(claimed), "{key:?}");
+    assert_eq!(contact_value.as_deref(), Some(key_value), "{key:?}");
 }
 
-/// Runs the clean-up until nothing is left to do.
+/// Runs the clean-up until no due item is left.
 pub(super) async fn clean_up(world: &World) {
     world.advance(jiff::SignedDuration::from_mins(3));
     loop {
