@@ -60,15 +60,15 @@ async fn send(
     request: HttpRequest,
 ) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-    let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap)).map_err(trouble)?;
+    let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap)).map_err(connector_error)?;
     let response =
-        http::Response::<reqwest::Body>::from(client.execute(request).await.map_err(trouble)?);
+        http::Response::<reqwest::Body>::from(client.execute(request).await.map_err(connector_error)?);
     HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
         .map_err(|error| ConnectorError::other(error.into(), None))
 }
 
 /// What the SDK retries: time-outs and connections that failed or broke before an answer.
-fn trouble(error: reqwest::Error) -> ConnectorError {
+fn connector_error(error: reqwest::Error) -> ConnectorError {
     if error.is_builder() {
         ConnectorError::user(error.into())
     } else if error.is_timeout() {

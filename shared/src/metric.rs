@@ -78,8 +78,8 @@ pub(crate) fn request(
             metrics: &[("Fallback", "Count", share(fell_back))],
         },
     ];
-    let told = if scoped.is_some() { slices.len() } else { slices.len() - 1 };
-    emit(&slices[..told]);
+    let reported = if scoped.is_some() { slices.len() } else { slices.len() - 1 };
+    emit(&slices[..reported]);
 }
 
 /// Whether an invocation that is no HTTP request was its process's first.

@@ -230,7 +230,7 @@ impl Notifications {
             .timeout(self.service.timeout)
             .send()
             .await
-            .map_err(|error| trouble(&error))?;
+            .map_err(|error| send_error(&error))?;
         let status = answer.status();
         if status.is_success() {
             // The status says all that matters; a body that broke off takes nothing back.
@@ -255,7 +255,7 @@ fn refusal(status: StatusCode, retry_after: Option<&str>) -> NotificationError {
     }
 }
 
-fn trouble(error: &reqwest::Error) -> NotificationError {
+fn send_error(error: &reqwest::Error) -> NotificationError {
     // The time-out of connecting is both.
     if error.is_connect() {
         NotificationError::Unreachable

@@ -60,7 +60,7 @@ impl Report {
         self.stopped_early |= other.stopped_early;
     }
 
-    fn tell(&self) {
+    fn report(&self) {
         let Self { done, failed, outbox_age_s, stopped_early } = self;
         tracing::info!(done, failed, outbox_age_s, stopped_early, "clean-up finished");
         // Ages are far below where a float loses a second.
@@ -90,7 +90,7 @@ pub async fn handle(app: Arc<App>, tick: Tick, at: Invocation) -> Result<Report,
         total.add(report);
         all_read = all_read.and(read);
     }
-    total.tell();
+    total.report();
     all_read?;
     Ok(total)
 }
@@ -131,9 +131,9 @@ impl Run<'_> {
         report.failed += messages.len() - sent;
         let others = stream::iter(others).take_while(|_| ready(!self.is_over()));
         let mut done = others.map(|item| self.one(item)).buffer_unordered(CONCURRENCY);
-        while let Some(is_met) = done.next().await {
-            report.done += usize::from(is_met);
-            report.failed += usize::from(!is_met);
+        while let Some(is_done) = done.next().await {
+            report.done += usize::from(is_done);
+            report.failed += usize::from(!is_done);
         }
     }
 

@@ -7,7 +7,7 @@ use shared::{
     contact::Contacts,
     environment::{Environment, StartError},
     export::{Files, Jobs, deadline_passed, file_expired},
-    note::hand_over,
+    note::retry_message,
     outbox::{Outbox, Outgoing, Queue},
     table::{DueItem, DueKind, Table},
 };
@@ -52,9 +52,9 @@ pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
     };
     let messages: Vec<Outgoing> = items.iter().filter_map(message).collect();
     let acknowledged = app.outbox.send(&messages).await;
-    let met = stream::iter(&acknowledged).map(|key| app.table.complete_due(key)).buffer_unordered(8);
+    let deleted = stream::iter(&acknowledged).map(|key| app.table.complete_due(key)).buffer_unordered(8);
     // An item that could not be deleted is sent once more, which is harmless.
-    met.filter(|result| std::future::ready(result.is_ok())).count().await
+    deleted.filter(|result| std::future::ready(result.is_ok())).count().await
 }
 
 /// Works one item off.
@@ -67,8 +67,8 @@ pub(crate) async fn one(
         DueKind::Message => {}
         DueKind::Pointers => Contacts::settle(&app.table, &item.due).await?,
         DueKind::Verification => {
-            let (hand_over, message) = hand_over(item, now)?;
-            app.table.transact(hand_over).await?;
+            let (transaction, message) = retry_message(item, now)?;
+            app.table.transact(transaction).await?;
             app.outbox.send(&[message]).await;
         }
         DueKind::JobDeadline => {

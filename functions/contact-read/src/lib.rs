@@ -31,10 +31,10 @@ pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply
     let contact = match find(&contacts, &by, &scope).await? {
         LookUp::Found(contact) => contact,
         LookUp::OutOfScope(id) => {
-            session.tell_denied(Permission::ViewCustomers, id);
+            session.report_denied(Permission::ViewCustomers, id);
             return Err(AccessError::OutOfScope.into());
         }
-        LookUp::Nobody => return Err(Failure::not_found()),
+        LookUp::NotFound => return Err(Failure::not_found()),
     };
     Ok(Reply::ok(&ContactView::new(&contact, &session))?.under(&session, Permission::ViewCustomers))
 }
@@ -55,7 +55,7 @@ async fn find(contacts: &Contacts, by: &By, scope: &Scope) -> Result<LookUp, Acc
         By::Address(address) => Ok(contacts.look_up(address, scope).await?),
         By::Id(id) => match contacts.read(*id, scope).await {
             Ok(Some(contact)) => Ok(LookUp::Found(Box::new(contact))),
-            Ok(None) => Ok(LookUp::Nobody),
+            Ok(None) => Ok(LookUp::NotFound),
             Err(AccessError::OutOfScope) => Ok(LookUp::OutOfScope(*id)),
             Err(error) => Err(error),
         },

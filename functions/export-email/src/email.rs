@@ -14,7 +14,7 @@ use shared::{
 };
 use tokio::time::timeout;
 
-use crate::{App, Outcome, Telling};
+use crate::{App, Outcome, Deliverable};
 
 /// How long the file to attach may take to be read; what takes longer is left to the link.
 const READ_TIME: Duration = Duration::from_secs(15);
@@ -55,7 +55,7 @@ async fn ready(app: &App, job: &Job, link: &str) -> Result<Email, MailError> {
     Ok(letter.email(with_file, Some(with_link)))
 }
 
-impl Telling for Email {
+impl Deliverable for Email {
     /// Sends the email, and the one without the file when SES refuses it.
     async fn send(self, app: &App) -> Outcome {
         let outcome = self.post(app, self.raw.clone()).await;
@@ -177,7 +177,7 @@ fn classify(error: &SdkError<SendRawEmailError>, job_id: &str) -> Outcome {
 }
 
 /// What SES answers when it would take the message later.
-const LATER: [&str; 5] = [
+const RETRYABLE: [&str; 5] = [
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
@@ -187,7 +187,7 @@ const LATER: [&str; 5] = [
 
 fn outcome_of(code: &str, status: u16) -> Outcome {
     match status {
-        _ if LATER.contains(&code) => Outcome::NotSent(None),
+        _ if RETRYABLE.contains(&code) => Outcome::NotSent(None),
         // A missing right is for an operator to mend, and no fault of the message.
         401 | 403 | 429 => Outcome::NotSent(None),
         400..500 => Outcome::Refused,

@@ -4,7 +4,7 @@ use shared::{
     notification::{Channel, Notification, NotificationError},
 };
 
-use crate::{App, Outcome, Telling};
+use crate::{App, Outcome, Deliverable};
 
 /// A notification in the application.
 pub(crate) struct InApp {
@@ -24,7 +24,7 @@ pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<
     Ok(InApp { job: job.id.to_string(), body })
 }
 
-impl Telling for InApp {
+impl Deliverable for InApp {
     async fn send(self, app: &App) -> Outcome {
         match app.notifications.send(Channel::Export, &self.job, &self.body).await {
             Ok(_) => Outcome::Sent,

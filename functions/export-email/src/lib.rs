@@ -74,13 +74,13 @@ impl App {
 
 /// Why a message comes back.
 #[derive(Debug, thiserror::Error)]
-pub enum TellError {
+pub enum DeliveryError {
     /// Somebody else is telling at the moment.
     #[error("another worker is delivering over this channel")]
     Busy,
     /// The channel took nothing; later it may.
     #[error("the {0:?} channel did not accept the message; it will be tried again")]
-    Later(Channel, Duration),
+    Retry(Channel, Duration),
     /// The table's trouble.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -89,11 +89,11 @@ pub enum TellError {
     Link(#[from] LinkError),
 }
 
-impl TellError {
+impl DeliveryError {
     fn after(&self) -> Option<Duration> {
         match self {
             Self::Busy => Some(BUSY),
-            Self::Later(_, after) => Some(*after),
+            Self::Retry(_, after) => Some(*after),
             Self::Table(_) | Self::Link(_) => None,
         }
     }
@@ -116,8 +116,8 @@ pub(crate) enum Outcome {
 /// Tells one job's end over the channels that have not told it yet, side by side.
 ///
 /// # Errors
-/// [`TellError`] when a channel is to be tried again.
-pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), TellError> {
+/// [`DeliveryError`] when a channel is to be tried again.
+pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), DeliveryError> {
     let Some(job) = app.jobs.get(&message.body).await? else { return Ok(()) };
     if !Channel::ALL.iter().any(|channel| channel.is_open(&job)) {
         return Ok(());
@@ -133,18 +133,18 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), TellE
     };
     let tries = message.receive_count;
     let (email, in_app) = tokio::join!(
-        app.tell(&job, Channel::Email, tries, email::compose(&app, &job, link.as_deref())),
-        app.tell(&job, Channel::InApp, tries, in_app::compose(&app, &job, link.as_deref())),
+        app.deliver(&job, Channel::Email, tries, email::compose(&app, &job, link.as_deref())),
+        app.deliver(&job, Channel::InApp, tries, in_app::compose(&app, &job, link.as_deref())),
     );
-    let failed: Vec<TellError> = [email, in_app].into_iter().filter_map(Result::err).collect();
-    if let Some(after) = failed.iter().filter_map(TellError::after).min() {
-        message.hold.set_visibility(after).await;
+    let failed: Vec<DeliveryError> = [email, in_app].into_iter().filter_map(Result::err).collect();
+    if let Some(after) = failed.iter().filter_map(DeliveryError::after).min() {
+        message.lease.set_visibility(after).await;
     }
     failed.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// What is ready to be sent over a channel.
-pub(crate) trait Telling {
+pub(crate) trait Deliverable {
     /// Sends it, once.
     async fn send(self, app: &App) -> Outcome;
 }
@@ -152,27 +152,27 @@ pub(crate) trait Telling {
 impl App {
     /// Composes, claims the channel, sends, and says how it ended: whatever can fail beforehand has
     /// not sent anything. With the last of the tries, what could not be told has failed.
-    async fn tell<T: Telling>(
+    async fn deliver<T: Deliverable>(
         &self,
         job: &Job,
         channel: Channel,
         tries: u32,
         composing: impl Future<Output = Result<T, Outcome>>,
-    ) -> Result<(), TellError> {
+    ) -> Result<(), DeliveryError> {
         if !channel.is_open(job) {
             return Ok(());
         }
         let composed = composing.await;
         match self.jobs.claim_delivery(&job.at(), channel, self.clock.now()).await? {
             DeliveryClaim::Over => return Ok(()),
-            DeliveryClaim::Busy => return Err(TellError::Busy),
+            DeliveryClaim::Busy => return Err(DeliveryError::Busy),
             DeliveryClaim::Held => {}
         }
         let outcome = match composed {
-            Ok(telling) => telling.send(self).await,
+            Ok(deliverable) => deliverable.send(self).await,
             Err(outcome) => outcome,
         };
-        let (status, later) = match outcome {
+        let (status, retry) = match outcome {
             Outcome::Sent => (Delivery::Sent, None),
             Outcome::NotSent(after) if tries < MAX_TRIES => {
                 (Delivery::Pending, Some(after.unwrap_or_else(|| pause(tries))))
@@ -186,7 +186,7 @@ impl App {
             let failed = metric::share(status != Delivery::Sent);
             metric::emit(&[Slice { by: &[], metrics: &[("ExportUntold", "Count", failed)] }]);
         }
-        later.map_or(Ok(()), |after| Err(TellError::Later(channel, after)))
+        retry.map_or(Ok(()), |after| Err(DeliveryError::Retry(channel, after)))
     }
 }
 

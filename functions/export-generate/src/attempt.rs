@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use crate::{
-    App, HOLD,
+    App, LEASE_TIME,
     file::FileError,
     heartbeat::{Heartbeat, Stop},
     scope::ExportScope,
@@ -93,7 +93,7 @@ impl AttemptError {
 pub(crate) struct Attempt<'a> {
     pub(crate) app: &'a App,
     pub(crate) job: &'a Job,
-    pub(crate) hold: &'a MessageLease,
+    pub(crate) lease: &'a MessageLease,
     pub(crate) deadline: Option<Timestamp>,
 }
 
@@ -103,18 +103,18 @@ impl Attempt<'_> {
     /// # Errors
     /// [`AttemptError`]; nothing of the attempt is left then, or the next one takes it away.
     pub(crate) async fn run(&self) -> Result<(), AttemptError> {
-        self.hold.set_visibility(HOLD).await;
+        self.lease.set_visibility(LEASE_TIME).await;
         let (progress, scope) = (Arc::new(Progress::default()), OnceLock::new());
-        let pulse = Heartbeat {
+        let heartbeat = Heartbeat {
             jobs: &self.app.jobs,
             job: self.job,
             progress: &progress,
-            hold: self.hold,
+            lease: self.lease,
             authority: &self.app.authority,
             scope: &scope,
             deadline: self.deadline,
         };
-        let mut stop = pin!(pulse.run());
+        let mut stop = pin!(heartbeat.run());
         let (scope, rows) = tokio::select! {
             prepared = self.prepare(&scope) => prepared?,
             stop = stop.as_mut() => return Err(stop.into()),
@@ -154,8 +154,8 @@ impl Attempt<'_> {
                 return HashMap::new();
             }
             // Contacts hold the names that their people had: no reason to fail for the newest.
-            let told = directory.people_names(company).await;
-            told.unwrap_or_else(|error| {
+            let names = directory.people_names(company).await;
+            names.unwrap_or_else(|error| {
                 tracing::warn!(job_id = %self.job.id, %error, "could not load people's names; using the names stored on contacts");
                 HashMap::new()
             })

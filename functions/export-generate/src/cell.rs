@@ -337,14 +337,14 @@ mod tests {
     #[test]
     fn a_companys_date_is_a_day_or_a_moment_and_else_text() {
         let jakarta = TimeZone::get("Asia/Jakarta").unwrap();
-        for (text, told) in [
+        for (text, expected) in [
             ("2026-11-21", "2026-11-21"),
             ("2026-11-21T20:00:00Z", "2026-11-22 03:00:00"),
             ("2026-11-21T20:00:00+07:00", "2026-11-21 20:00:00"),
         ] {
             let cell = Cell::day_or_moment(text, &jakarta);
             assert!(!matches!(cell, Cell::Text(_)), "{text}");
-            assert_eq!(cell.csv_text(), told);
+            assert_eq!(cell.csv_text(), expected);
         }
         for text in ["2026-13-01", "21/11/2026", "2026-11-21 20:00", "20261121", "soon"] {
             assert_eq!(Cell::day_or_moment(text, &jakarta), Cell::text(text));

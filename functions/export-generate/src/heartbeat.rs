@@ -11,12 +11,12 @@ use shared::{
 };
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{HOLD, scope::ExportScope, writer::Progress};
+use crate::{LEASE_TIME, scope::ExportScope, writer::Progress};
 
 /// How often an attempt gives a sign of life, and with it its progress.
 const BEAT: Duration = Duration::from_secs(1);
 /// After so many beats the message is kept hidden for longer.
-const BEATS_PER_HOLD: u32 = 20;
+const BEATS_PER_LEASE_RENEWAL: u32 = 20;
 /// After so long the requester's scope is looked at again.
 const SCOPE_TIME: SignedDuration = SignedDuration::from_secs(30);
 /// What ending in good order takes, before the invocation's time is up.
@@ -49,7 +49,7 @@ pub struct Heartbeat<'a> {
     /// How far the work is.
     pub progress: &'a Progress,
     /// The message that has the work done.
-    pub hold: &'a MessageLease,
+    pub lease: &'a MessageLease,
     /// Tells what the requester may see, and the time.
     pub authority: &'a Authority,
     /// What the file is written under, as soon as that is known.
@@ -72,14 +72,14 @@ impl Heartbeat<'_> {
             if self.deadline.is_some_and(|deadline| now + MARGIN >= deadline) {
                 return Stop::OutOfTime;
             }
-            match self.jobs.beat(self.job, self.progress.beat(), now).await {
+            match self.jobs.renew(self.job, self.progress.snapshot(), now).await {
                 Ok(true) => {}
                 Ok(false) => return Stop::Lost,
                 Err(error) => tracing::warn!(%error, "could not record a heartbeat"),
             }
             beats = beats.wrapping_add(1);
-            if beats.is_multiple_of(BEATS_PER_HOLD) {
-                self.hold.set_visibility(HOLD).await;
+            if beats.is_multiple_of(BEATS_PER_LEASE_RENEWAL) {
+                self.lease.set_visibility(LEASE_TIME).await;
             }
             if now >= scope_seen_at + SCOPE_TIME {
                 scope_seen_at = now;

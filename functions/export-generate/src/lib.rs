@@ -31,7 +31,7 @@ use shared::{
 use writer::Limits;
 
 /// How long a message stays hidden after the last sign of life of the one who works on it.
-const HOLD: Duration = Duration::from_secs(60);
+const LEASE_TIME: Duration = Duration::from_secs(60);
 /// The pause before the second attempt; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
@@ -93,13 +93,13 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Gener
         JobLease::Busy => {
             // The longest work outlasts the few tries that the queue grants: they wait ever longer.
             let pause = STALE.unsigned_abs() + FIRST_PAUSE;
-            message.hold.set_visibility(pause * message.receive_count.clamp(1, 10)).await;
+            message.lease.set_visibility(pause * message.receive_count.clamp(1, 10)).await;
             Err(GenerateError::Busy)
         }
         JobLease::Exhausted(job) => Ok(app.fail(&job, FailureCode::ExportFailed).await?),
         JobLease::Held(job) => {
             let attempt =
-                Attempt { app: &app, job: &job, hold: &message.hold, deadline: message.deadline };
+                Attempt { app: &app, job: &job, lease: &message.lease, deadline: message.deadline };
             match attempt.run().await {
                 Ok(()) => Ok(()),
                 Err(error) => app.attempt_failed(&job, error, &message).await,
@@ -125,7 +125,7 @@ impl App {
             }
             if self.jobs.give_back(job).await? {
                 let pause = FIRST_PAUSE * 2u32.pow(job.attempt.saturating_sub(1));
-                message.hold.set_visibility(pause).await;
+                message.lease.set_visibility(pause).await;
                 return Err(GenerateError::Attempt(job.attempt, error));
             }
         }

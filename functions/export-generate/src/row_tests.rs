@@ -75,12 +75,12 @@ fn a_person_is_named_by_the_directory_then_by_the_contact_then_by_their_id() {
         dates: HashSet::new(),
     };
     let id = "0190d1a2-7c3b-7abc-8def-000000000001";
-    for (owner, told) in [(Some(id), Cell::text(id)), (None, Cell::Empty)] {
+    for (owner, expected) in [(Some(id), Cell::text(id)), (None, Cell::Empty)] {
         let owner = owner.map(|id| id.parse().unwrap());
         let contact = Contact { owner_id: owner, owner_name: None, ..contact() };
         let mut cells = Vec::new();
         plan.cells(&contact, &mut cells);
-        assert_eq!(cells, [told]);
+        assert_eq!(cells, [expected]);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use shared::{
-    export::{Beat, Format},
+    export::{AttemptProgress, Format},
     locale::Locale,
 };
 use tokio::sync::mpsc::Receiver;
@@ -92,8 +92,8 @@ pub struct Progress {
 
 impl Progress {
     /// What is known now.
-    pub fn beat(&self) -> Beat {
-        Beat {
+    pub fn snapshot(&self) -> AttemptProgress {
+        AttemptProgress {
             rows: self.rows.load(Ordering::Relaxed),
             skipped: self.skipped.load(Ordering::Relaxed),
             progress: f64::from_bits(self.share.load(Ordering::Relaxed)),
@@ -132,14 +132,14 @@ pub fn write(
             Some(Feed::End) => break,
             Some(Feed::Contacts(chunk)) => {
                 progress.add(&chunk);
-                if progress.beat().rows > plan.max_rows {
+                if progress.snapshot().rows > plan.max_rows {
                     return Err(WriteError::TooLarge);
                 }
                 rows(plan, &chunk, &mut file)?;
             }
         }
     }
-    let Beat { rows, skipped, .. } = progress.beat();
+    let AttemptProgress { rows, skipped, .. } = progress.snapshot();
     Ok(Written { file: file.finish(&progress.halt)?, rows, skipped })
 }
 

@@ -23,7 +23,7 @@ pub(crate) enum Decision {
     /// The tries are used up, the last one by a worker that died.
     GiveUp,
     /// Claim it and tell.
-    Tell,
+    Notify,
 }
 
 /// Decides by the ledger entry and the note, which is `None` when it is gone. `round` is the
@@ -57,7 +57,7 @@ pub(crate) fn decide(
     if entry.attempts >= MAX_TRIES {
         return Decision::GiveUp;
     }
-    Decision::Tell
+    Decision::Notify
 }
 
 /// How long another worker's lease still lasts.
@@ -125,7 +125,7 @@ mod tests {
     fn a_pending_mention_of_a_public_note_is_told() {
         for attempts in 0..MAX_TRIES {
             let pending = entry("pending", attempts, 0);
-            assert_eq!(decide(&pending, Some(&note("public")), on(), 0, now()), Decision::Tell);
+            assert_eq!(decide(&pending, Some(&note("public")), on(), 0, now()), Decision::Notify);
         }
     }
 
@@ -154,7 +154,7 @@ mod tests {
         let waits = decide(&sending, Some(&public), on(), 0, just_before);
         assert_eq!(waits, Decision::Wait(Duration::from_millis(1)));
         let later = decide(&sending, Some(&public), on(), 0, now() + LEASE);
-        assert_eq!(later, Decision::Tell);
+        assert_eq!(later, Decision::Notify);
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(decide(&used_up, Some(&public), on(), 2, now()), Decision::BeginAnew);
         // Delivered twice, the second finds the round begun.
         let begun = failed.begun_anew(2, now());
-        assert_eq!(decide(&begun, Some(&public), on(), 2, now()), Decision::Tell);
+        assert_eq!(decide(&begun, Some(&public), on(), 2, now()), Decision::Notify);
     }
 
     #[test]

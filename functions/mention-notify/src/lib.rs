@@ -77,7 +77,7 @@ pub async fn handle(
         MentionMessage::Notify { company, contact_id, note_id, sso_id, round } => {
             let mention =
                 Mention { company, contact: contact_id, note: note_id, person: sso_id, round };
-            Ok(worker.notifier.notify(&mention, &message.hold).await?)
+            Ok(worker.notifier.notify(&mention, &message.lease).await?)
         }
     }
 }

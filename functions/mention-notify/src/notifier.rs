@@ -7,7 +7,7 @@ use shared::{
     entry::queue::MessageLease,
     event,
     id::{CompanyId, ContactId, NoteId, UserId},
-    note::{LedgerEntry, MentionMessage, Note, later, live_contact, next_try},
+    note::{LedgerEntry, MentionMessage, Note, live_contact, next_try, retry_due},
     notification::{Channel, Notification, NotificationError, Notifications},
     outbox::{DeadLetterError, DeadLetters},
     table::{
@@ -97,8 +97,8 @@ impl Notifier {
     /// Tells the person, unless that was done, is being done or must not be done.
     ///
     /// # Errors
-    /// When the message is to come back; its wait is then set on `hold`.
-    pub async fn notify(&self, mention: &Mention, hold: &MessageLease) -> Result<(), NotifyError> {
+    /// When the message is to come back; its wait is then set on `lease`.
+    pub async fn notify(&self, mention: &Mention, lease: &MessageLease) -> Result<(), NotifyError> {
         for _ in 0..ATTEMPTS {
             let Some(found) = self.read(mention).await? else { return Ok(()) };
             let now = self.authority.clock().now();
@@ -106,7 +106,7 @@ impl Notifier {
             match decide(&found.entry, note, found.flags, mention.round, now) {
                 Decision::Nothing => return Ok(()),
                 Decision::Wait(left) => {
-                    hold.set_visibility(left + Duration::from_secs(1)).await;
+                    lease.set_visibility(left + Duration::from_secs(1)).await;
                     return Err(NotifyError::Claimed);
                 }
                 Decision::GiveUp => {
@@ -121,8 +121,8 @@ impl Notifier {
                     let anew = found.entry.begun_anew(mention.round, now);
                     self.write(vec![found.entry.replace(&mention.company, &anew)?]).await?;
                 }
-                Decision::Tell => {
-                    if self.tell(mention, &found, hold).await? {
+                Decision::Notify => {
+                    if self.deliver(mention, &found, lease).await? {
                         return Ok(());
                     }
                 }
@@ -161,11 +161,11 @@ impl Notifier {
     }
 
     /// Claims the mention and tells the person; `false` when the mention changed meanwhile.
-    async fn tell(
+    async fn deliver(
         &self,
         mention: &Mention,
         found: &Found,
-        hold: &MessageLease,
+        lease: &MessageLease,
     ) -> Result<bool, NotifyError> {
         let Found { entry, note: Some((note, contact)), flags } = found else { return Ok(true) };
         let company = &mention.company;
@@ -196,7 +196,7 @@ impl Notifier {
             }
             Err(error) if error.is_transient() && claim.attempts < MAX_TRIES => {
                 self.write(vec![claim.replace(company, &claim.released())?]).await?;
-                hold.set_visibility(wait_after(claim.attempts, error.retry_after())).await;
+                lease.set_visibility(wait_after(claim.attempts, error.retry_after())).await;
                 Err(error.into())
             }
             Err(error) => {
@@ -280,7 +280,7 @@ impl Notifier {
             return self.give_up(mention, entry, &error.to_string()).await;
         };
         tracing::warn!(%error, "could not load the company from the directory; the mention will be tried again later");
-        let due = later(&mention.message(entry.round), at)?;
+        let due = retry_due(&mention.message(entry.round), at)?;
         self.table().transact(Transaction::from_iter([due.put()?])).await?;
         Ok(())
     }

@@ -19,6 +19,6 @@ pub async fn handle(notes: Arc<NoteDeleter>, request: Request) -> Result<Reply, 
     let contact: ContactId = request.path("contact_id")?;
     let note: NoteId = request.path("id")?;
     let session = notes.delete(request.viewer()?, contact, note).await?;
-    let told_under = NoteAction::Delete.told_under(&session);
-    Ok(Reply::ok(&json!({}))?.under(&session, told_under))
+    let reported_permission = NoteAction::Delete.reported_permission(&session);
+    Ok(Reply::ok(&json!({}))?.under(&session, reported_permission))
 }

@@ -29,7 +29,7 @@ async fn one(notes: &NoteReader, request: &Request) -> Result<Reply, Failure> {
     let format = request::one(request.query())?;
     let (found, session) = notes.read(request.viewer()?, contact, note).await?;
     let view = NoteView::new(&found.note, found.permission, format);
-    Ok(Reply::ok(&view)?.under(&session, NoteAction::View.told_under(&session)))
+    Ok(Reply::ok(&view)?.under(&session, NoteAction::View.reported_permission(&session)))
 }
 
 async fn list(notes: &NoteReader, request: &Request) -> Result<Reply, Failure> {
@@ -44,5 +44,5 @@ async fn list(notes: &NoteReader, request: &Request) -> Result<Reply, Failure> {
         .collect();
     let next = page.next.map(|cursor| cursor.encode());
     let reply = Reply::ok(&views)?.with_meta("next_cursor", next);
-    Ok(reply.under(&session, NoteAction::View.told_under(&session)))
+    Ok(reply.under(&session, NoteAction::View.reported_permission(&session)))
 }

@@ -29,5 +29,5 @@ pub async fn handle(notes: Arc<NoteWriter>, request: Request) -> Result<Reply, F
     let warnings = saved.warnings.into_iter().map(Into::into).collect();
     Ok(Reply::new(status, &view)?
         .with_warnings(warnings)
-        .under(&saved.session, action.told_under(&saved.session)))
+        .under(&saved.session, action.reported_permission(&saved.session)))
 }

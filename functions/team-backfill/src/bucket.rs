@@ -56,7 +56,7 @@ struct Part {
     size: u64,
 }
 
-fn trouble<E, R>(call: &'static str, error: &SdkError<E, R>) -> BucketError
+fn failed_call<E, R>(call: &'static str, error: &SdkError<E, R>) -> BucketError
 where
     E: ProvideErrorMetadata,
 {
@@ -107,7 +107,7 @@ impl Bucket {
     async fn part(&self, key: &str, from: u64) -> Result<Part, BucketError> {
         let range = format!("bytes={from}-{}", from + WINDOW - 1);
         let get = self.client.get_object().bucket(&self.name).key(key).range(range);
-        let got = get.send().await.map_err(|error| trouble("GetObject", &error))?;
+        let got = get.send().await.map_err(|error| failed_call("GetObject", &error))?;
         let failed =
             |reason: &str| BucketError::Failed { call: "GetObject", reason: reason.to_owned() };
         let etag = got.e_tag().unwrap_or_default().to_owned();
@@ -128,7 +128,7 @@ impl Bucket {
     /// The bucket's, or [`BucketError::Shape`].
     pub(crate) async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<T, BucketError> {
         let got = self.client.get_object().bucket(&self.name).key(key).send().await;
-        let object = got.map_err(|error| trouble("GetObject", &error))?;
+        let object = got.map_err(|error| failed_call("GetObject", &error))?;
         let early = |_| BucketError::Failed {
             call: "GetObject",
             reason: "the body ended early".to_owned(),
@@ -148,6 +148,6 @@ impl Bucket {
         let body = ByteStream::from(serde_json::to_vec_pretty(object)?);
         let put = self.client.put_object().bucket(&self.name).key(key);
         let sent = put.content_type("application/json").body(body).send().await;
-        sent.map(drop).map_err(|error| trouble("PutObject", &error))
+        sent.map(drop).map_err(|error| failed_call("PutObject", &error))
     }
 }

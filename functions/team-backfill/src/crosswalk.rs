@@ -100,17 +100,17 @@ impl Crosswalk {
                 .and_modify(|team| *team = Err(Unmatched::AmbiguousName))
                 .or_insert(Ok(*team));
         }
-        let mut bearers: HashMap<String, Vec<String>> = HashMap::new();
+        let mut ids_by_name: HashMap<String, Vec<String>> = HashMap::new();
         let mut teams: HashMap<String, LegacyTeam> = HashMap::new();
         for Row { id, name } in rows {
             let comparable = comparable(&name);
-            let bearers = bearers.entry(comparable.clone()).or_default();
-            if !bearers.contains(&id) {
-                bearers.push(id.clone());
+            let same_name = ids_by_name.entry(comparable.clone()).or_default();
+            if !same_name.contains(&id) {
+                same_name.push(id.clone());
             }
             let team = match by_name.get(&comparable) {
                 None => Err(Unmatched::NoSuchTeam),
-                Some(_) if bearers.len() > 1 => Err(Unmatched::AmbiguousName),
+                Some(_) if same_name.len() > 1 => Err(Unmatched::AmbiguousName),
                 Some(team) => *team,
             };
             teams
@@ -123,7 +123,7 @@ impl Crosswalk {
                 })
                 .or_insert(LegacyTeam { name, team });
         }
-        for id in bearers.values().filter(|ids| ids.len() > 1).flatten() {
+        for id in ids_by_name.values().filter(|ids| ids.len() > 1).flatten() {
             if let Some(LegacyTeam { team: team @ Ok(_), .. }) = teams.get_mut(id) {
                 *team = Err(Unmatched::AmbiguousName);
             }

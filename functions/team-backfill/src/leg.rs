@@ -25,7 +25,7 @@ const RESERVE: SignedDuration = SignedDuration::from_secs(20);
 
 /// Why a leg did not come to its end; the run goes on where its last chunk ended.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LegError {
+pub(crate) enum ContinuationError {
     /// Somebody else got on with the run, or it is over.
     #[error("another worker is processing the run, or the run is over")]
     Lost,
@@ -37,7 +37,7 @@ pub(crate) enum LegError {
     Bucket(#[from] BucketError),
 }
 
-impl From<StoreError> for LegError {
+impl From<StoreError> for ContinuationError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Table(error) => Self::Table(error),
@@ -56,8 +56,8 @@ enum Supply<'a> {
 /// At least one chunk is worked off, so that every leg gets the run on.
 ///
 /// # Errors
-/// [`LegError`]; doing the leg again is harmless.
-pub(crate) async fn run(app: &App, run: &mut Run, deadline: Timestamp) -> Result<(), LegError> {
+/// [`ContinuationError`]; doing the leg again is harmless.
+pub(crate) async fn run(app: &App, run: &mut Run, deadline: Timestamp) -> Result<(), ContinuationError> {
     let people = run.people.clone();
     let crosswalk: Crosswalk = match &people {
         Some(_) => app.bucket.read(&run.crosswalk_key()).await?,
@@ -73,7 +73,7 @@ pub(crate) async fn run(app: &App, run: &mut Run, deadline: Timestamp) -> Result
     };
     loop {
         let worked = match supply.work(run, &contacts, &crosswalk).await {
-            Err(LegError::Bucket(BucketError::Changed)) => {
+            Err(ContinuationError::Bucket(BucketError::Changed)) => {
                 run.error = Some(RunError::PeopleFileChanged);
                 return end(app, run, State::Failed, &crosswalk).await;
             }
@@ -83,8 +83,8 @@ pub(crate) async fn run(app: &App, run: &mut Run, deadline: Timestamp) -> Result
             return end(app, run, State::Completed, &crosswalk).await;
         };
         let now = app.clock.now();
-        let hand_over = now + RESERVE >= deadline;
-        let message = app.runs.advance(run, position, &tally, hand_over, now).await?;
+        let hands_over = now + RESERVE >= deadline;
+        let message = app.runs.advance(run, position, &tally, hands_over, now).await?;
         if let Some(message) = message {
             send(app, message).await;
             return Ok(());
@@ -103,7 +103,7 @@ impl Supply<'_> {
         run: &Run,
         contacts: &Contacts,
         crosswalk: &Crosswalk,
-    ) -> Result<Option<(Position, Tally)>, LegError> {
+    ) -> Result<Option<(Position, Tally)>, ContinuationError> {
         match self {
             Self::Rows { people, records } => {
                 let rows = people.rows(records, run.position.row, CHUNK).await?;
@@ -131,7 +131,7 @@ async fn end(
     run: &mut Run,
     state: State,
     crosswalk: &Crosswalk,
-) -> Result<(), LegError> {
+) -> Result<(), ContinuationError> {
     run.state = state;
     let details = app.runs.details(run, crosswalk).await?;
     let report = Report::new(run, details, crosswalk, app.clock.now());

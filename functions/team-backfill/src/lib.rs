@@ -16,7 +16,7 @@ mod bucket;
 mod chunk;
 mod crosswalk;
 mod csv;
-mod leg;
+mod continuation;
 mod people;
 mod report;
 mod request;
@@ -37,10 +37,10 @@ use shared::{
 pub use bucket::{Bucket, BucketError};
 pub use csv::FileError;
 pub use request::{Answer, Mode, Request};
-pub use run::NextLeg;
+pub use run::Continuation;
 
 use crosswalk::Crosswalk;
-use leg::LegError;
+use continuation::ContinuationError;
 use people::PeopleFile;
 use run::{Run, Runs, State, StoreError};
 
@@ -104,7 +104,7 @@ pub async fn handle(
         app.bucket.write(&run.crosswalk_key(), crosswalk).await.map_err(unavailable)?;
     }
     let message = app.runs.begin(&mut run).await.map_err(not_begun)?;
-    match leg::run(&app, &mut run, invocation.deadline()).await {
+    match continuation::run(&app, &mut run, invocation.deadline()).await {
         Ok(()) => {
             // If this fails the clean-up sends a message that is void.
             if let Err(error) = app.table.complete_due(message.key()).await {
@@ -124,18 +124,18 @@ pub async fn handle(
 ///
 /// # Errors
 /// When the message is to come back.
-pub async fn resume(app: Arc<App>, message: Message<NextLeg>) -> Result<(), ResumeError> {
-    let NextLeg { company, run: id, leg } = message.body;
+pub async fn resume(app: Arc<App>, message: Message<Continuation>) -> Result<(), ResumeError> {
+    let Continuation { company, run: id, continuation } = message.body;
     let Some(mut run) = app.runs.latest(&company).await? else { return Ok(()) };
-    if run.id != id || run.leg != leg || run.state != State::Running {
+    if run.id != id || run.continuation != continuation || run.state != State::Running {
         return Ok(());
     }
     let deadline = message.deadline.unwrap_or(Timestamp::MAX);
-    match leg::run(&app, &mut run, deadline).await {
+    match continuation::run(&app, &mut run, deadline).await {
         Ok(()) => Ok(()),
         Err(error) => {
             let doubled = message.receive_count.saturating_sub(1).min(5);
-            message.hold.set_visibility(FIRST_PAUSE * 2u32.pow(doubled)).await;
+            message.lease.set_visibility(FIRST_PAUSE * 2u32.pow(doubled)).await;
             Err(error.into())
         }
     }
@@ -144,9 +144,9 @@ pub async fn resume(app: Arc<App>, message: Message<NextLeg>) -> Result<(), Resu
 /// Why a message comes back.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct ResumeError(LegError);
+pub struct ResumeError(ContinuationError);
 
-impl<E: Into<LegError>> From<E> for ResumeError {
+impl<E: Into<ContinuationError>> From<E> for ResumeError {
     fn from(error: E) -> Self {
         Self(error.into())
     }

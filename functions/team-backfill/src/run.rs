@@ -68,7 +68,7 @@ pub(crate) struct Run {
     pub(crate) position: Position,
     pub(crate) totals: Totals,
     /// Which invocation's turn it is, from 0. Messages of earlier legs are void.
-    pub(crate) leg: u32,
+    pub(crate) continuation: u32,
     pub(crate) started_at: Timestamp,
     /// When it is taken for dead, unless it gets on.
     pub(crate) dead_at: Timestamp,
@@ -78,10 +78,10 @@ pub(crate) struct Run {
 
 /// The message that has a run gone on with.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct NextLeg {
+pub struct Continuation {
     pub(crate) company: CompanyId,
     pub(crate) run: RunId,
-    pub(crate) leg: u32,
+    pub(crate) continuation: u32,
 }
 
 /// Why a run was not stored.
@@ -125,7 +125,7 @@ impl Run {
             people,
             position: Position { row: 1, byte, after: None },
             totals: Totals::default(),
-            leg: 0,
+            continuation: 0,
             started_at: now,
             dead_at: now + DEAD_AFTER,
             version: 0,
@@ -144,8 +144,8 @@ impl Run {
 
     /// The message that has this leg gone on with, for whoever dies in it or does not reach it.
     pub(crate) fn message(&self, now: Timestamp) -> Result<Outgoing, TableError> {
-        let body = NextLeg { company: self.company.clone(), run: self.id, leg: self.leg };
-        let id = format!("backfill#{}#{}", self.id, self.leg);
+        let body = Continuation { company: self.company.clone(), run: self.id, continuation: self.continuation };
+        let id = format!("backfill#{}#{}", self.id, self.continuation);
         Outgoing::new(Queue::Backfill, id, now, &body)
     }
 
@@ -197,18 +197,18 @@ impl Runs {
     }
 
     /// Records that a chunk is worked off up to `position`: once, whoever else worked on it too.
-    /// With `hand_over` the next leg begins there, and its message is recorded.
+    /// With `hands_over` the next leg begins there, and its message is recorded.
     pub(crate) async fn advance(
         &self,
         run: &mut Run,
         position: Position,
         tally: &Tally,
-        hand_over: bool,
+        hands_over: bool,
         now: Timestamp,
     ) -> Result<Option<Outgoing>, StoreError> {
         let mut next = Run {
             position,
-            leg: run.leg + u32::from(hand_over),
+            continuation: run.continuation + u32::from(hands_over),
             dead_at: now + DEAD_AFTER,
             version: run.version + 1,
             ..run.clone()
@@ -222,7 +222,7 @@ impl Runs {
             item.insert(EXPIRES_AT.to_owned(), attribute((now + KEPT).as_second())?);
             transaction.push(Action::Put(item, None));
         }
-        let message = hand_over.then(|| next.message(now)).transpose()?;
+        let message = hands_over.then(|| next.message(now)).transpose()?;
         if let Some(message) = &message {
             transaction.push(message.put()?);
         }

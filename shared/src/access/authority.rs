@@ -170,7 +170,7 @@ impl Authority {
         let levels = self.directory.levels(company, user).shared();
         let by_team =
             levels.clone().map(|levels| levels.is_ok_and(|levels| needed.by_team(&levels)));
-        let (levels, told) = tokio::join!(levels, async {
+        let (levels, stored) = tokio::join!(levels, async {
             let Stored { record, shared, items } = self.stored(viewer, keys).await?;
             let may_count = needed.teams || record.cdp_team_permission_enabled;
             let (flags, teams) = tokio::join!(self.flags(company, record), async {
@@ -182,7 +182,7 @@ impl Authority {
             });
             Ok::<_, AccessError>((flags, teams, items))
         });
-        let (flags, teams, items) = told?;
+        let (flags, teams, items) = stored?;
         let teams = match teams.filter(|_| needed.teams || flags.team_permission) {
             None => Teams::NotNeeded,
             Some(Ok(answer)) => Teams::Known(self.kept(viewer, answer).await),

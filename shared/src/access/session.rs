@@ -115,7 +115,7 @@ impl Session {
 
     /// Tells, as an event, that an action on one contact was refused with this permission, if it
     /// was a denial by team scope.
-    pub fn tell_denied(&self, permission: Permission, contact: ContactId) {
+    pub fn report_denied(&self, permission: Permission, contact: ContactId) {
         if self.denies_by_team(permission) {
             let count = self.scope(permission).map_or(0, |scope| scope.team_count());
             event::team_permission_denied(&self.viewer, contact, permission, count);

@@ -77,7 +77,7 @@ impl<'a> Edit<'a> {
         if self.scope.admits(contact) {
             return Ok(());
         }
-        self.session.tell_denied(self.permission, contact.id);
+        self.session.report_denied(self.permission, contact.id);
         Err(AccessError::OutOfScope)
     }
 
@@ -139,7 +139,7 @@ impl<'a> Edit<'a> {
     }
 
     /// Tells that team owners were written, if the change names them.
-    pub(super) fn tell_written(&self, input: &ContactInput, new: &Contact, source: &str) {
+    pub(super) fn report_written(&self, input: &ContactInput, new: &Contact, source: &str) {
         if input.team_owner_ids.is_set() {
             let count = new.team_owner_ids.len();
             event::team_owner_set(&self.contacts.company, new.id, count, source);

@@ -69,7 +69,7 @@ pub enum LookUp {
     /// Contacts have the address, and all are out of scope; the newest of them.
     OutOfScope(ContactId),
     /// No contact has it.
-    Nobody,
+    NotFound,
 }
 
 impl Contacts {
@@ -100,7 +100,7 @@ impl Contacts {
             for pointers in [near, far] {
                 read += pointers.len();
                 match self.newest(address, scope, &pointers).await? {
-                    LookUp::Nobody => {}
+                    LookUp::NotFound => {}
                     LookUp::OutOfScope(id) => refused = refused.or(Some(id)),
                     found @ LookUp::Found(_) => return Ok(found),
                 }
@@ -109,7 +109,7 @@ impl Contacts {
                 break;
             }
         }
-        Ok(refused.map_or(LookUp::Nobody, LookUp::OutOfScope))
+        Ok(refused.map_or(LookUp::NotFound, LookUp::OutOfScope))
     }
 
     /// The same among these, the newest first.
@@ -121,7 +121,7 @@ impl Contacts {
     ) -> Result<LookUp, TableError> {
         let ids: Vec<_> = pointers.iter().map(|pointer| pointer.id).collect();
         let mut records = self.records(&ids, true).await?;
-        let mut refused = LookUp::Nobody;
+        let mut refused = LookUp::NotFound;
         for id in ids {
             let Some(contact) = records.remove(&id) else { continue };
             if !contact.is_live() || !address.is_of(&contact) {
@@ -130,7 +130,7 @@ impl Contacts {
             if let Some(contact) = scope.authorize(contact) {
                 return Ok(LookUp::Found(Box::new(contact)));
             }
-            if let LookUp::Nobody = refused {
+            if let LookUp::NotFound = refused {
                 refused = LookUp::OutOfScope(id);
             }
         }

@@ -203,7 +203,7 @@ impl<'a> Sync<'a> {
         let keys = (&row.keys, holders);
         self.edit.contacts.write_knowing(keys, old, &new, StalePointers::Keep).await?;
         if old != Some(&new) {
-            self.edit.tell_written(&row.input, &new, "sync");
+            self.edit.report_written(&row.input, &new, "sync");
         }
         let status = if old.is_some() { RowStatus::Updated } else { RowStatus::Created };
         Ok((status, new.id))

@@ -36,9 +36,9 @@ impl Pointer {
     /// its record decides.
     #[must_use]
     pub fn is_wanted(&self, scope: &Scope, criteria: &Criteria) -> bool {
-        let mut satellites = std::iter::once(&self.entry).chain(&self.others);
+        let mut entries = std::iter::once(&self.entry).chain(&self.others);
         criteria.wants_pointer(self)
-            && satellites
+            && entries
                 .any(|entry| scope.admits(entry) && criteria.wants_owned(entry))
     }
 

@@ -138,7 +138,7 @@ impl ContactWriter {
             match write.await {
                 Ok(()) if old.as_ref() == Some(&new) => return Ok(new),
                 Ok(()) => {
-                    edit.tell_written(input, &new, source);
+                    edit.report_written(input, &new, source);
                     self.catalog.learn(&edit.contacts.company, &input.custom_values()).await;
                     return Ok(new);
                 }

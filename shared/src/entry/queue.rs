@@ -35,7 +35,7 @@ pub struct Message<T> {
     /// How often the queue has handed it out. It also rises when a worker dies.
     pub receive_count: u32,
     /// A hold on the message in its queue.
-    pub hold: MessageLease,
+    pub lease: MessageLease,
     /// When the invocation's time is up, if it is known.
     pub deadline: Option<Timestamp>,
 }
@@ -184,7 +184,7 @@ where
     let message = Message {
         body: envelope.body,
         receive_count: count.and_then(|count| count.parse().ok()).unwrap_or(1),
-        hold: MessageLease {
+        lease: MessageLease {
             sqs: source.sqs.clone(),
             url: source.url.clone(),
             receipt: record.receipt_handle.unwrap_or_default(),
@@ -193,7 +193,7 @@ where
     };
     // Only the first arrival has a due item to meet.
     let due = envelope.due.filter(|_| message.receive_count == 1);
-    let ((), result) = tokio::join!(met(source, due), handler(message));
+    let ((), result) = tokio::join!(complete_due(source, due), handler(message));
     match result {
         Ok(()) => true,
         Err(error) => {
@@ -204,7 +204,7 @@ where
 }
 
 /// Says that a message arrived. If that fails the clean-up sends it once more, which is harmless.
-async fn met(source: &Source, due: Option<Key>) {
+async fn complete_due(source: &Source, due: Option<Key>) {
     let Some(due) = due else { return };
     if let Err(error) = source.table.complete_due(&due).await {
         tracing::warn!(%error, "could not delete a due item");

@@ -55,7 +55,7 @@ impl Channel {
 }
 
 /// Says that what was not told yet is not told any more: the file is gone.
-pub(super) fn skip_untold(job: &mut Job, now: Timestamp) {
+pub(super) fn skip_undelivered(job: &mut Job, now: Timestamp) {
     for channel in Channel::ALL {
         if channel.of(job).0 == Delivery::Pending {
             channel.set(job, Delivery::Skipped, now);

@@ -39,7 +39,7 @@ pub struct Files {
     bucket: String,
 }
 
-fn trouble<E, R>(call: &'static str, error: &SdkError<E, R>) -> FilesError
+fn failed_call<E, R>(call: &'static str, error: &SdkError<E, R>) -> FilesError
 where
     E: ProvideErrorMetadata,
 {
@@ -73,7 +73,7 @@ impl Files {
         let body = serde_json::to_vec(ids).map_err(FilesError::Ids)?;
         let put = self.client.put_object().bucket(&self.bucket).key(job.ids_key());
         let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
-        sent.map_err(|error| trouble("PutObject", &error))?;
+        sent.map_err(|error| failed_call("PutObject", &error))?;
         Ok(())
     }
 
@@ -91,7 +91,7 @@ impl Files {
     /// The bucket's.
     pub async fn read(&self, key: &str) -> Result<Vec<u8>, FilesError> {
         let got = self.client.get_object().bucket(&self.bucket).key(key).send().await;
-        let object = got.map_err(|error| trouble("GetObject", &error))?;
+        let object = got.map_err(|error| failed_call("GetObject", &error))?;
         let bytes = object.body.collect().await.map_err(|_| FilesError::Bucket {
             call: "GetObject",
             reason: "the body ended early".to_owned(),
@@ -120,7 +120,7 @@ impl Files {
             .response_content_type(job.format.content_type())
             .presigned(time)
             .await
-            .map_err(|error| trouble("presigning", &error))?;
+            .map_err(|error| failed_call("presigning", &error))?;
         Ok(Some(signed.uri().to_owned()))
     }
 
@@ -164,7 +164,7 @@ impl Files {
     async fn uploads(&self, job: &Job) -> Result<Vec<(String, String)>, FilesError> {
         let list = self.client.list_multipart_uploads().bucket(&self.bucket);
         let listed = list.prefix(format!("{}/", job.prefix())).send().await;
-        let listed = listed.map_err(|error| trouble("ListMultipartUploads", &error))?;
+        let listed = listed.map_err(|error| failed_call("ListMultipartUploads", &error))?;
         let uploads = listed.uploads.unwrap_or_default().into_iter();
         Ok(uploads.filter_map(|upload| Some((upload.key?, upload.upload_id?))).collect())
     }
@@ -178,7 +178,7 @@ impl Files {
         match deleted {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("NoSuchKey") => Ok(()),
-            Err(error) => Err(trouble("DeleteObject", &error)),
+            Err(error) => Err(failed_call("DeleteObject", &error)),
         }
     }
 }
@@ -198,6 +198,6 @@ pub async fn abort_upload(
     match aborted {
         Ok(_) => Ok(()),
         Err(error) if error.code() == Some("NoSuchUpload") => Ok(()),
-        Err(error) => Err(trouble("AbortMultipartUpload", &error)),
+        Err(error) => Err(failed_call("AbortMultipartUpload", &error)),
     }
 }

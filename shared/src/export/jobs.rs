@@ -53,7 +53,7 @@ pub(super) enum Changed {
 
 /// What is known of an attempt under way.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Beat {
+pub struct AttemptProgress {
     /// Rows written.
     pub rows: u64,
     /// Selected contacts that were skipped.
@@ -149,7 +149,7 @@ impl Jobs {
     ///
     /// # Errors
     /// As the table says.
-    pub async fn beat(&self, job: &Job, beat: Beat, now: Timestamp) -> Result<bool, TableError> {
+    pub async fn renew(&self, job: &Job, progress: AttemptProgress, now: Timestamp) -> Result<bool, TableError> {
         let sent = self
             .table
             .client()
@@ -165,9 +165,9 @@ impl Jobs {
             .expression_attribute_names("#version", "version")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":now", attribute(now)?)
-            .expression_attribute_values(":rows", attribute(beat.rows)?)
-            .expression_attribute_values(":skipped", attribute(beat.skipped)?)
-            .expression_attribute_values(":progress", attribute(beat.progress)?)
+            .expression_attribute_values(":rows", attribute(progress.rows)?)
+            .expression_attribute_values(":skipped", attribute(progress.skipped)?)
+            .expression_attribute_values(":progress", attribute(progress.progress)?)
             .expression_attribute_values(":one", attribute(1)?)
             .expression_attribute_values(":running", attribute(Status::Running)?)
             .expression_attribute_values(":attempt", attribute(job.attempt)?)

@@ -34,7 +34,7 @@ pub use link::{LinkError, LinkToken, NotAToken};
 pub use quota::{MAX_PER_COMPANY, MAX_PER_USER, TooManyExports};
 pub use request::{Defaults, ExportOrder, ExportRequest, MAX_IDS, RequestError};
 pub use store::ExportStore;
-pub use jobs::{Beat, CreateError, Jobs};
+pub use jobs::{AttemptProgress, CreateError, Jobs};
 pub use transition::{Cancellation, JobLease, Finished};
 
 #[cfg(test)]

@@ -153,13 +153,13 @@ async fn a_live_lease_is_respected_and_a_stale_lease_is_taken_over() {
     };
     assert_eq!(job.attempt, 2);
     // The first worker wakes up: it can neither go on nor finish.
-    assert!(!world.jobs.beat(&first, Beat::default(), later).await.unwrap());
+    assert!(!world.jobs.renew(&first, AttemptProgress::default(), later).await.unwrap());
     assert!(!world.jobs.give_back(&first).await.unwrap());
     let lost = world.jobs.complete(&first, world.finished(), later).await.unwrap();
     assert!(lost.is_none());
     let ignored = world.jobs.fail(&first, FailureCode::ExportFailed, later).await.unwrap();
     assert!(ignored.is_none());
-    assert!(world.jobs.beat(&job, Beat::default(), later).await.unwrap());
+    assert!(world.jobs.renew(&job, AttemptProgress::default(), later).await.unwrap());
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn a_cancelled_job_stops_its_worker_and_is_checked_by_the_clean_up() {
     let job = world.claimed().await;
     let cancelled = world.jobs.cancel(&job.at(), world.now).await.unwrap();
     assert!(matches!(cancelled, Cancellation::Done(_)));
-    assert!(!world.jobs.beat(&job, Beat::default(), world.now).await.unwrap());
+    assert!(!world.jobs.renew(&job, AttemptProgress::default(), world.now).await.unwrap());
     assert!(world.jobs.complete(&job, world.finished(), world.now).await.unwrap().is_none());
     assert_eq!(world.quota().await, 0);
     let soon = world.now + minutes(2);
@@ -224,7 +224,7 @@ async fn a_dead_job_is_requeued_once_and_then_fails() {
     let found = world.jobs.overdue(&job.at(), deadline, deadline).await.unwrap();
     let Overdue::Requeued(requeued, _) = found else { panic!("{found:?}") };
     assert_eq!(world.due_of(DueKind::JobDeadline).await, [requeued.deadline]);
-    assert!(!world.jobs.beat(&job, Beat::default(), deadline).await.unwrap());
+    assert!(!world.jobs.renew(&job, AttemptProgress::default(), deadline).await.unwrap());
     let end = requeued.deadline;
     let found = world.jobs.overdue(&job.at(), end, end).await.unwrap();
     let Overdue::Failed(failed, _) = found else { panic!("{found:?}") };

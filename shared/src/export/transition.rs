@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     ATTEMPT_TIME, Delivery, FILE_LIFETIME, FailureCode, Job, JobRef, Jobs, MAX_ATTEMPTS,
     QUEUE_TIME, STALE, Status,
-    delivery::skip_untold,
+    delivery::skip_undelivered,
     quota::{keep, release},
     jobs::{Changed, email_message, generate_message},
 };
@@ -190,7 +190,7 @@ impl Jobs {
                 }
                 (Status::Completed, Some(expires_at)) => {
                     job.status = Status::Expired;
-                    skip_untold(job, now);
+                    skip_undelivered(job, now);
                     job.expires_at = Some(now.min(expires_at));
                     if now >= expires_at {
                         return Ok(Some(Vec::new()));
@@ -264,7 +264,7 @@ impl Jobs {
             let over = job.status == Status::Completed && job.available_until(now).is_none();
             Ok(over.then(|| {
                 job.status = Status::Expired;
-                skip_untold(job, now);
+                skip_undelivered(job, now);
                 Vec::new()
             }))
         });

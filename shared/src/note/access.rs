@@ -31,7 +31,7 @@ impl NoteAction {
 
     /// The permission whose scope the answer to it is told under: the contact's gate decides too.
     #[must_use]
-    pub fn told_under(self, session: &Session) -> Permission {
+    pub fn reported_permission(self, session: &Session) -> Permission {
         session.narrowed(&[self.permission(), Permission::ViewCustomers])
     }
 }
@@ -89,7 +89,7 @@ impl<'a> NoteAccess<'a> {
     ) -> Result<Authorized<Contact>, NoteDenial> {
         let id = contact.id;
         let reached = self.judge_contact(action, contact);
-        reached.inspect_err(|denial| self.tell(action, id, *denial))
+        reached.inspect_err(|denial| self.report(action, id, *denial))
     }
 
     /// Judges an action on one note of a contact. A refusal by team scope is told as an event.
@@ -103,7 +103,7 @@ impl<'a> NoteAccess<'a> {
         contact: &Authorized<Contact>,
     ) -> Result<(), NoteDenial> {
         let judged = self.judge_note(action, note, contact);
-        judged.inspect_err(|denial| self.tell(action, contact.id, *denial))
+        judged.inspect_err(|denial| self.report(action, contact.id, *denial))
     }
 
     /// Whether the viewer may see a note of a contact whose notes they can reach.
@@ -127,7 +127,7 @@ impl<'a> NoteAccess<'a> {
         let by_level = self.0.explain(action.permission(), contact);
         let by_contact = self.0.explain(Permission::ViewCustomers, contact);
         let narrowed = by_level.narrowed || by_contact.narrowed;
-        let told = |allowed, rule| Explanation {
+        let explained = |allowed, rule| Explanation {
             allowed,
             rule,
             teams: Vec::new(),
@@ -136,23 +136,23 @@ impl<'a> NoteAccess<'a> {
         };
         let reached = match self.judge_contact(action, contact.clone()) {
             Ok(contact) => contact,
-            Err(NoteDenial::ParentOutOfScope) => return told(false, Rule::ParentOutOfScope),
+            Err(NoteDenial::ParentOutOfScope) => return explained(false, Rule::ParentOutOfScope),
             Err(_) => return by_level,
         };
         match (action, self.scope(action)) {
             (NoteAction::View | NoteAction::Add, _) if !self.0.flags.team_permission => {
-                told(true, Rule::TeamFlagOff)
+                explained(true, Rule::TeamFlagOff)
             }
             (NoteAction::View, _) => by_level,
             (NoteAction::Add, _) => {
-                Explanation { teams: by_contact.teams, ..told(true, by_contact.rule) }
+                Explanation { teams: by_contact.teams, ..explained(true, by_contact.rule) }
             }
             (NoteAction::Update | NoteAction::Delete, Ok(scope))
                 if self.judge_others(&scope, &reached).is_ok() =>
             {
                 by_level
             }
-            (NoteAction::Update | NoteAction::Delete, _) => told(true, Rule::NoteOwner),
+            (NoteAction::Update | NoteAction::Delete, _) => explained(true, Rule::NoteOwner),
         }
     }
 
@@ -210,12 +210,12 @@ impl<'a> NoteAccess<'a> {
         }
     }
 
-    fn tell(&self, action: NoteAction, contact: ContactId, denial: NoteDenial) {
+    fn report(&self, action: NoteAction, contact: ContactId, denial: NoteDenial) {
         let permission = match denial {
             NoteDenial::ParentOutOfScope => Permission::ViewCustomers,
             NoteDenial::OutOfScope => action.permission(),
             NoteDenial::Disabled | NoteDenial::NotOwner | NoteDenial::Private => return,
         };
-        self.0.tell_denied(permission, contact);
+        self.0.report_denied(permission, contact);
     }
 }

@@ -226,7 +226,7 @@ pub fn next_try(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
 ///
 /// # Errors
 /// When the message does not serialize.
-pub fn later(message: &MentionMessage, at: Timestamp) -> Result<Due, TableError> {
+pub fn retry_due(message: &MentionMessage, at: Timestamp) -> Result<Due, TableError> {
     let id = match message {
         MentionMessage::Notify { note_id, sso_id, .. } => format!("{note_id}#{sso_id}"),
         MentionMessage::Verify { note_id, .. } => note_id.to_string(),
@@ -234,17 +234,17 @@ pub fn later(message: &MentionMessage, at: Timestamp) -> Result<Due, TableError>
     Due::new(DueKind::Verification, at, id, message)
 }
 
-/// What the clean-up does with something that [`later`] put off, when its time has come: the
+/// What the clean-up does with something that [`retry_due`] put off, when its time has come: the
 /// transaction that turns it into a message of the outbox, and the message to send after it.
 ///
 /// # Errors
-/// When the item is not one of [`later`]'s.
-pub fn hand_over(item: &DueItem, now: Timestamp) -> Result<(Transaction, Outgoing), TableError> {
+/// When the item is not one of [`retry_due`]'s.
+pub fn retry_message(item: &DueItem, now: Timestamp) -> Result<(Transaction, Outgoing), TableError> {
     let message: MentionMessage = item.due.payload()?;
-    let id = format!("later#{}#{}", item.due.id, sortable(item.due.at));
+    let id = format!("retry#{}#{}", item.due.id, sortable(item.due.at));
     let outgoing = Outgoing::new(Queue::Mention, id, now, &message)?;
-    let met = Action::Delete(item.key.clone(), None);
-    Ok((Transaction::from_iter([outgoing.put()?, met]), outgoing))
+    let done = Action::Delete(item.key.clone(), None);
+    Ok((Transaction::from_iter([outgoing.put()?, done]), outgoing))
 }
 
 /// What a write of a note means for the ledger: the actions of its transaction, and the messages
@@ -261,7 +261,7 @@ pub(super) struct Ledger<'a> {
     pub(super) entries: &'a HashMap<String, LedgerEntry>,
     /// Whether the flag lets anybody be told (SPEC §3, "Mention flag"). Otherwise mentions are noted as
     /// dropped, and the next save with the flag on tells of them.
-    pub(super) tells: bool,
+    pub(super) notifies: bool,
     pub(super) now: Timestamp,
 }
 
@@ -354,7 +354,7 @@ impl Ledger<'_> {
         let state = match person.user {
             _ if is_own => MentionState::Dropped,
             None => MentionState::Unverified,
-            Some(_) if self.tells => MentionState::Pending,
+            Some(_) if self.notifies => MentionState::Pending,
             Some(_) => MentionState::Dropped,
         };
         let Some(entry) = self.entries.get(&person.id) else {
@@ -401,8 +401,8 @@ impl Ledger<'_> {
             if waiting.person != user.to_string() {
                 change.actions.push(waiting.remove(self.company));
             }
-            let tells = note.is_public() && waiting.actor.actor_id != *user;
-            if tells && !begun.contains(user) {
+            let notifies = note.is_public() && waiting.actor.actor_id != *user;
+            if notifies && !begun.contains(user) {
                 let person = Mentioned::verified(*user);
                 self.mention(note, &person, &waiting.actor, false, &mut change)?;
                 begun.push(*user);

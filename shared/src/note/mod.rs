@@ -47,7 +47,7 @@ pub use admission::live_contact;
 pub use delete::NoteDeleter;
 pub use html::{Draft, MentionOutcome, Rendered, to_mobile};
 pub use ledger::{
-    Actor, LEASE, LedgerEntry, MentionMessage, MentionState, PATIENCE, hand_over, later, next_try,
+    Actor, LEASE, LedgerEntry, MentionMessage, MentionState, PATIENCE, retry_message, retry_due, next_try,
 };
 pub use length::{NOTE_LENGTH_LIMIT, counted_length};
 pub use markup::{has_text, plain_text};

@@ -21,7 +21,7 @@ enum Standing {
     /// An active user of the company.
     Active { user: UserId, name: String },
     /// Nobody, or not an active user of the company.
-    Nobody,
+    NotActive,
     /// Launchpad cannot tell.
     Unknown,
     /// Not judged as a mention: plain text.
@@ -151,7 +151,7 @@ impl People {
                     }
                     Standing::Active { user, name }
                 }
-                Ok(_) => Standing::Nobody,
+                Ok(_) => Standing::NotActive,
                 Err(_) => match stored.name_of(&reference) {
                     Some((user, name)) => Standing::Active { user, name },
                     None => Standing::Unknown,
@@ -167,7 +167,7 @@ impl People {
     fn agree(&mut self) {
         let active = |standing: &Standing| match standing {
             Standing::Active { user, .. } => Some((user.as_uuid(), standing.clone())),
-            Standing::Nobody | Standing::Unknown | Standing::Text => None,
+            Standing::NotActive | Standing::Unknown | Standing::Text => None,
         };
         let people: Vec<_> = self.known.iter().filter_map(|(_, known)| active(known)).collect();
         for (reference, standing) in &mut self.known {
@@ -185,7 +185,7 @@ impl People {
             .iter()
             .map(|(reference, standing)| match standing {
                 Standing::Active { user, .. } => user.to_string(),
-                Standing::Nobody | Standing::Unknown | Standing::Text => reference.id(),
+                Standing::NotActive | Standing::Unknown | Standing::Text => reference.id(),
             })
             .collect();
         if distinct.len() > MENTION_LIMIT {
@@ -199,7 +199,7 @@ impl People {
     pub(super) fn give_up_unknown(&mut self) {
         for (_, standing) in &mut self.known {
             if *standing == Standing::Unknown {
-                *standing = Standing::Nobody;
+                *standing = Standing::NotActive;
             }
         }
     }
@@ -212,7 +212,7 @@ impl People {
                 MentionOutcome::Verified { user: user.as_uuid(), display_name: name.clone() }
             }
             Some(Standing::Unknown) => MentionOutcome::Pending,
-            Some(Standing::Nobody | Standing::Text) | None => MentionOutcome::Text,
+            Some(Standing::NotActive | Standing::Text) | None => MentionOutcome::Text,
         }
     }
 
@@ -220,7 +220,7 @@ impl People {
     pub(super) fn active(&self) -> impl Iterator<Item = (&MentionRef, UserId)> {
         self.known.iter().filter_map(|(reference, standing)| match standing {
             Standing::Active { user, .. } => Some((reference, *user)),
-            Standing::Nobody | Standing::Unknown | Standing::Text => None,
+            Standing::NotActive | Standing::Unknown | Standing::Text => None,
         })
     }
 

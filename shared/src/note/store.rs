@@ -197,9 +197,9 @@ impl NoteWriter {
     async fn save(&self, save: Save<'_>) -> Result<Saved, NoteFailure> {
         let draft = Draft::submitted(&save.input.note, &self.hosts);
         let references = draft.as_ref().map_or(&[][..], Draft::references);
-        let somebody = references.iter().filter(|r| !matches!(r, MentionRef::Malformed(_)));
+        let well_formed = references.iter().filter(|r| !matches!(r, MentionRef::Malformed(_)));
         // What is past the limit is refused below; more need not be read for that.
-        let keys = save.keys(somebody.map(MentionRef::id).take(2 * MENTION_LIMIT));
+        let keys = save.keys(well_formed.map(MentionRef::id).take(2 * MENTION_LIMIT));
         let (session, items) =
             self.authority.session_beside(save.viewer, &NoteAccess::NEEDED, &keys).await?;
         let mut before = self.judge(&save, &session, items)?;
@@ -217,7 +217,7 @@ impl NoteWriter {
             people.remember(self.authority.directory(), self.authority.table())
         );
         let note = note?;
-        self.tell(&save, &session, &note, &before, &rendered);
+        self.report(&save, &session, &note, &before, &rendered);
         let warnings = self.warnings(&session, &rendered, &note, &before.contact);
         let permission = NoteAccess::new(&session).permission(&note, &before.contact);
         Ok(Saved { note, permission, warnings, session })
@@ -368,14 +368,14 @@ impl NoteWriter {
         let ledger = Ledger {
             company: &save.viewer.company,
             entries: &before.ledger,
-            tells: session.flags.notes_mention,
+            notifies: session.flags.notes_mention,
             now: self.authority.clock().now(),
         };
         ledger.saved(note, before.named().as_deref(), &rendered.pending, &actor)
     }
 
     /// Logs what was mentioned, and what was dropped; nothing with the flag off.
-    fn tell(
+    fn report(
         &self,
         save: &Save<'_>,
         session: &Session,

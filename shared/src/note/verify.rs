@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     Draft, MentionRef, Note, Rendered,
     admission::live_contact,
-    ledger::{Ledger, LedgerChange, LedgerEntry, MentionMessage, PATIENCE, later, next_try},
+    ledger::{Ledger, LedgerChange, LedgerEntry, MentionMessage, PATIENCE, retry_due, next_try},
     people::{People, Stored},
     store::{ledger_of, mentioned, user_of, write},
 };
@@ -52,7 +52,7 @@ impl MentionVerifier {
             let Some(work) = self.work(company, old).await? else { return Ok(()) };
             match self.commit(company, &work).await {
                 Ok(()) => {
-                    work.tell(company);
+                    work.report(company);
                     self.outbox.send(&work.change.messages).await;
                     let table = self.authority.table();
                     work.people.remember(self.authority.directory(), table).await;
@@ -83,7 +83,7 @@ impl MentionVerifier {
     /// What is to be written; `None` when nothing is pending.
     async fn work(&self, company: &CompanyId, old: Note) -> Result<Option<Work>, AccessError> {
         let Some(since) = old.pending_since else { return Ok(None) };
-        let tells = self.authority.company_flags(company).await?.notes_mention;
+        let notifies = self.authority.company_flags(company).await?.notes_mention;
         let draft = Draft::parse(&old.note, &self.hosts);
         let stored = Stored::of(&old, &draft);
         let mut people = People::verify(self.authority.directory(), company, &stored).await;
@@ -105,7 +105,7 @@ impl MentionVerifier {
             version: old.version + 1,
             ..old.clone()
         };
-        let ledger = Ledger { company, entries: &entries, tells, now };
+        let ledger = Ledger { company, entries: &entries, notifies, now };
         let mut change = ledger.verified(&note, &verified, &rendered.unwrapped)?;
         if !rendered.pending.is_empty() {
             let message = MentionMessage::Verify {
@@ -114,12 +114,12 @@ impl MentionVerifier {
                 note_id: note.id,
             };
             let at = next_try(since, now).unwrap_or(since + PATIENCE);
-            change.actions.push(later(&message, at)?.put()?);
+            change.actions.push(retry_due(&message, at)?.put()?);
         }
         let waiting = verified.iter().find_map(|(reference, _)| entries.get(&reference.id()));
         // A private note has no ledger, and nobody but its owner saves it.
         let author = waiting.map_or(old.owner_id, |entry| entry.actor.actor_id);
-        Ok(Some(Work { old, note, people, rendered, change, tells, author }))
+        Ok(Some(Work { old, note, people, rendered, change, notifies, author }))
     }
 
     async fn ledger(
@@ -160,14 +160,14 @@ struct Work {
     rendered: Rendered,
     change: LedgerChange,
     /// Whether the flag lets anybody be told.
-    tells: bool,
+    notifies: bool,
     /// Who wrote the mentions.
     author: UserId,
 }
 
 impl Work {
-    fn tell(&self, company: &CompanyId) {
-        if !self.tells {
+    fn report(&self, company: &CompanyId) {
+        if !self.notifies {
             return;
         }
         let known = &self.old.mentioned_user_ids;

@@ -109,8 +109,8 @@ mod tests {
     fn what_a_call_answered_is_told_without_its_body() {
         let body = SdkBody::from(r#"{"Item":{"name":{"S":"Citra Anggraini"}}}"#);
         let response = HttpResponse::new(StatusCode::try_from(400).unwrap(), body);
-        let told = ErrorMetadata::builder().code("AccessDeniedException").message("not authorized");
-        let refused = SdkError::service_error(GetItemError::generic(told.build()), response);
+        let metadata = ErrorMetadata::builder().code("AccessDeniedException").message("not authorized");
+        let refused = SdkError::service_error(GetItemError::generic(metadata.build()), response);
         let text = TableError::of(&refused).to_string();
         assert_eq!(text, "the table refused the request: AccessDeniedException: not authorized");
     }

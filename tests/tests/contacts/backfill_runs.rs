@@ -32,7 +32,7 @@ fn assert_complete(report: &Value, count: usize) {
 
 /// Delivers the message for a continuation to the function and returns whether it succeeded.
 async fn deliver(world: &World, response: &Value, continuation: u32) -> bool {
-    let body = json!({ "company": company("kopi"), "run": response["run_id"], "leg": leg });
+    let body = json!({ "company": company("kopi"), "run": response["run_id"], "continuation": continuation });
     let event = json!({ "Records": [{
         "messageId": "1", "receiptHandle": "none",
         "body": json!({ "body": body }).to_string(),

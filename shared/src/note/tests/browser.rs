@@ -45,14 +45,14 @@ impl Server {
     fn start(notes: &[String], judge: bool) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
-        let (told, verdict) = channel();
+        let (verdicts, verdict) = channel();
         let fetched = Arc::new(Mutex::new(Vec::new()));
         let (record, notes) = (Arc::clone(&fetched), json!({ "notes": notes, "judge": judge }));
         let notes = Arc::new(notes.to_string());
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (told, record, notes) = (told.clone(), Arc::clone(&record), Arc::clone(&notes));
-                thread::spawn(move || drop(answer(stream, &told, &record, &notes)));
+                let (verdicts, record, notes) = (verdicts.clone(), Arc::clone(&record), Arc::clone(&notes));
+                thread::spawn(move || drop(answer(stream, &verdicts, &record, &notes)));
             }
         });
         Ok(Self { port, verdict, fetched })
@@ -61,7 +61,7 @@ impl Server {
 
 fn answer(
     stream: TcpStream,
-    told: &Sender<Vec<Vec<String>>>,
+    verdicts: &Sender<Vec<Vec<String>>>,
     fetched: &Mutex<Vec<String>>,
     notes: &str,
 ) -> io::Result<()> {
@@ -91,7 +91,7 @@ fn answer(
         "post /verdict" if ours => {
             let mut body = vec![0; header("content-length: ").parse().unwrap_or(0)];
             reader.read_exact(&mut body)?;
-            drop(told.send(serde_json::from_slice(&body)?));
+            drop(verdicts.send(serde_json::from_slice(&body)?));
             ("text/plain", "")
         }
         other => {

@@ -120,7 +120,7 @@ impl World {
         let version = old.as_ref().map_or(1, |old| old.version + 1);
         let note = note(mentioned, visibility, version);
         let (company, entries) = (company(), seen.entries());
-        let ledger = Ledger { company: &company, entries: &entries, tells: true, now: now() };
+        let ledger = Ledger { company: &company, entries: &entries, notifies: true, now: now() };
         let named = old.as_ref().filter(|old| old.is_public()).map(named);
         let change = ledger.saved(&note, named.as_deref(), &[], &actor(by)).unwrap();
         let key = Key::note(&company, note.contact_id, note.id);
@@ -136,19 +136,19 @@ impl World {
         if entry.state != MentionState::Pending {
             return false;
         }
-        let tells = note.is_public();
-        let next = if tells { entry.claimed(now()) } else { entry.dropped() };
+        let notifies = note.is_public();
+        let next = if notifies { entry.claimed(now()) } else { entry.dropped() };
         let check = Action::Check(
             Key::note(&company, note.contact_id, note.id),
             Condition::Version(note.version),
         );
         let claimed = self.transact(vec![entry.replace(&company, &next).unwrap(), check]);
-        if claimed && tells {
+        if claimed && notifies {
             let sent = serde_json::from_value(json!("n")).unwrap();
             let sent = next.replace(&company, &next.sent(sent)).unwrap();
             assert!(self.transact(vec![sent]));
         }
-        claimed && tells
+        claimed && notifies
     }
 }
 
@@ -177,7 +177,7 @@ proptest! {
     ) {
         let mut world = World::default();
         let mut before = World::default();
-        let mut told: BTreeMap<u8, u32> = BTreeMap::new();
+        let mut notified: BTreeMap<u8, u32> = BTreeMap::new();
         for step in steps {
             let current = world.clone();
             match step {
@@ -188,7 +188,7 @@ proptest! {
                 }
                 Step::Work { who, stale } => {
                     let seen = if stale { &before } else { &current };
-                    *told.entry(who).or_default() += u32::from(world.work(seen, who));
+                    *notified.entry(who).or_default() += u32::from(world.work(seen, who));
                 }
             }
             before = current;
@@ -196,9 +196,9 @@ proptest! {
         // The messages that are left arrive.
         for who in 0..4 {
             let current = world.clone();
-            *told.entry(who).or_default() += u32::from(world.work(&current, who));
+            *notified.entry(who).or_default() += u32::from(world.work(&current, who));
         }
-        prop_assert!(told.values().all(|times| *times <= 1), "{told:?}");
+        prop_assert!(notified.values().all(|times| *times <= 1), "{notified:?}");
         for entry in world.entries().values() {
             let is_own = entry.actor.actor_id.to_string() == entry.person;
             prop_assert!(!is_own || entry.state == MentionState::Dropped, "{entry:?}");
@@ -209,7 +209,7 @@ proptest! {
             for who in (0..4).filter(|who| note.mentioned_user_ids.contains(&person(*who))) {
                 let entry = world.entries().remove(&person(who).to_string());
                 let state = entry.map(|entry| entry.state);
-                let expected = if told[&who] == 1 { state == Some(MentionState::Sent) } else {
+                let expected = if notified[&who] == 1 { state == Some(MentionState::Sent) } else {
                     matches!(state, None | Some(MentionState::Dropped))
                 };
                 prop_assert!(expected, "{who}: {state:?}");
@@ -227,13 +227,13 @@ fn change(
 
 /// What is written to the ledger, how many entries go, and how many messages follow.
 fn change_where(
-    tells: bool,
+    notifies: bool,
     entries: &[LedgerEntry],
     work: impl FnOnce(&Ledger<'_>) -> LedgerChange,
 ) -> (Vec<LedgerEntry>, usize, usize) {
     let company = company();
     let entries = entries.iter().map(|entry| (entry.person.clone(), entry.clone())).collect();
-    let change = work(&Ledger { company: &company, entries: &entries, tells, now: now() });
+    let change = work(&Ledger { company: &company, entries: &entries, notifies, now: now() });
     let mut written = Vec::new();
     let mut removed = 0;
     for action in change.actions {
@@ -276,9 +276,9 @@ fn pending_mentions_are_stored_with_their_actor_and_delivered_when_they_are_veri
     let now_mentioned = note(&[1, 2], Visibility::Public, 2);
     let (written, removed, messages) =
         change(&waiting, |ledger| ledger.verified(&now_mentioned, &verified, &[]).unwrap());
-    let told: Vec<_> = written.iter().map(|entry| (entry.person.clone(), entry.state)).collect();
+    let notified: Vec<_> = written.iter().map(|entry| (entry.person.clone(), entry.state)).collect();
     let pending = MentionState::Pending;
-    assert_eq!(told, [(person(1).to_string(), pending), (person(2).to_string(), pending)]);
+    assert_eq!(notified, [(person(1).to_string(), pending), (person(2).to_string(), pending)]);
     assert!(written.iter().all(|entry| entry.actor == actor(0)));
     assert_eq!((removed, messages), (1, 2), "the raw id's entry goes");
 }
@@ -323,9 +323,9 @@ fn a_pending_mention_belongs_to_the_user_who_added_it_and_not_to_the_user_who_sa
     let named = [person(2).to_string()];
     assert!(save(&first, &named, 1).is_empty());
     let known = note(&[2], Visibility::Public, 2);
-    let (told, ..) =
+    let (notified, ..) =
         change(&first, |ledger| ledger.saved(&known, Some(&named), &[], &actor(1)).unwrap());
-    assert_eq!((told[0].state, &told[0].actor), (MentionState::Pending, &actor(0)));
+    assert_eq!((notified[0].state, &notified[0].actor), (MentionState::Pending, &actor(0)));
     // Edited away, and then put there by another.
     let (gone, removed, _) = change(&first, |ledger| {
         ledger.saved(&note(&[], Visibility::Public, 2), Some(&named), &[], &actor(0)).unwrap()
@@ -362,11 +362,11 @@ fn a_mention_saved_with_the_flag_off_is_dropped_and_delivered_by_the_next_save_w
         change_where(false, &[], |ledger| ledger.saved(&public, None, &[], &actor(0)).unwrap());
     assert_eq!((dropped[0].state, messages), (MentionState::Dropped, 0));
     let named = named(&public);
-    for (tells, messages) in [(false, 0), (true, 1)] {
-        let (written, _, sent) = change_where(tells, &dropped, |ledger| {
+    for (notifies, messages) in [(false, 0), (true, 1)] {
+        let (written, _, sent) = change_where(notifies, &dropped, |ledger| {
             ledger.saved(&public, Some(&named), &[], &actor(2)).unwrap()
         });
-        assert_eq!((written.len(), sent), (messages, messages), "{tells}");
+        assert_eq!((written.len(), sent), (messages, messages), "{notifies}");
         assert!(written.iter().all(|entry| entry.actor == actor(0)));
     }
 }

@@ -51,7 +51,7 @@ fn note(owner: UserId, visibility: &str) -> Note {
     .unwrap()
 }
 
-fn session(team_permission: bool, gate: Level, level: Level, launchpad_tells: bool) -> Session {
+fn session(team_permission: bool, gate: Level, level: Level, launchpad_answers: bool) -> Session {
     let viewer = Viewer {
         company: "acme".parse().unwrap(),
         user: me(),
@@ -73,7 +73,7 @@ fn session(team_permission: bool, gate: Level, level: Level, launchpad_tells: bo
         answered_at: "2026-01-01T00:00:00Z".parse().unwrap(),
     };
     let flags = Flags { team_permission, notes_mention: true };
-    Session::known(viewer, flags, Levels::new(levels), launchpad_tells.then_some(set))
+    Session::known(viewer, flags, Levels::new(levels), launchpad_answers.then_some(set))
 }
 
 /// What comes of an action: on somebody else's public note unless `note` says otherwise.
