@@ -31,7 +31,7 @@ use local::{
     resources,
     sources::queue_event,
     template::{Names, Parameters, Template},
-    upstreams::{Directory, Neighbors},
+    upstreams::{Directory, Upstreams},
 };
 use serde_json::{Map, Value, json};
 use shared::{

@@ -1,5 +1,5 @@
-//! Whole contacts with nasty values, through rows and writer into both formats, and back by
-//! independent readers. What must come back is said once more here, from the source.
+//! Exports random contacts with difficult values to both formats, and reads the files with independent
+//! readers. The expected cells are computed here from the contacts, without the code under test.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,7 +25,7 @@ use shared::{
 use tokio::sync::mpsc::channel;
 
 use crate::{
-    file::tests::{expected_in_xlsx, nasty_texts, read_csv},
+    file::tests::{difficult_texts, expected_in_xlsx, read_csv},
     row::RowPlan,
     source::{Chunk, Feed},
     writer::{FilePlan, Limits, Progress, Written, write},
@@ -47,18 +47,18 @@ const FIELDS: [&str; 13] = [
     "custom.since",
 ];
 
-const MOMENT: &str = "%Y-%m-%d %H:%M:%S";
+const DATE_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 
-/// A text, and whether a spreadsheet that opens it in a CSV would run it.
+/// A text, and whether a spreadsheet would run it as a formula if it opened the text in a CSV.
 #[derive(Clone, Debug)]
 struct Source {
     text: String,
     runs: bool,
 }
 
-/// What a cell was made of.
+/// The expected value of a cell.
 #[derive(Clone, Debug)]
-enum Wanted {
+enum Expected {
     Text(Source),
     Number(f64, String),
     Flag(bool),
@@ -70,7 +70,7 @@ fn source(text: impl Strategy<Value = String>, runs: bool) -> impl Strategy<Valu
     text.prop_map(move |text| Source { text, runs })
 }
 
-/// What stays as it is in a CSV: phones and plain numbers, whatever their sign.
+/// Texts that stay unchanged in a CSV: phones and plain numbers with any sign.
 fn harmless() -> impl Strategy<Value = Source> {
     prop_oneof![
         source("\\+62[0-9]{5,12}", false),
@@ -87,7 +87,7 @@ fn harmless() -> impl Strategy<Value = Source> {
     ]
 }
 
-/// What a spreadsheet would run: formulas of every lead character, DDE.
+/// Texts that a spreadsheet would run: formulas with every first character, and DDE.
 fn running() -> impl Strategy<Value = Source> {
     prop_oneof![
         source("(?s)[=@\t\r].{0,20}", true),
@@ -98,15 +98,16 @@ fn running() -> impl Strategy<Value = Source> {
     ]
 }
 
-/// Anything else, out of every plane.
+/// Any other text, with characters of every Unicode plane.
 fn plain() -> impl Strategy<Value = Source> {
     let chars = any::<char>().prop_map(|it| format!("a{it}"));
-    let nasty =
-        nasty_texts().into_iter().filter(|it| !it.starts_with(['=', '@', '\t', '\r', '+', '-']));
+    let difficult = difficult_texts()
+        .into_iter()
+        .filter(|it| !it.starts_with(['=', '@', '\t', '\r', '+', '-']));
     prop_oneof![
         source("(?s)[^=@\t\r+\\-].{0,30}", false),
         source(chars, false),
-        source(select(nasty.collect::<Vec<_>>()), false),
+        source(select(difficult.collect::<Vec<_>>()), false),
         source((32_700usize..32_800).prop_map(|units| "x".repeat(units)), false),
         source((16_380usize..16_390).prop_map(|pairs| "😀".repeat(pairs)), false),
     ]
@@ -116,7 +117,8 @@ fn text() -> impl Strategy<Value = Source> {
     prop_oneof![harmless(), running(), plain()]
 }
 
-/// Several texts in one cell: the first tells whether it runs, unless all are phones.
+/// Several texts in one cell. The first text decides whether a spreadsheet would run the cell, unless
+/// all texts are phones.
 fn list() -> impl Strategy<Value = Vec<Source>> {
     prop_oneof![
         vec(source("\\+62[0-9]{5,12}", false), 0..4),
@@ -125,7 +127,7 @@ fn list() -> impl Strategy<Value = Vec<Source>> {
     ]
 }
 
-/// Moments around the zones' midnights, around a jump of the clocks, and beyond a spreadsheet's
+/// Times near midnight in the time zones, near daylight saving changes, and outside a spreadsheet's
 /// calendar.
 fn moment() -> impl Strategy<Value = Timestamp> {
     let around = |text: &str| {
@@ -143,19 +145,19 @@ fn moment() -> impl Strategy<Value = Timestamp> {
     ]
 }
 
-/// A number in JSON, and what a cell makes of it: text, where a spreadsheet would change it.
-fn number() -> impl Strategy<Value = (Number, Wanted)> {
+/// A JSON number and its expected cell. The cell is a text if a spreadsheet would change the number.
+fn number() -> impl Strategy<Value = (Number, Expected)> {
     prop_oneof![
         any::<i32>()
-            .prop_map(|it| (Number::from(it), Wanted::Number(f64::from(it), it.to_string()))),
+            .prop_map(|it| (Number::from(it), Expected::Number(f64::from(it), it.to_string()))),
         (-1_000_000i32..1_000_000).prop_map(|it| {
             let value = f64::from(it) / 1000.0;
             let number = Number::from_f64(value).unwrap();
-            (number.clone(), Wanted::Number(value, number.to_string()))
+            (number.clone(), Expected::Number(value, number.to_string()))
         }),
         (1_000_000_000_000_000u64..).prop_map(|it| {
             let text = it.to_string();
-            (Number::from(it), Wanted::Text(Source { text, runs: false }))
+            (Number::from(it), Expected::Text(Source { text, runs: false }))
         }),
     ]
 }
@@ -165,7 +167,7 @@ prop_compose! {
         name in text(), external_id in harmless(), phones in list(), tags in list(),
         company in text(), created_at in moment(), free in text(), (number, shown) in number(),
         flag in any::<bool>(), since in 0i32..80_000, values in list(), at in any::<Index>(),
-    ) -> (Contact, Vec<Wanted>) {
+    ) -> (Contact, Vec<Expected>) {
         let texts = |all: &[Source]| all.iter().map(|it| it.text.clone()).collect::<Vec<_>>();
         let since = civil::date(1890, 1, 1) + SignedDuration::from_hours(24 * i64::from(since));
         let deep = json!([{ "at": at.index(9) }]);
@@ -180,18 +182,18 @@ prop_compose! {
             "company_name": company.text, "custom_fields": Value::Object(custom).to_string(),
             "created_at": created_at, "updated_at": created_at, "version": 1,
         });
-        let joined = |all: &[Source]| Wanted::Text(Source {
+        let joined = |all: &[Source]| Expected::Text(Source {
             text: texts(all).join("; "),
             runs: all.first().is_some_and(|it| it.runs),
         });
-        let nothing = || Wanted::Text(Source { text: String::new(), runs: false });
+        let nothing = || Expected::Text(Source { text: String::new(), runs: false });
         let deep = Source { text: deep.to_string(), runs: false };
-        let wanted = vec![
-            Wanted::Text(name), Wanted::Text(external_id), joined(&phones), joined(&tags),
-            Wanted::Text(company), Wanted::Moment(created_at), Wanted::Text(free), shown,
-            Wanted::Flag(flag), joined(&values), Wanted::Text(deep), nothing(), Wanted::Day(since),
+        let expected = vec![
+            Expected::Text(name), Expected::Text(external_id), joined(&phones), joined(&tags),
+            Expected::Text(company), Expected::Moment(created_at), Expected::Text(free), shown,
+            Expected::Flag(flag), joined(&values), Expected::Text(deep), nothing(), Expected::Day(since),
         ];
-        (serde_json::from_value(contact).unwrap(), wanted)
+        (serde_json::from_value(contact).unwrap(), expected)
     }
 }
 
@@ -233,43 +235,44 @@ fn local(at: Timestamp, zone: &TimeZone) -> civil::DateTime {
     at.to_zoned(zone.clone()).datetime().with().subsec_nanosecond(0).build().unwrap()
 }
 
-fn in_csv(wanted: &Wanted, zone: &TimeZone) -> String {
-    match wanted {
-        Wanted::Text(Source { text, runs: true }) => format!("'{text}"),
-        Wanted::Text(Source { text, runs: false }) | Wanted::Number(_, text) => text.clone(),
-        Wanted::Flag(flag) => flag.to_string(),
-        Wanted::Day(day) => day.to_string(),
-        Wanted::Moment(at) => local(*at, zone).strftime(MOMENT).to_string(),
+fn in_csv(expected: &Expected, zone: &TimeZone) -> String {
+    match expected {
+        Expected::Text(Source { text, runs: true }) => format!("'{text}"),
+        Expected::Text(Source { text, runs: false }) | Expected::Number(_, text) => text.clone(),
+        Expected::Flag(flag) => flag.to_string(),
+        Expected::Day(day) => day.to_string(),
+        Expected::Moment(at) => local(*at, zone).strftime(DATE_FORMAT).to_string(),
     }
 }
 
-/// Whether a spreadsheet's cell holds what was wanted.
-fn is_in_xlsx(cell: &Data, wanted: &Wanted, zone: &TimeZone) -> bool {
-    match (wanted, cell) {
-        (Wanted::Text(source), cell) => *cell == expected_in_xlsx(&source.text),
-        (Wanted::Number(value, _), Data::Float(read)) => read == value,
-        (Wanted::Flag(flag), Data::Bool(read)) => read == flag,
-        (Wanted::Moment(at), cell) => is_date(cell, local(*at, zone), MOMENT),
-        (Wanted::Day(day), cell) => is_date(cell, day.at(0, 0, 0, 0), "%Y-%m-%d"),
+/// Whether a spreadsheet's cell contains the expected value.
+fn is_in_xlsx(cell: &Data, expected: &Expected, zone: &TimeZone) -> bool {
+    match (expected, cell) {
+        (Expected::Text(source), cell) => *cell == expected_in_xlsx(&source.text),
+        (Expected::Number(value, _), Data::Float(read)) => read == value,
+        (Expected::Flag(flag), Data::Bool(read)) => read == flag,
+        (Expected::Moment(at), cell) => is_date(cell, local(*at, zone), DATE_FORMAT),
+        (Expected::Day(day), cell) => is_date(cell, day.at(0, 0, 0, 0), "%Y-%m-%d"),
         _ => false,
     }
 }
 
-/// Whether a cell is this date, or its text where it is before a spreadsheet's calendar.
-fn is_date(cell: &Data, wanted: civil::DateTime, as_text: &str) -> bool {
+/// Whether a cell is this date, or the date's text if it is before a spreadsheet's calendar.
+fn is_date(cell: &Data, expected: civil::DateTime, as_text: &str) -> bool {
     match cell {
         Data::DateTime(read) => {
-            let days = wanted.duration_since(civil::date(1899, 12, 30).at(0, 0, 0, 0));
+            let days = expected.duration_since(civil::date(1899, 12, 30).at(0, 0, 0, 0));
             (read.as_f64() - days.as_secs_f64() / 86_400.0).abs() < 0.1 / 86_400.0
         }
         Data::String(read) => {
-            wanted.date() < civil::date(1900, 3, 1) && *read == wanted.strftime(as_text).to_string()
+            expected.date() < civil::date(1900, 3, 1)
+                && *read == expected.strftime(as_text).to_string()
         }
         _ => false,
     }
 }
 
-/// The second check of a workbook: what its XML itself says.
+/// Checks the XML of a workbook directly.
 fn assert_xml_is_safe(path: &std::path::Path, rows: usize) {
     let mut archive = ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
     let mut sheet_rows = 0;
@@ -282,9 +285,9 @@ fn assert_xml_is_safe(path: &std::path::Path, rows: usize) {
             matches!(it, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
                 || it >= '\u{10000}'
         };
-        assert!(xml.chars().all(legal), "{name} holds a character that XML has no place for");
+        assert!(xml.chars().all(legal), "{name} contains a character that XML does not allow");
         for forbidden in ["<f>", "<f ", "<hyperlink", "ddeLink", "externalLink", "<oleObject"] {
-            assert!(!xml.contains(forbidden), "{name} holds {forbidden}");
+            assert!(!xml.contains(forbidden), "{name} contains {forbidden}");
         }
         if name.starts_with("xl/worksheets/") {
             sheet_rows += xml.matches("<row ").count();
@@ -302,24 +305,24 @@ proptest! {
         zone in select(vec!["Asia/Jakarta", "America/New_York", "Pacific/Kiritimati", "Asia/Kathmandu", "UTC"]),
     ) {
         let zone = TimeZone::get(zone).unwrap();
-        let (sources, wanted): (Vec<_>, Vec<_>) = contacts.into_iter().unzip();
+        let (sources, expected): (Vec<_>, Vec<_>) = contacts.into_iter().unzip();
 
         let written = export(Format::Csv, &sources, &zone);
         prop_assert_eq!(written.rows, u64::try_from(sources.len()).unwrap());
         let rows = read_csv(&std::fs::read(written.file.path()).unwrap());
-        prop_assert_eq!(rows.len(), wanted.len());
-        for (row, wanted) in rows.iter().zip(&wanted) {
-            let wanted: Vec<_> = wanted.iter().map(|it| in_csv(it, &zone)).collect();
-            prop_assert_eq!(row, &wanted);
+        prop_assert_eq!(rows.len(), expected.len());
+        for (row, expected) in rows.iter().zip(&expected) {
+            let expected: Vec<_> = expected.iter().map(|it| in_csv(it, &zone)).collect();
+            prop_assert_eq!(row, &expected);
         }
 
         let file = export(Format::Xlsx, &sources, &zone).file;
         let mut book: Xlsx<_> = open_workbook(file.path()).unwrap();
         let range = book.worksheet_range("Contacts").unwrap();
-        for (row, wanted) in (1u32..).zip(&wanted) {
-            for (column, wanted) in (0u32..).zip(wanted) {
+        for (row, expected) in (1u32..).zip(&expected) {
+            for (column, expected) in (0u32..).zip(expected) {
                 let cell = range.get_value((row, column)).cloned().unwrap_or_default();
-                prop_assert!(is_in_xlsx(&cell, wanted, &zone), "{:?} became {:?}", wanted, cell);
+                prop_assert!(is_in_xlsx(&cell, expected, &zone), "{:?} became {:?}", expected, cell);
             }
         }
         assert_xml_is_safe(file.path(), sources.len());

@@ -13,8 +13,9 @@ fn columns(count: usize) -> Vec<Column> {
         .collect()
 }
 
-/// Texts that have broken exporters: every lead a spreadsheet runs, every plane, every control.
-pub(crate) fn nasty_texts() -> Vec<String> {
+/// Texts that often break exports: every first character of a formula, every Unicode plane, and every
+/// control character.
+pub(crate) fn difficult_texts() -> Vec<String> {
     let mut texts: Vec<String> = [
         "=1+1",
         "=cmd|' /C calc'!A0",
@@ -110,9 +111,9 @@ fn write_xlsx(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> FinishedFile {
     write(Format::Xlsx, columns, rows)
 }
 
-/// The data rows of a CSV file, after its BOM and header.
+/// The rows of a CSV file after its BOM and header.
 pub(crate) fn read_csv(bytes: &[u8]) -> Vec<Vec<String>> {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).expect("a BOM");
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).expect("the file starts with a BOM");
     let mut reader = ::csv::Reader::from_reader(bytes);
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
 }
@@ -127,7 +128,7 @@ fn read_xlsx(file: &FinishedFile, rows: usize, columns: usize) -> Vec<Vec<Data>>
     (1..=rows).map(|row| (0..columns).map(|column| value(row, column)).collect()).collect()
 }
 
-/// SPEC §4's rule for a text in XLSX, said once more without the code under test.
+/// The rule of SPEC §4 for a text in XLSX, written without the code under test.
 pub(crate) fn expected_in_xlsx(text: &str) -> Data {
     let legal: Vec<u16> = text
         .chars()
@@ -185,7 +186,7 @@ fn assert_texts_survive(texts: &[String]) {
 
 #[test]
 fn difficult_texts_can_be_read_back_from_both_formats() {
-    assert_texts_survive(&nasty_texts());
+    assert_texts_survive(&difficult_texts());
 }
 
 proptest! {
@@ -210,7 +211,7 @@ fn numbers_dates_and_booleans_keep_their_type() {
         Cell::number("12345678901234567890"),
         Cell::date(at("2026-12-31T16:59:59.999Z"), &jakarta),
         Cell::date(at("2026-12-31T17:00:00Z"), &jakarta),
-        // Clocks in New York jump from 02:00 to 03:00 at this second.
+        // Clocks in New York change from 02:00 to 03:00 after this second.
         Cell::date(at("2026-03-08T06:59:59Z"), &new_york),
         Cell::date(at("2026-03-08T07:00:00Z"), &new_york),
         Cell::Boolean(true),
@@ -237,7 +238,7 @@ fn numbers_dates_and_booleans_keep_their_type() {
     assert_eq!(row[1].get_float(), Some(999_999_999_999_999.0));
     assert_eq!(row[2], Data::String("12345678901234567890".to_owned()));
     for (data, text) in row[3..7].iter().zip(&expected[3..7]) {
-        let Data::DateTime(date) = data else { panic!("{data:?} is no date") };
+        let Data::DateTime(date) = data else { panic!("{data:?} is not a date") };
         assert!(date.is_datetime());
         let (year, month, day, hour, minute, second, milli) = date.to_ymd_hms_milli();
         let read = format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
@@ -283,10 +284,10 @@ fn nothing_stays_on_disk_when_a_file_is_dropped() {
 #[test]
 fn only_the_leftovers_of_a_killed_process_are_removed() {
     let parent = tempfile::tempdir().unwrap();
-    let left = FileWriter::create(Format::Csv, parent.path(), "Contacts", &columns(1)).unwrap();
+    let leftover = FileWriter::create(Format::Csv, parent.path(), "Contacts", &columns(1)).unwrap();
     std::fs::write(parent.path().join("other"), "kept").unwrap();
-    // Killed: nobody takes its directory away.
-    std::mem::forget(left);
+    // A killed process does not remove its directory.
+    std::mem::forget(leftover);
     clear(parent.path()).unwrap();
     let names = std::fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(names.collect::<Vec<_>>(), ["other"]);

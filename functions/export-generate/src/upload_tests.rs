@@ -15,7 +15,7 @@ use super::*;
 pub(crate) const BUCKET: &str = "exports";
 const KEY: &str = "private/exports/company/job/1/contacts.csv";
 
-/// An S3 on a loopback port, with its objects in a directory of its own.
+/// An S3 server on a loopback port that stores its objects in its own directory.
 pub(crate) struct Storage {
     pub(crate) client: Client,
     root: TempDir,
@@ -58,7 +58,7 @@ impl Storage {
         Self { client: Client::from_conf(config), root, server }
     }
 
-    async fn begin(&self) -> Upload {
+    async fn start_upload(&self) -> Upload {
         Upload::begin(&self.client, BUCKET, KEY, "text/csv", "attachment; filename=\"c.csv\"")
             .await
             .unwrap()
@@ -69,8 +69,8 @@ impl Storage {
         Some(object.body.collect().await.unwrap().into_bytes())
     }
 
-    /// Files of unfinished uploads: their parts and their records.
-    pub(crate) fn remains(&self) -> Vec<PathBuf> {
+    /// The files of unfinished uploads: their parts and their records.
+    pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
         std::fs::read_dir(self.root.path())
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -79,7 +79,7 @@ impl Storage {
     }
 }
 
-/// A file of so many bytes.
+/// A file of this size in bytes, and its content.
 fn source(bytes: u64) -> (NamedTempFile, Bytes) {
     let content: Bytes = (0..bytes).map(|at| u8::try_from(at % 251).unwrap()).collect();
     let file = NamedTempFile::new().unwrap();
@@ -92,41 +92,41 @@ async fn a_file_is_uploaded_unchanged_in_any_number_of_parts() {
     let storage = Storage::start().await;
     for size in [0, 1, PART_BYTES - 1, PART_BYTES, 6 * PART_BYTES + 12_345] {
         let (file, content) = source(size);
-        let mut upload = storage.begin().await;
+        let mut upload = storage.start_upload().await;
         assert_eq!(upload.send(file.path()).await.unwrap(), size);
         assert!(storage.object().await.unwrap() == content, "{size}");
     }
     let head = storage.client.head_object().bucket(BUCKET).key(KEY).send().await.unwrap();
     assert_eq!(head.content_type(), Some("text/csv"));
-    assert!(storage.remains().iter().all(|path| !path.to_string_lossy().contains("part")));
+    assert!(storage.leftovers().iter().all(|path| !path.to_string_lossy().contains("part")));
 }
 
 #[tokio::test]
 async fn an_abort_waits_for_parts_in_flight_and_leaves_nothing() {
     let storage = Storage::start().await;
-    let before = storage.remains();
+    let before = storage.leftovers();
     let (file, _) = source(2 * PART_BYTES + 1);
-    let mut upload = storage.begin().await;
-    let begun = storage.remains().len();
-    let a_part_is_there = async {
-        while storage.remains().len() == begun {
+    let mut upload = storage.start_upload().await;
+    let without_parts = storage.leftovers().len();
+    let first_part_is_stored = async {
+        while storage.leftovers().len() == without_parts {
             tokio::task::yield_now().await;
         }
     };
     tokio::select! {
         biased;
-        () = a_part_is_there => {}
-        _ = upload.send(file.path()) => panic!("the upload is over"),
+        () = first_part_is_stored => {}
+        _ = upload.send(file.path()) => panic!("the upload finished before the abort"),
     }
     upload.abort().await.unwrap();
     assert!(storage.object().await.is_none());
-    assert_eq!(storage.remains(), before);
+    assert_eq!(storage.leftovers(), before);
 }
 
 #[tokio::test]
 async fn an_upload_that_was_aborted_elsewhere_creates_no_object() {
     let storage = Storage::start().await;
-    let mut upload = storage.begin().await;
+    let mut upload = storage.start_upload().await;
     abort_upload(&storage.client, BUCKET, KEY, &upload.place.upload_id).await.unwrap();
     let (file, _) = source(PART_BYTES);
     let refused = upload.send(file.path()).await;
@@ -137,7 +137,7 @@ async fn an_upload_that_was_aborted_elsewhere_creates_no_object() {
 #[tokio::test]
 async fn a_file_that_cannot_be_read_is_an_error() {
     let storage = Storage::start().await;
-    let mut upload = storage.begin().await;
+    let mut upload = storage.start_upload().await;
     let missing = storage.root.path().join("missing");
     assert!(matches!(upload.send(&missing).await, Err(UploadError::Read(_))));
     upload.abort().await.unwrap();

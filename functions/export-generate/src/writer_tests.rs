@@ -65,7 +65,10 @@ async fn a_file_is_finished_at_the_end_of_its_feed() {
     let file = std::fs::read_to_string(written.file.path()).unwrap();
     assert_eq!(file, "\u{feff}Name\r\nAnn\r\n'=1\r\n");
     assert_eq!((written.rows, written.skipped), (2, 1));
-    assert_eq!(started.progress.snapshot(), AttemptProgress { rows: 2, skipped: 1, progress: 0.45 });
+    assert_eq!(
+        started.progress.snapshot(),
+        AttemptProgress { rows: 2, skipped: 1, progress: 0.45 }
+    );
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ fn user(n: u128) -> UserId {
     UserId::from_uuid(Uuid::from_u128(n))
 }
 
-/// A company of contacts, of which the first teams own many and the last hardly any.
+/// Stores contacts of which the first teams own many and the last teams own few.
 async fn company(contacts: &Contacts) -> Vec<Contact> {
     let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let mut all = Vec::new();
@@ -48,7 +48,7 @@ async fn company(contacts: &Contacts) -> Vec<Contact> {
     all
 }
 
-/// The ids that all pages of a plan give, in their order.
+/// The ids on all pages of a read plan in order, and the plans that the pages used.
 async fn pages(
     contacts: &Contacts,
     scope: &Scope,
@@ -72,14 +72,14 @@ async fn pages(
     }
 }
 
-/// The same by the plain rule over all contacts.
-fn oracle(all: &[Contact], scope: &Scope, request: &ListRequest) -> Vec<ContactId> {
-    let mut wanted: Vec<&Contact> = all.iter().filter(|contact| scope.admits(*contact)).collect();
-    wanted.sort_unstable_by_key(|contact| request.criteria.place(contact, request.order));
+/// The expected ids by the plain rule over all contacts.
+fn expected_ids(all: &[Contact], scope: &Scope, request: &ListRequest) -> Vec<ContactId> {
+    let mut expected: Vec<&Contact> = all.iter().filter(|contact| scope.admits(*contact)).collect();
+    expected.sort_unstable_by_key(|contact| request.criteria.place(contact, request.order));
     if request.direction == Direction::Descending {
-        wanted.reverse();
+        expected.reverse();
     }
-    wanted.iter().map(|contact| contact.id).collect()
+    expected.iter().map(|contact| contact.id).collect()
 }
 
 #[tokio::test]
@@ -103,10 +103,10 @@ async fn a_walk_and_a_merge_return_the_same_contacts_in_the_same_order() {
         let scope = Scope::Team { user: user(viewer), expanded };
         let criteria = Criteria::default();
         let request = ListRequest { order, direction, limit, cursor: None, criteria };
-        let wanted = oracle(&all, &scope, &request);
+        let expected = expected_ids(&all, &scope, &request);
         for plan in [ReadPlan::Merge, ReadPlan::Walk] {
             let (ids, plans) = pages(&contacts, &scope, request.clone(), plan).await;
-            assert_eq!(ids, wanted, "{plan:?} {request:?}");
+            assert_eq!(ids, expected, "{plan:?} {request:?}");
             seen.extend(plans);
         }
     }

@@ -54,7 +54,7 @@ fn a_search_text_that_is_too_short_or_too_long_is_refused() {
     assert!(search("- -").ranges().is_empty());
 }
 
-/// Names, addresses and phones of a small world, so that texts and contacts meet.
+/// Names, emails and phones from a small alphabet, so that texts often match contacts.
 fn any_text() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         "[aàAb]{1,5}",
@@ -90,7 +90,7 @@ proptest! {
     ) {
         let ranges = search.ranges();
         let company = "acme".parse().unwrap();
-        let holding = |key: &Key| ranges.iter().filter(|range| {
+        let ranges_with = |key: &Key| ranges.iter().filter(|range| {
             let (above, below) = range.bounds();
             range.partition().pk(&company) == key.pk && above < key.sk && key.sk < below
         }).count();
@@ -98,10 +98,10 @@ proptest! {
             .iter()
             .map(|word| Key::word(&company, word, contact.id))
             .collect();
-        prop_assert!(keys.iter().all(|key| holding(key) <= 1), "ranges overlap: {ranges:?}");
-        // The lowest of the places that the ranges hold, as the table would be read.
-        let first = keys.iter().filter(|key| holding(key) == 1).map(|key| key.sk.clone()).min();
+        prop_assert!(keys.iter().all(|key| ranges_with(key) <= 1), "ranges overlap: {ranges:?}");
+        // The lowest position in the ranges, in the order in which the table is read.
+        let first = keys.iter().filter(|key| ranges_with(key) == 1).map(|key| key.sk.clone()).min();
         prop_assert_eq!(search.place(&contact), first.clone());
-        prop_assert!(!search.fits(&contact) || first.is_some(), "{search:?} reads past it");
+        prop_assert!(!search.fits(&contact) || first.is_some(), "{search:?} does not read it");
     }
 }

@@ -51,7 +51,7 @@ fn any_contact() -> impl Strategy<Value = Contact> {
     )
 }
 
-/// A table of items that hold no version: actions are carried out as the table would.
+/// A table without versions. It applies actions as DynamoDB does.
 type Items = BTreeMap<Key, Item>;
 
 fn apply(items: &mut Items, transaction: Transaction) {
@@ -67,16 +67,16 @@ fn apply(items: &mut Items, transaction: Transaction) {
 }
 
 fn settle(items: &mut Items, due: &Due, now: &Contact) {
-    let standing = items.clone().into_iter().collect();
-    let settling = in_order(&due.payload().unwrap(), Some(now), &standing, due.at).unwrap();
+    let stored = items.clone().into_iter().collect();
+    let settling = in_order(&due.payload().unwrap(), Some(now), &stored, due.at).unwrap();
     for transaction in in_chunks(settling.into_iter(), None) {
         apply(items, transaction);
     }
 }
 
-/// Carries a change out up to what the clean-up does later, which is given back.
-fn carry_out(items: &mut Items, old: &Contact, new: &Contact, stale: StalePointers) -> Vec<Due> {
-    let wanted = footprint(&company(), new).unwrap();
+/// Applies a change without the work of the clean-up, and returns the due items for the clean-up.
+fn execute(items: &mut Items, old: &Contact, new: &Contact, stale: StalePointers) -> Vec<Due> {
+    let expected = footprint(&company(), new).unwrap();
     let before = items.clone();
     let plan = WritePlan::new(&company(), Some(old), new, stale).unwrap();
     match plan.steps(&company(), new.id, new.updated_at).unwrap() {
@@ -87,8 +87,8 @@ fn carry_out(items: &mut Items, old: &Contact, new: &Contact, stale: StalePointe
             for transaction in puts {
                 apply(items, transaction);
             }
-            // The record changes only when every new pointer stands and none is gone.
-            assert!(before.keys().chain(wanted.keys()).all(|key| items.contains_key(key)));
+            // The record changes only after every new pointer exists and before any old one is deleted.
+            assert!(before.keys().chain(expected.keys()).all(|key| items.contains_key(key)));
             apply(items, record);
             if after.is_empty() {
                 settle(items, &due, new);
@@ -105,7 +105,7 @@ fn carry_out(items: &mut Items, old: &Contact, new: &Contact, stale: StalePointe
     dues.map(|item| from_item(item).unwrap()).collect()
 }
 
-fn of(item: &Item) -> IndexEntry {
+fn index_entry(item: &Item) -> IndexEntry {
     from_item(item.clone()).unwrap()
 }
 
@@ -114,17 +114,17 @@ proptest! {
     fn an_update_of_any_size_leaves_exactly_the_new_footprint(
         old in any_contact(), new in any_contact()
     ) {
-        let wanted = footprint(&company(), &new).unwrap();
+        let expected = footprint(&company(), &new).unwrap();
         for stale in [StalePointers::Delete, StalePointers::Keep] {
             let mut items = footprint(&company(), &old).unwrap();
-            let dues = carry_out(&mut items, &old, &new, stale);
+            let dues = execute(&mut items, &old, &new, stale);
             items.remove(&Key::contact(&company(), new.id));
             prop_assert!(stale == StalePointers::Keep || dues.is_empty());
-            prop_assert!(stale == StalePointers::Keep || items == wanted);
+            prop_assert!(stale == StalePointers::Keep || items == expected);
             for due in dues {
                 settle(&mut items, &due, &new);
             }
-            prop_assert_eq!(&items, &wanted);
+            prop_assert_eq!(&items, &expected);
         }
     }
 
@@ -133,18 +133,18 @@ proptest! {
         old in any_contact(), new in any_contact()
     ) {
         let mut items = footprint(&company(), &old).unwrap();
-        let dues = carry_out(&mut items, &old, &new, StalePointers::Keep);
+        let dues = execute(&mut items, &old, &new, StalePointers::Keep);
         let left = &pointer_keys(&company(), &old) - &pointer_keys(&company(), &new);
         prop_assert_eq!(dues.is_empty(), left.is_empty());
         let folded = folded_name(&new);
         for key in left {
-            let entry = of(&items[&key]);
+            let entry = index_entry(&items[&key]);
             prop_assert_eq!(entry.owner, new.owner_id);
             prop_assert_eq!(entry.assignee, new.assignee_id);
             prop_assert_eq!(&entry.teams, &new.team_owner_ids);
             prop_assert_eq!(entry.name_key, Some(name_key(&folded, new.id)));
         }
-        // Look-ups and words never linger.
+        // Look-up items and words are never kept.
         let others = footprint(&company(), &new).unwrap();
         let stray = items.keys().filter(|key| {
             (key.pk.contains("#WORD#") || key.pk.contains("#EMAIL#")) && !others.contains_key(key)
@@ -156,7 +156,7 @@ proptest! {
     fn a_deletion_leaves_no_items(old in any_contact()) {
         let new = Contact { deleted_at: Some(old.updated_at), version: 2, ..old.clone() };
         let mut items = footprint(&company(), &old).unwrap();
-        let dues = carry_out(&mut items, &old, &new, StalePointers::Keep);
+        let dues = execute(&mut items, &old, &new, StalePointers::Keep);
         items.remove(&Key::contact(&company(), new.id));
         prop_assert!(dues.is_empty() && items.is_empty());
     }

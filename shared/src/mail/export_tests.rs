@@ -64,7 +64,7 @@ fn parse(raw: &str) -> Message<'_> {
     MessageParser::new().parse(raw.as_bytes()).unwrap()
 }
 
-/// What the reader sees: the headers as sent, then the decoded bodies.
+/// The email as its reader sees it: the headers as sent, then the decoded bodies.
 fn shown(raw: &str) -> String {
     let message = parse(raw);
     let (headers, _) = raw.split_once("\r\n\r\n").unwrap();
@@ -178,7 +178,7 @@ fn a_file_is_attached_if_the_finished_message_stays_under_the_limit() {
         u64::try_from(mail.compose(&context).unwrap().raw.len()).unwrap()
     };
     assert!(finished(fits) < MAX_ATTACHED_MESSAGE_BYTES);
-    // The estimate may miss the true size by the last line's end.
+    // The estimate may differ from the true size by the last line end.
     assert!(finished(too_large) + 2 >= MAX_ATTACHED_MESSAGE_BYTES);
     assert!(!failed(FailureCode::ExportFailed).attaches(&context, XLSX).unwrap());
 }

@@ -1,8 +1,8 @@
-//! What a real browser makes of stored notes: nothing in them may run, fetch, navigate or send, and
-//! its own parser must see what was stored and nothing else (ARCHITECTURE, "Invariants").
+//! Shows stored notes in a real browser. Nothing in them may run, fetch, navigate or send, and the
+//! browser's parser must see exactly the stored markup (ARCHITECTURE, "Invariants").
 //!
-//! Needs Chromium. Without one the test says so on the terminal and passes, unless
-//! `REQUIRE_BROWSER` is set, as CI does. `CHROMIUM` names the program where it has another name.
+//! Needs Chromium. Without it, the test prints a warning and passes, unless `REQUIRE_BROWSER` is set,
+//! as in CI. `CHROMIUM` can name the program.
 
 use std::{
     env,
@@ -27,14 +27,14 @@ use tempfile::TempDir;
 
 use super::{grammar::document, xss::attacks, *};
 
-/// The page that shows the notes, pokes them and reports.
+/// The page that shows the notes, triggers their elements and reports what happened.
 const PAGE: &str = include_str!("browser.html");
-/// How long a browser may take over all notes.
-const PATIENCE: Duration = Duration::from_secs(300);
-/// Documents of the grammar that are shown beside the attack strings.
+/// How long a browser may need for all notes.
+const TIME_OUT: Duration = Duration::from_secs(300);
+/// How many documents of the grammar are shown in addition to the attack strings.
 const DOCUMENTS: usize = 300;
 
-/// A web server for one page; whatever else is asked of it, under any name, is what notes fetched.
+/// A web server for one page. Every other request, for any host name, was made by a note.
 struct Server {
     port: u16,
     verdict: Receiver<Vec<Vec<String>>>,
@@ -51,15 +51,16 @@ impl Server {
         let notes = Arc::new(notes.to_string());
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (verdicts, record, notes) = (verdicts.clone(), Arc::clone(&record), Arc::clone(&notes));
-                thread::spawn(move || drop(answer(stream, &verdicts, &record, &notes)));
+                let (verdicts, record, notes) =
+                    (verdicts.clone(), Arc::clone(&record), Arc::clone(&notes));
+                thread::spawn(move || drop(respond(stream, &verdicts, &record, &notes)));
             }
         });
         Ok(Self { port, verdict, fetched })
     }
 }
 
-fn answer(
+fn respond(
     stream: TcpStream,
     verdicts: &Sender<Vec<Vec<String>>>,
     fetched: &Mutex<Vec<String>>,
@@ -75,7 +76,7 @@ fn answer(
         lines.push(line.trim_end().to_ascii_lowercase());
     }
     if lines.is_empty() {
-        // A spare connection, which browsers open ahead and close again.
+        // Browsers open spare connections in advance and close them without a request.
         return Ok(());
     }
     let header = |name: &str| {
@@ -83,12 +84,12 @@ fn answer(
     };
     let target = lines.first().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "));
     let target = target.unwrap_or_default();
-    let ours = header("host: ").starts_with("127.0.0.1:");
+    let is_our_host = header("host: ").starts_with("127.0.0.1:");
     let (content_type, body) = match target.as_str() {
-        "get /" if ours => ("text/html", PAGE),
-        "get /notes.json" if ours => ("application/json", notes),
-        "get /favicon.ico" if ours => ("text/plain", ""),
-        "post /verdict" if ours => {
+        "get /" if is_our_host => ("text/html", PAGE),
+        "get /notes.json" if is_our_host => ("application/json", notes),
+        "get /favicon.ico" if is_our_host => ("text/plain", ""),
+        "post /verdict" if is_our_host => {
             let mut body = vec![0; header("content-length: ").parse().unwrap_or(0)];
             reader.read_exact(&mut body)?;
             drop(verdicts.send(serde_json::from_slice(&body)?));
@@ -119,7 +120,7 @@ struct Browser {
 }
 
 impl Browser {
-    /// Opens the server's page. Every other name leads to the same server, or nowhere.
+    /// Opens the server's page. Other host names resolve to the same server or do not resolve.
     fn open(program: &str, port: u16) -> io::Result<Self> {
         let profile = tempfile::tempdir()?;
         let process = Command::new(program)
@@ -157,7 +158,7 @@ impl Drop for Browser {
     }
 }
 
-/// The browser of this machine, if it has one.
+/// The name of an installed Chromium program.
 fn chromium() -> Option<String> {
     let named = env::var("CHROMIUM").ok();
     let names = ["chromium", "chromium-browser", "google-chrome"].map(str::to_owned);
@@ -169,25 +170,25 @@ fn chromium() -> Option<String> {
     named.into_iter().chain(names).find(runs)
 }
 
-/// What happened to each note in the browser and at last to the page around them, and what was
-/// fetched.
+/// Shows notes in the browser. Returns what happened to each note and, as the last entry, to the page
+/// around them, and the requests that notes made.
 fn show(program: &str, notes: &[String], judge: bool) -> (Vec<Vec<String>>, Vec<String>) {
     let server = Server::start(notes, judge).unwrap();
     let _browser = Browser::open(program, server.port).unwrap();
-    let verdict = server.verdict.recv_timeout(PATIENCE).expect("the browser's verdict");
+    let verdict = server.verdict.recv_timeout(TIME_OUT).expect("the browser reports in time");
     let fetched = server.fetched.lock().unwrap().clone();
     assert_eq!(verdict.len(), notes.len() + 1);
     (verdict, fetched)
 }
 
-/// Every attack string, as it is.
+/// Every attack string, without sanitizing.
 fn raw_attacks() -> Vec<String> {
     let links = attacks("addresses").into_iter().map(|href| format!("<a href=\"{href}\">x</a>"));
     attacks("markup").into_iter().chain(attacks("mutations")).chain(links).collect()
 }
 
-/// What is stored of every attack string, alone and where parsers read it differently, and of
-/// documents of the grammar.
+/// The stored form of every attack string, alone and in contexts that parsers read differently, and
+/// of documents of the grammar.
 fn stored_notes() -> Vec<String> {
     let mut submitted = raw_attacks();
     let around = |attack: &String| {
@@ -212,21 +213,24 @@ fn note_mention_s04_err2_stored_notes_run_no_code_in_a_browser() {
     let Some(program) = chromium() else {
         assert!(
             env::var_os("REQUIRE_BROWSER").is_none(),
-            "no Chromium, and REQUIRE_BROWSER is set"
+            "REQUIRE_BROWSER is set, but Chromium is not installed"
         );
-        // Past the harness, which swallows what a passing test prints.
+        // Written to stderr directly because the test harness hides the output of a passing test.
         let _ = writeln!(
             io::stderr(),
-            "\nSKIPPED: there is no Chromium on this machine, so NO BROWSER CHECKED THE STORED NOTES"
+            "\nSKIPPED: Chromium is not installed, so NO BROWSER CHECKED THE STORED NOTES"
         );
         return;
     };
-    // The page has teeth: unsanitized, most of the strings do what they are meant to.
+    // Proof that the page detects attacks: most of the strings work without sanitizing.
     let raw = raw_attacks();
     let (verdict, fetched) = show(&program, &raw, false);
     let fired = verdict.iter().filter(|what| !what.is_empty()).count();
     for what in ["alert", "request", "navigate", "submit"] {
-        assert!(verdict.iter().flatten().any(|seen| seen == what), "nothing made a {what}");
+        assert!(
+            verdict.iter().flatten().any(|seen| seen == what),
+            "no attack string caused a {what}"
+        );
     }
     assert!(!fetched.is_empty() && fired > raw.len() / 2, "{fired} of {} fired", raw.len());
 
@@ -236,7 +240,7 @@ fn note_mention_s04_err2_stored_notes_run_no_code_in_a_browser() {
     let happened: Vec<_> = shown.zip(&verdict).filter(|(_, what)| !what.is_empty()).collect();
     let _ = writeln!(
         io::stderr(),
-        "browser: {fired} of {} attack strings fire as they are, {} of {} stored notes do anything",
+        "browser: {fired} of {} attack strings work without sanitizing, {} of {} stored notes do anything",
         raw.len(),
         happened.len(),
         notes.len()

@@ -1,5 +1,5 @@
-//! A grammar of HTML that goes where parsers differ: trees with every way to open, close and nest
-//! an element, foreign content, raw text, every quoting, and mentions in every disguise.
+//! A grammar of HTML that parsers read differently: trees with every way to open, close and nest an
+//! element, foreign content, raw text, every kind of quoting, and mentions in every disguise.
 
 use proptest::{
     collection::vec,
@@ -9,15 +9,15 @@ use proptest::{
 
 use super::{ANN, BOB, HOST};
 
-/// What an element's end looks like.
+/// How an element ends.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Closed,
     Open,
     SelfClosed,
-    /// Closed in capitals, with an attribute.
+    /// Closed in upper case, with an attribute.
     Odd,
-    /// Another element's end tag stands in its place.
+    /// Has the end tag of another element instead of its own.
     Other,
     Twice,
 }
@@ -63,7 +63,7 @@ const ALLOWED: &[&str] = &[
     "ul",
 ];
 
-/// Elements that change how what follows is read, or that nothing may keep.
+/// Elements that change how a parser reads the following markup, or that are never stored.
 const SPECIAL: &[&str] = &[
     "applet", "area", "article", "audio", "base", "body", "button", "center", "dd", "details",
     "dialog", "dt", "embed", "fieldset", "font", "form", "frame", "frameset", "head", "html",
@@ -87,7 +87,8 @@ const RAW_TEXT: &[&str] = &[
     "xmp",
 ];
 
-/// Foreign roots and what stands in them: integration points, breakout elements, look-alikes.
+/// Foreign root elements and elements inside them: integration points, breakout elements and
+/// elements with an HTML name.
 const FOREIGN: &[&str] = &[
     "svg",
     "math",
@@ -178,7 +179,7 @@ const TEXTS: &[&str] = &[
     "javascript:alert(1)",
 ];
 
-/// Values that no attribute may keep, or only some.
+/// Attribute values that are never stored, or only in some attributes.
 const VALUES: &[&str] = &[
     "javascript:alert(1)",
     "java\tscript:alert(1)",
@@ -277,7 +278,7 @@ fn quoted((name, value, quoting): (&str, String, u8)) -> String {
     }
 }
 
-/// Every character as a reference, decimal and hexadecimal in turn, some without their semicolon.
+/// Encodes characters as references: decimal, hexadecimal and hexadecimal with leading zeros in turn.
 fn by_reference(value: &str) -> String {
     let reference = |(index, c): (usize, char)| match index % 3 {
         0 => format!("&#{};", u32::from(c)),
@@ -297,7 +298,7 @@ fn attribute() -> impl Strategy<Value = String> {
     (select(NAMES), value, any::<u8>()).prop_map(quoted)
 }
 
-/// The ids by which an anchor can name somebody, or nobody.
+/// Valid and invalid ids of people in an anchor.
 fn id() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => Just(ANN.to_owned()),
@@ -430,8 +431,8 @@ pub(super) fn document() -> impl Strategy<Value = String> {
     vec(node, 0..6).prop_map(|nodes| nodes.concat())
 }
 
-/// A document as an editor or a paste from elsewhere makes it, whose text is `w0 w1 w2 …`, and the
-/// number of its words. Nothing in it is of the kind that goes with what it holds.
+/// A document as an editor or a paste creates it, whose text is `w0 w1 w2 …`, and the number of its
+/// words. It contains no element that is removed together with its content.
 pub(super) fn written() -> impl Strategy<Value = (String, usize)> {
     const WORD: &str = "\u{1}";
     let inline = select(

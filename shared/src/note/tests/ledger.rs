@@ -1,4 +1,5 @@
-//! The ledger's rule: one person is told of one note at most once, whoever saves what and when.
+//! The rule of the ledger: a person is notified of a note at most once, for any order of saves by any
+//! users.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -43,12 +44,12 @@ fn note(mentioned: &[u8], visibility: Visibility, version: u64) -> Note {
     .unwrap()
 }
 
-/// The ids that a note names whose mentions are all verified.
+/// The ids that a note mentions, for a note whose mentions are all verified.
 fn named(note: &Note) -> Vec<String> {
     note.mentioned_user_ids.iter().map(UserId::to_string).collect()
 }
 
-/// What stands in the table, with the conditions of its transactions.
+/// A table that checks the conditions of its transactions.
 #[derive(Default, Clone)]
 struct World {
     items: HashMap<Key, Item>,
@@ -63,12 +64,12 @@ impl World {
         match condition {
             None => true,
             Some(Condition::Absent) => !self.items.contains_key(key),
-            Some(Condition::Version(wanted)) => version() == Some(*wanted),
+            Some(Condition::Version(expected)) => version() == Some(*expected),
             Some(other) => panic!("{other:?}"),
         }
     }
 
-    /// Carries a transaction out, or not at all.
+    /// Applies a transaction if all its conditions hold, and returns whether it did.
     fn transact(&mut self, actions: Vec<Action>) -> bool {
         let mut touched = Vec::new();
         let mut holds = true;
@@ -77,7 +78,7 @@ impl World {
                 Action::Put(item, condition) => (Key::of(item).unwrap(), condition.as_ref()),
                 Action::Delete(key, condition) => (key.clone(), condition.as_ref()),
                 Action::Check(key, condition) => (key.clone(), Some(condition)),
-                Action::Update { .. } => panic!("no update is planned"),
+                Action::Update { .. } => panic!("the ledger plans no updates"),
             };
             holds &= self.holds(&key, condition);
             assert!(!touched.contains(&key), "two actions on {key:?}");
@@ -114,7 +115,7 @@ impl World {
             .collect()
     }
 
-    /// Saves as a writer does that read `seen`.
+    /// Saves the note as a writer that has read `seen`, and returns whether the save succeeded.
     fn save(&mut self, seen: &World, by: u8, mentioned: &[u8], visibility: Visibility) -> bool {
         let old = seen.note();
         let version = old.as_ref().map_or(1, |old| old.version + 1);
@@ -129,7 +130,7 @@ impl World {
         self.transact([put].into_iter().chain(change.actions).collect())
     }
 
-    /// Claims as a worker does that read `seen`; tells whether the person is then told.
+    /// Handles a mention as a worker that has read `seen`, and returns whether the person is notified.
     fn work(&mut self, seen: &World, who: u8) -> bool {
         let (company, Some(note)) = (company(), seen.note()) else { return false };
         let Some(entry) = seen.entries().remove(&person(who).to_string()) else { return false };
@@ -193,7 +194,7 @@ proptest! {
             }
             before = current;
         }
-        // The messages that are left arrive.
+        // The remaining messages are delivered.
         for who in 0..4 {
             let current = world.clone();
             *notified.entry(who).or_default() += u32::from(world.work(&current, who));
@@ -203,8 +204,8 @@ proptest! {
             let is_own = entry.actor.actor_id.to_string() == entry.person;
             prop_assert!(!is_own || entry.state == MentionState::Dropped, "{entry:?}");
         }
-        // Whoever the public note mentions was told, or is known to the ledger of nobody but
-        // themselves: then they saved the mention.
+        // Each person whom the public note mentions was notified, or added the mention themselves:
+        // then the ledger has no entry or a dropped entry.
         if let Some(note) = world.note().filter(Note::is_public) {
             for who in (0..4).filter(|who| note.mentioned_user_ids.contains(&person(*who))) {
                 let entry = world.entries().remove(&person(who).to_string());
@@ -222,11 +223,11 @@ fn change(
     entries: &[LedgerEntry],
     work: impl FnOnce(&Ledger<'_>) -> LedgerChange,
 ) -> (Vec<LedgerEntry>, usize, usize) {
-    change_where(true, entries, work)
+    change_with_flag(true, entries, work)
 }
 
-/// What is written to the ledger, how many entries go, and how many messages follow.
-fn change_where(
+/// Returns the written ledger entries, the number of removed entries, and the number of messages.
+fn change_with_flag(
     notifies: bool,
     entries: &[LedgerEntry],
     work: impl FnOnce(&Ledger<'_>) -> LedgerChange,
@@ -270,17 +271,17 @@ fn pending_mentions_are_stored_with_their_actor_and_delivered_when_they_are_veri
     let pending = [MentionRef::User(person(1).as_uuid()), MentionRef::Raw("1002".to_owned())];
     let (waiting, _, messages) =
         change(&[], |ledger| ledger.saved(&saved, None, &pending, &actor(0)).unwrap());
-    assert_eq!(messages, 1, "one message asks to verify the note");
+    assert_eq!(messages, 1, "one message for the verification of the note");
     assert!(waiting.iter().all(|entry| entry.state == MentionState::Unverified));
     let verified = [(pending[0].clone(), person(1)), (pending[1].clone(), person(2))];
     let now_mentioned = note(&[1, 2], Visibility::Public, 2);
     let (written, removed, messages) =
         change(&waiting, |ledger| ledger.verified(&now_mentioned, &verified, &[]).unwrap());
-    let notified: Vec<_> = written.iter().map(|entry| (entry.person.clone(), entry.state)).collect();
+    let states: Vec<_> = written.iter().map(|entry| (entry.person.clone(), entry.state)).collect();
     let pending = MentionState::Pending;
-    assert_eq!(notified, [(person(1).to_string(), pending), (person(2).to_string(), pending)]);
+    assert_eq!(states, [(person(1).to_string(), pending), (person(2).to_string(), pending)]);
     assert!(written.iter().all(|entry| entry.actor == actor(0)));
-    assert_eq!((removed, messages), (1, 2), "the raw id's entry goes");
+    assert_eq!((removed, messages), (1, 2), "the entry of the raw id is removed");
 }
 
 #[test]
@@ -289,8 +290,8 @@ fn a_person_pending_under_two_ids_is_notified_once() {
     let ids = [MentionRef::User(person(1).as_uuid()), MentionRef::Raw("1002".to_owned())];
     let (waiting, ..) = change(&[], |ledger| ledger.saved(&saved, None, &ids, &actor(0)).unwrap());
     let both = [(ids[0].clone(), person(1)), (ids[1].clone(), person(1))];
-    let turned = [both[1].clone(), both[0].clone()];
-    for verified in [both, turned] {
+    let reversed = [both[1].clone(), both[0].clone()];
+    for verified in [both, reversed] {
         let now_mentioned = note(&[1], Visibility::Public, 2);
         let (written, removed, messages) =
             change(&waiting, |ledger| ledger.verified(&now_mentioned, &verified, &[]).unwrap());
@@ -319,14 +320,17 @@ fn a_pending_mention_belongs_to_the_user_who_added_it_and_not_to_the_user_who_sa
     };
     let first = save(&[], &[], 0);
     assert_eq!(first[0].actor, actor(0));
-    // Another corrects a word, or finds Launchpad well again.
+    // Another user corrects a word, or saves when Launchpad works again.
     let named = [person(2).to_string()];
     assert!(save(&first, &named, 1).is_empty());
     let known = note(&[2], Visibility::Public, 2);
-    let (notified, ..) =
+    let (known_entries, ..) =
         change(&first, |ledger| ledger.saved(&known, Some(&named), &[], &actor(1)).unwrap());
-    assert_eq!((notified[0].state, &notified[0].actor), (MentionState::Pending, &actor(0)));
-    // Edited away, and then put there by another.
+    assert_eq!(
+        (known_entries[0].state, &known_entries[0].actor),
+        (MentionState::Pending, &actor(0))
+    );
+    // The mention is removed, and then added by another user.
     let (gone, removed, _) = change(&first, |ledger| {
         ledger.saved(&note(&[], Visibility::Public, 2), Some(&named), &[], &actor(0)).unwrap()
     });
@@ -344,7 +348,7 @@ fn a_mention_of_oneself_sends_no_notification_when_another_user_saves_the_note()
         let save = |entries: &[LedgerEntry], named: &[String], by| {
             change(entries, |ledger| ledger.saved(&own, Some(named), pending, &actor(by)).unwrap())
         };
-        // Somebody else's mention of them that waited when it was edited away.
+        // A pending mention by another user that was removed before its verification.
         let state = MentionState::Unverified;
         let waiting = LedgerEntry::new(&own, person(1).to_string(), state, actor(0), now());
         let (dropped, ..) = save(&[waiting], &[], 1);
@@ -359,11 +363,11 @@ fn a_mention_of_oneself_sends_no_notification_when_another_user_saves_the_note()
 fn a_mention_saved_with_the_flag_off_is_dropped_and_delivered_by_the_next_save_with_the_flag_on() {
     let public = note(&[1], Visibility::Public, 2);
     let (dropped, _, messages) =
-        change_where(false, &[], |ledger| ledger.saved(&public, None, &[], &actor(0)).unwrap());
+        change_with_flag(false, &[], |ledger| ledger.saved(&public, None, &[], &actor(0)).unwrap());
     assert_eq!((dropped[0].state, messages), (MentionState::Dropped, 0));
     let named = named(&public);
     for (notifies, messages) in [(false, 0), (true, 1)] {
-        let (written, _, sent) = change_where(notifies, &dropped, |ledger| {
+        let (written, _, sent) = change_with_flag(notifies, &dropped, |ledger| {
             ledger.saved(&public, Some(&named), &[], &actor(2)).unwrap()
         });
         assert_eq!((written.len(), sent), (messages, messages), "{notifies}");
@@ -377,7 +381,7 @@ fn a_mention_verified_with_the_flag_off_sends_no_notification() {
     let public = note(&[1], Visibility::Public, 2);
     let state = MentionState::Unverified;
     let waiting = LedgerEntry::new(&public, person(1).to_string(), state, actor(0), now());
-    let (written, _, messages) = change_where(false, &[waiting], |ledger| {
+    let (written, _, messages) = change_with_flag(false, &[waiting], |ledger| {
         ledger.verified(&public, &[(reference, person(1))], &[]).unwrap()
     });
     assert_eq!((written[0].state, messages), (MentionState::Dropped, 0));

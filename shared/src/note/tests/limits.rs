@@ -1,17 +1,17 @@
-//! Length, emptiness, counts, attachments.
+//! Limits of length, of the number of mentions and of attachments, and empty notes.
 
 use super::*;
 
-fn of_length(length: usize, fill: &str) -> String {
+fn with_length(length: usize, fill: &str) -> String {
     fill.repeat(length - 7) + "<p></p>"
 }
 
 #[test]
 fn ten_thousand_unicode_scalars_are_allowed_and_one_more_is_not() {
     for fill in ["x", "é", "🙂", "\0", "\u{a0}"] {
-        let fits = of_length(NOTE_LENGTH_LIMIT, fill);
+        let fits = with_length(NOTE_LENGTH_LIMIT, fill);
         assert!(Draft::submitted(&fits, &[]).is_ok(), "{fill:?}");
-        let error = Draft::submitted(&of_length(NOTE_LENGTH_LIMIT + 1, fill), &[]).unwrap_err();
+        let error = Draft::submitted(&with_length(NOTE_LENGTH_LIMIT + 1, fill), &[]).unwrap_err();
         assert_eq!(error, NoteError::TooLong { length: 10_001, limit: 10_000 }, "{fill:?}");
     }
 }
@@ -54,7 +54,7 @@ fn the_rel_attribute_added_to_stored_links_does_not_count() {
     let once = stored(&html);
     assert_eq!(once.len(), NOTE_LENGTH_LIMIT + 100 * 35);
     assert_eq!(counted_length(&once, &hosts()), NOTE_LENGTH_LIMIT);
-    // It counts where it is no link's, and other words than ours do.
+    // A `rel` counts on an element that is not a link, and a different `rel` of a link counts too.
     let rel = r#" rel="noopener noreferrer nofollow""#;
     for tag in
         ["<a href=\"https://e.co/1\" rel=\"author\">", &format!("<a{rel}>"), &format!("<p{rel}>")]
@@ -96,7 +96,7 @@ fn a_note_at_the_limit_can_be_read_and_saved_again() {
     let html = format!("{mentions}{}", "x".repeat(NOTE_LENGTH_LIMIT - mentions.len()));
     let once = Draft::submitted(&html, &[]).unwrap().render(directory).html;
     assert!(once.len() > NOTE_LENGTH_LIMIT);
-    // Canonical tags are a little longer than the mobile ones; that is all that is added.
+    // Only the canonical tags, which are a little longer than the mobile ones, add to the length.
     let growth = once.len() - NOTE_LENGTH_LIMIT;
     let mobile = to_mobile(&once);
     assert!(growth <= 10 * 20, "{growth}");

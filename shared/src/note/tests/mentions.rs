@@ -1,4 +1,4 @@
-//! Both anchor forms and every odd case.
+//! Both forms of mention anchors and their special cases.
 
 use super::*;
 
@@ -62,7 +62,7 @@ fn both_anchor_forms_are_mentions() {
             vec![malformed(&format!("{{{ANN}}}"))],
         ),
         (r#"<a href="../users/a%2Fb/edit_user">@A</a>"#.to_owned(), vec![malformed("a/b")]),
-        // Where both stand, the explicit attribute wins.
+        // If both are present, the explicit attribute takes precedence.
         (
             format!(r#"<a href="../users/{ANN}/edit_user" data-user-id="{BOB}">@A</a>"#),
             vec![user(BOB)],
@@ -74,7 +74,7 @@ fn both_anchor_forms_are_mentions() {
         (format!(r#"<a href="../users/{ANN}/edit_user" data-mention="false">@A</a>"#), vec![]),
         (format!(r#"<a data-user-id="{ANN}" data-mention="false">@A</a>"#), vec![]),
         (format!(r#"<a data-user-id="{ANN}" data-mention="FALSE">@A</a>"#), vec![]),
-        // Not ours, or not that page.
+        // Links to other hosts or to other pages.
         (format!(r#"<a href="https://evil.example/users/{ANN}/edit_user">@A</a>"#), vec![]),
         (format!(r#"<a href="https://{HOST}.evil.example/users/{ANN}/edit_user">@A</a>"#), vec![]),
         (format!(r#"<a href="https://{HOST}@evil.example/users/{ANN}/edit_user">@A</a>"#), vec![]),
@@ -86,7 +86,7 @@ fn both_anchor_forms_are_mentions() {
         (format!(r#"<a href="/people?next=/users/{ANN}/edit_user">@A</a>"#), vec![]),
         (format!(r#"<a href="/people#/users/{ANN}/edit_user">@A</a>"#), vec![]),
         (r#"<a href="/users//edit_user">@A</a>"#.to_owned(), vec![]),
-        // Only anchors that a parser sees.
+        // Only real anchors in the parsed markup count.
         (format!(r#"<span data-user-id="{ANN}">@A</span>"#), vec![]),
         (format!(r#"&lt;a data-user-id="{ANN}"&gt;@A&lt;/a&gt;"#), vec![]),
         (format!(r#"<!-- <a data-user-id="{ANN}">@A</a> -->x"#), vec![]),
@@ -94,7 +94,7 @@ fn both_anchor_forms_are_mentions() {
         (format!(r#"<textarea><a data-user-id="{ANN}">@A</a></textarea>x"#), vec![]),
         (format!(r#"<script>"<a data-user-id='{ANN}'>"</script>x"#), vec![]),
         (format!(r#"<svg><a data-user-id="{ANN}">@A</a></svg>x"#), vec![]),
-        // Encoded, doubled, left open, broken into.
+        // Encoded, duplicated, unclosed and interrupted anchors.
         (format!(r#"<a data-user-id="{}">@A</a>"#, ANN.replace('0', "&#48;")), vec![user(ANN)]),
         (
             format!(
@@ -111,7 +111,7 @@ fn both_anchor_forms_are_mentions() {
         ),
         (format!("<a data-user-id=\"{ANN}\0\">@A</a>"), vec![malformed(&format!("{ANN}\u{fffd}"))]),
         (format!("<a\0 data-user-id=\"{ANN}\">@A</a>"), vec![]),
-        // Each once, in order.
+        // Each person once, in order.
         (
             format!(
                 r#"<a data-user-id="{BOB}">@B</a><a data-user-id="{ANN}">@A</a><a href="/users/{BOB}/edit_user">@B</a>"#
@@ -223,7 +223,7 @@ fn two_references_to_one_person_are_one_mention() {
 #[test]
 fn a_malformed_mention_becomes_its_text_without_a_directory_call() {
     let html = r#"<p>Hi <a data-user-id="12">@<em>Old</em></a></p>"#;
-    let rendered = draft(html).render(|_| panic!("asked"));
+    let rendered = draft(html).render(|_| panic!("the directory was called"));
     assert_eq!(rendered.html, "<p>Hi @<em>Old</em></p>");
     assert_eq!(rendered.unwrapped, [malformed("12")]);
 }

@@ -1,4 +1,4 @@
-//! Tests of the way of a note's HTML, and the oracle that judges what may be stored.
+//! Tests of how a note's HTML is processed, and an independent check of what may be stored.
 
 mod browser;
 mod grammar;
@@ -40,7 +40,7 @@ fn malformed(id: &str) -> MentionRef {
     MentionRef::Malformed(id.to_owned())
 }
 
-/// The directory of these tests: every UUID is somebody called Dir, a raw id is unknown yet.
+/// The directory of these tests: every UUID is a person named Dir, and a raw id is not known yet.
 fn directory(reference: &MentionRef) -> MentionOutcome {
     match reference {
         MentionRef::User(user) => {
@@ -59,8 +59,7 @@ fn verified(id: &str) -> String {
     format!(r#"<a data-user-id="{id}" data-mention="true">@Dir</a>"#)
 }
 
-/// Every element with its attributes, as a tokenizer of another family than the sanitizer's reads
-/// them.
+/// Every element with its attributes, as read by a tokenizer that is independent of the sanitizer's.
 fn elements(html: &str) -> Vec<(String, Vec<(String, String)>)> {
     let found = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&found);
@@ -74,8 +73,8 @@ fn elements(html: &str) -> Vec<(String, Vec<(String, String)>)> {
     Arc::try_unwrap(found).unwrap().into_inner().unwrap()
 }
 
-/// Panics unless `html` holds only what a note may hold. Its lists are written apart from the
-/// sanitizer's on purpose.
+/// Panics unless `html` contains only allowed markup. The lists are intentionally independent of the
+/// sanitizer's lists.
 fn assert_allowed(html: &str) {
     for (tag, attributes) in elements(html) {
         let known = "a b blockquote br caption code col colgroup del div em h1 h2 h3 h4 h5 h6 hr i ins \
@@ -113,7 +112,7 @@ fn is_harmless_declaration(declaration: &str) -> bool {
         && !value.contains([':', '"', '\\', '<', '&', '@', '!'].as_slice())
 }
 
-/// The ids of the anchors with this `data-mention`.
+/// The user ids of the anchors with this value of `data-mention`.
 fn anchors(html: &str, state: &str) -> Vec<String> {
     let has = |attributes: &[(String, String)]| {
         attributes.iter().any(|(name, value)| name == "data-mention" && value == state)

@@ -1,5 +1,5 @@
-//! What holds for any input, drawn from pieces that like to be misnested and from a grammar of whole
-//! documents. `PROPTEST_CASES` sets how many inputs each law is tried on.
+//! Properties of any input. Inputs are random pieces that are often misnested, and documents of a
+//! grammar. `PROPTEST_CASES` sets the number of inputs for each property.
 
 use std::env;
 
@@ -10,12 +10,12 @@ use super::{
     *,
 };
 
-/// The inputs of each law where nobody asks for more.
+/// The default number of inputs for each property.
 const CASES: u32 = 1_000;
 
 fn config() -> ProptestConfig {
-    let asked = env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
-    ProptestConfig { cases: asked.unwrap_or(CASES), ..ProptestConfig::default() }
+    let requested = env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    ProptestConfig { cases: requested.unwrap_or(CASES), ..ProptestConfig::default() }
 }
 
 const TAGS: &[&str] = &[
@@ -113,7 +113,7 @@ fn markup() -> impl Strategy<Value = String> {
     prop_oneof![1 => pieces, 2 => document()]
 }
 
-/// One of the ways in which the directory can answer, the same for both readings.
+/// One of the ways in which the directory can respond, the same for both saves.
 fn outcome(seed: u8) -> impl Fn(&MentionRef) -> MentionOutcome {
     move |reference| match (seed % 4, reference) {
         (1 | 2, MentionRef::User(user)) if seed % 4 == 1 || user.as_bytes()[15] == 0xaa => {
@@ -159,7 +159,7 @@ proptest! {
         let mobile = draft(&to_mobile(&rendered.html));
         let stored = draft(&rendered.html);
         let is_new = |reference: &&MentionRef| !stored.references().contains(reference);
-        // A link that declined to be a mention cannot say so in the mobile form.
+        // The mobile form has no way to mark a link that declines to be a mention.
         if !rendered.html.contains("data-mention=\"false\"") {
             prop_assert_eq!(mobile.references().iter().find(is_new), None);
             prop_assert_eq!(mobile.references().len(), stored.references().len());

@@ -1,11 +1,11 @@
-//! Strings that try to run something in a reader's browser. Whatever a note keeps of them must be
-//! allowed markup in a form that no second reading changes: that leaves nothing to mutate into.
+//! Strings that try to run code in a reader's browser. The stored part of them must be allowed markup
+//! that a second parse does not change, so that no parser can read it differently.
 
 use super::*;
 
-/// The attack strings of `attacks.jsonl` under a heading: `markup`, `mutations` (ways to nest that
-/// make a second parser see another tree than the first) or `addresses` (disguises of a scheme that
-/// runs or shows what it carries).
+/// The attack strings of `attacks.jsonl` under a heading: `markup`, `mutations` (nesting that makes a
+/// second parser see a different tree) or `addresses` (disguised schemes that run or show their
+/// content).
 pub(super) fn attacks(heading: &str) -> Vec<String> {
     let lines = include_str!("attacks.jsonl").lines();
     let section = lines.skip_while(|line| line.strip_prefix("# ") != Some(heading)).skip(1);
