@@ -1,4 +1,4 @@
-//! The transitions against an embedded table.
+//! The state transitions of export jobs, with an embedded table.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::{
     table::{DUE_SHARDS, DueItem, DueKind, embedded},
 };
 
-/// Jobs in a table of their own.
+/// The jobs in a separate table, and the current time.
 struct World {
     jobs: Jobs,
     now: Timestamp,
@@ -51,7 +51,7 @@ impl World {
         job
     }
 
-    async fn claimed(&self) -> Job {
+    async fn leased(&self) -> Job {
         let job = self.created().await;
         match self.jobs.claim(&job.at(), self.now).await.unwrap() {
             JobLease::Held(job) => *job,
@@ -59,7 +59,7 @@ impl World {
         }
     }
 
-    async fn now_is(&self, job: &Job) -> Job {
+    async fn stored(&self, job: &Job) -> Job {
         self.jobs.get(&job.at()).await.unwrap().unwrap()
     }
 
@@ -72,11 +72,11 @@ impl World {
         all
     }
 
-    async fn due_of(&self, kind: DueKind) -> Vec<Timestamp> {
+    async fn due_times(&self, kind: DueKind) -> Vec<Timestamp> {
         self.due().await.iter().filter(|it| it.due.kind == kind).map(|it| it.due.at).collect()
     }
 
-    async fn quota(&self) -> usize {
+    async fn quota_places(&self) -> usize {
         let key = crate::table::Key::quota(&"acme".parse().unwrap());
         let item: Option<Value> = self.jobs.table().get(&key, true).await.unwrap();
         item.map_or(0, |item| item["jobs"].as_object().map_or(0, serde_json::Map::len))
@@ -95,10 +95,10 @@ fn minutes(count: i64) -> SignedDuration {
 async fn a_new_job_has_a_quota_place_a_deadline_and_a_message() {
     let world = World::new().await;
     let job = world.created().await;
-    assert_eq!(world.now_is(&job).await, job);
-    assert_eq!(world.quota().await, 1);
-    assert_eq!(world.due_of(DueKind::JobDeadline).await, [job.deadline]);
-    assert_eq!(world.due_of(DueKind::Message).await.len(), 1);
+    assert_eq!(world.stored(&job).await, job);
+    assert_eq!(world.quota_places().await, 1);
+    assert_eq!(world.due_times(DueKind::JobDeadline).await, [job.deadline]);
+    assert_eq!(world.due_times(DueKind::Message).await.len(), 1);
     let (listed, next) = world.jobs.list(&job.company, job.user, None, 10).await.unwrap();
     assert_eq!((listed, next), (vec![job], None));
 }
@@ -114,7 +114,7 @@ async fn the_fourth_job_of_a_user_is_refused_until_another_job_ends() {
     assert!(matches!(refused, Err(CreateError::TooMany(TooManyExports::User))), "{refused:?}");
     assert!(world.jobs.get(&fourth.at()).await.unwrap().is_none());
     world.jobs.cancel(&first.at(), world.now).await.unwrap();
-    assert_eq!(world.quota().await, 2);
+    assert_eq!(world.quota_places().await, 2);
     world.jobs.create(&fourth, None, world.now).await.unwrap();
 }
 
@@ -129,11 +129,11 @@ async fn concurrent_requests_with_one_key_create_one_job() {
         world.jobs.create(&other, Some(&key), world.now)
     );
     assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
-    assert_eq!(world.quota().await, 1);
-    let made = if first.is_ok() { one } else { other };
+    assert_eq!(world.quota_places().await, 1);
+    let created = if first.is_ok() { one } else { other };
     let table = world.jobs.table();
     let earlier: Option<JobRef> = key.earlier(table, world.now).await.unwrap();
-    assert_eq!(earlier, Some(made.at()));
+    assert_eq!(earlier, Some(created.at()));
     let changed = IdempotencyKey::new(&viewer, "POST /cdp/exports", "k", b"another").unwrap();
     let reused = changed.earlier::<JobRef>(table, world.now).await;
     assert!(matches!(reused, Err(IdempotencyError::Reused)));
@@ -145,14 +145,14 @@ async fn concurrent_requests_with_one_key_create_one_job() {
 #[tokio::test]
 async fn a_live_lease_is_respected_and_a_stale_lease_is_taken_over() {
     let world = World::new().await;
-    let first = world.claimed().await;
+    let first = world.leased().await;
     assert_eq!(world.jobs.claim(&first.at(), world.now).await.unwrap(), JobLease::Busy);
     let later = world.now + STALE;
     let JobLease::Held(job) = world.jobs.claim(&first.at(), later).await.unwrap() else {
-        panic!("not taken over");
+        panic!("the lease was not taken over");
     };
     assert_eq!(job.attempt, 2);
-    // The first worker wakes up: it can neither go on nor finish.
+    // The first worker resumes: it can neither continue nor finish.
     assert!(!world.jobs.renew(&first, AttemptProgress::default(), later).await.unwrap());
     assert!(!world.jobs.give_back(&first).await.unwrap());
     let lost = world.jobs.complete(&first, world.finished(), later).await.unwrap();
@@ -165,16 +165,16 @@ async fn a_live_lease_is_respected_and_a_stale_lease_is_taken_over() {
 #[tokio::test]
 async fn completion_frees_the_quota_place_and_starts_the_48_hours() {
     let world = World::new().await;
-    let job = world.claimed().await;
+    let job = world.leased().await;
     let then = world.now + minutes(3);
     let (done, _) = world.jobs.complete(&job, world.finished(), then).await.unwrap().unwrap();
     let expires_at = world.now + FILE_LIFETIME;
     assert_eq!((done.status, done.expires_at), (Status::Completed, Some(expires_at)));
-    assert_eq!(world.quota().await, 0);
-    assert_eq!(world.due_of(DueKind::JobDeadline).await, []);
-    assert_eq!(world.due_of(DueKind::FileExpiry).await, [expires_at]);
-    assert_eq!(world.due_of(DueKind::Message).await.len(), 2);
-    // The same message again changes nothing.
+    assert_eq!(world.quota_places().await, 0);
+    assert_eq!(world.due_times(DueKind::JobDeadline).await, []);
+    assert_eq!(world.due_times(DueKind::FileExpiry).await, [expires_at]);
+    assert_eq!(world.due_times(DueKind::Message).await.len(), 2);
+    // A repeated message changes nothing.
     assert_eq!(world.jobs.claim(&job.at(), then).await.unwrap(), JobLease::Over);
     assert_eq!(done.available_until(expires_at), None);
     assert!(world.jobs.expire(&job.at(), then).await.unwrap().is_none());
@@ -187,14 +187,14 @@ async fn completion_frees_the_quota_place_and_starts_the_48_hours() {
 #[tokio::test]
 async fn a_cancelled_job_stops_its_worker_and_is_checked_by_the_clean_up() {
     let world = World::new().await;
-    let job = world.claimed().await;
+    let job = world.leased().await;
     let cancelled = world.jobs.cancel(&job.at(), world.now).await.unwrap();
     assert!(matches!(cancelled, Cancellation::Done(_)));
     assert!(!world.jobs.renew(&job, AttemptProgress::default(), world.now).await.unwrap());
     assert!(world.jobs.complete(&job, world.finished(), world.now).await.unwrap().is_none());
-    assert_eq!(world.quota().await, 0);
+    assert_eq!(world.quota_places().await, 0);
     let soon = world.now + minutes(2);
-    assert_eq!(world.due_of(DueKind::JobDeadline).await, [soon]);
+    assert_eq!(world.due_times(DueKind::JobDeadline).await, [soon]);
     let found = world.jobs.overdue(&job.at(), soon, soon).await.unwrap();
     assert!(matches!(found, Overdue::Over(_)), "{found:?}");
     let again = world.jobs.cancel(&job.at(), world.now).await.unwrap();
@@ -204,38 +204,38 @@ async fn a_cancelled_job_stops_its_worker_and_is_checked_by_the_clean_up() {
 #[tokio::test]
 async fn a_completed_job_that_is_cancelled_expires_at_once() {
     let world = World::new().await;
-    let job = world.claimed().await;
+    let job = world.leased().await;
     world.jobs.complete(&job, world.finished(), world.now).await.unwrap();
     let then = world.now + minutes(10);
     let Cancellation::Done(gone) = world.jobs.cancel(&job.at(), then).await.unwrap() else {
-        panic!("not taken away");
+        panic!("the job was not cancelled");
     };
     assert_eq!((gone.status, gone.expires_at), (Status::Expired, Some(then)));
-    assert_eq!(world.due_of(DueKind::FileExpiry).await, [then]);
+    assert_eq!(world.due_times(DueKind::FileExpiry).await, [then]);
 }
 
 #[tokio::test]
 async fn a_dead_job_is_requeued_once_and_then_fails() {
     let world = World::new().await;
-    let job = world.claimed().await;
+    let job = world.leased().await;
     let deadline = job.deadline;
     let early = world.jobs.overdue(&job.at(), world.now, deadline).await.unwrap();
-    assert!(matches!(early, Overdue::Nothing), "a deadline that moved: {early:?}");
+    assert!(matches!(early, Overdue::Nothing), "the deadline has moved: {early:?}");
     let found = world.jobs.overdue(&job.at(), deadline, deadline).await.unwrap();
     let Overdue::Requeued(requeued, _) = found else { panic!("{found:?}") };
-    assert_eq!(world.due_of(DueKind::JobDeadline).await, [requeued.deadline]);
+    assert_eq!(world.due_times(DueKind::JobDeadline).await, [requeued.deadline]);
     assert!(!world.jobs.renew(&job, AttemptProgress::default(), deadline).await.unwrap());
     let end = requeued.deadline;
     let found = world.jobs.overdue(&job.at(), end, end).await.unwrap();
     let Overdue::Failed(failed, _) = found else { panic!("{found:?}") };
     assert_eq!(failed.error, Some(FailureCode::ExportFailed));
-    assert_eq!((failed.email_status, world.quota().await), (Delivery::Pending, 0));
+    assert_eq!((failed.email_status, world.quota_places().await), (Delivery::Pending, 0));
 }
 
 #[tokio::test]
 async fn a_job_is_attempted_five_times() {
     let world = World::new().await;
-    let mut job = world.claimed().await;
+    let mut job = world.leased().await;
     for attempt in 2..=MAX_ATTEMPTS {
         assert!(world.jobs.give_back(&job).await.unwrap());
         let claim = world.jobs.claim(&job.at(), world.now).await.unwrap();
@@ -261,14 +261,14 @@ async fn a_channel_delivers_once_and_never_after_an_unknown_outcome() {
     assert_eq!(claim(now).await, DeliveryClaim::Busy);
     settle(Delivery::Pending).await;
     assert_eq!(claim(now).await, DeliveryClaim::Held);
-    // Its worker dies: nobody can know.
+    // Its worker dies: the outcome is unknown.
     assert_eq!(claim(now + minutes(2)).await, DeliveryClaim::Over);
-    assert_eq!(world.now_is(&job).await.email_status, Delivery::Unknown);
+    assert_eq!(world.stored(&job).await.email_status, Delivery::Unknown);
     settle(Delivery::Pending).await;
-    assert_eq!(world.now_is(&job).await.email_status, Delivery::Unknown);
+    assert_eq!(world.stored(&job).await.email_status, Delivery::Unknown);
     settle(Delivery::Sent).await;
-    assert_eq!(world.now_is(&job).await.email_status, Delivery::Sent);
-    assert_eq!(world.now_is(&job).await.notification_status, Delivery::Pending);
+    assert_eq!(world.stored(&job).await.email_status, Delivery::Sent);
+    assert_eq!(world.stored(&job).await.notification_status, Delivery::Pending);
 }
 
 #[tokio::test]
@@ -277,6 +277,6 @@ async fn a_link_token_finds_its_job_and_an_unknown_token_finds_none() {
     let job = world.created().await;
     let token = world.jobs.create_link(&job).await.unwrap();
     assert_eq!(world.jobs.follow(&token).await.unwrap(), Some(job));
-    let made_up = LinkToken::generate().unwrap();
-    assert_eq!(world.jobs.follow(&made_up).await.unwrap(), None);
+    let unknown = LinkToken::generate().unwrap();
+    assert_eq!(world.jobs.follow(&unknown).await.unwrap(), None);
 }

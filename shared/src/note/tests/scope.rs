@@ -62,8 +62,8 @@ fn session(team_permission: bool, gate: Level, level: Level, launchpad_answers: 
     let levels: HashMap<String, Level> = Permission::ALL
         .into_iter()
         .map(|permission| {
-            let gates = permission == Permission::ViewCustomers;
-            (permission.as_str().to_owned(), if gates { gate } else { level })
+            let is_gate = permission == Permission::ViewCustomers;
+            (permission.as_str().to_owned(), if is_gate { gate } else { level })
         })
         .collect();
     let set = TeamSet {
@@ -76,7 +76,7 @@ fn session(team_permission: bool, gate: Level, level: Level, launchpad_answers: 
     Session::known(viewer, flags, Levels::new(levels), launchpad_answers.then_some(set))
 }
 
-/// What comes of an action: on somebody else's public note unless `note` says otherwise.
+/// The result of an action on a note of a contact.
 fn outcome(
     session: &Session,
     action: NoteAction,
