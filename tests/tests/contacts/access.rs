@@ -143,7 +143,7 @@ async fn an_explanation_for_a_person_or_contact_of_another_company_is_404() {
     let id = create(&world, json!({ "name": "A" })).await;
     for (caller, id, about) in [
         ("maya", id.as_str(), "claire"),
-        ("maya", id.as_str(), "nobody"),
+        ("maya", id.as_str(), "unknown"),
         ("claire", id.as_str(), "piet"),
         ("maya", "0190d1a2-7c3b-7abc-8def-0123456789ab", "sinta"),
         ("maya", "nonsense", "sinta"),

@@ -138,7 +138,7 @@ async fn note_mention_s04_timeout_a_note_is_saved_while_launchpad_is_down_and_it
     let note = format!("{path}/{}", created.data()["id"].as_str().unwrap());
     let read = world.get("sinta", &note).await;
     assert_eq!(read.data()["mentioned_user_ids"], json!([person("budi"), person("lars")]));
-    assert!(read.data()["note"].as_str().unwrap().ends_with(" @Somebody"), "{}", read.body);
+    assert!(read.data()["note"].as_str().unwrap().ends_with(" @Someone"), "{}", read.body);
     let mut people = notified(&world);
     people.sort();
     let mut expected = [person("budi"), person("lars")];
@@ -157,7 +157,7 @@ async fn note_mention_s04_timeout_a_mention_that_cannot_be_verified_for_a_day_be
     world.clean_up(world.clock.now()).await;
     world.process_queues().await;
     let note = format!("{path}/{}", created.data()["id"].as_str().unwrap());
-    assert_eq!(world.get("sinta", &note).await.data()["note"], "@Somebody");
+    assert_eq!(world.get("sinta", &note).await.data()["note"], "@Someone");
     assert!(notified(&world).is_empty());
 }
 

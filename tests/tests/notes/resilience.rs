@@ -377,7 +377,7 @@ async fn note_mention_s04_timeout_a_slow_launchpad_loses_neither_the_note_nor_th
     }
     assert_eq!(notified(&world), [person("budi")]);
     let read = world.get("sinta", &notes.both(created.data()["id"].as_str().unwrap())[0]).await;
-    assert!(read.data()["note"].as_str().unwrap().ends_with(" @Somebody"), "{}", read.body);
+    assert!(read.data()["note"].as_str().unwrap().ends_with(" @Someone"), "{}", read.body);
     let added = log.events("cdp_note_mention_added");
     assert_eq!(added.len(), 1);
     assert_eq!((&added[0]["save"], &added[0]["new_mention_count"]), (&json!("create"), &json!(1)));

@@ -145,7 +145,7 @@ async fn note_mention_s04_validation_a_malformed_uuid_is_an_invalid_mention_and_
         let body = json!({ "note": mention(&wrong) });
         let saved = world.post("sinta", &notes.list, &body).await;
         assert_eq!(codes(&saved), ["INVALID_MENTION"], "{wrong}: {}", saved.body);
-        assert_eq!(saved.data()["note"], "@Somebody");
+        assert_eq!(saved.data()["note"], "@Someone");
         assert_eq!(saved.body["warnings"][0]["invalid_sso_id"], wrong);
     }
 }
@@ -217,7 +217,7 @@ async fn note_mention_s06_neg2_notes_work_as_before_with_the_flag_off_and_no_not
     let body = json!({ "note": format!("<p>{}<script>x</script></p>", mention(&person("budi"))) });
     let saved = world.post("sinta", &notes.list, &body).await;
     assert_eq!((saved.status, codes(&saved)), (201, vec![]));
-    assert_eq!(saved.data()["note"], "<p>@Somebody</p>");
+    assert_eq!(saved.data()["note"], "<p>@Someone</p>");
     assert_eq!(saved.data()["mentioned_user_ids"], json!([]));
     world.work().await;
     assert!(notified(&world).is_empty());
@@ -291,7 +291,7 @@ async fn prd_11_events_have_their_properties_and_log_lines_contain_no_user_text(
         (&picker["company_sso_id"], &picker["platform"]),
         (&json!(company), &json!("mobile"))
     );
-    for private in ["confidential", "Sinta", "Budi", "Citra", "@kopi.example", "Somebody"] {
+    for private in ["confidential", "Sinta", "Budi", "Citra", "@kopi.example", "Someone"] {
         assert!(!log.text().contains(private), "{private} in the log");
     }
 }

@@ -10,7 +10,7 @@ pub(crate) async fn contact(world: &World, name: &str) -> String {
 }
 
 pub(crate) fn mention(id: &str) -> String {
-    format!(r#"<a data-user-id="{id}" data-mention="true">@Somebody</a>"#)
+    format!(r#"<a data-user-id="{id}" data-mention="true">@Someone</a>"#)
 }
 
 pub(crate) fn codes(response: &Response) -> Vec<&str> {
@@ -52,7 +52,7 @@ async fn note_mention_s04_err1_err3_s06_neg1_mentions_of_unknown_people_become_t
     let body = json!({ "note": format!("<p>{inactive} {foreign} {}</p>", mention("no-uuid")) });
     let response = world.post("sinta", &path, &body).await;
     assert_eq!(response.status, 201, "{}", response.body);
-    assert_eq!(response.data()["note"], "<p>@Somebody @Somebody @Somebody</p>");
+    assert_eq!(response.data()["note"], "<p>@Someone @Someone @Someone</p>");
     assert_eq!(response.data()["mentioned_user_ids"], json!([]));
     assert_eq!(codes(&response), ["INVALID_MENTION"; 3]);
     world.process_queues().await;
@@ -133,7 +133,7 @@ async fn note_mention_s06_neg2_new_mentions_become_text_with_the_flag_off_and_ex
     let body = json!({ "note": format!("{kept} {}", mention(&person("lars"))) });
     let path = format!("{path}/{}", created.data()["id"].as_str().unwrap());
     let response = put(&world, "sinta", &path, &body).await;
-    assert_eq!(response.data()["note"], format!("{kept} @Somebody"));
+    assert_eq!(response.data()["note"], format!("{kept} @Someone"));
     assert_eq!(response.data()["mentioned_user_ids"], json!([person("budi")]));
     assert!(codes(&response).is_empty());
 }

@@ -360,7 +360,7 @@ fn mention() -> impl Strategy<Value = String> {
     (tag, state, form, attribute(), any::<bool>(), end).prop_map(
         |(tag, state, form, more, first, end)| {
             let (one, two) = if first { (state, form) } else { ("", form + state) };
-            format!("<{tag}{one}{two}{more}>@<b>Somebody</b>{end}")
+            format!("<{tag}{one}{two}{more}>@<b>Someone</b>{end}")
         },
     )
 }

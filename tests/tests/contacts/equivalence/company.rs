@@ -273,7 +273,7 @@ pub(super) fn public_note(id: NoteId, contact: &Contact, owner_id: UserId) -> No
         attachments: Vec::new(),
         visibility: Visibility::Public,
         owner_id,
-        owner_name: "Somebody".to_owned(),
+        owner_name: "Someone".to_owned(),
         mentioned_user_ids: Vec::new(),
         pending_since: None,
         created_at,
