@@ -18,18 +18,17 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 
 use crate::{
-    access::Authority,
     aws::ServiceVariables,
     clock::Clock,
-    contact::ContactWriter,
     directory::{Directory, Launchpad},
     entry::queue::Source,
-    export::{Defaults, Files, Jobs, ExportStore},
+    export::{Defaults, ExportStore, Files, Jobs},
     http_client,
     locale::Locale,
     note::{InvalidMentions, NoteWriter, mention_hosts},
     notification::{NotificationService, Notifications},
     outbox::{DeadLetters, Outbox, Queue},
+    services::Services,
     table::Table,
 };
 
@@ -212,12 +211,13 @@ impl Environment {
         Ok(Duration::from_millis(self.parsed("UPSTREAM_TIMEOUT_MS", 500)?))
     }
 
-    /// The authority over the table and the directory.
+    /// The table, the directory and the clock.
     ///
     /// # Errors
     /// As [`Environment::table`] and [`Environment::directory`].
-    pub fn authority(&self) -> Result<Authority, StartError> {
-        Ok(Authority::new(self.table()?, self.directory()?, self.clock()))
+    pub fn services(&self) -> Result<Services, StartError> {
+        let (table, directory) = (self.table()?, self.directory()?);
+        Ok(Services { table, directory, clock: self.clock() })
     }
 
     /// The outbox of a function that sends to these queues ([`Queue::variable`] names each URL).
@@ -230,14 +230,6 @@ impl Environment {
         Ok(Outbox::new(self.sqs(), queues.iter().map(url).collect::<Result<_, _>>()?))
     }
 
-    /// The writer of contacts.
-    ///
-    /// # Errors
-    /// As [`Environment::authority`].
-    pub fn contact_writer(&self) -> Result<ContactWriter, StartError> {
-        Ok(ContactWriter::new(self.authority()?))
-    }
-
     /// The writer of notes (`APP_URL`, `MENTION_QUEUE_URL`, and `INVALID_MENTION_POLICY`: `drop`,
     /// the default, or `reject`).
     ///
@@ -247,7 +239,7 @@ impl Environment {
         let hosts = mention_hosts(&self.text("APP_URL")?);
         let invalid = self.parsed("INVALID_MENTION_POLICY", InvalidMentions::default())?;
         let outbox = self.outbox(&[Queue::Mention])?;
-        Ok(NoteWriter::new(self.authority()?, outbox, hosts, invalid))
+        Ok(NoteWriter::new(self.services()?, outbox, hosts, invalid))
     }
 
     /// The dead letters in the queue whose URL the variable `name` holds.
@@ -293,7 +285,11 @@ impl Environment {
     /// # Errors
     /// As [`Environment::table`] and [`Environment::files`].
     pub fn export_store(&self) -> Result<ExportStore, StartError> {
-        Ok(ExportStore { jobs: Jobs::new(self.table()?), files: self.files()?, clock: self.clock() })
+        Ok(ExportStore {
+            jobs: Jobs::new(self.table()?),
+            files: self.files()?,
+            clock: self.clock(),
+        })
     }
 
     /// The language and zone of exports where nobody chose (`DEFAULT_LOCALE`, by default `en`, and

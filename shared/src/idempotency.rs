@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    access::Viewer,
     hash::sha256,
+    identity::Viewer,
     table::{Action, Condition, EXPIRES_AT, Key, PK, Table, TableError, attribute, to_item},
 };
 
@@ -25,7 +25,9 @@ pub enum IdempotencyError {
     #[error("must be 1 to {MAX_KEY_BYTES} visible ASCII characters")]
     Malformed,
     /// The key came before, with another body.
-    #[error("the idempotency key was already used for a request with a different body; use a new key")]
+    #[error(
+        "the idempotency key was already used for a request with a different body; use a new key"
+    )]
     Reused,
     /// The table's trouble.
     #[error(transparent)]
@@ -108,7 +110,7 @@ impl IdempotencyKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Platform;
+    use crate::identity::Platform;
 
     fn key(header: &str, body: &[u8]) -> Result<IdempotencyKey, IdempotencyError> {
         let viewer = Viewer {

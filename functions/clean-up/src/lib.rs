@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared::{
     entry::{Failure, direct::Invocation},
+    error::chain,
     metric::{self, Slice},
     outbox::GRACE,
     table::{DUE_SHARDS, DueItem, DueKind, Key, TableError},
@@ -142,8 +143,14 @@ impl Run<'_> {
         let (kind, id) = (item.due.kind, item.due.id.as_str());
         match timeout(ITEM_TIME, work::one(self.app, item, self.now)).await {
             Ok(Ok(())) => return true,
-            Ok(Err(error)) => tracing::warn!(?kind, id, %error, "could not process a due item; it will be tried again"),
-            Err(_) => tracing::warn!(?kind, id, "processing a due item took too long; it will be tried again"),
+            Ok(Err(error)) => {
+                tracing::warn!(?kind, id, error = %chain(&*error), "could not process a due item; it will be tried again")
+            }
+            Err(_) => tracing::warn!(
+                ?kind,
+                id,
+                "processing a due item took too long; it will be tried again"
+            ),
         }
         false
     }

@@ -1,14 +1,9 @@
-//! Wires `clean-up` to the Lambda runtime.
+//! Runs `clean-up` on the Lambda runtime.
 
-use std::sync::Arc;
-
-use clean_up::App;
-use shared::{entry, environment::Environment};
+use clean_up::{App, handle};
+use shared::entry::direct;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    entry::init_log();
-    let environment = Environment::load()?;
-    let app = App::new(&environment)?;
-    entry::direct::serve(Arc::new(app), clean_up::handle).await
+    direct::run(App::from_env, handle).await
 }

@@ -28,11 +28,11 @@ pub struct App {
 }
 
 impl App {
-    /// What the function works with in these surroundings.
+    /// Wires the function.
     ///
     /// # Errors
     /// When a variable is missing.
-    pub fn new(environment: &Environment) -> Result<Self, StartError> {
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self {
             table: environment.table()?,
             jobs: Jobs::new(environment.table()?),
@@ -48,11 +48,15 @@ impl App {
 pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
     let message = |item: &&DueItem| {
         let read = Outgoing::from_due(item);
-        read.inspect_err(|_| tracing::error!(id = item.due.id, "a due item contains no valid message")).ok()
+        read.inspect_err(|_| {
+            tracing::error!(id = item.due.id, "a due item contains no valid message")
+        })
+        .ok()
     };
     let messages: Vec<Outgoing> = items.iter().filter_map(message).collect();
     let acknowledged = app.outbox.send(&messages).await;
-    let deleted = stream::iter(&acknowledged).map(|key| app.table.complete_due(key)).buffer_unordered(8);
+    let deleted =
+        stream::iter(&acknowledged).map(|key| app.table.complete_due(key)).buffer_unordered(8);
     // An item that could not be deleted is sent once more, which is harmless.
     deleted.filter(|result| std::future::ready(result.is_ok())).count().await
 }

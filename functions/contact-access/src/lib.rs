@@ -5,12 +5,15 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde::Serialize;
 use shared::{
-    access::{Authority, Explanation, Level, Permission, Rule, Session, Viewer},
+    access::{Authority, Explanation, Rule, Session},
     contact::Contact,
-    directory::Person,
+    directory::{Directory, Person},
     entry::{Code, Failure, Reply, http::Request},
+    environment::{Environment, StartError},
     id::{ContactId, TeamId, UserId},
+    identity::{Level, Permission, Viewer},
     note::{NoteAccess, NoteAction},
+    services::Services,
     table::{Key, from_item},
 };
 
@@ -42,31 +45,50 @@ struct MatchedTeam {
     name: Option<String>,
 }
 
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct App {
+    authority: Authority,
+    services: Services,
+}
+
+impl App {
+    /// Wires the function.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        let services = environment.services()?;
+        Ok(Self { authority: Authority::new(services.clone()), services })
+    }
+}
+
 /// Answers, for each permission, the level and the rule that decides.
 ///
 /// # Errors
 /// As SPEC §5 maps them: 403 for a caller who does not see everything, 404 for a contact or a
 /// person that the company does not have.
-pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply, Failure> {
+pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let id: ContactId = request.path("id")?;
     let user = user(request.query())?;
     let key = Key::contact(&viewer.company, id);
     let needed = [Permission::ViewCustomers];
     let keys = std::slice::from_ref(&key);
-    let (session, mut items) = authority.session_beside(viewer, &needed, keys).await?;
+    let (session, mut items) = app.authority.session_beside(viewer, &needed, keys).await?;
     if session.level(Permission::ViewCustomers) != Level::Everything {
-        let message = "only a user who can see all contacts can check another user's access to a contact";
+        let message =
+            "only a user who can see all contacts can check another user's access to a contact";
         return Err(Failure::new(Code::Forbidden, message));
     }
     let contact: Option<Contact> = items.remove(&key).map(from_item).transpose()?;
     let contact = contact.filter(Contact::is_live).ok_or_else(Failure::not_found)?;
-    let person = authority.directory().person(&viewer.company, &user.to_string()).await?;
+    let person = app.services.directory.person(&viewer.company, &user.to_string()).await?;
     let person = person.ok_or_else(Failure::not_found)?;
     let asked_about = Viewer { user, name: None, email: None, ..viewer.clone() };
-    let theirs = authority.inspect(&asked_about, &Permission::ALL).await?;
+    let theirs = app.authority.inspect(&asked_about, &Permission::ALL).await?;
     let explanations = explain(&theirs, &contact);
-    let names = team_names(&authority, &theirs, &explanations).await;
+    let names = team_names(&app.services.directory, &theirs, &explanations).await;
     Reply::ok(&access(&contact, &person, &theirs, explanations, &names))
 }
 
@@ -101,7 +123,7 @@ fn explain(theirs: &Session, contact: &Contact) -> Vec<Explanation> {
 /// The names of the teams that matched: the person's own came with their teams, those below are
 /// asked for.
 async fn team_names(
-    authority: &Authority,
+    directory: &Directory,
     theirs: &Session,
     explanations: &[Explanation],
 ) -> HashMap<TeamId, String> {
@@ -110,7 +132,7 @@ async fn team_names(
     let mut matched = explanations.iter().flat_map(|explanation| &explanation.teams);
     if matched.any(|team| !names.contains_key(team)) {
         // A name is a convenience: without it the id stands alone.
-        let all = authority.directory().team_names(&theirs.viewer.company).await;
+        let all = directory.team_names(&theirs.viewer.company).await;
         names.extend(all.unwrap_or_default());
     }
     names

@@ -6,25 +6,46 @@ use std::sync::Arc;
 
 use request::ListQuery;
 use shared::{
-    access::{Authority, Needs, Permission},
+    access::{Authority, Needs},
     contact::{ContactView, Contacts, ListRequest},
     entry::{Failure, Reply, http::Request},
+    environment::{Environment, StartError},
+    identity::Permission,
+    services::Services,
 };
+
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct App {
+    authority: Authority,
+    services: Services,
+}
+
+impl App {
+    /// Wires the function.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        let services = environment.services()?;
+        Ok(Self { authority: Authority::new(services.clone()), services })
+    }
+}
 
 /// Answers one page of the list.
 ///
 /// # Errors
 /// As SPEC §5 maps them.
-pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply, Failure> {
+pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let ListQuery { filter, order, direction, limit, cursor } = request::parse(request.query())?;
     let needed =
         [Permission::ViewCustomers, Permission::ManageCustomers, Permission::DeleteCustomers];
     let needs = Needs::from(&needed).and_teams(filter.asks_teams());
-    let session = authority.session(viewer, needs).await?;
+    let session = app.authority.session(viewer, needs).await?;
     let scope = session.scope(Permission::ViewCustomers)?;
     let list = ListRequest { order, direction, limit, cursor, criteria: filter.of(&session) };
-    let page = Contacts::under(&authority, &viewer.company).list(&scope, &list).await?;
+    let page = Contacts::from_services(&app.services, &viewer.company).list(&scope, &list).await?;
     let views = ContactView::all(&page.contacts, &session);
     let next = page.next.map(|cursor| cursor.encode());
     let reply = Reply::ok(&views)?.with_meta("next_cursor", next).read_by(page.plan);

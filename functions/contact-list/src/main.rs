@@ -1,14 +1,9 @@
-//! Wires `contact-list` to the Lambda runtime.
+//! Runs `contact-list` on the Lambda runtime.
 
-use std::sync::Arc;
-
-use shared::{entry, environment::Environment};
+use contact_list::{App, handle};
+use shared::entry::http;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    entry::init_log();
-    let environment = Environment::load()?;
-    let authority = Arc::new(environment.authority()?);
-    environment.connect().await?;
-    entry::http::serve(authority, contact_list::handle).await
+    http::run(App::from_env, handle).await
 }

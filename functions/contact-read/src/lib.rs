@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use shared::{
-    access::{AccessError, Authority, Permission, Scope},
+    access::{AccessError, Authority, Scope},
     contact::{Address, ContactView, Contacts, LookUp},
     entry::{Failure, Reply, http::Request},
+    environment::{Environment, StartError},
     id::ContactId,
+    identity::Permission,
+    services::Services,
 };
 
 /// What the contact is asked for by.
@@ -15,19 +18,37 @@ enum By {
     Address(Address),
 }
 
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct App {
+    authority: Authority,
+    services: Services,
+}
+
+impl App {
+    /// Wires the function.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        let services = environment.services()?;
+        Ok(Self { authority: Authority::new(services.clone()), services })
+    }
+}
+
 /// Answers the contact.
 ///
 /// # Errors
 /// As SPEC §5 maps them: 404 for a contact that is not there, deleted or another tenant's, 403 for
 /// one out of scope, which by an address means all that have it.
-pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply, Failure> {
+pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let by = asked_by(&request)?;
     let needed =
         [Permission::ViewCustomers, Permission::ManageCustomers, Permission::DeleteCustomers];
-    let session = authority.session(viewer, &needed).await?;
+    let session = app.authority.session(viewer, &needed).await?;
     let scope = session.scope(Permission::ViewCustomers)?;
-    let contacts = Contacts::under(&authority, &viewer.company);
+    let contacts = Contacts::from_services(&app.services, &viewer.company);
     let contact = match find(&contacts, &by, &scope).await? {
         LookUp::Found(contact) => contact,
         LookUp::OutOfScope(id) => {

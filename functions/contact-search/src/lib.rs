@@ -3,32 +3,54 @@
 use std::sync::Arc;
 
 use shared::{
-    access::{Authority, Permission},
+    access::Authority,
     contact::{ContactView, Contacts, Cursor, Filter, ListRequest, OrderBy, SearchText},
     entry::{
         Failure, Reply,
         http::Request,
         page::{self, once},
     },
+    environment::{Environment, StartError},
+    identity::Permission,
+    services::Services,
 };
 
 const DEFAULT_LIMIT: usize = 20;
 const MAX_LIMIT: usize = 50;
 
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct App {
+    authority: Authority,
+    services: Services,
+}
+
+impl App {
+    /// Wires the function.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        let services = environment.services()?;
+        Ok(Self { authority: Authority::new(services.clone()), services })
+    }
+}
+
 /// Answers the contacts that the viewer may associate, in the order of their matches.
 ///
 /// # Errors
 /// As SPEC §5 maps them.
-pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply, Failure> {
+pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let Parameters { q, limit, cursor } = parse(request.query())?;
     let needed =
         [Permission::SearchCustomers, Permission::ManageCustomers, Permission::DeleteCustomers];
-    let session = authority.session(viewer, &needed).await?;
+    let session = app.authority.session(viewer, &needed).await?;
     let scope = session.scope(Permission::SearchCustomers)?;
     let filter = Filter { q: Some(q), ..Filter::default() };
     let search = ListRequest { cursor, ..ListRequest::of(filter.of(&session), limit) };
-    let page = Contacts::under(&authority, &viewer.company).list(&scope, &search).await?;
+    let page =
+        Contacts::from_services(&app.services, &viewer.company).list(&scope, &search).await?;
     let views = ContactView::all(&page.contacts, &session);
     let next = page.next.map(|cursor| cursor.encode());
     let reply = Reply::ok(&views)?.with_meta("next_cursor", next).read_by(page.plan);

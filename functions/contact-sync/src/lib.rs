@@ -5,10 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use shared::{
-    access::Permission,
     contact::{ContactWriter, RowOutcome, RowStatus},
     entry::{Failure, Reply, http::Request},
+    environment::{Environment, StartError},
+    error::chain,
     id::ContactId,
+    identity::Permission,
 };
 
 const MAX_ROWS: usize = 100;
@@ -30,17 +32,33 @@ struct Row {
     error: Option<Value>,
 }
 
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct App {
+    contacts: ContactWriter,
+}
+
+impl App {
+    /// Wires the function.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        Ok(Self { contacts: ContactWriter::new(environment.services()?) })
+    }
+}
+
 /// Works off the rows of one request.
 ///
 /// # Errors
 /// As SPEC §5 maps them; what is wrong with a row is the row's own answer.
-pub async fn handle(contacts: Arc<ContactWriter>, request: Request) -> Result<Reply, Failure> {
+pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let body: Body = request.json()?;
     if body.contacts.is_empty() || body.contacts.len() > MAX_ROWS {
         return Err(Failure::invalid("contacts", "must have 1 to 100 entries"));
     }
-    let (session, outcomes) = contacts.sync(viewer, &body.contacts).await?;
+    let (session, outcomes) = app.contacts.sync(viewer, &body.contacts).await?;
     let rows: Vec<Row> = outcomes.into_iter().map(answer).collect();
     Ok(Reply::ok(&rows)?.under(&session, Permission::ManageCustomers))
 }
@@ -52,7 +70,7 @@ fn answer(outcome: RowOutcome) -> Row {
         Err(error) => {
             let failure = Failure::from(error);
             if failure.code().parts().1 >= 500 {
-                tracing::warn!(index, error = %failure, "a row failed");
+                tracing::warn!(index, error = %chain(&failure), "a row failed");
             }
             Row { index, status: RowStatus::Rejected, id: None, error: Some(failure.body()) }
         }

@@ -1,14 +1,9 @@
-//! Wires `contact-write` to the Lambda runtime.
+//! Runs `contact-write` on the Lambda runtime.
 
-use std::sync::Arc;
-
-use shared::{entry, environment::Environment};
+use contact_write::{App, handle};
+use shared::entry::http;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    entry::init_log();
-    let environment = Environment::load()?;
-    let writer = Arc::new(environment.contact_writer()?);
-    environment.connect().await?;
-    entry::http::serve(writer, contact_write::handle).await
+    http::run(App::from_env, handle).await
 }

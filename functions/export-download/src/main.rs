@@ -1,12 +1,9 @@
-//! Wires `export-download` to the Lambda runtime.
+//! Runs `export-download` on the Lambda runtime.
 
-use std::sync::Arc;
-
-use shared::{entry, environment::Environment};
+use export_download::{App, handle};
+use shared::entry::http;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    entry::init_log();
-    let environment = Environment::load()?;
-    entry::http::serve(Arc::new(environment.export_store()?), export_download::handle).await
+    http::run(App::from_env, handle).await
 }

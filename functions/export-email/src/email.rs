@@ -8,6 +8,7 @@ use aws_sdk_ses::{
 };
 use jiff::tz::TimeZone;
 use shared::{
+    error::chain,
     export::{FailureCode, Job},
     http_client,
     mail::{Attachment, Context, ExportMail, MailError, Mailbox},
@@ -36,7 +37,7 @@ pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<
         None => failed(app, job),
     };
     composed.map_err(|error| {
-        tracing::warn!(job_id = %job.id, %error, "could not compose the email");
+        tracing::warn!(job_id = %job.id, error = %chain(&error), "could not compose the email");
         Outcome::Refused
     })
 }
@@ -113,7 +114,7 @@ async fn file(app: &App, job: &Job) -> Option<Vec<u8>> {
     match timeout(READ_TIME, app.files.read(&job.object_key())).await {
         Ok(Ok(bytes)) => return Some(bytes),
         Ok(Err(error)) => {
-            tracing::warn!(job_id = %job.id, %error, "could not read the export file to attach it; the email is sent with the link only");
+            tracing::warn!(job_id = %job.id, error = %chain(&error), "could not read the export file to attach it; the email is sent with the link only");
         }
         Err(_) => tracing::warn!(job_id = %job.id, "could not read the export file in time to attach it; the email is sent with the link only"),
     }

@@ -1,4 +1,5 @@
 use shared::{
+    error::chain,
     export::Job,
     locale::Locale,
     notification::{Channel, Notification, NotificationError},
@@ -16,7 +17,7 @@ pub(crate) struct InApp {
 pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<InApp, Outcome> {
     let link = link.ok_or(Outcome::Refused)?;
     let company = app.directory.company(&job.company).await.map_err(|error| {
-        tracing::warn!(job_id = %job.id, %error, "could not load the company's id for the notification");
+        tracing::warn!(job_id = %job.id, error = %chain(&error), "could not load the company's id for the notification");
         Outcome::NotSent(None)
     })?;
     let category = app.category.clone();
@@ -29,7 +30,7 @@ impl Deliverable for InApp {
         match app.notifications.send(Channel::Export, &self.job, &self.body).await {
             Ok(_) => Outcome::Sent,
             Err(error) => {
-                tracing::warn!(job_id = self.job, %error, "the notification service did not accept the notification");
+                tracing::warn!(job_id = self.job, error = %chain(&error), "the notification service did not accept the notification");
                 outcome(&error)
             }
         }

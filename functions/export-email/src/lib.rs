@@ -26,6 +26,9 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 /// After this long a claim that somebody else holds is looked at again.
 const BUSY: Duration = Duration::from_secs(95);
 
+/// The environment variable with the URL of the queue that feeds the function.
+pub const QUEUE_URL: &str = "EXPORT_EMAIL_QUEUE_URL";
+
 /// What the function works with.
 #[derive(Clone, Debug)]
 pub struct App {
@@ -50,11 +53,11 @@ pub struct App {
 }
 
 impl App {
-    /// What the function works with in these surroundings.
+    /// Wires the function.
     ///
     /// # Errors
     /// When a variable is missing or wrong.
-    pub fn new(environment: &Environment) -> Result<Self, StartError> {
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let table = environment.table()?;
         Ok(Self {
             jobs: Jobs::new(table),

@@ -1,16 +1,9 @@
-//! Wires `export-email` to the Lambda runtime.
+//! Runs `export-email` on the Lambda runtime.
 
-use std::sync::Arc;
-
-use export_email::App;
-use shared::{entry, environment::Environment};
+use export_email::{App, QUEUE_URL, handle};
+use shared::entry::queue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    entry::init_log();
-    let environment = Environment::load()?;
-    let source = environment.source("EXPORT_EMAIL_QUEUE_URL")?;
-    let app = Arc::new(App::new(&environment)?);
-    environment.connect().await?;
-    entry::queue::serve(app, source, export_email::handle).await
+    queue::run(App::from_env, QUEUE_URL, handle).await
 }

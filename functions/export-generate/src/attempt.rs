@@ -12,7 +12,8 @@ use shared::{
     contact::{Catalog, Contacts, FieldType},
     directory::DirectoryError,
     entry::queue::MessageLease,
-    event,
+    error::chain,
+    export::event,
     export::{FailureCode, Field, FilesError, Finished, Job, content_disposition},
     id::CompanyId,
     table::{Table, TableError},
@@ -26,8 +27,8 @@ use crate::{
     App, LEASE_TIME,
     file::FileError,
     heartbeat::{Heartbeat, Stop},
-    scope::ExportScope,
     row::RowPlan,
+    scope::ExportScope,
     source::{self, Feed},
     upload::{Upload, UploadError},
     writer::{self, FilePlan, Progress, WriteError, Written},
@@ -111,6 +112,7 @@ impl Attempt<'_> {
             progress: &progress,
             lease: self.lease,
             authority: &self.app.authority,
+            clock: &self.app.services.clock,
             scope: &scope,
             deadline: self.deadline,
         };
@@ -142,7 +144,7 @@ impl Attempt<'_> {
     async fn rows(&self) -> Result<RowPlan, AttemptError> {
         let columns = self.job.columns.clone();
         let shows = |fields: &[Field]| columns.iter().any(|column| fields.contains(&column.field));
-        let (directory, company) = (self.app.authority.directory(), &self.job.company);
+        let (directory, company) = (&self.app.services.directory, &self.job.company);
         let teams = async {
             match shows(&[Field::TeamOwnerNames]) {
                 true => directory.team_names(company).await,
@@ -156,13 +158,13 @@ impl Attempt<'_> {
             // Contacts hold the names that their people had: no reason to fail for the newest.
             let names = directory.people_names(company).await;
             names.unwrap_or_else(|error| {
-                tracing::warn!(job_id = %self.job.id, %error, "could not load people's names; using the names stored on contacts");
+                tracing::warn!(job_id = %self.job.id, error = %chain(&error), "could not load people's names; using the names stored on contacts");
                 HashMap::new()
             })
         };
         let dates = async {
             match columns.iter().any(|column| matches!(column.field, Field::Custom(_))) {
-                true => date_fields(self.app.authority.table(), company).await,
+                true => date_fields(&self.app.services.table, company).await,
                 false => Ok(HashSet::new()),
             }
         };
@@ -224,7 +226,7 @@ impl Attempt<'_> {
     }
 
     async fn feed(&self, scope: &ExportScope, into: Sender<Feed>) -> Result<(), AttemptError> {
-        let contacts = Contacts::under(&self.app.authority, &self.job.company);
+        let contacts = Contacts::from_services(&self.app.services, &self.job.company);
         match &scope.criteria {
             None => {
                 let ids = self.app.files.ids(self.job).await?;
@@ -266,7 +268,7 @@ impl Attempt<'_> {
             }),
             Err(error) => {
                 if let Err(left) = self.take_back(upload).await {
-                    tracing::warn!(job_id = %self.job.id, error = %left, "could not abort an upload");
+                    tracing::warn!(job_id = %self.job.id, error = %chain(&left), "could not abort an upload");
                 }
                 Err(error)
             }
@@ -292,7 +294,7 @@ impl Attempt<'_> {
     }
 
     fn now(&self) -> Timestamp {
-        self.app.authority.clock().now()
+        self.app.services.clock.now()
     }
 }
 

@@ -6,7 +6,9 @@ use std::{sync::OnceLock, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use shared::{
     access::{AccessError, Authority},
+    clock::Clock,
     entry::queue::MessageLease,
+    error::chain,
     export::{Job, Jobs},
 };
 use tokio::time::{MissedTickBehavior, interval};
@@ -52,6 +54,8 @@ pub struct Heartbeat<'a> {
     pub lease: &'a MessageLease,
     /// Tells what the requester may see, and the time.
     pub authority: &'a Authority,
+    /// The time.
+    pub clock: &'a Clock,
     /// What the file is written under, as soon as that is known.
     pub scope: &'a OnceLock<ExportScope>,
     /// When the invocation's time is up.
@@ -65,17 +69,19 @@ impl Heartbeat<'_> {
         let mut ticks = interval(BEAT);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut beats: u32 = 0;
-        let mut scope_seen_at = self.authority.clock().now();
+        let mut scope_seen_at = self.clock.now();
         loop {
             ticks.tick().await;
-            let now = self.authority.clock().now();
+            let now = self.clock.now();
             if self.deadline.is_some_and(|deadline| now + MARGIN >= deadline) {
                 return Stop::OutOfTime;
             }
             match self.jobs.renew(self.job, self.progress.snapshot(), now).await {
                 Ok(true) => {}
                 Ok(false) => return Stop::Lost,
-                Err(error) => tracing::warn!(%error, "could not record a heartbeat"),
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "could not record a heartbeat")
+                }
             }
             beats = beats.wrapping_add(1);
             if beats.is_multiple_of(BEATS_PER_LEASE_RENEWAL) {
@@ -98,7 +104,7 @@ impl Heartbeat<'_> {
             Ok(scope) => (scope != *began_under).then_some(Stop::ScopeChanged),
             Err(AccessError::Disabled | AccessError::OutOfScope) => Some(Stop::Forbidden),
             Err(error @ (AccessError::Directory(_) | AccessError::Table(_))) => {
-                tracing::warn!(%error, "could not check the requester's scope again");
+                tracing::warn!(error = %chain(&error), "could not check the requester's scope again");
                 None
             }
         }

@@ -9,8 +9,8 @@ pub mod cell;
 pub mod csv;
 pub mod file;
 pub mod heartbeat;
-pub mod scope;
 pub mod row;
+pub mod scope;
 pub mod source;
 pub mod upload;
 pub mod writer;
@@ -23,9 +23,11 @@ use shared::{
     access::Authority,
     entry::queue::Message,
     environment::{Environment, StartError},
-    event,
-    export::{JobLease, FailureCode, Files, Job, JobRef, Jobs, MAX_ATTEMPTS, STALE},
+    error::chain,
+    export::event,
+    export::{FailureCode, Files, Job, JobLease, JobRef, Jobs, MAX_ATTEMPTS, STALE},
     outbox::{Outbox, Queue},
+    services::Services,
     table::TableError,
 };
 use writer::Limits;
@@ -35,11 +37,16 @@ const LEASE_TIME: Duration = Duration::from_secs(60);
 /// The pause before the second attempt; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
+/// The environment variable with the URL of the queue that feeds the function.
+pub const QUEUE_URL: &str = "EXPORT_QUEUE_URL";
+
 /// What the function works with.
 #[derive(Clone, Debug)]
 pub struct App {
     /// Tells whose contacts a file may hold.
     pub authority: Authority,
+    /// The table, the directory and the clock.
+    pub services: Services,
     /// Where jobs stand.
     pub jobs: Jobs,
     /// Where files go.
@@ -51,15 +58,16 @@ pub struct App {
 }
 
 impl App {
-    /// What the function works with in these surroundings.
+    /// Wires the function.
     ///
     /// # Errors
     /// When a variable is missing or wrong.
-    pub fn new(environment: &Environment) -> Result<Self, StartError> {
-        let authority = environment.authority()?;
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        let services = environment.services()?;
         Ok(Self {
-            jobs: Jobs::new(authority.table().clone()),
-            authority,
+            jobs: Jobs::new(services.table.clone()),
+            authority: Authority::new(services.clone()),
+            services,
             files: environment.files()?,
             outbox: environment.outbox(&[Queue::ExportEmail])?,
             limits: Limits::default(),
@@ -87,7 +95,7 @@ pub enum GenerateError {
 /// # Errors
 /// [`GenerateError`] when the message is to come back.
 pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), GenerateError> {
-    let now = app.authority.clock().now();
+    let now = app.services.clock.now();
     match app.jobs.claim(&message.body, now).await? {
         JobLease::Over => Ok(()),
         JobLease::Busy => {
@@ -120,7 +128,7 @@ impl App {
         if !error.is_lost() {
             if is_final || job.attempt >= MAX_ATTEMPTS {
                 let attempt = job.attempt;
-                tracing::warn!(job_id = %job.id, attempt, %error, "the export failed");
+                tracing::warn!(job_id = %job.id, attempt, error = %chain(&error), "the export failed");
                 return Ok(self.fail(job, code).await?);
             }
             if self.jobs.give_back(job).await? {
@@ -139,12 +147,12 @@ impl App {
     /// Fails a job for good and has its owner told. What its attempts left is taken away here; the
     /// clean-up does it should that fail.
     async fn fail(&self, job: &Job, code: FailureCode) -> Result<(), TableError> {
-        let now = self.authority.clock().now();
+        let now = self.services.clock.now();
         let Some((job, message)) = self.jobs.fail(job, code, now).await? else { return Ok(()) };
         self.outbox.send(&[message]).await;
         event::export_failed(&job, code);
         if let Err(error) = self.files.purge(&job).await {
-            tracing::warn!(job_id = %job.id, %error, "could not delete the files of a failed export; the clean-up will delete them");
+            tracing::warn!(job_id = %job.id, error = %chain(&error), "could not delete the files of a failed export; the clean-up will delete them");
         }
         Ok(())
     }

@@ -1,19 +1,16 @@
-//! Wires `export-generate` to the Lambda runtime.
+//! Runs `export-generate` on the Lambda runtime.
 
-use std::sync::Arc;
-
-use export_generate::{App, file};
-use shared::{entry, environment::Environment};
+use export_generate::{App, QUEUE_URL, file, handle};
+use shared::{entry::queue, error::chain};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    entry::init_log();
-    if let Err(error) = file::clear(&std::env::temp_dir()) {
-        tracing::warn!(%error, "could not delete the temporary files of an earlier process");
-    }
-    let environment = Environment::load()?;
-    let source = environment.source("EXPORT_QUEUE_URL")?;
-    let app = Arc::new(App::new(&environment)?);
-    environment.connect().await?;
-    entry::queue::serve(app, source, export_generate::handle).await
+    // Not in `App::from_env`: a test's process has files of its own in the same folder.
+    let from_env = |environment: &_| {
+        if let Err(error) = file::clear(&std::env::temp_dir()) {
+            tracing::warn!(error = %chain(&error), "could not delete the temporary files of an earlier process");
+        }
+        App::from_env(environment)
+    };
+    queue::run(from_env, QUEUE_URL, handle).await
 }

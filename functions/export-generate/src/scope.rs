@@ -1,9 +1,10 @@
 //! What a job's requester may see, and what their filter means by it, when the file is written.
 
 use shared::{
-    access::{AccessError, Authority, Needs, Permission, Scope},
+    access::{AccessError, Authority, Needs, Scope},
     contact::{Criteria, Filter},
     export::{Job, Selection},
+    identity::Permission,
 };
 
 /// What the rows of a file are taken from. Another one means another file.

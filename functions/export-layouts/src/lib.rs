@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use shared::{
-    access::{Authority, Level, Permission, Viewer},
+    access::Authority,
     contact::Catalog,
     directory::SubscriptionPlan,
     entry::{
@@ -14,7 +14,9 @@ use shared::{
     },
     environment::{Environment, StartError},
     export::{Defaults, FieldDescription, Layout, LayoutDraft, LayoutInput, Layouts},
+    identity::{Level, Permission, Viewer},
     locale::Locale,
+    services::Services,
 };
 
 /// What the function works with.
@@ -22,17 +24,24 @@ use shared::{
 pub struct App {
     /// Tells who may export.
     pub authority: Authority,
+    /// The table, the directory and the clock.
+    pub services: Services,
     /// The language where nobody chose.
     pub defaults: Defaults,
 }
 
 impl App {
-    /// What the function works with in these surroundings.
+    /// Wires the function.
     ///
     /// # Errors
     /// When a variable is missing or wrong.
-    pub fn new(environment: &Environment) -> Result<Self, StartError> {
-        Ok(Self { authority: environment.authority()?, defaults: environment.export_defaults()? })
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        let services = environment.services()?;
+        Ok(Self {
+            authority: Authority::new(services.clone()),
+            services,
+            defaults: environment.export_defaults()?,
+        })
     }
 }
 
@@ -50,7 +59,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
         app: &app,
         viewer,
         level: session.level(Permission::ViewCustomers),
-        layouts: Layouts::new(app.authority.table().clone(), viewer.company.clone()),
+        layouts: Layouts::new(app.services.table.clone(), viewer.company.clone()),
     };
     match request.route() {
         "GET /cdp/export-fields" => app.fields(viewer, request.query()).await,
@@ -72,14 +81,14 @@ impl App {
             Some(locale) => locale,
             None => self.company_locale(viewer).await,
         };
-        let own = Catalog::of(self.authority.table(), &viewer.company).await?;
+        let own = Catalog::of(&self.services.table, &viewer.company).await?;
         Reply::ok(&FieldDescription::catalog(&own, locale))
     }
 
     /// The company's language; the default also while Launchpad cannot tell, since labels are no
     /// reason to fail.
     async fn company_locale(&self, viewer: &Viewer) -> Locale {
-        let company = self.authority.directory().company(&viewer.company).await;
+        let company = self.services.directory.company(&viewer.company).await;
         company.ok().and_then(|company| company.locale).unwrap_or(self.defaults.locale)
     }
 }
@@ -118,14 +127,14 @@ impl Editor<'_> {
 
     async fn create(&self, input: LayoutInput) -> Result<Reply, Failure> {
         let draft = self.checked(input).await?;
-        let now = self.app.authority.clock().now();
+        let now = self.app.services.clock.now();
         Reply::new(201, &self.view(&self.layouts.create(draft, self.viewer, now).await?))
     }
 
     async fn replace(&self, request: &Request) -> Result<Reply, Failure> {
         let id = request.path("id")?;
         let draft = self.checked(request.json()?).await?;
-        let now = self.app.authority.clock().now();
+        let now = self.app.services.clock.now();
         Reply::ok(&self.view(&self.layouts.replace(id, &draft, |it| self.may(it), now).await?))
     }
 
@@ -137,7 +146,7 @@ impl Editor<'_> {
     /// What a request says, from a company that may export.
     async fn checked(&self, input: LayoutInput) -> Result<LayoutDraft, Failure> {
         let draft = input.check()?;
-        let company = self.app.authority.directory().company(&self.viewer.company).await?;
+        let company = self.app.services.directory.company(&self.viewer.company).await?;
         match company.plan {
             SubscriptionPlan::Starter => Err(Failure::plan_not_allowed()),
             SubscriptionPlan::Growth | SubscriptionPlan::Enterprise => Ok(draft),

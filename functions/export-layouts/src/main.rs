@@ -1,15 +1,9 @@
-//! Wires `export-layouts` to the Lambda runtime.
+//! Runs `export-layouts` on the Lambda runtime.
 
-use std::sync::Arc;
-
-use export_layouts::App;
-use shared::{entry, environment::Environment};
+use export_layouts::{App, handle};
+use shared::entry::http;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    entry::init_log();
-    let environment = Environment::load()?;
-    let app = Arc::new(App::new(&environment)?);
-    environment.connect().await?;
-    entry::http::serve(app, export_layouts::handle).await
+    http::run(App::from_env, handle).await
 }

@@ -4,32 +4,50 @@
 use std::sync::Arc;
 
 use shared::{
-    access::Viewer,
     entry::{
         Failure, Reply,
         http::Request,
         page::{PageRequest, cursor, foreign_cursor},
     },
-    event,
-    export::{Cancellation, Job, JobRef, ExportStore, Status},
+    environment::{Environment, StartError},
+    error::chain,
+    export::event,
+    export::{Cancellation, ExportStore, Job, JobRef, Status},
+    identity::Viewer,
 };
+
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct App {
+    store: ExportStore,
+}
+
+impl App {
+    /// Wires the function.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        Ok(Self { store: environment.export_store()? })
+    }
+}
 
 /// Answers the caller's jobs, or one of them, or calls one off.
 ///
 /// # Errors
 /// 404 for a job that is not the caller's; otherwise as SPEC §5 maps them.
-pub async fn handle(store: Arc<ExportStore>, request: Request) -> Result<Reply, Failure> {
+pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     if request.route() == "GET /cdp/exports" {
-        return list(&store, viewer, request.query()).await;
+        return list(&app.store, viewer, request.query()).await;
     }
     let at =
         JobRef { company: viewer.company.clone(), user: viewer.user, job: request.path("id")? };
     match request.method() {
-        "DELETE" => cancel(&store, viewer, &at, request.source_ip()).await,
+        "DELETE" => cancel(&app.store, viewer, &at, request.source_ip()).await,
         _ => {
-            let job = store.jobs.get(&at).await?.ok_or_else(Failure::not_found)?;
-            answer(&store, &job).await
+            let job = app.store.jobs.get(&at).await?.ok_or_else(Failure::not_found)?;
+            answer(&app.store, &job).await
         }
     }
 }
@@ -66,7 +84,7 @@ async fn cancel(
                 _ => event::export_cancelled(&job, viewer, source_ip),
             }
             if let Err(error) = store.files.purge(&job).await {
-                tracing::warn!(%error, "could not delete the files of a cancelled export; the clean-up will delete them");
+                tracing::warn!(error = %chain(&error), "could not delete the files of a cancelled export; the clean-up will delete them");
             }
             job
         }

@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use shared::{
-    access::{Authority, Permission, Viewer},
+    access::Authority,
     directory::{Directory, SubscriptionPlan},
     entry::{Code, Failure, Reply, http::Request},
     environment::{Environment, StartError},
-    event,
+    error::chain,
+    export::event,
     export::{
         CreateError, Defaults, ExportOrder, ExportRequest, Files, Job, JobRef, Jobs, Layouts,
     },
     idempotency::{IdempotencyError, IdempotencyKey},
+    identity::{Permission, Viewer},
     locale::Locale,
     outbox::{Outbox, Queue},
+    services::Services,
     table::TableError,
 };
 
@@ -23,6 +26,8 @@ use shared::{
 pub struct App {
     /// Tells who may export.
     pub authority: Authority,
+    /// The table, the directory and the clock.
+    pub services: Services,
     /// Where jobs stand.
     pub jobs: Jobs,
     /// Where selected ids are kept.
@@ -34,15 +39,16 @@ pub struct App {
 }
 
 impl App {
-    /// What the function works with in these surroundings.
+    /// Wires the function.
     ///
     /// # Errors
     /// When a variable is missing or wrong.
-    pub fn new(environment: &Environment) -> Result<Self, StartError> {
-        let authority = environment.authority()?;
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        let services = environment.services()?;
         Ok(Self {
-            jobs: Jobs::new(authority.table().clone()),
-            authority,
+            jobs: Jobs::new(services.table.clone()),
+            authority: Authority::new(services.clone()),
+            services,
             files: environment.files()?,
             outbox: environment.outbox(&[Queue::Export])?,
             defaults: environment.export_defaults()?,
@@ -56,7 +62,7 @@ impl App {
 /// As SPEC §4 and §5 map them.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
-    let directory = app.authority.directory();
+    let directory = &app.services.directory;
     let (session, company) = tokio::join!(
         app.authority.session(viewer, &[Permission::ViewCustomers]),
         directory.company(&viewer.company)
@@ -70,7 +76,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     if let Some(earlier) = app.earlier(key.as_ref()).await? {
         return accepted(&earlier, &app);
     }
-    let now = app.authority.clock().now();
+    let now = app.services.clock.now();
     let order = app.order(viewer, request.json()?, company.locale, now).await?;
     let job = Job::queued(&requester(directory, viewer).await?, &order, now);
     let created = app.create(&job, &order, key.as_ref()).await?;
@@ -93,7 +99,7 @@ async fn requester(directory: &Directory, viewer: &Viewer) -> Result<Viewer, Fai
 }
 
 fn accepted(job: &Job, app: &App) -> Result<Reply, Failure> {
-    Reply::new(202, &job.view(app.authority.clock().now(), None))
+    Reply::new(202, &job.view(app.services.clock.now(), None))
 }
 
 fn idempotency_key(viewer: &Viewer, request: &Request) -> Result<Option<IdempotencyKey>, Failure> {
@@ -124,7 +130,8 @@ impl App {
             None => None,
             Some(id) => {
                 let layouts = Layouts::new(self.jobs.table().clone(), viewer.company.clone());
-                let unknown = || Failure::invalid("layout_id", "is not the id of a layout of your company");
+                let unknown =
+                    || Failure::invalid("layout_id", "is not the id of a layout of your company");
                 Some(layouts.get(id).await?.ok_or_else(unknown)?)
             }
         };
@@ -134,7 +141,7 @@ impl App {
     /// The job that an earlier request with the same key made.
     async fn earlier(&self, key: Option<&IdempotencyKey>) -> Result<Option<Job>, Failure> {
         let Some(key) = key else { return Ok(None) };
-        let now = self.authority.clock().now();
+        let now = self.services.clock.now();
         let at: Option<JobRef> =
             key.earlier(self.jobs.table(), now).await.map_err(idempotency_failure)?;
         Ok(match at {
@@ -172,7 +179,7 @@ impl App {
         if !order.ids.is_empty()
             && let Err(error) = self.files.delete(&job.ids_key()).await
         {
-            tracing::warn!(%error, "could not delete the selected ids of an export that was not created; they will expire");
+            tracing::warn!(error = %chain(&error), "could not delete the selected ids of an export that was not created; they will expire");
         }
         failure
     }

@@ -1,15 +1,9 @@
-//! Wires `export-request` to the Lambda runtime.
+//! Runs `export-request` on the Lambda runtime.
 
-use std::sync::Arc;
-
-use export_request::App;
-use shared::{entry, environment::Environment};
+use export_request::{App, handle};
+use shared::entry::http;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    entry::init_log();
-    let environment = Environment::load()?;
-    let app = Arc::new(App::new(&environment)?);
-    environment.connect().await?;
-    entry::http::serve(app, export_request::handle).await
+    http::run(App::from_env, handle).await
 }

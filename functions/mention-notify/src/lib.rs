@@ -12,7 +12,7 @@ mod notifier;
 use std::sync::Arc;
 
 use shared::{
-    access::AccessError,
+    access::{AccessError, Authority},
     entry::queue::Message,
     environment::{Environment, StartError},
     note::{MentionMessage, MentionVerifier, mention_hosts},
@@ -21,28 +21,32 @@ use shared::{
 
 pub use notifier::{Mention, Notifier, NotifyError};
 
-/// What the worker stands on.
+/// The environment variable with the URL of the queue that feeds the function.
+pub const QUEUE_URL: &str = "MENTION_QUEUE_URL";
+
+/// What the function works with.
 #[derive(Clone, Debug)]
-pub struct MentionWorker {
+pub struct App {
     /// Verifies.
     pub verifier: MentionVerifier,
     /// Tells.
     pub notifier: Notifier,
 }
 
-impl MentionWorker {
-    /// The worker in these surroundings.
+impl App {
+    /// Wires the function.
     ///
     /// # Errors
     /// When a variable is missing or wrong.
-    pub fn new(environment: &Environment) -> Result<Self, StartError> {
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let app_url = environment.text("APP_URL")?;
-        let authority = environment.authority()?;
+        let services = environment.services()?;
         let (outbox, hosts) = (environment.outbox(&[Queue::Mention])?, mention_hosts(&app_url));
         Ok(Self {
-            verifier: MentionVerifier::new(authority.clone(), outbox, hosts),
+            verifier: MentionVerifier::new(services.clone(), outbox, hosts),
             notifier: Notifier {
-                authority,
+                authority: Authority::new(services.clone()),
+                services,
                 notifications: environment.notifications()?,
                 dead_letters: environment.dead_letters("MENTION_DEAD_LETTERS_URL")?,
                 app_url: app_url.trim_end_matches('/').to_owned(),
@@ -66,18 +70,15 @@ pub enum WorkerError {
 ///
 /// # Errors
 /// When the message is to come back.
-pub async fn handle(
-    worker: Arc<MentionWorker>,
-    message: Message<MentionMessage>,
-) -> Result<(), WorkerError> {
+pub async fn handle(app: Arc<App>, message: Message<MentionMessage>) -> Result<(), WorkerError> {
     match message.body {
         MentionMessage::Verify { company, contact_id, note_id } => {
-            Ok(worker.verifier.verify(&company, contact_id, note_id).await?)
+            Ok(app.verifier.verify(&company, contact_id, note_id).await?)
         }
         MentionMessage::Notify { company, contact_id, note_id, sso_id, round } => {
             let mention =
                 Mention { company, contact: contact_id, note: note_id, person: sso_id, round };
-            Ok(worker.notifier.notify(&mention, &message.lease).await?)
+            Ok(app.notifier.notify(&mention, &message.lease).await?)
         }
     }
 }

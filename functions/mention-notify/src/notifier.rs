@@ -1,15 +1,18 @@
 use std::{collections::HashMap, time::Duration};
 
 use shared::{
-    access::{AccessError, Authority, Flags, Permission, Platform, Viewer},
+    access::{AccessError, Authority, Flags},
     contact::Contact,
     directory::{Company, DirectoryError},
     entry::queue::MessageLease,
-    event,
+    error::chain,
     id::{CompanyId, ContactId, NoteId, UserId},
+    identity::{Permission, Platform, Viewer},
+    note::event,
     note::{LedgerEntry, MentionMessage, Note, live_contact, next_try, retry_due},
     notification::{Channel, Notification, NotificationError, Notifications},
     outbox::{DeadLetterError, DeadLetters},
+    services::Services,
     table::{
         Action, Condition, Item, Key, Table, TableError, TransactError, Transaction, from_item,
     },
@@ -45,8 +48,10 @@ pub struct Mention {
 /// `Idempotency-Key`, on which the notification service makes no second notification.
 #[derive(Clone, Debug)]
 pub struct Notifier {
-    /// Levels, teams, flags, the directory and the table.
+    /// Levels, teams and flags.
     pub authority: Authority,
+    /// The table, the directory and the clock.
+    pub services: Services,
     /// The notification service.
     pub notifications: Notifications,
     /// Where messages go that are given up.
@@ -101,7 +106,7 @@ impl Notifier {
     pub async fn notify(&self, mention: &Mention, lease: &MessageLease) -> Result<(), NotifyError> {
         for _ in 0..ATTEMPTS {
             let Some(found) = self.read(mention).await? else { return Ok(()) };
-            let now = self.authority.clock().now();
+            let now = self.services.clock.now();
             let note = found.note.as_ref().map(|(note, _)| note);
             match decide(&found.entry, note, found.flags, mention.round, now) {
                 Decision::Nothing => return Ok(()),
@@ -170,7 +175,7 @@ impl Notifier {
         let Found { entry, note: Some((note, contact)), flags } = found else { return Ok(true) };
         let company = &mention.company;
         let (profile, on) = tokio::join!(
-            self.authority.directory().company(company),
+            self.services.directory.company(company),
             self.description(mention, contact, *flags)
         );
         let profile = match profile {
@@ -178,7 +183,7 @@ impl Notifier {
             Err(error) => return self.postpone(mention, entry, &error).await.map(|()| true),
         };
         let on = on?;
-        let now = self.authority.clock().now();
+        let now = self.services.clock.now();
         let claim = entry.claimed(now);
         let claims = vec![entry.replace(company, &claim)?, unchanged(mention, note)];
         if !self.write(claims).await? {
@@ -275,11 +280,11 @@ impl Notifier {
         entry: &LedgerEntry,
         error: &DirectoryError,
     ) -> Result<(), NotifyError> {
-        let now = self.authority.clock().now();
+        let now = self.services.clock.now();
         let Some(at) = next_try(entry.since, now) else {
             return self.give_up(mention, entry, &error.to_string()).await;
         };
-        tracing::warn!(%error, "could not load the company from the directory; the mention will be tried again later");
+        tracing::warn!(error = %chain(error), "could not load the company from the directory; the mention will be tried again later");
         let due = retry_due(&mention.message(entry.round), at)?;
         self.table().transact(Transaction::from_iter([due.put()?])).await?;
         Ok(())
@@ -312,7 +317,7 @@ impl Notifier {
     }
 
     fn table(&self) -> &Table {
-        self.authority.table()
+        &self.services.table
     }
 }
 

@@ -1,14 +1,9 @@
-//! Wires `note-delete` to the Lambda runtime.
+//! Runs `note-delete` on the Lambda runtime.
 
-use std::sync::Arc;
-
-use shared::{entry, environment::Environment, note::NoteDeleter};
+use note_delete::{App, handle};
+use shared::entry::http;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    entry::init_log();
-    let environment = Environment::load()?;
-    let notes = NoteDeleter::new(environment.authority()?);
-    environment.connect().await?;
-    entry::http::serve(Arc::new(notes), note_delete::handle).await
+    http::run(App::from_env, handle).await
 }

@@ -6,20 +6,37 @@ use std::sync::Arc;
 
 use shared::{
     entry::{Failure, Reply, http::Request},
+    environment::{Environment, StartError},
     id::{ContactId, NoteId},
     note::{NoteAction, NoteReader, NoteView},
 };
+
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct App {
+    notes: NoteReader,
+}
+
+impl App {
+    /// Wires the function.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        Ok(Self { notes: NoteReader::new(environment.services()?) })
+    }
+}
 
 /// Answers one note or a page of them.
 ///
 /// # Errors
 /// As SPEC §3 and §5 map them: 404 for a contact or note that is not there, deleted or another
 /// tenant's, 403 for one out of scope or somebody else's private note.
-pub async fn handle(notes: Arc<NoteReader>, request: Request) -> Result<Reply, Failure> {
+pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     if request.route().ends_with("{id}") {
-        one(&notes, &request).await
+        one(&app.notes, &request).await
     } else {
-        list(&notes, &request).await
+        list(&app.notes, &request).await
     }
 }
 

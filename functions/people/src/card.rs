@@ -1,11 +1,14 @@
 use serde::Serialize;
 use shared::{
-    access::{Authority, Permission},
     directory::{DirectoryError, LastKnown, Person, PersonTeam},
     entry::{Failure, Reply, http::Request},
+    error::chain,
     id::UserId,
+    identity::Permission,
     table::{Key, from_item},
 };
+
+use crate::App;
 
 /// What the preview card of a mention shows (PRD NOTE-MENTION-S05).
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -68,21 +71,21 @@ impl Card {
 ///
 /// # Errors
 /// 404 for what is no SSO UUID and while the flag is off, 403 without the permission to view notes.
-pub(crate) async fn show(authority: &Authority, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn show(app: &App, request: &Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let sso_id: UserId = request.path("sso_id")?;
     let key = Key::person(&viewer.company, sso_id);
     let id = sso_id.to_string();
     let (opened, answer) = tokio::join!(
-        authority.session_beside(viewer, &[], std::slice::from_ref(&key)),
-        authority.directory().person(&viewer.company, &id)
+        app.authority.session_beside(viewer, &[], std::slice::from_ref(&key)),
+        app.services.directory.person(&viewer.company, &id)
     );
     let (session, mut items) = opened?;
     crate::check(&session, &[Permission::ViewNotes])?;
     // A kept name that does not fit is no name.
     let last_known = items.remove(&key).and_then(|item| from_item(item).ok());
     if let Err(error) = &answer {
-        tracing::warn!(%error, "could not look up a person");
+        tracing::warn!(error = %chain(error), "could not look up a person");
     }
     Reply::ok(&Card::new(sso_id, answer, last_known))
 }

@@ -13,19 +13,40 @@ mod typeahead;
 use std::sync::Arc;
 
 use shared::{
-    access::{AccessError, Authority, Level, Permission, Session},
+    access::{AccessError, Authority, Session},
     entry::{Code, Failure, Reply, http::Request},
+    environment::{Environment, StartError},
+    identity::{Level, Permission},
+    services::Services,
 };
+
+/// What the function works with.
+#[derive(Clone, Debug)]
+pub struct App {
+    authority: Authority,
+    services: Services,
+}
+
+impl App {
+    /// Wires the function.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        let services = environment.services()?;
+        Ok(Self { authority: Authority::new(services.clone()), services })
+    }
+}
 
 /// Answers one of the three routes.
 ///
 /// # Errors
 /// As SPEC §2, §3 and §5 map them.
-pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply, Failure> {
+pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     match request.route() {
-        "GET /cdp/me/teams" => teams::list(&authority, request.viewer()?).await,
-        "GET /cdp/people" => typeahead::search(&authority, &request).await,
-        _ => card::show(&authority, &request).await,
+        "GET /cdp/me/teams" => teams::list(&app, request.viewer()?).await,
+        "GET /cdp/people" => typeahead::search(&app, &request).await,
+        _ => card::show(&app, &request).await,
     }
 }
 
@@ -35,7 +56,10 @@ pub async fn handle(authority: Arc<Authority>, request: Request) -> Result<Reply
 /// 404 `FEATURE_DISABLED`, 403.
 fn check(session: &Session, any_of: &[Permission]) -> Result<(), Failure> {
     if !session.flags.notes_mention {
-        return Err(Failure::new(Code::FeatureDisabled, "mentions in notes are not enabled for your company"));
+        return Err(Failure::new(
+            Code::FeatureDisabled,
+            "mentions in notes are not enabled for your company",
+        ));
     }
     if any_of.iter().all(|permission| session.level(*permission) == Level::Disabled) {
         return Err(AccessError::Disabled.into());

@@ -1,16 +1,19 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use shared::{
-    access::{AccessError, Authority, Permission, Viewer},
+    access::AccessError,
     directory::{DirectoryError, Person},
     entry::{
         Failure, Reply,
         http::Request,
         page::{self, once},
     },
-    event,
     id::UserId,
+    identity::{Permission, Viewer},
+    note::event,
 };
+
+use crate::App;
 
 /// Where Launchpad begins to count pages.
 const FIRST_PAGE: u32 = 1;
@@ -61,12 +64,12 @@ struct Found {
 ///
 /// # Errors
 /// 404 while the flag is off, 403 without a permission to write notes, 503 in Launchpad's trouble.
-pub(crate) async fn search(authority: &Authority, request: &Request) -> Result<Reply, Failure> {
+pub(crate) async fn search(app: &App, request: &Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let wanted = Search::from_query(request.query())?;
     // Nothing of the people found is answered before the session says that it may be.
     let (opened, found) =
-        tokio::join!(authority.session(viewer, &[]), candidates(authority, viewer, wanted));
+        tokio::join!(app.authority.session(viewer, &[]), candidates(app, viewer, wanted));
     let session = opened.inspect_err(|error| {
         if let AccessError::Directory(_) = error {
             event::note_mention_picker_failed(viewer);
@@ -78,13 +81,13 @@ pub(crate) async fn search(authority: &Authority, request: &Request) -> Result<R
 }
 
 async fn candidates(
-    authority: &Authority,
+    app: &App,
     viewer: &Viewer,
     Search { query, mut page }: Search,
 ) -> Result<Found, DirectoryError> {
     let mut people: Vec<Candidate> = Vec::new();
     for _ in 0..MAX_READS {
-        let directory = authority.directory();
+        let directory = &app.services.directory;
         let answer = directory.search_people(&viewer.company, &query, page, PAGE).await?;
         people.extend(answer.people.into_iter().filter(Person::is_active).map(Into::into));
         if !answer.more {

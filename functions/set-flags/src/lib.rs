@@ -7,6 +7,7 @@ use shared::{
     access::{Flag, FlagRecord},
     directory::{Directory, SubscriptionPlan},
     entry::{Code, Failure, direct::Invocation},
+    environment::{Environment, StartError},
     id::CompanyId,
     table::Table,
 };
@@ -18,6 +19,16 @@ pub struct App {
     pub table: Table,
     /// Tells a company's plan.
     pub directory: Directory,
+}
+
+impl App {
+    /// Wires the function.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        Ok(Self { table: environment.table()?, directory: environment.directory()? })
+    }
 }
 
 /// The flags to set; what is absent stays as it is.

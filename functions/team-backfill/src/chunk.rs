@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use futures::{StreamExt, stream};
 use shared::{
+    contact::event,
     contact::{Backfilled, Contact, Contacts, TeamOwnersError, TeamOwnersFrom},
-    event,
     id::TeamId,
     table::TableError,
 };

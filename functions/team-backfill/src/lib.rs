@@ -30,6 +30,7 @@ use shared::{
     directory::Directory,
     entry::{Code, Failure, direct::Invocation, queue::Message},
     environment::{Environment, StartError},
+    error::chain,
     outbox::{Outbox, Queue},
     table::{Table, TableError},
 };
@@ -47,6 +48,9 @@ use run::{Run, Runs, State, StoreError};
 /// The pause before a leg is tried again; it doubles with each attempt, up to 8 minutes.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
+/// The environment variable with the URL of the queue that feeds the function.
+pub const QUEUE_URL: &str = "BACKFILL_QUEUE_URL";
+
 /// What the function works with.
 #[derive(Clone, Debug)]
 pub struct App {
@@ -59,12 +63,12 @@ pub struct App {
 }
 
 impl App {
-    /// What the function works with in these surroundings (`TABLE_NAME`, `BUCKET_NAME`,
+    /// Wires the function (`TABLE_NAME`, `BUCKET_NAME`,
     /// `BACKFILL_QUEUE_URL` and Launchpad's).
     ///
     /// # Errors
     /// When a variable is missing or wrong.
-    pub fn new(environment: &Environment) -> Result<Self, StartError> {
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let table = environment.table()?;
         Ok(Self {
             runs: Runs::new(table.clone()),
@@ -108,7 +112,7 @@ pub async fn handle(
         Ok(()) => {
             // If this fails the clean-up sends a message that is void.
             if let Err(error) = app.table.complete_due(message.key()).await {
-                tracing::warn!(%error, "could not delete a due item");
+                tracing::warn!(error = %chain(&error), "could not delete a due item");
             }
         }
         // The message that was recorded with the run goes on with it.

@@ -3,15 +3,16 @@ use std::{collections::HashMap, pin::pin, time::Instant};
 use futures::FutureExt;
 
 use super::{
-    FlagRecord, Flags, Level, Owned, Permission, Session, Viewer,
+    FlagRecord, Flags, Owned, Session, event,
     session::{Teams, reach},
 };
 use crate::{
-    clock::Clock,
-    directory::{Directory, DirectoryError, Levels, SubscriptionPlan, TeamSet},
-    event,
+    directory::{DirectoryError, Levels, SubscriptionPlan, TeamSet},
+    error::chain,
     id::{CompanyId, UserId},
-    table::{Item, Key, Table, TableError, from_item, best_effort},
+    identity::{Level, Permission, Viewer},
+    services::Services,
+    table::{Item, Key, TableError, best_effort, from_item},
 };
 
 /// Why it cannot be told, or is not so, that a viewer may do something.
@@ -34,9 +35,7 @@ pub enum AccessError {
 /// Answers what viewers may do, out of the table's flags and Launchpad's levels and teams.
 #[derive(Clone, Debug)]
 pub struct Authority {
-    table: Table,
-    directory: Directory,
-    clock: Clock,
+    services: Services,
 }
 
 /// What a request must know of its viewer.
@@ -85,10 +84,10 @@ struct Stored {
 }
 
 impl Authority {
-    /// An authority over this table and directory.
+    /// An authority that reads flags and team sets from the table and asks the directory.
     #[must_use]
-    pub fn new(table: Table, directory: Directory, clock: Clock) -> Self {
-        Self { table, directory, clock }
+    pub fn new(services: Services) -> Self {
+        Self { services }
     }
 
     /// Resolves what `viewer` may do with the needed permissions: one table read, and Launchpad's
@@ -123,7 +122,9 @@ impl Authority {
         let (session, items) = self.resolve(viewer, needed, keys).await?;
         let narrowed = needed.permissions.iter().find(|permission| session.fell_back(**permission));
         if let Some(permission) = narrowed {
-            event::team_permission_fallback(viewer, *permission, started.elapsed());
+            if let Teams::Unavailable(cause) = &session.teams {
+                event::team_permission_fallback(viewer, *permission, started.elapsed(), cause);
+            }
         }
         Ok((session, items))
     }
@@ -139,8 +140,8 @@ impl Authority {
         needed: impl Into<Needs<'n>>,
     ) -> Result<Session, AccessError> {
         let (session, _) = self.resolve(viewer, needed.into(), &[]).await?;
-        match session.teams {
-            Teams::Unavailable => Err(DirectoryError::Remembered("teams").into()),
+        match session.teams.clone() {
+            Teams::Unavailable(error) => Err(error.into()),
             Teams::Known(_) | Teams::NotNeeded => Ok(session),
         }
     }
@@ -165,16 +166,16 @@ impl Authority {
         keys: &[Key],
     ) -> Result<(Session, HashMap<Key, Item>), AccessError> {
         let (company, user) = (&viewer.company, viewer.user);
-        let guess = self.directory.last_levels(company, user);
+        let guess = self.services.directory.last_levels(company, user);
         let is_likely = needed.may_be_by_team(guess.as_ref());
-        let levels = self.directory.levels(company, user).shared();
+        let levels = self.services.directory.levels(company, user).shared();
         let by_team =
             levels.clone().map(|levels| levels.is_ok_and(|levels| needed.by_team(&levels)));
         let (levels, stored) = tokio::join!(levels, async {
             let Stored { record, shared, items } = self.stored(viewer, keys).await?;
             let may_count = needed.teams || record.cdp_team_permission_enabled;
             let (flags, teams) = tokio::join!(self.flags(company, record), async {
-                let teams = self.directory.teams(company, user, shared);
+                let teams = self.services.directory.teams(company, user, shared);
                 match may_count {
                     true => only_if(by_team, is_likely, teams).await,
                     false => None,
@@ -186,7 +187,7 @@ impl Authority {
         let teams = match teams.filter(|_| needed.teams || flags.team_permission) {
             None => Teams::NotNeeded,
             Some(Ok(answer)) => Teams::Known(self.kept(viewer, answer).await),
-            Some(Err(_)) => Teams::Unavailable,
+            Some(Err(error)) => Teams::Unavailable(error),
         };
         let (levels, is_about_teams) = (levels?, needed.teams);
         Ok((Session { viewer: viewer.clone(), flags, levels, teams, is_about_teams }, items))
@@ -200,9 +201,16 @@ impl Authority {
         if !record.any() {
             return Flags::default();
         }
-        let plan = match self.directory.company(company).await {
+        let plan = match self.services.directory.company(company).await {
             Ok(profile) => profile.plan,
-            Err(_) => record.plan.unwrap_or(SubscriptionPlan::Growth),
+            Err(error) => {
+                tracing::warn!(
+                    error = %chain(&error),
+                    remembered = error.remembered,
+                    "could not load the company's plan; using the plan stored with the flags"
+                );
+                record.plan.unwrap_or(SubscriptionPlan::Growth)
+            }
         };
         record.effective(plan)
     }
@@ -213,7 +221,7 @@ impl Authority {
     /// When the flags cannot be read.
     pub async fn company_flags(&self, company: &CompanyId) -> Result<Flags, AccessError> {
         let record: FlagRecord =
-            self.table.get(&Key::flags(company), true).await?.unwrap_or_default();
+            self.services.table.get(&Key::flags(company), true).await?.unwrap_or_default();
         Ok(self.flags(company, record).await)
     }
 
@@ -222,7 +230,7 @@ impl Authority {
         let (flags, teams) =
             (Key::flags(&viewer.company), Key::team_set(&viewer.company, viewer.user));
         let wanted: Vec<Key> = [&flags, &teams].into_iter().chain(keys).cloned().collect();
-        let mut items = self.table.batch_get(&wanted, true).await?;
+        let mut items = self.services.table.batch_get(&wanted, true).await?;
         let record = items.remove(&flags).map(from_item).transpose()?.unwrap_or_default();
         // A cached set that does not fit is no set.
         let shared = items.remove(&teams).and_then(|item| from_item(item).ok());
@@ -234,14 +242,14 @@ impl Authority {
     /// # Errors
     /// When Launchpad cannot tell them and none are at hand.
     pub async fn team_set(&self, viewer: &Viewer) -> Result<TeamSet, DirectoryError> {
-        if let Some(set) = self.directory.known_teams(&viewer.company, viewer.user) {
+        if let Some(set) = self.services.directory.known_teams(&viewer.company, viewer.user) {
             return Ok(set);
         }
         let stored = self.stored(viewer, &[]).await.inspect_err(|error| {
-            tracing::warn!(%error, "could not read the stored team set");
+            tracing::warn!(error = %chain(error), "could not read the stored team set");
         });
         let shared = stored.ok().and_then(|stored| stored.shared);
-        let answer = self.directory.teams(&viewer.company, viewer.user, shared).await?;
+        let answer = self.services.directory.teams(&viewer.company, viewer.user, shared).await?;
         Ok(self.kept(viewer, answer).await)
     }
 
@@ -250,7 +258,7 @@ impl Authority {
     async fn kept(&self, viewer: &Viewer, (set, asked_now): (TeamSet, bool)) -> TeamSet {
         if asked_now {
             // What cannot be written is asked for again.
-            let stored = self.directory.store_team_set(&self.table, viewer, &set);
+            let stored = self.services.directory.store_team_set(&self.services.table, viewer, &set);
             best_effort(stored, "could not store the team set").await;
         }
         set
@@ -266,32 +274,16 @@ impl Authority {
         permission: Permission,
         record: &impl Owned,
     ) -> bool {
-        let Some(levels) = self.directory.known_levels(company, user) else { return false };
+        let Some(levels) = self.services.directory.known_levels(company, user) else {
+            return false;
+        };
         let level = levels.level(permission);
-        let teams = match self.directory.known_teams(company, user) {
+        let teams = match self.services.directory.known_teams(company, user) {
             Some(set) => Teams::Known(set),
             None if level == Level::Team && flags.team_permission => return false,
             None => Teams::NotNeeded,
         };
         reach(level, user, flags, &teams).is_none_or(|scope| !scope.admits(record))
-    }
-
-    /// The directory behind the authority.
-    #[must_use]
-    pub fn directory(&self) -> &Directory {
-        &self.directory
-    }
-
-    /// The table behind the authority.
-    #[must_use]
-    pub fn table(&self) -> &Table {
-        &self.table
-    }
-
-    /// The clock behind the authority.
-    #[must_use]
-    pub fn clock(&self) -> &Clock {
-        &self.clock
     }
 }
 

@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Decision, Level, Owned, Permission, Session};
-use crate::id::TeamId;
+use super::{Decision, Owned, Session};
+use crate::{
+    id::TeamId,
+    identity::{Level, Permission},
+};
 
 /// The rule that decided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]

@@ -1,8 +1,8 @@
 use std::{collections::BTreeSet, ops::Deref};
 
-use super::Level;
 use crate::{
     id::{TeamId, UserId},
+    identity::Level,
     table::Partition,
 };
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{AccessError, Flags, Level, Permission, Scope, Viewer};
+use super::{AccessError, Flags, Scope, event};
 use crate::{
-    directory::{Levels, Team, TeamSet},
-    event,
+    directory::{DirectoryError, Levels, Team, TeamSet},
     id::{ContactId, TeamId, UserId},
+    identity::{Level, Permission, Viewer},
 };
 
 /// The teams of a viewer as far as the request needs them.
@@ -16,7 +16,7 @@ pub(super) enum Teams {
     NotNeeded,
     Known(TeamSet),
     /// Launchpad is in trouble: narrow to `own`, never widen (RFC §2.2).
-    Unavailable,
+    Unavailable(DirectoryError),
 }
 
 /// What one viewer may do during one request.
@@ -41,7 +41,8 @@ impl Session {
         levels: Levels,
         set: Option<TeamSet>,
     ) -> Self {
-        let teams = set.map_or(Teams::Unavailable, Teams::Known);
+        let failure = || DirectoryError::new("teams", crate::upstream::CallFailure::Status(503));
+        let teams = set.map_or_else(|| Teams::Unavailable(failure()), Teams::Known);
         Self { viewer, flags, levels, teams, is_about_teams: false }
     }
 
@@ -56,7 +57,7 @@ impl Session {
     pub fn teams(&self) -> &[Team] {
         match &self.teams {
             Teams::Known(set) => &set.teams,
-            Teams::NotNeeded | Teams::Unavailable => &[],
+            Teams::NotNeeded | Teams::Unavailable(_) => &[],
         }
     }
 
@@ -78,7 +79,7 @@ impl Session {
             Level::Team => self.flags.team_permission || self.is_about_teams,
             Level::Own | Level::Everything => self.is_about_teams,
         };
-        by_team && matches!(self.teams, Teams::Unavailable)
+        by_team && matches!(self.teams, Teams::Unavailable(_))
     }
 
     /// The viewer's teams and all their descendants, as far as the request needed to know them.
@@ -86,7 +87,7 @@ impl Session {
     pub fn expanded_teams(&self) -> Option<BTreeSet<TeamId>> {
         match &self.teams {
             Teams::Known(set) => Some(set.expanded_team_ids.iter().copied().collect()),
-            Teams::NotNeeded | Teams::Unavailable => None,
+            Teams::NotNeeded | Teams::Unavailable(_) => None,
         }
     }
 
@@ -134,7 +135,7 @@ pub(super) fn reach(level: Level, user: UserId, flags: Flags, teams: &Teams) -> 
             Teams::Known(set) => {
                 Scope::Team { user, expanded: set.expanded_team_ids.iter().copied().collect() }
             }
-            Teams::Unavailable | Teams::NotNeeded => Scope::Own(user),
+            Teams::Unavailable(_) | Teams::NotNeeded => Scope::Own(user),
         }),
     }
 }

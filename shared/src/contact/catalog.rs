@@ -11,15 +11,13 @@ use serde_json::Value;
 
 use crate::{
     id::CompanyId,
-    table::{Condition, Key, Table, TableError, TransactError, backoff, best_effort, to_item},
+    table::{Attempt, Condition, Key, Table, TableError, best_effort, retry, to_item},
 };
 
 /// The most fields that a company's catalogue lists; contacts may have others.
 const MAX_FIELDS: usize = 500;
 /// The most companies whose fields a process remembers.
 const MAX_REMEMBERED: usize = 1_000;
-/// How often a change is tried again because somebody else was faster.
-const ATTEMPTS: u32 = 8;
 
 /// What the values of a custom field are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -129,7 +127,7 @@ impl Catalog {
     /// Extends the stored catalogue under its version, so that no writer loses another's fields.
     async fn add(&self, company: &CompanyId, seen: &Fields) -> Result<(), TableError> {
         let key = Key::catalog(company);
-        for attempt in 0..ATTEMPTS {
+        retry("the catalog of custom fields", async || {
             let stored: Option<Record> = self.table.get(&key, true).await?;
             let condition = stored
                 .as_ref()
@@ -137,19 +135,13 @@ impl Catalog {
             let Record { fields, version } = stored.unwrap_or_default();
             let Some(fields) = extended(&fields, seen) else {
                 self.remember(company, fields);
-                return Ok(());
+                return Ok(Attempt::Done(()));
             };
             let record = Record { fields, version: version + 1 };
-            match self.table.put_if(to_item(&key, &record)?, condition).await {
-                Ok(()) => {
-                    self.remember(company, record.fields);
-                    return Ok(());
-                }
-                Err(TransactError::Conditions(_)) => tokio::time::sleep(backoff(attempt)).await,
-                Err(TransactError::Table(error)) => return Err(error),
-            }
-        }
-        Err(TableError::Contention("the catalogue keeps changing".to_owned()))
+            let written = self.table.put_if(to_item(&key, &record)?, condition).await;
+            Ok(Attempt::from_transaction(written)?.map(|()| self.remember(company, record.fields)))
+        })
+        .await
     }
 
     fn remember(&self, company: &CompanyId, fields: Fields) {

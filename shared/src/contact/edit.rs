@@ -1,20 +1,17 @@
 //! The rules of changing contacts on behalf of an actor, for single writes and batches alike.
 
 use super::{
-    Contact, ContactError, ContactInput, Contacts,
+    Contact, ContactError, ContactInput, Contacts, event,
     input::{TeamOwner, check_size},
 };
 use crate::{
-    access::{AccessError, Authority, Permission, Scope, Session},
-    directory::DirectoryError,
-    event,
+    access::{AccessError, Authority, Scope, Session},
+    directory::{Directory, DirectoryError},
     id::{ContactId, TeamId, UserId},
+    identity::Permission,
+    services::Services,
     table::TableError,
 };
-
-/// How often a change is decided anew because somebody else was faster: with the pauses between,
-/// about seven seconds.
-pub(super) const ATTEMPTS: u32 = 12;
 
 /// Why a contact was not written; nothing is written then.
 #[derive(Debug, thiserror::Error)]
@@ -36,16 +33,12 @@ pub enum EditError {
     Table(#[from] TableError),
 }
 
-/// The failure of a change that somebody else was always faster than.
-pub(super) fn keeps_changing() -> EditError {
-    TableError::Contention("the contact keeps changing".to_owned()).into()
-}
-
 /// What the actor of a session may do to contacts with one permission.
 #[derive(Debug)]
 pub(super) struct Edit<'a> {
     pub(super) contacts: Contacts,
     authority: &'a Authority,
+    directory: &'a Directory,
     session: &'a Session,
     permission: Permission,
     scope: Scope,
@@ -60,13 +53,14 @@ impl<'a> Edit<'a> {
     /// # Errors
     /// [`AccessError::Disabled`] when the actor has no scope.
     pub(super) fn new(
-        authority: &'a Authority,
+        (authority, services): (&'a Authority, &'a Services),
         session: &'a Session,
         permission: Permission,
     ) -> Result<Self, AccessError> {
         let scope = session.scope(permission)?;
-        let contacts = Contacts::under(authority, &session.viewer.company);
-        Ok(Self { contacts, authority, session, permission, scope })
+        let contacts = Contacts::from_services(services, &session.viewer.company);
+        let directory = &services.directory;
+        Ok(Self { contacts, authority, directory, session, permission, scope })
     }
 
     /// Lets a contact through that the actor reaches. A refusal by team scope is told as an event.
@@ -199,8 +193,7 @@ impl<'a> Edit<'a> {
             (Some(_), Some((before, name))) if before == new => Ok(name.clone()),
             (Some(person), _) if person == viewer.user => Ok(viewer.known_name()),
             (Some(person), _) => {
-                let directory = self.authority.directory();
-                let found = directory.person(&viewer.company, &person.to_string()).await?;
+                let found = self.directory.person(&viewer.company, &person.to_string()).await?;
                 let found = found.filter(crate::directory::Person::is_active).ok_or_else(|| {
                     ContactError::invalid(field, "is not an active user of the company")
                 })?;

@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 
 use super::TeamOwnersFrom;
 use crate::{
-    access::{Authorized, Owned, Ownership, Permission, Scope, Session},
+    access::{Authorized, Owned, Ownership, Scope, Session},
     id::{ContactId, TeamId, UserId},
+    identity::Permission,
 };
 
 /// A contact as it is stored.

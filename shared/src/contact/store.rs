@@ -7,12 +7,14 @@ use super::{
     write_plan::{Stages, Steps, Touched, in_chunks, in_order},
 };
 use crate::{
-    access::{AccessError, Authority, Authorized, Scope},
+    access::{AccessError, Authorized, Scope},
     clock::Clock,
+    error::chain,
     id::{CompanyId, ContactId},
+    services::Services,
     table::{
-        Action, Condition, Due, Item, Key, Table, TableError, TransactError, Transaction, backoff,
-        from_item,
+        Action, Attempt, Condition, Due, Item, Key, Table, TableError, TransactError, Transaction,
+        from_item, retry,
     },
 };
 
@@ -35,6 +37,20 @@ pub enum SaveError {
     Table(#[from] TableError),
 }
 
+impl SaveError {
+    /// The outcome of a save as an attempt: a changed contact is a conflict.
+    ///
+    /// # Errors
+    /// Every other error of the table.
+    pub(super) fn attempt(saved: Result<(), Self>) -> Result<Attempt<()>, TableError> {
+        match saved {
+            Ok(()) => Ok(Attempt::Done(())),
+            Err(Self::Changed) => Ok(Attempt::Conflict),
+            Err(Self::Table(error)) => Err(error),
+        }
+    }
+}
+
 impl Contacts {
     /// The contacts of a company.
     #[must_use]
@@ -42,11 +58,10 @@ impl Contacts {
         Self { table, company, clock }
     }
 
-    /// The contacts of a company, in the table and by the clock of the authority that decides about
-    /// them.
+    /// The contacts of a company, in the table and by the clock of these services.
     #[must_use]
-    pub fn under(authority: &Authority, company: &CompanyId) -> Self {
-        Self::new(authority.table().clone(), company.clone(), authority.clock().clone())
+    pub fn from_services(services: &Services, company: &CompanyId) -> Self {
+        Self::new(services.table.clone(), company.clone(), services.clock.clone())
     }
 
     /// A contact that the scope admits; `None` for one that is not there.
@@ -141,7 +156,7 @@ impl Contacts {
         };
         // The record has decided by now; what is not done after it, the clean-up does.
         if let Err(error) = put_in_order {
-            tracing::warn!(%error, "could not update the index entries of a contact; the clean-up will update them");
+            tracing::warn!(error = %chain(&error), "could not update the index entries of a contact; the clean-up will update them");
         }
         changed
     }
@@ -162,7 +177,7 @@ impl Contacts {
     pub async fn settle(table: &Table, due: &Due) -> Result<(), TableError> {
         let touched: Touched = due.payload()?;
         let key = Key::contact(&touched.company, touched.contact);
-        for attempt in 0..8 {
+        retry("the contact", async || {
             let now: Option<Contact> = table.get(&key, true).await?;
             let unchanged = now
                 .as_ref()
@@ -172,13 +187,11 @@ impl Contacts {
             let standing = table.batch_get(&touched.keys, true).await?;
             let actions = in_order(&touched, now.as_ref(), &standing, due.at)?;
             let transactions = in_chunks(actions.into_iter(), Some(&guard));
-            match try_join_all(transactions.into_iter().map(|t| table.transact(t))).await {
-                Ok(_) => return table.complete_due(&due.key()).await,
-                Err(TransactError::Conditions(_)) => tokio::time::sleep(backoff(attempt)).await,
-                Err(TransactError::Table(error)) => return Err(error),
-            }
-        }
-        Err(TableError::Contention("the contact keeps changing".to_owned()))
+            let written = try_join_all(transactions.into_iter().map(|t| table.transact(t))).await;
+            Attempt::from_transaction(written.map(drop))
+        })
+        .await?;
+        table.complete_due(&due.key()).await
     }
 }
 

@@ -7,14 +7,15 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    Contact, ContactError, ContactInput, StalePointers, SaveError,
+    Contact, ContactError, ContactInput, SaveError, StalePointers,
+    edit::{Edit, EditError, OwnTeams},
     unique_key::Holders,
-    edit::{ATTEMPTS, Edit, EditError, OwnTeams, keeps_changing},
 };
 use crate::{
-    entry::object,
+    error::chain,
     id::ContactId,
-    table::{Key, backoff},
+    json::object,
+    table::{Attempt, Key, retry},
 };
 
 /// How many keys are worked on side by side.
@@ -94,7 +95,7 @@ impl<'a> Sync<'a> {
             tokio::join!(self.edit.own_teams(inputs), self.edit.contacts.holders(&keys));
         // Rows that could not be looked up together try it by themselves and tell why not.
         let known = known.inspect_err(|error| {
-            tracing::warn!(%error, "could not look up the keys of all rows at once; each row looks up its own keys");
+            tracing::warn!(error = %chain(error), "could not look up the keys of all rows at once; each row looks up its own keys");
         });
         let known = known.ok();
         let fields: HashMap<usize, CustomValues> =
@@ -148,7 +149,7 @@ impl<'a> Sync<'a> {
     ) -> Result<(RowStatus, ContactId), EditError> {
         self.edit.check_teams(&row.input, teams)?;
         let keys: Vec<Key> = row.keys.iter().cloned().collect();
-        for attempt in 0..ATTEMPTS {
+        retry("the contact", async || {
             let read;
             let (holders, records) = match known.take() {
                 Some(known) => known,
@@ -158,13 +159,9 @@ impl<'a> Sync<'a> {
                 }
             };
             let old = self.matching(&row.input, holders, records);
-            match self.upsert(&row, old, holders).await {
-                Ok(done) => return Ok(done),
-                Err(UpsertError::Changed) => tokio::time::sleep(backoff(attempt)).await,
-                Err(UpsertError::Row(error)) => return Err(error),
-            }
-        }
-        Err(keeps_changing())
+            self.upsert(&row, old, holders).await
+        })
+        .await
     }
 
     /// The contact that a row is about: the one with its external id, else the one with its first
@@ -195,38 +192,22 @@ impl<'a> Sync<'a> {
         row: &Row,
         old: Option<&Contact>,
         holders: &HashMap<Key, ContactId>,
-    ) -> Result<(RowStatus, ContactId), UpsertError> {
+    ) -> Result<Attempt<(RowStatus, ContactId)>, EditError> {
         if let Some(old) = old {
             self.edit.admit(old)?;
         }
         let new = self.edit.next(old, &row.input).await?;
         let keys = (&row.keys, holders);
-        self.edit.contacts.write_knowing(keys, old, &new, StalePointers::Keep).await?;
+        let write = self.edit.contacts.write_knowing(keys, old, &new, StalePointers::Keep);
+        let attempt = SaveError::attempt(write.await)?;
+        if attempt == Attempt::Conflict {
+            return Ok(Attempt::Conflict);
+        }
         if old != Some(&new) {
             self.edit.report_written(&row.input, &new, "sync");
         }
         let status = if old.is_some() { RowStatus::Updated } else { RowStatus::Created };
-        Ok((status, new.id))
-    }
-}
-
-enum UpsertError {
-    Changed,
-    Row(EditError),
-}
-
-impl From<SaveError> for UpsertError {
-    fn from(error: SaveError) -> Self {
-        match error {
-            SaveError::Changed => Self::Changed,
-            SaveError::Table(error) => Self::Row(error.into()),
-        }
-    }
-}
-
-impl<E: Into<EditError>> From<E> for UpsertError {
-    fn from(error: E) -> Self {
-        Self::Row(error.into())
+        Ok(Attempt::Done((status, new.id)))
     }
 }
 

@@ -6,16 +6,13 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Contact, ContactError, Contacts, StalePointers, SaveError,
+    Contact, ContactError, Contacts, SaveError, StalePointers,
     input::{MAX_EXTERNAL_ID_BYTES, check_size},
 };
 use crate::{
     id::{ContactId, RunId, TeamId},
-    table::{Key, Query, TableError, backfilled_partition, backoff},
+    table::{Attempt, Key, Query, TableError, backfilled_partition, retry},
 };
-
-/// How often a contact is decided anew because somebody else was faster.
-const ATTEMPTS: u32 = 20;
 
 /// Who set a contact's team owners last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -153,14 +150,23 @@ impl Contacts {
     /// [`TeamOwnersError`].
     pub async fn backfill(
         &self,
-        mut contact: Contact,
+        contact: Contact,
         owners: &[TeamId],
         from: TeamOwnersFrom,
     ) -> Result<(Backfilled, Contact, bool), TeamOwnersError> {
-        for attempt in 0..ATTEMPTS {
+        let key = Key::contact(&self.company, contact.id);
+        let mut known = Some(contact);
+        retry("the contact", async || {
+            let contact = match known.take() {
+                Some(contact) => contact,
+                None => {
+                    let now: Option<Contact> = self.table.get(&key, true).await?;
+                    now.filter(Contact::is_live).ok_or(TeamOwnersError::Gone)?
+                }
+            };
             let decided = contact.backfilled(owners, from);
             if decided != Backfilled::Written || contact.team_owners_from == Some(from) {
-                return Ok((decided, contact, false));
+                return Ok(Attempt::Done((decided, contact, false)));
             }
             let new = Contact {
                 team_owner_ids: owners.to_vec(),
@@ -171,18 +177,10 @@ impl Contacts {
             };
             check_size(&new)?;
             // Masses of contacts leave Unassigned: nothing lingers. No claim moves.
-            match self.write(Some(&contact), &new, StalePointers::Delete).await {
-                Ok(()) => return Ok((decided, new, true)),
-                Err(SaveError::Table(error)) => return Err(error.into()),
-                Err(SaveError::Changed) => {
-                    tokio::time::sleep(backoff(attempt)).await;
-                    let key = Key::contact(&self.company, contact.id);
-                    let now: Option<Contact> = self.table.get(&key, true).await?;
-                    contact = now.filter(Contact::is_live).ok_or(TeamOwnersError::Gone)?;
-                }
-            }
-        }
-        Err(TableError::Contention("the contact keeps changing".to_owned()).into())
+            let saved = self.write(Some(&contact), &new, StalePointers::Delete).await;
+            Ok(SaveError::attempt(saved)?.map(|()| (decided, new, true)))
+        })
+        .await
     }
 }
 
@@ -250,8 +248,10 @@ mod tests {
     #[test]
     fn the_mark_is_stored_and_read_back() {
         for from in [TeamOwnersFrom::People, backfill(7, u64::from(u32::MAX))] {
-            let contact =
-                Contact { team_owners_from: Some(from), ..super::super::write_plan::tests::contact(1) };
+            let contact = Contact {
+                team_owners_from: Some(from),
+                ..super::super::write_plan::tests::contact(1)
+            };
             let key = Key::contact(&"acme".parse().unwrap(), contact.id);
             let item = crate::table::to_item(&key, &contact).unwrap();
             assert_eq!(crate::table::from_item::<Contact>(item).unwrap(), contact);

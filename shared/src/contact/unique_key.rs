@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    Contact, ContactInput, Contacts, StalePointers, WritePlan, SaveError,
+    Contact, ContactInput, Contacts, SaveError, StalePointers, WritePlan,
     write_plan::{UniqueKey, items},
 };
 use crate::{

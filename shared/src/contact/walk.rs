@@ -38,8 +38,7 @@ impl Pointer {
     pub fn is_wanted(&self, scope: &Scope, criteria: &Criteria) -> bool {
         let mut entries = std::iter::once(&self.entry).chain(&self.others);
         criteria.wants_pointer(self)
-            && entries
-                .any(|entry| scope.admits(entry) && criteria.wants_owned(entry))
+            && entries.any(|entry| scope.admits(entry) && criteria.wants_owned(entry))
     }
 
     /// The word by which the same contact stands before this one in a partition of search.

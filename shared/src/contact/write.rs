@@ -1,14 +1,16 @@
 use serde_json::value::RawValue;
 
 use super::{
-    Catalog, Contact, ContactInput, StalePointers, RowOutcome, SaveError,
-    edit::{ATTEMPTS, Edit, EditError, keeps_changing},
+    Catalog, Contact, ContactInput, RowOutcome, SaveError, StalePointers,
+    edit::{Edit, EditError},
     sync::Sync,
 };
 use crate::{
-    access::{Authority, Permission, Session, Viewer},
+    access::{Authority, Session},
     id::ContactId,
-    table::{Key, backoff, from_item},
+    identity::{Permission, Viewer},
+    services::Services,
+    table::{Attempt, Key, from_item, retry},
 };
 
 /// What the answer of a creation or a change is judged by: what the viewer may do with the contact.
@@ -24,6 +26,7 @@ const NEEDED: [Permission; 2] = [Permission::ManageCustomers, Permission::Delete
 #[derive(Clone, Debug)]
 pub struct ContactWriter {
     authority: Authority,
+    services: Services,
     catalog: Catalog,
 }
 
@@ -37,11 +40,12 @@ pub struct Written {
 }
 
 impl ContactWriter {
-    /// A writer under this authority.
+    /// A writer that works with these services.
     #[must_use]
-    pub fn new(authority: Authority) -> Self {
-        let catalog = Catalog::new(authority.table().clone());
-        Self { authority, catalog }
+    pub fn new(services: Services) -> Self {
+        let authority = Authority::new(services.clone());
+        let catalog = Catalog::new(services.table.clone());
+        Self { authority, services, catalog }
     }
 
     /// Creates a contact (SPEC §2). Without an `owner_id` it is the viewer's own.
@@ -50,7 +54,7 @@ impl ContactWriter {
     /// As [`EditError`] says; then nothing is written.
     pub async fn create(&self, viewer: &Viewer, input: ContactInput) -> Result<Written, EditError> {
         let session = self.authority.session(viewer, &NEEDED).await?;
-        let edit = Edit::new(&self.authority, &session, Permission::ManageCustomers)?;
+        let edit = self.edit(&session, Permission::ManageCustomers)?;
         let contact = self.apply(&edit, None, &input.checked()?).await?;
         Ok(Written { contact, session })
     }
@@ -67,7 +71,7 @@ impl ContactWriter {
         input: ContactInput,
     ) -> Result<Written, EditError> {
         let (session, found) = self.session_and_contact(viewer, &NEEDED, id).await?;
-        let edit = Edit::new(&self.authority, &session, Permission::ManageCustomers)?;
+        let edit = self.edit(&session, Permission::ManageCustomers)?;
         let old = found?;
         edit.admit(&old)?;
         let contact = self.apply(&edit, Some(old), &input.checked()?).await?;
@@ -82,9 +86,13 @@ impl ContactWriter {
     pub async fn delete(&self, viewer: &Viewer, id: ContactId) -> Result<Session, EditError> {
         let needed = [Permission::DeleteCustomers];
         let (session, found) = self.session_and_contact(viewer, &needed, id).await?;
-        let edit = Edit::new(&self.authority, &session, Permission::DeleteCustomers)?;
-        let mut old = found?;
-        for attempt in 0..ATTEMPTS {
+        let edit = self.edit(&session, Permission::DeleteCustomers)?;
+        let mut known = Some(found?);
+        retry("the contact", async || {
+            let old = match known.take() {
+                Some(old) => old,
+                None => self.read_again(&edit, id).await?,
+            };
             edit.admit(&old)?;
             let now = edit.contacts.clock.now();
             let new = Contact {
@@ -93,13 +101,11 @@ impl ContactWriter {
                 version: old.version + 1,
                 ..old.clone()
             };
-            match edit.contacts.write(Some(&old), &new, StalePointers::Delete).await {
-                Ok(()) => return Ok(session),
-                Err(SaveError::Changed) => old = self.again(&edit, id, attempt).await?,
-                Err(SaveError::Table(error)) => return Err(error.into()),
-            }
-        }
-        Err(keeps_changing())
+            let write = edit.contacts.write(Some(&old), &new, StalePointers::Delete);
+            Ok::<_, EditError>(SaveError::attempt(write.await)?)
+        })
+        .await?;
+        Ok(session)
     }
 
     /// Creates or updates a contact for each row, by its keys; each row answers for itself.
@@ -113,17 +119,17 @@ impl ContactWriter {
     ) -> Result<(Session, Vec<RowOutcome>), EditError> {
         let needed = [Permission::ManageCustomers];
         let session = self.authority.session(viewer, &needed).await?;
-        let edit = Edit::new(&self.authority, &session, Permission::ManageCustomers)?;
+        let edit = self.edit(&session, Permission::ManageCustomers)?;
         let (outcomes, fields) = Sync::new(edit).run(rows).await;
         self.catalog.learn(&viewer.company, &fields).await;
         Ok((session, outcomes))
     }
 
-    /// Writes until nobody is in the way.
+    /// Writes the contact as the change makes it, again when another writer was faster.
     async fn apply(
         &self,
         edit: &Edit<'_>,
-        mut old: Option<Contact>,
+        old: Option<Contact>,
         input: &ContactInput,
     ) -> Result<Contact, EditError> {
         let source = if old.is_some() { "patch" } else { "create" };
@@ -131,29 +137,33 @@ impl ContactWriter {
         let (own, next) =
             tokio::join!(edit.own_teams(std::iter::once(input)), edit.next(old.as_ref(), input));
         edit.check_teams(input, &own)?;
-        let mut new = next?;
+        let id = old.as_ref().map(|old| old.id);
         let named = edit.contacts.named_claims(input);
-        for attempt in 0..ATTEMPTS {
+        let mut known = Some((old, next?));
+        retry("the contact", async || {
+            let (old, new) = match known.take() {
+                Some(decided) => decided,
+                None => {
+                    let old = match id {
+                        Some(id) => Some(self.read_again(edit, id).await?),
+                        None => None,
+                    };
+                    old.as_ref().map_or(Ok(()), |old| edit.admit(old))?;
+                    let new = edit.next(old.as_ref(), input).await?;
+                    (old, new)
+                }
+            };
             let write = edit.contacts.write_naming(&named, old.as_ref(), &new, StalePointers::Keep);
-            match write.await {
-                Ok(()) if old.as_ref() == Some(&new) => return Ok(new),
-                Ok(()) => {
-                    edit.report_written(input, &new, source);
-                    self.catalog.learn(&edit.contacts.company, &input.custom_values()).await;
-                    return Ok(new);
-                }
-                Err(SaveError::Table(error)) => return Err(error.into()),
-                Err(SaveError::Changed) => {
-                    if let Some(before) = old {
-                        let now = self.again(edit, before.id, attempt).await?;
-                        edit.admit(&now)?;
-                        old = Some(now);
-                    }
-                    new = edit.next(old.as_ref(), input).await?;
-                }
+            if SaveError::attempt(write.await)? == Attempt::Conflict {
+                return Ok(Attempt::Conflict);
             }
-        }
-        Err(keeps_changing())
+            if old.as_ref() != Some(&new) {
+                edit.report_written(input, &new, source);
+                self.catalog.learn(&edit.contacts.company, &input.custom_values()).await;
+            }
+            Ok(Attempt::Done(new))
+        })
+        .await
     }
 
     /// What the viewer may do, and the contact, read together.
@@ -171,16 +181,18 @@ impl ContactWriter {
         Ok((session, found))
     }
 
-    /// The contact as it is now that somebody else was faster.
-    async fn again(
-        &self,
-        edit: &Edit<'_>,
-        id: ContactId,
-        attempt: u32,
-    ) -> Result<Contact, EditError> {
-        tokio::time::sleep(backoff(attempt)).await;
+    /// The contact as it is after another writer changed it.
+    async fn read_again(&self, edit: &Edit<'_>, id: ContactId) -> Result<Contact, EditError> {
         let key = Key::contact(&edit.contacts.company, id);
-        let found = edit.contacts.table.get::<Contact>(&key, true).await?;
+        let found = self.services.table.get::<Contact>(&key, true).await?;
         found.filter(Contact::is_live).ok_or(EditError::NotFound)
+    }
+
+    fn edit<'a>(
+        &'a self,
+        session: &'a Session,
+        permission: Permission,
+    ) -> Result<Edit<'a>, EditError> {
+        Ok(Edit::new((&self.authority, &self.services), session, permission)?)
     }
 }

@@ -28,10 +28,10 @@ pub enum StalePointers {
     /// slightly different moments; a contact that moves between two of them meanwhile would be in
     /// neither. Who reads a lingering pointer judges it by where the contact is now, and the merge
     /// drops the double.
-    Linger,
+    Keep,
     /// They go with the change: for changes of many contacts, where a list that misses one that
     /// moves just then matters less than another write for each.
-    AtOnce,
+    Delete,
 }
 
 /// What stands beside a contact's key in its pointers and search words: who owns it, so that what

@@ -55,7 +55,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         let now = self.clock.now();
         match &*entry {
             Entry::Known { value, until } if now < *until => return Ok((value.clone(), false)),
-            Entry::Failed { error, until } if now < *until => return Err(error.clone()),
+            Entry::Failed { error, until } if now < *until => return Err(error.remembered()),
             _ => {}
         }
         match ask.await {
@@ -126,6 +126,11 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::upstream::CallFailure;
+
+    fn failure() -> DirectoryError {
+        DirectoryError::new("teams", CallFailure::Status(503))
+    }
 
     fn cache() -> (Clock, Cache<u8, usize>, AtomicUsize) {
         let clock = Clock::manual("2026-01-01T00:00:00Z".parse().unwrap());
@@ -170,13 +175,10 @@ mod tests {
     #[tokio::test]
     async fn what_was_learned_elsewhere_counts_before_a_remembered_failure() {
         let (clock, cache, _) = cache();
-        let failed = cache.get(1, async { Err(DirectoryError::Timeout("teams")) }).await;
+        let failed = cache.get(1, async { Err(failure()) }).await;
         assert!(failed.is_err());
         cache.keep(1, 7, clock.now() + SignedDuration::from_secs(60));
-        assert_eq!(
-            cache.get(1, async { Err(DirectoryError::Timeout("teams")) }).await,
-            Ok((7, false))
-        );
+        assert_eq!(cache.get(1, async { Err(failure()) }).await, Ok((7, false)));
     }
 
     #[tokio::test]
@@ -184,11 +186,12 @@ mod tests {
         let (clock, cache, calls) = cache();
         let fail = || async {
             calls.fetch_add(1, Ordering::SeqCst);
-            Err(DirectoryError::Timeout("teams"))
+            Err(failure())
         };
-        assert!(cache.get(1, fail()).await.is_err());
+        assert_eq!(cache.get(1, fail()).await, Err(failure()));
         clock.advance(SignedDuration::from_millis(2_999));
-        assert!(cache.get(1, fail()).await.is_err());
+        let remembered = DirectoryError { remembered: true, ..failure() };
+        assert_eq!(cache.get(1, fail()).await, Err(remembered));
         assert_eq!(calls.load(Ordering::SeqCst), 1);
         clock.advance(SignedDuration::from_millis(1));
         assert!(cache.get(1, fail()).await.is_err());

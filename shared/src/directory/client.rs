@@ -6,9 +6,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{Company, DirectoryError, Levels, PeoplePage, Person, Team, TeamSet};
 use crate::{
-    access::Level,
     clock::Clock,
     id::{CompanyId, TeamId, UserId},
+    identity::Level,
+    upstream::CallFailure,
 };
 
 /// The pages of a company's teams that are read at most: fewer than 10,000 teams.
@@ -107,7 +108,7 @@ impl Client {
         match self.get::<Data<Person>>("users", &path, &query).await {
             // An answer for another company counts as not found.
             Ok(answer) => Ok(Some(answer.data).filter(|person| person.company_sso_id == *company)),
-            Err(DirectoryError::Status { status: 404, .. }) => Ok(None),
+            Err(error) if error.is_status(404) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -134,7 +135,7 @@ impl Client {
                 Ok(PeoplePage { people, more })
             }
             // Launchpad's plain 404 means that nobody matches (PRD OQ-13).
-            Err(DirectoryError::Status { status: 404, .. }) => Ok(PeoplePage::default()),
+            Err(error) if error.is_status(404) => Ok(PeoplePage::default()),
             Err(error) => Err(error),
         }
     }
@@ -159,7 +160,7 @@ impl Client {
             }
         }
         // A part of the teams would pass for all of them.
-        Err(DirectoryError::Body { call: "teams", detail: "too many teams".to_owned() })
+        Err(DirectoryError::new("teams", CallFailure::Body("too many teams".to_owned())))
     }
 
     /// One GET with the service token. A connection that failed before any response is tried once
@@ -179,27 +180,17 @@ impl Client {
                 .timeout(self.launchpad.timeout.saturating_sub(started.elapsed()))
                 .send()
         };
+        let failed = |cause| DirectoryError::new(call, cause);
+        let unsent = |error: &reqwest::Error| failed(CallFailure::from_reqwest(error));
         let mut sent = send().await;
         if sent.as_ref().is_err_and(|error| error.is_connect() || !error.is_timeout()) {
             sent = send().await;
         }
-        let answer = sent.map_err(|error| trouble(call, &error))?;
-        if answer.status() != StatusCode::OK {
-            return Err(DirectoryError::Status { call, status: answer.status().as_u16() });
+        let response = sent.map_err(|error| unsent(&error))?;
+        if response.status() != StatusCode::OK {
+            return Err(failed(CallFailure::Status(response.status().as_u16())));
         }
-        let body = answer.bytes().await.map_err(|error| trouble(call, &error))?;
-        serde_json::from_slice(&body).map_err(|error| DirectoryError::Body {
-            call,
-            // The category and place only: serde's message may quote a value.
-            detail: format!("{:?} at column {}", error.classify(), error.column()),
-        })
-    }
-}
-
-fn trouble(call: &'static str, error: &reqwest::Error) -> DirectoryError {
-    if error.is_timeout() {
-        DirectoryError::Timeout(call)
-    } else {
-        DirectoryError::Unreachable(call)
+        let body = response.bytes().await.map_err(|error| unsent(&error))?;
+        serde_json::from_slice(&body).map_err(|error| failed(CallFailure::from_json(&error)))
     }
 }

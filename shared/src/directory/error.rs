@@ -1,29 +1,33 @@
-/// Why the directory has no answer. Cheap to clone: a failure is remembered for a while.
+use crate::upstream::CallFailure;
+
+/// Why the directory has no answer. Cheap to clone: a failure is remembered for a while, and every
+/// request of that time carries it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DirectoryError {
-    /// No answer within the budget.
-    #[error("Launchpad did not answer in time ({0})")]
-    Timeout(&'static str),
-    /// The connection failed.
-    #[error("Launchpad cannot be reached ({0})")]
-    Unreachable(&'static str),
-    /// An answer that is no 200.
-    #[error("Launchpad answered {status} ({call})")]
-    Status {
-        /// Which call.
-        call: &'static str,
-        /// The HTTP status.
-        status: u16,
-    },
-    /// A 200 whose body does not fit.
-    #[error("Launchpad's answer does not fit: {detail} ({call})")]
-    Body {
-        /// Which call.
-        call: &'static str,
-        /// What does not fit; never a value of the body.
-        detail: String,
-    },
-    /// The last call failed a moment ago; nothing was asked.
-    #[error("Launchpad failed a moment ago ({0})")]
-    Remembered(&'static str),
+#[error("the Launchpad call `{call}` failed")]
+pub struct DirectoryError {
+    /// Which call: `permissions`, `teams`, `companies` or `users`.
+    pub call: &'static str,
+    /// Why it failed.
+    #[source]
+    pub cause: CallFailure,
+    /// Whether the failure is that of an earlier call, and no call was made now.
+    pub remembered: bool,
+}
+
+impl DirectoryError {
+    /// The failure of a call that was made now.
+    #[must_use]
+    pub fn new(call: &'static str, cause: CallFailure) -> Self {
+        Self { call, cause, remembered: false }
+    }
+
+    /// The same failure, for a request that made no call of its own.
+    pub(super) fn remembered(&self) -> Self {
+        Self { remembered: true, ..self.clone() }
+    }
+
+    /// Whether Launchpad answered with this HTTP status.
+    pub(super) fn is_status(&self, status: u16) -> bool {
+        self.cause == CallFailure::Status(status)
+    }
 }

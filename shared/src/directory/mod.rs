@@ -13,12 +13,14 @@ use cache::Cache;
 use client::Client;
 pub use client::Launchpad;
 pub use error::DirectoryError;
-pub use model::{Company, LastKnown, Levels, PeoplePage, Person, PersonTeam, SubscriptionPlan, Team, TeamSet};
+pub use model::{
+    Company, LastKnown, Levels, PeoplePage, Person, PersonTeam, SubscriptionPlan, Team, TeamSet,
+};
 
 use crate::{
-    access::Viewer,
     clock::Clock,
     id::{CompanyId, TeamId, UserId},
+    identity::Viewer,
     table::{EXPIRES_AT, Key, Table, TableError, attribute, to_item},
 };
 

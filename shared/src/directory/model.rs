@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    access::{Level, Permission},
     id::{CompanyId, TeamId, UserId},
+    identity::{Level, Permission},
     locale::Locale,
 };
 

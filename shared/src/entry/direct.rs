@@ -8,21 +8,29 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::{Instrument, info_span};
 
-use super::{Failure, log};
-use crate::{json, metric};
+use super::{Failure, log, start::start};
+use crate::{
+    environment::{Environment, StartError},
+    error::chain,
+    json, metric,
+};
 
 /// Runs a function that is invoked directly or by a schedule. A failure is the invocation's error:
 /// its type is the code, its message what a caller over HTTP would be told.
 ///
 /// # Errors
 /// When the runtime ends.
-pub async fn serve<A, T, R, H, F>(app: Arc<A>, handler: H) -> Result<(), lambda_runtime::Error>
+pub async fn run<A, T, R, H, F>(
+    wire: impl FnOnce(&Environment) -> Result<A, StartError>,
+    handler: H,
+) -> Result<(), lambda_runtime::Error>
 where
     T: DeserializeOwned,
     R: Serialize,
     H: Fn(Arc<A>, T, Invocation) -> F + Copy,
     F: Future<Output = Result<R, Failure>>,
 {
+    let (app, _) = start(wire).await?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let app = Arc::clone(&app);
         // Boxed: a handler's future is deep, and the runtime wraps it deeper.
@@ -31,7 +39,7 @@ where
     .await
 }
 
-/// Answers one direct invocation: what [`serve`] does for each event.
+/// Answers one direct invocation: what [`run`] does for each event.
 pub(super) async fn respond<T, R, F>(
     event: LambdaEvent<Value>,
     handler: impl FnOnce(T, Invocation) -> F,
@@ -44,16 +52,15 @@ where
     let invocation = Invocation { deadline_ms: event.context.deadline };
     metric::cold_start(log::is_cold_start());
     let work = async {
-        let request = serde_path_to_error::deserialize(event.payload)
-            .map_err(|error| {
-                let (field, reason) = json::explain(&error);
-                Failure::invalid(&field, reason)
-            })?;
+        let request = serde_path_to_error::deserialize(event.payload).map_err(|error| {
+            let (field, reason) = json::explain(&error);
+            Failure::invalid(&field, reason)
+        })?;
         handler(request, invocation).await
     };
     let answer = async {
         work.await.map_err(|failure| {
-            tracing::warn!(error = %failure, "the invocation failed");
+            tracing::warn!(error = %chain(&failure), "the invocation failed");
             diagnostic(&failure)
         })
     };

@@ -1,6 +1,6 @@
 //! Functions that are invoked directly and go on through a queue of their own.
 
-use std::{fmt::Display, future::Future, sync::Arc};
+use std::{error::Error, future::Future, sync::Arc};
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -10,8 +10,10 @@ use serde_json::Value;
 use super::{
     Failure,
     direct::{self, Invocation},
-    queue::{self, Message, Source},
+    queue::{self, Message},
+    start::start,
 };
+use crate::environment::{Environment, StartError};
 
 /// Whether an event is a batch of queue messages.
 #[must_use]
@@ -23,9 +25,9 @@ pub fn is_batch(event: &Value) -> bool {
 ///
 /// # Errors
 /// When the runtime ends.
-pub async fn serve<A, T, R, D, F, M, Q, W, E>(
-    app: Arc<A>,
-    source: Source,
+pub async fn run<A, T, R, D, F, M, Q, W, E>(
+    wire: impl FnOnce(&Environment) -> Result<A, StartError>,
+    queue_url: &'static str,
     on_request: D,
     on_message: Q,
 ) -> Result<(), lambda_runtime::Error>
@@ -37,8 +39,10 @@ where
     M: DeserializeOwned,
     Q: Fn(Arc<A>, Message<M>) -> W + Copy,
     W: Future<Output = Result<(), E>>,
-    E: Display,
+    E: Error + 'static,
 {
+    let (app, environment) = start(wire).await?;
+    let source = environment.source(queue_url)?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let (app, source) = (Arc::clone(&app), source.clone());
         // Boxed: a handler's future is deep, and the runtime wraps it deeper.
@@ -64,6 +68,9 @@ where
 fn unreadable(error: &serde_json::Error) -> Diagnostic {
     Diagnostic {
         error_type: "UNEXPECTED_FORMAT".to_owned(),
-        error_message: format!("the event or the response does not have the expected format: {:?}", error.classify()),
+        error_message: format!(
+            "the event or the response does not have the expected format: {:?}",
+            error.classify()
+        ),
     }
 }

@@ -178,8 +178,11 @@ impl From<TableError> for Failure {
 
 impl From<DirectoryError> for Failure {
     fn from(error: DirectoryError) -> Self {
-        Self::new(Code::DirectoryUnavailable, "the user directory is temporarily unavailable; try again")
-            .with_source(error)
+        Self::new(
+            Code::DirectoryUnavailable,
+            "the user directory is temporarily unavailable; try again",
+        )
+        .with_source(error)
     }
 }
 

@@ -17,12 +17,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::{Instrument, field::Empty, info_span};
 
-use super::{Code, Failure, Reply, log, reply::response};
+use super::{Code, Failure, Reply, log, reply::response, start::start};
 use crate::{
-    access::{Platform, Viewer},
-    event::millis,
+    clock::millis,
+    environment::{Environment, StartError},
     id::{CompanyId, UserId},
-    metric,
+    identity::{Platform, Viewer},
+    json, metric,
 };
 
 /// The most bytes of a body that is parsed. Nothing that the API takes comes near it.
@@ -85,9 +86,12 @@ impl Request {
     /// # Errors
     /// 403 when the token's claims name no person of a company.
     pub fn viewer(&self) -> Result<&Viewer, Failure> {
-        self.viewer
-            .as_ref()
-            .ok_or_else(|| Failure::new(Code::Forbidden, "the token has no valid `sub` and `company_sso_id` claims"))
+        self.viewer.as_ref().ok_or_else(|| {
+            Failure::new(
+                Code::Forbidden,
+                "the token has no valid `sub` and `company_sso_id` claims",
+            )
+        })
     }
 
     /// An id of the path. What is no id names nothing that exists.
@@ -138,72 +142,7 @@ impl Request {
     /// # Errors
     /// 400 naming the field that is malformed, of a wrong type, missing, unknown or doubled.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        object(self.body()?).map_err(|(field, reason)| Failure::invalid(&field, reason))
-    }
-}
-
-/// A JSON object as a request type; else the field that is wrong, and what is wrong with it.
-pub(crate) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, (String, String)> {
-    let whole = |reason: &str| ("body".to_owned(), reason.to_owned());
-    // serde would take an array for an object, value by value.
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Err(whole("must be a JSON object"));
-    }
-    let mut from = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
-        (field(&error.path().to_string(), error.inner()), reason(error.inner()))
-    })?;
-    from.end().map_err(|_| whole("unexpected data after the JSON object"))?;
-    Ok(value)
-}
-
-/// The field that an error is about. serde names a missing or repeated field only in its message.
-fn field(path: &str, error: &serde_json::Error) -> String {
-    let parent = path.trim_end_matches(['.', '?']);
-    let text = error.to_string();
-    let named = ["missing field `", "duplicate field `"].iter().find_map(|lead| {
-        let (name, _) = text.strip_prefix(lead)?.split_once('`')?;
-        Some(if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") })
-    });
-    let readable = error.is_data() && !parent.is_empty();
-    named.unwrap_or_else(|| if readable { parent } else { "body" }.to_owned())
-}
-
-/// What is wrong with the field, in plain words instead of serde's. Values that serde's message
-/// quotes are left out: an answer never repeats its input.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    if !error.is_data() {
-        return format!("is not valid JSON: {text}");
-    }
-    if text.starts_with("missing field ") {
-        return "is required".to_owned();
-    }
-    if text.starts_with("duplicate field ") {
-        return "must be given only once".to_owned();
-    }
-    let quotes_value = ["invalid type: ", "invalid value: ", "unknown variant "];
-    if !quotes_value.iter().any(|lead| text.contains(lead)) {
-        return text.to_owned();
-    }
-    match text.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("must be {}", plain(expected)),
-        None => "is not valid".to_owned(),
-    }
-}
-
-/// A type that serde expects, by its JSON name instead of its Rust name.
-fn plain(expected: &str) -> &str {
-    match expected {
-        "a sequence" => "an array",
-        "a map" => "a JSON object",
-        "a borrowed string" | "string or map" | "variant identifier" => "a string",
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a non-negative whole number",
-        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
-        "f32" | "f64" => "a number",
-        other if other.starts_with("struct ") => "a JSON object",
-        other => other,
+        json::object(self.body()?).map_err(|(field, reason)| Failure::invalid(&field, reason))
     }
 }
 
@@ -220,15 +159,20 @@ fn viewer(claims: &HashMap<String, String>, headers: &HeaderMap) -> Option<Viewe
     })
 }
 
-/// Runs a function behind the HTTP API.
+/// Runs a function behind the HTTP API: `wire` builds what it works with, `handler` answers a
+/// request.
 ///
 /// # Errors
-/// When the runtime ends.
-pub async fn serve<A, H, F>(app: Arc<A>, handler: H) -> Result<(), lambda_runtime::Error>
+/// When the function cannot start, or the runtime ends.
+pub async fn run<A, H, F>(
+    wire: impl FnOnce(&Environment) -> Result<A, StartError>,
+    handler: H,
+) -> Result<(), lambda_runtime::Error>
 where
     H: Fn(Arc<A>, Request) -> F + Copy,
     F: Future<Output = Result<Reply, Failure>>,
 {
+    let (app, _) = start(wire).await?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
         let app = Arc::clone(&app);
         // Boxed: a handler's future is deep, and the runtime wraps it deeper.
@@ -248,7 +192,7 @@ fn time_left(deadline: u64, now: Duration) -> Duration {
     Duration::from_millis(deadline).saturating_sub(now).saturating_sub(RESERVE)
 }
 
-/// Answers one event: what [`serve`] does for each. A handler that takes longer than `time_left` is
+/// Answers one event: what [`run`] does for each. A handler that takes longer than `time_left` is
 /// let go wherever it stands, and the answer is 503: whatever a handler leaves half done, it leaves
 /// as a crash would.
 pub async fn respond<H, F>(
@@ -275,7 +219,12 @@ where
         let result = if route == "$default" {
             Err(Failure::new(Code::NotFound, "there is no such route"))
         } else {
-            let late = |_| Err(Failure::new(Code::Unavailable, "the request took too long to process; try again"));
+            let late = |_| {
+                Err(Failure::new(
+                    Code::Unavailable,
+                    "the request took too long to process; try again",
+                ))
+            };
             tokio::time::timeout(time_left, handler(request)).await.unwrap_or_else(late)
         };
         answer(result, &route, started, cold)
@@ -305,7 +254,12 @@ fn answer(
             tracing::warn!(status, latency_ms, error, "request answered");
         }
         Err(failure) => {
-            tracing::info!(status, latency_ms, error = failure.code().parts().0, "request answered");
+            tracing::info!(
+                status,
+                latency_ms,
+                error = failure.code().parts().0,
+                "request answered"
+            );
         }
         Ok(reply) => {
             let read_plan = reply.plan();

@@ -5,7 +5,7 @@ use tracing_subscriber::{filter::Targets, prelude::*};
 
 /// Sets structured logging up: one JSON object a line, an event's fields at its top, the
 /// invocation's span in `span`. `RUST_LOG` filters by level and target; the default is `info`.
-pub fn init() {
+pub(super) fn init() {
     let chosen = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
     let filter = chosen.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
     let lines = tracing_subscriber::fmt::layer()

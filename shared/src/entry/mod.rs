@@ -11,8 +11,7 @@ mod note;
 pub mod page;
 pub mod queue;
 mod reply;
+mod start;
 
 pub use failure::{Code, Failure};
-pub(crate) use http::object;
-pub use log::init as init_log;
 pub use reply::{Reply, Warning};

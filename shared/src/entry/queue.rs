@@ -1,6 +1,6 @@
 //! SQS events, with partial batch failures.
 
-use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
+use std::{error::Error, future::Future, sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::join_all;
@@ -9,9 +9,12 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, info_span};
 
-use super::log;
+use super::{log, start::start};
 use crate::{
-    aws, metric,
+    aws,
+    environment::{Environment, StartError},
+    error::chain,
+    metric,
     outbox::Envelope,
     table::{Key, Table},
 };
@@ -80,22 +83,24 @@ impl From<MessageWithoutId> for Diagnostic {
     }
 }
 
-/// Runs a function behind a queue. A message whose handler fails is reported and comes back; the
+/// Runs a function behind the queue whose URL the environment variable `queue_url` holds. A message whose handler fails is reported and comes back; the
 /// others of its batch are done.
 ///
 /// # Errors
 /// When the runtime ends.
-pub async fn serve<A, T, H, F, E>(
-    app: Arc<A>,
-    source: Source,
+pub async fn run<A, T, H, F, E>(
+    wire: impl FnOnce(&Environment) -> Result<A, StartError>,
+    queue_url: &'static str,
     handler: H,
 ) -> Result<(), lambda_runtime::Error>
 where
     T: DeserializeOwned,
     H: Fn(Arc<A>, Message<T>) -> F + Copy,
     F: Future<Output = Result<(), E>>,
-    E: Display,
+    E: Error + 'static,
 {
+    let (app, environment) = start(wire).await?;
+    let source = environment.source(queue_url)?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let (app, source) = (Arc::clone(&app), source.clone());
         // Boxed: a handler's future is deep, and the runtime wraps it deeper.
@@ -107,7 +112,7 @@ where
     .await
 }
 
-/// Works off the batch of one event: what [`serve`] does for each.
+/// Works off the batch of one event: what [`run`] does for each.
 ///
 /// # Errors
 /// As [`respond`].
@@ -120,7 +125,7 @@ where
     T: DeserializeOwned,
     H: Fn(Message<T>) -> F,
     F: Future<Output = Result<(), E>>,
-    E: Display,
+    E: Error + 'static,
 {
     let millis = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
     let deadline = Timestamp::from_millisecond(millis).ok();
@@ -142,7 +147,7 @@ where
     T: DeserializeOwned,
     H: Fn(Message<T>) -> F,
     F: Future<Output = Result<(), E>>,
-    E: Display,
+    E: Error + 'static,
 {
     metric::cold_start(log::is_cold_start());
     let results = join_all(event.records.into_iter().map(|record| {
@@ -167,7 +172,7 @@ where
     T: DeserializeOwned,
     H: Fn(Message<T>) -> F,
     F: Future<Output = Result<(), E>>,
-    E: Display,
+    E: Error + 'static,
 {
     let envelope = match Envelope::<T>::parse(record.body.as_deref().unwrap_or_default()) {
         Ok(envelope) => envelope,
@@ -197,7 +202,7 @@ where
     match result {
         Ok(()) => true,
         Err(error) => {
-            tracing::warn!(%error, "could not process a message; it will be delivered again");
+            tracing::warn!(error = %chain(&error), "could not process a message; it will be delivered again");
             false
         }
     }
@@ -207,7 +212,7 @@ where
 async fn complete_due(source: &Source, due: Option<Key>) {
     let Some(due) = due else { return };
     if let Err(error) = source.table.complete_due(&due).await {
-        tracing::warn!(%error, "could not delete a due item");
+        tracing::warn!(error = %chain(&error), "could not delete a due item");
     }
 }
 
@@ -241,7 +246,7 @@ mod tests {
         let event = json!({ "Records": records.collect::<Vec<_>>() });
         let event = serde_json::from_value(event).unwrap();
         let work = |message: Message<bool>| async move {
-            if message.body { Ok(()) } else { Err("it fails") }
+            if message.body { Ok(()) } else { Err(std::io::Error::other("it fails")) }
         };
         let answer = respond("r", event, &unused().await, work).await?;
         Ok(serde_json::to_value(answer).unwrap()["batchItemFailures"].clone())
@@ -256,7 +261,10 @@ mod tests {
     #[tokio::test]
     async fn a_batch_fails_whole_where_a_failed_message_has_no_id() {
         for nameless in [None, Some("")] {
-            assert_eq!(answered(&[(Some("a"), true), (nameless, false)]).await, Err(MessageWithoutId));
+            assert_eq!(
+                answered(&[(Some("a"), true), (nameless, false)]).await,
+                Err(MessageWithoutId)
+            );
             assert_eq!(answered(&[(nameless, true)]).await, Ok(json!([])));
         }
     }

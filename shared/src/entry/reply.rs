@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::Failure;
 use crate::{
-    access::{Level, Permission, Session},
+    access::Session,
     contact::ReadPlan,
+    identity::{Level, Permission},
 };
 
 /// Something that went otherwise than the caller may think, beside a success (SPEC §5).

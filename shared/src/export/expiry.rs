@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{FailureCode, Files, FilesError, JobRef, Jobs, transition::Overdue};
+use super::{FailureCode, Files, FilesError, JobRef, Jobs, event, transition::Overdue};
 use crate::{
-    event,
     outbox::Outbox,
     table::{DueItem, TableError},
 };

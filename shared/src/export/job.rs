@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Column, ExportOrder};
 use crate::{
-    access::{Platform, Viewer},
     contact::Filter,
     id::{CompanyId, JobId, UserId},
+    identity::{Platform, Viewer},
     locale::Locale,
     table::{EXPIRES_AT, Item, Key, TableError, attribute, to_item},
 };

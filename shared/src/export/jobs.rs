@@ -4,21 +4,18 @@ use jiff::Timestamp;
 
 use super::{
     Job, JobRef, Status,
+    follow_up::{deadline_due, generate_message},
     quota::{Quota, TooManyExports},
-    transition::deadline_due,
 };
 use crate::{
     id::{CompanyId, JobId, UserId},
     idempotency::IdempotencyKey,
-    outbox::{Outgoing, Queue},
+    outbox::Outgoing,
     table::{
-        Action, Condition, Direction, Key, Query, Table, TableError, TransactError, Transaction,
-        attribute, from_item, jobs_partition,
+        Action, Attempt, Condition, Direction, Key, Query, Table, TableError, TransactError,
+        Transaction, attribute, from_item, jobs_partition, retry,
     },
 };
-
-/// How often a change is tried that others got in the way of.
-const ATTEMPTS: u32 = 10;
 
 /// The export jobs in the table. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -120,7 +117,7 @@ impl Jobs {
         now: Timestamp,
     ) -> Result<Outgoing, CreateError> {
         let start = generate_message(job, now)?;
-        for _ in 0..ATTEMPTS {
+        retry("the job", async || {
             let quota: Option<Quota> = self.table.get(&Key::quota(&job.company), true).await?;
             let quota = quota.unwrap_or_default().admit(&job.at(), job.deadline, now)?;
             let mut transaction = Transaction::from_iter([
@@ -132,17 +129,16 @@ impl Jobs {
             let key = idempotency.map(|key| key.put(job.at(), now)).transpose()?;
             let key = key.map(|action| transaction.push(action));
             match self.table.transact(transaction).await {
-                Ok(()) => return Ok(start),
                 Err(TransactError::Conditions(failed))
                     if key.is_some_and(|k| failed.contains(&k)) =>
                 {
-                    return Err(CreateError::KeyTaken);
+                    Err(CreateError::KeyTaken)
                 }
-                Err(TransactError::Conditions(_)) => {}
-                Err(TransactError::Table(error)) => return Err(error.into()),
+                written => Ok(Attempt::from_transaction(written)?),
             }
-        }
-        Err(contention().into())
+        })
+        .await?;
+        Ok(start)
     }
 
     /// Says that an attempt is alive and how far it is, as long as it still has its claim.
@@ -187,34 +183,20 @@ impl Jobs {
         at: &JobRef,
         mut decide: impl FnMut(&mut Job) -> Result<Option<Vec<Action>>, TableError>,
     ) -> Result<Changed, TableError> {
-        for _ in 0..ATTEMPTS {
-            let Some(mut job) = self.get(at).await? else { return Ok(Changed::Missing) };
+        retry("the job", async || {
+            let Some(mut job) = self.get(at).await? else {
+                return Ok(Attempt::Done(Changed::Missing));
+            };
             let read = job.version;
-            let Some(beside) = decide(&mut job)? else { return Ok(Changed::Kept(job)) };
+            let Some(beside) = decide(&mut job)? else {
+                return Ok(Attempt::Done(Changed::Kept(job)));
+            };
             job.version = read + 1;
             let record = Action::Put(job.to_item()?, Some(Condition::Version(read)));
             let transaction = std::iter::once(record).chain(beside).collect();
-            match self.table.transact(transaction).await {
-                Ok(()) => return Ok(Changed::Written(job)),
-                Err(TransactError::Conditions(_)) => {}
-                Err(TransactError::Table(error)) => return Err(error),
-            }
-        }
-        Err(contention())
+            let written = self.table.transact(transaction).await;
+            Ok(Attempt::from_transaction(written)?.map(|()| Changed::Written(job)))
+        })
+        .await
     }
-}
-
-/// The message that has a job's file written; each round has one of its own.
-pub(super) fn generate_message(job: &Job, now: Timestamp) -> Result<Outgoing, TableError> {
-    let round = u32::from(job.requeued);
-    Outgoing::new(Queue::Export, format!("export-{}-{round}", job.id), now, &job.at())
-}
-
-/// The message that has a job's end told.
-pub(super) fn email_message(job: &Job, now: Timestamp) -> Result<Outgoing, TableError> {
-    Outgoing::new(Queue::ExportEmail, format!("export-email-{}", job.id), now, &job.at())
-}
-
-fn contention() -> TableError {
-    TableError::Contention("the job kept changing".to_owned())
 }

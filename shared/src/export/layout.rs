@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{Column, Field, FieldError, RequestError, field::MAX_FIELDS};
 use crate::{
-    access::{Level, Viewer},
     contact::{RecordPermission, fold},
     id::{LayoutId, UserId},
+    identity::{Level, Viewer},
     locale::Locale,
 };
 
@@ -110,7 +110,10 @@ impl LayoutInput {
     pub fn check(self) -> Result<LayoutDraft, RequestError> {
         let name = text("name", &self.name, MAX_NAME)?;
         if fold(&name).is_empty() {
-            return Err(RequestError::new("name", "must contain at least one letter, digit or symbol"));
+            return Err(RequestError::new(
+                "name",
+                "must contain at least one letter, digit or symbol",
+            ));
         }
         if self.fields.is_empty() || self.fields.len() > MAX_FIELDS {
             let count = FieldError::Count(self.fields.len());
@@ -230,7 +233,7 @@ mod tests {
             user: "0190d1a2-7c3b-7abc-8def-0123456789ab".parse().unwrap(),
             name: None,
             email: None,
-            platform: crate::access::Platform::Web,
+            platform: crate::identity::Platform::Web,
         };
         let layout = draft.begin(&owner, "2026-11-21T08:00:00Z".parse().unwrap());
         let labels = |locale| {

@@ -8,17 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Layout, LayoutDraft};
 use crate::{
-    access::Viewer,
     id::{CompanyId, LayoutId},
+    identity::Viewer,
     table::{
-        Action, Condition, Key, Table, TableError, TransactError, Transaction, from_item, to_item,
+        Action, Attempt, Condition, Key, Table, TableError, Transaction, from_item, retry, to_item,
     },
 };
 
 /// The most layouts of a company.
 pub const MAX_LAYOUTS: usize = 200;
-/// How often a change is tried that others got in the way of.
-const ATTEMPTS: u32 = 10;
 
 /// The layouts of a company in the table.
 #[derive(Clone, Debug)]
@@ -34,13 +32,17 @@ pub enum LayoutError {
     #[error("another layout of your company already has this name")]
     NameTaken,
     /// There are [`MAX_LAYOUTS`].
-    #[error("your company already has {MAX_LAYOUTS} layouts, the maximum; delete one before you create another")]
+    #[error(
+        "your company already has {MAX_LAYOUTS} layouts, the maximum; delete one before you create another"
+    )]
     TooMany,
     /// There is no such layout.
     #[error("the layout does not exist")]
     Missing,
     /// It is somebody else's.
-    #[error("only the layout's owner, or a user who can see all contacts, can change or delete this layout")]
+    #[error(
+        "only the layout's owner, or a user who can see all contacts, can change or delete this layout"
+    )]
     NotAllowed,
     /// The table's trouble.
     #[error(transparent)]
@@ -129,15 +131,14 @@ impl Layouts {
         now: Timestamp,
     ) -> Result<Layout, LayoutError> {
         let layout = draft.begin(owner, now);
-        for _ in 0..ATTEMPTS {
+        retry("the layouts", async || {
             let mut names = self.names().await?;
             names.take(layout.folded_name(), layout.id)?;
             let record = Action::Put(self.item(&layout)?, Some(Condition::Absent));
-            if self.wrote([record, names.put(&self.company)?]).await? {
-                return Ok(layout);
-            }
-        }
-        Err(contention())
+            self.write([record, names.put(&self.company)?]).await
+        })
+        .await?;
+        Ok(layout)
     }
 
     /// Stores what a layout is to say instead; the last writer wins. `may` tells whether the
@@ -152,7 +153,7 @@ impl Layouts {
         may: impl Fn(&Layout) -> bool,
         now: Timestamp,
     ) -> Result<Layout, LayoutError> {
-        for _ in 0..ATTEMPTS {
+        retry("the layouts", async || {
             let before = self.changeable(id, &may).await?;
             let after = draft.replace(&before, now);
             let unchanged = Some(Condition::Version(before.version));
@@ -164,11 +165,9 @@ impl Layouts {
                 names.take(new, id)?;
                 actions.push(names.put(&self.company)?);
             }
-            if self.wrote(actions).await? {
-                return Ok(after);
-            }
-        }
-        Err(contention())
+            Ok(self.write(actions).await?.map(|()| after))
+        })
+        .await
     }
 
     /// Takes a layout away. Exports that were asked for with it stay as they are.
@@ -180,17 +179,15 @@ impl Layouts {
         id: LayoutId,
         may: impl Fn(&Layout) -> bool,
     ) -> Result<(), LayoutError> {
-        for _ in 0..ATTEMPTS {
+        retry("the layouts", async || {
             let layout = self.changeable(id, &may).await?;
             let unchanged = Some(Condition::Version(layout.version));
             let record = Action::Delete(Key::layout(&self.company, id), unchanged);
             let mut names = self.names().await?;
             names.names.remove(&layout.folded_name());
-            if self.wrote([record, names.put(&self.company)?]).await? {
-                return Ok(());
-            }
-        }
-        Err(contention())
+            self.write([record, names.put(&self.company)?]).await
+        })
+        .await
     }
 
     async fn changeable(
@@ -211,18 +208,14 @@ impl Layouts {
         to_item(&Key::layout(&self.company, layout.id), layout)
     }
 
-    /// Does it all or nothing; `false` when somebody else was first.
-    async fn wrote(&self, actions: impl IntoIterator<Item = Action>) -> Result<bool, TableError> {
-        match self.table.transact(Transaction::from_iter(actions)).await {
-            Ok(()) => Ok(true),
-            Err(TransactError::Conditions(_)) => Ok(false),
-            Err(TransactError::Table(error)) => Err(error),
-        }
+    /// Writes all of it or nothing.
+    async fn write(
+        &self,
+        actions: impl IntoIterator<Item = Action>,
+    ) -> Result<Attempt<()>, LayoutError> {
+        let written = self.table.transact(Transaction::from_iter(actions)).await;
+        Ok(Attempt::from_transaction(written)?)
     }
-}
-
-fn contention() -> LayoutError {
-    TableError::Contention("the layouts kept changing".to_owned()).into()
 }
 
 #[cfg(test)]

@@ -3,11 +3,14 @@
 
 mod delivery;
 pub mod disposition;
+pub mod event;
 mod expiry;
 pub mod field;
 mod file_name;
 mod files;
+mod follow_up;
 mod job;
+mod jobs;
 pub mod label;
 mod layout;
 mod layouts;
@@ -15,7 +18,6 @@ mod link;
 mod quota;
 mod request;
 mod store;
-mod jobs;
 mod transition;
 
 pub use delivery::{Channel, DeliveryClaim};
@@ -27,6 +29,7 @@ pub use job::{
     ATTEMPT_TIME, Delivery, FILE_LIFETIME, FailureCode, Format, Job, JobRef, JobView, MAX_ATTEMPTS,
     QUEUE_TIME, STALE, Selection, Status,
 };
+pub use jobs::{AttemptProgress, CreateError, Jobs};
 pub use label::{Column, FieldDescription};
 pub use layout::{Layout, LayoutDraft, LayoutField, LayoutInput, LayoutView};
 pub use layouts::{LayoutError, LayoutPage, Layouts, MAX_LAYOUTS};
@@ -34,8 +37,7 @@ pub use link::{LinkError, LinkToken, NotAToken};
 pub use quota::{MAX_PER_COMPANY, MAX_PER_USER, TooManyExports};
 pub use request::{Defaults, ExportOrder, ExportRequest, MAX_IDS, RequestError};
 pub use store::ExportStore;
-pub use jobs::{AttemptProgress, CreateError, Jobs};
-pub use transition::{Cancellation, JobLease, Finished};
+pub use transition::{Cancellation, Finished, JobLease};
 
 #[cfg(test)]
 mod tests;

@@ -21,10 +21,14 @@ pub const MAX_PER_COMPANY: usize = 20;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TooManyExports {
     /// The user's own.
-    #[error("you already have {MAX_PER_USER} exports in progress; wait until one of them ends, or cancel one")]
+    #[error(
+        "you already have {MAX_PER_USER} exports in progress; wait until one of them ends, or cancel one"
+    )]
     User,
     /// The company's.
-    #[error("your company already has {MAX_PER_COMPANY} exports in progress; wait until one of them ends")]
+    #[error(
+        "your company already has {MAX_PER_COMPANY} exports in progress; wait until one of them ends"
+    )]
     Company,
 }
 

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::{transition::Overdue, *};
 use crate::{
-    access::{Platform, Viewer},
     id::UserId,
     idempotency::{IdempotencyError, IdempotencyKey},
+    identity::{Platform, Viewer},
     locale::Locale,
     table::{DUE_SHARDS, DueItem, DueKind, embedded},
 };

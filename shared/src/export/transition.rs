@@ -8,12 +8,13 @@ use super::{
     ATTEMPT_TIME, Delivery, FILE_LIFETIME, FailureCode, Job, JobRef, Jobs, MAX_ATTEMPTS,
     QUEUE_TIME, STALE, Status,
     delivery::skip_undelivered,
+    follow_up::{deadline_due, email_message, expiry_due, generate_message},
+    jobs::Changed,
     quota::{keep, release},
-    jobs::{Changed, email_message, generate_message},
 };
 use crate::{
     outbox::{GRACE, Outgoing},
-    table::{Action, Due, DueKind, TableError},
+    table::{Action, TableError},
 };
 
 /// What a worker may do with a job that a message names.
@@ -324,12 +325,4 @@ fn move_deadline(job: &mut Job, to: Timestamp, kept: Kept) -> Result<Vec<Action>
     }
     actions.push(after.put()?);
     Ok(actions)
-}
-
-pub(super) fn deadline_due(job: &Job) -> Result<Due, TableError> {
-    Due::new(DueKind::JobDeadline, job.deadline, job.id.to_string(), &job.at())
-}
-
-fn expiry_due(job: &Job, at: Timestamp) -> Result<Due, TableError> {
-    Due::new(DueKind::FileExpiry, at, job.id.to_string(), &job.at())
 }

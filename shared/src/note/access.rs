@@ -2,9 +2,10 @@
 
 use super::Note;
 use crate::{
-    access::{Authorized, Explanation, Permission, Rule, Scope, Session},
+    access::{Authorized, Explanation, Rule, Scope, Session},
     contact::{Contact, RecordPermission},
     id::ContactId,
+    identity::Permission,
 };
 
 /// What is done with a note.

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::{Note, NoteAction, NoteFailure, admission::Admission};
 use crate::{
-    access::{Authority, Permission, Session, Viewer},
+    access::{Authority, Session},
     id::{ContactId, NoteId},
-    table::{Action, Condition, Item, Key, TableError, TransactError},
+    identity::{Permission, Viewer},
+    services::Services,
+    table::{Action, Attempt, Condition, Item, Key, retry},
 };
 
-/// How often a deletion that others got in the way of is decided anew.
-const ATTEMPTS: usize = 6;
 /// The permissions that decide.
 const NEEDED: [Permission; 2] = [Permission::ViewCustomers, Permission::DeleteNotes];
 
@@ -19,13 +19,14 @@ const NEEDED: [Permission; 2] = [Permission::ViewCustomers, Permission::DeleteNo
 #[derive(Clone, Debug)]
 pub struct NoteDeleter {
     authority: Authority,
+    services: Services,
 }
 
 impl NoteDeleter {
     /// A deleter.
     #[must_use]
-    pub fn new(authority: Authority) -> Self {
-        Self { authority }
+    pub fn new(services: Services) -> Self {
+        Self { authority: Authority::new(services.clone()), services }
     }
 
     /// Deletes a note of a contact, as it is when it is judged: what somebody saves meanwhile is
@@ -41,20 +42,23 @@ impl NoteDeleter {
     ) -> Result<Session, NoteFailure> {
         let company = &viewer.company;
         let keys = [Key::contact(company, contact), Key::note(company, contact, note)];
-        let (session, mut items) = self.authority.session_beside(viewer, &NEEDED, &keys).await?;
-        let table = self.authority.table();
-        for _ in 0..ATTEMPTS {
+        let (session, items) = self.authority.session_beside(viewer, &NEEDED, &keys).await?;
+        let table = &self.services.table;
+        let mut known = Some(items);
+        retry("the note", async || {
+            let items = match known.take() {
+                Some(items) => items,
+                None => table.batch_get(&keys, true).await?,
+            };
             let found = judge(&session, contact, note, items)?;
             let unchanged = Condition::Version(found.version);
             // A transaction for its token: a lost answer is not taken for somebody else's deletion.
             let deletion = Action::Delete(keys[1].clone(), Some(unchanged));
-            match table.transact([deletion].into_iter().collect()).await {
-                Ok(()) => return Ok(session),
-                Err(TransactError::Conditions(_)) => items = table.batch_get(&keys, true).await?,
-                Err(TransactError::Table(error)) => return Err(error.into()),
-            }
-        }
-        Err(TableError::Contention("the note keeps changing".to_owned()).into())
+            let written = table.transact([deletion].into_iter().collect()).await;
+            Ok::<_, NoteFailure>(Attempt::from_transaction(written)?)
+        })
+        .await?;
+        Ok(session)
     }
 }
 

@@ -26,6 +26,7 @@
 mod access;
 mod admission;
 mod delete;
+pub mod event;
 mod html;
 mod ledger;
 mod length;

@@ -105,7 +105,8 @@ pub enum NoteError {
 /// [`NoteError::Attachment`] for the first field that breaks a rule.
 pub fn check_attachments(attachments: &[Attachment]) -> Result<(), NoteError> {
     if attachments.len() > ATTACHMENT_LIMIT {
-        let reason = format!("has {} items; at most {ATTACHMENT_LIMIT} are allowed", attachments.len());
+        let reason =
+            format!("has {} items; at most {ATTACHMENT_LIMIT} are allowed", attachments.len());
         return Err(NoteError::Attachment { field: "attachments".to_owned(), reason });
     }
     attachments.iter().enumerate().try_for_each(|(index, attachment)| {

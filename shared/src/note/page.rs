@@ -5,9 +5,11 @@ use uuid::Uuid;
 
 use super::{Note, NoteAccess, NoteAction, NoteFailure, admission::Admission};
 use crate::{
-    access::{Authority, Authorized, Session, Viewer},
+    access::{Authority, Authorized, Session},
     contact::{Contact, RecordPermission},
     id::{CompanyId, ContactId, NoteId},
+    identity::Viewer,
+    services::Services,
     table::{Direction, Item, Key, Page, Query, Table, TableError, from_item},
 };
 
@@ -58,13 +60,15 @@ pub struct NotePage {
 #[derive(Clone, Debug)]
 pub struct NoteReader {
     authority: Authority,
+    table: Table,
 }
 
 impl NoteReader {
     /// A reader.
     #[must_use]
-    pub fn new(authority: Authority) -> Self {
-        Self { authority }
+    pub fn new(services: Services) -> Self {
+        let table = services.table.clone();
+        Self { authority: Authority::new(services), table }
     }
 
     /// One note.
@@ -100,7 +104,7 @@ impl NoteReader {
         cursor: Option<NoteCursor>,
         limit: usize,
     ) -> Result<(NotePage, Session), NoteFailure> {
-        let (company, table) = (&viewer.company, self.authority.table());
+        let (company, table) = (&viewer.company, &self.table);
         let record = Key::contact(company, contact);
         let beside: Vec<Key> = cursor.iter().map(|_| record.clone()).collect();
         let mut walk = NoteWalk::new(table, company, contact, cursor);

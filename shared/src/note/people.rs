@@ -7,6 +7,7 @@ use futures::future::join_all;
 use super::{Draft, MENTION_LIMIT, MentionOutcome, MentionRef, Note, NoteError};
 use crate::{
     directory::{Directory, Person},
+    error::chain,
     id::{CompanyId, UserId},
     table::Table,
 };
@@ -229,7 +230,7 @@ impl People {
     pub(super) async fn remember(&self, directory: &Directory, table: &Table) {
         let writes = self.fresh.iter().map(|person| directory.store_last_known(table, person));
         for error in join_all(writes).await.into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "could not store a person's last-known name");
+            tracing::warn!(error = %chain(&error), "could not store a person's last-known name");
         }
     }
 }

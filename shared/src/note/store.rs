@@ -9,21 +9,22 @@ use super::{
     Draft, MENTION_LIMIT, MentionRef, Note, NoteAccess, NoteAction, NoteDenial, NoteError,
     NoteInput, Rendered,
     admission::Admission,
-    check_attachments,
+    check_attachments, event,
     ledger::{Actor, Ledger, LedgerChange, LedgerEntry},
     people::{People, Stored},
 };
 use crate::{
-    access::{AccessError, Authority, Authorized, Permission, Session, Viewer},
+    access::{AccessError, Authority, Authorized, Session},
     contact::{Contact, RecordPermission},
-    event,
     id::{CompanyId, ContactId, NoteId, UserId},
+    identity::{Permission, Viewer},
     outbox::Outbox,
-    table::{Action, Condition, Item, Key, Table, TableError, TransactError, from_item, to_item},
+    services::Services,
+    table::{
+        Action, Attempt, Condition, Item, Key, Table, TableError, TransactError, from_item, retry,
+        to_item,
+    },
 };
-
-/// How often a save that others got in the way of is decided anew.
-const ATTEMPTS: usize = 6;
 
 /// What becomes of a note with mentions of nobody.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -105,6 +106,7 @@ pub struct Saved {
 #[derive(Clone, Debug)]
 pub struct NoteWriter {
     authority: Authority,
+    services: Services,
     outbox: Outbox,
     hosts: Vec<String>,
     invalid: InvalidMentions,
@@ -159,12 +161,13 @@ impl NoteWriter {
     /// A writer; `hosts` as [`mention_hosts`] gives them.
     #[must_use]
     pub fn new(
-        authority: Authority,
+        services: Services,
         outbox: Outbox,
         hosts: Vec<String>,
         invalid: InvalidMentions,
     ) -> Self {
-        Self { authority, outbox, hosts, invalid }
+        let authority = Authority::new(services.clone());
+        Self { authority, services, outbox, hosts, invalid }
     }
 
     /// Adds a note to a contact.
@@ -214,7 +217,7 @@ impl NoteWriter {
         }
         let (note, ()) = tokio::join!(
             self.commit(&save, &session, &rendered, &all, &mut before),
-            people.remember(self.authority.directory(), self.authority.table())
+            people.remember(&self.services.directory, &self.services.table)
         );
         let note = note?;
         self.report(&save, &session, &note, &before, &rendered);
@@ -232,28 +235,26 @@ impl NoteWriter {
         keys: &[Key],
         before: &mut Before,
     ) -> Result<Note, NoteFailure> {
-        for _ in 0..ATTEMPTS {
+        let mut is_first = true;
+        let (note, messages) = retry("the note", async || {
+            if !std::mem::take(&mut is_first) {
+                *before = self.read(save, session, keys).await?;
+            }
             let note = self.next(save, rendered, before.note.as_ref())?;
             let change = self.ledger_change(save, session, &note, rendered, before)?;
             let written = write(
-                self.authority.table(),
+                &self.services.table,
                 &save.viewer.company,
                 &note,
                 before.note.as_ref(),
                 change.actions,
             );
-            match written.await {
-                Ok(()) => {
-                    self.outbox.send(&change.messages).await;
-                    return Ok(note);
-                }
-                Err(TransactError::Conditions(_)) => {
-                    *before = self.read(save, session, keys).await?;
-                }
-                Err(TransactError::Table(error)) => return Err(error.into()),
-            }
-        }
-        Err(TableError::Contention("the note keeps changing".to_owned()).into())
+            let written = Attempt::from_transaction(written.await)?;
+            Ok::<_, NoteFailure>(written.map(|()| (note, change.messages)))
+        })
+        .await?;
+        self.outbox.send(&messages).await;
+        Ok(note)
     }
 
     async fn read(
@@ -262,7 +263,7 @@ impl NoteWriter {
         session: &Session,
         keys: &[Key],
     ) -> Result<Before, NoteFailure> {
-        let items = self.authority.table().batch_get(keys, true).await?;
+        let items = self.services.table.batch_get(keys, true).await?;
         self.judge(save, session, items)
     }
 
@@ -300,7 +301,7 @@ impl NoteWriter {
         if !session.flags.notes_mention {
             return Ok(People::as_before(draft, stored));
         }
-        let (directory, company) = (self.authority.directory(), &session.viewer.company);
+        let (directory, company) = (&self.services.directory, &session.viewer.company);
         Ok(People::resolve(directory, company, draft, stored).await?)
     }
 
@@ -330,7 +331,7 @@ impl NoteWriter {
         rendered: &Rendered,
         old: Option<&Note>,
     ) -> Result<Note, NoteError> {
-        let now = self.authority.clock().now();
+        let now = self.services.clock.now();
         let input = &save.input;
         let attachments = input.attachments.clone();
         let attachments =
@@ -369,7 +370,7 @@ impl NoteWriter {
             company: &save.viewer.company,
             entries: &before.ledger,
             notifies: session.flags.notes_mention,
-            now: self.authority.clock().now(),
+            now: self.services.clock.now(),
         };
         ledger.saved(note, before.named().as_deref(), &rendered.pending, &actor)
     }

@@ -5,25 +5,24 @@ use std::collections::HashMap;
 use super::{
     Draft, MentionRef, Note, Rendered,
     admission::live_contact,
+    event,
     ledger::{Ledger, LedgerChange, LedgerEntry, MentionMessage, PATIENCE, retry_due, next_try},
     people::{People, Stored},
     store::{ledger_of, mentioned, user_of, write},
 };
 use crate::{
     access::{AccessError, Authority},
-    event,
     id::{CompanyId, ContactId, NoteId, UserId},
     outbox::Outbox,
-    table::{Item, Key, TableError, TransactError, from_item},
+    services::Services,
+    table::{Attempt, Item, Key, TableError, TransactError, from_item, retry},
 };
-
-/// How often a verification that others got in the way of is decided anew.
-const ATTEMPTS: usize = 6;
 
 /// Verifies pending mentions.
 #[derive(Clone, Debug)]
 pub struct MentionVerifier {
     authority: Authority,
+    services: Services,
     outbox: Outbox,
     hosts: Vec<String>,
 }
@@ -31,8 +30,9 @@ pub struct MentionVerifier {
 impl MentionVerifier {
     /// A verifier; `hosts` as [`mention_hosts`](super::mention_hosts) gives them.
     #[must_use]
-    pub fn new(authority: Authority, outbox: Outbox, hosts: Vec<String>) -> Self {
-        Self { authority, outbox, hosts }
+    pub fn new(services: Services, outbox: Outbox, hosts: Vec<String>) -> Self {
+        let authority = Authority::new(services.clone());
+        Self { authority, services, outbox, hosts }
     }
 
     /// Asks who the pending mentions of a note are. Who is somebody becomes a mention and is told,
@@ -47,22 +47,19 @@ impl MentionVerifier {
         contact: ContactId,
         note: NoteId,
     ) -> Result<(), AccessError> {
-        for _ in 0..ATTEMPTS {
-            let Some(old) = self.read(company, contact, note).await? else { return Ok(()) };
-            let Some(work) = self.work(company, old).await? else { return Ok(()) };
-            match self.commit(company, &work).await {
-                Ok(()) => {
-                    work.report(company);
-                    self.outbox.send(&work.change.messages).await;
-                    let table = self.authority.table();
-                    work.people.remember(self.authority.directory(), table).await;
-                    return Ok(());
-                }
-                Err(TransactError::Conditions(_)) => {}
-                Err(TransactError::Table(error)) => return Err(error.into()),
-            }
-        }
-        Err(TableError::Contention("the note keeps changing".to_owned()).into())
+        let done = retry("the note", async || {
+            let old = self.read(company, contact, note).await?;
+            let Some(old) = old else { return Ok(Attempt::Done(None)) };
+            let work = self.work(company, old).await?;
+            let Some(work) = work else { return Ok(Attempt::Done(None)) };
+            let written = Attempt::from_transaction(self.commit(company, &work).await)?;
+            Ok::<_, AccessError>(written.map(|()| Some(work)))
+        });
+        let Some(work) = done.await? else { return Ok(()) };
+        work.report(company);
+        self.outbox.send(&work.change.messages).await;
+        work.people.remember(&self.services.directory, &self.services.table).await;
+        Ok(())
     }
 
     /// The note, if it can still be reached.
@@ -73,7 +70,7 @@ impl MentionVerifier {
         note: NoteId,
     ) -> Result<Option<Note>, TableError> {
         let keys = [Key::contact(company, contact), Key::note(company, contact, note)];
-        let mut items = self.authority.table().batch_get(&keys, true).await?;
+        let mut items = self.services.table.batch_get(&keys, true).await?;
         if live_contact(items.remove(&keys[0]))?.is_none() {
             return Ok(None);
         }
@@ -86,8 +83,8 @@ impl MentionVerifier {
         let notifies = self.authority.company_flags(company).await?.notes_mention;
         let draft = Draft::parse(&old.note, &self.hosts);
         let stored = Stored::of(&old, &draft);
-        let mut people = People::verify(self.authority.directory(), company, &stored).await;
-        let now = self.authority.clock().now();
+        let mut people = People::verify(&self.services.directory, company, &stored).await;
+        let now = self.services.clock.now();
         if now >= since + PATIENCE {
             people.give_up_unknown();
         }
@@ -138,12 +135,12 @@ impl MentionVerifier {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        let items: HashMap<Key, Item> = self.authority.table().batch_get(&keys, true).await?;
+        let items: HashMap<Key, Item> = self.services.table.batch_get(&keys, true).await?;
         ledger_of(items)
     }
 
     async fn commit(&self, company: &CompanyId, work: &Work) -> Result<(), TransactError> {
-        let (table, actions) = (self.authority.table(), work.change.actions.clone());
+        let (table, actions) = (&self.services.table, work.change.actions.clone());
         if work.note.note == work.old.note && work.note.pending_since.is_some() {
             // Nothing is known yet: the note stays untouched, only the next time is noted.
             return table.transact(actions.into_iter().collect()).await;

@@ -9,8 +9,10 @@ pub(crate) mod embedded;
 mod error;
 mod key;
 mod read;
+mod retry;
 mod transaction;
 
+use crate::error::chain;
 use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
@@ -25,6 +27,7 @@ pub use key::{
     email_partition, jobs_partition, name_key, phone_partition, successor,
 };
 pub use read::{Direction, Page, Query, backoff};
+pub use retry::{Attempt, retry};
 pub use transaction::{Action, Condition, MAX_ACTIONS, TransactError, Transaction};
 
 /// An item as the SDK has it.
@@ -77,10 +80,13 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
 
 /// Writes what is a convenience: that it failed is logged, and nobody waits for it longer than a
 /// second. What the request is about stands already, and must be answered as what it is.
-pub async fn best_effort(write: impl Future<Output = Result<(), TableError>>, failed: &'static str) {
+pub async fn best_effort(
+    write: impl Future<Output = Result<(), TableError>>,
+    failed: &'static str,
+) {
     match timeout(Duration::from_secs(1), write).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "{failed}"),
+        Ok(Err(error)) => tracing::warn!(error = %chain(&error), "{failed}"),
         Err(_) => tracing::warn!(error = "time-out", "{failed}"),
     }
 }

@@ -6,10 +6,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    access::{Flags, Level, Permission, Platform, Session, Viewer},
+    access::{Flags, Session},
     contact::Contact,
     directory::{Levels, TeamSet},
     id::{TeamId, UserId},
+    identity::{Level, Permission, Platform, Viewer},
     note::{Note, NoteAccess, NoteAction, NoteDenial},
 };
 

@@ -1,6 +1,11 @@
+//! The structured events of notes and mentions that the functions log (PRD §11).
+//!
+//! An event is a log line with an `event` field. No line ever holds a name, an email address, a
+//! phone number, a query, a filter's value, a path or a note's text.
+
 use crate::{
-    access::Viewer,
     id::{CompanyId, ContactId, NoteId, UserId},
+    identity::Viewer,
     metric::{self, Slice},
     notification::NotificationId,
 };

@@ -1,7 +1,12 @@
-use super::millis;
+//! The structured events of exports that the functions log (SPEC §4).
+//!
+//! An event is a log line with an `event` field. No line ever holds a name, an email address, a
+//! phone number, a query, a filter's value, a path or a note's text.
+
+use super::{FailureCode, Job, Selection};
 use crate::{
-    access::Viewer,
-    export::{FailureCode, Job, Selection},
+    clock::millis,
+    identity::Viewer,
     metric::{self, Slice},
 };
 

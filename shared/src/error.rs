@@ -1,0 +1,73 @@
+//! The one way to write an error into a log: with its causes, down to the last.
+
+use std::{
+    error::Error,
+    fmt::{self, Display},
+};
+
+/// An error and its causes on one line, outermost first: `the export failed: UploadPart failed:
+/// AccessDenied`.
+///
+/// A cause that the error before it already ends with is written once: some errors quote their
+/// cause in their own text.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<'a>(&'a (dyn Error + 'static));
+
+/// The error with its causes, for the field of a log line. Every log line about an error uses it.
+#[must_use]
+pub fn chain<'a>(error: &'a (dyn Error + 'static)) -> Chain<'a> {
+    Chain(error)
+}
+
+impl Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut written = self.0.to_string();
+        f.write_str(&written)?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !written.ends_with(&text) {
+                write!(f, ": {text}")?;
+                written = text;
+            }
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Outer {
+        #[error("the file could not be written")]
+        Silent(#[source] Inner),
+        #[error("the file could not be written: {0}")]
+        Quoting(#[source] Inner),
+        #[error(transparent)]
+        Transparent(Inner),
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("row 3 failed")]
+    struct Inner(#[source] io::Error);
+
+    fn inner() -> Inner {
+        Inner(io::Error::from(io::ErrorKind::StorageFull))
+    }
+
+    #[test]
+    fn a_chain_names_every_cause_once_down_to_the_last() {
+        let full = "the file could not be written: row 3 failed: no storage space";
+        assert_eq!(chain(&Outer::Silent(inner())).to_string(), full);
+        assert_eq!(chain(&Outer::Quoting(inner())).to_string(), full);
+        assert_eq!(
+            chain(&Outer::Transparent(inner())).to_string(),
+            "row 3 failed: no storage space"
+        );
+    }
+}
