@@ -187,7 +187,7 @@ impl App {
         self.jobs.settle_delivery(&job.at(), channel, status, self.clock.now()).await?;
         if status != Delivery::Pending {
             let failed = metric::share(status != Delivery::Sent);
-            metric::emit(&[Slice { by: &[], metrics: &[("ExportUntold", "Count", failed)] }]);
+            metric::emit(&[Slice { by: &[], metrics: &[("ExportDeliveryFailed", "Count", failed)] }]);
         }
         retry.map_or(Ok(()), |after| Err(DeliveryError::Retry(channel, after)))
     }
