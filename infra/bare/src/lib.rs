@@ -1,10 +1,10 @@
-//! What a function costs that does next to nothing: the Lambda runtime, its default log, and the
-//! clients of the functions that are held against it (`cargo run -- bench cold-start`), each of
-//! which it calls once for an event.
+//! Functions that do almost nothing, as the base line of `cargo run -- bench cold-start`: the Lambda
+//! runtime, its default log, and the same clients as the functions that are compared with them. For
+//! an event they call each client once.
 //!
-//! The clients are the same in the strictest sense, made by the same code from the same
-//! configuration. What is left out is everything else: no connection is opened before the first
-//! event, no event is read, and no rule of the service is linked.
+//! The clients are created by the same code from the same configuration. Everything else is left
+//! out: no connection is opened before the first event, no event is parsed, and no business logic
+//! is linked.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -14,10 +14,7 @@ use shared::{
     table::{Key, Table},
 };
 
-/// Answers every event with itself, after the calls of `work`.
-///
-/// # Errors
-/// When the runtime ends.
+/// Runs the calls in `work` for each event and returns the event as the response.
 pub async fn serve(work: impl AsyncFn() -> Result<(), Error>) -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let work = &work;
@@ -28,21 +25,15 @@ pub async fn serve(work: impl AsyncFn() -> Result<(), Error>) -> Result<(), Erro
     lambda_runtime::run(service_fn(answer)).await
 }
 
-/// Reads an item.
-///
-/// # Errors
-/// As the table says.
+/// Reads an item of the table.
 pub async fn read(table: &Table) -> Result<(), Error> {
-    let company: CompanyId = "nobody".parse()?;
+    let company: CompanyId = "unknown".parse()?;
     table.get::<Value>(&Key::flags(&company), false).await?;
     Ok(())
 }
 
-/// Asks Launchpad for a company.
-///
-/// # Errors
-/// As the directory says.
-pub async fn ask(directory: &Directory) -> Result<(), Error> {
-    directory.company(&"nobody".parse()?).await?;
+/// Requests a company from Launchpad.
+pub async fn request(directory: &Directory) -> Result<(), Error> {
+    directory.company(&"unknown".parse()?).await?;
     Ok(())
 }

@@ -1,6 +1,7 @@
-//! A function that misbehaves on demand, for the tests of the Lambda service.
+//! A function that fails on request, for the tests of the Lambda service.
 //!
-//! `{"do": …}` says what to do; a batch of queue messages fails those whose body is `bad`.
+//! The field `do` of an event selects the behavior. In a batch of queue messages, those with the
+//! body `bad` fail.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -43,7 +44,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }
 }
 
-/// Panics for 0, which the runtime turns into an error.
+/// Panics for 0. The runtime turns the panic into an error.
 fn panicking(number: u64) -> u64 {
     1 / number
 }

@@ -1,5 +1,5 @@
-//! `backfill`: puts the legacy CRM's files into the bucket of a running local cloud, has the
-//! function work them off, and tells its report.
+//! `backfill`: uploads the files of the legacy CRM to the bucket of a running local cloud, invokes
+//! the backfill function and returns its report.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,43 +9,40 @@ use serde_json::{Value, json};
 use crate::client::{Answer, Client, ClientError};
 use crate::demo_company;
 
-/// How often it is looked whether the report is there.
-const LOOK: Duration = Duration::from_millis(300);
+/// Pause between two checks whether the report is ready.
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Why a backfill was not done.
+/// Why a backfill failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackfillError {
     /// A file cannot be read.
     #[error("{file} cannot be read: {source}")]
     File {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// Why not.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The local cloud.
+    /// A request to the local cloud failed.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The function refused to begin.
+    /// The function did not start the backfill.
     #[error("{0}")]
     Refused(String),
 }
 
-/// What is to be done.
+/// The parameters of a backfill.
 #[derive(Clone, Debug)]
 pub struct Backfill {
     /// `dry_run`, `apply` or `revert`.
     pub mode: String,
-    /// A demo company's handle, or a company's SSO id.
+    /// Handle of a demo company, or SSO id of any company.
     pub company: String,
-    /// The people's and the teams' files; a revert needs none.
+    /// The files of people and teams; a revert needs none.
     pub files: Option<(PathBuf, PathBuf)>,
 }
 
-/// Does it and returns the report.
-///
-/// # Errors
-/// [`BackfillError`].
+/// Runs a backfill and returns the report.
 pub async fn run(
     gateway: &Client,
     lambda: &Client,
@@ -79,6 +76,6 @@ pub async fn run(
         if status == StatusCode::OK {
             return Ok(body);
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::backfill::{self, Backfill, BackfillError};
 use crate::bench::{self, BenchError, Load};
+use crate::cargo::BuildProgress;
 use crate::client::{Client, ClientError};
 use crate::cloud::{LocalCloud, Options, StartError};
 use crate::console::Console;
@@ -13,39 +14,40 @@ use crate::demo::{self, Demo, DemoError};
 use crate::grants::{self, GrantsError};
 use crate::import::{self, ImportError};
 
-/// Why a command failed; shown as the one message on standard error.
+/// Why a command failed. The message is shown on standard error.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The local cloud did not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The API did not answer as it should.
+    /// A request to the local cloud failed.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The import ended before its last row.
+    /// The import failed.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// The backfill was not done.
+    /// The backfill failed.
     #[error(transparent)]
     Backfill(#[from] BackfillError),
-    /// The story ended before its end.
-    #[error("the story does not hold: {0}")]
+    /// The demo failed.
+    #[error("the demo failed: {0}")]
     Demo(#[from] DemoError),
-    /// The roles grant more than is used.
+    /// A role has unused permissions.
     #[error(transparent)]
     Grants(#[from] GrantsError),
-    /// The benchmark ended before its end.
+    /// The benchmark failed.
     #[error(transparent)]
     Bench(#[from] BenchError),
-    /// Somebody stopped it.
+    /// The user stopped the command.
     #[error("interrupted")]
     Interrupted,
-    /// The system does not tell when to stop.
+    /// The signal handlers could not be installed.
     #[error("cannot wait for signals: {0}")]
     Signals(#[from] std::io::Error),
 }
 
-/// The local cloud: the whole bundle on this machine.
+/// Runs the contact service on this machine: its functions, with emulators of AWS and of the
+/// upstream services.
 #[derive(Debug, Parser)]
 #[command(name = "local", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -57,77 +59,72 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve until ctrl-C (what happens without a command, too).
+    /// Start the local cloud and run it until Ctrl-C (the default command).
     Serve(Serve),
-    /// Bring the contacts of a CSV file into a running local cloud.
+    /// Import the contacts of a CSV file into a running local cloud.
     Import(Import),
-    /// Set contacts' team owners in a running local cloud from the legacy CRM's files.
+    /// Set the team owners of contacts in a running local cloud, from the files of the legacy CRM.
     Backfill(BackfillArguments),
-    /// Tell the whole story once, with its real answers, and check each of them.
+    /// Start a local cloud, run the demo in it and check each response.
     Demo(DemoArguments),
-    /// Measure what requests cost, or how long they take, and print a Markdown table.
+    /// Run a benchmark and print the results as a Markdown table.
     #[command(subcommand)]
     Bench(Benchmark),
-    /// Check that the template grants no right that nothing used; the runs before left what they
-    /// used in the folder that `USED_GRANTS_DIR` named.
+    /// Check that each permission in the template was used by a test run.
     Grants(GrantsArguments),
 }
 
-/// What the runs before left.
 #[derive(Args, Clone, Debug)]
 struct GrantsArguments {
-    /// The folder.
+    /// The folder of used permissions, which the test runs wrote to (`USED_GRANTS_DIR`).
     folder: PathBuf,
 }
 
-/// What to import, and on whose behalf.
 #[derive(Args, Clone, Debug)]
 struct Import {
-    /// The file; its first line names the columns.
+    /// The CSV file; its first line contains the names of the columns.
     file: PathBuf,
-    /// A person of the simulated directory, by handle or SSO UUID.
+    /// The user who imports: a handle such as `maya`, an email address or an SSO UUID.
     #[arg(long, value_name = "NAME")]
     user: String,
-    /// What a column becomes, where its name does not tell; may be repeated.
+    /// The contact field of a column, for columns that are not recognized by name; may be repeated.
     #[arg(long, value_name = "COLUMN=FIELD", value_parser = import::parse_override)]
     map: Vec<(String, String)>,
-    /// The gateway of the running local cloud.
+    /// URL of the running local cloud.
     #[arg(long, default_value = "http://127.0.0.1:3000")]
     url: String,
 }
 
-/// What to set, whose, and from which files.
 #[derive(Args, Clone, Debug)]
 struct BackfillArguments {
-    /// The people: id and legacy team ids.
+    /// CSV file of people: ids and legacy team ids.
     #[arg(required_if_eq_any([("mode", "dry_run"), ("mode", "apply")]))]
     people: Option<PathBuf>,
-    /// The legacy teams: id and name.
+    /// CSV file of legacy teams: ids and names.
     #[arg(required_if_eq_any([("mode", "dry_run"), ("mode", "apply")]))]
     teams: Option<PathBuf>,
-    /// A company of the demo, by handle, or any company's SSO id.
+    /// Handle of a demo company, such as `kopi`, or SSO id of any company.
     #[arg(long)]
     company: String,
-    /// What to do; a revert needs no files.
+    /// Whether to only report the changes, to apply them, or to revert them (without files).
     #[arg(long, value_parser = ["dry_run", "apply", "revert"])]
     mode: String,
-    /// The gateway of the running local cloud.
+    /// URL of the running local cloud.
     #[arg(long, default_value = "http://127.0.0.1:3000")]
     url: String,
-    /// Its Lambda API.
+    /// URL of its Lambda API.
     #[arg(long, default_value = "http://127.0.0.1:3001")]
     lambda_url: String,
 }
 
-/// What the story plays with.
 #[derive(Args, Clone, Debug)]
 struct DemoArguments {
-    /// A contact CSV to import instead of the demo's own small one.
+    /// CSV file of contacts to import instead of the demo's small one.
     #[arg(long)]
     file: Option<PathBuf>,
 }
 
-/// Where to serve and what to keep.
+/// The arguments of `serve`.
 #[derive(Args, Clone, Debug)]
 pub struct Serve {
     /// Port of the gateway.
@@ -136,23 +133,22 @@ pub struct Serve {
     /// Port of the Lambda API.
     #[arg(long, default_value_t = 3001)]
     lambda_port: u16,
-    /// Folder that keeps table and objects between runs [default: in memory].
+    /// Folder that keeps the table and the objects between runs [default: in memory].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// How many more contacts the demo company begins with.
+    /// Number of contacts to add to the demo company.
     #[arg(long, value_name = "N", default_value_t = 0)]
     contacts: usize,
-    /// Show every line that the functions print, not only trouble.
+    /// Show every line that the functions print, instead of warnings and errors only.
     #[arg(long)]
     verbose: bool,
 }
 
-/// What to measure.
 #[derive(Clone, Debug, Subcommand)]
 enum Benchmark {
-    /// AWS calls and read units of single requests, in companies of several sizes.
+    /// Measure AWS calls and read units of single requests, in companies of several sizes.
     Usage {
-        /// The contacts of each company.
+        /// Number of contacts in each company.
         #[arg(
             long,
             value_name = "N,…",
@@ -161,26 +157,27 @@ enum Benchmark {
         )]
         contacts: Vec<usize>,
     },
-    /// Start of each HTTP function beside a bare function with the same clients, built for release.
+    /// Compare the start of each HTTP function with a bare function that has the same clients; both
+    /// are built for release.
     ColdStart {
-        /// Starts of each.
+        /// Number of starts of each function.
         #[arg(long, value_name = "N", default_value_t = 20)]
         starts: usize,
-        /// Logical ids of the functions [default: every HTTP function].
+        /// Logical ids of the functions [default: all HTTP functions].
         functions: Vec<String>,
     },
-    /// Latencies of `team` beside `everything` while requests arrive at fixed rates.
+    /// Compare the latencies of access levels `team` and `everything` at fixed request rates.
     Load {
-        /// The contacts of the company.
+        /// Number of contacts in the company.
         #[arg(long, default_value_t = 10_000)]
         contacts: usize,
-        /// Seconds of each run.
+        /// Length of each run in seconds.
         #[arg(long, default_value_t = 20)]
         seconds: u64,
-        /// Requests a second, one run each.
+        /// Requests per second, one run for each number.
         #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "20,40")]
         rates: Vec<u32>,
-        /// Run the functions as they are built to be deployed; building them takes long, once.
+        /// Build the functions for release, as they are deployed; the first build takes long.
         #[arg(long)]
         deployed: bool,
     },
@@ -188,7 +185,10 @@ enum Benchmark {
 
 impl Benchmark {
     async fn run(self) -> Result<(), CommandError> {
-        let options = Options::new(workspace());
+        let options = Options {
+            build_progress: BuildProgress::stderr("the benchmark runs, and prints a table."),
+            ..Options::new(workspace())
+        };
         let table = match self {
             Self::Usage { contacts } => bench::usage(&options, &contacts).await?,
             Self::ColdStart { starts, functions } => {
@@ -206,9 +206,6 @@ impl Benchmark {
 
 impl Cli {
     /// Runs the command to its end.
-    ///
-    /// # Errors
-    /// What stopped it, in one message.
     pub async fn run(self) -> Result<(), CommandError> {
         match self.command {
             None => self.serve.run().await,
@@ -225,7 +222,7 @@ impl Cli {
 impl GrantsArguments {
     fn run(&self) -> Result<(), CommandError> {
         let granted = grants::check(&workspace().join("template.yaml"), &self.folder)?;
-        println!("all {granted} grants were used");
+        println!("All {granted} grants of template.yaml were used.");
         Ok(())
     }
 }
@@ -251,11 +248,16 @@ impl BackfillArguments {
 
 impl DemoArguments {
     async fn run(self) -> Result<(), CommandError> {
-        Console::stdout().note("building the functions…");
+        let options = Options {
+            build_progress: BuildProgress::stderr(
+                "the local cloud starts on free ports, and the demo runs (about half a minute).",
+            ),
+            ..Options::new(workspace())
+        };
         let stopped = stop_signal()?;
         tokio::pin!(stopped);
         let cloud = tokio::select! {
-            cloud = LocalCloud::start(Options::new(workspace())) => cloud?,
+            cloud = LocalCloud::start(options) => cloud?,
             () = &mut stopped => return Ok(()),
         };
         let demo = Demo {
@@ -263,29 +265,34 @@ impl DemoArguments {
             lambda_url: cloud.lambda_url().to_owned(),
             file: self.file,
         };
-        let told = tokio::select! {
-            told = demo::run(&demo) => told.map_err(CommandError::from),
+        let result = tokio::select! {
+            result = demo::run(&demo) => result.map_err(CommandError::from),
             () = &mut stopped => Err(CommandError::Interrupted),
         };
         cloud.shutdown().await;
-        told
+        result
     }
 }
 
 impl Serve {
     async fn run(self) -> Result<(), CommandError> {
         let console = Console::stdout().verbose(self.verbose);
-        console.note("building the functions…");
+        let next = format!(
+            "the emulators start, demo data is loaded, and the API listens on http://127.0.0.1:{}.",
+            self.port
+        );
         let options = Options {
             port: self.port,
             lambda_port: self.lambda_port,
             data: self.data,
             contacts: self.contacts,
+            build_progress: BuildProgress::stderr(next),
             watch: true,
             console: console.clone(),
             ..Options::new(workspace())
         };
-        // The handlers stand before the first process starts: a signal then never leaves one.
+        // The signal handlers are installed before the first process starts, so that no process
+        // remains after a signal.
         let stopped = stop_signal()?;
         tokio::pin!(stopped);
         let cloud = tokio::select! {
@@ -294,29 +301,30 @@ impl Serve {
         };
         console.note(&banner(&cloud));
         stopped.await;
-        console.note("stopping");
+        console.note("stopping…");
         cloud.shutdown().await;
         Ok(())
     }
 }
 
-/// What somebody who just started it wants to know.
+/// The addresses that a user needs after the start.
 fn banner(cloud: &LocalCloud) -> String {
     let gateway = cloud.gateway_url();
     format!(
         "ready
-  gateway      {gateway}
-  Lambda API   {}
-  AWS          {}
-  a token      {gateway}/_local/token?user=maya
-  the people   {gateway}/_local/users
-ctrl-C stops everything",
+  API           {gateway}
+  Lambda API    {}
+  AWS endpoint  {}
+  a token       {gateway}/_local/token?user=maya
+  all users     {gateway}/_local/users
+Press Ctrl-C to stop.",
         cloud.lambda_url(),
         cloud.aws().endpoint_url(),
     )
 }
 
-/// The nearest folder upward that has a template, else the one this program was built in.
+/// The nearest parent folder that contains a template, or else the folder in which this program was
+/// built.
 fn workspace() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let found = here.ancestors().find(|folder| folder.join("template.yaml").is_file());
@@ -324,7 +332,7 @@ fn workspace() -> PathBuf {
     found.map_or(built_in, Path::to_path_buf)
 }
 
-/// Resolves at the first ctrl-C or SIGTERM.
+/// Completes at the first Ctrl-C (SIGINT), SIGTERM or SIGHUP.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -344,7 +352,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn serving_needs_no_command() {
+    fn serve_is_the_default_command() {
         let cli = Cli::try_parse_from(["local", "--port", "4000"]).unwrap();
         assert!(cli.command.is_none());
         assert_eq!((cli.serve.port, cli.serve.lambda_port), (4000, 3001));

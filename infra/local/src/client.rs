@@ -1,54 +1,53 @@
-//! A client of the API, as a person at a terminal would use it: what the import and the demo speak
-//! through.
+//! A client of the API on behalf of a user, for the import, the demo and the benchmarks.
 
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
-/// How long one answer may take: as long as API Gateway waits, and a little more.
+/// Longest wait for a response: a little longer than API Gateway waits for a function.
 const TIMEOUT: Duration = Duration::from_secs(35);
 
-/// Why there is no answer to go on with.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nothing answers there.
+    /// No server listens at the address.
     #[error(
-        "nothing answers at {0}: start `cargo run` in another terminal, or name another address with --url"
+        "no server is running at {0}. Start one with `cargo run` in another terminal, or give its address with --url."
     )]
     Unreachable(String),
-    /// The connection broke, or the answer is none of ours.
-    #[error("the answer to {call} cannot be used: {reason}")]
+    /// The connection broke, or the response is invalid.
+    #[error("{call} failed: {reason}")]
     Broken {
-        /// The call.
+        /// Method and path of the request.
         call: String,
-        /// What is wrong.
+        /// Description of the failure.
         reason: String,
     },
-    /// An answer that is not the expected one.
-    #[error("{call} answered {status}: {body}")]
+    /// The response is an error.
+    #[error("{call} returned {status}: {body}")]
     Refused {
-        /// The call.
+        /// Method and path of the request.
         call: String,
-        /// The status.
+        /// Status of the response.
         status: StatusCode,
-        /// The body.
+        /// Body of the response.
         body: Value,
     },
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The status.
+    /// HTTP status.
     pub status: StatusCode,
-    /// The headers.
+    /// HTTP headers.
     pub headers: HeaderMap,
-    /// The body as JSON; null where there is none.
+    /// The body as JSON; null if it is empty or not JSON.
     pub body: Value,
 }
 
-/// The API at one address, on behalf of one person or of nobody.
+/// A client of the API at one address, for a signed-in user or without a token.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -57,21 +56,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// The API at `url`, with no one signed in.
-    ///
-    /// # Errors
-    /// [`ClientError::Broken`] when no HTTP client can be built.
+    /// Creates a client of the API at `url`, without a token.
     pub fn new(url: &str) -> Result<Self, ClientError> {
         let http = shared::http_client::builder().timeout(TIMEOUT).build().map_err(|error| {
-            ClientError::Broken { call: "the client".to_owned(), reason: error.to_string() }
+            let call = "creating the HTTP client".to_owned();
+            ClientError::Broken { call, reason: error.to_string() }
         })?;
         Ok(Self { http, url: url.trim_end_matches('/').to_owned(), token: None })
     }
 
-    /// The same API, signed in as a person of the simulated directory, by handle or SSO UUID.
+    /// A client of the same API, signed in as a user of the simulated Launchpad. `user` is a handle,
+    /// an email address or an SSO UUID.
     ///
     /// # Errors
-    /// When nothing answers, or nobody goes by that name.
+    /// [`ClientError::Refused`] if there is no such user.
     pub async fn sign_in(&self, user: &str) -> Result<Self, ClientError> {
         let query: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
         let answer = self.fetch(Method::GET, &format!("/_local/token?user={query}"), None).await?;
@@ -79,10 +77,10 @@ impl Client {
         Ok(Self { token, ..self.clone() })
     }
 
-    /// One call, whatever its answer.
+    /// Sends a request and returns the response, whatever its status.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     pub async fn call(
         &self,
         method: Method,
@@ -114,10 +112,10 @@ impl Client {
         Ok(Answer { status, headers, body })
     }
 
-    /// One call whose answer must be a success; its body.
+    /// Sends a request and returns the body of the response.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] for any other answer.
+    /// [`ClientError::Refused`] if the status is not a success.
     pub async fn fetch(
         &self,
         method: Method,
@@ -133,10 +131,10 @@ impl Client {
         }
     }
 
-    /// Puts bytes as they are; the answer must be a success.
+    /// Uploads bytes with `PUT`.
     ///
     /// # Errors
-    /// As [`Self::fetch`].
+    /// [`ClientError::Refused`] if the status is not a success.
     pub async fn put(&self, path: &str, body: Vec<u8>) -> Result<(), ClientError> {
         let call = format!("PUT {path}");
         let sent = self.http.put(format!("{}{path}", self.url)).body(body).send().await;
@@ -156,10 +154,10 @@ impl Client {
         }
     }
 
-    /// The bytes at an address anywhere, such as a presigned one; redirects are followed once.
+    /// Downloads the bytes at any URL, such as a presigned one. Follows at most one redirect.
     ///
     /// # Errors
-    /// When there is no answer, or it is no success.
+    /// [`ClientError::Refused`] if the status is not a success.
     pub async fn download(&self, url: &str) -> Result<Vec<u8>, ClientError> {
         let call = "the download".to_owned();
         let broken = |error: reqwest::Error| ClientError::Broken {
@@ -179,7 +177,7 @@ impl Client {
         Ok(response.bytes().await.map_err(broken)?.to_vec())
     }
 
-    /// The address of the API.
+    /// The base URL of the API.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url

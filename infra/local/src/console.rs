@@ -1,4 +1,5 @@
-//! What the local cloud prints: a banner, one line per invocation, and trouble. Never a payload.
+//! What the local cloud prints: a banner, one line per invocation, warnings and errors. It never
+//! prints a payload.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
@@ -11,22 +12,22 @@ const DIM: &str = "\x1b[2m";
 const RED: &str = "\x1b[31m";
 const PLAIN: &str = "\x1b[0m";
 
-/// One finished invocation.
+/// A finished invocation, to be shown as one line.
 #[derive(Clone, Copy, Debug)]
 pub struct InvocationLine<'a> {
-    /// Logical id.
+    /// Logical id of the function.
     pub function: &'a str,
-    /// `ok` or how it failed.
+    /// `ok`, or how the invocation failed.
     pub status: &'a str,
-    /// From the event's delivery to the answer.
+    /// Time from the delivery of the event to the response.
     pub duration: Duration,
-    /// Time of the process's start, when it was cold.
+    /// Time of the initialization, if a process was started.
     pub init: Option<Duration>,
-    /// What it used of AWS.
+    /// The AWS calls and the capacity of the invocation.
     pub cost: InvocationCost,
 }
 
-/// Where the lines go.
+/// The output of the local cloud. Clones share it.
 #[derive(Clone)]
 pub struct Console {
     out: Arc<Mutex<Box<dyn Write + Send>>>,
@@ -35,52 +36,52 @@ pub struct Console {
 }
 
 impl Console {
-    /// Standard output, with colors on a terminal.
+    /// Prints to standard output, with colors on a terminal.
     #[must_use]
     pub fn stdout() -> Self {
         Self::to(std::io::stdout(), std::io::stdout().is_terminal())
     }
 
-    /// Nowhere.
+    /// Prints nothing.
     #[must_use]
     pub fn silent() -> Self {
         Self::to(std::io::sink(), false)
     }
 
-    /// Any writer.
+    /// Prints to any writer.
     pub fn to(out: impl Write + Send + 'static, colored: bool) -> Self {
         Self { out: Arc::new(Mutex::new(Box::new(out))), colored, verbose: false }
     }
 
-    /// The same, and every line that functions print, not only trouble.
+    /// Also shows every line that functions print, instead of warnings and errors only.
     #[must_use]
     pub fn verbose(self, verbose: bool) -> Self {
         Self { verbose, ..self }
     }
 
-    /// Whether every line that functions print is wanted.
+    /// Whether every line that functions print is shown.
     pub(crate) fn is_verbose(&self) -> bool {
         self.verbose
     }
 
-    /// One line about an invocation.
+    /// Prints one line about a finished invocation.
     pub fn invocation(&self, line: &InvocationLine<'_>) {
         let text = render(line);
         let style = if line.status == "ok" { "" } else { RED };
         self.line(&self.styled(style, &text));
     }
 
-    /// One line about an event that found no free process.
+    /// Prints one line about an event that exceeds the concurrency limit of its function.
     pub fn throttled(&self, function: &str) {
         self.line(&self.styled(RED, &format!("{function:<16} throttled")));
     }
 
-    /// A line that a function printed.
+    /// Prints a line that a function printed.
     pub fn function_line(&self, function: &str, line: &str) {
         self.line(&self.styled(DIM, &format!("{function}: {line}")));
     }
 
-    /// A line of the local cloud's own.
+    /// Prints a message of the local cloud itself.
     pub fn note(&self, text: &str) {
         self.line(text);
     }
@@ -93,7 +94,7 @@ impl Console {
         }
     }
 
-    /// A console that is gone (a closed pipe) is no reason to stop serving.
+    /// Prints a line. Errors are ignored: a closed pipe must not stop the local cloud.
     fn line(&self, text: &str) {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
@@ -123,7 +124,7 @@ fn render(line: &InvocationLine<'_>) -> String {
 mod buffer {
     use super::*;
 
-    /// What a console printed.
+    /// The output of a console in a test.
     #[derive(Clone, Default)]
     pub(crate) struct Buffer(Arc<Mutex<Vec<u8>>>);
 

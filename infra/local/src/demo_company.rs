@@ -1,4 +1,5 @@
-//! The demo companies: one per plan, with a person for every situation. Nobody here is real.
+//! The demo companies, one for each subscription plan, with people for every situation. All names
+//! are invented.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use uuid::Uuid;
 
 use crate::upstreams::{Company, Person, Status, Team, Upserts};
 
-/// Everything that a person may be allowed to do with contacts and notes.
+/// All permissions for contacts and notes.
 pub const PERMISSIONS: [&str; 8] = [
     "customers_customers_view",
     "customers_customers_manage",
@@ -18,14 +19,14 @@ pub const PERMISSIONS: [&str; 8] = [
     "customers_customernotes_delete",
 ];
 
-/// Handle (which is the email domain too), name, plan, locale.
+/// Handle (also the domain of email addresses), name, plan and locale.
 const COMPANIES: [(&str, &str, &str, &str); 3] = [
     ("senja", "Toko Senja", "starter", "id"),
     ("kopi", "Nusantara Coffee Trading", "growth", "id"),
     ("meridian", "Meridian Logistics", "enterprise", "en"),
 ];
 
-/// Company, team, and the team above it.
+/// Company, team and parent team.
 const TEAMS: [(&str, &str, Option<&str>); 12] = [
     ("senja", "Toko", None),
     ("kopi", "Sales", None),
@@ -86,23 +87,24 @@ const PEOPLE: [Row; 17] = [
     row("meridian", "piet", "Piet van Dijk", "own", &["Key Accounts"], "Agent"),
 ];
 
-/// The legacy numeric id of the first person; the others follow.
+/// The legacy numeric id of the first person; the ids of the others follow it.
 const FIRST_MOBILE_ID: u64 = 1001;
 
-/// The id of a thing of the demo, the same in every run: `kind` is `company`, `team` or `person`,
-/// `name` the company's handle, `{company}/{team name}` or the person's handle.
+/// The id of a company, team or person of the demo, which is the same in every run. `kind` is
+/// `company`, `team` or `person`; `name` is the company's handle, `{company}/{team name}` or the
+/// person's handle.
 #[must_use]
 pub fn id(kind: &str, name: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("demo:{kind}:{name}").as_bytes()).to_string()
 }
 
-/// The id of a team by its company's handle and its name.
+/// The id of the team with this name, by the handle of its company.
 #[must_use]
 pub fn team_id(company: &str, team: &str) -> String {
     id("team", &format!("{company}/{team}"))
 }
 
-/// The name of a person by their handle, if they have one.
+/// The full name of the person with this handle, if there is one.
 #[must_use]
 pub fn name(handle: &str) -> Option<&'static str> {
     PEOPLE.iter().find(|row| row.handle == handle)?.full_name
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_somebody_for_every_situation() {
+    fn there_is_a_person_for_every_situation() {
         let demo = demo();
         let people = demo.people();
         assert_eq!(people.len(), PEOPLE.len());

@@ -1,5 +1,5 @@
-//! The contacts that the demo companies begin with: owned by one team, by several, by none; and
-//! as many more as somebody asks for.
+//! The contacts of the demo companies, owned by one team, by several teams or by none; and any
+//! number of additional contacts.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, json};
 use shared::{
     access::FlagRecord,
     clock::Clock,
-    contact::{Contact, Contacts, StalePointers, SaveError},
+    contact::{Contact, Contacts, SaveError, StalePointers},
     directory::SubscriptionPlan,
     id::{CompanyId, ContactId, IdError, TeamId, UserId},
     table::{Item, Key, Table, TableError, to_item},
@@ -19,27 +19,27 @@ use uuid::Uuid;
 
 use crate::demo_company;
 
-/// The company that most of the demo plays in.
+/// Handle of the company with most of the contacts.
 const COMPANY: &str = "kopi";
-/// When the first demo contact was created; the others follow by the hour.
+/// When the first demo contact was created; each further one was created one hour later.
 const FIRST: &str = "2026-01-05T02:00:00Z";
-/// The contacts of one bulk write.
+/// Number of contacts in one bulk write.
 const CHUNK: usize = 1_000;
 
-/// Why the demo's contacts could not be put there.
+/// Why the demo contacts could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// A demo id that is none.
-    #[error("the demo data are wrong: {0}")]
+    /// An id of the demo data is invalid.
+    #[error("the demo data is invalid: {0}")]
     Id(#[from] IdError),
-    /// Writing one failed.
+    /// A contact could not be saved.
     #[error(transparent)]
     Save(#[from] SaveError),
-    /// Writing many failed.
+    /// A call of the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The database refused a bulk load.
-    #[error("the demo contacts cannot be loaded: {0}")]
+    /// The database failed to load contacts in bulk.
+    #[error("the database cannot load contacts: {0}")]
     Load(String),
 }
 
@@ -86,9 +86,9 @@ const ROWS: [Row; 14] = [
     },
 ];
 
-/// The owners of the contacts that are loaded in bulk, in turn.
+/// The owners of contacts that are loaded in bulk, in turn.
 const OWNERS: [&str; 3] = ["sinta", "lars", "agus"];
-/// Their teams, in turn.
+/// The teams of contacts that are loaded in bulk, in turn.
 const TEAMS: [&[&str]; 5] = [
     &["Jakarta SMB"],
     &["Jakarta Enterprise", "Jakarta"],
@@ -97,7 +97,7 @@ const TEAMS: [&[&str]; 5] = [
     &["Onboarding", "Support"],
 ];
 
-/// A few contacts for each of the other companies.
+/// Contacts of the other companies: company, name and owner.
 const OTHERS: [(&str, &str, &str); 4] = [
     ("senja", "Rangga Aditya", "dewi"),
     ("senja", "Siti Rahayu", "rudi"),
@@ -105,10 +105,7 @@ const OTHERS: [(&str, &str, &str); 4] = [
     ("meridian", "Ursula Kwan", "nadia"),
 ];
 
-/// Puts the demo's contacts into the table, unless they are there already.
-///
-/// # Errors
-/// When the table fails.
+/// Writes the demo contacts to the table, unless they exist already.
 pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
     let first: Timestamp = FIRST.parse().unwrap_or_default();
     let nusantara = ROWS.iter().map(|row| (COMPANY, row));
@@ -125,7 +122,7 @@ pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
             .write(None, &contact, StalePointers::Delete)
             .await
         {
-            // Already there, from a run before.
+            // The contact exists from an earlier run.
             Ok(()) | Err(SaveError::Changed) => {}
             Err(error) => return Err(error.into()),
         }
@@ -133,11 +130,8 @@ pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
     Ok(())
 }
 
-/// Turns both flags on for the growth company, unless somebody has set them before. The others
-/// begin with both off, so that the behavior before and after stands side by side.
-///
-/// # Errors
-/// When the table fails.
+/// Turns both feature flags on for the company with the growth plan, unless its flags were set
+/// before. They are off for the other companies, so that both behaviors can be compared.
 pub async fn turn_flags_on(table: &Table) -> Result<(), SeedError> {
     let company: CompanyId = demo_company::id("company", COMPANY).parse()?;
     let key = Key::flags(&company);
@@ -161,7 +155,7 @@ fn contact(company: &str, row: &Row, created_at: Timestamp) -> Result<Contact, S
         .filter(char::is_ascii_alphabetic)
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    // The same id in every run: UUIDv7 by its time, the rest by the name.
+    // The id is the same in every run: a UUIDv7 with the creation time and a hash of the name.
     let salt = Uuid::new_v5(&Uuid::NAMESPACE_URL, row.name.as_bytes()).into_bytes();
     let mut random = [0u8; 10];
     random.copy_from_slice(&salt[..10]);
@@ -191,11 +185,8 @@ fn contact(company: &str, row: &Row, created_at: Timestamp) -> Result<Contact, S
     })
 }
 
-/// Loads `count` more contacts of the growth company straight into the database: the teams own
-/// them in turn, and each twentieth is nobody's.
-///
-/// # Errors
-/// When the database refuses them.
+/// Loads `count` additional contacts of the company with the growth plan directly into the
+/// database. They belong to its teams in turn; every twentieth contact has no team.
 pub fn load(
     database: &Database,
     table: &Table,
@@ -215,10 +206,8 @@ pub fn load(
     load_owned(database, table, clock, count, owners)
 }
 
-/// The same, with the teams that own each contact by its number.
-///
-/// # Errors
-/// When the database refuses them.
+/// Loads `count` additional contacts like [`load`]. `teams` returns the teams of a contact by its
+/// number.
 pub fn load_owned(
     database: &Database,
     table: &Table,
@@ -251,17 +240,14 @@ pub fn load_owned(
     Ok(())
 }
 
-/// Puts items straight into a table of the database, past the endpoint.
-///
-/// # Errors
-/// When the database refuses them.
+/// Writes items directly into a table of the database, without the endpoint.
 pub fn import(database: &Database, table: &str, items: Vec<Item>) -> Result<(), SeedError> {
     let items = items.into_iter().map(stored).collect();
     let loaded = database.import_items(table, items, ImportOptions::default());
     loaded.map(drop).map_err(|error| SeedError::Load(error.to_string()))
 }
 
-/// An item as the database's own library has it.
+/// Converts an item to the types of the database engine.
 fn stored(item: Item) -> HashMap<String, Stored> {
     item.into_iter().map(|(name, value)| (name, convert(value))).collect()
 }
@@ -275,7 +261,7 @@ fn convert(value: AttributeValue) -> Stored {
         AttributeValue::M(map) => {
             Stored::M(map.into_iter().map(|(key, value)| (key, convert(value))).collect())
         }
-        // Records hold nothing else.
+        // Records have no values of other types.
         _ => Stored::NULL(true),
     }
 }

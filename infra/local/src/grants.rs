@@ -1,5 +1,5 @@
-//! What the roles of the template grant, against what a whole run of the tests used: a right that
-//! nothing uses is one that a thief of its function would.
+//! Compares the permissions that the template grants with those that a whole run of the tests used.
+//! An unused permission is only of use to an attacker who controls the function.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,26 +11,27 @@ use crate::aws::{Grant, Roles};
 use crate::resources;
 use crate::template::{Parameters, Template, TemplateError, UnresolvedError};
 
-/// The variable that names the folder where every local cloud and every test leaves what it used.
+/// The environment variable with the folder to which every local cloud and every test writes the
+/// grants that it used.
 pub const FOLDER_VARIABLE: &str = "USED_GRANTS_DIR";
 
-/// Why the report cannot be made.
+/// Why the check of the grants failed.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantsError {
-    /// The template is broken.
+    /// The template is invalid or not supported.
     #[error("template.yaml: {0}")]
     Template(#[from] TemplateError),
-    /// It grants a role something that the local cloud does not have.
+    /// A role names a resource that the local cloud does not know.
     #[error("template.yaml: {0}")]
     Roles(#[from] UnresolvedError),
     /// The folder or a file in it cannot be read or written.
-    #[error("the used grants cannot be kept: {0}")]
+    #[error("the folder of used grants cannot be read or written: {0}")]
     Io(#[from] std::io::Error),
-    /// A file in the folder is none that a run left there.
-    #[error("the used grants cannot be read: {0}")]
+    /// A file in the folder was not written by a run.
+    #[error("a file of used grants is invalid: {0}")]
     Format(#[from] serde_json::Error),
-    /// Nobody used these.
-    #[error("{} granted and never used:\n{}", .0.len(), lines(.0))]
+    /// These grants were not used.
+    #[error("{} grants of template.yaml were never used:\n{}", .0.len(), lines(.0))]
     Unused(BTreeSet<Grant>),
 }
 
@@ -38,10 +39,7 @@ fn lines(grants: &BTreeSet<Grant>) -> String {
     grants.iter().map(|grant| format!("  {grant}\n")).collect()
 }
 
-/// Leaves what was used of the roles in the folder that [`FOLDER_VARIABLE`] names, if it is set.
-///
-/// # Errors
-/// When the folder cannot be written to.
+/// Writes the used grants to the folder in [`FOLDER_VARIABLE`], if the variable is set.
 pub fn keep(roles: &Roles) -> Result<(), GrantsError> {
     let Some(folder) = std::env::var_os(FOLDER_VARIABLE) else { return Ok(()) };
     let folder = Path::new(&folder);
@@ -51,11 +49,11 @@ pub fn keep(roles: &Roles) -> Result<(), GrantsError> {
     Ok(())
 }
 
-/// Checks that of all that the template grants nothing was left unused by the runs that left their
-/// use in `folder`; tells how much there is.
+/// Checks that every grant of the template was used by one of the runs that wrote to `folder`.
+/// Returns the number of grants.
 ///
 /// # Errors
-/// [`GrantsError::Unused`] names what nobody used.
+/// [`GrantsError::Unused`] lists the unused grants.
 pub fn check(template: &Path, folder: &Path) -> Result<usize, GrantsError> {
     let template = Arc::new(Template::read(template, &Parameters::new())?);
     let mut unused = resources::roles(&template)?.grants();

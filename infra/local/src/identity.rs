@@ -1,4 +1,5 @@
-//! The identity provider: issues the IAG tokens that API Gateway's authorizer checks (SPEC §1).
+//! The identity provider: issues the IAG tokens, which the authorizer of API Gateway checks
+//! (SPEC §1).
 
 use std::fmt;
 use std::fs;
@@ -15,24 +16,24 @@ use shared::clock::Clock;
 
 /// Lifetime of a token in seconds: 12 hours.
 const LIFETIME_SECONDS: i64 = 12 * 60 * 60;
-/// The key under `--data`.
+/// Name of the key's file under `--data`.
 const FILE: &str = "identity.p8";
 
-/// What a token says about its bearer.
+/// The claims of a token, apart from its times.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Claims {
     /// Issuer, a URL.
     pub iss: String,
-    /// Audience.
+    /// Audience, the name of the service.
     pub aud: String,
-    /// The user's SSO UUID.
+    /// SSO UUID of the user.
     pub sub: String,
-    /// The tenant.
+    /// SSO id of the user's company, the tenant.
     pub company_sso_id: String,
-    /// Display name, absent for somebody without one.
+    /// Display name; absent if the user has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Email address.
+    /// Email address of the user.
     pub email: String,
 }
 
@@ -44,13 +45,13 @@ struct Timed<'a> {
     exp: i64,
 }
 
-/// Why there is no key to sign with.
+/// Why there is no key for signing tokens.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The key file cannot be read or written.
-    #[error("the signing key cannot be kept: {0}")]
+    #[error("the file of the signing key cannot be read or written: {0}")]
     Io(#[from] io::Error),
-    /// The key file does not hold an ES256 key, or none could be made.
+    /// The key file does not hold an ES256 key, or no key could be created.
     #[error("the signing key is not a valid ES256 key")]
     Invalid,
 }
@@ -58,18 +59,19 @@ pub enum KeyError {
 /// Why a token is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// No token, a wrong signature, algorithm, issuer or audience, or a claim is missing.
+    /// It is not a token, its signature, algorithm, issuer or audience is wrong, or a claim is
+    /// missing.
     #[error("{0}")]
     Invalid(#[from] jsonwebtoken::errors::Error),
-    /// Past its `exp`.
+    /// The time in `exp` has passed.
     #[error("the token has expired")]
     Expired,
-    /// Before its `nbf` or `iat`.
+    /// The time in `nbf` or `iat` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
 }
 
-/// Signs and checks tokens with one ES256 key.
+/// Signs and checks tokens with one ES256 key. Clones share the key.
 #[derive(Clone)]
 pub struct Identity {
     keys: Arc<(EncodingKey, DecodingKey)>,
@@ -83,10 +85,7 @@ impl fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// With a new key, or under `data` with the one of the run before.
-    ///
-    /// # Errors
-    /// [`KeyError`] when the key cannot be made, read or kept.
+    /// Creates a key, or, with a folder for `data`, reads the key of an earlier run from there.
     pub fn start(data: Option<&Path>, clock: Clock) -> Result<Self, KeyError> {
         let pkcs8 = match data {
             None => new_key()?,
@@ -99,21 +98,15 @@ impl Identity {
         Ok(Self { keys: Arc::new((EncodingKey::from_ec_der(&pkcs8), decoding)), clock })
     }
 
-    /// A token valid for 12 hours from now.
-    ///
-    /// # Errors
-    /// When the claims cannot be encoded or signed.
+    /// Issues a token that is valid for 12 hours.
     pub fn issue(&self, claims: &Claims) -> Result<String, TokenError> {
         let iat = self.clock.now().as_second();
         let timed = Timed { claims, iat, exp: iat + LIFETIME_SECONDS };
         Ok(jsonwebtoken::encode(&Header::new(Algorithm::ES256), &timed, &self.keys.0)?)
     }
 
-    /// The claims of a token that is signed by this key, for this audience, from this issuer,
-    /// and valid now, as API Gateway's JWT authorizer checks.
-    ///
-    /// # Errors
-    /// [`TokenError`] says what is wrong with it.
+    /// Checks a token as the JWT authorizer of API Gateway does, and returns its claims. The token
+    /// must be signed with this key, be valid now, and have this issuer and one of these audiences.
     pub fn verify(
         &self,
         token: &str,
@@ -124,7 +117,7 @@ impl Identity {
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         validation.set_issuer(&[issuer]);
         validation.set_audience(audience);
-        // Times are checked here, by the clock that everything else uses.
+        // The times are checked below, with the clock that all other code uses.
         validation.validate_exp = false;
         let claims = jsonwebtoken::decode::<Map<String, Value>>(token, &self.keys.1, &validation)?;
         let claims = claims.claims;
@@ -159,7 +152,7 @@ fn kept_key(folder: &Path) -> Result<Vec<u8>, KeyError> {
     }
 }
 
-/// Readable by its owner alone, where the system knows owners.
+/// Creates a file that only its owner can read, on systems with file permissions.
 fn private_file(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -189,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_for_its_issuer_and_audience_only() {
+    fn a_token_is_valid_for_its_issuer_and_audience_only() {
         let identity = Identity::start(None, Clock::System).unwrap();
         let token = identity.issue(&claims()).unwrap();
         let verified = verify(&identity, &token).unwrap();
@@ -205,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_dies_after_twelve_hours() {
+    fn a_token_expires_after_twelve_hours() {
         let clock = Clock::manual(Timestamp::from_second(1_800_000_000).unwrap());
         let identity = Identity::start(None, clock.clone()).unwrap();
         let token = identity.issue(&claims()).unwrap();
@@ -218,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_key_outlives_the_run() {
+    fn a_key_under_data_is_kept_for_the_next_run() {
         let folder = tempfile::tempdir().unwrap();
         let first = Identity::start(Some(folder.path()), Clock::System).unwrap();
         let token = first.issue(&claims()).unwrap();

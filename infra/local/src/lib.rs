@@ -1,5 +1,7 @@
-//! The local cloud: the whole bundle on one machine, with one command.
+//! The local cloud: runs the whole service on one machine, with one command. The functions are the
+//! same binaries that are deployed; AWS and the upstream services are emulated.
 
+pub mod account;
 pub mod aws;
 pub mod backfill;
 pub mod bench;
@@ -17,12 +19,12 @@ pub mod grants;
 pub mod identity;
 pub mod import;
 pub mod lambda;
-pub mod upstreams;
 pub mod operator;
 pub mod record;
 pub mod resources;
 pub mod sources;
 pub mod template;
+pub mod upstreams;
 
 pub use cloud::{LocalCloud, Options, StartError};
 
@@ -30,7 +32,7 @@ pub use cloud::{LocalCloud, Options, StartError};
 mod testing {
     //! An HTTP client for tests.
 
-    /// A client like the functions'.
+    /// A client with the same settings as the functions' client.
     pub(crate) fn client() -> reqwest::Client {
         let limit = std::time::Duration::from_secs(10);
         shared::http_client::builder().timeout(limit).build().unwrap()

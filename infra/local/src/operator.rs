@@ -1,5 +1,5 @@
-//! The surroundings of somebody who works on the local cloud from outside a function: the seed,
-//! the control endpoints, tests.
+//! The environment of code that uses the service's clients outside of a function: loading the demo
+//! data, the control endpoints, and tests.
 
 use std::collections::HashMap;
 
@@ -7,9 +7,11 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials as SdkCredentials, provider::SharedCredentialsProvider};
 use shared::{clock::Clock, environment::Environment};
 
-use crate::aws::{Issued, REGION};
+use crate::account::REGION;
+use crate::aws::Issued;
 
-/// Surroundings that call the emulators at `endpoint_url` with these keys, and see `variables`.
+/// An environment whose clients call the emulators at `endpoint_url` with these keys, and whose
+/// environment variables are `variables`.
 #[must_use]
 pub fn environment(
     http: &reqwest::Client,

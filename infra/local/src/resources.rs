@@ -1,4 +1,4 @@
-//! The template's resources, reduced to what the emulators create.
+//! Converts the resources and roles of the template to those of the emulators.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use crate::aws::{
 };
 use crate::template::{Function, Names, Queue, Table, Template, UnresolvedError};
 
-/// What the emulators cannot create.
+/// A resource that the emulators cannot create.
 #[derive(Debug, thiserror::Error)]
 pub enum ResourcesError {
-    /// The system has one table.
+    /// The template has no table, or more than one.
     #[error("the local cloud needs exactly one table; the template has {0}")]
     Tables(usize),
-    /// A key attribute is no string.
+    /// A key attribute is not a string.
     #[error("{table}: key attribute `{attribute}` must be a string")]
     KeyType {
         /// Logical id.
@@ -25,11 +25,8 @@ pub enum ResourcesError {
     },
 }
 
-/// What to create for `template`.
-///
-/// # Errors
-/// When there is not exactly one table, or a key is not made of strings.
-pub fn of(template: &Template) -> Result<Resources, ResourcesError> {
+/// The resources that the emulators create for `template`.
+pub fn from_template(template: &Template) -> Result<Resources, ResourcesError> {
     let mut tables = template.tables.iter();
     let (Some((name, table)), None) = (tables.next(), tables.next()) else {
         return Err(ResourcesError::Tables(template.tables.len()));
@@ -46,7 +43,7 @@ pub fn of(template: &Template) -> Result<Resources, ResourcesError> {
 /// # Errors
 /// When a statement names a resource that has no ARN in the local cloud.
 pub fn roles(template: &Arc<Template>) -> Result<Roles, UnresolvedError> {
-    // An ARN says nothing of where the emulators listen.
+    // ARNs do not contain the address of the emulators.
     let names = Names::new(Arc::clone(template), "", BTreeMap::new());
     let statements = |function: &Function| -> Result<Vec<Statement>, UnresolvedError> {
         let statement = |policy: &crate::template::Policy| {
@@ -59,22 +56,22 @@ pub fn roles(template: &Arc<Template>) -> Result<Roles, UnresolvedError> {
         };
         function.policies.iter().map(statement).collect()
     };
-    let of_each = template.functions.values();
-    let roles = of_each.map(|function| Ok((function.id.clone(), statements(function)?)));
+    let functions = template.functions.values();
+    let roles = functions.map(|function| Ok((function.id.clone(), statements(function)?)));
     Ok(Roles::new(roles.collect::<Result<_, UnresolvedError>>()?))
 }
 
-/// Checks that each function's role can read the queues that feed it, as Lambda does when it makes
-/// an event source mapping.
+/// Checks that the role of each function may read the queues that are its event sources, as Lambda
+/// does when an event source mapping is created.
 ///
 /// # Errors
-/// [`Denied`] names the first right that lacks.
+/// [`Denied`] names the first missing permission.
 pub fn check_sources(template: &Template, roles: &Roles) -> Result<(), Denied> {
-    let of_function = |function: &Function| {
+    let check = |function: &Function| {
         let mut queues = function.queue_sources().map(|source| Names::queue_arn(&source.queue));
-        queues.try_for_each(|arn| roles.may_poll(&function.id, &arn))
+        queues.try_for_each(|arn| roles.check_poll(&function.id, &arn))
     };
-    template.functions.values().try_for_each(of_function)
+    template.functions.values().try_for_each(check)
 }
 
 fn table_spec(name: &str, table: &Table) -> Result<TableSpec, ResourcesError> {

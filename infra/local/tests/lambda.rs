@@ -1,6 +1,6 @@
-//! The Lambda service with real processes.
+//! Tests of the Lambda service with real processes.
 
-// Helpers of tests may panic as tests do; clippy.toml reaches test functions alone.
+// Helpers of tests may panic like the tests; clippy.toml only covers test functions.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod support;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use support::{eventually, fixture, options, template};
 use tower::ServiceExt;
 
-/// The service with the fixture and these properties of it.
+/// Starts the service with the fixture as its function, which has these properties.
 async fn lambda(properties: &str) -> Lambda {
     Lambda::start(options(&template("", properties))).await.unwrap()
 }
@@ -33,7 +33,7 @@ fn body(outcome: &InvokeOutcome) -> Value {
 }
 
 #[tokio::test]
-async fn a_process_is_started_by_its_first_event_and_kept_warm() {
+async fn a_process_is_started_by_the_first_event_and_kept_warm() {
     let lambda = lambda("").await;
     let first = invoke(&lambda, json!({"do": "count"})).await;
     let second = invoke(&lambda, json!({"do": "count"})).await;
@@ -47,7 +47,7 @@ async fn a_process_is_started_by_its_first_event_and_kept_warm() {
 }
 
 #[tokio::test]
-async fn an_event_comes_with_its_context() {
+async fn an_event_has_its_context() {
     let lambda = lambda("").await;
     let outcome = invoke(&lambda, json!({"do": "context"})).await;
     let context = body(&outcome);
@@ -59,7 +59,7 @@ async fn an_event_comes_with_its_context() {
 }
 
 #[tokio::test]
-async fn a_process_sees_the_templates_environment_and_lambdas_and_nothing_else() {
+async fn a_process_has_only_the_environment_variables_of_the_template_and_of_lambda() {
     let properties =
         "      MemorySize: 512\n      Environment: { Variables: { RUST_LOG: info, TABLE: t } }\n";
     let lambda = lambda(properties).await;
@@ -88,7 +88,7 @@ async fn a_time_out_kills_the_process() {
 }
 
 #[tokio::test]
-async fn a_process_that_exits_answers_with_an_exit_error() {
+async fn a_process_that_exits_returns_an_exit_error() {
     let lambda = lambda("").await;
     let outcome = invoke(&lambda, json!({"do": "exit", "n": 3})).await;
     assert_eq!(outcome.function_error, Some(FunctionError::Exited));
@@ -112,7 +112,7 @@ async fn an_error_and_a_panic_keep_the_process_warm() {
 }
 
 #[tokio::test]
-async fn an_answer_over_the_limit_is_a_function_error() {
+async fn a_response_over_the_limit_is_a_function_error() {
     let lambda = lambda("").await;
     let outcome = invoke(&lambda, json!({"do": "allocate", "n": 7_000_000})).await;
     assert_eq!(outcome.function_error, Some(FunctionError::ResponseTooLarge));
@@ -138,7 +138,7 @@ async fn a_program_that_cannot_start_is_an_init_error() {
 }
 
 #[tokio::test]
-async fn beyond_its_concurrency_a_function_is_throttled() {
+async fn a_function_is_throttled_beyond_its_concurrency_limit() {
     let lambda = lambda("      ReservedConcurrentExecutions: 2\n").await;
     let sleep = || {
         let event = json!({"do": "sleep", "n": 1_000});
@@ -170,7 +170,7 @@ async fn a_process_can_be_killed_by_its_access_key() {
 }
 
 #[tokio::test]
-async fn an_asynchronous_event_that_fails_is_tried_twice_again() {
+async fn a_failed_asynchronous_event_is_retried_twice() {
     let options = options(&template("", ""));
     let usage = options.usage.clone();
     let lambda = Lambda::start(options).await.unwrap();
@@ -180,9 +180,9 @@ async fn an_asynchronous_event_that_fails_is_tried_twice_again() {
     assert_eq!(usage.snapshot()["Fixture"]["invocations"], 3);
 }
 
-/// Copies the fixture in a process of its own: a program that this process has open for writing is
-/// "busy" to a neighboring test that starts one meanwhile. The time is given, since two copies may
-/// fall into one tick of the file system's clock.
+/// Copies the fixture with a separate process: if this process had the program open for writing,
+/// another test that starts a process at the same time could find it busy. The time is set, because
+/// two copies may otherwise have the same time in the file system.
 fn place_fixture(program: &Path, built_at: SystemTime) {
     let copied = Command::new("cp").args([fixture(), program]).status().unwrap();
     assert!(copied.success());
@@ -190,7 +190,7 @@ fn place_fixture(program: &Path, built_at: SystemTime) {
 }
 
 #[tokio::test]
-async fn a_program_built_anew_replaces_the_warm_process() {
+async fn a_warm_process_is_replaced_when_its_program_was_built_again() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("fixture");
     place_fixture(&program, UNIX_EPOCH);
@@ -199,7 +199,7 @@ async fn a_program_built_anew_replaces_the_warm_process() {
     let lambda = Lambda::start(options).await.unwrap();
     invoke(&lambda, json!({})).await;
     assert_eq!(invoke(&lambda, json!({})).await.init, None);
-    // The program of a running process is replaced, as Cargo does, not written over.
+    // As Cargo does, this replaces the file of a running program instead of writing into it.
     std::fs::remove_file(&program).unwrap();
     place_fixture(&program, UNIX_EPOCH + Duration::from_secs(1));
     assert!(invoke(&lambda, json!({})).await.init.is_some());
@@ -208,7 +208,7 @@ async fn a_program_built_anew_replaces_the_warm_process() {
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn a_shutdown_leaves_no_process() {
+async fn a_shutdown_ends_every_process() {
     let lambda = lambda("").await;
     let context = body(&invoke(&lambda, json!({"do": "context"})).await);
     let process = PathBuf::from(format!("/proc/{}", context["pid"]));
@@ -239,7 +239,7 @@ async fn json_of(response: Response<Body>) -> Value {
 }
 
 #[tokio::test]
-async fn the_invoke_api_answers_as_lambda_does() {
+async fn the_invoke_api_responds_like_lambda() {
     let lambda = lambda("").await;
     let tail = [("x-amz-log-type", "Tail")];
     let response = call(&lambda, "Fixture", &tail, r#"{"a":1}"#).await;
@@ -266,7 +266,7 @@ async fn the_invoke_api_answers_as_lambda_does() {
 }
 
 #[tokio::test]
-async fn the_invoke_api_answers_429_beyond_the_concurrency() {
+async fn the_invoke_api_returns_429_beyond_the_concurrency_limit() {
     let lambda = lambda("      ReservedConcurrentExecutions: 0\n").await;
     let response = call(&lambda, "Fixture", &[], "{}").await;
     assert_eq!(response.status(), 429);

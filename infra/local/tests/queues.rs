@@ -1,6 +1,6 @@
-//! Queues as sources of functions, with the emulated SQS and real processes.
+//! Tests of queues as event sources of functions, with the emulated SQS and real processes.
 
-// Helpers of tests may panic as tests do; clippy.toml reaches test functions alone.
+// Helpers of tests may panic like the tests; clippy.toml only covers test functions.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod support;
@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials as AccessKeys, Region};
+use local::account::REGION;
 use local::aws::{
     Aws, AwsOptions, Faults, KeySpec, QueueSpec, RedriveSpec, Resources, Roles, TableSpec,
 };
 use local::lambda::Lambda;
 use local::sources::{QueueSources, QueueSourcesOptions};
-use local::template::{Names, REGION};
+use local::template::Names;
 use serde_json::json;
 use support::{eventually, options, template};
 
@@ -55,7 +56,7 @@ fn resources() -> Resources {
 }
 
 #[tokio::test]
-async fn failed_messages_come_back_and_end_among_the_dead_letters() {
+async fn failed_messages_are_delivered_again_and_then_moved_to_the_dead_letter_queue() {
     let template = template(QUEUES, "      Timeout: 2\n");
     let mut options = options(&template);
     let aws = Aws::start(AwsOptions {
@@ -103,7 +104,8 @@ async fn failed_messages_come_back_and_end_among_the_dead_letters() {
         client.send_message().queue_url(url).message_body(body).send().await.unwrap();
     }
 
-    // The bad one is delivered twice, the good one once, then the bad one is dead.
+    // The bad message is delivered twice and the good one once; then the bad one is moved to the
+    // dead-letter queue.
     let deliveries = |body: &str| {
         let batches = events.list(Some("fixture_batch"));
         let bodies = batches.iter().filter_map(|batch| batch["bodies"].as_array()).flatten();

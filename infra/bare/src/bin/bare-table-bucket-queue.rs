@@ -1,4 +1,4 @@
-//! With DynamoDB, S3, SQS and Launchpad.
+//! A bare function with the clients of DynamoDB, S3, SQS and Launchpad.
 
 use shared::environment::Environment;
 
@@ -9,7 +9,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let (bucket, queue) = (environment.s3(), environment.sqs());
     bare::serve(async || {
         bare::read(&table).await?;
-        bare::ask(&directory).await?;
+        bare::request(&directory).await?;
         bucket.get_object().bucket("bucket").key("key").send().await?;
         queue.send_message().queue_url("https://queue").message_body("text").send().await?;
         Ok(())

@@ -1,4 +1,4 @@
-//! With DynamoDB and S3.
+//! A bare function with the clients of DynamoDB and S3.
 
 use shared::environment::Environment;
 

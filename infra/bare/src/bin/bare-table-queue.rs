@@ -1,4 +1,4 @@
-//! With DynamoDB, SQS and Launchpad.
+//! A bare function with the clients of DynamoDB, SQS and Launchpad.
 
 use shared::environment::Environment;
 
@@ -9,7 +9,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let queue = environment.sqs();
     bare::serve(async || {
         bare::read(&table).await?;
-        bare::ask(&directory).await?;
+        bare::request(&directory).await?;
         queue.send_message().queue_url("https://queue").message_body("text").send().await?;
         Ok(())
     })

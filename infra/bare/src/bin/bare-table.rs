@@ -1,4 +1,4 @@
-//! With DynamoDB and Launchpad.
+//! A bare function with the clients of DynamoDB and Launchpad.
 
 use shared::environment::Environment;
 
@@ -8,7 +8,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let (table, directory) = (environment.table()?, environment.directory()?);
     bare::serve(async || {
         bare::read(&table).await?;
-        bare::ask(&directory).await
+        bare::request(&directory).await
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! Faults that DynamoDB has for several items at once.
+//! Injected faults of DynamoDB calls with several items: transactions and batches.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -8,10 +8,10 @@ use http::request::Parts;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
-use super::answer::json_answer;
 use super::dynamodb::{Capacity, DynamoDb};
+use super::response::json_response;
 
-/// A transaction canceled because another one is under way on its first item.
+/// The error of a transaction that is cancelled because another one holds its first item.
 pub(super) fn conflict(body: &[u8]) -> Response {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let items = request["TransactItems"].as_array().map_or(1, Vec::len);
@@ -25,7 +25,7 @@ pub(super) fn conflict(body: &[u8]) -> Response {
         })
         .collect();
     let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
-    json_answer(
+    json_response(
         StatusCode::BAD_REQUEST,
         &json!({
             "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
@@ -38,9 +38,9 @@ pub(super) fn conflict(body: &[u8]) -> Response {
     )
 }
 
-/// Runs a batch for the first half of its entries and calls the others unprocessed. As on AWS at
-/// least one entry of a batch is processed.
-pub(super) async fn partly(
+/// Runs a batch for the first half of its entries and reports the others as unprocessed. As on
+/// AWS, at least one entry of a batch is processed.
+pub(super) async fn process_first_half(
     dynamodb: &DynamoDb,
     action: &str,
     parts: &Parts,
@@ -64,7 +64,8 @@ pub(super) async fn partly(
     (Response::from_parts(parts, Body::from(answer.to_string())), capacity)
 }
 
-/// Takes the second half of each table's entries out: `Keys` of a read, the list of a write.
+/// Removes and returns the second half of each table's entries: the `Keys` of a read, the list of
+/// a write.
 fn split(tables: &mut Value) -> Value {
     let mut unprocessed = json!({});
     for (name, table) in tables.as_object_mut().into_iter().flatten() {

@@ -1,19 +1,19 @@
-//! Access keys: one per execution environment, so that a call names its caller.
+//! Access keys. Each execution environment has its own, so that a call identifies its caller.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use uuid::Uuid;
 
-/// Function name under which the local cloud itself calls AWS.
+/// The function name that the local cloud uses for its own calls.
 pub const OPERATOR: &str = "operator";
 
-/// A pair of keys, as a process gets it in its environment.
+/// A pair of keys, as a process receives it in its environment variables.
 #[derive(Clone, Debug)]
 pub struct Issued {
-    /// Public half, 20 characters like those of AWS.
+    /// The public half: 20 characters, as on AWS.
     pub access_key_id: String,
-    /// Secret half.
+    /// The secret half.
     pub secret_access_key: String,
 }
 
@@ -23,7 +23,7 @@ struct Owner {
     secret_access_key: String,
 }
 
-/// All keys in use.
+/// All valid keys. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     keys: Arc<RwLock<HashMap<String, Owner>>>,
@@ -37,7 +37,7 @@ impl Default for Credentials {
 }
 
 impl Credentials {
-    /// Keys for the operator alone.
+    /// Creates the keys of the operator; no others are valid yet.
     #[must_use]
     pub fn new() -> Self {
         let mut credentials = Self {
@@ -48,7 +48,7 @@ impl Credentials {
         credentials
     }
 
-    /// Makes a new pair for an execution environment of `function`.
+    /// Creates a pair for an execution environment of `function`.
     #[must_use]
     pub fn issue(&self, function: &str) -> Issued {
         let random = Uuid::new_v4().simple().to_string().to_uppercase();
@@ -65,18 +65,18 @@ impl Credentials {
         issued
     }
 
-    /// Makes a pair useless: its execution environment is gone.
+    /// Makes a pair invalid, because its execution environment has ended.
     pub fn revoke(&self, access_key_id: &str) {
         self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
     }
 
-    /// The local cloud's own keys.
+    /// The keys of the local cloud itself.
     #[must_use]
     pub fn operator(&self) -> &Issued {
         &self.operator
     }
 
-    /// The function whose environment was given this key; `None` for an unknown or revoked one.
+    /// The function that this key was issued to; `None` if the key is unknown or revoked.
     #[must_use]
     pub fn function(&self, access_key_id: &str) -> Option<Arc<str>> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_names_its_function_until_it_is_revoked() {
+    fn a_key_identifies_its_function_until_it_is_revoked() {
         let credentials = Credentials::new();
         let first = credentials.issue("NoteWrite");
         let second = credentials.issue("NoteWrite");

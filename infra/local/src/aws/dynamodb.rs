@@ -21,16 +21,16 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::StartError;
-use super::answer::Service;
+use super::error::StartError;
 use super::replica::{Replica, ReplicaError};
 use super::resources::TableSpec;
+use super::response::Service;
 
-/// How often expired items are swept; AWS promises no more than "within a few days".
+/// How often expired items are deleted; AWS only promises "within a few days".
 const TTL_SWEEP: Duration = Duration::from_secs(60);
-/// The table under `--data`.
+/// Name of the table's file under `--data`.
 const FILE: &str = "table.sqlite";
-/// Time for calls under way to finish at shutdown.
+/// Longest time that calls in progress may take to finish at shutdown.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 const RETURN_CONSUMED: &str = "ReturnConsumedCapacity";
 const CONSUMED: &str = "ConsumedCapacity";
@@ -48,7 +48,7 @@ pub(crate) struct Capacity {
     pub(crate) write_units: f64,
 }
 
-/// The running engine.
+/// The running emulator.
 pub(crate) struct DynamoDb {
     database: Database,
     spec: TableSpec,
@@ -64,7 +64,7 @@ struct Running {
 }
 
 impl DynamoDb {
-    /// Opens the database, in memory or under `data`, and creates the table unless it is there.
+    /// Opens the database, in memory or under `data`, and creates the table unless it exists.
     pub(crate) async fn start(spec: &TableSpec, data: Option<&Path>) -> Result<Self, StartError> {
         let database = open(data)?;
         create_table(&database, spec)?;
@@ -93,33 +93,33 @@ impl DynamoDb {
         })
     }
 
-    /// The engine itself, for bulk loading.
+    /// The engine itself, for loading data in bulk.
     pub(crate) fn database(&self) -> &Database {
         &self.database
     }
 
-    /// Lets lagging replicas begin where the table is now.
+    /// Copies the table into the lagging replicas that have no copy yet.
     ///
     /// # Errors
-    /// The answer to give when the table cannot be copied.
+    /// The response to return if the table cannot be copied.
     pub(crate) async fn open(&self, replicas: Vec<Arc<Replica>>) -> Result<(), Response> {
-        self.with(replicas, Replica::open)
+        self.update(replicas, Replica::open)
             .await
             .map_err(|_| Service::DynamoDb.failure(StatusCode::INTERNAL_SERVER_ERROR))
     }
 
-    /// Tells lagging replicas what a call may have written.
-    pub(crate) async fn tell(&self, replicas: Vec<Arc<Replica>>, action: &str, body: Bytes) {
+    /// Records in the lagging replicas what a call may have written.
+    pub(crate) async fn replicate(&self, replicas: Vec<Arc<Replica>>, action: &str, body: Bytes) {
         let action = action.to_owned();
-        let told = self.with(replicas, move |replica, database, spec| {
-            replica.follow(database, spec, &action, &body)
+        let recorded = self.update(replicas, move |replica, database, spec| {
+            replica.record(database, spec, &action, &body)
         });
-        // What went wrong is in the log; the write itself stands.
-        let _ = told.await;
+        // An error is in the log; the write itself has succeeded.
+        let _ = recorded.await;
     }
 
-    /// Works on replicas, away from the threads that answer.
-    async fn with(
+    /// Updates replicas on a thread for blocking work.
+    async fn update(
         &self,
         replicas: Vec<Arc<Replica>>,
         work: impl Fn(&Replica, &Database, &TableSpec) -> Result<(), ReplicaError> + Send + 'static,
@@ -132,12 +132,12 @@ impl DynamoDb {
             replicas.iter().try_for_each(|replica| work(replica, &database, &spec))
         });
         let done = done.await.unwrap_or_else(|error| Err(std::io::Error::from(error).into()));
-        done.inspect_err(|error| tracing::error!(%error, "a lagging replica does not follow"))
+        done.inspect_err(|error| tracing::error!(%error, "a lagging replica was not updated"))
     }
 
-    /// Runs a call and says what it consumed. The engine tells it only to those who ask, so it
-    /// is always asked, and what the caller did not ask for is taken out of the answer again.
-    /// A read is answered by `replica` where there is one.
+    /// Runs a call and returns the response with the consumed capacity. The engine reports the
+    /// capacity only on request, so each call requests it; if the caller did not, the capacity is
+    /// removed from the response again. A read goes to `replica` if there is one.
     pub(crate) async fn call(
         &self,
         action: &str,
@@ -146,30 +146,30 @@ impl DynamoDb {
         replica: Option<Arc<Replica>>,
     ) -> (Response, Capacity) {
         let unit = unit(action);
-        let asking = unit.and_then(|_| ask_for_capacity(&body));
-        let asked_for_by_caller = asking.is_none();
-        let body = asking.unwrap_or(body);
+        let requesting = unit.and_then(|_| request_capacity(&body));
+        let requested_by_caller = requesting.is_none();
+        let body = requesting.unwrap_or(body);
         let stale = replica.and_then(|replica| replica.read(action, &body));
-        let answer = match stale {
+        let response = match stale {
             Some(stale) => Ok(http::Response::new(stale)),
             None => self.forward(parts, body).await,
         };
-        let answer = match answer {
-            Ok(answer) => answer,
+        let response = match response {
+            Ok(response) => response,
             Err(error) => {
-                tracing::error!(%error, "the DynamoDB emulator did not answer");
+                tracing::error!(%error, "the DynamoDB emulator did not respond");
                 let failure = Service::DynamoDb.failure(StatusCode::INTERNAL_SERVER_ERROR);
                 return (failure, Capacity::default());
             }
         };
-        let (mut parts, body) = answer.into_parts();
+        let (mut parts, body) = response.into_parts();
         let (capacity, rest) = unit
             .and_then(|unit| take_capacity(&body, unit))
             .unwrap_or_else(|| (Capacity::default(), body.clone()));
-        // The checksum and the length are those of the untouched answer.
+        // The checksum and the length are those of the unchanged response.
         parts.headers.remove("x-amz-crc32");
         parts.headers.remove(header::CONTENT_LENGTH);
-        let body = if asked_for_by_caller { body } else { rest };
+        let body = if requested_by_caller { body } else { rest };
         (Response::from_parts(parts, Body::from(body)), capacity)
     }
 
@@ -192,7 +192,7 @@ impl DynamoDb {
         Ok(http::Response::from_parts(parts, body))
     }
 
-    /// Stops serving; calls under way finish, for two seconds at most.
+    /// Stops the emulator. Calls in progress have two seconds to finish.
     pub(crate) async fn shutdown(&self) {
         let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
         else {
@@ -248,13 +248,13 @@ async fn sweep(database: Database) {
         let database = database.clone();
         match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "expired items were not swept"),
+            Ok(Err(error)) => tracing::warn!(%error, "expired items could not be deleted"),
             Err(_) => return,
         }
     }
 }
 
-/// Which units an action consumes; `None` for one that consumes none.
+/// The kind of units that an action consumes; `None` if it consumes none.
 fn unit(action: &str) -> Option<Unit> {
     match action {
         "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems" => Some(Unit::Read),
@@ -265,11 +265,11 @@ fn unit(action: &str) -> Option<Unit> {
     }
 }
 
-/// A JSON object of which only the top is looked into.
+/// A JSON object whose values are not parsed.
 type Shallow = BTreeMap<String, Box<RawValue>>;
 
-/// The request with `ReturnConsumedCapacity`, or `None` when it asks for it already.
-fn ask_for_capacity(body: &Bytes) -> Option<Bytes> {
+/// The request with `ReturnConsumedCapacity` added; `None` if it has it already.
+fn request_capacity(body: &Bytes) -> Option<Bytes> {
     let mut request: Shallow = serde_json::from_slice(body).ok()?;
     if request.get(RETURN_CONSUMED).is_some_and(|mode| mode.get() != "\"NONE\"") {
         return None;
@@ -279,21 +279,22 @@ fn ask_for_capacity(body: &Bytes) -> Option<Bytes> {
     serde_json::to_vec(&request).ok().map(Bytes::from)
 }
 
-/// What an answer says was consumed, and the answer without saying so.
+/// The consumed capacity in a response, and the response without it.
 fn take_capacity(body: &Bytes, unit: Unit) -> Option<(Capacity, Bytes)> {
-    let mut answer: Shallow = serde_json::from_slice(body).ok()?;
-    let consumed: Value = serde_json::from_str(answer.remove(CONSUMED)?.get()).ok()?;
+    let mut response: Shallow = serde_json::from_slice(body).ok()?;
+    let consumed: Value = serde_json::from_str(response.remove(CONSUMED)?.get()).ok()?;
     let tables = match &consumed {
         Value::Array(tables) => tables.as_slice(),
         table => std::slice::from_ref(table),
     };
     let capacity = tables.iter().fold(Capacity::default(), |sum, table| sum.add(table, unit));
-    serde_json::to_vec(&answer).ok().map(|rest| (capacity, rest.into()))
+    serde_json::to_vec(&response).ok().map(|rest| (capacity, rest.into()))
 }
 
 impl Capacity {
-    /// A transaction says which units it means (a replayed write transaction costs reads); other
-    /// answers leave it to the action.
+    /// Adds the capacity of one table. The response of a transaction names the kind of its units
+    /// (a repeated write transaction consumes read units); for other responses it follows from the
+    /// action.
     fn add(self, table: &Value, unit: Unit) -> Self {
         let units = |name| table.get(name).and_then(Value::as_f64);
         let (read, write) = match (units("ReadCapacityUnits"), units("WriteCapacityUnits"), unit) {

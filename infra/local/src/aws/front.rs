@@ -1,4 +1,5 @@
-//! The one endpoint of all services: tells who calls what, injects faults, counts, passes on.
+//! The common endpoint of all services. For each call it finds the caller and the service, checks
+//! the caller's role, injects faults, counts the call and forwards it to the emulator.
 
 use std::sync::Arc;
 
@@ -10,20 +11,28 @@ use http::request::Parts;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 
-use super::answer::{Service, lost};
+use super::batches;
+use super::credentials::{Credentials, OPERATOR};
 use super::dynamodb::{Capacity, DynamoDb};
-use super::faults::{Call, Effects, Kind, Target, When};
+use super::fault_rule::{Call, Kind, Target, When};
+use super::faults::{Effects, Faults};
+use super::permissions;
+use super::replica::Read;
 use super::request::{Signature, likely_service, s3_action, target_action};
+use super::response::{Service, lost_response};
+use super::roles::{Denied, Roles};
 use super::s3::ObjectStore;
 use super::ses::{self, Mailer};
 use super::sqs::Queues;
-use super::{Credentials, Denied, Faults, OPERATOR, OnKill, Read, Roles, batches, needs};
 use crate::record::{AwsCall, Usage};
 
-/// Largest request that is not an object: an SES message of 10 MB, in base64 and percent-encoded.
+/// Largest request apart from objects: an SES message of 10 MB, in base64 and percent-encoded.
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 
-/// The services and what is kept about their use.
+/// Called with the access key of the process that a `kill` fault applies to.
+pub type OnKill = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The emulators, with the rules and records that apply to every call.
 pub(crate) struct Front {
     pub(crate) dynamodb: DynamoDb,
     pub(crate) objects: ObjectStore,
@@ -36,7 +45,7 @@ pub(crate) struct Front {
     pub(crate) on_kill: OnKill,
 }
 
-/// A call with its body, which streams for S3 only.
+/// A call with its body, which is streamed for S3 only.
 struct Incoming {
     signature: Signature,
     action: String,
@@ -49,10 +58,10 @@ enum Payload {
     Streamed(Body),
 }
 
-/// Answers any request to any service.
+/// Handles any request to any service.
 pub(crate) async fn handle(State(front): State<Arc<Front>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(signature) = Signature::of(&parts) else {
+    let Some(signature) = Signature::from_parts(&parts) else {
         return unsigned(likely_service(&parts));
     };
     let service = signature.service;
@@ -62,12 +71,12 @@ pub(crate) async fn handle(State(front): State<Arc<Front>>, request: Request<Bod
     };
     let incoming = match Incoming::read(signature, parts, body).await {
         Ok(incoming) => incoming,
-        Err(refusal) => return refusal,
+        Err(error) => return error,
     };
     match front.check(&function, &incoming) {
         Ok(()) => front.run(&function, incoming).await,
         Err(denied) => {
-            tracing::warn!(%denied, "a call was refused");
+            tracing::warn!(%denied, "a call was denied");
             incoming.body.drain().await;
             denied.response(service)
         }
@@ -90,7 +99,7 @@ fn unsigned(service: Service) -> Response {
     }
 }
 
-/// Reads an unwanted body to its end, so that the client gets to hear the answer.
+/// Reads an unused body to its end, so that the client receives the response.
 async fn drain(mut body: Body) {
     while let Some(Ok(_)) = body.frame().await {}
 }
@@ -116,16 +125,16 @@ impl Incoming {
         Ok(Self { signature, action, parts, body: Payload::Whole(body) })
     }
 
-    fn reads(&self) -> Option<Read> {
+    fn read_kind(&self) -> Option<Read> {
         match (&self.body, self.signature.service) {
-            (Payload::Whole(body), Service::DynamoDb) => Read::of(&self.action, body),
+            (Payload::Whole(body), Service::DynamoDb) => Read::from_request(&self.action, body),
             _ => None,
         }
     }
 }
 
 impl Front {
-    /// Whether the function's role allows the call. The local cloud itself may do anything.
+    /// Checks that the function's role allows the call. The local cloud itself may do anything.
     fn check(&self, function: &str, incoming: &Incoming) -> Result<(), Denied> {
         if function == OPERATOR {
             return Ok(());
@@ -136,9 +145,9 @@ impl Front {
             Payload::Streamed(_) => &nothing,
         };
         let path = incoming.parts.uri.path();
-        needs::of(incoming.signature.service, &incoming.action, path, body)
+        permissions::for_call(incoming.signature.service, &incoming.action, path, body)
             .iter()
-            .try_for_each(|need| self.roles.check(function, need))
+            .try_for_each(|permission| self.roles.check(function, permission))
     }
 
     async fn run(&self, function: &str, incoming: Incoming) -> Response {
@@ -149,11 +158,11 @@ impl Front {
             target: target(service),
             function: Some(function),
             action: &action,
-            read: incoming.reads(),
+            read: incoming.read_kind(),
         });
         effects.delay_before().await;
-        let (response, capacity) = self.answer(incoming, &effects).await;
-        // The local cloud's own calls are nobody's usage.
+        let (response, capacity) = self.call(incoming, &effects).await;
+        // The local cloud's own calls are not counted.
         if function != OPERATOR {
             self.usage.count(&AwsCall {
                 access_key_id: &access_key_id,
@@ -167,28 +176,28 @@ impl Front {
         response
     }
 
-    /// The call under the faults that were decided on.
-    async fn answer(&self, incoming: Incoming, effects: &Effects) -> (Response, Capacity) {
+    /// Makes the call, with the effects of the faults that apply to it.
+    async fn call(&self, incoming: Incoming, effects: &Effects) -> (Response, Capacity) {
         let service = incoming.signature.service;
         if effects.kind == Some(Kind::Kill) && effects.when == When::Before {
             (self.on_kill)(&incoming.signature.access_key_id);
-            return (lost(), Capacity::default());
+            return (lost_response(), Capacity::default());
         }
-        if let Some(refusal) = refusal(service, &incoming, effects) {
+        if let Some(error) = injected_error(service, &incoming, effects) {
             incoming.body.drain().await;
-            return (refusal, Capacity::default());
+            return (error, Capacity::default());
         }
         let access_key_id = incoming.signature.access_key_id.clone();
         let (response, capacity) = self.forward(incoming, effects).await;
         match effects.kind {
             Some(Kind::Kill) => {
                 (self.on_kill)(&access_key_id);
-                (lost(), capacity)
+                (lost_response(), capacity)
             }
             Some(Kind::CommitThenTimeout) => {
                 drain(response.into_body()).await;
                 effects.delay_after().await;
-                (lost(), capacity)
+                (lost_response(), capacity)
             }
             _ => (response, capacity),
         }
@@ -212,8 +221,8 @@ impl Front {
         }
     }
 
-    /// A call of the table, or of a replica that lags behind it; the replicas of the rules in
-    /// force hear of every call.
+    /// Calls the table, or a replica that lags behind it. The replicas of all rules in force
+    /// record every call.
     async fn table(
         &self,
         action: &str,
@@ -222,20 +231,21 @@ impl Front {
         effects: &Effects,
     ) -> (Response, Capacity) {
         let mut replicas = self.faults.replicas();
-        // The call may have spent its rule.
+        // The rule may have been removed by this call.
         replicas.extend(effects.replica.clone());
         if let Err(failure) = self.dynamodb.open(replicas).await {
             return (failure, Capacity::default());
         }
         if effects.kind == Some(Kind::Unprocessed) {
-            let answer = batches::partly(&self.dynamodb, action, parts, body.clone()).await;
-            self.dynamodb.tell(self.faults.replicas(), action, body).await;
-            return answer;
+            let response =
+                batches::process_first_half(&self.dynamodb, action, parts, body.clone()).await;
+            self.dynamodb.replicate(self.faults.replicas(), action, body).await;
+            return response;
         }
         let replica = effects.replica.clone();
-        let answer = self.dynamodb.call(action, parts, body.clone(), replica).await;
-        self.dynamodb.tell(self.faults.replicas(), action, body).await;
-        answer
+        let response = self.dynamodb.call(action, parts, body.clone(), replica).await;
+        self.dynamodb.replicate(self.faults.replicas(), action, body).await;
+        response
     }
 
     async fn send(&self, parts: &Parts, body: Bytes, kind: Option<Kind>) -> Response {
@@ -258,8 +268,8 @@ impl Payload {
     }
 }
 
-/// The answer of a call that the service is not to see.
-fn refusal(service: Service, incoming: &Incoming, effects: &Effects) -> Option<Response> {
+/// The error that a fault injects instead of making the call, if there is one.
+fn injected_error(service: Service, incoming: &Incoming, effects: &Effects) -> Option<Response> {
     if let Some(status) = effects.status {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         return Some(service.failure(status));

@@ -1,15 +1,27 @@
 //! AWS on this machine: embedded emulators of DynamoDB, S3, SQS and SES behind one endpoint.
+//!
+//! | file | content |
+//! |---|---|
+//! | `front` | the endpoint: finds the caller and the service, checks permissions, injects faults, counts |
+//! | `request`, `response` | parses requests; responses and errors in each service's format |
+//! | `dynamodb`, `batches`, `replica` | the table, faults of its batches, a copy of it that lags |
+//! | `s3`, `sqs`, `ses` | the other services |
+//! | `credentials`, `roles`, `permissions` | who calls, what each function may call, what a call requires |
+//! | `fault_rule`, `faults` | the rules of fault injection, and their effect on a call |
+//! | `resources`, `error` | what is created at the start, and why a start fails |
 
-pub(crate) mod answer;
 mod batches;
 mod credentials;
 mod dynamodb;
+mod error;
+mod fault_rule;
 mod faults;
 mod front;
-mod needs;
+mod permissions;
 mod replica;
 mod request;
 mod resources;
+mod response;
 mod roles;
 mod s3;
 mod ses;
@@ -28,64 +40,39 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use credentials::{Credentials, Issued, OPERATOR};
-pub use faults::{Call, Effects, Faults, Kind, Rule, RuleError, Target, When};
+pub use error::StartError;
+pub use fault_rule::{Call, Kind, Rule, RuleError, Target, When};
+pub use faults::{Effects, Faults};
+pub use front::OnKill;
 pub use replica::{Read, Replica};
 pub use resources::{IndexSpec, KeySpec, QueueSpec, RedriveSpec, Resources, TableSpec};
+pub(crate) use response::lost_response;
 pub use roles::{Denied, Grant, Roles, Statement};
 
+use crate::account::ACCOUNT_ID;
 use crate::record::{Mailbox, Usage};
 use front::Front;
 
-/// Region of everything.
-pub const REGION: &str = "us-east-1";
-/// Account of everything.
-pub const ACCOUNT_ID: &str = "000000000000";
-
-/// Time for calls under way to finish at shutdown.
+/// Longest time that calls in progress may take to finish at shutdown.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
-/// Called with the access key of the process that a `kill` fault strikes.
-pub type OnKill = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// What [`Aws::start`] needs.
+/// The dependencies and settings of [`Aws::start`].
 #[derive(Clone)]
 pub struct AwsOptions {
-    /// What to create.
+    /// The table, buckets and queues to create.
     pub resources: Resources,
-    /// Folder that keeps table and objects between runs; nothing is kept without one.
+    /// Folder that keeps the table and the objects between runs; without it nothing is kept.
     pub data: Option<PathBuf>,
-    /// Whose calls are answered.
+    /// The access keys that calls are accepted from.
     pub credentials: Credentials,
-    /// Which calls they may make.
+    /// The calls that each function may make.
     pub roles: Roles,
-    /// Where calls are counted.
+    /// Counts the calls.
     pub usage: Usage,
-    /// What goes wrong.
+    /// The faults to inject.
     pub faults: Faults,
-    /// How a process is killed.
+    /// Kills the process that a `kill` fault applies to.
     pub on_kill: OnKill,
-}
-
-/// Why the emulators did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A folder or a port could not be opened.
-    #[error("the AWS emulators cannot start: {0}")]
-    Io(#[from] std::io::Error),
-    /// The table could not be opened or created.
-    #[error("the DynamoDB emulator cannot start: {0}")]
-    DynamoDb(String),
-    /// The objects' folder could not be opened.
-    #[error("the S3 emulator cannot start: {0}")]
-    S3(String),
-    /// A queue could not be created.
-    #[error("the queue {queue} cannot be created: {reason}")]
-    Sqs {
-        /// Its logical id.
-        queue: String,
-        /// What the emulator says.
-        reason: String,
-    },
 }
 
 /// The running emulators.
@@ -99,10 +86,7 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Starts everything and creates the table, buckets and queues that are not there yet.
-    ///
-    /// # Errors
-    /// [`StartError`] names the service that failed.
+    /// Starts the emulators and creates the table, buckets and queues that do not exist yet.
     pub async fn start(options: AwsOptions) -> Result<Self, StartError> {
         let AwsOptions { resources, data, credentials, roles, usage, faults, on_kill } = options;
         if let Some(folder) = &data {
@@ -134,32 +118,33 @@ impl Aws {
         })
     }
 
-    /// The endpoint of every service: `AWS_ENDPOINT_URL`.
+    /// The URL of the common endpoint, for `AWS_ENDPOINT_URL`.
     #[must_use]
     pub fn endpoint_url(&self) -> &str {
         &self.endpoint_url
     }
 
-    /// The URL of a queue by its logical id.
+    /// The URL of the queue with this logical id, if there is one.
     #[must_use]
     pub fn queue_url(&self, logical_id: &str) -> Option<String> {
         let known = self.queues.iter().any(|queue| queue == logical_id);
         known.then(|| format!("{}/{ACCOUNT_ID}/{logical_id}", self.endpoint_url))
     }
 
-    /// All mail that was sent.
+    /// The mailbox with all mail that was sent.
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         self.front.mailer.mailbox().clone()
     }
 
-    /// The database engine itself, for loading data in bulk past the endpoint.
+    /// The database engine itself, for loading data in bulk without the endpoint.
     #[must_use]
     pub fn database(&self) -> dynoxide::Database {
         self.front.dynamodb.database().clone()
     }
 
-    /// Stops serving, lets calls under way finish for two seconds, and removes temporary objects.
+    /// Stops the emulators. Calls in progress have two seconds to finish. A temporary folder of
+    /// objects is removed.
     pub async fn shutdown(mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());

@@ -1,4 +1,5 @@
-//! A copy of the table that hears of each write late: what `stale_read` and `gsi_lag` read from.
+//! A copy of the table that receives each write late. The faults `stale_read` and `gsi_lag` read
+//! from it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,35 +13,35 @@ use serde_json::{Value, json};
 
 use super::resources::TableSpec;
 
-/// The copy's file on its way from one database to the other.
+/// Name of the temporary file that carries the table from one database to the other.
 const SNAPSHOT: &str = "snapshot.sqlite";
 
-/// Why the table could not be copied.
+/// Why the copy could not be made or updated.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReplicaError {
-    /// No place for the copy.
-    #[error("no folder for the copy: {0}")]
+    /// The temporary folder could not be created.
+    #[error("the temporary folder cannot be created: {0}")]
     Folder(#[from] std::io::Error),
-    /// The engine refused.
-    #[error("the engine does not copy: {0}")]
+    /// The database engine failed.
+    #[error("the database engine failed: {0}")]
     Engine(#[from] DynoxideError),
-    /// What was written is not what the engine reads.
-    #[error("an item does not fit: {0}")]
+    /// A written item could not be converted for the engine.
+    #[error("an item cannot be converted: {0}")]
     Item(#[from] serde_json::Error),
 }
 
 /// How a call reads the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
-    /// Eventually consistent, of the table itself.
+    /// An eventually consistent read of the table itself.
     Eventual,
-    /// Of an index, which is never more than eventually consistent.
+    /// A read of an index, which is always eventually consistent.
     Index,
 }
 
 impl Read {
-    /// How the call reads; `None` for a consistent read and for what does not read.
-    pub(crate) fn of(action: &str, body: &[u8]) -> Option<Self> {
+    /// How a request reads the table; `None` if the read is consistent, or if it reads nothing.
+    pub(crate) fn from_request(action: &str, body: &[u8]) -> Option<Self> {
         if !matches!(action, "GetItem" | "BatchGetItem" | "Query" | "Scan") {
             return None;
         }
@@ -57,11 +58,11 @@ impl Read {
     }
 }
 
-/// The copy. It is made when the first call after its rule arrives, takes over each later write
-/// when the write is as old as the lag, and goes with its rule.
+/// The copy. It is made when the first call after its rule arrives, applies each later write when
+/// the write is as old as the lag, and is removed together with its rule.
 #[derive(Debug)]
 pub struct Replica {
-    /// How late writes arrive; never without one.
+    /// How late writes are applied; without a lag they never are.
     lag: Option<Duration>,
     copy: Mutex<Option<Copy>>,
 }
@@ -69,8 +70,8 @@ pub struct Replica {
 struct Copy {
     database: Database,
     table: String,
-    /// Items as they were after a write, in the order of the writes.
-    behind: VecDeque<Image>,
+    /// Items as they were after a write, in the order of the writes; not applied yet.
+    pending: VecDeque<Image>,
 }
 
 struct Image {
@@ -80,12 +81,12 @@ struct Image {
 }
 
 impl Replica {
-    /// A copy yet to be made.
+    /// Creates a replica whose copy is not made yet.
     pub(crate) fn new(lag: Option<Duration>) -> Self {
         Self { lag, copy: Mutex::new(None) }
     }
 
-    /// Copies the table, unless that has been done.
+    /// Copies the table, unless it was copied before.
     pub(crate) fn open(&self, source: &Database, spec: &TableSpec) -> Result<(), ReplicaError> {
         let mut copy = self.copy();
         if copy.is_none() {
@@ -95,14 +96,15 @@ impl Replica {
             source.vacuum_into(&file)?;
             let database = Database::memory()?;
             database.restore_from(&file)?;
-            *copy = Some(Copy { database, table: spec.name.clone(), behind: VecDeque::new() });
+            *copy = Some(Copy { database, table: spec.name.clone(), pending: VecDeque::new() });
         }
         Ok(())
     }
 
-    /// Notes what a call left behind it in the source. Items are looked at under the copy's lock,
-    /// so that their order here is that of the writes and the last one noted is the last state.
-    pub(crate) fn follow(
+    /// Records the items that a call may have changed, as they are in the source now. They are
+    /// read under the copy's lock, so that they are recorded in the order of the writes and the
+    /// last one recorded is the latest state.
+    pub(crate) fn record(
         &self,
         source: &Database,
         spec: &TableSpec,
@@ -115,27 +117,27 @@ impl Replica {
             let get = json!({ "TableName": spec.name, "Key": key, "ConsistentRead": true });
             let mut answer = serde_json::to_value(source.get_item(serde_json::from_value(get)?)?)?;
             let item = Some(answer["Item"].take()).filter(|item| !item.is_null());
-            copy.behind.push_back(Image { written: Instant::now(), key, item });
+            copy.pending.push_back(Image { written: Instant::now(), key, item });
         }
         Ok(())
     }
 
-    /// The answer of a read, as late as the copy is; `None` for one that fails, which the source
-    /// can say better.
+    /// The response to a read, from the copy; `None` if the read fails, because then the source
+    /// gives the better error.
     pub(crate) fn read(&self, action: &str, body: &[u8]) -> Option<Bytes> {
         let mut copy = self.copy();
         let copy = copy.as_mut()?;
         if let Some(lag) = self.lag
-            && let Err(error) = copy.catch_up(lag)
+            && let Err(error) = copy.apply_due(lag)
         {
-            tracing::error!(%error, "the lagging replica lost a write");
+            tracing::error!(%error, "the lagging replica could not apply a write");
         }
         let database = &copy.database;
         match action {
-            "GetItem" => answer(body, |request| database.get_item(request)),
-            "BatchGetItem" => answer(body, |request| database.batch_get_item(request)),
-            "Query" => answer(body, |request| database.query(request)),
-            "Scan" => answer(body, |request| database.scan(request)),
+            "GetItem" => respond(body, |request| database.get_item(request)),
+            "BatchGetItem" => respond(body, |request| database.batch_get_item(request)),
+            "Query" => respond(body, |request| database.query(request)),
+            "Scan" => respond(body, |request| database.scan(request)),
             _ => None,
         }
     }
@@ -146,9 +148,10 @@ impl Replica {
 }
 
 impl Copy {
-    fn catch_up(&mut self, lag: Duration) -> Result<(), ReplicaError> {
-        while self.behind.front().is_some_and(|image| image.written.elapsed() >= lag) {
-            let Some(Image { key, item, .. }) = self.behind.pop_front() else { break };
+    /// Applies the writes that are at least as old as the lag.
+    fn apply_due(&mut self, lag: Duration) -> Result<(), ReplicaError> {
+        while self.pending.front().is_some_and(|image| image.written.elapsed() >= lag) {
+            let Some(Image { key, item, .. }) = self.pending.pop_front() else { break };
             if let Some(item) = item {
                 let put = json!({ "TableName": self.table, "Item": item });
                 self.database.put_item(serde_json::from_value(put)?)?;
@@ -163,11 +166,11 @@ impl Copy {
 
 impl std::fmt::Debug for Copy {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Copy").field("behind", &self.behind.len()).finish_non_exhaustive()
+        formatter.debug_struct("Copy").field("pending", &self.pending.len()).finish_non_exhaustive()
     }
 }
 
-fn answer<Request: DeserializeOwned, Response: Serialize>(
+fn respond<Request: DeserializeOwned, Response: Serialize>(
     body: &[u8],
     read: impl FnOnce(Request) -> Result<Response, DynoxideError>,
 ) -> Option<Bytes> {
@@ -187,8 +190,8 @@ fn written_keys(spec: &TableSpec, action: &str, body: &[u8]) -> Vec<Value> {
     writes.into_iter().filter_map(|write| key_of(spec, write)).collect()
 }
 
-/// `Put`, `Update`, `PutRequest` and the like, each in an object of its own. A condition check
-/// comes along, and changes nothing.
+/// The objects under `Put`, `Update`, `PutRequest` and the like. Condition checks are among them;
+/// recording their items does no harm, because they did not change.
 fn nested(entries: Option<&Vec<Value>>) -> Vec<&Value> {
     let entries = entries.into_iter().flatten();
     entries.filter_map(Value::as_object).flat_map(serde_json::Map::values).collect()

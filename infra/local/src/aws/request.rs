@@ -1,10 +1,10 @@
-//! Who calls, which service, and which action: read off the request itself.
+//! The caller, the service and the action of a request, from its headers, path and query.
 
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use url::form_urlencoded;
 
-use super::answer::Service;
+use super::response::Service;
 
 /// The credential scope of a signed request.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,12 +14,12 @@ pub(crate) struct Signature {
 }
 
 impl Signature {
-    /// From the `Authorization` header, or from the query of a presigned URL.
-    pub(crate) fn of(parts: &Parts) -> Option<Self> {
+    /// The signature in the `Authorization` header, or in the query of a presigned URL.
+    pub(crate) fn from_parts(parts: &Parts) -> Option<Self> {
         Self::parse(&header_credential(&parts.headers).or_else(|| query_credential(parts))?)
     }
 
-    /// `KEY/20260101/region/service/aws4_request`.
+    /// Parses `KEY/20260101/region/service/aws4_request`.
     fn parse(credential: &str) -> Option<Self> {
         let mut fields = credential.split('/');
         let access_key_id = fields.next()?.to_owned();
@@ -40,12 +40,12 @@ fn query_credential(parts: &Parts) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// The action in `X-Amz-Target: Prefix.Action`, of DynamoDB and SQS.
+/// The action in the header `X-Amz-Target: Prefix.Action` of DynamoDB and SQS.
 pub(crate) fn target_action(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-amz-target")?.to_str().ok()?.split_once('.').map(|(_, action)| action)
 }
 
-/// The service that an unsigned request seems to be for.
+/// The service that an unsigned request is most likely for, so that the error has its format.
 pub(crate) fn likely_service(parts: &Parts) -> Service {
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     match target {
@@ -56,7 +56,7 @@ pub(crate) fn likely_service(parts: &Parts) -> Service {
     }
 }
 
-/// The S3 action behind a method, a path and a query.
+/// The S3 action that a method, a path and a query stand for.
 pub(crate) fn s3_action(parts: &Parts) -> &'static str {
     let path = parts.uri.path().trim_start_matches('/');
     let key = path.split_once('/').is_some_and(|(_, key)| !key.is_empty());
@@ -104,22 +104,25 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_names_the_caller_and_the_service() {
+    fn a_signature_identifies_the_caller_and_the_service() {
         let authorization = "AWS4-HMAC-SHA256 Credential=KEY/20261121/us-east-1/dynamodb/\
                              aws4_request, SignedHeaders=host, Signature=00";
         let signed = parts("POST", "/", &[("authorization", authorization)]);
         let expected = |service| Some(Signature { access_key_id: "KEY".to_owned(), service });
-        assert_eq!(Signature::of(&signed), expected(Service::DynamoDb));
+        assert_eq!(Signature::from_parts(&signed), expected(Service::DynamoDb));
 
         let presigned =
             "/b/k?X-Amz-Credential=KEY%2F20261121%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Expires=1";
-        assert_eq!(Signature::of(&parts("GET", presigned, &[])), expected(Service::S3));
-        assert_eq!(Signature::of(&parts("GET", "/b/k", &[])), None);
-        assert_eq!(Signature::of(&parts("GET", "/", &[("authorization", "Bearer x")])), None);
+        assert_eq!(Signature::from_parts(&parts("GET", presigned, &[])), expected(Service::S3));
+        assert_eq!(Signature::from_parts(&parts("GET", "/b/k", &[])), None);
+        assert_eq!(
+            Signature::from_parts(&parts("GET", "/", &[("authorization", "Bearer x")])),
+            None
+        );
     }
 
     #[test]
-    fn s3_actions_are_told_by_method_path_and_query() {
+    fn s3_actions_are_recognized_by_method_path_and_query() {
         let cases = [
             ("PUT", "/b/k/l", "PutObject"),
             ("PUT", "/b/k?partNumber=1&uploadId=u", "UploadPart"),

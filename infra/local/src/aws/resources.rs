@@ -1,68 +1,69 @@
-//! What the emulators hold: the resources of the template, reduced to what they can do.
+//! The resources that the emulators create: those of the template, reduced to the supported
+//! features.
 
 use serde_json::{Value, json};
 
-/// Everything to create at start.
+/// All resources to create at start.
 #[derive(Clone, Debug)]
 pub struct Resources {
     /// The single table.
     pub table: TableSpec,
     /// Names of the buckets.
     pub buckets: Vec<String>,
-    /// The queues, dead-letter queues among them, in any order.
+    /// The queues, including dead-letter queues, in any order.
     pub queues: Vec<QueueSpec>,
 }
 
-/// A DynamoDB table with string keys, paid per request.
+/// A DynamoDB table with string keys and on-demand capacity.
 #[derive(Clone, Debug)]
 pub struct TableSpec {
-    /// Name, as `!Ref` gives it.
+    /// The value of `!Ref`.
     pub name: String,
-    /// The table's own key.
+    /// The primary key.
     pub key: KeySpec,
-    /// Global secondary indexes, each projecting everything.
+    /// Global secondary indexes; each projects all attributes.
     pub indexes: Vec<IndexSpec>,
-    /// Attribute that holds an item's expiry in epoch seconds.
+    /// The attribute with an item's expiry time, in seconds since 1970.
     pub ttl_attribute: Option<String>,
 }
 
-/// Attributes of a key, all of them strings.
+/// The attributes of a key; all of them are strings.
 #[derive(Clone, Debug)]
 pub struct KeySpec {
-    /// Partition key.
+    /// Name of the partition key.
     pub partition: String,
-    /// Sort key.
+    /// Name of the sort key, if there is one.
     pub sort: Option<String>,
 }
 
 /// A global secondary index.
 #[derive(Clone, Debug)]
 pub struct IndexSpec {
-    /// Its name.
+    /// The name that a query gives as `IndexName`.
     pub name: String,
-    /// Its key.
+    /// The attributes that the index is sorted by.
     pub key: KeySpec,
 }
 
 /// An SQS queue.
 #[derive(Clone, Debug)]
 pub struct QueueSpec {
-    /// Logical id, which is its name too.
+    /// Logical id, which is also the queue's name.
     pub name: String,
-    /// Visibility time-out in seconds, AWS's default being 30.
+    /// Visibility time-out in seconds; the default on AWS is 30.
     pub visibility_seconds: u32,
-    /// Retention in seconds, AWS's default being four days.
+    /// Retention in seconds; the default on AWS is four days.
     pub retention_seconds: u32,
     /// Where messages go that were received too often.
     pub redrive: Option<RedriveSpec>,
 }
 
-/// A redrive policy.
+/// A redrive policy: the dead-letter queue of a queue.
 #[derive(Clone, Debug)]
 pub struct RedriveSpec {
     /// Name of the dead-letter queue.
     pub dead_letter_queue: String,
-    /// Receives after which a message moves there.
+    /// Number of receives after which a message moves there.
     pub max_receive_count: u32,
 }
 

@@ -1,4 +1,5 @@
-//! Roles: what each function may call, as the template grants it and as IAM would enforce it.
+//! Roles: the calls that each function may make, as the template grants them and IAM enforces
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,28 +9,28 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::ACCOUNT_ID;
-use super::answer::Service;
+use super::response::Service;
+use crate::account::ACCOUNT_ID;
 
-/// One statement of a role.
+/// One statement of a role's policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// Whether it allows (else it denies).
+    /// Whether the statement allows the actions; otherwise it denies them.
     pub allow: bool,
-    /// `service:Action`, possibly with `*`.
+    /// Names such as `service:Action`, possibly with `*`.
     pub actions: Vec<String>,
     /// ARNs, possibly with `*`.
     pub resources: Vec<String>,
 }
 
-/// One action on one resource that a role allows, as its template writes them.
+/// One action on one resource that a role allows, both as the template writes them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Grant {
-    /// The function whose role it is.
+    /// Logical id of the function that has the role.
     pub function: String,
-    /// The action.
+    /// The action, possibly with `*`.
     pub action: String,
-    /// The resource.
+    /// The ARN of the resource, possibly with `*`.
     pub resource: String,
 }
 
@@ -39,16 +40,16 @@ impl fmt::Display for Grant {
     }
 }
 
-/// A right that a call needs: the action on one of the resources.
+/// A permission that a call requires: the action on one of the resources.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Need {
+pub(crate) struct RequiredPermission {
     pub(crate) action: String,
-    /// Any of these; AWS takes an email identity by its address or by its domain.
+    /// One of these is enough: AWS accepts an email identity by its address or by its domain.
     pub(crate) resources: Vec<String>,
 }
 
-/// The roles of all functions, which of their grants were used, and what they refused. Clones share
-/// both.
+/// The roles of all functions, the grants that were used, and the calls that were denied. Clones
+/// share all of it.
 #[derive(Clone, Debug)]
 pub struct Roles(Option<Arc<Inner>>);
 
@@ -73,28 +74,29 @@ pub struct Denied {
 }
 
 impl Roles {
-    /// These roles by function; a function without one may call nothing.
+    /// Creates roles from their statements, by function. A function without a role may call
+    /// nothing.
     #[must_use]
     pub fn new(statements: BTreeMap<String, Vec<Statement>>) -> Self {
         let (used, denied) = (Mutex::default(), Mutex::default());
         Self(Some(Arc::new(Inner { statements, used, denied })))
     }
 
-    /// Nothing is enforced: for emulators that serve no template.
+    /// Every call is allowed. For emulators that run without a template.
     #[must_use]
     pub fn unrestricted() -> Self {
         Self(None)
     }
 
-    /// Whether the function's role may be the one of an event source mapping: Lambda refuses to
-    /// make a mapping whose role cannot read its queue.
+    /// Checks that the function's role may poll the queue. Lambda refuses to create an event
+    /// source mapping if the role cannot read its queue.
     ///
     /// # Errors
-    /// [`Denied`] names the first right that lacks.
-    pub fn may_poll(&self, function: &str, queue_arn: &str) -> Result<(), Denied> {
+    /// [`Denied`] names the first missing permission.
+    pub fn check_poll(&self, function: &str, queue_arn: &str) -> Result<(), Denied> {
         ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"].iter().try_for_each(|action| {
             let resources = vec![queue_arn.to_owned()];
-            self.check(function, &Need { action: format!("sqs:{action}"), resources })
+            self.check(function, &RequiredPermission { action: format!("sqs:{action}"), resources })
         })
     }
 
@@ -102,7 +104,7 @@ impl Roles {
     #[must_use]
     pub fn grants(&self) -> BTreeSet<Grant> {
         let Some(inner) = &self.0 else { return BTreeSet::new() };
-        let of = |function: &String, statement: &Statement| -> Vec<Grant> {
+        let grants = |function: &String, statement: &Statement| -> Vec<Grant> {
             let pairs = statement.actions.iter().flat_map(|action| {
                 statement.resources.iter().map(move |resource| (action.clone(), resource.clone()))
             });
@@ -114,53 +116,57 @@ impl Roles {
             .iter()
             .flat_map(|(function, statements)| statements.iter().map(move |s| (function, s)))
             .filter(|(_, statement)| statement.allow)
-            .flat_map(|(function, statement)| of(function, statement))
+            .flat_map(|(function, statement)| grants(function, statement))
             .collect()
     }
 
-    /// The grants that some call used.
+    /// The grants that were used by at least one call.
     #[must_use]
     pub fn used(&self) -> BTreeSet<Grant> {
         let used = self.0.as_ref().map(|inner| inner.used.lock());
         used.map(|used| used.unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
     }
 
-    /// What the roles refused, in order.
+    /// The calls that were denied, in order.
     #[must_use]
     pub fn denied(&self) -> Vec<Denied> {
         let denied = self.0.as_ref().map(|inner| inner.denied.lock());
         denied.map(|it| it.unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
     }
 
-    /// Whether the role allows what a call needs. An explicit denial wins, as in IAM.
-    pub(crate) fn check(&self, function: &str, need: &Need) -> Result<(), Denied> {
+    /// Checks that the role has a permission. An explicit deny wins, as in IAM.
+    pub(crate) fn check(
+        &self,
+        function: &str,
+        required: &RequiredPermission,
+    ) -> Result<(), Denied> {
         let Some(inner) = &self.0 else { return Ok(()) };
-        inner.check(function, need).inspect_err(|denied| {
+        inner.check(function, required).inspect_err(|denied| {
             inner.denied.lock().unwrap_or_else(PoisonError::into_inner).push(denied.clone());
         })
     }
 }
 
 impl Inner {
-    fn check(&self, function: &str, need: &Need) -> Result<(), Denied> {
+    fn check(&self, function: &str, required: &RequiredPermission) -> Result<(), Denied> {
         let statements = self.statements.get(function).map(Vec::as_slice).unwrap_or_default();
         let matching = |allow: bool| {
             statements
                 .iter()
                 .filter(move |statement| statement.allow == allow)
-                .find_map(|statement| statement.matching(need))
+                .find_map(|statement| statement.matching(required))
         };
         let denied = |reason: String| Denied {
             function: function.to_owned(),
-            action: need.action.clone(),
-            resource: need.resources.first().cloned().unwrap_or_default(),
+            action: required.action.clone(),
+            resource: required.resources.first().cloned().unwrap_or_default(),
             reason,
         };
         if matching(false).is_some() {
             return Err(denied("of an explicit deny in an identity-based policy".to_owned()));
         }
         let Some((action, resource)) = matching(true) else {
-            let reason = format!("no identity-based policy allows the {} action", need.action);
+            let reason = format!("no identity-based policy allows the {} action", required.action);
             return Err(denied(reason));
         };
         let function = function.to_owned();
@@ -171,21 +177,21 @@ impl Inner {
 }
 
 impl Statement {
-    /// The action and the resource of the statement that cover a need.
-    fn matching(&self, need: &Need) -> Option<(String, String)> {
+    /// The action and the resource of the statement that match a required permission.
+    fn matching(&self, required: &RequiredPermission) -> Option<(String, String)> {
         let action = self.actions.iter().find(|pattern| {
-            covers(&pattern.to_ascii_lowercase(), &need.action.to_ascii_lowercase())
+            matches(&pattern.to_ascii_lowercase(), &required.action.to_ascii_lowercase())
         })?;
         let resource = self
             .resources
             .iter()
-            .find(|pattern| need.resources.iter().any(|resource| covers(pattern, resource)))?;
+            .find(|pattern| required.resources.iter().any(|resource| matches(pattern, resource)))?;
         Some((action.clone(), resource.clone()))
     }
 }
 
 impl Denied {
-    /// The refusal in the service's own words.
+    /// The error in the format of the service.
     pub(crate) fn response(&self, service: Service) -> Response {
         let message = self.to_string();
         match service {
@@ -199,13 +205,12 @@ impl Denied {
     }
 }
 
-/// Whether an IAM pattern, in which `*` stands for any text and `?` for one character, covers a
-/// text.
-fn covers(pattern: &str, text: &str) -> bool {
+/// Whether a text matches an IAM pattern: `*` matches any text and `?` any one character.
+fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
-    // Where the last star stands, and how much of the text it has taken so far.
+    // The position of the last star, and the position up to which it has matched the text.
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
         if p < pattern.len() && pattern[p] == '*' {
@@ -242,34 +247,36 @@ mod tests {
         Roles::new(BTreeMap::from([("Reader".to_owned(), statements)]))
     }
 
-    fn need(action: &str, resource: &str) -> Need {
-        Need { action: action.to_owned(), resources: vec![resource.to_owned()] }
+    fn permission(action: &str, resource: &str) -> RequiredPermission {
+        RequiredPermission { action: action.to_owned(), resources: vec![resource.to_owned()] }
     }
 
     #[test]
-    fn a_role_allows_what_a_statement_names_and_nothing_else() {
+    fn a_role_allows_only_the_actions_and_resources_of_its_statements() {
         let roles = roles(true, "s3:Put*", "arn:aws:s3:::bucket/private/*");
         let objects = "arn:aws:s3:::bucket/private/a/b";
-        assert_eq!(roles.check("Reader", &need("s3:PutObject", objects)), Ok(()));
-        assert!(roles.check("Reader", &need("s3:GetObject", objects)).is_err());
-        assert!(roles.check("Reader", &need("s3:PutObject", "arn:aws:s3:::bucket/a")).is_err());
-        assert!(roles.check("Reader", &need("dynamodb:Query", TABLE)).is_err());
+        assert_eq!(roles.check("Reader", &permission("s3:PutObject", objects)), Ok(()));
+        assert!(roles.check("Reader", &permission("s3:GetObject", objects)).is_err());
+        assert!(
+            roles.check("Reader", &permission("s3:PutObject", "arn:aws:s3:::bucket/a")).is_err()
+        );
+        assert!(roles.check("Reader", &permission("dynamodb:Query", TABLE)).is_err());
         let index = format!("{TABLE}/index/by_name");
-        assert!(roles.check("Reader", &need("dynamodb:GetItem", &index)).is_err());
-        assert!(roles.check("Writer", &need("dynamodb:GetItem", TABLE)).is_err());
+        assert!(roles.check("Reader", &permission("dynamodb:GetItem", &index)).is_err());
+        assert!(roles.check("Writer", &permission("dynamodb:GetItem", TABLE)).is_err());
     }
 
     #[test]
-    fn an_explicit_denial_wins() {
+    fn an_explicit_deny_wins() {
         let roles = roles(false, "dynamodb:*", "*");
-        let denied = roles.check("Reader", &need("dynamodb:GetItem", TABLE)).unwrap_err();
+        let denied = roles.check("Reader", &permission("dynamodb:GetItem", TABLE)).unwrap_err();
         assert!(denied.to_string().contains("explicit deny"), "{denied}");
     }
 
     #[test]
-    fn what_was_used_is_told_apart_from_what_was_granted() {
+    fn used_grants_are_a_part_of_all_grants() {
         let roles = roles(true, "sqs:SendMessage", "arn:aws:sqs:::Work");
-        roles.check("Reader", &need("dynamodb:GetItem", TABLE)).unwrap();
+        roles.check("Reader", &permission("dynamodb:GetItem", TABLE)).unwrap();
         let unused: Vec<Grant> = roles.grants().difference(&roles.used()).cloned().collect();
         assert_eq!(unused.len(), 1);
         assert_eq!(unused[0].to_string(), "Reader: sqs:SendMessage on arn:aws:sqs:::Work");
@@ -286,7 +293,7 @@ mod tests {
             ("a*b*c", "a-b-b-c", true),
             ("abc", "abcd", false),
         ] {
-            assert_eq!(covers(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! S3: objects in a folder, signatures checked as AWS does.
+//! S3: objects in a folder. Signatures are checked as on AWS.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,10 +14,11 @@ use s3s::validation::NameValidation;
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 
-use super::answer::Service;
-use super::{Credentials, StartError};
+use super::credentials::Credentials;
+use super::error::StartError;
+use super::response::Service;
 
-/// The objects' folder under `--data`.
+/// Name of the objects' folder under `--data`.
 const FOLDER: &str = "objects";
 
 /// The running service.
@@ -25,14 +26,14 @@ pub(crate) struct ObjectStore {
     service: S3Service,
 }
 
-/// Where the objects are; a temporary folder is removed with this value.
+/// The folder of the objects. A temporary folder is removed when this value is dropped.
 pub(crate) struct Folder {
     root: PathBuf,
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl Folder {
-    /// The folder under `data`, else a temporary one.
+    /// Opens the folder under `data`, or a temporary one.
     pub(crate) fn open(data: Option<&Path>) -> std::io::Result<Self> {
         match data {
             Some(folder) => {
@@ -79,7 +80,7 @@ impl ObjectStore {
     }
 }
 
-/// Logical ids serve as bucket names, although AWS would not have their capitals.
+/// Accepts the logical ids of the buckets as names, although AWS forbids capital letters in them.
 struct KnownBuckets(Vec<String>);
 
 impl NameValidation for KnownBuckets {
@@ -97,8 +98,9 @@ impl S3Auth for Keys {
     }
 }
 
-/// The file system with what it lacks: uploads that can be listed, and that belong to the bucket
-/// instead of to the key that began them (a canceling function aborts another one's upload).
+/// The file system, extended by two features that it lacks: uploads can be listed, and they belong
+/// to the bucket instead of to the access key that created them (a function that cancels an export
+/// aborts the upload of another function).
 struct Objects {
     files: FileSystem,
     root: PathBuf,
@@ -117,7 +119,8 @@ impl Objects {
         self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The file system would call an upload that is over forbidden; AWS says that it is gone.
+    /// Checks that an upload is in progress. For one that has ended, the file system would return
+    /// a permission error; AWS returns `NoSuchUpload`.
     fn check_upload(&self, id: &str) -> S3Result<()> {
         let known = uuid::Uuid::parse_str(id)
             .is_ok_and(|id| self.root.join(format!(".upload-{id}.json")).exists());
@@ -129,17 +132,18 @@ impl Objects {
     }
 }
 
+/// Removes the caller, so that the file system does not compare it with the upload's creator.
 fn anonymous<T>(mut request: S3Request<T>) -> S3Request<T> {
     request.credentials = None;
     request
 }
 
-/// Implements the trait by passing the named operations on; a macro because the trait's methods
-/// have nothing else in common.
-macro_rules! pass_on {
+/// Implements the trait by forwarding the named operations to the file system. It is a macro
+/// because each method of the trait has its own types.
+macro_rules! forward {
     (
         objects { $($method:ident($input:ident) -> $output:ident;)* }
-        uploads { $($of_upload:ident($upload_input:ident) -> $upload_output:ident;)* }
+        uploads { $($upload_method:ident($upload_input:ident) -> $upload_output:ident;)* }
         $($rest:item)*
     ) => {
         #[async_trait::async_trait]
@@ -151,12 +155,12 @@ macro_rules! pass_on {
                 self.files.$method(anonymous(request)).await
             })*
 
-            $(async fn $of_upload(
+            $(async fn $upload_method(
                 &self,
                 request: S3Request<$upload_input>,
             ) -> S3Result<S3Response<$upload_output>> {
                 self.check_upload(&request.input.upload_id)?;
-                self.files.$of_upload(anonymous(request)).await
+                self.files.$upload_method(anonymous(request)).await
             })*
 
             $($rest)*
@@ -164,7 +168,7 @@ macro_rules! pass_on {
     };
 }
 
-pass_on! {
+forward! {
     objects {
         copy_object(CopyObjectInput) -> CopyObjectOutput;
         create_bucket(CreateBucketInput) -> CreateBucketOutput;

@@ -1,4 +1,4 @@
-//! SES version 1, the query protocol: what is sent lands in the mailbox.
+//! SES version 1 (the query protocol). Sent mail is kept in the mailbox.
 
 use axum::response::Response;
 use base64::Engine as _;
@@ -7,12 +7,12 @@ use bytes::Bytes;
 use http::StatusCode;
 use uuid::Uuid;
 
-use super::answer::{Service, xml_answer};
+use super::response::{Service, xml_response};
 use crate::record::{Mail, Mailbox};
 
-/// SES refuses a larger message, headers and encoded attachments included.
+/// Largest message that SES accepts, including headers and encoded attachments.
 const MAX_MESSAGE_BYTES: usize = 10 * 1024 * 1024;
-/// SES refuses more recipients.
+/// Most recipients of one message that SES accepts.
 const MAX_RECIPIENTS: usize = 50;
 const NAMESPACE: &str = "http://ses.amazonaws.com/doc/2010-12-01/";
 
@@ -21,7 +21,7 @@ pub(crate) struct Mailer {
     mailbox: Mailbox,
 }
 
-/// Why a message is refused: the code of SES and its message.
+/// Why a message is refused: the error code and message of SES.
 struct Refusal {
     code: &'static str,
     message: String,
@@ -33,7 +33,7 @@ impl Refusal {
     }
 }
 
-/// A request's parameters in their order.
+/// The parameters of a request, in their order.
 struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -45,7 +45,7 @@ impl Form {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// `{name}.member.1`, `.2`, ….
+    /// The values of `{name}.member.1`, `.2` and so on.
     fn members<'a>(&'a self, name: &'a str) -> impl Iterator<Item = String> + 'a {
         self.0
             .iter()
@@ -56,12 +56,12 @@ impl Form {
     }
 }
 
-/// The action that a request's body names.
+/// The action in the body of a request.
 pub(crate) fn action(body: &[u8]) -> Option<String> {
     Form::parse(body).get("Action").map(str::to_owned)
 }
 
-/// The address that a message is sent from: the envelope's, else that of its `From` header.
+/// The sender's address: that of the envelope, or else that of the `From` header.
 pub(crate) fn sender(body: &[u8]) -> Option<String> {
     let form = Form::parse(body);
     let Some(source) = form.get("Source") else {
@@ -109,7 +109,7 @@ impl Mailer {
         check_size(raw.len())?;
         let to: Vec<String> = form.members("Destinations").collect();
         let from = form.get("Source").map(str::to_owned);
-        let mail = self.mailbox.read(raw, from, to).ok_or_else(|| {
+        let mail = self.mailbox.parse(raw, from, to).ok_or_else(|| {
             Refusal::new("InvalidParameterValue", "The message is not a valid MIME message.")
         })?;
         check_envelope(&mail)?;
@@ -182,7 +182,7 @@ fn missing(name: &str) -> Refusal {
 fn accepted(action: &str) -> Response {
     let message_id = format!("0000{}-000000", Uuid::new_v4());
     let request_id = Uuid::new_v4();
-    xml_answer(
+    xml_response(
         StatusCode::OK,
         &format!(
             "<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result><MessageId>{message_id}\

@@ -1,4 +1,4 @@
-//! SQS: queues in memory.
+//! SQS: queues, kept in memory.
 
 use std::sync::Arc;
 
@@ -16,8 +16,10 @@ use rustack_sqs_http::router::resolve_operation;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::error::StartError;
 use super::resources::QueueSpec;
-use super::{ACCOUNT_ID, REGION, StartError};
+use super::response::json_response;
+use crate::account::{ACCOUNT_ID, REGION, arn};
 
 /// The running service.
 pub(crate) struct Queues {
@@ -26,7 +28,7 @@ pub(crate) struct Queues {
 }
 
 impl Queues {
-    /// Creates the queues; their URLs are under the front at `port`.
+    /// Creates the queues. Their URLs are under the common endpoint, which listens on `port`.
     pub(crate) async fn start(queues: &[QueueSpec], port: u16) -> Result<Self, StartError> {
         let provider = Arc::new(RustackSqs::new(SqsConfig {
             skip_signature_validation: true,
@@ -37,7 +39,7 @@ impl Queues {
         }));
         let queues_running =
             Self { handler: RustackSqsHandler::new(Arc::clone(&provider)), provider };
-        // A dead-letter queue must be there before the queue that names it.
+        // A dead-letter queue must exist before the queue that names it.
         let (dead_letters, sources): (Vec<_>, Vec<_>) =
             queues.iter().partition(|queue| queue.redrive.is_none());
         for queue in dead_letters.into_iter().chain(sources) {
@@ -52,9 +54,8 @@ impl Queues {
             "MessageRetentionPeriod": queue.retention_seconds.to_string(),
         });
         if let Some(redrive) = &queue.redrive {
-            let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{}", redrive.dead_letter_queue);
             let policy = json!({
-                "deadLetterTargetArn": arn,
+                "deadLetterTargetArn": arn("sqs", &redrive.dead_letter_queue),
                 "maxReceiveCount": redrive.max_receive_count,
             });
             attributes["RedrivePolicy"] = json!(policy.to_string());
@@ -85,7 +86,7 @@ impl Queues {
         response.map(Body::new)
     }
 
-    /// Runs a `SendMessageBatch` of which every second entry fails, beginning with the first.
+    /// Runs a `SendMessageBatch` in which every second entry fails, beginning with the first.
     pub(crate) async fn call_partially(&self, headers: &HeaderMap, body: Bytes) -> Response {
         let Ok(mut request) = serde_json::from_slice::<Value>(&body) else {
             return self.call(headers, body).await;
@@ -96,10 +97,8 @@ impl Queues {
         let failed: Vec<Value> =
             failed.into_iter().map(|(_, entry)| failed_entry(&entry)).collect();
         if sent.is_empty() {
-            return super::answer::json_answer(
-                http::StatusCode::OK,
-                &json!({ "Successful": [], "Failed": failed }),
-            );
+            let body = json!({ "Successful": [], "Failed": failed });
+            return json_response(http::StatusCode::OK, &body);
         }
         request["Entries"] = sent.into_iter().map(|(_, entry)| entry).collect();
         let response = self.call(headers, request.to_string().into()).await;
@@ -112,7 +111,7 @@ impl Queues {
         if parts.status.is_success() {
             answer["Failed"] = Value::Array(failed);
         }
-        super::answer::json_answer(parts.status, &answer)
+        json_response(parts.status, &answer)
     }
 
     /// Stops the queues.

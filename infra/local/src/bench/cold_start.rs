@@ -1,10 +1,10 @@
-//! What the start of each HTTP function costs beside a bare function with the same clients: the
-//! binaries as they are deployed, spawned against the local cloud's Runtime API.
+//! Compares the start of each HTTP function with that of a bare function that has the same clients.
+//! The binaries are built as they are deployed, and started with the local cloud's Runtime API.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::BenchError;
+use super::error::BenchError;
 use crate::cargo::Binaries;
 use crate::cloud::{LocalCloud, Options};
 use crate::lambda::ColdStart;
@@ -17,14 +17,14 @@ const HEAD: &str = "\
 /// The package of the bare functions.
 const BARE_PACKAGE: &str = "bare";
 
-/// A program of a pair, and what its starts cost.
+/// One of the two programs to compare, with the measurements of its starts.
 struct Subject {
     name: String,
     program: PathBuf,
     starts: Vec<ColdStart>,
 }
 
-/// The medians of a subject's starts.
+/// The size of a program, and the medians of its starts.
 struct Cost {
     megabytes: f64,
     wall_ms: f64,
@@ -32,11 +32,8 @@ struct Cost {
     rss_mib: f64,
 }
 
-/// Builds the HTTP functions, or those `chosen` by their logical ids, for release, starts each in
-/// turn with its bare one, `starts` times, and tells the medians.
-///
-/// # Errors
-/// When something does not build or start.
+/// Builds all HTTP functions, or those `chosen` by their logical ids, for release. Starts each
+/// function and its bare function in turn, `starts` times, and returns a table of the medians.
 pub async fn cold_start(
     options: &Options,
     starts: usize,
@@ -48,8 +45,9 @@ pub async fn cold_start(
         is_http(function) && (chosen.is_empty() || chosen.contains(&function.id))
     });
     let packages = functions.iter().map(|function| function.binary.as_str());
+    let packages = packages.chain([BARE_PACKAGE]);
     let binaries =
-        Binaries::build_release(&options.workspace, packages.chain([BARE_PACKAGE])).await?;
+        Binaries::build_release(&options.workspace, packages, &options.build_progress).await?;
     let options = Options { binaries: Some(binaries.clone()), ..options.clone() };
     let cloud = LocalCloud::start(options).await?;
     let table = table(&cloud, &binaries, &functions, starts).await;
@@ -61,8 +59,9 @@ fn is_http(function: &Function) -> bool {
     function.events.iter().any(|event| matches!(event, Event::Route(_)))
 }
 
-/// The bare function with the clients that an HTTP function makes, by what its role lets it call.
-/// The two that have a bucket and no queue serve people's own files, and ask Launchpad nothing.
+/// The bare function with the clients of an HTTP function, according to the permissions of its
+/// role. The two functions with a bucket and without a queue serve a user's own files, and do not
+/// call Launchpad.
 fn bare(function: &Function) -> &'static str {
     let calls = |service: &str| {
         let mut actions = function.policies.iter().flat_map(|policy| &policy.actions);
@@ -86,7 +85,7 @@ async fn table(
     for function in functions {
         let mut pair =
             [Subject::new(binaries, &function.binary)?, Subject::new(binaries, bare(function))?];
-        // The first start of each brings its file into the page cache, and does not count.
+        // The first start is not counted: it reads the file into the page cache.
         for round in 0..=starts {
             for subject in &mut pair {
                 let start = cloud.lambda().cold_start(&function.id, &subject.program).await?;
@@ -135,7 +134,7 @@ impl Subject {
     }
 }
 
-/// The middle one, or the upper of the two in the middle.
+/// The median: the middle number, or the upper one of the two in the middle.
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
@@ -148,20 +147,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_http_function_is_held_against_a_bare_one_with_its_clients() {
+    fn each_http_function_is_compared_with_the_bare_function_that_has_its_clients() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
         let template = Template::read(&file, &Parameters::new()).unwrap();
-        let of = |id: &str| bare(&template.functions[id]);
-        assert_eq!(of("ContactList"), "bare-table");
-        assert_eq!(of("NoteWrite"), "bare-table-queue");
-        assert_eq!(of("ExportRead"), "bare-table-bucket");
-        assert_eq!(of("ExportRequest"), "bare-table-bucket-queue");
+        let bare = |id: &str| bare(&template.functions[id]);
+        assert_eq!(bare("ContactList"), "bare-table");
+        assert_eq!(bare("NoteWrite"), "bare-table-queue");
+        assert_eq!(bare("ExportRead"), "bare-table-bucket");
+        assert_eq!(bare("ExportRequest"), "bare-table-bucket-queue");
         assert!(is_http(&template.functions["People"]));
         assert!(!is_http(&template.functions["CleanUp"]));
     }
 
     #[test]
-    fn the_median_is_the_middle_one() {
+    fn the_median_is_the_middle_number() {
         assert_eq!(median(vec![3.0, 100.0, 1.0]), 3.0);
         assert_eq!(median(vec![4.0, 1.0]), 4.0);
         assert!(median(Vec::new()).is_nan());

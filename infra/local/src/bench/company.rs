@@ -1,4 +1,5 @@
-//! The benchmark's company: the demo's growth company, with more teams, people and contacts.
+//! The company of the benchmarks: the demo company with the growth plan, with more teams, people
+//! and contacts.
 
 use serde_json::{Value, json};
 use shared::{clock::Clock, id::TeamId};
@@ -9,25 +10,25 @@ use crate::{
     demo_contacts::{self, SeedError},
 };
 
-/// Sees the company's everything.
+/// Handle of a user who sees all contacts.
 pub(super) const EVERYTHING: &str = "maya";
-/// Sees the own.
+/// Handle of a user who sees only their own contacts.
 pub(super) const OWN: &str = "agus";
-/// Sees those of five teams.
+/// Handle of a user who sees the contacts of five teams.
 pub(super) const FIVE_TEAMS: &str = "bench-five";
-/// Sees those of two hundred teams.
+/// Handle of a user who sees the contacts of two hundred teams.
 pub(super) const MANY_TEAMS: &str = "bench-many";
-/// How many people of each level there are whom no cache knows yet.
-pub(super) const STRANGERS: usize = 180;
-/// The teams of [`MANY_TEAMS`].
+/// Number of people of each access level who are in no cache, because they have sent no request.
+pub(super) const UNCACHED_PEOPLE: usize = 180;
+/// Number of teams of [`MANY_TEAMS`].
 const TEAMS: usize = 200;
-/// The people whom a note mentions.
+/// Number of people whom a note mentions.
 const COLLEAGUES: usize = 10;
 const COMPANY: &str = "kopi";
 
-/// The name of one with this level who is unknown to every cache.
-pub(super) fn stranger(level: &str, number: usize) -> String {
-    format!("bench-stranger-{level}-{number}")
+/// The handle of a person with this access level who is in no cache.
+pub(super) fn uncached_person(level: &str, number: usize) -> String {
+    format!("bench-uncached-{level}-{number}")
 }
 
 /// The ids of the people whom a note mentions.
@@ -61,8 +62,10 @@ pub(super) fn people() -> Value {
         vec![person(FIVE_TEAMS.to_owned(), &five), person(MANY_TEAMS.to_owned(), &many)];
     people.extend((0..COLLEAGUES).map(|number| person(colleague(number), &five)));
     for level in ["team", "everything"] {
-        people
-            .extend((0..STRANGERS).map(|number| with_level(level, stranger(level, number), &five)));
+        people.extend(
+            (0..UNCACHED_PEOPLE)
+                .map(|number| with_level(level, uncached_person(level, number), &five)),
+        );
     }
     let teams: Vec<Value> = (0..TEAMS)
         .map(|number| {
@@ -72,8 +75,8 @@ pub(super) fn people() -> Value {
     json!({ "teams": teams, "people": people })
 }
 
-/// Loads contacts: the first five teams own half of them in turn, the others the rest, and each
-/// twentieth is nobody's.
+/// Loads contacts. The first five teams own half of them in turn, all teams the other half; every
+/// twentieth contact has no team.
 pub(super) fn load(cloud: &LocalCloud, contacts: usize) -> Result<(), SeedError> {
     let teams =
         (0..TEAMS).map(|number| team(number).parse()).collect::<Result<Vec<TeamId>, _>>()?;

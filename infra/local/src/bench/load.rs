@@ -1,9 +1,8 @@
-//! Latencies of `team` beside `everything` in the same run, under a mix of requests that arrive at
-//! a fixed rate, however long the answers take.
+//! Compares the latencies of users with access level `team` and `everything` in the same run. A mix
+//! of requests arrives at a fixed rate, no matter how long the responses take.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
-use std::path::Path;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -11,11 +10,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{
-    Bench, BenchError,
-    company::{self, EVERYTHING, FIVE_TEAMS},
-    first_contact,
-};
+use super::company::{self, EVERYTHING, FIVE_TEAMS};
+use super::error::BenchError;
+use super::session::{Session, first_contact};
 use crate::{
     cargo::Binaries,
     client::Client,
@@ -23,29 +20,31 @@ use crate::{
     template::{Parameters, Template},
 };
 
-/// The people of each level of a run whom no cache knows.
-const STRANGERS: usize = company::STRANGERS / 3;
+/// The people of each access level in one run who are in no cache.
+const UNCACHED_PEOPLE: usize = company::UNCACHED_PEOPLE / 3;
 
-/// What a run is made under, at the first of the rates.
-struct Trouble {
+/// A condition that a run is made under, at the first of the rates.
+struct Condition {
     name: &'static str,
-    known_people: bool,
+    cached_people: bool,
+    /// The targets of fault injection whose calls take longer.
     slow: &'static [&'static str],
     latency_ms: u64,
 }
 
-const TROUBLES: [Trouble; 4] = [
-    // About what a call takes inside a region: loopback hides that calls side by side cost one.
-    Trouble {
+const CONDITIONS: [Condition; 4] = [
+    // About the time of a call inside an AWS region. Without it, the loopback interface hides
+    // whether several calls are made one after the other or at the same time.
+    Condition {
         name: "a table call takes 5 ms more",
-        known_people: true,
+        cached_people: true,
         slow: &["dynamodb"],
         latency_ms: 5,
     },
-    Trouble { name: "cold caches", known_people: false, slow: &[], latency_ms: 0 },
-    Trouble {
+    Condition { name: "cold caches", cached_people: false, slow: &[], latency_ms: 0 },
+    Condition {
         name: "cold caches, Launchpad takes 200 ms",
-        known_people: false,
+        cached_people: false,
         slow: &[
             "launchpad.teams",
             "launchpad.permissions",
@@ -54,107 +53,105 @@ const TROUBLES: [Trouble; 4] = [
         ],
         latency_ms: 200,
     },
-    // Past its budget of 500 ms.
-    Trouble {
+    // Longer than the time-out of 500 ms.
+    Condition {
         name: "cold caches, the teams call takes 700 ms",
-        known_people: false,
+        cached_people: false,
         slow: &["launchpad.teams"],
         latency_ms: 700,
     },
 ];
 
-/// How much load, and for how long.
+/// The parameters of the benchmark.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// Contacts in the company.
+    /// Number of contacts in the company.
     pub contacts: usize,
     /// How long each run takes.
     pub duration: Duration,
-    /// Requests a second, one run each.
+    /// Requests per second, one run for each rate.
     pub rates: Vec<u32>,
-    /// Whether the functions are those that are deployed.
+    /// Whether to build the functions for release, as they are deployed.
     pub deployed: bool,
 }
 
-/// One request's outcome.
+/// The outcome of one request.
 struct Outcome {
     kind: &'static str,
     level: &'static str,
-    /// From the moment when it was due.
+    /// Time since the request was due.
     latency: Duration,
-    /// `None` for one without an answer.
+    /// `None` if there was no response.
     status: Option<u16>,
     fell_back: bool,
 }
 
-/// Somebody who asks.
+/// A user who sends requests.
 #[derive(Clone)]
-struct Asker {
+struct User {
     client: Client,
     level: &'static str,
 }
 
-/// Runs every kind of load one after the other.
-///
-/// # Errors
-/// When the local cloud does not start or the company cannot be loaded; failed requests are
-/// counted.
+/// Makes a run for each rate and each condition, one after the other. Failed requests are counted.
 pub async fn load(options: &Options, load: &Load) -> Result<String, BenchError> {
     let mut options = options.clone();
     if load.deployed {
-        options.binaries = Some(deployed(&options.workspace).await?);
+        options.binaries = Some(deployed(&options).await?);
     }
-    let bench = Bench::start(&options, load.contacts).await?;
-    let told = runs(&bench, load).await;
-    bench.cloud.shutdown().await;
-    told
+    let session = Session::start(&options, load.contacts).await?;
+    let table = runs(&session, load).await;
+    session.cloud.shutdown().await;
+    table
 }
 
-async fn deployed(workspace: &Path) -> Result<Binaries, BenchError> {
+async fn deployed(options: &Options) -> Result<Binaries, BenchError> {
+    let workspace = &options.workspace;
     let template = Template::read(&workspace.join("template.yaml"), &Parameters::new())?;
     let packages = template.functions.values().map(|function| function.binary.as_str());
-    Ok(Binaries::build_release(workspace, packages).await?)
+    Ok(Binaries::build_release(workspace, packages, &options.build_progress).await?)
 }
 
-async fn runs(bench: &Bench, load: &Load) -> Result<String, BenchError> {
-    let team = Asker { client: bench.sign_in(FIVE_TEAMS).await?, level: "team" };
-    let everything = Asker { client: bench.sign_in(EVERYTHING).await?, level: "everything" };
+async fn runs(session: &Session, load: &Load) -> Result<String, BenchError> {
+    let team = User { client: session.sign_in(FIVE_TEAMS).await?, level: "team" };
+    let everything = User { client: session.sign_in(EVERYTHING).await?, level: "everything" };
     let contact = first_contact(&team.client).await?;
-    let known = vec![team, everything];
+    let cached = vec![team, everything];
     let mut table = String::from(
         "| run | request | `team` p50 / p95 ms | `everything` p50 / p95 ms | p95 ratio | requests \
          | 5xx or none | fallbacks |\n|---|---|---|---|---|---|---|---|",
     );
-    // Processes are started and caches filled before anything counts.
-    run(&known, &contact, load.rates[0], load.duration / 2).await;
+    // This run is not counted: it starts the processes and fills the caches.
+    run(&cached, &contact, load.rates[0], load.duration / 2).await;
     for rate in &load.rates {
-        let outcomes = run(&known, &contact, *rate, load.duration).await;
-        tell(&mut table, &format!("{rate}/s"), &outcomes);
+        let outcomes = run(&cached, &contact, *rate, load.duration).await;
+        add_rows(&mut table, &format!("{rate}/s"), &outcomes);
     }
-    let mut unknown = 0..;
-    for trouble in TROUBLES {
-        let askers = match trouble.known_people {
-            true => known.clone(),
+    let mut uncached = 0..;
+    for condition in CONDITIONS {
+        let users = match condition.cached_people {
+            true => cached.clone(),
             false => {
-                let numbers = unknown.by_ref().take(STRANGERS);
-                strangers(bench, numbers).await?
+                let numbers = uncached.by_ref().take(UNCACHED_PEOPLE);
+                uncached_users(session, numbers).await?
             }
         };
-        for target in trouble.slow {
-            let fault = json!({ "target": target, "latency_ms": trouble.latency_ms });
-            bench.nobody.fetch(Method::POST, "/_local/faults", Some(&fault)).await?;
+        for target in condition.slow {
+            let fault = json!({ "target": target, "latency_ms": condition.latency_ms });
+            session.anonymous.fetch(Method::POST, "/_local/faults", Some(&fault)).await?;
         }
-        let outcomes = run(&askers, &contact, load.rates[0], load.duration).await;
-        tell(&mut table, trouble.name, &outcomes);
-        bench.nobody.fetch(Method::DELETE, "/_local/faults", None).await?;
+        let outcomes = run(&users, &contact, load.rates[0], load.duration).await;
+        add_rows(&mut table, condition.name, &outcomes);
+        session.anonymous.fetch(Method::DELETE, "/_local/faults", None).await?;
     }
-    let usage = bench.nobody.fetch(Method::GET, "/_local/usage", None).await?;
-    tell_functions(&mut table, &usage["data"]);
+    let usage = session.anonymous.fetch(Method::GET, "/_local/usage", None).await?;
+    add_functions(&mut table, &usage["data"]);
     Ok(table)
 }
 
-/// What the functions needed over all runs: what `MemorySize` is chosen by.
-fn tell_functions(table: &mut String, usage: &Value) {
+/// Adds a table of the functions' processor time and memory over all runs, from which `MemorySize`
+/// is chosen.
+fn add_functions(table: &mut String, usage: &Value) {
     table.push_str(
         "\n\n| function | invocations | processes | CPU ms, p50 | ms, p95 | peak MiB |\n\
          |---|---|---|---|---|---|",
@@ -173,40 +170,40 @@ fn tell_functions(table: &mut String, usage: &Value) {
     }
 }
 
-/// People whom no cache knows, of both levels in turn.
-async fn strangers(
-    bench: &Bench,
+/// Users who are in no cache, of both access levels in turn.
+async fn uncached_users(
+    session: &Session,
     numbers: impl Iterator<Item = usize>,
-) -> Result<Vec<Asker>, BenchError> {
-    let mut askers = Vec::new();
+) -> Result<Vec<User>, BenchError> {
+    let mut users = Vec::new();
     for number in numbers {
         for level in ["team", "everything"] {
-            let client = bench.sign_in(&company::stranger(level, number)).await?;
-            askers.push(Asker { client, level });
+            let client = session.sign_in(&company::uncached_person(level, number)).await?;
+            users.push(User { client, level });
         }
     }
-    Ok(askers)
+    Ok(users)
 }
 
-/// Sends requests at a fixed rate, each when it is due, and waits for every answer.
-async fn run(askers: &[Asker], contact: &str, rate: u32, duration: Duration) -> Vec<Outcome> {
+/// Sends requests at a fixed rate, each when it is due, and waits for every response.
+async fn run(users: &[User], contact: &str, rate: u32, duration: Duration) -> Vec<Outcome> {
     let between = Duration::from_secs(1) / rate.max(1);
     let start = Instant::now();
-    let mut under_way = JoinSet::new();
+    let mut requests = JoinSet::new();
     let mut number: u32 = 0;
     while between * number < duration {
         let due = start + between * number;
         tokio::time::sleep_until(due).await;
         let place = usize::try_from(number).unwrap_or_default();
-        let asker = askers[place % askers.len()].clone();
-        // Both levels get each kind of request equally often.
-        under_way.spawn(ask(asker, place / 2 % 10, contact.to_owned(), due));
+        let user = users[place % users.len()].clone();
+        // Users of both access levels send each kind of request equally often.
+        requests.spawn(send(user, place / 2 % 10, contact.to_owned(), due));
         number += 1;
     }
-    under_way.join_all().await
+    requests.join_all().await
 }
 
-async fn ask(asker: Asker, turn: usize, contact: String, due: Instant) -> Outcome {
+async fn send(user: User, turn: usize, contact: String, due: Instant) -> Outcome {
     let (kind, method, path) = match turn {
         0..5 => ("list", Method::GET, "/cdp/customers?limit=25".to_owned()),
         5 => ("search", Method::GET, "/cdp/customers/search-assoc?q=citra".to_owned()),
@@ -217,28 +214,29 @@ async fn ask(asker: Asker, turn: usize, contact: String, due: Instant) -> Outcom
     };
     let body = (kind == "note").then(|| {
         let mention = &company::colleagues()[0];
-        json!({ "note": format!("<p>Called. <a data-user-id=\"{mention}\">@Somebody</a></p>") })
+        json!({ "note": format!("<p>Called. <a data-user-id=\"{mention}\">@Colleague</a></p>") })
     });
-    let answer = asker.client.call(method, &path, body.as_ref()).await;
+    let answer = user.client.call(method, &path, body.as_ref()).await;
     let fell_back =
         answer.as_ref().is_ok_and(|one| one.headers.contains_key("x-team-permission-fallback"));
     Outcome {
         kind,
-        level: asker.level,
+        level: user.level,
         latency: due.elapsed(),
         status: answer.ok().map(|answer| answer.status.as_u16()),
         fell_back,
     }
 }
 
-fn tell(table: &mut String, run: &str, outcomes: &[Outcome]) {
+fn add_rows(table: &mut String, run: &str, outcomes: &[Outcome]) {
     let mut kinds: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
     for outcome in outcomes {
         kinds.entry(outcome.kind).or_default().push(outcome);
     }
     for (kind, outcomes) in kinds {
-        let of = |level: &str| Latencies::of(outcomes.iter().filter(|one| one.level == level));
-        let (team, everything) = (of("team"), of("everything"));
+        let latencies =
+            |level: &str| Latencies::new(outcomes.iter().filter(|one| one.level == level));
+        let (team, everything) = (latencies("team"), latencies("everything"));
         let bad = outcomes.iter().filter(|one| one.status.is_none_or(|status| status >= 500));
         let fallbacks = outcomes.iter().filter(|one| one.fell_back).count();
         let _ = write!(
@@ -251,14 +249,14 @@ fn tell(table: &mut String, run: &str, outcomes: &[Outcome]) {
     }
 }
 
-/// In milliseconds.
+/// Percentiles of latencies, in milliseconds.
 struct Latencies {
     p50: f64,
     p95: f64,
 }
 
 impl Latencies {
-    fn of<'a>(outcomes: impl Iterator<Item = &'a &'a Outcome>) -> Self {
+    fn new<'a>(outcomes: impl Iterator<Item = &'a &'a Outcome>) -> Self {
         let mut latencies: Vec<Duration> = outcomes.map(|outcome| outcome.latency).collect();
         latencies.sort_unstable();
         let at = |percent: usize| {

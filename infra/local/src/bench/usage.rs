@@ -1,4 +1,5 @@
-//! Calls and read units of single requests, by the number of contacts in the company.
+//! Measures the AWS calls and read units of single requests, by the number of contacts in the
+//! company.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,17 +7,16 @@ use std::fmt::Write as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{
-    Bench, BenchError,
-    company::{self, EVERYTHING, FIVE_TEAMS, MANY_TEAMS, OWN},
-    first_contact, succeeded,
-};
+use super::company::{self, EVERYTHING, FIVE_TEAMS, MANY_TEAMS, OWN};
+use super::error::BenchError;
+use super::session::{Session, first_contact, succeeded};
 use crate::{client::Client, cloud::Options};
 
-/// What one request used of AWS: `calls / read units`.
+/// The label of a request, and its usage as `calls / read units`.
 type Row = (String, String);
 
-struct Question {
+/// A request to measure.
+struct Sample {
     label: &'static str,
     user: &'static str,
     function: &'static str,
@@ -24,10 +24,10 @@ struct Question {
     body: Option<Value>,
 }
 
-/// Asks the same questions in companies of these sizes.
+/// Sends the same requests in companies with these numbers of contacts.
 ///
 /// # Errors
-/// At the first answer that is no success.
+/// When a request fails.
 pub async fn usage(options: &Options, sizes: &[usize]) -> Result<String, BenchError> {
     let mut columns = Vec::new();
     for size in sizes {
@@ -49,36 +49,37 @@ pub async fn usage(options: &Options, sizes: &[usize]) -> Result<String, BenchEr
 }
 
 async fn column(options: &Options, size: usize) -> Result<Vec<Row>, BenchError> {
-    let bench = Bench::start(options, size).await?;
-    let rows = rows(&bench).await;
-    bench.cloud.shutdown().await;
+    let session = Session::start(options, size).await?;
+    let rows = rows(&session).await;
+    session.cloud.shutdown().await;
     rows
 }
 
-async fn rows(bench: &Bench) -> Result<Vec<Row>, BenchError> {
-    let contact = first_contact(&bench.sign_in(FIVE_TEAMS).await?).await?;
+async fn rows(session: &Session) -> Result<Vec<Row>, BenchError> {
+    let contact = first_contact(&session.sign_in(FIVE_TEAMS).await?).await?;
     let mut rows = Vec::new();
-    for question in questions(&contact) {
-        let client = bench.sign_in(question.user).await?;
-        // The first fills the caches.
-        ask(&client, &question).await?;
-        bench.nobody.fetch(Method::DELETE, "/_local/usage", None).await?;
-        ask(&client, &question).await?;
-        let usage = bench.nobody.fetch(Method::GET, "/_local/usage", None).await?;
-        rows.push((question.label.to_owned(), told(&usage["data"][question.function]["actions"])));
+    for sample in samples(&contact) {
+        let client = session.sign_in(sample.user).await?;
+        // The first request fills the caches and is not measured.
+        send(&client, &sample).await?;
+        session.anonymous.fetch(Method::DELETE, "/_local/usage", None).await?;
+        send(&client, &sample).await?;
+        let usage = session.anonymous.fetch(Method::GET, "/_local/usage", None).await?;
+        let actions = &usage["data"][sample.function]["actions"];
+        rows.push((sample.label.to_owned(), calls_and_units(actions)));
     }
     Ok(rows)
 }
 
-fn questions(contact: &str) -> Vec<Question> {
-    let list = |label, user, order: &str| Question {
+fn samples(contact: &str) -> Vec<Sample> {
+    let list = |label, user, order: &str| Sample {
         label,
         user,
         function: "ContactList",
         path: format!("/cdp/customers?limit=25&order_by={order}"),
         body: None,
     };
-    let read = |label, function, path: String| Question {
+    let read = |label, function, path: String| Sample {
         label,
         user: FIVE_TEAMS,
         function,
@@ -100,7 +101,7 @@ fn questions(contact: &str) -> Vec<Question> {
         list("list of 25, `own`, by created_at", OWN, "created_at"),
         read("one contact", "ContactRead", format!("/cdp/customers/{contact}")),
         read("notes page", "NoteRead", notes.clone()),
-        Question {
+        Sample {
             label: "note with 10 mentions",
             user: FIVE_TEAMS,
             function: "NoteWrite",
@@ -110,14 +111,14 @@ fn questions(contact: &str) -> Vec<Question> {
     ]
 }
 
-async fn ask(client: &Client, question: &Question) -> Result<(), BenchError> {
-    let method = if question.body.is_some() { Method::POST } else { Method::GET };
-    let answer = client.call(method, &question.path, question.body.as_ref()).await?;
-    succeeded(question.label, answer).map(drop)
+async fn send(client: &Client, sample: &Sample) -> Result<(), BenchError> {
+    let method = if sample.body.is_some() { Method::POST } else { Method::GET };
+    let answer = client.call(method, &sample.path, sample.body.as_ref()).await?;
+    succeeded(sample.label, answer).map(drop)
 }
 
-/// The calls of each action, and the read units of all.
-fn told(actions: &Value) -> String {
+/// The number of calls of each action, and the read units of all calls.
+fn calls_and_units(actions: &Value) -> String {
     let actions = actions.as_object().into_iter().flatten();
     let mut calls = BTreeMap::new();
     let mut units = 0.0;

@@ -1,4 +1,4 @@
-//! Who there is, and tokens for them.
+//! The companies, teams and people of the simulated Launchpad, and tokens for the people.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,8 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{ControlState, Refusal, data};
+use super::response::{ErrorResponse, data};
+use super::state::ControlState;
 use crate::identity::Claims;
 use crate::upstreams::{Directory, Person, Upserts};
 
@@ -24,8 +25,9 @@ pub(super) struct User {
 pub(super) async fn token(
     State(state): State<ControlState>,
     user: Result<Query<User>, QueryRejection>,
-) -> Result<Response, Refusal> {
-    let Query(User { user }) = user.map_err(|rejection| Refusal::invalid(rejection.body_text()))?;
+) -> Result<Response, ErrorResponse> {
+    let Query(User { user }) =
+        user.map_err(|rejection| ErrorResponse::invalid(rejection.body_text()))?;
     let person = state.directory.find(&user).ok_or_else(|| unknown(&state.directory, &user))?;
     let claims = Claims {
         iss: state.issuer.clone(),
@@ -36,16 +38,16 @@ pub(super) async fn token(
         email: person.email,
     };
     let token = state.identity.issue(&claims).map_err(|error| {
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "TOKEN_NOT_ISSUED", error.to_string())
+        ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, "TOKEN_NOT_ISSUED", error.to_string())
     })?;
     Ok(Json(json!({ "token": token })).into_response())
 }
 
-fn unknown(directory: &Directory, user: &str) -> Refusal {
+fn unknown(directory: &Directory, user: &str) -> ErrorResponse {
     let people = directory.people();
     let handles: Vec<&str> = people.iter().filter_map(|one| one.handle.as_deref()).collect();
     let message = format!("Nobody is called `{user}`. Known: {}.", handles.join(", "));
-    Refusal::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
+    ErrorResponse::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
 }
 
 /// `GET /_local/users`.
@@ -84,13 +86,13 @@ fn user_json(directory: &Directory, person: &Person, flags: Option<&Map<String, 
 pub(super) async fn upsert(
     State(state): State<ControlState>,
     body: Bytes,
-) -> Result<Response, Refusal> {
-    let upserts: Upserts = serde_json::from_slice(&body).map_err(Refusal::invalid)?;
+) -> Result<Response, ErrorResponse> {
+    let upserts: Upserts = serde_json::from_slice(&body).map_err(ErrorResponse::invalid)?;
     let counts = json!({
         "companies": upserts.companies.len(),
         "teams": upserts.teams.len(),
         "people": upserts.people.len(),
     });
-    state.directory.upsert(upserts).map_err(Refusal::invalid)?;
+    state.directory.upsert(upserts).map_err(ErrorResponse::invalid)?;
     Ok(data(counts))
 }

@@ -1,19 +1,21 @@
-//! Faults, as rules that stay until they are spent or cleared.
+//! The rules of fault injection. A rule stays in force until its `times` are used up or all rules
+//! are cleared.
 
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::{ControlState, Refusal, data};
+use super::response::{ErrorResponse, data};
+use super::state::ControlState;
 use crate::aws::Rule;
 
-/// `POST /_local/faults`: answers all rules in force.
+/// `POST /_local/faults`: adds a rule and returns all rules in force.
 pub(super) async fn add(
     State(state): State<ControlState>,
     body: Bytes,
-) -> Result<Response, Refusal> {
-    let rule = Rule::parse(&body).map_err(Refusal::invalid)?;
-    state.faults.add(rule).map_err(Refusal::invalid)?;
+) -> Result<Response, ErrorResponse> {
+    let rule = Rule::parse(&body).map_err(ErrorResponse::invalid)?;
+    state.faults.add(rule).map_err(ErrorResponse::invalid)?;
     Ok(data(state.faults.list()))
 }
 

@@ -1,4 +1,4 @@
-//! What happened so far.
+//! The records of the run so far: mail, notifications, events, usage; and the clean-up.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -8,7 +8,8 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{ControlState, Refusal, data};
+use super::response::{ErrorResponse, data};
+use super::state::ControlState;
 
 /// `GET /_local/mail`.
 pub(super) async fn mail(State(state): State<ControlState>) -> Response {
@@ -29,9 +30,9 @@ pub(super) struct Named {
 pub(super) async fn events(
     State(state): State<ControlState>,
     named: Result<Query<Named>, QueryRejection>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let Query(Named { name }) =
-        named.map_err(|rejection| Refusal::invalid(rejection.body_text()))?;
+        named.map_err(|rejection| ErrorResponse::invalid(rejection.body_text()))?;
     Ok(data(state.events.list(name.as_deref())))
 }
 
@@ -53,18 +54,18 @@ struct Run {
     time: Option<Timestamp>,
 }
 
-/// `POST /_local/clean-up` with an optional `{"time"}` that the run takes for the present.
+/// `POST /_local/clean-up` with an optional `{"time"}`, which the run uses as the current time.
 pub(super) async fn clean_up(
     State(state): State<ControlState>,
     body: Bytes,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let run = match body.is_empty() {
         true => Run::default(),
-        false => serde_json::from_slice(&body).map_err(Refusal::invalid)?,
+        false => serde_json::from_slice(&body).map_err(ErrorResponse::invalid)?,
     };
     let time = run.time.unwrap_or_else(|| state.clock.now());
     (state.clean_up)(time)
         .await
         .map(data)
-        .map_err(|message| Refusal::new(StatusCode::BAD_GATEWAY, "CLEAN_UP_FAILED", message))
+        .map_err(|message| ErrorResponse::new(StatusCode::BAD_GATEWAY, "CLEAN_UP_FAILED", message))
 }

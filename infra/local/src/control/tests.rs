@@ -1,12 +1,19 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use http::Request;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::export::Files;
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::aws::Faults;
 use crate::demo_company;
-use crate::record::Invocation;
+use crate::identity::Identity;
+use crate::record::{Events, Invocation, Mailbox, Notifications, Usage};
+use crate::upstreams::Directory;
 
 const ISSUER: &str = "http://127.0.0.1:3000/";
 
@@ -16,8 +23,8 @@ struct Control {
     cleaned_up_at: Arc<Mutex<Vec<Timestamp>>>,
 }
 
-/// A bucket that nothing answers for.
-fn nowhere() -> Files {
+/// A bucket at an address where no server listens.
+fn unreachable_bucket() -> Files {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(aws_sdk_s3::config::BehaviorVersion::v2026_01_12())
         .region(aws_sdk_s3::config::Region::new("local"))
@@ -48,7 +55,7 @@ fn control() -> Control {
         events: Events::new(),
         usage: Usage::new(),
         faults: Faults::new(),
-        files: nowhere(),
+        files: unreachable_bucket(),
         flags: Arc::new(|company| {
             let on = company == demo_company::id("company", "kopi");
             let flags = json!({ "cdp_team_permission_enabled": on });
@@ -95,7 +102,7 @@ async fn a_token_is_issued_by_handle_email_and_id() {
 }
 
 #[tokio::test]
-async fn an_unknown_user_is_answered_with_the_known_ones() {
+async fn the_error_for_an_unknown_user_lists_the_known_users() {
     let control = control();
     let (status, body) = control.call("GET", "/token?user=nobody", "").await;
     assert_eq!(status, 404);
@@ -107,7 +114,7 @@ async fn an_unknown_user_is_answered_with_the_known_ones() {
 }
 
 #[tokio::test]
-async fn users_come_with_plan_levels_flags_and_teams() {
+async fn users_are_shown_with_plan_levels_flags_and_teams() {
     let control = control();
     let body = control.get("/users").await;
     let users = body["data"].as_array().unwrap();
@@ -118,7 +125,7 @@ async fn users_come_with_plan_levels_flags_and_teams() {
 }
 
 #[tokio::test]
-async fn the_directory_takes_upserts() {
+async fn companies_teams_and_people_are_upserted() {
     let control = control();
     let id = demo_company::id("person", "new");
     let body = json!({"people": [{"sso_id": id, "company_sso_id": "c", "full_name": "New",
@@ -138,10 +145,10 @@ async fn the_directory_takes_upserts() {
 }
 
 #[tokio::test]
-async fn what_happened_is_shown() {
+async fn mail_notifications_and_events_are_shown() {
     let control = control();
     let raw = b"From: a@b.example\r\nTo: c@d.example\r\nSubject: Hi\r\n\r\nBody\r\n".to_vec();
-    let mail = control.state.mailbox.read(raw, None, Vec::new()).unwrap();
+    let mail = control.state.mailbox.parse(raw, None, Vec::new()).unwrap();
     control.state.mailbox.keep(mail);
     let _ = control.state.notifications.accept("/p", [].into(), json!({"title": "t"}));
     control.state.events.push("NoteWrite", json!({"event": "cdp_note_mention_added"}));
@@ -195,7 +202,7 @@ async fn faults_are_added_listed_and_cleared() {
 }
 
 #[tokio::test]
-async fn the_clean_up_runs_now_or_as_if_at_a_time() {
+async fn the_clean_up_runs_now_or_as_if_at_another_time() {
     let control = control();
     let (status, body) = control.call("POST", "/clean-up", "").await;
     assert_eq!((status, body), (200, json!({"data": {"swept": 1}})));
@@ -207,7 +214,7 @@ async fn the_clean_up_runs_now_or_as_if_at_a_time() {
 }
 
 #[tokio::test]
-async fn an_unknown_endpoint_says_so() {
+async fn an_unknown_endpoint_and_a_wrong_method_are_errors() {
     let control = control();
     assert_eq!(control.call("GET", "/nothing", "").await.0, 404);
     assert_eq!(control.call("PUT", "/usage", "").await.0, 405);

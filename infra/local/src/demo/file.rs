@@ -1,5 +1,5 @@
-//! Reads exported files back, independently of what wrote them, and compares them cell by cell
-//! with the contacts that the API answers.
+//! Reads exported files, independently of the code that wrote them, and compares them cell by cell
+//! with the contacts that the API returns.
 
 use std::io::Cursor;
 
@@ -7,7 +7,7 @@ use calamine::{Data, Reader, Xlsx};
 use jiff::{Timestamp, civil::date, tz::TimeZone};
 use serde_json::Value;
 
-use super::DemoError;
+use super::error::DemoError;
 
 /// The fields that the demo exports.
 pub(super) const FIELDS: [&str; 9] = [
@@ -22,60 +22,60 @@ pub(super) const FIELDS: [&str; 9] = [
     "created_at",
 ];
 
-/// A cell as a reader sees it.
+/// The content of a cell.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Seen {
+pub(super) enum Cell {
     Text(String),
-    /// A spreadsheet's date: days since its epoch.
+    /// A date in a spreadsheet: days since 1899-12-30.
     Days(f64),
     Other(String),
 }
 
-/// The rows of an XLSX below its header, all sheets in order.
-pub(super) fn xlsx(bytes: Vec<u8>) -> Result<Vec<Vec<Seen>>, DemoError> {
+/// The rows of an XLSX file below the headers, all sheets in order.
+pub(super) fn xlsx(bytes: Vec<u8>) -> Result<Vec<Vec<Cell>>, DemoError> {
     let unreadable = |error: calamine::XlsxError| DemoError::Export(error.to_string());
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
     let mut rows = Vec::new();
     for sheet in book.sheet_names() {
         let range = book.worksheet_range(&sheet).map_err(unreadable)?;
-        rows.extend(range.rows().skip(1).map(|row| row.iter().map(seen).collect()));
+        rows.extend(range.rows().skip(1).map(|row| row.iter().map(cell).collect()));
     }
     Ok(rows)
 }
 
-fn seen(cell: &Data) -> Seen {
-    match cell {
-        Data::Empty => Seen::Text(String::new()),
-        Data::String(text) => Seen::Text(text.clone()),
-        Data::DateTime(at) => Seen::Days(at.as_f64()),
-        other => Seen::Other(format!("{other:?}")),
+fn cell(data: &Data) -> Cell {
+    match data {
+        Data::Empty => Cell::Text(String::new()),
+        Data::String(text) => Cell::Text(text.clone()),
+        Data::DateTime(at) => Cell::Days(at.as_f64()),
+        other => Cell::Other(format!("{other:?}")),
     }
 }
 
-/// The rows of a CSV below its header.
-pub(super) fn csv(bytes: &[u8]) -> Result<Vec<Vec<Seen>>, DemoError> {
+/// The rows of a CSV file below the header.
+pub(super) fn csv(bytes: &[u8]) -> Result<Vec<Vec<Cell>>, DemoError> {
     let text = bytes
         .strip_prefix(b"\xEF\xBB\xBF")
-        .ok_or_else(|| DemoError::Export("the CSV does not begin with a BOM".to_owned()))?;
+        .ok_or_else(|| DemoError::Export("the CSV file has no byte order mark".to_owned()))?;
     let unreadable = |error: csv::Error| DemoError::Export(error.to_string());
     let mut rows = Vec::new();
     for record in csv::Reader::from_reader(text).records() {
         let record = record.map_err(unreadable)?;
-        rows.push(record.iter().map(|cell| Seen::Text(cell.to_owned())).collect());
+        rows.push(record.iter().map(|cell| Cell::Text(cell.to_owned())).collect());
     }
     Ok(rows)
 }
 
-/// The first difference between a file's rows and the contacts, if there is one. Contacts and rows
-/// are brought into the order of their ids first.
+/// The first difference between the rows of a file and the contacts, if there is one. Both are
+/// sorted by id first.
 pub(super) fn difference(
-    mut rows: Vec<Vec<Seen>>,
+    mut rows: Vec<Vec<Cell>>,
     contacts: &[Value],
     zone: &TimeZone,
     is_csv: bool,
 ) -> Option<String> {
-    let id = |row: &Vec<Seen>| match row.first() {
-        Some(Seen::Text(id)) => id.clone(),
+    let id = |row: &Vec<Cell>| match row.first() {
+        Some(Cell::Text(id)) => id.clone(),
         _ => String::new(),
     };
     rows.sort_by_key(id);
@@ -86,29 +86,29 @@ pub(super) fn difference(
     }
     for (row, contact) in rows.iter().zip(contacts) {
         for (cell, field) in row.iter().zip(FIELDS) {
-            let wanted = expected(&contact[field], field, zone, is_csv);
-            if !same(cell, &wanted) {
+            let expected = expected(&contact[field], field, zone, is_csv);
+            if !same(cell, &expected) {
                 let id = &contact["id"];
-                return Some(format!("contact {id}, {field}: {cell:?} instead of {wanted:?}"));
+                return Some(format!("contact {id}, {field}: {cell:?} instead of {expected:?}"));
             }
         }
         if row.len() != FIELDS.len() {
-            return Some(format!("a row of {} cells", row.len()));
+            return Some(format!("a row has {} cells instead of {}", row.len(), FIELDS.len()));
         }
     }
     None
 }
 
-fn same(cell: &Seen, wanted: &Seen) -> bool {
-    match (cell, wanted) {
-        // A day has 86,400 seconds: half a second is enough to tell them apart.
-        (Seen::Days(a), Seen::Days(b)) => (a - b).abs() < 0.5 / 86_400.0,
-        (cell, wanted) => cell == wanted,
+fn same(cell: &Cell, expected: &Cell) -> bool {
+    match (cell, expected) {
+        // Dates are equal if they differ by less than half a second.
+        (Cell::Days(a), Cell::Days(b)) => (a - b).abs() < 0.5 / 86_400.0,
+        (cell, expected) => cell == expected,
     }
 }
 
-/// What SPEC §4 says a cell must hold.
-fn expected(value: &Value, field: &str, zone: &TimeZone, is_csv: bool) -> Seen {
+/// The expected content of a cell, by the rules of SPEC §4.
+fn expected(value: &Value, field: &str, zone: &TimeZone, is_csv: bool) -> Cell {
     let text = match value {
         Value::Array(values) => {
             let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
@@ -120,30 +120,30 @@ fn expected(value: &Value, field: &str, zone: &TimeZone, is_csv: bool) -> Seen {
     if field == "created_at" {
         return moment(&text, zone, is_csv);
     }
-    Seen::Text(if is_csv { guarded(&text) } else { text })
+    Cell::Text(if is_csv { guarded(&text) } else { text })
 }
 
-fn moment(text: &str, zone: &TimeZone, is_csv: bool) -> Seen {
-    let Ok(at) = text.parse::<Timestamp>() else { return Seen::Other(text.to_owned()) };
+fn moment(text: &str, zone: &TimeZone, is_csv: bool) -> Cell {
+    let Ok(at) = text.parse::<Timestamp>() else { return Cell::Other(text.to_owned()) };
     let local = at.to_zoned(zone.clone()).datetime();
     if is_csv {
-        return Seen::Text(local.strftime("%Y-%m-%d %H:%M:%S").to_string());
+        return Cell::Text(local.strftime("%Y-%m-%d %H:%M:%S").to_string());
     }
     let epoch = date(1899, 12, 30).at(0, 0, 0, 0);
     let seconds = local.duration_since(epoch).as_secs();
     #[allow(clippy::cast_precision_loss, reason = "a date's seconds fit a float exactly")]
     let days = seconds as f64 / 86_400.0;
-    Seen::Days(days)
+    Cell::Days(days)
 }
 
-/// A text as a CSV cell: with a `'` before what a spreadsheet would run.
+/// A text as a CSV cell: a `'` is put before a text that a spreadsheet would run as a formula.
 fn guarded(text: &str) -> String {
-    let runs = match text.chars().next() {
+    let is_formula = match text.chars().next() {
         Some('=' | '@' | '\t' | '\r') => true,
         Some('+' | '-') => !is_number_or_phone(text),
         _ => false,
     };
-    if runs { format!("'{text}") } else { text.to_owned() }
+    if is_formula { format!("'{text}") } else { text.to_owned() }
 }
 
 fn is_number_or_phone(text: &str) -> bool {

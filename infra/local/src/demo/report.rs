@@ -1,13 +1,15 @@
+//! The printed report of the demo.
+
 use std::fmt::Display;
 
 use serde_json::Value;
 
-use super::DemoError;
+use super::error::DemoError;
 
-/// The most characters of an answer that are printed.
+/// Most characters of a response that are printed.
 const SHOWN: usize = 600;
 
-/// Prints the story, step by step, and counts what was checked.
+/// Prints the demo, step by step, and counts the checks.
 #[derive(Debug, Default)]
 pub struct Report {
     step: usize,
@@ -15,19 +17,19 @@ pub struct Report {
 }
 
 impl Report {
-    /// Nothing told yet.
+    /// Creates an empty report.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Begins a step.
+    /// Starts a step.
     pub fn step(&mut self, what: impl Display) {
         self.step += 1;
         println!("\n{}. {what}", self.step);
     }
 
-    /// Shows an answer, shortened.
+    /// Prints a call and its response, shortened.
     pub fn show(&self, call: &str, answer: &Value) {
         let text = answer.to_string();
         let shown: String = text.chars().take(SHOWN).collect();
@@ -35,22 +37,22 @@ impl Report {
         println!("   {call}\n   → {shown}{more}");
     }
 
-    /// Says that something is right, or ends the story.
+    /// Prints a successful check.
     ///
     /// # Errors
-    /// [`DemoError::Check`] when it is not.
-    pub fn check(&mut self, right: bool, what: impl Display) -> Result<(), DemoError> {
-        if right {
+    /// [`DemoError::Check`] if the check failed.
+    pub fn check(&mut self, passed: bool, what: impl Display) -> Result<(), DemoError> {
+        if passed {
             self.checks += 1;
             println!("   ✓ {what}");
             Ok(())
         } else {
-            Err(DemoError::Check(format!("step {}: not so: {what}", self.step)))
+            Err(DemoError::Check(format!("step {}, failed check: {what}", self.step)))
         }
     }
 
-    /// Ends the story.
+    /// Prints the summary of a successful demo.
     pub fn end(&self) {
-        println!("\nThe story is told: {} steps, {} checks, all right.", self.step, self.checks);
+        println!("\nThe demo is complete: {} steps, all {} checks passed.", self.step, self.checks);
     }
 }

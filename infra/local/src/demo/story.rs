@@ -1,49 +1,50 @@
+//! The steps of the demo.
+
 use std::{path::Path, time::Duration};
 
 use jiff::tz::TimeZone;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{
-    DemoError, Report,
-    file::{self, FIELDS},
-};
+use super::error::DemoError;
+use super::file::{self, FIELDS};
+use super::report::Report;
 use crate::{
     client::{Answer, Client},
     demo_company, import,
 };
 
-/// The zone of the exported dates.
+/// The time zone of the exported dates.
 const ZONE: &str = "Asia/Jakarta";
-/// How long the background may take for one thing.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// How often it is looked at meanwhile.
-const LOOK: Duration = Duration::from_millis(200);
+/// Longest wait for a result of background work, such as an email.
+const WAIT_LIMIT: Duration = Duration::from_secs(120);
+/// Pause between two checks for such a result.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Tells the story: an agent sees their team's contacts, mentions a colleague who is notified
-/// once, and exports contacts that arrive by email and link.
-pub(super) async fn tell(
-    nobody: &Client,
+/// Runs all steps: an agent sees the contacts of their team, mentions a colleague, who is notified
+/// once, and exports contacts, which arrive by email and link.
+pub(super) async fn run(
+    anonymous: &Client,
     operator: &Client,
     file: &Path,
     report: &mut Report,
 ) -> Result<(), DemoError> {
     flags(operator, report).await?;
-    let maya = nobody.sign_in("maya").await?;
-    let sinta = nobody.sign_in("sinta").await?;
-    everybody_sees_their_own(nobody, &maya, report).await?;
-    imported(&maya, file, report).await?;
+    let maya = anonymous.sign_in("maya").await?;
+    let sinta = anonymous.sign_in("sinta").await?;
+    visibility(anonymous, &maya, report).await?;
+    import_file(&maya, file, report).await?;
     let contact = first_contact(&sinta, report).await?;
-    mentioned_once(nobody, &sinta, &contact, report).await?;
+    mention(anonymous, &sinta, &contact, report).await?;
     for format in ["xlsx", "csv"] {
-        exported(nobody, &sinta, format, report).await?;
+        export(anonymous, &sinta, format, report).await?;
     }
     report.end();
     Ok(())
 }
 
 async fn flags(operator: &Client, report: &mut Report) -> Result<(), DemoError> {
-    report.step("An operator turns team permission and mentions on for Nusantara");
+    report.step("An operator turns on team permission and mentions for Nusantara");
     let path = "/2015-03-31/functions/SetFlags/invocations";
     let company = demo_company::id("company", "kopi");
     let body = json!({
@@ -58,7 +59,7 @@ async fn flags(operator: &Client, report: &mut Report) -> Result<(), DemoError> 
     report.check(on, "both flags are on")
 }
 
-/// Every contact that the person may see, page by page.
+/// All contacts that the user may see, read page by page.
 async fn all(client: &Client) -> Result<Vec<Value>, DemoError> {
     let mut contacts = Vec::new();
     let mut cursor = String::new();
@@ -73,7 +74,7 @@ async fn all(client: &Client) -> Result<Vec<Value>, DemoError> {
     }
 }
 
-/// The plain rule of the RFC, over all contacts, as a person would check it by hand.
+/// The contacts that a person may see, by the rule of the RFC.
 fn visible<'a>(contacts: &'a [Value], person: &Value) -> Vec<&'a Value> {
     let user = &person["sso_id"];
     let teams = person["expanded_team_ids"].as_array().cloned().unwrap_or_default();
@@ -92,37 +93,38 @@ fn visible<'a>(contacts: &'a [Value], person: &Value) -> Vec<&'a Value> {
     contacts.iter().filter(rule).collect()
 }
 
-async fn everybody_sees_their_own(
-    nobody: &Client,
+async fn visibility(
+    anonymous: &Client,
     maya: &Client,
     report: &mut Report,
 ) -> Result<(), DemoError> {
-    report.step("Everybody sees exactly the contacts that the rule gives them");
+    report.step("Each user sees exactly the contacts that the visibility rule allows");
     let company = all(maya).await?;
     report.check(!company.is_empty(), format!("Maya (everything) sees {}", company.len()))?;
-    let users = nobody.fetch(Method::GET, "/_local/users", None).await?;
+    let users = anonymous.fetch(Method::GET, "/_local/users", None).await?;
     for handle in ["budi", "sinta", "lars", "putri", "andre"] {
         let id = demo_company::id("person", handle);
         let people = users["data"].as_array().into_iter().flatten();
         let person = people.clone().find(|person| person["sso_id"] == id.as_str());
         let person = person.cloned().unwrap_or_default();
         let level = person["levels"]["customers_customers_view"].as_str().unwrap_or("?");
-        let mut wanted = ids(visible(&company, &person).into_iter());
-        let mut seen = ids(all(&nobody.sign_in(handle).await?).await?.iter());
-        wanted.sort();
+        let mut expected = ids(visible(&company, &person).into_iter());
+        let mut seen = ids(all(&anonymous.sign_in(handle).await?).await?.iter());
+        expected.sort();
         seen.sort();
-        report.check(seen == wanted, format!("{handle} ({level}) sees {} of them", seen.len()))?;
+        report
+            .check(seen == expected, format!("{handle} ({level}) sees {} of them", seen.len()))?;
     }
-    let answer = nobody.sign_in("yuki").await?.call(Method::GET, "/cdp/customers", None).await?;
+    let answer = anonymous.sign_in("yuki").await?.call(Method::GET, "/cdp/customers", None).await?;
     report.show("GET /cdp/customers as yuki", &answer.body);
-    report.check(answer.status == 403, "yuki (disabled) is refused")
+    report.check(answer.status == 403, "yuki (disabled) may not see the list")
 }
 
 fn ids<'a>(contacts: impl Iterator<Item = &'a Value>) -> Vec<String> {
     contacts.filter_map(|contact| contact["id"].as_str().map(str::to_owned)).collect()
 }
 
-async fn imported(maya: &Client, file: &Path, report: &mut Report) -> Result<(), DemoError> {
+async fn import_file(maya: &Client, file: &Path, report: &mut Report) -> Result<(), DemoError> {
     let shown = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
     report.step(format!("Maya imports {shown}"));
     let summary = import::run(maya, file, &[]).await?;
@@ -130,10 +132,10 @@ async fn imported(maya: &Client, file: &Path, report: &mut Report) -> Result<(),
     let rows = csv::ReaderBuilder::new().flexible(true).from_path(file);
     let rows = rows.map_or(0, |mut reader| reader.records().count());
     report.check(summary.rows() == rows, format!("all {rows} rows are accounted for"))?;
-    report.check(summary.rejected.is_empty(), "none was rejected")?;
+    report.check(summary.rejected.is_empty(), "no row was rejected")?;
     let again = import::run(maya, file, &[]).await?;
     let same = again.created == 0 && again.updated == rows;
-    report.check(same, "the same file again creates nothing")
+    report.check(same, "importing the same file again creates no contact")
 }
 
 async fn first_contact(sinta: &Client, report: &mut Report) -> Result<Value, DemoError> {
@@ -143,12 +145,12 @@ async fn first_contact(sinta: &Client, report: &mut Report) -> Result<Value, Dem
     let id = page["data"][0]["id"].as_str().unwrap_or_default().to_owned();
     let answer = sinta.fetch(Method::GET, &format!("/cdp/customers/{id}"), None).await?;
     report.show(&format!("GET /cdp/customers/{id}"), &answer);
-    report.check(answer["data"] == page["data"][0], "the detail is what the list shows")?;
+    report.check(answer["data"] == page["data"][0], "the contact is the same as in the list")?;
     Ok(answer["data"].clone())
 }
 
-async fn mentioned_once(
-    nobody: &Client,
+async fn mention(
+    anonymous: &Client,
     sinta: &Client,
     contact: &Value,
     report: &mut Report,
@@ -164,14 +166,15 @@ async fn mentioned_once(
     report.show(&format!("POST {path}"), &answer);
     let note = answer["data"].clone();
     let html = note["note"].as_str().unwrap_or_default();
-    report.check(!html.contains("script"), "the script is gone")?;
-    report.check(html.contains("@Budi Hartono</a>"), "the mention bears Budi's own name")?;
-    report.check(note["mentioned_user_ids"] == json!([budi]), "Budi is among the mentioned")?;
+    report.check(!html.contains("script"), "the script was removed")?;
+    report.check(html.contains("@Budi Hartono</a>"), "the mention shows Budi's full name")?;
+    let only_budi = note["mentioned_user_ids"] == json!([budi]);
+    report.check(only_budi, "Budi is listed as mentioned")?;
     let key = format!("{}:{budi}", note["id"].as_str().unwrap_or_default());
-    let delivered = wait(|| deliveries(nobody, &key), |found| !found.is_empty()).await?;
+    let delivered = wait(|| deliveries(anonymous, &key), |found| !found.is_empty()).await?;
     report.show("GET /_local/notifications", &json!(delivered));
 
-    report.step("She edits it, with the same mention and one of Maya by the mobile form");
+    report.step("Sinta edits the note: the same mention, and one of Maya in the mobile format");
     let maya = demo_company::id("person", "maya");
     let edited = json!({ "note": format!(
         "<p>Called twice. {anchor} <a href=\"../../../users/{maya}/edit_user\">@Maya</a></p>"
@@ -180,9 +183,9 @@ async fn mentioned_once(
     let answer = sinta.fetch(Method::PUT, &format!("{path}/{id}"), Some(&edited)).await?;
     report.show(&format!("PUT {path}/{id}"), &answer);
     let second = format!("{id}:{maya}");
-    wait(|| deliveries(nobody, &second), |found| !found.is_empty()).await?;
-    report.check(true, "Maya, who is new in it, was notified")?;
-    let first = deliveries(nobody, &key).await?;
+    wait(|| deliveries(anonymous, &second), |found| !found.is_empty()).await?;
+    report.check(true, "Maya, who was added, was notified")?;
+    let first = deliveries(anonymous, &key).await?;
     let once = first.len() == 1 && first[0]["duplicates"].as_u64().unwrap_or(0) == 0;
     report.check(once, "Budi was notified exactly once")?;
     let notes = sinta.fetch(Method::GET, &path, None).await?;
@@ -190,15 +193,15 @@ async fn mentioned_once(
     report.check(notes["data"][0]["id"] == note["id"], "the note is in the contact's list")
 }
 
-/// The notifications that were sent under an idempotency key.
-async fn deliveries(nobody: &Client, key: &str) -> Result<Vec<Value>, DemoError> {
-    let all = nobody.fetch(Method::GET, "/_local/notifications", None).await?;
+/// The notifications that were sent with an idempotency key.
+async fn deliveries(anonymous: &Client, key: &str) -> Result<Vec<Value>, DemoError> {
+    let all = anonymous.fetch(Method::GET, "/_local/notifications", None).await?;
     let all = all["data"].as_array().cloned().unwrap_or_default();
     Ok(all.into_iter().filter(|one| one["headers"]["idempotency-key"] == key).collect())
 }
 
-async fn exported(
-    nobody: &Client,
+async fn export(
+    anonymous: &Client,
     sinta: &Client,
     format: &str,
     report: &mut Report,
@@ -224,44 +227,44 @@ async fn exported(
     let contacts = all(sinta).await?;
     report.check(done["rows"] == json!(contacts.len()), format!("{} rows", contacts.len()))?;
 
-    let mail = wait(|| mail_of(nobody, &name), |mail| !mail.is_null()).await?;
+    let mail = wait(|| mail_of(anonymous, &name), |mail| !mail.is_null()).await?;
     let to = &mail["to"];
     let subject = mail["subject"].as_str().unwrap_or_default();
     println!("   email to {to}: {subject}");
     let link = link_in(mail["text"].as_str().unwrap_or_default()).unwrap_or_default();
-    let downloaded = nobody.download(&link).await?;
+    let downloaded = anonymous.download(&link).await?;
     let zone = TimeZone::get(ZONE).map_err(|error| DemoError::Check(error.to_string()))?;
     let rows = |bytes: Vec<u8>| match format {
         "xlsx" => file::xlsx(bytes),
         _ => file::csv(&bytes),
     };
     let difference = file::difference(rows(downloaded.clone())?, &contacts, &zone, format == "csv");
-    let compared = difference.unwrap_or_else(|| "equal cell by cell".to_owned());
-    let equal = compared == "equal cell by cell";
-    report.check(equal, format!("the file behind the link: {compared}"))?;
+    let equal = difference.is_none();
+    let result = difference.unwrap_or_else(|| "all cells are equal".to_owned());
+    report.check(equal, format!("the file behind the link: {result}"))?;
     if let Some(base64) = mail["attachments"][0]["base64"].as_str() {
         let attached = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, base64);
         let same = attached.is_ok_and(|bytes| bytes == downloaded);
-        report.check(same, "the attached file is the same, byte for byte")?;
+        report.check(same, "the attached file is identical")?;
     }
-    let Answer { status, .. } = nobody.call(Method::GET, "/d/no-such-token", None).await?;
-    report.check(status == 404, "a link that nobody gave out leads nowhere")?;
+    let Answer { status, .. } = anonymous.call(Method::GET, "/d/no-such-token", None).await?;
+    report.check(status == 404, "an unknown link is not found")?;
     let key = |one: &Value| one["headers"]["idempotency-key"] == job.as_str();
-    let told = wait(
+    let sent = wait(
         || async {
-            let all = nobody.fetch(Method::GET, "/_local/notifications", None).await?;
+            let all = anonymous.fetch(Method::GET, "/_local/notifications", None).await?;
             let all = all["data"].as_array().cloned().unwrap_or_default();
             Ok(all.into_iter().filter(key).collect::<Vec<_>>())
         },
         |found| !found.is_empty(),
     )
     .await?;
-    report.check(told.len() == 1, "one notification in the application")
+    report.check(sent.len() == 1, "there is one notification in the application")
 }
 
-/// The mail about a file, or null.
-async fn mail_of(nobody: &Client, file_name: &str) -> Result<Value, DemoError> {
-    let all = nobody.fetch(Method::GET, "/_local/mail", None).await?;
+/// The mail with a link to this file, or null.
+async fn mail_of(anonymous: &Client, file_name: &str) -> Result<Value, DemoError> {
+    let all = anonymous.fetch(Method::GET, "/_local/mail", None).await?;
     let mut found = all["data"].as_array().into_iter().flatten().filter(|mail| {
         mail["subject"].as_str().is_some_and(|subject| subject.contains(file_name))
             || mail["text"].as_str().is_some_and(|text| text.contains(file_name))
@@ -269,26 +272,26 @@ async fn mail_of(nobody: &Client, file_name: &str) -> Result<Value, DemoError> {
     Ok(found.next().cloned().unwrap_or_default())
 }
 
-/// The capability link in a mail's text.
+/// The download link in the text of a mail.
 fn link_in(text: &str) -> Option<String> {
     let words = text.split_whitespace().map(|word| word.trim_matches(['<', '>', '(', ')']));
     words.filter(|word| word.starts_with("http") && word.contains("/d/")).map(str::to_owned).next()
 }
 
-/// Looks until it is as wanted.
-async fn wait<T, F>(look: impl Fn() -> F, as_wanted: impl Fn(&T) -> bool) -> Result<T, DemoError>
+/// Reads a value again and again until it is as expected.
+async fn wait<T, F>(read: impl Fn() -> F, is_expected: impl Fn(&T) -> bool) -> Result<T, DemoError>
 where
     F: Future<Output = Result<T, DemoError>>,
 {
-    let looking = async {
+    let polling = async {
         loop {
-            let seen = look().await?;
-            if as_wanted(&seen) {
-                return Ok(seen);
+            let value = read().await?;
+            if is_expected(&value) {
+                return Ok(value);
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
-    let late = |_| DemoError::Check(format!("nothing happened within {PATIENCE:?}"));
-    tokio::time::timeout(PATIENCE, looking).await.map_err(late)?
+    let late = |_| DemoError::Check(format!("there was no result within {WAIT_LIMIT:?}"));
+    tokio::time::timeout(WAIT_LIMIT, polling).await.map_err(late)?
 }

@@ -1,4 +1,4 @@
-//! Cross-origin answers by the API's configuration.
+//! Cross-origin (CORS) headers, from the configuration of the API.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{
@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::template::Cors;
 
-/// Every header that a browser takes its cross-origin decisions from.
+/// The response headers of CORS.
 const CORS_HEADERS: [HeaderName; 6] = [
     ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_ALLOW_CREDENTIALS,
@@ -20,7 +20,8 @@ const CORS_HEADERS: [HeaderName; 6] = [
     ACCESS_CONTROL_MAX_AGE,
 ];
 
-/// The answer to a preflight; API Gateway gives it itself, whatever the routes are.
+/// The response to a preflight request; `None` for any other request. API Gateway responds itself,
+/// even if there is no route for the path.
 pub(super) fn preflight(cors: &Cors, method: &Method, headers: &HeaderMap) -> Option<Response> {
     let is_preflight = method == Method::OPTIONS
         && headers.contains_key(ORIGIN)
@@ -41,7 +42,7 @@ pub(super) fn preflight(cors: &Cors, method: &Method, headers: &HeaderMap) -> Op
     Some(response)
 }
 
-/// Puts the API's own cross-origin headers in place of the function's.
+/// Replaces the cross-origin headers of the function by those of the API's configuration.
 pub(super) fn apply(cors: &Cors, origin: Option<HeaderValue>, response: &mut Response) {
     let headers = response.headers_mut();
     for name in &CORS_HEADERS {
@@ -53,7 +54,7 @@ pub(super) fn apply(cors: &Cors, origin: Option<HeaderValue>, response: &mut Res
     }
 }
 
-/// The value of `access-control-allow-origin` for a request, when its origin is allowed.
+/// The value of `access-control-allow-origin` for a request; `None` if its origin is not allowed.
 pub(super) fn allowed_origin(cors: &Cors, headers: &HeaderMap) -> Option<HeaderValue> {
     let origin = headers.get(ORIGIN)?;
     let any = cors.allow_origins.iter().any(|allowed| allowed == "*");
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_from_an_allowed_origin_is_told_what_it_may_do() {
+    fn a_preflight_from_an_allowed_origin_lists_the_allowed_methods() {
         let request = headers("https://app.example.com");
         let response = preflight(&cors(), &Method::OPTIONS, &request).unwrap();
         assert_eq!(response.status(), 204);
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn another_origin_is_told_nothing() {
+    fn a_preflight_from_another_origin_has_no_cross_origin_headers() {
         let request = headers("https://evil.example.com");
         let response = preflight(&cors(), &Method::OPTIONS, &request).unwrap();
         assert!(response.headers().is_empty());
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_functions_own_headers_are_replaced() {
+    fn the_cross_origin_headers_of_a_function_are_replaced() {
         let mut response = StatusCode::OK.into_response();
         let headers = response.headers_mut();
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

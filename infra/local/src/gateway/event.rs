@@ -1,4 +1,4 @@
-//! The event that API Gateway makes of a request (payload format 2.0).
+//! The event that API Gateway sends to a function for a request (payload format 2.0).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,10 +13,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::routes::{Match, Routes};
-use crate::template::{ACCOUNT_ID, Template};
+use crate::account::ACCOUNT_ID;
+use crate::template::Template;
 
-/// The function that answers a request and the event that it gets, for a caller with these claims;
-/// `None` when no route matches. What the gateway does besides checking tokens and limits.
+/// The function that handles a request and the event that it receives, for a caller with these
+/// claims; `None` if no route matches. Unlike the gateway, this checks no token and no limit.
 #[must_use]
 pub fn for_request(
     template: &Template,
@@ -33,12 +34,12 @@ pub fn for_request(
     Some((matched.target.function.clone(), request.to_event()))
 }
 
-/// A request with all that the event tells of it.
+/// A request with everything that the event contains.
 pub(super) struct Request<'a> {
     pub(super) parts: &'a Parts,
     pub(super) body: &'a Bytes,
     pub(super) matched: &'a Match<'a>,
-    /// Claims of the token, when the route has an authorizer.
+    /// Claims of the token, if the route has an authorizer.
     pub(super) claims: Option<&'a Map<String, Value>>,
     pub(super) source_ip: IpAddr,
     pub(super) request_id: &'a str,
@@ -46,7 +47,7 @@ pub(super) struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// The event.
+    /// The event in JSON.
     pub(super) fn to_event(&self) -> Value {
         let uri = &self.parts.uri;
         let query = uri.query().unwrap_or_default();
@@ -83,7 +84,8 @@ impl Request<'_> {
         event
     }
 
-    /// Headers in lower case, several values joined, and those that API Gateway adds.
+    /// The headers with names in lower case and several values joined by commas, and the headers
+    /// that API Gateway adds.
     fn headers(&self) -> BTreeMap<String, String> {
         let mut headers: BTreeMap<String, String> = BTreeMap::new();
         for (name, value) in &self.parts.headers {
@@ -143,7 +145,7 @@ fn header(headers: &HeaderMap, name: http::HeaderName) -> &str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// API Gateway hands text over as it is and all else in Base64.
+/// Whether the body is text. API Gateway passes text on unchanged and other bodies in base64.
 fn is_text(headers: &HeaderMap) -> bool {
     let content_type = header(headers, CONTENT_TYPE).to_ascii_lowercase();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -164,7 +166,7 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
         .collect()
 }
 
-/// Decoded parameters, values of the same name joined with commas.
+/// The decoded query parameters; several values of one name are joined by commas.
 fn query_parameters(query: &str) -> BTreeMap<String, String> {
     let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -179,7 +181,7 @@ fn query_parameters(query: &str) -> BTreeMap<String, String> {
     parameters
 }
 
-/// Claims reach the function as strings, lists in brackets.
+/// A claim as a string, as functions receive it; the items of a list are in brackets.
 fn claim(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

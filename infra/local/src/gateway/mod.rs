@@ -1,4 +1,11 @@
 //! API Gateway: an HTTP API in front of the functions.
+//!
+//! | file | content |
+//! |---|---|
+//! | `routes` | finds the route of a request |
+//! | `throttle` | the limits on requests |
+//! | `cors` | cross-origin headers |
+//! | `event`, `response` | the event sent to a function, and the response made from its result |
 
 mod cors;
 pub mod event;
@@ -29,22 +36,26 @@ use response::message;
 use routes::{Match, Routes};
 use throttle::Limits;
 
-/// Largest request body, in bytes.
+/// Largest request body in bytes, as on AWS.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
-/// Longest wait for a function's answer.
+/// Longest wait for a function's response, as on AWS.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the gateway works with.
+/// The challenge for an invalid token.
+const INVALID_TOKEN_CHALLENGE: &str =
+    r#"Bearer scope="" error="invalid_token" error_description="the token is not valid""#;
+
+/// The dependencies of the gateway.
 #[derive(Clone)]
 pub struct GatewayOptions {
     /// Declares the API and its routes.
     pub template: Arc<Template>,
-    /// Runs the functions.
+    /// Invokes the functions.
     pub lambda: Lambda,
     /// Checks tokens.
     pub identity: Identity,
-    /// The time.
+    /// The current time.
     pub clock: Clock,
 }
 
@@ -55,8 +66,8 @@ struct Gateway {
     limits: Limits,
 }
 
-/// Serves every path with the API of the template. Serve it with
-/// [`ConnectInfo`]`<`[`SocketAddr`]`>`, so that functions learn the caller's address.
+/// The router of the template's API; it handles every path. Serve it with
+/// [`ConnectInfo`]`<`[`SocketAddr`]`>`, so that functions receive the caller's address.
 pub fn router(options: GatewayOptions) -> Router {
     let api = options.template.api.as_ref();
     let gateway = Gateway {
@@ -70,18 +81,18 @@ pub fn router(options: GatewayOptions) -> Router {
 
 async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(cors) = &gateway.cors else { return gateway.answer(parts, body).await };
+    let Some(cors) = &gateway.cors else { return gateway.respond(parts, body).await };
     if let Some(response) = cors::preflight(cors, &parts.method, &parts.headers) {
         return response;
     }
     let origin = cors::allowed_origin(cors, &parts.headers);
-    let mut response = gateway.answer(parts, body).await;
+    let mut response = gateway.respond(parts, body).await;
     cors::apply(cors, origin, &mut response);
     response
 }
 
 impl Gateway {
-    async fn answer(&self, parts: Parts, body: Body) -> Response {
+    async fn respond(&self, parts: Parts, body: Body) -> Response {
         let request_id = Uuid::new_v4().simple().to_string();
         let mut response = match self.invoke(&parts, body, &request_id).await {
             Ok(response) | Err(response) => response,
@@ -92,7 +103,7 @@ impl Gateway {
         response
     }
 
-    /// The function's answer, or (`Err`) the gateway's own.
+    /// The function's response, or (`Err`) an error response of the gateway itself.
     async fn invoke(
         &self,
         parts: &Parts,
@@ -143,7 +154,7 @@ impl Gateway {
         Ok(response::from_payload(&outcome.payload))
     }
 
-    /// The claims of the request's token, or the challenge to answer with.
+    /// The claims of the request's token, or the challenge for the `WWW-Authenticate` header.
     fn authorize(
         &self,
         authorizer: &JwtAuthorizer,
@@ -153,7 +164,8 @@ impl Gateway {
         let Some(token) = token.map(bearer).filter(|token| !token.is_empty()) else {
             return Err("Bearer");
         };
-        self.options.identity.verify(token, &authorizer.issuer, &authorizer.audience).map_err(|_| r#"Bearer scope="" error="invalid_token" error_description="the token is not valid""#)
+        let claims = self.options.identity.verify(token, &authorizer.issuer, &authorizer.audience);
+        claims.map_err(|_| INVALID_TOKEN_CHALLENGE)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The response that API Gateway makes of a function's answer (payload format 2.0).
+//! The HTTP response that API Gateway makes from a function's result (payload format 2.0).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// An answer with a status code.
+/// A result with a status code.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Structured {
@@ -28,12 +28,12 @@ struct Structured {
     is_base64_encoded: bool,
 }
 
-/// One of API Gateway's own messages.
+/// A response of API Gateway itself, with a message.
 pub(super) fn message(status: StatusCode, message: &str) -> Response {
     (status, axum::Json(json!({ "message": message }))).into_response()
 }
 
-/// The response for a function's answer; what cannot be read is an internal server error.
+/// The response for a function's result; an internal server error if the result is invalid.
 pub(super) fn from_payload(payload: &[u8]) -> Response {
     response(payload)
         .unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))
@@ -44,26 +44,26 @@ fn response(payload: &[u8]) -> Option<Response> {
     if value.get("statusCode").is_none() {
         return Some(inferred(value));
     }
-    let answer: Structured = serde_json::from_value(value).ok()?;
-    let status = StatusCode::from_u16(answer.status_code).ok()?;
-    let body = answer.body.unwrap_or_default();
-    let body = if answer.is_base64_encoded {
+    let result: Structured = serde_json::from_value(value).ok()?;
+    let status = StatusCode::from_u16(result.status_code).ok()?;
+    let body = result.body.unwrap_or_default();
+    let body = if result.is_base64_encoded {
         Body::from(STANDARD.decode(body).ok()?)
     } else {
         Body::from(body)
     };
     let mut headers = HeaderMap::new();
-    for (name, value) in answer.headers.unwrap_or_default() {
+    for (name, value) in result.headers.unwrap_or_default() {
         headers.insert(HeaderName::try_from(name).ok()?, header_value(&value)?);
     }
-    for (name, values) in answer.multi_value_headers.unwrap_or_default() {
+    for (name, values) in result.multi_value_headers.unwrap_or_default() {
         let name = HeaderName::try_from(name).ok()?;
         headers.remove(&name);
         for value in values {
             headers.append(&name, header_value(&value)?);
         }
     }
-    for cookie in answer.cookies.unwrap_or_default() {
+    for cookie in result.cookies.unwrap_or_default() {
         headers.append(SET_COOKIE, HeaderValue::try_from(cookie).ok()?);
     }
     headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("text/plain;charset=UTF-8"));
@@ -73,7 +73,7 @@ fn response(payload: &[u8]) -> Option<Response> {
     Some(response)
 }
 
-/// An answer without a status code is the body of a 200.
+/// A result without a status code is the body of a response with status 200.
 fn inferred(value: Value) -> Response {
     let body = match value {
         Value::String(text) => text,
@@ -88,7 +88,7 @@ fn header_value(value: &Value) -> Option<HeaderValue> {
         Value::Number(_) | Value::Bool(_) => value.to_string(),
         Value::Null | Value::Array(_) | Value::Object(_) => return None,
     };
-    // Text beyond ASCII goes out as UTF-8.
+    // Characters outside of ASCII are sent as UTF-8.
     HeaderValue::from_bytes(text.as_bytes()).ok()
 }
 
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_structured_answer_sets_everything() {
+    async fn a_result_sets_status_headers_cookies_and_body() {
         let (status, headers, body) = read(&json!({
             "statusCode": 201,
             "headers": {"Content-Type": "application/json", "X-Number": 5},
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_without_a_status_code_is_the_body() {
+    async fn a_result_without_a_status_code_is_the_body() {
         let (status, headers, body) = read(&json!({"hello": "world"})).await;
         assert_eq!((status, body.as_str()), (200, r#"{"hello":"world"}"#));
         assert_eq!(headers["content-type"], "application/json");
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_malformed_answer_is_an_internal_server_error() {
+    async fn a_malformed_result_is_an_internal_server_error() {
         for answer in [
             json!({"statusCode": "ok"}),
             json!({"statusCode": 42}),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_without_a_content_type_is_text() {
+    async fn a_result_without_a_content_type_is_text() {
         let (_, headers, _) = read(&json!({"statusCode": 200, "body": "x"})).await;
         assert_eq!(headers["content-type"], "text/plain;charset=UTF-8");
     }

@@ -1,4 +1,4 @@
-//! Which route of the template answers a request.
+//! Finds the route of the template that a request matches.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,24 @@ use percent_encoding::percent_decode_str;
 
 use crate::template::{Api, Authorizer, JwtAuthorizer, Route, Template};
 
-/// The routes of an API in the order in which API Gateway prefers them.
+/// The routes of an API, in the order in which API Gateway prefers them.
 #[derive(Clone, Debug)]
 pub(super) struct Routes(Vec<Target>);
 
-/// A route and what it leads to.
+/// A route with its function and its authorizer.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) function: String,
     pub(super) authorizer: Option<JwtAuthorizer>,
-    /// `GET /cdp/customers/{id}` or `$default`.
+    /// The route key: `GET /cdp/customers/{id}` or `$default`.
     pub(super) key: String,
+    /// `None` for any method.
     method: Option<Method>,
     /// `None` for `$default`.
     path: Option<Vec<Segment>>,
 }
 
-/// A segment of a path template; the order is that of preference.
+/// A segment of a path template. The variants are in the order of preference.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Static(String),
@@ -31,14 +32,14 @@ enum Segment {
     Greedy(String),
 }
 
-/// The target of a request and what the path's variables stand for, decoded.
+/// The target of a request and the decoded values of the path's variables.
 pub(super) struct Match<'a> {
     pub(super) target: &'a Target,
     pub(super) parameters: BTreeMap<String, String>,
 }
 
 impl Routes {
-    /// The routes of all functions of the template.
+    /// Collects the routes of all functions of the template.
     pub(super) fn new(template: &Template) -> Self {
         let mut targets: Vec<_> = template
             .functions
@@ -53,7 +54,7 @@ impl Routes {
         Self(targets)
     }
 
-    /// The route for a request, by its path as sent.
+    /// The route of a request. `path` is the path as sent, still percent-encoded.
     pub(super) fn find(&self, method: &Method, path: &str) -> Option<Match<'_>> {
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         self.0.iter().find_map(|target| {
@@ -84,8 +85,9 @@ impl Target {
         }
     }
 
-    /// Full matches before greedy ones before `$default`; then segment by segment from the left,
-    /// static text before variables; then a method before any method.
+    /// Sort key of the preference: full matches before greedy ones before `$default`; then, segment
+    /// by segment from the left, static text before variables; then a fixed method before any
+    /// method.
     fn preference(&self) -> (bool, bool, Vec<Segment>, bool) {
         let path = self.path.clone().unwrap_or_default();
         let greedy = path.iter().any(|segment| matches!(segment, Segment::Greedy(_)));
@@ -94,7 +96,7 @@ impl Target {
 
     fn matches(&self, method: &Method, path: &[&str]) -> Option<BTreeMap<String, String>> {
         let Some(template) = &self.path else { return Some(BTreeMap::new()) };
-        if self.method.as_ref().is_some_and(|wanted| wanted != method) {
+        if self.method.as_ref().is_some_and(|required| required != method) {
             return None;
         }
         let mut parameters = BTreeMap::new();
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn static_segments_beat_variables_from_the_left() {
+    fn static_segments_are_preferred_to_variables_from_the_left() {
         let routes = routes(&[
             ("GET", "/v1/contacts/{contact_id}/notes"),
             ("GET", "/v1/contacts/notes/{contact_id}"),
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn full_matches_beat_greedy_ones_and_default_comes_last() {
+    fn full_matches_are_preferred_to_greedy_ones_and_default_is_last() {
         let routes = routes(&[
             ("ANY", "$default"),
             ("ANY", "/cdp/{proxy+}"),
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn another_method_is_another_route() {
+    fn a_route_matches_only_its_method() {
         let routes = routes(&[("GET", "/cdp/customers")]);
         assert!(routes.find(&Method::POST, "/cdp/customers").is_none());
         assert!(routes.find(&Method::GET, "/cdp").is_none());
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn routes_without_an_authorizer_of_their_own_take_the_default_one() {
+    fn routes_without_an_authorizer_use_the_default_one() {
         let text = include_str!("../../../../template.yaml");
         let routes = Routes::new(&Template::parse(text, &Parameters::new()).unwrap());
         let authorizer = |path| routes.find(&Method::GET, path).unwrap().target.authorizer.clone();

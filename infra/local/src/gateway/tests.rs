@@ -27,7 +27,7 @@ fn event(request: http::Request<&'static [u8]>, claims: Option<&Map<String, Valu
 }
 
 #[test]
-fn a_request_becomes_a_version_2_event() {
+fn a_request_is_sent_as_a_version_2_event() {
     let request = http::Request::builder()
         .method(Method::POST)
         .uri("/v1/contacts/c%201/notes?tag=a&tag=b%26c&q=")
@@ -56,7 +56,7 @@ fn an_empty_request_has_no_optional_fields() {
 }
 
 #[test]
-fn a_body_that_is_no_text_is_base64() {
+fn a_binary_body_is_base64() {
     let request = http::Request::builder()
         .uri("/nowhere")
         .header("content-type", "application/octet-stream")
@@ -67,7 +67,7 @@ fn a_body_that_is_no_text_is_base64() {
 }
 
 #[test]
-fn a_token_comes_with_or_without_its_scheme() {
+fn a_token_is_accepted_with_or_without_the_scheme() {
     assert_eq!(bearer("Bearer abc"), "abc");
     assert_eq!(bearer("bearer  abc"), "abc");
     assert_eq!(bearer("abc"), "abc");

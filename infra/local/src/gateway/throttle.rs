@@ -1,4 +1,5 @@
-//! The stage's limits on requests: token buckets, one for the routes that have none of their own.
+//! The limits on requests, as token buckets: one for each route with its own limit, and one for all
+//! other routes together.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +14,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// The limits that the template sets, none of them used yet.
+    /// Creates full buckets with the limits of the template.
     pub(super) fn new(api: Option<&Api>, now: Instant) -> Self {
         let routes = api.into_iter().flat_map(|api| &api.route_throttles);
         Self {
@@ -22,26 +23,26 @@ impl Limits {
         }
     }
 
-    /// Whether a request to the route with this key may pass.
+    /// Whether a request to the route with this key is admitted; takes a token if it is.
     pub(super) fn admit(&self, route_key: &str, now: Instant) -> bool {
         let bucket = self.routes.get(route_key).or(self.default.as_ref());
         bucket.is_none_or(|bucket| bucket.take(now))
     }
 }
 
-/// Tokens left, and when they were counted.
 struct Bucket {
     limits: Throttle,
+    /// The tokens that are left, and when they were counted.
     state: Mutex<(f64, Instant)>,
 }
 
 impl Bucket {
-    /// A full bucket.
+    /// Creates a full bucket.
     fn new(limits: Throttle, now: Instant) -> Self {
         Self { limits, state: Mutex::new((f64::from(limits.burst), now)) }
     }
 
-    /// Takes a token; `false` when there is none.
+    /// Takes a token; `false` if there is none.
     fn take(&self, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let refill = now.saturating_duration_since(state.1).as_secs_f64() * self.limits.rate;
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_route_with_limits_of_its_own_takes_nothing_from_the_others() {
+    fn a_route_with_its_own_limit_uses_no_tokens_of_the_others() {
         let start = Instant::now();
         let limits = |burst| Throttle { burst, rate: 1.0 };
         let api = Api {
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_admitted_and_then_the_rate() {
+    fn a_burst_is_admitted_and_after_that_the_rate() {
         let start = Instant::now();
         let bucket = Bucket::new(Throttle { burst: 3, rate: 2.0 }, start);
         let admitted = |at| (0..10).filter(|_| bucket.take(at)).count();

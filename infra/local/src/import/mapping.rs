@@ -21,7 +21,7 @@ enum Target {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MappingError {
     /// The file has no column that the override names.
-    #[error("--map names the column \"{column}\", but the file has: {}", columns.join(", "))]
+    #[error("--map: the file has no column \"{column}\"; its columns are: {}", columns.join(", "))]
     NoSuchColumn {
         /// What was named.
         column: String,
@@ -30,14 +30,14 @@ pub enum MappingError {
     },
     /// There is no such field.
     #[error(
-        "--map names the field \"{0}\", but there are: external_id, name, first_name, last_name, \
-         emails, phones, company_name, source, tags, custom.<key>, and - for none"
+        "--map: unknown field \"{0}\"; use external_id, name, first_name, last_name, emails, \
+         phones, company_name, source, tags, custom.<key>, or - to ignore the column"
     )]
     NoSuchField(String),
     /// Nothing that a contact could be known by.
     #[error(
-        "no column is an id or an email address; say which with --map \"Column=external_id\" or \
-         --map \"Column=emails\""
+        "no column was recognized as an id or an email address; choose one with \
+         --map \"Column=external_id\" or --map \"Column=emails\""
     )]
     NoKey,
 }

@@ -189,8 +189,8 @@ fn account<'r>(
                 line: row.line,
                 reason: format!(
                     "{} {}",
-                    error["error"].as_str().unwrap_or("NO_ANSWER"),
-                    error["message"].as_str().unwrap_or("the row was not answered"),
+                    error["error"].as_str().unwrap_or("NO_RESPONSE"),
+                    error["message"].as_str().unwrap_or("the response has no result for this row"),
                 ),
             }),
         }

@@ -1,57 +1,54 @@
-//! Starts a function's process as for its first event, measures it, and ends it.
+//! Measures the start of a function: starts its process as for a first event, and ends it.
 
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::environment::Ending;
 use super::errors::InvokeError;
-use super::service::Lambda;
+use super::handle::Lambda;
 use crate::cargo::Binary;
 
-/// Why a start could not be measured.
+/// Why the start of a process could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum ColdStartError {
     /// There is no such function.
     #[error(transparent)]
     Function(#[from] InvokeError),
-    /// The program does not start.
-    #[error("{program} does not start: {source}")]
+    /// The program could not be started.
+    #[error("{program} could not be started: {source}")]
     Spawn {
-        /// The program.
+        /// Path of the program.
         program: String,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The process ended, or asked for no event.
+    /// The process ended, or did not request an event in time.
     #[error("{program} did not become ready: {ending}")]
     NotReady {
-        /// The program.
+        /// Path of the program.
         program: String,
-        /// How it ended, and the last that it printed.
+        /// How the process ended, and the end of its output.
         ending: String,
     },
-    /// The system does not tell what a process used; Linux does.
-    #[error("what a process used cannot be read from /proc")]
+    /// The system does not report the usage of a process; Linux does.
+    #[error("the memory and processor time of a process cannot be read from /proc")]
     Unmeasured,
 }
 
-/// What a process used from its start until it asked for its first event.
+/// The usage of a process from its start until it requested its first event.
 #[derive(Clone, Copy, Debug)]
 pub struct ColdStart {
-    /// Time.
+    /// Elapsed time.
     pub wall: Duration,
-    /// Processor time of all its threads.
+    /// Processor time of all threads.
     pub cpu: Duration,
-    /// Highest resident memory, in bytes: its own and what is mapped of its file.
+    /// Highest resident memory in bytes, including the mapped parts of the program's file.
     pub peak_memory_bytes: u64,
 }
 
 impl Lambda {
-    /// Starts `program` with the surroundings of the function with the logical id `function`, and
-    /// ends it when it asks for its first event.
-    ///
-    /// # Errors
-    /// When it does not start, or the system does not tell what it used.
+    /// Starts `program` with the environment variables of the function with the logical id
+    /// `function`, and ends it when it requests its first event.
     pub async fn cold_start(
         &self,
         function: &str,

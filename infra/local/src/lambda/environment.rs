@@ -1,4 +1,4 @@
-//! An execution environment: one process of a function, one event at a time.
+//! An execution environment: one process of a function, which handles one event at a time.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,29 +14,30 @@ use tokio_util::sync::CancellationToken;
 use super::output::Output;
 use super::runtime_api::{Delivery, Endpoint, Report};
 
-/// Longest initialization, as on AWS.
+/// Longest time of an initialization, as on AWS.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a process inherits of the machine's environment; all else comes from the template.
+/// The environment variables that a process inherits from the local cloud; all others come from the
+/// template.
 const INHERITED: &[&str] = &["PATH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
 
-/// A running process.
+/// A running process of a function.
 pub(super) struct Environment {
     pub(super) access_key_id: String,
-    /// When the program on disk was built.
+    /// When the program of this process was built.
     pub(super) built_at: SystemTime,
-    /// Highest resident memory seen, in bytes; 0 where the system does not tell.
+    /// Highest resident memory that was measured, in bytes; 0 if the system does not report it.
     pub(super) peak_memory_bytes: u64,
     pub(super) output: Output,
     cpu_taken: Duration,
     child: Child,
     endpoint: Endpoint,
     stop: CancellationToken,
-    // Held for its `Drop`.
+    // Removes the folder when it is dropped.
     _disk: TempDir,
 }
 
-/// What a process is started with.
+/// The parameters of a new process.
 pub(super) struct Launch<'a> {
     pub(super) program: &'a Path,
     pub(super) built_at: SystemTime,
@@ -44,7 +45,7 @@ pub(super) struct Launch<'a> {
     pub(super) access_key_id: String,
     pub(super) endpoint: Endpoint,
     pub(super) output: Output,
-    /// Kills the process.
+    /// Kills the process when it is cancelled.
     pub(super) stop: CancellationToken,
 }
 
@@ -57,14 +58,14 @@ pub(super) enum Ending {
     InitError(Bytes),
     ResponseTooLarge,
     TimedOut,
-    /// It ended by itself with a status, or was killed from outside.
+    /// The process exited with a status, or was killed by the local cloud.
     Exited(Option<ExitStatus>),
 }
 
 impl Environment {
-    /// Starts the process; dropping it kills it.
+    /// Starts the process. It is killed when this value is dropped.
     pub(super) fn spawn(launch: Launch<'_>) -> std::io::Result<Self> {
-        // No process sees another's files, as on AWS.
+        // Each process has its own temporary folder, as on AWS.
         let disk = tempfile::tempdir()?;
         let inherited = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
         let mut command = Command::new(launch.program);
@@ -78,8 +79,8 @@ impl Environment {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        // In a group of its own, ctrl-C in the terminal reaches the local cloud alone, which
-        // then ends its processes in good order.
+        // The process has its own process group, so that Ctrl-C in the terminal only reaches the
+        // local cloud, which then ends its processes in order.
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn()?;
@@ -102,19 +103,19 @@ impl Environment {
         })
     }
 
-    /// Waits until the process asks for its first event.
+    /// Waits until the process requests its first event.
     pub(super) async fn initialize(&mut self) -> Ending {
         self.wait(INIT_TIMEOUT).await
     }
 
-    /// Hands `delivery` to the process and waits for its answer.
+    /// Sends `delivery` to the process and waits for its response.
     pub(super) async fn invoke(&mut self, delivery: Delivery, timeout: Duration) -> Ending {
         if self.endpoint.deliveries.send(delivery).await.is_err() {
             return Ending::Exited(None);
         }
         let deadline = Instant::now() + timeout;
         loop {
-            // The process may have asked for this event only now.
+            // `Ready` means that the process has only now requested this event.
             let left = deadline.saturating_duration_since(Instant::now());
             match self.wait(left).await {
                 Ending::Ready => {}
@@ -135,13 +136,13 @@ impl Environment {
         ending
     }
 
-    /// The processor time of the process's threads so far, where the kernel tells.
+    /// The processor time of all threads of the process so far, if the kernel reports it.
     pub(super) fn cpu_time(&self) -> Option<Duration> {
         self.child.id().and_then(cpu_time)
     }
 
-    /// The processor time since this was last asked, at first since the process began; zero where
-    /// the kernel does not tell.
+    /// The processor time since the last call, or since the start of the process; zero if the
+    /// kernel does not report it.
     pub(super) fn take_cpu_time(&mut self) -> Duration {
         let now = self.cpu_time().unwrap_or_default();
         let since = now.saturating_sub(self.cpu_taken);
@@ -149,14 +150,14 @@ impl Environment {
         since
     }
 
-    /// Whether the process still runs and nobody wants it dead.
+    /// Whether the process still runs and was not killed.
     pub(super) fn is_usable(&mut self) -> bool {
         !self.stop.is_cancelled() && matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Kills the process and waits until it is gone.
+    /// Kills the process and waits until it has ended.
     pub(super) async fn end(mut self) {
-        // It fails only for a process that is gone already.
+        // This fails only if the process has ended already.
         let _ = self.child.kill().await;
     }
 
@@ -178,7 +179,7 @@ impl From<Report> for Ending {
     }
 }
 
-/// The high-water mark of a process's resident memory, where the kernel tells (`VmHWM`).
+/// The highest resident memory of a process (`VmHWM`), if the kernel reports it.
 fn peak_memory_bytes(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -186,8 +187,8 @@ fn peak_memory_bytes(process: u32) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// The processor time of a process's running threads, to the nanosecond, where the kernel tells:
-/// the first figure of `schedstat`. (The ticks of `stat` are as long as a whole start.)
+/// The processor time of a process's running threads in nanoseconds, if the kernel reports it. It
+/// is the first number in `schedstat`: one tick of the coarser `stat` is as long as a whole start.
 fn cpu_time(process: u32) -> Option<Duration> {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).ok()?;
     let times = threads.map(|thread| {

@@ -1,4 +1,4 @@
-//! How invocations fail.
+//! Errors of invocations, and the payloads that Lambda returns for them.
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -6,12 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
+use super::limits::MAX_PAYLOAD_BYTES;
 use crate::template::UnresolvedError;
 
 /// Why the Lambda service did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The Runtime API has no port.
+    /// The Runtime API could not listen on a port.
     #[error("the Lambda Runtime API cannot listen: {0}")]
     Listen(#[from] std::io::Error),
     /// An environment variable of a function has no local value.
@@ -21,7 +22,7 @@ pub enum StartError {
         function: String,
         /// Name of the variable.
         variable: String,
-        /// What it refers to.
+        /// The part of its value that is unknown.
         source: UnresolvedError,
     },
 }
@@ -33,38 +34,38 @@ pub enum InvokeError {
     #[error("there is no function called {0}")]
     NotFound(String),
     /// All of the function's concurrency is in use.
-    #[error("{0} runs at its concurrency limit")]
+    #[error("{0} has reached its concurrency limit")]
     Throttled(String),
     /// The payload exceeds its limit.
     #[error("the payload has {size} bytes, more than {limit}")]
     PayloadTooLarge {
-        /// Bytes given.
+        /// Size of the payload.
         size: usize,
-        /// Bytes allowed.
+        /// Largest allowed size.
         limit: usize,
     },
-    /// The local cloud is going down.
+    /// The local cloud is shutting down.
     #[error("the local cloud is shutting down")]
     ShuttingDown,
 }
 
-/// How a function failed; the payload says more.
+/// How a function failed. The payload has the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionError {
-    /// The handler answered with an error, or the runtime caught its panic.
+    /// The handler returned an error, or the runtime caught its panic.
     Handler,
-    /// The process reported that it could not initialize, or did not in time.
+    /// The initialization failed or timed out.
     Init,
-    /// The time-out passed and the process was killed.
+    /// The invocation timed out and the process was killed.
     TimedOut,
-    /// The process ended without an answer.
+    /// The process ended without a response.
     Exited,
-    /// The answer exceeds its limit.
+    /// The response exceeds its limit.
     ResponseTooLarge,
 }
 
 impl FunctionError {
-    /// One word for logs and counts.
+    /// The status in logs and counts.
     #[must_use]
     pub fn status(self) -> &'static str {
         match self {
@@ -77,7 +78,7 @@ impl FunctionError {
     }
 }
 
-/// An error payload as Lambda words it.
+/// An error payload in the format of Lambda.
 fn payload(error_type: &str, request_id: &str, message: &str) -> Bytes {
     let message = format!("RequestId: {request_id} Error: {message}");
     json!({ "errorType": error_type, "errorMessage": message }).to_string().into()
@@ -102,8 +103,8 @@ pub(super) fn not_started(request_id: &str, reason: &std::io::Error) -> Bytes {
 }
 
 pub(super) fn response_too_large(request_id: &str) -> Bytes {
-    let limit = super::MAX_PAYLOAD_BYTES;
-    let message =
-        format!("Response payload size exceeded maximum allowed payload size ({limit} bytes).");
+    let message = format!(
+        "Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD_BYTES} bytes)."
+    );
     payload("Function.ResponseSizeTooLarge", request_id, &message)
 }

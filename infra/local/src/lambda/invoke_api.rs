@@ -1,5 +1,5 @@
-//! The Invoke operation of Lambda's API, for `aws lambda invoke --endpoint-url`,
-//! `cargo lambda invoke` and the like.
+//! The Invoke operation of the Lambda API, for `aws lambda invoke --endpoint-url`,
+//! `cargo lambda invoke` and similar tools.
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -12,17 +12,18 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{InvokeError, InvokeOutcome, Lambda, MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES};
-use crate::template::{ACCOUNT_ID, REGION};
+use super::errors::InvokeError;
+use super::handle::Lambda;
+use super::limits::{MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES};
+use super::outcome::InvokeOutcome;
+use crate::account;
 
-/// `POST /2015-03-31/functions/{function}/invocations`; the function is given by its logical id,
+/// `POST /2015-03-31/functions/{function}/invocations`. The function is given by its logical id,
 /// its ARN or a part of the ARN.
 pub fn router(lambda: Lambda) -> Router {
     Router::new()
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
-        .fallback(|| async {
-            refuse(StatusCode::NOT_FOUND, "UnknownOperationException", json!({}))
-        })
+        .fallback(|| async { error(StatusCode::NOT_FOUND, "UnknownOperationException", json!({})) })
         .with_state(lambda)
 }
 
@@ -46,7 +47,7 @@ async fn invoke(
     }
     match kind {
         "RequestResponse" => match lambda.invoke(&function, payload).await {
-            Ok(outcome) => answer(outcome, header(&headers, "x-amz-log-type") == Some("Tail")),
+            Ok(outcome) => respond(outcome, header(&headers, "x-amz-log-type") == Some("Tail")),
             Err(error) => failed(&error),
         },
         "Event" => match lambda.invoke_later(&function, payload) {
@@ -55,7 +56,10 @@ async fn invoke(
         },
         "DryRun" if lambda.has_function(&function) => StatusCode::NO_CONTENT.into_response(),
         "DryRun" => failed(&InvokeError::NotFound(function)),
-        other => invalid("InvalidParameterValueException", &format!("no invocation type {other}")),
+        other => {
+            let message = format!("Unknown invocation type: {other}");
+            invalid("InvalidParameterValueException", &message)
+        }
     }
 }
 
@@ -69,7 +73,7 @@ fn logical_id(function: &str) -> &str {
     name.split(':').next().unwrap_or(name)
 }
 
-fn answer(outcome: InvokeOutcome, with_log: bool) -> Response {
+fn respond(outcome: InvokeOutcome, with_log: bool) -> Response {
     let mut response = Response::builder()
         .header("content-type", "application/json")
         .header("x-amzn-requestid", &outcome.request_id)
@@ -85,7 +89,7 @@ fn answer(outcome: InvokeOutcome, with_log: bool) -> Response {
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-/// The end of the invocation's log, closed by the report that Lambda writes.
+/// The end of the invocation's log, followed by the report that Lambda writes.
 fn log_result(outcome: &InvokeOutcome) -> String {
     let duration = outcome.duration.as_secs_f64() * 1e3;
     let memory = outcome.peak_memory_bytes.div_ceil(1024 * 1024);
@@ -99,13 +103,13 @@ fn log_result(outcome: &InvokeOutcome) -> String {
     )
 }
 
-fn failed(error: &InvokeError) -> Response {
-    match error {
+fn failed(failure: &InvokeError) -> Response {
+    match failure {
         InvokeError::NotFound(function) => {
-            let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{function}");
+            let arn = account::arn("lambda", &format!("function:{function}"));
             let message = format!("Function not found: {arn}");
             let body = json!({ "Type": "User", "Message": message });
-            refuse(StatusCode::NOT_FOUND, "ResourceNotFoundException", body)
+            error(StatusCode::NOT_FOUND, "ResourceNotFoundException", body)
         }
         InvokeError::Throttled(_) => {
             let body = json!({
@@ -113,27 +117,27 @@ fn failed(error: &InvokeError) -> Response {
                 "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
                 "message": "Rate Exceeded.",
             });
-            refuse(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", body)
+            error(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", body)
         }
         InvokeError::PayloadTooLarge { limit, .. } => {
             let message = format!(
                 "Request must be smaller than {limit} bytes for the InvokeFunction operation"
             );
             let body = json!({ "Type": "User", "message": message });
-            refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", body)
+            error(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", body)
         }
         InvokeError::ShuttingDown => {
-            let body = json!({ "Type": "Service", "Message": error.to_string() });
-            refuse(StatusCode::SERVICE_UNAVAILABLE, "ServiceException", body)
+            let body = json!({ "Type": "Service", "Message": failure.to_string() });
+            error(StatusCode::SERVICE_UNAVAILABLE, "ServiceException", body)
         }
     }
 }
 
 fn invalid(error_type: &str, message: &str) -> Response {
-    refuse(StatusCode::BAD_REQUEST, error_type, json!({ "Type": "User", "message": message }))
+    error(StatusCode::BAD_REQUEST, error_type, json!({ "Type": "User", "message": message }))
 }
 
-fn refuse(status: StatusCode, error_type: &str, body: Value) -> Response {
+fn error(status: StatusCode, error_type: &str, body: Value) -> Response {
     (status, [("x-amzn-errortype", error_type)], Json(body)).into_response()
 }
 
@@ -142,7 +146,7 @@ mod tests {
     use super::logical_id;
 
     #[test]
-    fn a_function_is_known_by_name_arn_and_partial_arn() {
+    fn a_function_is_found_by_name_arn_and_partial_arn() {
         let arn = "arn:aws:lambda:us-east-1:000000000000:function:SetFlags";
         for name in ["SetFlags", "SetFlags:$LATEST", "000000000000:function:SetFlags", arn] {
             assert_eq!(logical_id(name), "SetFlags");

@@ -1,25 +1,35 @@
-//! The Lambda service: functions as processes that speak the Lambda Runtime API.
+//! The Lambda service: runs functions as processes that use the Lambda Runtime API.
+//!
+//! | file | content |
+//! |---|---|
+//! | `handle` | `Lambda`, which the rest of the local cloud uses |
+//! | `service` | runs one invocation |
+//! | `asynchronous`, `retry` | asynchronous events and their retries |
+//! | `pool`, `environment`, `output` | the processes of a function, one process, what it prints |
+//! | `runtime_api` | the API that a process gets its events from |
+//! | `invoke_api` | the Invoke operation for `aws lambda invoke` and the like |
+//! | `outcome`, `errors`, `limits` | the result of an invocation, errors, size limits |
+//! | `cold_start` | measures the start of a process |
 
 mod asynchronous;
 mod cold_start;
 mod environment;
 mod errors;
+mod handle;
 mod invoke_api;
+mod limits;
 mod outcome;
 mod output;
 mod pool;
+mod retry;
 mod runtime_api;
 mod service;
 
-pub use asynchronous::RetryDelays;
 pub use cold_start::{ColdStart, ColdStartError};
 pub use errors::{FunctionError, InvokeError, StartError};
+pub use handle::Lambda;
 pub use invoke_api::router;
+pub use limits::{MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES};
 pub use outcome::InvokeOutcome;
-pub use service::{Lambda, LambdaOptions};
-
-/// Largest payload and answer of a synchronous invocation, in bytes.
-pub const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
-
-/// Largest payload of an asynchronous invocation, in bytes.
-pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
+pub use retry::RetryDelays;
+pub use service::LambdaOptions;

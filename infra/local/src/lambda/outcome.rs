@@ -1,4 +1,4 @@
-//! How an invocation ended, as its caller sees it.
+//! The outcome of an invocation, as its caller sees it.
 
 use std::time::{Duration, Instant};
 
@@ -7,37 +7,37 @@ use bytes::Bytes;
 use super::environment::Ending;
 use super::errors::{self, FunctionError};
 
-/// The answer of a function.
+/// The outcome of an invocation.
 #[derive(Clone, Debug)]
 pub struct InvokeOutcome {
     /// `x-amzn-requestid` of the invocation.
     pub request_id: String,
-    /// The answer, or Lambda's description of the error.
+    /// The response of the function, or the error payload.
     pub payload: Bytes,
     /// How the function failed, if it did.
     pub function_error: Option<FunctionError>,
-    /// From the event's delivery to the answer.
+    /// Time from the delivery of the event to the response.
     pub duration: Duration,
-    /// Time of the process's start, when it was started for this event.
+    /// Time of the initialization, if a process was started for this event.
     pub init: Option<Duration>,
-    /// The processor time of the process meanwhile, its start's included.
+    /// Processor time of the process during the invocation, including its start.
     pub cpu: Duration,
-    /// Highest resident memory of the process so far; 0 where the system does not tell.
+    /// Highest resident memory of the process so far; 0 if the system does not report it.
     pub peak_memory_bytes: u64,
-    /// The last 4 KiB that it printed.
+    /// The last 4 KiB of the output of the process.
     pub log_tail: String,
 }
 
 impl InvokeOutcome {
-    /// One word: `ok` or how it failed.
+    /// The status in logs and counts: `ok`, or how the function failed.
     #[must_use]
     pub fn status(&self) -> &'static str {
         self.function_error.map_or("ok", FunctionError::status)
     }
 }
 
-/// The payload that Lambda answers for an ending.
-pub(super) fn answer(
+/// The payload that Lambda returns for an ending, and how the function failed.
+pub(super) fn result(
     ending: Ending,
     request_id: &str,
     timeout: Duration,
@@ -55,7 +55,7 @@ pub(super) fn answer(
     }
 }
 
-/// An initialization that runs out of time is an error of the initialization.
+/// Turns the time-out of an initialization into an initialization error.
 pub(super) fn init_failure(ending: Ending) -> Ending {
     match ending {
         Ending::TimedOut => Ending::InitError(Bytes::from_static(

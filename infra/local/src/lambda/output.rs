@@ -1,4 +1,4 @@
-//! What function processes print.
+//! The output of function processes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,10 +8,11 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use crate::console::Console;
 use crate::record::Events;
 
-/// What `X-Amz-Log-Result` holds at most, in bytes.
+/// Largest size of `X-Amz-Log-Result` before encoding, in bytes.
 const TAIL_BYTES: usize = 4096;
 
-/// Takes the lines of one process: structured events are kept, trouble is shown.
+/// Handles the lines that one process prints: structured events are recorded, warnings and errors
+/// are shown.
 #[derive(Clone)]
 pub(super) struct Output {
     function: Arc<str>,
@@ -48,7 +49,7 @@ impl Output {
                 self.events.push(&self.function, value);
                 true
             }
-            Ok(value) => value.is_object() && !is_trouble(&value),
+            Ok(value) => value.is_object() && !is_warning_or_error(&value),
             Err(_) => false,
         };
         if !quiet || self.console.is_verbose() {
@@ -67,7 +68,7 @@ impl Output {
         }
     }
 
-    /// The last lines since this was asked before.
+    /// The end of the output since the last call.
     pub(super) fn take_tail(&self) -> String {
         std::mem::take(&mut *self.tail())
     }
@@ -77,12 +78,12 @@ impl Output {
     }
 }
 
-/// A structured event, its fields flattened or not.
+/// Whether a line is a structured event, with its fields flattened or not.
 fn has_event(line: &Value) -> bool {
     line.get("event").or_else(|| line.get("fields")?.get("event")).is_some_and(Value::is_string)
 }
 
-fn is_trouble(line: &Value) -> bool {
+fn is_warning_or_error(line: &Value) -> bool {
     matches!(line.get("level").and_then(Value::as_str), Some("WARN" | "ERROR"))
 }
 
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_kept_and_trouble_is_shown() {
+    fn events_are_recorded_and_errors_are_shown() {
         let (console, shown) = Console::buffered();
         let events = Events::default();
         let output = Output::new("NoteWrite", events.clone(), console);

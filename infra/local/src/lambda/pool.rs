@@ -9,13 +9,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::environment::Environment;
 use crate::template::Function;
 
-/// Environments of a function that reserves no concurrency.
+/// Concurrent environments of a function that reserves no concurrency.
 const DEFAULT_CONCURRENCY: u32 = 10;
 
-/// A function, its warm environments, and room for more.
+/// A function with its warm environments and its concurrency limit.
 pub(super) struct Pool {
     pub(super) function: Function,
-    /// The template's environment variables with their values.
+    /// The environment variables of the template, with resolved values.
     pub(super) variables: BTreeMap<String, String>,
     permits: Arc<Semaphore>,
     warm: Mutex<Vec<Environment>>,
@@ -28,26 +28,26 @@ impl Pool {
         Self { function, variables, permits, warm: Mutex::default() }
     }
 
-    /// The right to run one invocation; `None` when all are taken.
+    /// A permit for one invocation; `None` if the concurrency limit is reached.
     pub(super) fn admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.permits).try_acquire_owned().ok()
     }
 
-    /// The environment used last that still runs the program `built_at` that time, and those
-    /// found useless on the way.
+    /// Takes the most recently used environment that still runs and whose program was `built_at`
+    /// this time. Also returns the environments that were found to be unusable.
     pub(super) fn take_warm(
         &self,
         built_at: Option<SystemTime>,
     ) -> (Option<Environment>, Vec<Environment>) {
-        let mut useless = Vec::new();
+        let mut unusable = Vec::new();
         let mut warm = self.warm();
         while let Some(mut environment) = warm.pop() {
             if environment.is_usable() && Some(environment.built_at) == built_at {
-                return (Some(environment), useless);
+                return (Some(environment), unusable);
             }
-            useless.push(environment);
+            unusable.push(environment);
         }
-        (None, useless)
+        (None, unusable)
     }
 
     /// Keeps an environment for the next event.
@@ -55,7 +55,7 @@ impl Pool {
         self.warm().push(environment);
     }
 
-    /// All warm environments.
+    /// Takes all warm environments.
     pub(super) fn drain(&self) -> Vec<Environment> {
         std::mem::take(&mut *self.warm())
     }

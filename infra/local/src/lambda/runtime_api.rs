@@ -1,7 +1,8 @@
-//! The Lambda Runtime API (2018-06-01): how a process asks for events and answers them.
+//! The Lambda Runtime API (2018-06-01), from which a process gets its events and to which it sends
+//! its responses.
 //!
-//! One server serves all processes; each has its own path prefix, which it gets with
-//! `AWS_LAMBDA_RUNTIME_API`. The Rust runtime takes a whole URL there.
+//! One server serves all processes. Each process has its own path prefix, which is part of the URL
+//! in its `AWS_LAMBDA_RUNTIME_API`; the Rust runtime accepts a whole URL there.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,9 +21,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::MAX_PAYLOAD_BYTES;
+use super::limits::MAX_PAYLOAD_BYTES;
 
-/// An event on its way to a process.
+/// An event that is sent to a process.
 pub(super) struct Delivery {
     pub(super) request_id: String,
     pub(super) payload: Bytes,
@@ -32,10 +33,10 @@ pub(super) struct Delivery {
     pub(super) trace_id: String,
 }
 
-/// What a process tells the service.
+/// What a process reports to the service.
 #[derive(Debug, PartialEq)]
 pub(super) enum Report {
-    /// It asks for an event, its initialization being over.
+    /// The process is initialized and requests an event.
     Ready,
     Response(Bytes),
     Error(Bytes),
@@ -43,7 +44,7 @@ pub(super) enum Report {
     ResponseTooLarge,
 }
 
-/// The server, and the processes that it knows.
+/// The server with the registered processes.
 pub(super) struct RuntimeApi {
     address: SocketAddr,
     exchanges: Exchanges,
@@ -52,16 +53,16 @@ pub(super) struct RuntimeApi {
 
 type Exchanges = Arc<Mutex<HashMap<String, Arc<Exchange>>>>;
 
-/// The server's end of one process's conversation.
+/// The server's side of the connection to one process.
 struct Exchange {
-    /// Locked by the one request for the next event.
+    /// Locked by the request for the next event.
     deliveries: tokio::sync::Mutex<mpsc::Receiver<Delivery>>,
     reports: mpsc::Sender<Report>,
-    /// Request id of the event that the process works on.
+    /// Request id of the event that the process is handling.
     current: Mutex<Option<String>>,
 }
 
-/// The service's end; the process is forgotten with it.
+/// The service's side of the connection. Dropping it removes the registration of the process.
 pub(super) struct Endpoint {
     id: String,
     /// Value of `AWS_LAMBDA_RUNTIME_API`.
@@ -98,7 +99,7 @@ impl RuntimeApi {
         Ok(Self { address, exchanges, server: server.abort_handle() })
     }
 
-    /// Makes room for a new process called `id`.
+    /// Registers a new process with this id.
     pub(super) fn register(&self, id: &str) -> Endpoint {
         let (deliveries, delivered) = mpsc::channel(1);
         let (reporting, reports) = mpsc::channel(4);
@@ -125,13 +126,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn router(exchanges: Exchanges) -> Router {
     Router::new()
         .route("/{environment}/2018-06-01/runtime/invocation/next", get(next))
-        .route("/{environment}/2018-06-01/runtime/invocation/{request_id}/{kind}", post(answer))
+        .route("/{environment}/2018-06-01/runtime/invocation/{request_id}/{kind}", post(complete))
         .route("/{environment}/2018-06-01/runtime/init/error", post(init_error))
         .with_state(exchanges)
 }
 
-/// A refusal in the shape of the Runtime API.
-fn refuse(status: StatusCode, error_type: &str, message: &str) -> Response {
+/// An error response in the format of the Runtime API.
+fn error(status: StatusCode, error_type: &str, message: &str) -> Response {
     let body = json!({ "errorType": error_type, "errorMessage": message });
     (status, axum::Json(body)).into_response()
 }
@@ -141,7 +142,7 @@ fn accepted() -> Response {
 }
 
 fn unknown() -> Response {
-    refuse(StatusCode::FORBIDDEN, "InvalidEnvironment", "no such execution environment")
+    error(StatusCode::FORBIDDEN, "InvalidEnvironment", "unknown execution environment")
 }
 
 fn find(exchanges: &Exchanges, environment: &str) -> Option<Arc<Exchange>> {
@@ -167,7 +168,7 @@ async fn next(State(exchanges): State<Exchanges>, Path(environment): Path<String
         .unwrap_or_else(|_| unknown())
 }
 
-async fn answer(
+async fn complete(
     State(exchanges): State<Exchanges>,
     Path((environment, request_id, kind)): Path<(String, String, String)>,
     body: Body,
@@ -175,13 +176,13 @@ async fn answer(
     let Some(exchange) = find(&exchanges, &environment) else { return unknown() };
     let expected = lock(&exchange.current).take_if(|current| *current == request_id);
     if expected.is_none() {
-        return refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
+        return error(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
     }
     let report = match (kind.as_str(), read(body).await) {
         ("response", Some(body)) => Report::Response(body),
         ("error", Some(body)) => Report::Error(body),
         (_, None) => Report::ResponseTooLarge,
-        (_, Some(_)) => return refuse(StatusCode::NOT_FOUND, "NotFound", "no such operation"),
+        (_, Some(_)) => return error(StatusCode::NOT_FOUND, "NotFound", "unknown operation"),
     };
     let too_large = report == Report::ResponseTooLarge;
     if exchange.reports.send(report).await.is_err() {
@@ -189,13 +190,14 @@ async fn answer(
     }
     if too_large {
         let message = "Exceeded maximum allowed payload size (6291456 bytes).";
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message);
+        return error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message);
     }
     accepted()
 }
 
-/// A body within the limit. A longer one is read to its end all the same: a function whose
-/// connection broke while it still writes would not get to hear the refusal, and end.
+/// Reads a body; `None` if it exceeds the limit. A larger body is read to its end as well: if the
+/// connection broke while the function is still sending, it would not receive the error response
+/// and would exit.
 async fn read(body: Body) -> Option<Bytes> {
     let mut chunks = body.into_data_stream();
     let (mut bytes, mut fits) = (BytesMut::new(), true);

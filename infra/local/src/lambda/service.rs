@@ -1,4 +1,4 @@
-//! Invokes functions: finds or starts a process, hands it the event, books what it used.
+//! Invokes functions: finds or starts a process, sends it the event and records what it used.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,161 +10,78 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::asynchronous::RetryDelays;
 use super::environment::{Ending, Environment, Launch};
-use super::errors::{InvokeError, StartError};
-use super::outcome::{InvokeOutcome, answer, init_failure, not_started};
+use super::errors::InvokeError;
+use super::outcome::{InvokeOutcome, init_failure, not_started, result};
 use super::output::Output;
 use super::pool::Pool;
+use super::retry::RetryDelays;
 use super::runtime_api::{Delivery, RuntimeApi};
-use super::{MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES};
+use crate::account::REGION;
 use crate::aws::{Credentials, Issued};
 use crate::cargo::{Binaries, Binary};
 use crate::console::{Console, InvocationLine};
 use crate::record::{Events, Invocation, Usage};
-use crate::template::{Function, Names, REGION, Template};
+use crate::template::{Function, Names, Template};
 
-/// What the service works with.
+/// The dependencies of the service.
 #[derive(Clone)]
 pub struct LambdaOptions {
-    /// The functions.
+    /// Declares the functions.
     pub template: Arc<Template>,
-    /// Values for their environment variables.
+    /// Resolves the values of their environment variables.
     pub names: Names,
     /// `AWS_ENDPOINT_URL` of the processes.
     pub endpoint_url: String,
-    /// Their programs.
+    /// The programs of the functions.
     pub binaries: Binaries,
-    /// Issues each process its own keys.
+    /// Issues access keys, one pair per process.
     pub credentials: Credentials,
-    /// Told of every invocation.
+    /// Records every invocation.
     pub usage: Usage,
-    /// Takes the structured events that functions log.
+    /// Records the structured events that functions log.
     pub events: Events,
-    /// Shows invocations and trouble.
+    /// Shows invocations, warnings and errors.
     pub console: Console,
-    /// The time.
+    /// The current time.
     pub clock: Clock,
-    /// For asynchronous events.
+    /// The delays before asynchronous events are retried.
     pub retry_delays: RetryDelays,
 }
-
-/// The Lambda service of the local cloud.
-#[derive(Clone)]
-pub struct Lambda(pub(super) Arc<Service>);
 
 pub(super) struct Service {
     pub(super) options: LambdaOptions,
     pub(super) pools: HashMap<String, Pool>,
     runtime_api: RuntimeApi,
-    /// What kills the process that has an access key.
+    /// By access key: the token that kills the process with this key.
     running: Mutex<HashMap<String, CancellationToken>>,
     pub(super) shutdown: CancellationToken,
-    invocations: TaskTracker,
+    pub(super) invocations: TaskTracker,
 }
 
-impl Lambda {
-    /// Starts the service; processes start with their first event.
-    ///
-    /// # Errors
-    /// When an environment variable has no local value, or there is no port to listen on.
-    pub async fn start(options: LambdaOptions) -> Result<Self, StartError> {
-        let mut pools = HashMap::new();
-        for (id, function) in &options.template.functions {
-            let variables = variables(function, &options.names)?;
-            pools.insert(id.clone(), Pool::new(function.clone(), variables));
-        }
-        Ok(Self(Arc::new(Service {
+impl Service {
+    pub(super) async fn start(
+        options: LambdaOptions,
+        pools: HashMap<String, Pool>,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
             options,
             pools,
             runtime_api: RuntimeApi::start().await?,
             running: Mutex::default(),
             shutdown: CancellationToken::new(),
             invocations: TaskTracker::new(),
-        })))
+        })
     }
 
-    /// Invokes the function with the logical id `function` and waits for its answer; the
-    /// invocation goes on when the caller stops waiting.
-    ///
-    /// # Errors
-    /// When the function was not run; its own errors are part of the outcome.
-    pub async fn invoke(
-        &self,
-        function: &str,
-        payload: Bytes,
-    ) -> Result<InvokeOutcome, InvokeError> {
-        self.check(function, payload.len(), MAX_PAYLOAD_BYTES)?;
-        let lambda = self.clone();
-        let function = function.to_owned();
-        let task = async move { lambda.0.run(&function, payload).await };
-        self.0.invocations.spawn(task).await.unwrap_or(Err(InvokeError::ShuttingDown))
-    }
-
-    /// Accepts an asynchronous event: tried again twice when the function fails.
-    ///
-    /// # Errors
-    /// When there is no such function or the payload exceeds [`MAX_EVENT_BYTES`].
-    pub fn invoke_later(&self, function: &str, payload: Bytes) -> Result<(), InvokeError> {
-        self.check(function, payload.len(), MAX_EVENT_BYTES)?;
-        let lambda = self.clone();
-        let function = function.to_owned();
-        self.0.invocations.spawn(async move { lambda.0.retry(&function, &payload).await });
-        Ok(())
-    }
-
-    /// Whether there is a function with this logical id.
-    #[must_use]
-    pub fn has_function(&self, function: &str) -> bool {
-        self.0.pools.contains_key(function)
-    }
-
-    /// Kills the process that has these credentials, if one has.
-    pub fn kill(&self, access_key_id: &str) {
-        if let Some(stop) = self.0.running().get(access_key_id) {
+    /// Kills the process that this access key was issued to, if it still runs.
+    pub(super) fn kill(&self, access_key_id: &str) {
+        if let Some(stop) = self.running().get(access_key_id) {
             stop.cancel();
         }
     }
 
-    /// Kills every process and returns when all are gone.
-    pub async fn shutdown(&self) {
-        self.0.shutdown.cancel();
-        self.0.invocations.close();
-        self.0.invocations.wait().await;
-        for pool in self.0.pools.values() {
-            for environment in pool.drain() {
-                self.0.retire(environment).await;
-            }
-        }
-    }
-
-    fn check(&self, function: &str, size: usize, limit: usize) -> Result<(), InvokeError> {
-        if self.0.shutdown.is_cancelled() {
-            return Err(InvokeError::ShuttingDown);
-        }
-        if !self.has_function(function) {
-            return Err(InvokeError::NotFound(function.to_owned()));
-        }
-        if size > limit {
-            return Err(InvokeError::PayloadTooLarge { size, limit });
-        }
-        Ok(())
-    }
-}
-
-fn variables(function: &Function, names: &Names) -> Result<BTreeMap<String, String>, StartError> {
-    let resolve = |(variable, expression)| match names.resolve(expression) {
-        Ok(value) => Ok((String::clone(variable), value)),
-        Err(source) => Err(StartError::Environment {
-            function: function.id.clone(),
-            variable: String::clone(variable),
-            source,
-        }),
-    };
-    function.environment.iter().map(resolve).collect()
-}
-
-impl Service {
+    /// Runs one invocation: in a warm process, or in a new one.
     pub(super) async fn run(
         &self,
         function: &str,
@@ -199,11 +116,12 @@ impl Service {
         Ok(self.conclude(pool, environment, request_id, ending, started, init).await)
     }
 
-    /// A warm environment, or a new process (`Some(())`) that has yet to initialize.
+    /// A warm environment, or a new process (`Some(())`) that is not initialized yet.
     async fn environment(&self, pool: &Pool) -> std::io::Result<(Environment, Option<()>)> {
         let program = self.options.binaries.find(&pool.function.binary);
-        let (warm, useless) = pool.take_warm(program.as_ref().ok().map(|program| program.built_at));
-        for environment in useless {
+        let built_at = program.as_ref().ok().map(|program| program.built_at);
+        let (warm, unusable) = pool.take_warm(built_at);
+        for environment in unusable {
             self.retire(environment).await;
         }
         if let Some(environment) = warm {
@@ -212,7 +130,7 @@ impl Service {
         Ok((self.spawn(pool, &program?)?, Some(())))
     }
 
-    /// Starts a process of `program` with the surroundings of the pool's function.
+    /// Starts a process of `program` with the environment variables of the pool's function.
     pub(super) fn spawn(&self, pool: &Pool, program: &Binary) -> std::io::Result<Environment> {
         let issued = self.options.credentials.issue(&pool.function.id);
         let stop = self.shutdown.child_token();
@@ -233,12 +151,12 @@ impl Service {
             stop,
         });
         if environment.is_err() {
-            self.forget(&issued.access_key_id);
+            self.revoke(&issued.access_key_id);
         }
         environment
     }
 
-    /// The template's variables and those that Lambda sets.
+    /// The environment variables of the template and those that Lambda sets.
     fn process_variables(
         &self,
         pool: &Pool,
@@ -282,7 +200,7 @@ impl Service {
         }
     }
 
-    /// Books the invocation, and keeps the environment unless it is broken.
+    /// Records the invocation and keeps the environment, unless it is unusable now.
     async fn conclude(
         &self,
         pool: &Pool,
@@ -294,7 +212,7 @@ impl Service {
     ) -> InvokeOutcome {
         let healthy =
             matches!(ending, Ending::Response(_) | Ending::Error(_) | Ending::ResponseTooLarge);
-        let (payload, function_error) = answer(ending, &request_id, pool.function.timeout);
+        let (payload, function_error) = result(ending, &request_id, pool.function.timeout);
         let outcome = InvokeOutcome {
             request_id,
             payload,
@@ -334,12 +252,13 @@ impl Service {
         });
     }
 
+    /// Ends an environment and revokes its access key.
     pub(super) async fn retire(&self, environment: Environment) {
-        self.forget(&environment.access_key_id);
+        self.revoke(&environment.access_key_id);
         environment.end().await;
     }
 
-    fn forget(&self, access_key_id: &str) {
+    fn revoke(&self, access_key_id: &str) {
         self.running().remove(access_key_id);
         self.options.credentials.revoke(access_key_id);
     }
@@ -349,7 +268,7 @@ impl Service {
     }
 }
 
-/// A trace id in X-Ray's form: version, hour of the epoch, 96 random bits.
+/// A trace id in the format of X-Ray: version, time in seconds since 1970, 96 random bits.
 fn trace_id(second: i64) -> String {
     let random = Uuid::new_v4().simple().to_string();
     format!("Root=1-{second:08x}-{};Parent={};Sampled=0", &random[..24], &random[16..32])

@@ -4,24 +4,24 @@ use serde_json::{Value, json};
 
 use super::log::Log;
 
-/// Log lines that carry an event, with the function that wrote them.
+/// Log lines with an event, each with the function that wrote it. Clones share the list.
 #[derive(Clone, Debug, Default)]
 pub struct Events(Log<(String, Value)>);
 
 impl Events {
-    /// An empty list.
+    /// Creates an empty list.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Keeps a JSON log line of `function`.
+    /// Adds a JSON log line of `function`.
     pub fn push(&self, function: &str, line: Value) {
         self.0.push((function.to_owned(), line));
     }
 
-    /// The lines as they were logged, oldest first, each with its `function`; with a `name` only
-    /// the events of that name.
+    /// The lines as they were logged, oldest first, each with its `function`. With a `name`, only
+    /// the events with that name.
     #[must_use]
     pub fn list(&self, name: Option<&str>) -> Vec<Value> {
         self.0
@@ -33,7 +33,7 @@ impl Events {
     }
 }
 
-/// The name stands at the top of a flattened line, else among the fields of the log message.
+/// The name of an event: at the top level of a flattened line, or else in the `fields` object.
 fn event_name(line: &Value) -> Option<&str> {
     line.get("event").or_else(|| line.get("fields")?.get("event"))?.as_str()
 }

@@ -1,12 +1,13 @@
-//! A bounded list that many tasks append to.
+//! A bounded list that several tasks append to.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Entries kept of each kind: enough for a load test.
+/// Most entries in a list: enough for a load test.
 pub(crate) const MAX_ENTRIES: usize = 100_000;
 
-/// Oldest first; the oldest entry makes room for one too many.
+/// A list, oldest entry first. When it is full, a new entry replaces the oldest one. Clones share
+/// the list.
 #[derive(Debug)]
 pub(crate) struct Log<T>(Arc<Mutex<VecDeque<T>>>);
 
@@ -31,7 +32,7 @@ impl<T> Log<T> {
         entries.push_back(entry);
     }
 
-    /// The entries themselves, for reading and for changing one in place.
+    /// Locks the entries, for reading or for changing one in place.
     pub(crate) fn entries(&self) -> MutexGuard<'_, VecDeque<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -42,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_entry_makes_room() {
+    fn the_oldest_entry_is_dropped_when_the_list_is_full() {
         let log = Log::default();
         for entry in 0..=MAX_ENTRIES {
             log.push(entry);

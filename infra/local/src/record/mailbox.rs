@@ -9,7 +9,7 @@ use shared::clock::Clock;
 
 use super::log::Log;
 
-/// Bytes of raw mail kept; the oldest mails make room for more.
+/// Most bytes of raw mail that are kept; beyond that the oldest mails are dropped.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 
 /// A received mail, as `GET /_local/mail` shows it (SPEC §6).
@@ -17,19 +17,19 @@ const MAX_BYTES: usize = 256 * 1024 * 1024;
 pub struct Mail {
     /// Address of the sender.
     pub from: String,
-    /// Everybody who gets it, whatever the headers say.
+    /// Addresses of all recipients: those of the envelope, which may differ from the headers.
     pub to: Vec<String>,
-    /// Subject line, empty when there is none.
+    /// Subject line; empty if there is none.
     pub subject: String,
     /// Plain text part.
     pub text: Option<String>,
     /// HTML part.
     pub html: Option<String>,
-    /// Attached files in their order.
+    /// Attached files, in their order.
     pub attachments: Vec<Attachment>,
-    /// When it was accepted.
+    /// When SES accepted the mail.
     pub sent_at: Timestamp,
-    /// The message exactly as it was handed in.
+    /// The message exactly as it was sent.
     #[serde(skip)]
     pub raw: Vec<u8>,
 }
@@ -37,13 +37,13 @@ pub struct Mail {
 /// A file attached to a [`Mail`].
 #[derive(Clone, Debug, Serialize)]
 pub struct Attachment {
-    /// File name, empty when the mail gives none.
+    /// File name; empty if the mail gives none.
     pub name: String,
     /// MIME type.
     pub content_type: String,
     /// Length of the content in bytes.
     pub size: usize,
-    /// The content.
+    /// The decoded content; shown in base64.
     #[serde(rename = "base64", serialize_with = "as_base64")]
     pub content: Vec<u8>,
 }
@@ -52,7 +52,7 @@ fn as_base64<S: Serializer>(content: &[u8], serializer: S) -> Result<S::Ok, S::E
     serializer.serialize_str(&STANDARD.encode(content))
 }
 
-/// All mail of a run.
+/// All mail of a run. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Mailbox {
     mails: Log<Mail>,
@@ -60,16 +60,16 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// An empty mailbox whose times come from `clock`.
+    /// Creates an empty mailbox, which takes its times from `clock`.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { mails: Log::default(), clock }
     }
 
-    /// Reads a raw message without keeping it; `None` when it is none. `from` and `to` are the
-    /// envelope and take the place of what the headers say.
+    /// Parses a raw message without keeping it; `None` if it is not a valid message. `from` and
+    /// `to` are the envelope; they replace the addresses in the headers.
     #[must_use]
-    pub fn read(&self, raw: Vec<u8>, from: Option<String>, to: Vec<String>) -> Option<Mail> {
+    pub fn parse(&self, raw: Vec<u8>, from: Option<String>, to: Vec<String>) -> Option<Mail> {
         let mail = {
             let message = MessageParser::default().parse(&raw)?;
             Mail {
@@ -86,7 +86,7 @@ impl Mailbox {
         Some(Mail { raw, ..mail })
     }
 
-    /// Keeps a mail.
+    /// Adds a mail.
     pub fn keep(&self, mail: Mail) {
         self.mails.push(mail);
         let mut mails = self.mails.entries();
@@ -97,7 +97,7 @@ impl Mailbox {
         }
     }
 
-    /// The moment a mail accepted now bears.
+    /// The `sent_at` of a mail that is accepted now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -110,7 +110,7 @@ impl Mailbox {
     }
 }
 
-/// Only a part that really is plain text: the parser would make one up from the HTML.
+/// The plain text part. The parser would derive a text from the HTML part if there is none.
 fn text(message: &Message<'_>) -> Option<String> {
     let part = message.text_part(0)?;
     let plain = part.is_text() && !part.is_text_html();
@@ -138,7 +138,7 @@ fn attachment(part: &mail_parser::MessagePart<'_>) -> Attachment {
     }
 }
 
-/// Whom the headers name: SES sends to To, Cc and Bcc when no destination is given.
+/// The recipients in the headers: without destinations, SES sends to To, Cc and Bcc.
 fn recipients(message: &Message<'_>) -> Vec<String> {
     addresses(message.to()).chain(addresses(message.cc())).chain(addresses(message.bcc())).collect()
 }

@@ -1,7 +1,8 @@
-//! What the local cloud remembers of a run, for the `/_local` endpoints (SPEC §6): usage of AWS,
-//! events that functions logged, mail and notifications.
+//! The records of a run, for the `/_local` endpoints (SPEC §6): usage of AWS, events that functions
+//! logged, mail and notifications.
 //!
-//! Everything here is bounded: a run that goes on for days drops its oldest entries.
+//! Every list is bounded: when it is full, the oldest entries are dropped, so that the local cloud
+//! can run for days.
 
 mod events;
 mod log;

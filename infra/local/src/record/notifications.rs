@@ -1,4 +1,4 @@
-//! Notifications that the simulated Notification Service accepted.
+//! The notifications that the simulated Notification Service accepted.
 
 use std::collections::BTreeMap;
 
@@ -13,21 +13,21 @@ use super::log::Log;
 /// An accepted notification, as `GET /_local/notifications` shows it (SPEC §6).
 #[derive(Clone, Debug, Serialize)]
 pub struct Notification {
-    /// What the service answered.
+    /// The id in the response of the service.
     pub notification_id: Uuid,
-    /// Path it was posted to.
+    /// Path of the request.
     pub path: String,
-    /// Headers of the first request, lower-case, without the API key.
+    /// Headers of the first request, with names in lower case and without the API key.
     pub headers: BTreeMap<String, String>,
     /// Body of the first request.
     pub body: Value,
-    /// How many further requests bore the same `Idempotency-Key`.
+    /// Number of further requests with the same `Idempotency-Key`.
     pub duplicates: u64,
-    /// When it came first.
+    /// Time of the first request.
     pub received_at: Timestamp,
 }
 
-/// All notifications of a run.
+/// All notifications of a run. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Notifications {
     list: Log<Notification>,
@@ -35,18 +35,19 @@ pub struct Notifications {
 }
 
 impl Notifications {
-    /// An empty list whose times come from `clock`.
+    /// Creates an empty list, which takes its times from `clock`.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { list: Log::default(), clock }
     }
 
-    /// Records a request and returns its notification's id. A second request to the same path
-    /// with the same `Idempotency-Key` is counted on the first one and gets its id.
+    /// Records a request and returns the id of its notification. A further request to the same
+    /// path with the same `Idempotency-Key` returns the id of the first one and adds to its
+    /// `duplicates`.
     #[must_use]
     pub fn accept(&self, path: &str, headers: BTreeMap<String, String>, body: Value) -> Uuid {
         if let Some(key) = headers.get(IDEMPOTENCY_KEY)
-            && let Some(id) = self.repeat(path, key)
+            && let Some(id) = self.count_duplicate(path, key)
         {
             return id;
         }
@@ -63,7 +64,7 @@ impl Notifications {
         id
     }
 
-    fn repeat(&self, path: &str, key: &str) -> Option<Uuid> {
+    fn count_duplicate(&self, path: &str, key: &str) -> Option<Uuid> {
         let mut list = self.list.entries();
         let known = list.iter_mut().rev().find(|known| {
             known.path == path && known.headers.get(IDEMPOTENCY_KEY).is_some_and(|has| has == key)
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_every_request_counts() {
+    fn without_a_key_every_request_makes_a_notification() {
         let notifications = Notifications::new(Clock::System);
         let first = notifications.accept("/chat", BTreeMap::new(), json!({}));
         assert_ne!(notifications.accept("/chat", BTreeMap::new(), json!({})), first);

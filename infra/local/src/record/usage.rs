@@ -1,4 +1,4 @@
-//! What each function used: invocations, time, memory, AWS calls and capacity (SPEC §6).
+//! The usage of each function: invocations, time, memory, AWS calls and capacity (SPEC §6).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,30 +7,30 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Invocations whose times are kept per function, for the percentiles.
+/// Most invocations of a function whose times are kept for the percentiles.
 const MAX_TIMES: usize = 100_000;
 
-/// A finished invocation, as the process pool saw it.
+/// A finished invocation, with what was measured of its process.
 #[derive(Clone, Debug)]
 pub struct Invocation {
     /// Logical id of the function.
     pub function: String,
-    /// Credentials of the execution environment that ran it.
+    /// Access key of the execution environment that ran the invocation.
     pub access_key_id: String,
-    /// Whether the environment was started for it.
+    /// Whether the environment was started for this invocation.
     pub cold: bool,
-    /// From the event's delivery to the answer.
+    /// Time from the delivery of the event to the response.
     pub duration: Duration,
-    /// The processor time of the process meanwhile, its start's included where it was started for
-    /// this; zero where the system does not tell.
+    /// Processor time of the process during the invocation, including the start of the process if
+    /// it was started for it; zero if the system does not report it.
     pub cpu: Duration,
-    /// Highest resident memory of the process so far; 0 where the system does not tell.
+    /// Highest resident memory of the process so far; 0 if the system does not report it.
     pub peak_memory_bytes: u64,
-    /// How it ended, in a word: `ok`, `error`, `timeout`….
+    /// How the invocation ended: `ok`, `error`, `timeout` and so on.
     pub status: String,
 }
 
-/// What one invocation used of AWS.
+/// The AWS calls and the capacity of one invocation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct InvocationCost {
     /// Calls to any service.
@@ -49,16 +49,16 @@ impl InvocationCost {
     }
 }
 
-/// A call of AWS, as the front saw it.
+/// A call of an AWS service.
 #[derive(Clone, Copy, Debug)]
 pub struct AwsCall<'a> {
-    /// The caller's key.
+    /// Access key of the caller.
     pub access_key_id: &'a str,
-    /// The function that the key was issued to.
+    /// Logical id of the function that the key was issued to.
     pub function: &'a str,
     /// `dynamodb`, `s3`, `sqs` or `ses`.
     pub service: &'a str,
-    /// Such as `PutItem`.
+    /// Name of the action, such as `PutItem`.
     pub action: &'a str,
     /// DynamoDB read capacity units.
     pub read_units: f64,
@@ -73,13 +73,13 @@ type Costs = BTreeMap<String, InvocationCost>;
 struct FunctionUsage {
     cold_starts: u64,
     peak_memory_bytes: u64,
-    /// The duration and the processor time of each.
+    /// The duration and the processor time of each invocation.
     times: VecDeque<(Duration, Duration)>,
     statuses: BTreeMap<String, u64>,
     calls: Costs,
 }
 
-/// Calls with one key that are not booked yet.
+/// Calls with one access key that are not yet added to an invocation.
 #[derive(Debug, Default)]
 struct Running {
     function: String,
@@ -93,22 +93,22 @@ struct State {
     running: HashMap<String, Running>,
 }
 
-/// Counts per function since the last reset.
+/// The usage of each function since the last reset. Clones share it.
 ///
-/// A call belongs to the invocation that its execution environment is running; what a process
-/// calls while it starts belongs to its first one. A snapshot shows calls at once, those of
-/// invocations under way and of event sources (which poll with their function's role) included.
+/// A call belongs to the invocation that its execution environment is running; calls during the
+/// start of a process belong to its first invocation. A snapshot also shows the calls of
+/// invocations in progress and of event sources (which poll with the role of their function).
 #[derive(Clone, Debug, Default)]
 pub struct Usage(Arc<Mutex<State>>);
 
 impl Usage {
-    /// Nothing counted yet.
+    /// Creates an empty record.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// From here on, calls with this key belong to a new invocation.
+    /// Starts a new invocation: from now on, calls with this key belong to it.
     pub fn start_invocation(&self, access_key_id: &str) {
         self.state().running.entry(access_key_id.to_owned()).or_default();
     }
@@ -123,7 +123,7 @@ impl Usage {
         running.costs.entry(format!("{}.{}", call.service, call.action)).or_default().add(cost);
     }
 
-    /// Books the invocation on its function and returns what it used.
+    /// Adds a finished invocation to its function and returns the cost of its calls.
     #[must_use]
     pub fn finish_invocation(&self, invocation: Invocation) -> InvocationCost {
         let mut state = self.state();
@@ -143,17 +143,17 @@ impl Usage {
         total
     }
 
-    /// The body of `GET /_local/usage`: an object by function.
+    /// The body of `GET /_local/usage`: an object with one entry per function.
     #[must_use]
     pub fn snapshot(&self) -> Value {
         let state = self.state();
         let mut functions: BTreeMap<&str, Value> =
             state.functions.iter().map(|(name, usage)| (name.as_str(), usage.to_json())).collect();
-        let mut under_way: BTreeMap<&str, Costs> = BTreeMap::new();
+        let mut in_progress: BTreeMap<&str, Costs> = BTreeMap::new();
         for running in state.running.values().filter(|running| !running.costs.is_empty()) {
-            add_all(under_way.entry(&running.function).or_default(), &running.costs);
+            add_all(in_progress.entry(&running.function).or_default(), &running.costs);
         }
-        for (name, mut costs) in under_way {
+        for (name, mut costs) in in_progress {
             if let Some(usage) = state.functions.get(name) {
                 add_all(&mut costs, &usage.calls);
             }
@@ -163,7 +163,7 @@ impl Usage {
         json!(functions)
     }
 
-    /// Forgets everything, the calls of invocations under way too.
+    /// Removes everything, including the calls of invocations in progress.
     pub fn reset(&self) {
         *self.state() = State::default();
     }
@@ -197,7 +197,7 @@ impl FunctionUsage {
     }
 }
 
-/// The nearest-rank percentile in milliseconds, to the microsecond.
+/// The nearest-rank percentile in milliseconds, rounded to microseconds.
 fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
     sorted.get(rank).map_or(0.0, |duration| (duration.as_secs_f64() * 1e6).round() / 1e3)
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_booked_on_the_invocation_that_made_them() {
+    fn calls_are_added_to_the_invocation_that_made_them() {
         let usage = Usage::new();
         count(&usage, "KEY", "dynamodb", "DescribeTable", (0.0, 0.0));
         usage.start_invocation("KEY");
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_no_invocation_made_are_shown_too() {
+    fn calls_outside_of_an_invocation_are_shown_too() {
         let usage = Usage::new();
         let _ = usage.finish_invocation(invocation(1, true));
         for key in ["POLLER", "POLLER", "OTHER"] {
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_forgets_everything() {
+    fn a_reset_removes_everything() {
         let usage = Usage::new();
         count(&usage, "KEY", "s3", "PutObject", (0.0, 0.0));
         let _ = usage.finish_invocation(invocation(1, true));

@@ -1,4 +1,4 @@
-//! What invokes functions besides requests: queues and schedules.
+//! The event sources that invoke functions, apart from HTTP requests: queues and schedules.
 
 pub mod queue_event;
 mod schedule;

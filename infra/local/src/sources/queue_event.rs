@@ -1,4 +1,5 @@
-//! The event that Lambda makes of queue messages, and which of them a function's answer fails.
+//! The event that Lambda sends for a batch of queue messages, and the messages that failed
+//! according to the function's response.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::template::REGION;
+use crate::account::REGION;
 
 /// The event for a batch of messages.
 #[must_use]
@@ -64,7 +65,7 @@ fn attribute(value: &MessageAttributeValue) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct BatchAnswer {
+struct BatchResponse {
     #[serde(default)]
     batch_item_failures: Option<Vec<ItemFailure>>,
 }
@@ -75,12 +76,13 @@ struct ItemFailure {
     item_identifier: String,
 }
 
-/// The messages that the answer of a function with `ReportBatchItemFailures` does not fail.
+/// The messages that succeeded, according to the response of a function with
+/// `ReportBatchItemFailures`.
 ///
-/// As with Lambda, an empty or null answer or list fails none; an identifier that is empty or no
-/// message's, or an answer that cannot be read, fails the whole batch.
-pub(super) fn succeeded<'a>(messages: &'a [Message], answer: &Bytes) -> Vec<&'a Message> {
-    let Some(failed) = failures(answer) else { return Vec::new() };
+/// As on Lambda, all messages succeed if the response or its list is empty or null. The whole batch
+/// fails if the response cannot be parsed, or if an identifier is empty or unknown.
+pub(super) fn succeeded<'a>(messages: &'a [Message], response: &Bytes) -> Vec<&'a Message> {
+    let Some(failed) = failures(response) else { return Vec::new() };
     let known: BTreeSet<&str> = messages.iter().filter_map(Message::message_id).collect();
     if failed.iter().any(|id| !known.contains(id.as_str())) {
         return Vec::new();
@@ -89,16 +91,16 @@ pub(super) fn succeeded<'a>(messages: &'a [Message], answer: &Bytes) -> Vec<&'a 
     messages.iter().filter(succeeds).collect()
 }
 
-/// The identifiers that an answer names; `None` when it cannot be read.
-fn failures(answer: &Bytes) -> Option<BTreeSet<String>> {
-    if answer.is_empty() {
+/// The identifiers of failed messages in a response; `None` if it cannot be parsed.
+fn failures(response: &Bytes) -> Option<BTreeSet<String>> {
+    if response.is_empty() {
         return Some(BTreeSet::new());
     }
-    let answer: Option<BatchAnswer> = match serde_json::from_slice(answer).ok()? {
+    let response: Option<BatchResponse> = match serde_json::from_slice(response).ok()? {
         Value::String(text) if text.is_empty() => None,
         value => serde_json::from_value(value).ok()?,
     };
-    let failures = answer.and_then(|answer| answer.batch_item_failures).unwrap_or_default();
+    let failures = response.and_then(|response| response.batch_item_failures).unwrap_or_default();
     Some(failures.into_iter().map(|failure| failure.item_identifier).collect())
 }
 
@@ -112,20 +114,20 @@ mod tests {
         Message::builder().message_id(id).receipt_handle(format!("receipt-{id}")).body("{}").build()
     }
 
-    fn ids(answer: &str) -> Vec<String> {
+    fn ids(response: &str) -> Vec<String> {
         let messages = [message("a"), message("b")];
-        let succeeded = succeeded(&messages, &Bytes::copy_from_slice(answer.as_bytes()));
+        let succeeded = succeeded(&messages, &Bytes::copy_from_slice(response.as_bytes()));
         succeeded.iter().map(|it| it.message_id().unwrap().to_owned()).collect()
     }
 
     #[test]
-    fn messages_that_the_answer_names_failed() {
+    fn messages_that_the_response_names_failed() {
         assert_eq!(ids(r#"{"batchItemFailures":[{"itemIdentifier":"a"}]}"#), ["b"]);
     }
 
     #[test]
-    fn an_empty_answer_fails_none() {
-        for answer in [
+    fn an_empty_response_means_that_all_messages_succeeded() {
+        for response in [
             "",
             "null",
             "{}",
@@ -133,13 +135,13 @@ mod tests {
             r#"{"batchItemFailures":[]}"#,
             r#"{"batchItemFailures":null}"#,
         ] {
-            assert_eq!(ids(answer), ["a", "b"], "{answer}");
+            assert_eq!(ids(response), ["a", "b"], "{response}");
         }
     }
 
     #[test]
-    fn an_unknown_or_unreadable_identifier_fails_the_whole_batch() {
-        for answer in [
+    fn an_unknown_or_invalid_identifier_fails_the_whole_batch() {
+        for response in [
             r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#,
             r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#,
             r#"{"batchItemFailures":[{"itemIdentifier":"c"}]}"#,
@@ -147,12 +149,12 @@ mod tests {
             r#"{"batchItemFailures":"a"}"#,
             "not json",
         ] {
-            assert!(ids(answer).is_empty(), "{answer}");
+            assert!(ids(response).is_empty(), "{response}");
         }
     }
 
     #[test]
-    fn a_batch_becomes_lambdas_event() {
+    fn a_batch_is_sent_as_the_event_of_lambda() {
         let attribute = MessageAttributeValue::builder()
             .data_type("String")
             .string_value("web")

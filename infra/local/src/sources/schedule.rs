@@ -1,4 +1,4 @@
-//! Schedules at fixed rates.
+//! Schedules, which invoke functions at a fixed rate.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::account::{ACCOUNT_ID, REGION, arn};
 use crate::lambda::{InvokeError, InvokeOutcome, Lambda};
-use crate::template::{ACCOUNT_ID, REGION, Schedule, Template};
+use crate::template::{Schedule, Template};
 
-/// Why a schedule was not run by hand.
+/// Why a schedule could not be run on request.
 #[derive(Debug, thiserror::Error)]
 pub enum FireError {
-    /// The function has no schedule in the template.
+    /// The template has no schedule for the function.
     #[error("{0} has no schedule")]
     NoSchedule(String),
     /// The function was not invoked.
@@ -27,7 +28,7 @@ pub enum FireError {
     Failed {
         /// Logical id.
         function: String,
-        /// Lambda's description of the error.
+        /// The error payload of the function.
         payload: String,
     },
 }
@@ -42,7 +43,7 @@ pub struct Schedules {
 }
 
 impl Schedules {
-    /// Starts every schedule that is enabled; each fires first when its period has passed.
+    /// Starts every enabled schedule. Each runs for the first time when its period has passed.
     #[must_use]
     pub fn start(template: Arc<Template>, lambda: Lambda, clock: &Clock) -> Self {
         let schedules =
@@ -62,10 +63,8 @@ impl Schedules {
         schedules
     }
 
-    /// Runs the schedule of `function` now, as if it were `time`, and waits for the end.
-    ///
-    /// # Errors
-    /// When the function has no schedule, was not run, or failed.
+    /// Runs the schedule of `function` now, with `time` as the event's time, and waits for the
+    /// function's response.
     pub async fn fire(&self, function: &str, time: Timestamp) -> Result<InvokeOutcome, FireError> {
         let schedule = self
             .template
@@ -84,7 +83,7 @@ impl Schedules {
         Ok(outcome)
     }
 
-    /// Stops the schedules; invocations under way are the Lambda service's to end.
+    /// Stops the schedules. Invocations in progress are ended by the Lambda service.
     pub async fn shutdown(&self) {
         self.stop.cancel();
         self.tasks.close();
@@ -99,16 +98,16 @@ async fn run(lambda: Lambda, function: String, schedule: Schedule, clock: Clock)
         ticks.tick().await;
         let event = event(&function, &schedule, clock.now(), &Uuid::new_v4());
         if let Err(error) = lambda.invoke_later(&function, event.to_string().into()) {
-            tracing::warn!(%function, %error, "a schedule did not fire");
+            tracing::warn!(%function, %error, "a scheduled invocation failed");
         }
     }
 }
 
-/// The event of an `EventBridge` rule, its time in whole seconds.
+/// The event of an `EventBridge` rule; its time is in whole seconds.
 fn event(function: &str, schedule: &Schedule, time: Timestamp, id: &Uuid) -> Value {
     let whole = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
     let time = time.round(whole).unwrap_or(time);
-    let rule = format!("arn:aws:events:{REGION}:{ACCOUNT_ID}:rule/{function}{}", schedule.name);
+    let rule = arn("events", &format!("rule/{function}{}", schedule.name));
     json!({
         "version": "0",
         "id": id,
@@ -129,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_schedule_makes_eventbridges_event() {
+    fn a_schedule_sends_the_event_of_eventbridge() {
         let schedule = Schedule {
             name: "EveryMinute".to_owned(),
             period: Duration::from_secs(60),

@@ -1,4 +1,4 @@
-//! Event source mappings: long polling of queues for their functions.
+//! Event source mappings: they poll queues and invoke functions with the messages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,36 +12,37 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::queue_event;
+use crate::account::REGION;
 use crate::aws::Credentials;
 use crate::lambda::Lambda;
-use crate::template::{Function, Names, QueueSource, REGION, Template};
+use crate::template::{Function, Names, QueueSource, Template};
 
-/// Most messages of one receive or delete.
+/// Most messages of one receive or delete call.
 const MAX_BATCH: usize = 10;
 
-/// Longest wait of one receive.
+/// Longest wait of one receive call.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
-/// Invocations at once of a mapping that sets no maximum.
+/// Concurrent invocations of a mapping that sets no maximum.
 const DEFAULT_CONCURRENCY: usize = 5;
 
-/// Pause after a receive that failed.
+/// Pause after a failed receive call.
 const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the mappings work with.
+/// The dependencies of the mappings.
 #[derive(Clone)]
 pub struct QueueSourcesOptions {
     /// Declares the mappings.
     pub template: Arc<Template>,
-    /// Names of the queues.
+    /// Resolves the URLs of the queues.
     pub names: Names,
     /// Endpoint of SQS.
     pub endpoint_url: String,
-    /// Each mapping receives and deletes with keys of its function.
+    /// Issues access keys: each mapping receives and deletes with keys of its function.
     pub credentials: Credentials,
-    /// Carries the mappings' calls.
+    /// Sends the calls of the mappings.
     pub http: reqwest::Client,
-    /// Runs the functions.
+    /// Invokes the functions.
     pub lambda: Lambda,
 }
 
@@ -64,7 +65,7 @@ struct Mapping {
 }
 
 impl QueueSources {
-    /// Starts polling every queue that is a source of a function.
+    /// Starts polling every queue that is an event source of a function.
     #[must_use]
     pub fn start(options: &QueueSourcesOptions) -> Self {
         let sources = Self { stop: CancellationToken::new(), tasks: TaskTracker::new() };
@@ -86,7 +87,7 @@ impl QueueSources {
         sources
     }
 
-    /// Stops polling and waits for the batches under way; end the functions first.
+    /// Stops polling and waits for the batches in progress. Shut the Lambda service down first.
     pub async fn shutdown(&self) {
         self.stop.cancel();
         self.tasks.close();
@@ -108,7 +109,8 @@ fn client(options: &QueueSourcesOptions, function: &Function) -> Client {
 }
 
 impl Mapping {
-    /// Receives batches and hands them to the function, as many at once as the mapping allows.
+    /// Receives batches and invokes the function with them, with at most as many concurrent
+    /// invocations as the mapping allows.
     async fn poll(self) {
         let concurrency = self.source.maximum_concurrency.unwrap_or(DEFAULT_CONCURRENCY);
         let permits = Arc::new(Semaphore::new(concurrency));
@@ -125,15 +127,16 @@ impl Mapping {
         }
     }
 
-    /// A batch: what one receive brings, or with a window what comes until it closes.
+    /// Receives a batch: the messages of one receive call, or, with a batch window, all messages
+    /// that arrive until the window ends or the batch is full.
     async fn gather(&self) -> Vec<Message> {
         let mut messages = self.receive(LONG_POLL, self.source.batch_size).await;
         if messages.is_empty() || self.source.batch_window.is_zero() {
             return messages;
         }
-        let closes = Instant::now() + self.source.batch_window;
+        let window_end = Instant::now() + self.source.batch_window;
         while messages.len() < self.source.batch_size {
-            let left = closes.saturating_duration_since(Instant::now());
+            let left = window_end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
@@ -160,15 +163,15 @@ impl Mapping {
             Ok(output) => output.messages.unwrap_or_default(),
             Err(error) => {
                 let error = aws_sdk_sqs::error::DisplayErrorContext(&error);
-                tracing::warn!(function = %self.function, %error, "a receive failed");
+                tracing::warn!(function = %self.function, %error, "messages could not be received");
                 tokio::time::sleep(ERROR_PAUSE).await;
                 Vec::new()
             }
         }
     }
 
-    /// Invokes the function and deletes the messages that succeeded; the others come back when
-    /// their visibility time-out has passed.
+    /// Invokes the function and deletes the messages that succeeded. The others are delivered
+    /// again when their visibility time-out has passed.
     async fn handle(&self, messages: Vec<Message>) {
         let event = queue_event::event(&messages, &self.queue_arn).to_string();
         let answer = match self.lambda.invoke(&self.function, event.into()).await {
@@ -185,7 +188,7 @@ impl Mapping {
         }
     }
 
-    /// A message that is not deleted is delivered again, as on AWS.
+    /// Deletes messages. If that fails, they are delivered again, as on AWS.
     async fn delete(&self, batch: &[&Message]) {
         let entries = batch.iter().enumerate().filter_map(|(index, message)| {
             DeleteMessageBatchRequestEntry::builder()
@@ -203,7 +206,7 @@ impl Mapping {
             .await;
         if let Err(error) = deletion {
             let error = aws_sdk_sqs::error::DisplayErrorContext(&error);
-            tracing::warn!(function = %self.function, %error, "a delete failed");
+            tracing::warn!(function = %self.function, %error, "messages could not be deleted");
         }
     }
 }

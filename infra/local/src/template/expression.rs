@@ -1,8 +1,7 @@
-//! Values that depend on resources which exist only at run time.
+//! Values that depend on resources, which exist only at run time.
 
-/// A string that may refer to resources and secrets.
-///
-/// Parameters, conditions and pseudo parameters are already in it.
+/// A string that may refer to resources and secrets. Parameters, conditions and pseudo parameters
+/// are already resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expression {
     /// Fixed text.
@@ -11,25 +10,25 @@ pub enum Expression {
     Reference(String),
     /// `!GetAtt` of a resource: its logical id and the attribute's name.
     Attribute(String, String),
-    /// The parts of a `!Sub` or `!Join`, one after the other.
+    /// The parts of a `!Sub` or `!Join`, to be concatenated.
     Concatenation(Vec<Expression>),
 }
 
-/// Why an expression has no value.
+/// Why an expression has no value in the local cloud.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum UnresolvedError {
-    /// The resource has no value for `!Ref`.
+    /// The local cloud has no value for the `!Ref`.
     #[error("`!Ref {0}` has no value in the local cloud")]
     Reference(String),
-    /// The resource lacks the attribute.
+    /// The local cloud has no value for the attribute.
     #[error("`!GetAtt {0}.{1}` has no value in the local cloud")]
     Attribute(String, String),
-    /// A `{{resolve:…}}` names a secret that the local cloud does not hold.
+    /// The local cloud has no value for the secret in a `{{resolve:…}}`.
     #[error("the local cloud has no value for `{{{{{0}}}}}`")]
     Secret(String),
 }
 
-/// Gives resources their run-time values.
+/// Knows the values of resources at run time.
 pub(super) trait Resolver {
     fn reference(&self, id: &str) -> Option<String>;
     fn attribute(&self, id: &str, name: &str) -> Option<String>;
@@ -37,7 +36,7 @@ pub(super) trait Resolver {
 }
 
 impl Expression {
-    /// The text, when it depends on nothing.
+    /// The text, if it depends on no resource.
     #[must_use]
     pub fn literal(&self) -> Option<&str> {
         match self {
@@ -46,7 +45,7 @@ impl Expression {
         }
     }
 
-    /// The text with resources' values and secrets filled in.
+    /// The text with the values of resources and secrets.
     pub(super) fn resolve(&self, resolver: &dyn Resolver) -> Result<String, UnresolvedError> {
         fill_secrets(&self.without_secrets(resolver)?, resolver)
     }
@@ -67,7 +66,7 @@ impl Expression {
     }
 }
 
-/// Replaces `{{resolve:secretsmanager:NAME:SecretString:KEY}}` by the secret's value.
+/// Replaces each `{{resolve:secretsmanager:NAME:SecretString:KEY}}` by the value of the secret.
 fn fill_secrets(text: &str, resolver: &dyn Resolver) -> Result<String, UnresolvedError> {
     let mut filled = String::new();
     let mut rest = text;

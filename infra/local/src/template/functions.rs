@@ -5,17 +5,20 @@ use std::time::Duration;
 
 use http::Method;
 
+use super::error::TemplateError;
+use super::expression::Expression;
+use super::model::{Authorizer, Event, Function, Policy, Route, Schedule};
 use super::property::Property;
 use super::scope::Scope;
 use super::yaml::Node;
-use super::{Authorizer, Event, Expression, Function, Policy, Route, Schedule, TemplateError};
 
-/// Properties that the local cloud honors, in `Globals` too.
-const UNDERSTOOD: &[&str] =
+/// Properties that the local cloud supports.
+const SUPPORTED: &[&str] =
     &["MemorySize", "Timeout", "ReservedConcurrentExecutions", "Environment", "Policies", "Events"];
 
-/// Properties that matter on AWS alone: a local process has the machine's disk, processor and log.
-const HARMLESS: &[&str] = &[
+/// Properties that only matter on AWS: a local process uses the disk, processor and log of the
+/// machine.
+const IGNORED: &[&str] = &[
     "Description",
     "Runtime",
     "Handler",
@@ -27,7 +30,7 @@ const HARMLESS: &[&str] = &[
     "Tags",
 ];
 
-/// `Globals.Function`: what a function takes where it says nothing itself.
+/// `Globals.Function`: the defaults of all functions.
 pub(super) struct Globals<'a>(Option<Property<'a>>);
 
 impl<'a> Globals<'a> {
@@ -37,7 +40,7 @@ impl<'a> Globals<'a> {
         globals.allow(&["Function"], &[])?;
         let function = globals.get("Function")?;
         if let Some(function) = &function {
-            function.allow(&["MemorySize", "Timeout", "Environment"], HARMLESS)?;
+            function.allow(&["MemorySize", "Timeout", "Environment"], IGNORED)?;
         }
         Ok(Self(function))
     }
@@ -49,7 +52,7 @@ impl<'a> Globals<'a> {
         resource: &Property<'_>,
     ) -> Result<Function, TemplateError> {
         let properties = resource.require("Properties")?;
-        properties.allow(UNDERSTOOD, HARMLESS)?;
+        properties.allow(SUPPORTED, IGNORED)?;
         let timeout = self.setting(&properties, "Timeout")?.unwrap_or(3);
         if !(1..=900).contains(&timeout) {
             return Err(properties.error("`Timeout` must be 1 to 900 seconds"));
@@ -93,7 +96,7 @@ impl<'a> Globals<'a> {
     }
 }
 
-/// The binary that `sam build` would take: `Metadata.BuildProperties.Binary`.
+/// The binary that `sam build` uses: `Metadata.BuildProperties.Binary`.
 fn binary(resource: &Property<'_>) -> Result<String, TemplateError> {
     resource.require("Metadata")?.require("BuildProperties")?.require("Binary")?.text()
 }
@@ -116,7 +119,7 @@ fn policy(statement: &Property<'_>) -> Result<Policy, TemplateError> {
     let allow = match effect.text()?.as_str() {
         "Allow" => true,
         "Deny" => false,
-        _ => return Err(effect.error("`Allow` or `Deny` is expected here")),
+        _ => return Err(effect.error("expected `Allow` or `Deny`")),
     };
     let resources = statement.require("Resource")?;
     Ok(Policy {
@@ -166,7 +169,7 @@ fn method(property: &Property<'_>) -> Result<Option<Method>, TemplateError> {
     }
     match Method::from_bytes(name.as_bytes()) {
         Ok(method) => Ok(Some(method)),
-        Err(_) => Err(property.error(format!("`{name}` is no HTTP method"))),
+        Err(_) => Err(property.error(format!("`{name}` is not an HTTP method"))),
     }
 }
 
@@ -190,7 +193,8 @@ fn schedule(name: &str, properties: &Property<'_>) -> Result<Schedule, TemplateE
     Ok(Schedule { name: name.to_owned(), period, enabled })
 }
 
-/// The period of a `rate(…)` expression: `EventBridge` wants the singular for 1 alone.
+/// The period of a `rate(…)` expression. `EventBridge` requires the singular (`minute`) for 1, and
+/// the plural for other numbers.
 fn period(text: &str) -> Option<Duration> {
     let (count, unit) = text.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
     let count: u64 = count.parse().ok().filter(|count| *count > 0)?;

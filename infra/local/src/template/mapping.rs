@@ -1,14 +1,15 @@
-//! Reads `AWS::Lambda::EventSourceMapping`: which queue feeds which function.
+//! Reads `AWS::Lambda::EventSourceMapping`: the queue that is an event source of a function.
 //!
-//! The mappings are resources of their own, not events of the functions: for those SAM would give
-//! the function's role the right to receive from every queue of the account.
+//! The mappings are separate resources, not events of the functions: for such an event, SAM would
+//! permit the role of the function to receive from every queue of the account.
 
 use std::time::Duration;
 
+use super::error::TemplateError;
+use super::model::QueueSource;
 use super::property::Property;
-use super::{QueueSource, TemplateError};
 
-/// The function that a mapping feeds, and what from.
+/// Reads a mapping: the logical id of its function, and its source.
 pub(super) fn mapping(resource: &Property<'_>) -> Result<(String, QueueSource), TemplateError> {
     let properties = resource.require("Properties")?;
     properties.allow(
@@ -32,11 +33,11 @@ pub(super) fn mapping(resource: &Property<'_>) -> Result<(String, QueueSource), 
     let types = properties.get("FunctionResponseTypes")?;
     let types = types.map_or(Ok(Vec::new()), |types| types.texts())?;
     if let Some(other) = types.iter().find(|name| *name != "ReportBatchItemFailures") {
-        return Err(properties.error(format!("`{other}` is no FunctionResponseType")));
+        return Err(properties.error(format!("`{other}` is not a valid FunctionResponseType")));
     }
     let scaling = properties.get("ScalingConfig")?;
     let source = QueueSource {
-        queue: properties.require("EventSourceArn")?.arn_of()?,
+        queue: properties.require("EventSourceArn")?.arn_target()?,
         batch_size,
         batch_window: Duration::from_secs(window),
         reports_batch_item_failures: !types.is_empty(),
@@ -44,5 +45,5 @@ pub(super) fn mapping(resource: &Property<'_>) -> Result<(String, QueueSource), 
             .map(|scaling| scaling.require("MaximumConcurrency")?.parse())
             .transpose()?,
     };
-    Ok((properties.require("FunctionName")?.arn_of()?, source))
+    Ok((properties.require("FunctionName")?.arn_target()?, source))
 }

@@ -1,8 +1,19 @@
-//! `template.yaml`, read into what the local cloud runs.
+//! Reads `template.yaml`, the SAM template, into the description of what the local cloud runs.
 //!
-//! The template is the one description of the system: what runs here is what deploys. A property
-//! that the local cloud neither honors nor knows to be harmless is an error, never passed over.
+//! The template is the only description of the system: what runs here is what is deployed. A
+//! property that the local cloud neither supports nor knows to be harmless is an error; it is never
+//! ignored.
+//!
+//! | file | content |
+//! |---|---|
+//! | `yaml` | YAML as a tree with tags and line numbers |
+//! | `expression`, `scope` | values, the intrinsic functions (`!Ref`, `!Sub`…), parameters, conditions |
+//! | `property` | typed access to properties, with errors that name them |
+//! | `resources`, `functions`, `mapping` | read each type of resource |
+//! | `model` | the result |
+//! | `names` | the names, URLs and ARNs of resources at run time |
 
+mod error;
 mod expression;
 mod functions;
 mod mapping;
@@ -13,61 +24,29 @@ mod resources;
 mod scope;
 mod yaml;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
+pub use error::TemplateError;
 pub use expression::{Expression, UnresolvedError};
 pub use model::{
     Api, Authorizer, Cors, Event, Function, Index, JwtAuthorizer, Policy, Queue, QueueSource,
     Redrive, Route, Schedule, Table, Template, Throttle,
 };
-pub use names::{ACCOUNT_ID, Names, REGION};
-
-/// Values that override the defaults of the template's parameters, by name.
-pub type Parameters = BTreeMap<String, String>;
-
-/// What is wrong with a template, in one line for people.
-#[derive(Debug, thiserror::Error)]
-pub enum TemplateError {
-    /// The file cannot be read.
-    #[error("{path}: {source}")]
-    Read {
-        /// The file.
-        path: String,
-        /// Why it cannot be read.
-        source: std::io::Error,
-    },
-    /// A line does not say what it should.
-    #[error("line {line}: {message}")]
-    Line {
-        /// Counted from 1.
-        line: usize,
-        /// Names the resource and the property.
-        message: String,
-    },
-}
-
-impl TemplateError {
-    fn new(line: usize, message: impl Into<String>) -> Self {
-        Self::Line { line, message: message.into() }
-    }
-}
+pub use names::Names;
+pub use scope::Parameters;
 
 impl Template {
-    /// Reads the template in the file `path`.
-    ///
-    /// # Errors
-    /// As [`Template::parse`], and when the file cannot be read.
+    /// Reads the template in the file `path`, with `parameters` in place of the defaults.
     pub fn read(path: &Path, parameters: &Parameters) -> Result<Self, TemplateError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| TemplateError::Read { path: path.display().to_string(), source })?;
         Self::parse(&text, parameters)
     }
 
-    /// Reads a template, with `parameters` in place of its parameters' defaults.
+    /// Parses a template, with `parameters` in place of the defaults.
     ///
     /// # Errors
-    /// The first thing that is not understood, with its line.
+    /// The first part of the template that is invalid or not supported, with its line.
     pub fn parse(text: &str, parameters: &Parameters) -> Result<Self, TemplateError> {
         let document = yaml::parse(text)?;
         let scope = scope::Scope::new(&document, parameters)?;

@@ -5,20 +5,21 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::Expression;
+use super::expression::Expression;
+use crate::account;
 
-/// Everything the local cloud runs, by logical id.
+/// Everything that the local cloud runs, by logical id.
 #[derive(Clone, Debug, Default)]
 pub struct Template {
     /// The HTTP API, if the template has one.
     pub api: Option<Api>,
-    /// Tables.
+    /// DynamoDB tables.
     pub tables: BTreeMap<String, Table>,
-    /// Logical ids of the buckets.
+    /// Logical ids of the S3 buckets.
     pub buckets: Vec<String>,
-    /// Queues.
+    /// SQS queues.
     pub queues: BTreeMap<String, Queue>,
-    /// Functions.
+    /// Lambda functions.
     pub functions: BTreeMap<String, Function>,
 }
 
@@ -27,50 +28,50 @@ pub struct Template {
 pub struct Api {
     /// Logical id.
     pub id: String,
-    /// Authorizer of the routes that name none.
+    /// Name of the authorizer of the routes that name none.
     pub default_authorizer: Option<String>,
     /// JWT authorizers by name.
     pub authorizers: BTreeMap<String, JwtAuthorizer>,
-    /// Cross-origin rules.
+    /// Cross-origin (CORS) rules.
     pub cors: Option<Cors>,
-    /// Limits of every route together.
+    /// Limits of all routes together, except those in `route_throttles`.
     pub throttle: Option<Throttle>,
-    /// Limits of single routes, by route key; such a route is not under the others' limit.
+    /// Limits of single routes, by route key.
     pub route_throttles: BTreeMap<String, Throttle>,
 }
 
 /// A JWT authorizer that reads the `Authorization` header.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JwtAuthorizer {
-    /// The `iss` a token must bear.
+    /// The required `iss` claim of a token.
     pub issuer: String,
-    /// Of these, a token's `aud` must name one.
+    /// The accepted values of a token's `aud` claim.
     pub audience: Vec<String>,
 }
 
-/// Cross-origin rules of an HTTP API; names are kept as the template writes them.
+/// Cross-origin (CORS) rules of an HTTP API; names are kept as the template writes them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cors {
-    /// Origins, or `*`.
+    /// Allowed origins, or `*`.
     pub allow_origins: Vec<String>,
-    /// Methods, or `*`.
+    /// Allowed methods, or `*`.
     pub allow_methods: Vec<String>,
-    /// Request headers, or `*`.
+    /// Allowed request headers, or `*`.
     pub allow_headers: Vec<String>,
     /// Response headers that scripts may read.
     pub expose_headers: Vec<String>,
-    /// How long a browser may keep a preflight's answer.
+    /// How long a browser may cache the response to a preflight request.
     pub max_age: Option<Duration>,
     /// Whether credentials may be sent.
     pub allow_credentials: bool,
 }
 
-/// A token bucket over all routes.
+/// A limit on requests, as a token bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Throttle {
-    /// Requests at once.
+    /// Most requests at once.
     pub burst: u32,
-    /// Requests a second in the long run.
+    /// Average requests per second.
     pub rate: f64,
 }
 
@@ -79,31 +80,31 @@ pub struct Throttle {
 pub struct Table {
     /// Attribute type (`S`, `N`, `B`) by attribute name.
     pub attributes: BTreeMap<String, String>,
-    /// Partition key.
+    /// Name of the partition key.
     pub partition_key: String,
-    /// Sort key.
+    /// Name of the sort key, if there is one.
     pub sort_key: Option<String>,
     /// Global secondary indexes.
     pub indexes: Vec<Index>,
-    /// The attribute that holds an item's time to live.
+    /// The attribute with an item's expiry time.
     pub ttl_attribute: Option<String>,
 }
 
-/// A global secondary index that projects everything.
+/// A global secondary index that projects all attributes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Index {
-    /// Name.
+    /// The name that a query gives as `IndexName`.
     pub name: String,
-    /// Partition key.
+    /// Name of the partition key.
     pub partition_key: String,
-    /// Sort key.
+    /// Name of the sort key, if there is one.
     pub sort_key: Option<String>,
 }
 
 /// A standard SQS queue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Queue {
-    /// How long a received message stays hidden.
+    /// How long a received message stays hidden from other consumers.
     pub visibility_timeout: Duration,
     /// How long a message is kept.
     pub retention: Duration,
@@ -111,48 +112,48 @@ pub struct Queue {
     pub redrive: Option<Redrive>,
 }
 
-/// A queue's dead-letter rule.
+/// The redrive policy of a queue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redrive {
     /// Logical id of the dead-letter queue.
     pub dead_letter_queue: String,
-    /// Receives after which a message moves.
+    /// Number of receives after which a message moves there.
     pub max_receive_count: u32,
 }
 
 /// A Lambda function.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Logical id; here it is the function's name too.
+    /// Logical id; in the local cloud it is also the name of the function.
     pub id: String,
-    /// Name of the binary that Cargo builds for it.
+    /// Name of the binary that Cargo builds for the function.
     pub binary: String,
     /// Configured memory, in MiB.
     pub memory_mib: u32,
     /// Longest time of one invocation.
     pub timeout: Duration,
-    /// Greatest number of execution environments, where the template reserves one.
+    /// Most concurrent execution environments, if the template sets a number.
     pub reserved_concurrency: Option<u32>,
-    /// Environment variables; resolved when the function's processes start.
+    /// Environment variables; they are resolved when the Lambda service starts.
     pub environment: BTreeMap<String, Expression>,
-    /// What its role allows.
+    /// The statements of the function's role.
     pub policies: Vec<Policy>,
-    /// What invokes it.
+    /// The event sources that invoke the function.
     pub events: Vec<Event>,
 }
 
-/// A statement of a function's role, kept as data.
+/// A statement of a function's role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// Whether it allows (else it denies).
+    /// Whether the statement allows the actions; otherwise it denies them.
     pub allow: bool,
-    /// `service:Action`, possibly with `*`.
+    /// Names such as `service:Action`, possibly with `*`.
     pub actions: Vec<String>,
     /// ARNs, possibly with `*`.
     pub resources: Vec<Expression>,
 }
 
-/// What invokes a function.
+/// An event source of a function.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A route of the HTTP API.
@@ -168,20 +169,20 @@ pub enum Event {
 pub struct Route {
     /// `None` for any method.
     pub method: Option<Method>,
-    /// Path template such as `/d/{token}`; `None` is the `$default` route.
+    /// Path template such as `/d/{token}`; `None` for the `$default` route.
     pub path: Option<String>,
-    /// Who must be signed in.
+    /// The authorizer that checks the caller's token.
     pub authorizer: Authorizer,
 }
 
 /// Which authorizer a route uses.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Authorizer {
-    /// The API's default one, if it has any.
+    /// The API's default authorizer, if there is one.
     Default,
-    /// None at all.
+    /// No authorizer: no token is needed.
     None,
-    /// The one of this name.
+    /// The authorizer with this name.
     Named(String),
 }
 
@@ -192,11 +193,11 @@ pub struct QueueSource {
     pub queue: String,
     /// Most messages in one invocation.
     pub batch_size: usize,
-    /// How long to gather a batch.
+    /// Longest time to wait for a batch to fill.
     pub batch_window: Duration,
-    /// Whether the function's answer names the messages that failed.
+    /// Whether the function's response lists the messages that failed.
     pub reports_batch_item_failures: bool,
-    /// Most invocations at once.
+    /// Most concurrent invocations.
     pub maximum_concurrency: Option<usize>,
 }
 
@@ -207,7 +208,7 @@ pub struct Schedule {
     pub name: String,
     /// Time between two invocations.
     pub period: Duration,
-    /// Whether it runs by itself.
+    /// Whether the schedule runs automatically.
     pub enabled: bool,
 }
 
@@ -215,10 +216,10 @@ impl Function {
     /// The function's ARN.
     #[must_use]
     pub fn arn(&self) -> String {
-        super::names::arn("lambda", &format!("function:{}", self.id))
+        account::arn("lambda", &format!("function:{}", self.id))
     }
 
-    /// Its sources among the queues.
+    /// The queues that are event sources of the function.
     pub fn queue_sources(&self) -> impl Iterator<Item = &QueueSource> {
         self.events.iter().filter_map(|event| match event {
             Event::Queue(source) => Some(source),
@@ -226,7 +227,7 @@ impl Function {
         })
     }
 
-    /// Its schedules.
+    /// The schedules of the function.
     pub fn schedules(&self) -> impl Iterator<Item = &Schedule> {
         self.events.iter().filter_map(|event| match event {
             Event::Schedule(schedule) => Some(schedule),
@@ -234,7 +235,7 @@ impl Function {
         })
     }
 
-    /// Its routes.
+    /// The HTTP routes of the function.
     pub fn routes(&self) -> impl Iterator<Item = &Route> {
         self.events.iter().filter_map(|event| match event {
             Event::Route(route) => Some(route),

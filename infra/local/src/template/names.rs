@@ -1,26 +1,17 @@
-//! The names that resources bear in the local cloud.
+//! The names, URLs and ARNs of resources in the local cloud.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::expression::Resolver;
-use super::{Expression, Template, UnresolvedError};
+use super::expression::{Expression, Resolver, UnresolvedError};
+use super::model::{Function, Template};
+use crate::account::{ACCOUNT_ID, arn};
 
-/// The account of everything local.
-pub const ACCOUNT_ID: &str = "000000000000";
-
-/// The region of everything local.
-pub const REGION: &str = "us-east-1";
-
-/// An ARN of this account and region.
-pub(super) fn arn(service: &str, resource: &str) -> String {
-    format!("arn:aws:{service}:{REGION}:{ACCOUNT_ID}:{resource}")
-}
-
-/// Resolves expressions against running resources.
+/// Resolves expressions to the names of running resources.
 ///
-/// A table, queue or function is named as in the template; a bucket in lower case, since S3
-/// takes nothing else; a queue's URL is `{endpoint}/{account}/{logical id}`.
+/// The name of a table, queue or function is its logical id. The name of a bucket is its logical id
+/// in lower case, because S3 forbids capital letters. The URL of a queue is
+/// `{endpoint}/{account}/{logical id}`.
 #[derive(Clone, Debug)]
 pub struct Names {
     template: Arc<Template>,
@@ -29,7 +20,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// Names at the emulators' `endpoint_url`, with local `secrets` by key.
+    /// Creates a resolver for emulators at `endpoint_url`, with the values of `secrets` by key.
     #[must_use]
     pub fn new(
         template: Arc<Template>,
@@ -43,24 +34,24 @@ impl Names {
     /// The value of `expression`.
     ///
     /// # Errors
-    /// When it refers to something that has no local value.
+    /// When the expression refers to a resource or secret that has no value in the local cloud.
     pub fn resolve(&self, expression: &Expression) -> Result<String, UnresolvedError> {
         expression.resolve(self)
     }
 
-    /// The ARN of a queue.
+    /// The ARN of the queue with this logical id.
     #[must_use]
     pub fn queue_arn(id: &str) -> String {
         arn("sqs", id)
     }
 
-    /// The name of a bucket.
+    /// The name of the bucket with this logical id.
     #[must_use]
     pub fn bucket_name(id: &str) -> String {
         id.to_lowercase()
     }
 
-    /// The URL of a queue.
+    /// The URL of the queue with this logical id.
     #[must_use]
     pub fn queue_url(&self, id: &str) -> String {
         format!("{}/{ACCOUNT_ID}/{id}", self.endpoint_url)
@@ -97,7 +88,7 @@ impl Resolver for Names {
                 Some(arn("dynamodb", &format!("table/{id}")))
             }
             "Arn" if self.is_bucket(id) => Some(format!("arn:aws:s3:::{}", Self::bucket_name(id))),
-            "Arn" => self.template.functions.get(id).map(super::Function::arn),
+            "Arn" => self.template.functions.get(id).map(Function::arn),
             "QueueName" => self.template.queues.contains_key(id).then(|| id.to_owned()),
             "QueueUrl" => self.template.queues.contains_key(id).then(|| self.queue_url(id)),
             _ => None,

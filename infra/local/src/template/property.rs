@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
+use super::error::TemplateError;
+use super::expression::Expression;
 use super::scope::Scope;
 use super::yaml::{Content, Node};
-use super::{Expression, TemplateError};
 
-/// A value in the template and where it stands, such as `Queue.RedrivePolicy.maxReceiveCount`.
+/// A value in the template with its path, such as `Queue.RedrivePolicy.maxReceiveCount`.
 #[derive(Clone)]
 pub(super) struct Property<'a> {
     pub(super) path: String,
@@ -15,7 +16,8 @@ pub(super) struct Property<'a> {
 }
 
 impl<'a> Property<'a> {
-    /// The node called `name`, after `!If`; `None` where it is left out.
+    /// The property `name` with this node, after resolving `!If`; `None` if the result is
+    /// `AWS::NoValue`.
     pub(super) fn new(
         name: &str,
         node: &'a Node,
@@ -41,15 +43,11 @@ impl<'a> Property<'a> {
         self.get(key)?.ok_or_else(|| self.error(format!("`{key}` is missing")))
     }
 
-    /// Refuses keys that are neither `understood` nor `harmless` here.
-    pub(super) fn allow(
-        &self,
-        understood: &[&str],
-        harmless: &[&str],
-    ) -> Result<(), TemplateError> {
+    /// Checks that each key is `supported`, or is `ignored` because it only matters on AWS.
+    pub(super) fn allow(&self, supported: &[&str], ignored: &[&str]) -> Result<(), TemplateError> {
         self.mapping()?;
         for (key, node) in self.node.entries() {
-            if !understood.contains(&key.as_str()) && !harmless.contains(&key.as_str()) {
+            if !supported.contains(&key.as_str()) && !ignored.contains(&key.as_str()) {
                 let message = format!("{}: the local cloud does not support `{key}`", self.path);
                 return Err(TemplateError::new(node.line, message));
             }
@@ -60,11 +58,11 @@ impl<'a> Property<'a> {
     fn mapping(&self) -> Result<(), TemplateError> {
         match &self.node.content {
             Content::Mapping(_) => Ok(()),
-            _ => Err(self.error("a mapping is expected here")),
+            _ => Err(self.error("expected a mapping")),
         }
     }
 
-    /// The entries of a mapping, those left out by `AWS::NoValue` aside.
+    /// The entries of a mapping, without those that are `AWS::NoValue`.
     pub(super) fn entries(&self) -> Result<Vec<(&'a str, Self)>, TemplateError> {
         self.mapping()?;
         let mut entries = Vec::new();
@@ -87,11 +85,11 @@ impl<'a> Property<'a> {
                 }
                 Ok(items)
             }
-            _ => Err(self.error("a list is expected here")),
+            _ => Err(self.error("expected a list")),
         }
     }
 
-    /// The items of a list, or the one value that stands for a list of one.
+    /// The items of a list, or a single value as a list of one.
     pub(super) fn one_or_more(&self) -> Result<Vec<Self>, TemplateError> {
         match (&self.node.content, &self.node.tag) {
             (Content::Sequence(_), None) => self.items(),
@@ -108,7 +106,7 @@ impl<'a> Property<'a> {
         })
     }
 
-    /// Text that depends on no resource.
+    /// The text of a value that depends on no resource.
     pub(super) fn text(&self) -> Result<String, TemplateError> {
         match self.expression()? {
             Expression::Literal(text) => Ok(text),
@@ -125,26 +123,26 @@ impl<'a> Property<'a> {
         let text = self.text()?;
         text.parse().map_err(|_| {
             let kind = std::any::type_name::<T>();
-            let wanted = if kind == "bool" { "`true` or `false`" } else { "a number" };
-            self.error(format!("`{text}` is not {wanted}"))
+            let expected = if kind == "bool" { "`true` or `false`" } else { "a number" };
+            self.error(format!("`{text}` is not {expected}"))
         })
     }
 
-    /// `parse` of the property `key`, when it stands here.
+    /// `parse` of the property `key`, if there is one.
     pub(super) fn parse_optional<T: FromStr>(&self, key: &str) -> Result<Option<T>, TemplateError> {
         self.get(key)?.map(|property| property.parse()).transpose()
     }
 
-    /// Whether the template's condition `name` holds.
-    pub(super) fn condition_holds(&self, name: &str) -> Result<bool, TemplateError> {
-        self.scope.holds(name, self.node.line, 0)
+    /// Whether the condition `name` of the template is true.
+    pub(super) fn condition(&self, name: &str) -> Result<bool, TemplateError> {
+        self.scope.condition(name, self.node.line, 0)
     }
 
     /// The logical id in `!GetAtt {id}.Arn`.
-    pub(super) fn arn_of(&self) -> Result<String, TemplateError> {
+    pub(super) fn arn_target(&self) -> Result<String, TemplateError> {
         match self.expression()? {
             Expression::Attribute(id, name) if name == "Arn" => Ok(id),
-            _ => Err(self.error("`!GetAtt … .Arn` of a resource is expected here")),
+            _ => Err(self.error("expected `!GetAtt <resource>.Arn`")),
         }
     }
 }

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::error::TemplateError;
 use super::functions::Globals;
 use super::mapping::mapping;
+use super::model::{
+    Api, Authorizer, Cors, Event, Index, JwtAuthorizer, Queue, QueueSource, Redrive, Table,
+    Template, Throttle,
+};
 use super::property::Property;
 use super::scope::Scope;
 use super::yaml::Node;
-use super::{
-    Api, Authorizer, Cors, Event, Index, JwtAuthorizer, Queue, QueueSource, Redrive, Table,
-    Template, TemplateError, Throttle,
-};
 
-/// What `CloudFormation` itself reads of a resource.
+/// The keys of a resource that `CloudFormation` knows.
 const RESOURCE_KEYS: &[&str] = &[
     "Type",
     "Properties",
@@ -24,7 +25,7 @@ const RESOURCE_KEYS: &[&str] = &[
     "UpdateReplacePolicy",
 ];
 
-/// Reads every resource that the local cloud runs; other types are passed over.
+/// Reads every resource that the local cloud runs; other types of resources are skipped.
 pub(super) fn read(document: &Node, scope: &Scope) -> Result<Template, TemplateError> {
     let resources = document
         .get("Resources")
@@ -34,7 +35,7 @@ pub(super) fn read(document: &Node, scope: &Scope) -> Result<Template, TemplateE
     let mut mappings = Vec::new();
     for (id, node) in resources.entries() {
         if let Some(resource) = Property::new(id, node, scope)?
-            && is_there(&resource)?
+            && is_created(&resource)?
         {
             read_resource(id, &resource, &globals, &mut template, &mut mappings)?;
         }
@@ -50,12 +51,12 @@ pub(super) fn read(document: &Node, scope: &Scope) -> Result<Template, TemplateE
     Ok(template)
 }
 
-/// Whether the resource's condition holds.
-fn is_there(resource: &Property<'_>) -> Result<bool, TemplateError> {
+/// Whether the condition of the resource is true.
+fn is_created(resource: &Property<'_>) -> Result<bool, TemplateError> {
     resource.allow(RESOURCE_KEYS, &[])?;
     match resource.get("Condition")? {
         None => Ok(true),
-        Some(condition) => resource.condition_holds(&condition.text()?),
+        Some(condition) => resource.condition(&condition.text()?),
     }
 }
 
@@ -98,7 +99,7 @@ fn read_resource(
     Ok(())
 }
 
-/// Resources are named after their logical ids here; a fixed name would not be found.
+/// Refuses a fixed name: the local cloud names resources by their logical ids.
 fn refuse_name(name: Option<Property<'_>>) -> Result<(), TemplateError> {
     name.map_or(Ok(()), |name| Err(name.error("the local cloud names resources by logical id")))
 }
@@ -272,29 +273,32 @@ fn queue(resource: &Property<'_>) -> Result<Queue, TemplateError> {
 fn redrive(policy: &Property<'_>) -> Result<Redrive, TemplateError> {
     policy.allow(&["deadLetterTargetArn", "maxReceiveCount"], &[])?;
     Ok(Redrive {
-        dead_letter_queue: policy.require("deadLetterTargetArn")?.arn_of()?,
+        dead_letter_queue: policy.require("deadLetterTargetArn")?.arn_target()?,
         max_receive_count: policy.require("maxReceiveCount")?.parse()?,
     })
 }
 
-/// Checks what one resource says of another.
+/// Checks the references of resources to each other.
 fn check(template: &Template, line: usize) -> Result<(), TemplateError> {
     let error = |message: String| Err(TemplateError::new(line, message));
     for (id, queue) in &template.queues {
         if let Some(Redrive { dead_letter_queue, .. }) = &queue.redrive
             && !template.queues.contains_key(dead_letter_queue)
         {
-            return error(format!("{id}.RedrivePolicy: `{dead_letter_queue}` is no queue"));
+            return error(format!("{id}.RedrivePolicy: `{dead_letter_queue}` is not a queue"));
         }
     }
     for (id, function) in &template.functions {
         for source in function.queue_sources() {
             let Some(queue) = template.queues.get(&source.queue) else {
-                return error(format!("the source of {id}: `{}` is no queue", source.queue));
+                return error(format!(
+                    "the event source of {id}: `{}` is not a queue",
+                    source.queue
+                ));
             };
             if queue.visibility_timeout < function.timeout {
                 return error(format!(
-                    "the source of {id}: the visibility time-out of `{}` ({} s) is less than the function's time-out ({} s)",
+                    "the event source of {id}: the visibility time-out of `{}` ({} s) is less than the function's time-out ({} s)",
                     source.queue,
                     queue.visibility_timeout.as_secs(),
                     function.timeout.as_secs()

@@ -1,11 +1,15 @@
-//! What names in a template mean: parameters, pseudo parameters, conditions, resources; and the
-//! intrinsic functions over them.
+//! Resolves the names in a template (parameters, pseudo parameters, conditions and resources) and
+//! the intrinsic functions (`!Ref`, `!Sub` and so on).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::{ACCOUNT_ID, REGION};
+use super::error::TemplateError;
+use super::expression::Expression;
 use super::yaml::{Content, Node};
-use super::{Expression, Parameters, TemplateError};
+use crate::account::{ACCOUNT_ID, REGION};
+
+/// Values that override the defaults of the template's parameters, by name.
+pub type Parameters = BTreeMap<String, String>;
 
 /// The names that a template declares.
 pub(super) struct Scope {
@@ -15,7 +19,7 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    /// Reads the declarations of `document`; `overrides` replace defaults of parameters.
+    /// Reads the declarations of `document`; `overrides` replace the defaults of parameters.
     pub(super) fn new(document: &Node, overrides: &Parameters) -> Result<Self, TemplateError> {
         let section = |name: &str| document.get(name).map_or(&[][..], Node::entries);
         let mut parameters = BTreeMap::new();
@@ -29,7 +33,7 @@ impl Scope {
         })
     }
 
-    /// Follows `!If` until something else stands there; `None` for `AWS::NoValue`.
+    /// Resolves `!If`; `None` if the result is `AWS::NoValue`.
     pub(super) fn select<'a>(&self, node: &'a Node) -> Result<Option<&'a Node>, TemplateError> {
         match (node.tag.as_deref(), &node.content) {
             (Some("If"), Content::Sequence(items)) => {
@@ -37,7 +41,7 @@ impl Scope {
                     return Err(TemplateError::new(node.line, "`!If` takes three values"));
                 };
                 let name = condition.scalar().unwrap_or_default();
-                let chosen = if self.holds(name, node.line, 0)? { yes } else { no };
+                let chosen = if self.condition(name, node.line, 0)? { yes } else { no };
                 self.select(chosen)
             }
             (Some("Ref"), Content::Scalar(name)) if name == "AWS::NoValue" => Ok(None),
@@ -46,8 +50,9 @@ impl Scope {
         }
     }
 
-    /// Whether the condition called `name` holds.
-    pub(super) fn holds(
+    /// Whether the condition `name` is true. `line` is for the error message; `depth` is the number
+    /// of conditions that led here, to find a condition that depends on itself.
+    pub(super) fn condition(
         &self,
         name: &str,
         line: usize,
@@ -75,7 +80,7 @@ impl Scope {
             }
             (Some("And"), Content::Sequence(items)) => Ok(all(items)?.into_iter().all(|it| it)),
             (Some("Or"), Content::Sequence(items)) => Ok(all(items)?.into_iter().any(|it| it)),
-            (Some("Condition"), Content::Scalar(name)) => self.holds(name, node.line, depth),
+            (Some("Condition"), Content::Scalar(name)) => self.condition(name, node.line, depth),
             _ => Err(TemplateError::new(
                 node.line,
                 "a condition is `!Equals`, `!Not`, `!And`, `!Or` or `!Condition`",
@@ -94,7 +99,7 @@ impl Scope {
     pub(super) fn expression(&self, node: &Node) -> Result<Expression, TemplateError> {
         let unsupported = || {
             let what = node.tag.as_ref().map_or_else(
-                || "a single value is expected here".to_owned(),
+                || "expected a single value".to_owned(),
                 |tag| format!("`!{tag}` is not supported here"),
             );
             TemplateError::new(node.line, what)
@@ -155,11 +160,11 @@ impl Scope {
             Some((id, _)) => {
                 Err(TemplateError::new(line, format!("there is no resource called `{id}`")))
             }
-            None => Err(TemplateError::new(line, format!("`{path}` names no attribute"))),
+            None => Err(TemplateError::new(line, format!("`{path}` has no attribute name"))),
         }
     }
 
-    /// The text of a `!Sub`, with its own `variables` before the template's names.
+    /// The text of a `!Sub`. Its own `variables` take precedence over the names of the template.
     fn substitute(
         &self,
         text: &str,
@@ -231,7 +236,7 @@ fn intersperse(parts: Vec<Expression>, separator: &Expression) -> Vec<Expression
     joined
 }
 
-/// Merges adjacent literals, so that text without references is one literal.
+/// Merges adjacent literals, so that text without references is a single literal.
 fn concatenation(parts: Vec<Expression>) -> Expression {
     let mut merged: Vec<Expression> = Vec::new();
     let flat = parts.into_iter().flat_map(|part| match part {

@@ -14,7 +14,7 @@ fn names(template: Template) -> Names {
     Names::new(Arc::new(template), "http://127.0.0.1:4000/", secrets)
 }
 
-/// The message that a template with these resources is refused with.
+/// The error message for a template with these resources.
 fn refusal(resources: &str) -> String {
     Template::parse(&format!("Resources:\n{resources}"), &Parameters::new())
         .expect_err("the template is broken")
@@ -22,7 +22,7 @@ fn refusal(resources: &str) -> String {
 }
 
 #[test]
-fn the_real_template_is_understood() {
+fn the_template_of_the_service_is_supported() {
     let template = Template::parse(REAL, &Parameters::new()).unwrap();
     let api = template.api.as_ref().unwrap();
     assert_eq!(api.default_authorizer.as_deref(), Some("Iag"));
@@ -52,7 +52,7 @@ fn the_real_template_is_understood() {
 }
 
 #[test]
-fn environment_values_follow_parameters_resources_and_secrets() {
+fn environment_values_come_from_parameters_resources_and_secrets() {
     let overrides =
         parameters(&[("LaunchpadUrl", "http://127.0.0.1:5000"), ("PublicUrl", "http://here")]);
     let template = Template::parse(REAL, &overrides).unwrap();
@@ -74,7 +74,7 @@ fn environment_values_follow_parameters_resources_and_secrets() {
 }
 
 #[test]
-fn a_condition_that_does_not_hold_takes_the_other_value() {
+fn a_false_condition_selects_the_second_value() {
     let template = Template::parse(REAL, &Parameters::new()).unwrap();
     let email = template.functions["ExportEmail"].environment.clone();
     let url = names(template).resolve(&email["PUBLIC_URL"]).unwrap();
@@ -82,7 +82,7 @@ fn a_condition_that_does_not_hold_takes_the_other_value() {
 }
 
 #[test]
-fn statements_keep_their_resources() {
+fn the_resources_of_a_statement_are_resolved() {
     let template = Template::parse(REAL, &Parameters::new()).unwrap();
     let policies = template.functions["ContactList"].policies.clone();
     let names = names(template);
@@ -94,7 +94,7 @@ fn statements_keep_their_resources() {
 }
 
 #[test]
-fn a_broken_template_says_where_and_what() {
+fn the_error_of_an_invalid_template_names_the_line_and_the_property() {
     let function = "  Hello:\n    Type: AWS::Serverless::Function\n    Metadata: { BuildProperties: { Binary: hello } }\n    Properties:\n";
     let cases = [
         ("  Queue: [", "line 2: "),
@@ -141,7 +141,7 @@ fn a_broken_template_says_where_and_what() {
 }
 
 #[test]
-fn a_queue_must_hide_messages_for_as_long_as_its_function_may_run() {
+fn the_visibility_timeout_of_a_queue_must_cover_the_time_out_of_its_function() {
     let message = refusal(
         "  Jobs:\n    Type: AWS::SQS::Queue\n    Properties: { VisibilityTimeout: 5 }\n  Work:\n    Type: AWS::Serverless::Function\n    Metadata: { BuildProperties: { Binary: work } }\n    Properties:\n      Timeout: 10\n  Feed:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties: { FunctionName: !GetAtt Work.Arn, EventSourceArn: !GetAtt Jobs.Arn }",
     );
@@ -152,13 +152,13 @@ fn a_queue_must_hide_messages_for_as_long_as_its_function_may_run() {
 }
 
 #[test]
-fn a_parameter_takes_allowed_values_only() {
+fn a_parameter_accepts_only_its_allowed_values() {
     let error = Template::parse(REAL, &parameters(&[("DefaultLocale", "fr")])).unwrap_err();
     assert!(error.to_string().ends_with("`DefaultLocale` does not allow the value `fr`"));
 }
 
 #[test]
-fn other_resource_types_are_passed_over() {
+fn other_resource_types_are_skipped() {
     let text =
         "Resources:\n  Alarm: { Type: AWS::CloudWatch::Alarm, Properties: { Any: !Cidr [x] } }";
     assert!(Template::parse(text, &Parameters::new()).unwrap().functions.is_empty());

@@ -1,37 +1,38 @@
-//! YAML as a tree that keeps what `CloudFormation` needs: tags (the short forms of intrinsics) and
-//! the line of every node.
+//! YAML as a tree that keeps the tags (the short forms of intrinsic functions) and the line of
+//! every node.
 
 use granit_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 
-use super::TemplateError;
+use super::error::TemplateError;
 
 /// One node of a document.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     /// Line of the node, counted from 1.
     pub(super) line: usize,
-    /// Name of an application tag: `Ref` for `!Ref`.
+    /// Name of the tag: `Ref` for `!Ref`.
     pub(super) tag: Option<String>,
     pub(super) content: Content,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    /// The text as written; `null` and `~` are told from the empty string.
+    /// The text as written.
     Scalar(String),
+    /// A plain `null`, `~` or nothing; `""` is a scalar.
     Null,
     Sequence(Vec<Node>),
-    /// Entries in the order of the file; keys are unique.
+    /// The entries in the order of the file; keys are unique.
     Mapping(Vec<(String, Node)>),
 }
 
 impl Node {
-    /// The value of `key`, when this is a mapping that has it.
+    /// The value of `key`, if this is a mapping that has the key.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
-    /// The entries of a mapping; none for anything else.
+    /// The entries of a mapping; empty for any other node.
     pub(super) fn entries(&self) -> &[(String, Node)] {
         match &self.content {
             Content::Mapping(entries) => entries,
@@ -48,10 +49,8 @@ impl Node {
     }
 }
 
-/// Parses the first document of `text`.
-///
-/// # Errors
-/// [`TemplateError`] with the line, also for what `CloudFormation` does not know (aliases).
+/// Parses the first document of `text`. Anchors and aliases are an error, because `CloudFormation`
+/// does not support them.
 pub(super) fn parse(text: &str) -> Result<Node, TemplateError> {
     let options = granit_parser::options! { emit_comments: false };
     let mut tree = Tree { parser: Parser::new_from_str_with_options(text, options) };
@@ -124,7 +123,7 @@ impl<'input> Tree<'input> {
     }
 }
 
-/// `Ref` for `!Ref`; tags of YAML's own schema (`!!str`) say nothing that matters here.
+/// `Ref` for `!Ref`. Tags of YAML's own schema (`!!str`) are ignored.
 fn application_tag(tag: Option<&Tag>) -> Option<String> {
     tag.filter(|tag| tag.original_handle() == "!").map(|tag| tag.suffix().to_owned())
 }

@@ -1,4 +1,4 @@
-//! Companies, teams and people, in memory.
+//! The companies, teams and people of the simulated Launchpad, kept in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -10,16 +10,16 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Company {
-    /// The tenant's key everywhere.
+    /// The key of the tenant in all services.
     pub company_sso_id: String,
-    /// Launchpad's own id; made from `company_sso_id` when absent.
+    /// Launchpad's own id; derived from `company_sso_id` if absent.
     #[serde(default)]
     pub id: Option<Uuid>,
     /// Display name.
     pub name: String,
-    /// `starter`, `growth` or `enterprise`.
+    /// Subscription plan: `starter`, `growth` or `enterprise`.
     pub plan: String,
-    /// `id` or `en`.
+    /// Language: `id` or `en`.
     #[serde(default = "english")]
     pub locale: String,
 }
@@ -29,7 +29,7 @@ fn english() -> String {
 }
 
 impl Company {
-    /// Launchpad's id of the company, the `organization_id` of notifications.
+    /// Launchpad's id of the company, which is the `organization_id` of notifications.
     #[must_use]
     pub fn launchpad_id(&self) -> Uuid {
         let derived = || Uuid::new_v5(&Uuid::NAMESPACE_URL, self.company_sso_id.as_bytes());
@@ -43,11 +43,11 @@ impl Company {
 pub struct Team {
     /// A UUID.
     pub id: String,
-    /// Its company.
+    /// The company that the team belongs to.
     pub company_sso_id: String,
     /// Display name.
     pub name: String,
-    /// The team above it.
+    /// Id of the parent team; `None` for a team at the top.
     #[serde(default)]
     pub parent_id: Option<String>,
 }
@@ -56,60 +56,60 @@ pub struct Team {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// May.
+    /// The person may sign in.
     #[default]
     Active,
-    /// May not, any more.
+    /// The person may no longer sign in.
     Inactive,
 }
 
-/// Somebody who works at a company.
+/// A user: a person who works at a company.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// A UUID, in lower case.
     pub sso_id: String,
-    /// Their company.
+    /// The company that the person works at.
     pub company_sso_id: String,
     /// Short name for `/_local/token?user=`.
     #[serde(default)]
     pub handle: Option<String>,
-    /// Not everybody has one.
+    /// Display name; some people have none.
     #[serde(default)]
     pub full_name: Option<String>,
-    /// Unique by habit only.
+    /// Email address; the directory does not check that it is unique.
     pub email: String,
     /// URL of a picture.
     #[serde(default)]
     pub avatar: Option<String>,
-    /// Active unless said otherwise.
+    /// Whether the person may sign in; `active` if absent.
     #[serde(default)]
     pub status: Status,
-    /// What Launchpad calls the position.
+    /// Name of the position in Launchpad.
     #[serde(default)]
     pub staff_level: Option<String>,
-    /// The id that older mobile clients know the person by.
+    /// The numeric id that older mobile clients use for the person.
     #[serde(default)]
     pub mobile_id: Option<u64>,
-    /// Teams they are assigned to themselves.
+    /// Ids of the teams that the person is assigned to, without their descendants.
     #[serde(default)]
     pub team_ids: Vec<String>,
-    /// Level by permission; what is absent is disabled.
+    /// Access level by permission; a permission that is absent is disabled.
     #[serde(default)]
     pub levels: BTreeMap<String, String>,
 }
 
-/// The body of `POST /_local/directory`: all of it is taken or nothing.
+/// The body of `POST /_local/directory`. Either all of it is applied or nothing.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Upserts {
-    /// By `company_sso_id`.
+    /// Companies, identified by `company_sso_id`.
     #[serde(default)]
     pub companies: Vec<Company>,
-    /// By `id`.
+    /// Teams, identified by `id`.
     #[serde(default)]
     pub teams: Vec<Team>,
-    /// By `sso_id`.
+    /// People, identified by `sso_id`.
     #[serde(default)]
     pub people: Vec<Person>,
 }
@@ -117,17 +117,17 @@ pub struct Upserts {
 /// Why upserts are refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UpsertError {
-    /// An id that has to be a UUID.
+    /// An id is not a UUID.
     #[error("{0}: `{1}` is not a UUID")]
     NotUuid(&'static str, String),
-    /// A value out of a closed list.
+    /// A value is not in the list of allowed values.
     #[error("{field}: `{value}` is not one of {}", allowed.join(", "))]
     UnknownValue {
-        /// The field.
+        /// Name of the field.
         field: &'static str,
-        /// What it was given.
+        /// The value that was given.
         value: String,
-        /// What it may hold.
+        /// The allowed values.
         allowed: &'static [&'static str],
     },
 }
@@ -139,21 +139,21 @@ struct State {
     people: BTreeMap<String, Person>,
 }
 
-/// The directory behind the simulated Launchpad.
+/// The data of the simulated Launchpad. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Directory(Arc<RwLock<State>>);
 
 impl Directory {
-    /// Nobody.
+    /// Creates an empty directory.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds and replaces.
+    /// Adds or replaces companies, teams and people.
     ///
     /// # Errors
-    /// [`UpsertError`] names the first value that does not fit; then nothing has changed.
+    /// [`UpsertError`] names the first invalid value; then nothing was changed.
     pub fn upsert(&self, upserts: Upserts) -> Result<(), UpsertError> {
         upserts.check()?;
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -170,13 +170,13 @@ impl Directory {
         Ok(())
     }
 
-    /// A company by its tenant key.
+    /// The company with this tenant key.
     #[must_use]
     pub fn company(&self, company_sso_id: &str) -> Option<Company> {
         self.state().companies.get(company_sso_id).cloned()
     }
 
-    /// A person by SSO UUID, in any case, or by the legacy numeric id.
+    /// The person with this SSO UUID (upper or lower case) or legacy numeric id.
     #[must_use]
     pub fn person(&self, id: &str) -> Option<Person> {
         let state = self.state();
@@ -187,7 +187,7 @@ impl Directory {
         state.people.values().find(|person| person.mobile_id == Some(number)).cloned()
     }
 
-    /// A person by SSO UUID, handle or email.
+    /// The person with this SSO UUID, handle or email address.
     #[must_use]
     pub fn find(&self, user: &str) -> Option<Person> {
         let state = self.state();
@@ -198,7 +198,7 @@ impl Directory {
         by_id.or_else(|| state.people.values().find(named)).cloned()
     }
 
-    /// Everybody, by company and email.
+    /// All people, sorted by company and email address.
     #[must_use]
     pub fn people(&self) -> Vec<Person> {
         let mut people: Vec<Person> = self.state().people.values().cloned().collect();
@@ -208,7 +208,7 @@ impl Directory {
         people
     }
 
-    /// The teams of a company, by name.
+    /// The teams of a company, sorted by name.
     #[must_use]
     pub fn company_teams(&self, company_sso_id: &str) -> Vec<Team> {
         let state = self.state();
@@ -222,8 +222,8 @@ impl Directory {
         teams
     }
 
-    /// The teams a person is assigned to, in the order of assignment; unknown ones and those of
-    /// other companies left out.
+    /// The teams that a person is assigned to, in the order of assignment, without unknown teams
+    /// and teams of other companies.
     #[must_use]
     pub fn teams(&self, person: &Person) -> Vec<Team> {
         let state = self.state();
@@ -231,7 +231,8 @@ impl Directory {
         teams.filter(|team| team.company_sso_id == person.company_sso_id).cloned().collect()
     }
 
-    /// The person's teams and everything below them, each once, cycles survived.
+    /// The ids of the person's teams and all their descendants, each once, even if the tree of
+    /// teams has a cycle.
     #[must_use]
     pub fn expanded_team_ids(&self, person: &Person) -> Vec<String> {
         let mut expanded: Vec<String> =
@@ -254,7 +255,8 @@ impl Directory {
         expanded
     }
 
-    /// The people of a company whose name or email contains `query`, in any case, by name.
+    /// The people of a company whose name or email address contains `query` (ignoring case),
+    /// sorted by name.
     #[must_use]
     pub fn search(&self, company_sso_id: &str, query: &str) -> Vec<Person> {
         let query = query.to_lowercase();

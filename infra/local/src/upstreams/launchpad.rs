@@ -1,4 +1,5 @@
-//! Launchpad: people, teams, permissions, companies (SPEC §1; bodies as RFC §2.4 pins them).
+//! Launchpad: people, teams, permissions and companies (SPEC §1). The bodies have the form of
+//! RFC §2.4.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
@@ -13,15 +14,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::directory::{Directory, Person, Team};
-use super::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, refuse, under_faults};
+use super::response::{error, with_faults};
+use super::secrets::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER};
 use crate::aws::{Faults, Target};
 
-/// Entries of a page when the caller does not say.
+/// Entries of a page if the request gives no number.
 const DEFAULT_PER_PAGE: usize = 25;
-/// Entries of a page at most.
+/// Most entries of a page.
 const MAX_PER_PAGE: usize = 100;
 
-/// All routes; each needs the service token and obeys the faults of its kind.
+/// All routes. Each needs the service token; the faults on `launchpad.*` apply to them.
 pub(super) fn router(directory: Directory, faults: Faults) -> Router {
     Router::new()
         .route("/private/users/{sso_id}/teams", get(user_teams))
@@ -32,20 +34,20 @@ pub(super) fn router(directory: Directory, faults: Faults) -> Router {
         .route("/iag/v1/teams", get(teams))
         .fallback(async || not_found())
         .with_state(directory)
-        .layer(middleware::from_fn(admit))
-        .layer(middleware::from_fn_with_state(faults, disturb))
+        .layer(middleware::from_fn(authenticate))
+        .layer(middleware::from_fn_with_state(faults, inject_faults))
 }
 
-async fn admit(request: Request, next: Next) -> Response {
+async fn authenticate(request: Request, next: Next) -> Response {
     if !is_authorized(request.headers()) {
-        return refuse(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Bad service token.");
+        return error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "The service token is wrong.");
     }
     next.run(request).await
 }
 
-async fn disturb(State(faults): State<Faults>, request: Request, next: Next) -> Response {
+async fn inject_faults(State(faults): State<Faults>, request: Request, next: Next) -> Response {
     match target(request.uri().path()) {
-        Some(target) => under_faults(&faults, target, request, next).await,
+        Some(target) => with_faults(&faults, target, request, next).await,
         None => next.run(request).await,
     }
 }
@@ -74,10 +76,10 @@ fn is_authorized(headers: &HeaderMap) -> bool {
 }
 
 fn not_found() -> Response {
-    refuse(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found.")
+    error(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found.")
 }
 
-fn answer(data: Option<Value>) -> Response {
+fn respond(data: Option<Value>) -> Response {
     data.map_or_else(not_found, |data| Json(json!({ "data": data })).into_response())
 }
 
@@ -96,7 +98,7 @@ async fn user_teams(
         Ok(query) => query,
         Err(rejection) => return bad_query(&rejection),
     };
-    answer(by_sso_id(&directory, &sso_id).map(|person| {
+    respond(by_sso_id(&directory, &sso_id).map(|person| {
         let teams = directory.teams(&person);
         let team_ids: Vec<String> = teams.iter().map(|team| team.id.clone()).collect();
         let expanded = if include_descendants {
@@ -113,7 +115,7 @@ async fn user_teams(
     }))
 }
 
-/// The private routes know SSO UUIDs only, no legacy ids.
+/// A person by SSO UUID. The private routes accept no legacy ids.
 fn by_sso_id(directory: &Directory, sso_id: &str) -> Option<Person> {
     directory.person(sso_id).filter(|person| person.sso_id.eq_ignore_ascii_case(sso_id))
 }
@@ -122,7 +124,7 @@ async fn user_permissions(
     State(directory): State<Directory>,
     Path(sso_id): Path<String>,
 ) -> Response {
-    answer(by_sso_id(&directory, &sso_id).map(|person| {
+    respond(by_sso_id(&directory, &sso_id).map(|person| {
         person
             .levels
             .iter()
@@ -137,7 +139,7 @@ async fn company(
     State(directory): State<Directory>,
     Path(company_sso_id): Path<String>,
 ) -> Response {
-    answer(directory.company(&company_sso_id).map(|company| {
+    respond(directory.company(&company_sso_id).map(|company| {
         json!({
             "id": company.launchpad_id(),
             "name": company.name,
@@ -164,7 +166,7 @@ async fn user(
     let person = directory
         .person(&id)
         .filter(|person| company_sso_id.is_none_or(|company| company == person.company_sso_id));
-    answer(person.map(|person| person_json(&directory, &person)))
+    respond(person.map(|person| person_json(&directory, &person)))
 }
 
 #[derive(Deserialize)]
@@ -202,7 +204,7 @@ async fn teams(
 }
 
 fn bad_query(rejection: &QueryRejection) -> Response {
-    refuse(StatusCode::BAD_REQUEST, "INVALID_REQUEST", &rejection.body_text())
+    error(StatusCode::BAD_REQUEST, "INVALID_REQUEST", &rejection.body_text())
 }
 
 fn page<T>(listing: &Listing, all: &[T], to_json: impl Fn(&T) -> Value) -> Response {

@@ -1,9 +1,11 @@
-//! The two upstreams, simulated over real HTTP (SPEC §1, §6): Launchpad and the Notification
-//! Service.
+//! The two upstream services, simulated over real HTTP (SPEC §1, §6): Launchpad and the
+//! Notification Service.
 
 mod directory;
 mod launchpad;
 mod notifications;
+mod response;
+mod secrets;
 #[cfg(test)]
 mod tests;
 
@@ -11,32 +13,20 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
-use http::{StatusCode, header};
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use directory::{Company, Directory, Person, Status, Team, UpsertError, Upserts};
+pub use secrets::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY};
 
-use crate::aws::answer::lost;
-use crate::aws::{Call, Faults, Kind, Target};
+use crate::aws::Faults;
 use crate::record::Notifications;
 
-/// User of Launchpad's service token.
-pub const LAUNCHPAD_USER: &str = "contact-service";
-/// Password of Launchpad's service token.
-pub const LAUNCHPAD_PASSWORD: &str = "local-launchpad";
-/// API key of the Notification Service.
-pub const NOTIFICATION_API_KEY: &str = "local-notifications";
-
-/// Time for calls under way to finish at shutdown.
+/// Longest time that requests in progress may take to finish at shutdown.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
-/// Both services, running.
+/// The two running services.
 #[derive(Debug)]
 pub struct Upstreams {
     launchpad_url: String,
@@ -46,10 +36,7 @@ pub struct Upstreams {
 }
 
 impl Upstreams {
-    /// Starts both, each on a free loopback port.
-    ///
-    /// # Errors
-    /// When no port can be bound.
+    /// Starts both services, each on a free loopback port.
     pub async fn start(
         directory: Directory,
         notifications: Notifications,
@@ -75,7 +62,7 @@ impl Upstreams {
         &self.notifications_url
     }
 
-    /// Stops both; calls under way finish, for two seconds at most.
+    /// Stops both services. Requests in progress have two seconds to finish.
     pub async fn shutdown(self) {
         let _ = self.stop.send(true);
         for mut server in self.servers {
@@ -97,34 +84,8 @@ async fn serve(
             let _ = stopped.wait_for(|stop| *stop).await;
         };
         if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
-            tracing::error!(%error, "a simulated neighbor stopped");
+            tracing::error!(%error, "a simulated upstream service stopped");
         }
     });
     Ok((url, server))
-}
-
-/// Lets a request through as far as the rules for `target` let it.
-async fn under_faults(faults: &Faults, target: Target, request: Request, next: Next) -> Response {
-    let action = request.uri().path().to_owned();
-    let effects = faults.decide(&Call { target, function: None, action: &action, read: None });
-    effects.delay_before().await;
-    let throttled = (effects.kind == Some(Kind::Throttle)).then_some(429);
-    if let Some(status) = effects.status.or(throttled) {
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut refusal = refuse(status, "INJECTED_FAULT", "Injected fault.");
-        if let Some(seconds) = effects.retry_after {
-            refusal.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-        }
-        return refusal;
-    }
-    let response = next.run(request).await;
-    if effects.loses_answer() {
-        effects.delay_after().await;
-        return lost();
-    }
-    response
-}
-
-fn refuse(status: StatusCode, error: &str, message: &str) -> Response {
-    (status, axum::Json(json!({ "error": error, "message": message }))).into_response()
 }

@@ -1,4 +1,4 @@
-//! The Unified Notification Service (SPEC §1): keeps what it accepts.
+//! The Unified Notification Service (SPEC §1). It records the notifications that it accepts.
 
 use std::collections::BTreeMap;
 
@@ -11,33 +11,34 @@ use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::{NOTIFICATION_API_KEY, refuse, under_faults};
+use super::response::{error, with_faults};
+use super::secrets::NOTIFICATION_API_KEY;
 use crate::aws::{Faults, Target};
 use crate::record::Notifications;
 
 const API_KEY: &str = "x-api-key";
 
-/// Both routes; each needs the API key and obeys the faults on `notifications`.
+/// The two routes. Each needs the API key; the faults on `notifications` apply to both.
 pub(super) fn router(notifications: Notifications, faults: Faults) -> Router {
     Router::new()
         .route("/api/v1/notifications/chat", post(accept))
         .route("/notif/v1/notifications", post(accept))
-        .fallback(async || refuse(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found."))
+        .fallback(async || error(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found."))
         .with_state(notifications)
-        .layer(middleware::from_fn(admit))
-        .layer(middleware::from_fn_with_state(faults, disturb))
+        .layer(middleware::from_fn(authenticate))
+        .layer(middleware::from_fn_with_state(faults, inject_faults))
 }
 
-async fn admit(request: Request, next: Next) -> Response {
+async fn authenticate(request: Request, next: Next) -> Response {
     let key = request.headers().get(API_KEY).and_then(|value| value.to_str().ok());
     if key != Some(NOTIFICATION_API_KEY) {
-        return refuse(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Bad API key.");
+        return error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "The API key is wrong.");
     }
     next.run(request).await
 }
 
-async fn disturb(State(faults): State<Faults>, request: Request, next: Next) -> Response {
-    under_faults(&faults, Target::Notifications, request, next).await
+async fn inject_faults(State(faults): State<Faults>, request: Request, next: Next) -> Response {
+    with_faults(&faults, Target::Notifications, request, next).await
 }
 
 async fn accept(
@@ -55,16 +56,16 @@ async fn accept(
             return bad_request(&format!("{field} is required"));
         }
     }
-    let id = notifications.accept(uri.path(), shown(&headers), body);
+    let id = notifications.accept(uri.path(), recorded_headers(&headers), body);
     Json(json!({ "notification_id": id })).into_response()
 }
 
 fn bad_request(message: &str) -> Response {
-    refuse(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message)
+    error(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message)
 }
 
-/// All headers but the secret one.
-fn shown(headers: &HeaderMap) -> BTreeMap<String, String> {
+/// All headers except the API key, which is secret.
+fn recorded_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     headers
         .iter()
         .filter(|(name, _)| *name != API_KEY)

@@ -59,7 +59,7 @@ fn company(handle: &str) -> String {
 }
 
 #[tokio::test]
-async fn bodies_are_as_the_contract_pins_them() {
+async fn responses_have_the_form_of_the_contract() {
     let services = Services::start().await;
     let budi = person("budi");
     let kopi = company("kopi");
@@ -83,7 +83,7 @@ async fn bodies_are_as_the_contract_pins_them() {
 }
 
 #[tokio::test]
-async fn anybody_unknown_is_a_plain_404() {
+async fn an_unknown_person_or_company_is_a_404() {
     let services = Services::start().await;
     let stranger = demo_company::id("person", "stranger");
     for path in [
@@ -100,14 +100,14 @@ async fn anybody_unknown_is_a_plain_404() {
 }
 
 #[tokio::test]
-async fn a_legacy_mobile_id_resolves_to_its_person() {
+async fn a_person_is_found_by_the_legacy_mobile_id() {
     let services = Services::start().await;
     let (_, body) = services.get("/iag/v1/users/1001").await;
     assert_eq!(body["data"]["sso_id"], person("maya"));
 }
 
 #[tokio::test]
-async fn a_bad_service_token_is_refused() {
+async fn a_wrong_service_token_is_refused() {
     let services = Services::start().await;
     let url = format!("{}/private/companies/x", services.upstreams.launchpad_url());
     let client = testing::client();
@@ -117,7 +117,7 @@ async fn a_bad_service_token_is_refused() {
 }
 
 #[tokio::test]
-async fn a_fault_strikes_its_kind_of_call_alone() {
+async fn a_fault_applies_to_its_target_only() {
     let services = Services::start().await;
     services.fault(&json!({"target": "launchpad.teams", "status": 503}));
     let maya = person("maya");
@@ -142,7 +142,7 @@ async fn one_idempotency_key_makes_one_notification() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_leaves_the_notification_sent() {
+async fn a_notification_whose_response_is_lost_was_accepted() {
     let services = Services::start().await;
     services.fault(&json!({"target": "notifications", "kind": "commit_then_timeout", "times": 1}));
     let url = format!("{}/notif/v1/notifications", services.upstreams.notifications_url());
@@ -181,7 +181,7 @@ async fn a_notification_needs_a_key_and_its_fields() {
 }
 
 #[test]
-fn a_cycle_of_teams_is_survived() {
+fn a_cycle_of_teams_does_not_loop_forever() {
     let directory = Directory::new();
     let [a, b] = [demo_company::id("team", "a"), demo_company::id("team", "b")];
     let upserts = json!({
@@ -198,7 +198,7 @@ fn a_cycle_of_teams_is_survived() {
 }
 
 #[test]
-fn upserts_are_taken_whole_or_not_at_all() {
+fn upserts_are_applied_as_a_whole_or_not_at_all() {
     let directory = Directory::new();
     let upserts = json!({
         "companies": [{"company_sso_id": "c", "name": "C", "plan": "growth"}],

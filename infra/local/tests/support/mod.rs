@@ -1,4 +1,4 @@
-//! What tests start a Lambda service with that runs the fixture.
+//! The fixture function, and the options of a Lambda service that runs it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -13,12 +13,12 @@ use local::template::{Names, Parameters, Template};
 use serde_json::Value;
 use shared::clock::Clock;
 
-/// The fixture's program, built once.
+/// The program of the fixture, built once.
 pub(crate) fn fixture() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        // Of the whole workspace, as the tests are: a package of its own would have features of
-        // its own, and all that it needs would be compiled once more.
+        // The fixture is built in the whole workspace, like the tests: a build of one package
+        // alone has other features, and would compile all dependencies again.
         let output = local::cargo::command()
             .into_std()
             .args(["build", "--quiet", "--example=fixture", "--message-format=json"])
@@ -35,7 +35,7 @@ pub(crate) fn fixture() -> &'static Path {
     })
 }
 
-/// A template with the function `Fixture` that has these properties beside.
+/// A template with these resources, and the function `Fixture` with these additional properties.
 pub(crate) fn template(resources: &str, properties: &str) -> Arc<Template> {
     let text = format!(
         "Globals: {{ Function: {{ Timeout: 20 }} }}\nResources:\n{resources}  Fixture:\n    Type: AWS::Serverless::Function\n    Metadata: {{ BuildProperties: {{ Binary: fixture }} }}\n    Properties:\n      Description: A fixture.\n{properties}"
@@ -43,7 +43,7 @@ pub(crate) fn template(resources: &str, properties: &str) -> Arc<Template> {
     Arc::new(Template::parse(&text, &Parameters::new()).unwrap())
 }
 
-/// What the Lambda service is started with; change what the test is about.
+/// The default options of the Lambda service; a test changes those that it is about.
 pub(crate) fn options(template: &Arc<Template>) -> LambdaOptions {
     LambdaOptions {
         template: Arc::clone(template),
@@ -59,12 +59,14 @@ pub(crate) fn options(template: &Arc<Template>) -> LambdaOptions {
     }
 }
 
-/// Waits until `condition` holds, for half a minute at most.
+/// Waits until `condition` is true, for at most 30 seconds.
 pub(crate) async fn eventually(condition: impl Fn() -> bool) {
     let wait = async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("it never came true");
+    tokio::time::timeout(Duration::from_secs(30), wait)
+        .await
+        .expect("the condition did not become true");
 }

@@ -8,7 +8,7 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-/// An item without its name in the index.
+/// A put of an item that is not in the index, because it has no name.
 fn put(pk: &str, sk: &str) -> TransactWriteItem {
     let put = Put::builder()
         .table_name(TABLE)
@@ -21,7 +21,7 @@ fn put(pk: &str, sk: &str) -> TransactWriteItem {
 }
 
 #[tokio::test]
-async fn what_is_put_is_found_by_key_and_by_index() {
+async fn an_item_is_found_by_its_key_and_by_the_index() {
     let cloud = Cloud::start().await;
     let dynamodb = cloud.dynamodb();
     for (sk, name) in [("1", "budi"), ("2", "ani")] {
@@ -46,7 +46,7 @@ async fn what_is_put_is_found_by_key_and_by_index() {
         .unwrap();
     let order: Vec<&AttributeValue> = by_name.items().iter().map(|item| &item["sk"]).collect();
     assert_eq!(order, [&text("2"), &text("1")]);
-    assert!(by_name.consumed_capacity().is_none(), "nobody asked for it");
+    assert!(by_name.consumed_capacity().is_none(), "it was not requested");
 
     let cost = cloud.cost();
     assert_eq!((cost.calls, cost.read_units, cost.write_units), (3, 0.5, 4.0));
@@ -56,7 +56,7 @@ async fn what_is_put_is_found_by_key_and_by_index() {
 }
 
 #[tokio::test]
-async fn capacity_is_told_to_those_who_ask() {
+async fn the_consumed_capacity_is_returned_on_request() {
     let cloud = Cloud::start().await;
     let answer = cloud
         .dynamodb()
@@ -74,7 +74,7 @@ async fn capacity_is_told_to_those_who_ask() {
 }
 
 #[tokio::test]
-async fn a_transaction_costs_double_and_a_failed_condition_is_named_by_its_index() {
+async fn a_transaction_costs_twice_as_much_and_reports_the_position_of_a_failed_condition() {
     let cloud = Cloud::start().await;
     let dynamodb = cloud.dynamodb();
     let transaction = |items: Vec<TransactWriteItem>| {
@@ -151,7 +151,7 @@ async fn an_unprocessed_fault_leaves_half_of_the_keys() {
 }
 
 #[tokio::test]
-async fn an_expired_item_is_swept() {
+async fn an_expired_item_is_deleted() {
     let cloud = Cloud::start().await;
     let item = |sk: &str, expires_at: &str| {
         cloud
@@ -166,7 +166,7 @@ async fn an_expired_item_is_swept() {
     let hour_ago = jiff::Timestamp::now().as_second() - 3600;
     item("old", &hour_ago.to_string()).await.unwrap();
     item("new", &(hour_ago + 7200).to_string()).await.unwrap();
-    // The sweeper in the background may have come first; either way it is gone.
+    // The background task may have deleted it already.
     cloud.aws.database().sweep_ttl().unwrap();
     let left = cloud.dynamodb().scan().table_name(TABLE).send().await.unwrap();
     let left: Vec<&AttributeValue> = left.items().iter().map(|item| &item["sk"]).collect();
@@ -174,7 +174,7 @@ async fn an_expired_item_is_swept() {
 }
 
 #[tokio::test]
-async fn a_table_under_data_outlives_the_run() {
+async fn a_table_under_data_is_kept_for_the_next_run() {
     let folder = tempfile::tempdir().unwrap();
     let first = Cloud::start_at(Some(folder.path().to_owned())).await;
     let items = vec![put("a", "1")];

@@ -31,7 +31,7 @@ async fn is_there(cloud: &Cloud, sk: &str) -> bool {
 }
 
 #[tokio::test]
-async fn throttling_has_the_shape_of_each_service() {
+async fn throttling_has_the_error_format_of_each_service() {
     let cloud = Cloud::start().await;
     for target in ["dynamodb", "s3", "sqs", "ses"] {
         cloud.fault(&json!({"target": target, "kind": "throttle"}));
@@ -51,11 +51,11 @@ async fn throttling_has_the_shape_of_each_service() {
         .unwrap();
     let ses = cloud.ses().send_raw_email().raw_message(raw).send().await.unwrap_err();
     assert_eq!(ses.into_service_error().meta().code(), Some("Throttling"));
-    assert_eq!(cloud.cost().calls, 4, "a refused call is a call");
+    assert_eq!(cloud.cost().calls, 4, "a refused call is counted");
 }
 
 #[tokio::test]
-async fn a_status_is_answered_instead_of_calling() {
+async fn an_error_status_is_returned_instead_of_making_the_call() {
     let cloud = Cloud::start().await;
     cloud.fault(&json!({"target": "dynamodb", "status": 500, "times": 1, "action": "PutItem"}));
     assert_eq!(put(&cloud, "1").await.unwrap_err().as_deref(), Some("InternalServerError"));
@@ -64,7 +64,7 @@ async fn a_status_is_answered_instead_of_calling() {
 }
 
 #[tokio::test]
-async fn latency_comes_before_the_call() {
+async fn a_call_waits_for_the_latency_first() {
     let cloud = Cloud::start().await;
     cloud.fault(&json!({"target": "dynamodb", "latency_ms": 120}));
     let start = Instant::now();
@@ -73,15 +73,15 @@ async fn latency_comes_before_the_call() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_leaves_the_write_in_place() {
+async fn a_write_whose_response_is_lost_has_taken_effect() {
     let cloud = Cloud::start().await;
     cloud.fault(&json!({"target": "dynamodb", "kind": "commit_then_timeout", "times": 1}));
-    assert_eq!(put(&cloud, "1").await, Err(None), "no answer, so no code either");
+    assert_eq!(put(&cloud, "1").await, Err(None), "without a response there is no error code");
     assert!(is_there(&cloud, "1").await);
 }
 
 #[tokio::test]
-async fn a_kill_strikes_the_caller_before_or_after_its_call() {
+async fn a_kill_ends_the_caller_before_or_after_its_call() {
     let cloud = Cloud::start().await;
     cloud.fault(&json!({"target": "dynamodb", "kind": "kill", "times": 1,
                        "function": FUNCTION, "action": "PutItem"}));
@@ -111,7 +111,7 @@ async fn found(cloud: &Cloud, index: Option<&str>, consistent: bool) -> Vec<Stri
 }
 
 #[tokio::test]
-async fn a_stale_read_misses_what_a_consistent_one_sees_until_the_fault_is_cleared() {
+async fn a_stale_read_misses_what_a_consistent_read_sees_until_the_fault_is_cleared() {
     let cloud = Cloud::start().await;
     put(&cloud, "1").await.unwrap();
     cloud.fault(&json!({"target": "dynamodb", "kind": "stale_read", "lag_ms": null}));
@@ -125,18 +125,18 @@ async fn a_stale_read_misses_what_a_consistent_one_sees_until_the_fault_is_clear
     gone.send().await.unwrap();
 
     assert_eq!(found(&cloud, None, false).await, ["1"]);
-    assert!(!is_there(&cloud, "2").await, "GetItem is eventually consistent, too");
+    assert!(!is_there(&cloud, "2").await, "GetItem is eventually consistent as well");
     assert_eq!(found(&cloud, None, true).await, ["2"]);
     cloud.cost();
     found(&cloud, None, false).await;
-    assert_eq!(cloud.cost().read_units, 0.5, "a stale read costs what a read costs");
+    assert_eq!(cloud.cost().read_units, 0.5, "a stale read costs as much as any read");
 
     cloud.faults.clear();
     assert_eq!(found(&cloud, None, false).await, ["2"]);
 }
 
 #[tokio::test]
-async fn writes_of_every_kind_reach_a_replica_once_they_are_as_old_as_its_lag() {
+async fn writes_of_every_kind_reach_a_replica_when_they_are_as_old_as_its_lag() {
     use aws_sdk_dynamodb::types::{Put, PutRequest, TransactWriteItem, Update, WriteRequest};
 
     let cloud = Cloud::start().await;
@@ -174,7 +174,7 @@ async fn writes_of_every_kind_reach_a_replica_once_they_are_as_old_as_its_lag() 
 }
 
 #[tokio::test]
-async fn an_index_lags_without_its_table_and_only_as_often_as_the_rule_says() {
+async fn an_index_lags_alone_and_only_as_often_as_the_rule_says() {
     let cloud = Cloud::start().await;
     cloud.fault(&json!({"target": "dynamodb", "kind": "gsi_lag", "lag_ms": null, "times": 1}));
     let named = cloud
@@ -186,8 +186,12 @@ async fn an_index_lags_without_its_table_and_only_as_often_as_the_rule_says() {
         .item("name_key", AttributeValue::S("ani".to_owned()));
     named.send().await.unwrap();
 
-    assert_eq!(found(&cloud, None, false).await, ["1"], "the table is not what lags");
+    assert_eq!(found(&cloud, None, false).await, ["1"], "the table itself does not lag");
     assert_eq!(found(&cloud, Some("by_name"), false).await, Vec::<String>::new());
-    assert_eq!(found(&cloud, Some("by_name"), false).await, ["1"], "the rule is spent");
+    assert_eq!(
+        found(&cloud, Some("by_name"), false).await,
+        ["1"],
+        "the rule is removed after one read"
+    );
     assert!(cloud.faults.list().is_empty());
 }

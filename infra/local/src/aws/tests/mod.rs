@@ -1,4 +1,4 @@
-//! The emulators behind the front, driven by the official clients.
+//! Tests of the emulators behind the common endpoint, through the official clients.
 
 mod dynamodb;
 mod faults;
@@ -14,13 +14,14 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials as SdkCredentials, R
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::*;
+use crate::account::REGION;
 use crate::record::{Invocation, InvocationCost};
 
 const TABLE: &str = "Table";
 const BUCKET: &str = "Bucket";
 const FUNCTION: &str = "NoteWrite";
 
-/// Running emulators, one function's keys, and everybody who was killed.
+/// Running emulators, the keys of one function, and the access keys of the killed processes.
 struct Cloud {
     aws: Aws,
     credentials: Credentials,
@@ -82,7 +83,7 @@ impl Cloud {
         self.faults.add(Rule::parse(rule.to_string().as_bytes()).unwrap()).unwrap();
     }
 
-    /// What has been called since the last time.
+    /// The cost of the calls since the last time that this was called.
     fn cost(&self) -> InvocationCost {
         self.usage.finish_invocation(Invocation {
             function: FUNCTION.to_owned(),
@@ -104,8 +105,8 @@ fn http_client() -> SharedHttpClient {
     shared::http_client::for_sdk(crate::testing::client())
 }
 
-/// The settings that all four kinds of client share in name but not in type: no retries, so that
-/// a test sees each answer.
+/// The common settings of the four kinds of client, whose builders have different types. There are
+/// no retries, so that a test sees each response.
 macro_rules! settings {
     ($sdk:ident, $cloud:expr, $keys:expr) => {
         $sdk::Config::builder()
@@ -155,7 +156,7 @@ impl Cloud {
 }
 
 #[tokio::test]
-async fn an_unknown_key_is_refused_as_each_service_does() {
+async fn an_unknown_key_is_refused_with_the_error_of_each_service() {
     let cloud = Cloud::start().await;
     let gone = cloud.credentials.issue(FUNCTION);
     cloud.credentials.revoke(&gone.access_key_id);

@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use super::*;
 
 const KEY: &str = "private/exports/co/job/1/Contacts, all.xlsx";
-/// The smallest part that AWS takes, the last one excepted.
+/// The smallest part that AWS accepts, except for the last part.
 const PART: usize = 5 * 1024 * 1024;
 
 async fn create_upload(s3: &aws_sdk_s3::Client) -> String {
@@ -16,7 +16,7 @@ async fn create_upload(s3: &aws_sdk_s3::Client) -> String {
 }
 
 #[tokio::test]
-async fn an_object_comes_back_as_it_went() {
+async fn an_object_is_read_as_it_was_written() {
     let cloud = Cloud::start().await;
     let s3 = cloud.s3();
     let body = ByteStream::from_static(b"hello");
@@ -70,7 +70,7 @@ async fn an_upload_in_parts_becomes_one_object() {
 }
 
 #[tokio::test]
-async fn another_function_may_abort_an_upload_and_then_it_is_gone() {
+async fn another_function_may_abort_an_upload_which_then_no_longer_exists() {
     let cloud = Cloud::start().await;
     let id = create_upload(&cloud.s3()).await;
     let other = cloud.s3_as(&cloud.credentials.issue("ExportRead"));
@@ -95,7 +95,7 @@ async fn another_function_may_abort_an_upload_and_then_it_is_gone() {
 }
 
 #[tokio::test]
-async fn a_presigned_url_opens_in_a_browser_until_it_is_tampered_with() {
+async fn a_presigned_url_works_without_credentials_unless_it_was_changed() {
     let cloud = Cloud::start().await;
     let s3 = cloud.s3();
     let body = ByteStream::from_static(b"file");

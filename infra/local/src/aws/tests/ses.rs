@@ -3,7 +3,7 @@ use aws_sdk_ses::types::{Body, Content, Destination, Message, RawMessage};
 
 use super::*;
 
-/// A mail with a text, an HTML part and a CSV file that begins with a byte order mark.
+/// A mail with a text part, an HTML part and a CSV file that begins with a byte order mark.
 const RAW: &str = "From: Exports <exports@example.com>\r\n\
 To: Maya <maya@nusantara.example>\r\n\
 Subject: =?utf-8?q?Ekspor_selesai_=E2=9C=93?=\r\n\
@@ -40,7 +40,7 @@ async fn send_raw(cloud: &Cloud, raw: Vec<u8>) -> Result<String, String> {
 }
 
 #[tokio::test]
-async fn a_raw_mail_is_kept_byte_for_byte_and_read() {
+async fn a_raw_mail_is_kept_byte_for_byte_and_parsed() {
     let cloud = Cloud::start().await;
     assert!(!send_raw(&cloud, RAW.as_bytes().to_vec()).await.unwrap().is_empty());
     let mail = cloud.aws.mailbox().list().remove(0);

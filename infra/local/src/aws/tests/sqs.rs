@@ -28,7 +28,7 @@ fn entry(id: &str) -> SendMessageBatchRequestEntry {
 }
 
 #[tokio::test]
-async fn a_queue_url_is_the_front_with_the_logical_id() {
+async fn a_queue_url_is_the_endpoint_with_the_logical_id() {
     let cloud = Cloud::start().await;
     let url = cloud.sqs().get_queue_url().queue_name("Work").send().await.unwrap();
     assert_eq!(url.queue_url(), cloud.aws.queue_url("Work").as_deref());
@@ -40,7 +40,7 @@ async fn a_queue_url_is_the_front_with_the_logical_id() {
 }
 
 #[tokio::test]
-async fn a_message_received_too_often_moves_to_the_dead_letters() {
+async fn a_message_that_is_received_too_often_moves_to_the_dead_letter_queue() {
     let cloud = Cloud::start().await;
     send(&cloud, "poison").await;
     let first = receive(&cloud, "Work").await;

@@ -1,4 +1,4 @@
-//! Errors in each service's own shape.
+//! Responses and errors in the format of each service.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 use uuid::Uuid;
 
-/// A service behind the front.
+/// An emulated service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Service {
     DynamoDb,
@@ -16,7 +16,7 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// The name in a credential scope: what a signature says it is for.
+    /// The service with this name in the credential scope of a signature.
     pub(crate) fn from_scope(name: &str) -> Option<Self> {
         match name {
             "dynamodb" => Some(Self::DynamoDb),
@@ -36,7 +36,7 @@ impl Service {
         }
     }
 
-    /// How the service refuses a key that it does not know.
+    /// The service's error for an unknown access key.
     pub(crate) fn unknown_key(self) -> Response {
         let message = "The security token included in the request is invalid.";
         match self {
@@ -54,7 +54,7 @@ impl Service {
         }
     }
 
-    /// How the service says that it is asked too often.
+    /// The service's error for a throttled call.
     pub(crate) fn throttled(self) -> Response {
         let message = "Rate exceeded";
         match self {
@@ -74,7 +74,7 @@ impl Service {
         }
     }
 
-    /// A failure with the given status, under the code that the service uses for it.
+    /// An injected failure with this status and the error code that the service uses for it.
     pub(crate) fn failure(self, status: StatusCode) -> Response {
         let code = match (self, status.as_u16()) {
             (_, 429) => return self.throttled(),
@@ -94,22 +94,22 @@ impl Service {
         self.error(status, code, "Injected fault.")
     }
 
-    /// An error answer of this service.
+    /// An error response in the format of this service.
     pub(crate) fn error(self, status: StatusCode, code: &str, message: &str) -> Response {
         let request_id = Uuid::new_v4();
         match self {
-            Self::DynamoDb => json_answer(
+            Self::DynamoDb => json_response(
                 status,
                 &json!({
                     "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"),
                     "message": message,
                 }),
             ),
-            Self::Sqs => json_answer(
+            Self::Sqs => json_response(
                 status,
                 &json!({ "__type": format!("com.amazonaws.sqs#{code}"), "message": message }),
             ),
-            Self::S3 => xml_answer(
+            Self::S3 => xml_response(
                 status,
                 &format!(
                     "<Error><Code>{code}</Code><Message>{}</Message><RequestId>{request_id}\
@@ -119,7 +119,7 @@ impl Service {
             ),
             Self::Ses => {
                 let fault = if status.is_server_error() { "Receiver" } else { "Sender" };
-                xml_answer(
+                xml_response(
                     status,
                     &format!(
                         "<ErrorResponse xmlns=\"http://ses.amazonaws.com/doc/2010-12-01/\"><Error>\
@@ -133,33 +133,33 @@ impl Service {
     }
 }
 
-pub(crate) fn json_answer(status: StatusCode, body: &serde_json::Value) -> Response {
-    answer(status, "application/x-amz-json-1.0", body.to_string())
+pub(crate) fn json_response(status: StatusCode, body: &serde_json::Value) -> Response {
+    response(status, "application/x-amz-json-1.0", body.to_string())
 }
 
-pub(crate) fn xml_answer(status: StatusCode, body: &str) -> Response {
-    answer(status, "text/xml", format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{body}"))
+pub(crate) fn xml_response(status: StatusCode, body: &str) -> Response {
+    response(status, "text/xml", format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{body}"))
 }
 
-fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response {
+fn response(status: StatusCode, content_type: &'static str, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
-/// Text as XML content.
+/// Escapes a text for use as XML content.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// An answer that never arrives: the connection breaks in the middle of it.
-pub(crate) fn lost() -> Response {
+/// A response that never arrives: the connection breaks while it is sent.
+pub(crate) fn lost_response() -> Response {
     let broken = futures::stream::once(async {
         Err::<bytes::Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
     });
     let mut response = Response::new(Body::from_stream(broken));
-    // Promised and never sent, so that no client takes the empty body for an answer.
+    // The body is announced and never sent, so that no client accepts an empty body.
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("1"));
     response
 }

@@ -1,14 +1,21 @@
-//! What a call needs a right to: its action and resource as IAM names them.
+//! The permissions that a call requires: its actions and resources, by their names in IAM.
 
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::answer::Service;
-use super::roles::Need;
-use super::{ACCOUNT_ID, REGION, ses};
+use super::response::Service;
+use super::roles::RequiredPermission;
+use super::ses;
+use crate::account::arn;
 
-/// The rights that a call needs. `path` is the request's, for S3; `body` is empty where it streams.
-pub(crate) fn of(service: Service, action: &str, path: &str, body: &Bytes) -> Vec<Need> {
+/// The permissions that a call requires. `path` is the path of the request, which names the bucket
+/// and the key in S3; `body` is empty for a body that is streamed.
+pub(crate) fn for_call(
+    service: Service,
+    action: &str,
+    path: &str,
+    body: &Bytes,
+) -> Vec<RequiredPermission> {
     match service {
         Service::DynamoDb => dynamodb(action, &json(body)),
         Service::S3 => vec![s3(action, path)],
@@ -21,17 +28,17 @@ fn json(body: &Bytes) -> Value {
     serde_json::from_slice(body).unwrap_or_default()
 }
 
-fn need(action: String, resource: String) -> Need {
-    Need { action, resources: vec![resource] }
+fn permission(action: String, resource: String) -> RequiredPermission {
+    RequiredPermission { action, resources: vec![resource] }
 }
 
-/// A transaction is judged by the item actions that it is made of, an index by its own ARN.
-fn dynamodb(action: &str, body: &Value) -> Vec<Need> {
+/// A transaction requires the permissions of its single actions. An index has its own ARN.
+fn dynamodb(action: &str, body: &Value) -> Vec<RequiredPermission> {
     let table = |name: &Value| {
         let name = name.as_str().unwrap_or_default();
-        format!("arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{name}")
+        arn("dynamodb", &format!("table/{name}"))
     };
-    let dynamodb = |action: &str, resource| need(format!("dynamodb:{action}"), resource);
+    let dynamodb = |action: &str, resource| permission(format!("dynamodb:{action}"), resource);
     match action {
         "BatchGetItem" | "BatchWriteItem" => {
             let tables = body["RequestItems"].as_object().into_iter().flatten();
@@ -63,11 +70,11 @@ fn dynamodb(action: &str, body: &Value) -> Vec<Need> {
     }
 }
 
-fn s3(action: &str, path: &str) -> Need {
+fn s3(action: &str, path: &str) -> RequiredPermission {
     let path =
         percent_encoding::percent_decode_str(path.trim_start_matches('/')).decode_utf8_lossy();
     let bucket = path.split('/').next().unwrap_or_default();
-    let (right, on_objects) = match action {
+    let (required, on_objects) = match action {
         "PutObject"
         | "CreateMultipartUpload"
         | "UploadPart"
@@ -80,31 +87,32 @@ fn s3(action: &str, path: &str) -> Need {
         "ListParts" => ("ListMultipartUploadParts", true),
         "ListObjects" | "ListObjectsV2" | "HeadBucket" => ("ListBucket", false),
         "ListMultipartUploads" => ("ListBucketMultipartUploads", false),
-        // Its keys stand in a body that streams: only a right to the whole bucket covers them.
+        // The keys are in the body, which is streamed: only a permission for the whole bucket
+        // covers them.
         "DeleteObjects" => {
-            return need("s3:DeleteObject".to_owned(), format!("arn:aws:s3:::{bucket}/*"));
+            return permission("s3:DeleteObject".to_owned(), format!("arn:aws:s3:::{bucket}/*"));
         }
         other => (other, false),
     };
     let resource = if on_objects { path.as_ref() } else { bucket };
-    need(format!("s3:{right}"), format!("arn:aws:s3:::{resource}"))
+    permission(format!("s3:{required}"), format!("arn:aws:s3:::{resource}"))
 }
 
-fn sqs(action: &str, body: &Value) -> Need {
+fn sqs(action: &str, body: &Value) -> RequiredPermission {
     let queue = body["QueueUrl"].as_str().and_then(|url| url.rsplit('/').next());
     let queue = queue.or_else(|| body["QueueName"].as_str()).unwrap_or_default();
-    // A batch needs the right to what it is a batch of.
-    let right = action.strip_suffix("Batch").unwrap_or(action);
-    need(format!("sqs:{right}"), format!("arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{queue}"))
+    // A batch requires the permission of its single action.
+    let single = action.strip_suffix("Batch").unwrap_or(action);
+    permission(format!("sqs:{single}"), arn("sqs", queue))
 }
 
-/// Sending needs the right to the sender's identity, verified as an address or as its domain.
-fn email(action: &str, body: &Bytes) -> Need {
-    let identity = |name: &str| format!("arn:aws:ses:{REGION}:{ACCOUNT_ID}:identity/{name}");
+/// Sending requires a permission for the sender's identity: the address or its domain.
+fn email(action: &str, body: &Bytes) -> RequiredPermission {
+    let identity = |name: &str| arn("ses", &format!("identity/{name}"));
     let sender = ses::sender(body).unwrap_or_default();
     let mut resources = vec![identity(&sender)];
     resources.extend(sender.split_once('@').map(|(_, domain)| identity(domain)));
-    Need { action: format!("ses:{action}"), resources }
+    RequiredPermission { action: format!("ses:{action}"), resources }
 }
 
 #[cfg(test)]
@@ -112,13 +120,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn needs(service: Service, action: &str, body: &Value) -> Vec<String> {
-        let needs = of(service, action, "/", &Bytes::from(body.to_string()));
-        needs.iter().map(|need| format!("{} {}", need.action, need.resources[0])).collect()
+    fn required(service: Service, action: &str, body: &Value) -> Vec<String> {
+        let required = for_call(service, action, "/", &Bytes::from(body.to_string()));
+        required.iter().map(|one| format!("{} {}", one.action, one.resources[0])).collect()
     }
 
     #[test]
-    fn a_transaction_needs_the_rights_of_its_parts() {
+    fn a_transaction_requires_the_permissions_of_its_single_actions() {
         let body = json!({ "TransactItems": [
             { "Put": { "TableName": "T" } },
             { "Update": { "TableName": "T" } },
@@ -128,35 +136,41 @@ mod tests {
         let table = "arn:aws:dynamodb:us-east-1:000000000000:table/T";
         let expected = ["PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"]
             .map(|action| format!("dynamodb:{action} {table}"));
-        assert_eq!(needs(Service::DynamoDb, "TransactWriteItems", &body), expected);
+        assert_eq!(required(Service::DynamoDb, "TransactWriteItems", &body), expected);
     }
 
     #[test]
-    fn an_index_and_a_batch_are_named_as_iam_names_them() {
+    fn an_index_and_a_batch_are_named_as_in_iam() {
         let query = json!({ "TableName": "T", "IndexName": "by_name" });
         let batch = json!({ "RequestItems": { "T": {} } });
         let table = "arn:aws:dynamodb:us-east-1:000000000000:table/T";
         assert_eq!(
-            needs(Service::DynamoDb, "Query", &query),
+            required(Service::DynamoDb, "Query", &query),
             [format!("dynamodb:Query {table}/index/by_name")]
         );
-        let batched = needs(Service::DynamoDb, "BatchGetItem", &batch);
+        let batched = required(Service::DynamoDb, "BatchGetItem", &batch);
         assert_eq!(batched, [format!("dynamodb:BatchGetItem {table}")]);
         let sent = json!({ "QueueUrl": "http://127.0.0.1:1/000000000000/Work" });
         assert_eq!(
-            needs(Service::Sqs, "SendMessageBatch", &sent),
+            required(Service::Sqs, "SendMessageBatch", &sent),
             ["sqs:SendMessage arn:aws:sqs:us-east-1:000000000000:Work"]
         );
     }
 
     #[test]
-    fn every_step_of_an_upload_needs_the_right_to_put_the_object() {
+    fn every_step_of_an_upload_requires_the_permission_to_put_the_object() {
         for action in ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"] {
-            let needs = of(Service::S3, action, "/bucket/private/a%20b", &Bytes::new());
+            let required = for_call(Service::S3, action, "/bucket/private/a%20b", &Bytes::new());
             let resources = vec!["arn:aws:s3:::bucket/private/a b".to_owned()];
-            assert_eq!(needs, [Need { action: "s3:PutObject".to_owned(), resources }]);
+            assert_eq!(
+                required,
+                [RequiredPermission { action: "s3:PutObject".to_owned(), resources }]
+            );
         }
-        let listed = of(Service::S3, "ListObjectsV2", "/bucket/", &Bytes::new());
-        assert_eq!(listed, [need("s3:ListBucket".to_owned(), "arn:aws:s3:::bucket".to_owned())]);
+        let listed = for_call(Service::S3, "ListObjectsV2", "/bucket/", &Bytes::new());
+        assert_eq!(
+            listed,
+            [permission("s3:ListBucket".to_owned(), "arn:aws:s3:::bucket".to_owned())]
+        );
     }
 }

@@ -1,0 +1,23 @@
+//! Why an emulator did not start.
+
+/// Why the emulators did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder or a port could not be opened.
+    #[error("the AWS emulators cannot start: {0}")]
+    Io(#[from] std::io::Error),
+    /// The table could not be opened or created.
+    #[error("the DynamoDB emulator cannot start: {0}")]
+    DynamoDb(String),
+    /// The folder of the objects could not be opened.
+    #[error("the S3 emulator cannot start: {0}")]
+    S3(String),
+    /// A queue could not be created.
+    #[error("the queue {queue} cannot be created: {reason}")]
+    Sqs {
+        /// Logical id of the queue.
+        queue: String,
+        /// The message of the emulator.
+        reason: String,
+    },
+}

@@ -1,0 +1,46 @@
+//! A running local cloud with the data of a benchmark.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::company;
+use super::error::BenchError;
+use crate::client::{Answer, Client};
+use crate::cloud::{LocalCloud, Options};
+
+/// A running local cloud with the company of the benchmark in it.
+pub(super) struct Session {
+    pub(super) cloud: LocalCloud,
+    /// A client without a token, for the `/_local` endpoints.
+    pub(super) anonymous: Client,
+}
+
+impl Session {
+    pub(super) async fn start(options: &Options, contacts: usize) -> Result<Self, BenchError> {
+        let cloud = LocalCloud::start(options.clone()).await?;
+        let anonymous = Client::new(cloud.gateway_url())?;
+        anonymous.fetch(Method::POST, "/_local/directory", Some(&company::people())).await?;
+        company::load(&cloud, contacts)?;
+        Ok(Self { cloud, anonymous })
+    }
+
+    pub(super) async fn sign_in(&self, user: &str) -> Result<Client, BenchError> {
+        Ok(self.anonymous.sign_in(user).await?)
+    }
+}
+
+/// The id of the first contact in a user's list.
+pub(super) async fn first_contact(client: &Client) -> Result<String, BenchError> {
+    let list = client.fetch(Method::GET, "/cdp/customers?limit=1", None).await?;
+    let id = list["data"][0]["id"].as_str().map(str::to_owned);
+    id.ok_or_else(|| BenchError::Response("the list of contacts is empty".to_owned()))
+}
+
+/// The body of a successful response; an error with the name of the request otherwise.
+pub(super) fn succeeded(request: &str, answer: Answer) -> Result<Value, BenchError> {
+    if answer.status.is_success() {
+        return Ok(answer.body);
+    }
+    let message = format!("{request} returned {}: {}", answer.status, answer.body);
+    Err(BenchError::Response(message))
+}

@@ -1,0 +1,63 @@
+//! Why the local cloud did not start.
+
+use shared::environment::StartError as EnvironmentError;
+
+use crate::aws;
+use crate::cargo::BuildError;
+use crate::demo_contacts::SeedError;
+use crate::identity::KeyError;
+use crate::lambda;
+use crate::resources::ResourcesError;
+use crate::template::{TemplateError, UnresolvedError};
+use crate::upstreams::UpsertError;
+
+/// Why the local cloud did not start. Each message is complete, for the user of the command line.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is in use, or needs more privileges.
+    #[error("cannot listen on port {port}: {source}. Choose another port with {option}.")]
+    Port {
+        /// The requested port.
+        port: u16,
+        /// The option of the command line that sets the port.
+        option: &'static str,
+        /// The error of the system.
+        source: std::io::Error,
+    },
+    /// `template.yaml` is invalid or not supported.
+    #[error("template.yaml: {0}")]
+    Template(#[from] TemplateError),
+    /// `template.yaml` has resources that the emulators cannot create.
+    #[error("template.yaml: {0}")]
+    Resources(#[from] ResourcesError),
+    /// `template.yaml` has a role that names an unknown resource.
+    #[error("template.yaml: {0}")]
+    Roles(#[from] UnresolvedError),
+    /// `template.yaml` has an event source that the role of its function may not read.
+    #[error("template.yaml: {0}")]
+    Sources(#[from] aws::Denied),
+    /// The functions do not build.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The emulators did not start.
+    #[error(transparent)]
+    Aws(#[from] aws::StartError),
+    /// The simulated upstream services did not start.
+    #[error("the simulated upstream services cannot start: {0}")]
+    Upstreams(std::io::Error),
+    /// The companies of the demo are invalid.
+    #[error("the demo companies cannot be loaded: {0}")]
+    Directory(#[from] UpsertError),
+    /// The key for signing tokens could not be created or read.
+    #[error(transparent)]
+    Identity(#[from] KeyError),
+    /// The contacts of the demo could not be written to the table.
+    #[error("the demo contacts cannot be loaded: {0}")]
+    Seed(#[from] SeedError),
+    /// The clients of the local cloud itself could not be created.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// The Lambda service did not start.
+    #[error(transparent)]
+    Lambda(#[from] lambda::StartError),
+}

@@ -1,0 +1,240 @@
+//! The local cloud as a whole: what is started, in which order, and how it stops.
+//!
+//! | file | content |
+//! |---|---|
+//! | `options`, `error` | how to start it, and why a start fails |
+//! | `parameters` | the parameters and secrets of the template that it sets itself |
+//! | `server` | the HTTP servers |
+//! | `operator` | its own access to table and bucket, for the `/_local` endpoints |
+
+mod error;
+mod operator;
+mod options;
+mod parameters;
+mod server;
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use shared::{clock::Clock, environment::StartError as EnvironmentError, table::Table};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use error::StartError;
+pub use options::Options;
+pub use parameters::{local_parameters, secrets};
+
+use operator::Operator;
+use server::Server;
+
+use crate::aws::{Aws, AwsOptions, Credentials, Faults, Roles};
+use crate::cargo::Binaries;
+use crate::control::{self, ControlState};
+use crate::demo_company;
+use crate::demo_contacts;
+use crate::gateway::{self, GatewayOptions};
+use crate::grants;
+use crate::identity::Identity;
+use crate::lambda::{self, Lambda, LambdaOptions};
+use crate::record::{Events, Notifications, Usage};
+use crate::resources;
+use crate::sources::{QueueSources, QueueSourcesOptions, Schedules};
+use crate::template::{Names, Template};
+use crate::upstreams::{Directory, Upstreams};
+
+/// The running local cloud.
+pub struct LocalCloud {
+    gateway_url: String,
+    lambda_url: String,
+    aws: Aws,
+    table: Table,
+    roles: Roles,
+    upstreams: Upstreams,
+    lambda: Lambda,
+    queues: QueueSources,
+    schedules: Schedules,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl LocalCloud {
+    /// Builds the functions if necessary and starts everything.
+    ///
+    /// # Errors
+    /// [`StartError`] for the first part that cannot start.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        // What can be checked in an instant comes before the build.
+        let gateway = Server::bind(options.port, "--port").await?;
+        let lambda_api = Server::bind(options.lambda_port, "--lambda-port").await?;
+        let gateway_url = gateway.url().to_owned();
+        let lambda_url = lambda_api.url().to_owned();
+
+        let usage = Usage::default();
+        let events = Events::default();
+        let faults = Faults::default();
+        let credentials = Credentials::new();
+        let notifications = Notifications::new(options.clock.clone());
+        let directory = Directory::new();
+        directory.upsert(demo_company::directory())?;
+        let upstreams = Upstreams::start(directory.clone(), notifications.clone(), faults.clone())
+            .await
+            .map_err(StartError::Upstreams)?;
+
+        let parameters = local_parameters(&options.parameters, &upstreams, &gateway_url);
+        let template = options.workspace.join("template.yaml");
+        let template = Arc::new(Template::read(&template, &parameters)?);
+        let resources = resources::from_template(&template)?;
+        let table_name = resources.table.name.clone();
+        let bucket_name = resources.buckets.first().cloned().unwrap_or_default();
+        let roles = resources::roles(&template)?;
+        resources::check_sources(&template, &roles)?;
+        let binaries = match &options.binaries {
+            Some(binaries) => binaries.clone(),
+            None => Binaries::build(&options.workspace, &options.build_progress).await?,
+        };
+        let identity = Identity::start(options.data.as_deref(), options.clock.clone())?;
+
+        let lambda_to_kill_in: Arc<OnceLock<Lambda>> = Arc::default();
+        let aws = Aws::start(AwsOptions {
+            resources,
+            data: options.data.clone(),
+            credentials: credentials.clone(),
+            roles: roles.clone(),
+            usage: usage.clone(),
+            faults: faults.clone(),
+            on_kill: operator::on_kill(&lambda_to_kill_in),
+        })
+        .await?;
+        let http = shared::http_client::builder().build().map_err(EnvironmentError::from)?;
+        let operator = Operator { http: &http, aws: &aws, credentials: &credentials };
+        let files = operator.files(&bucket_name)?;
+        let table = operator.table(&table_name)?;
+        demo_contacts::seed(&table, &Clock::System).await?;
+        demo_contacts::turn_flags_on(&table).await?;
+        if options.contacts > 0 {
+            options.console.note(&format!("loading {} more demo contacts…", options.contacts));
+            demo_contacts::load(&aws.database(), &table, &Clock::System, options.contacts)?;
+        }
+        let names = Names::new(Arc::clone(&template), aws.endpoint_url(), secrets());
+        let lambda = Lambda::start(LambdaOptions {
+            template: Arc::clone(&template),
+            names: names.clone(),
+            endpoint_url: aws.endpoint_url().to_owned(),
+            binaries: binaries.clone(),
+            credentials: credentials.clone(),
+            usage: usage.clone(),
+            events: events.clone(),
+            console: options.console.clone(),
+            clock: options.clock.clone(),
+            retry_delays: options.retry_delays.clone(),
+        })
+        .await?;
+        // It was not set before, so that this cannot fail.
+        let _ = lambda_to_kill_in.set(lambda.clone());
+        let queues = QueueSources::start(&QueueSourcesOptions {
+            template: Arc::clone(&template),
+            names,
+            endpoint_url: aws.endpoint_url().to_owned(),
+            credentials,
+            http,
+            lambda: lambda.clone(),
+        });
+        let schedules = Schedules::start(Arc::clone(&template), lambda.clone(), &options.clock);
+        let api = gateway::router(GatewayOptions {
+            template: Arc::clone(&template),
+            lambda: lambda.clone(),
+            identity: identity.clone(),
+            clock: options.clock.clone(),
+        });
+        let (issuer, audience) = operator::token_rules(&template);
+        let control = control::router(ControlState {
+            identity,
+            issuer,
+            audience,
+            directory,
+            mailbox: aws.mailbox(),
+            notifications,
+            events,
+            usage,
+            faults,
+            files,
+            flags: operator::flags(table.clone()),
+            clean_up: operator::clean_up(&template, &schedules),
+            clock: options.clock.clone(),
+        });
+
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let api = Router::new().nest("/_local", control).fallback_service(api);
+        gateway.serve(api, &stop, &tasks);
+        lambda_api.serve(lambda::router(lambda.clone()), &stop, &tasks);
+        if options.watch {
+            let watch = binaries.watch(options.workspace, options.console);
+            let stop = stop.clone();
+            tasks.spawn(async move { stop.run_until_cancelled(watch).await });
+        }
+        Ok(Self {
+            gateway_url,
+            lambda_url,
+            aws,
+            table,
+            roles,
+            upstreams,
+            lambda,
+            queues,
+            schedules,
+            stop,
+            tasks,
+        })
+    }
+
+    /// Base URL of the gateway.
+    #[must_use]
+    pub fn gateway_url(&self) -> &str {
+        &self.gateway_url
+    }
+
+    /// Base URL of the Lambda API.
+    #[must_use]
+    pub fn lambda_url(&self) -> &str {
+        &self.lambda_url
+    }
+
+    /// The emulated AWS services.
+    #[must_use]
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
+    /// The table, with the permissions of an operator.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The Lambda service.
+    #[must_use]
+    pub fn lambda(&self) -> &Lambda {
+        &self.lambda
+    }
+
+    /// The schedules; a test can run one at any time.
+    #[must_use]
+    pub fn schedules(&self) -> &Schedules {
+        &self.schedules
+    }
+
+    /// Stops everything and returns when every process has ended.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.schedules.shutdown().await;
+        self.lambda.shutdown().await;
+        self.queues.shutdown().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.upstreams.shutdown().await;
+        self.aws.shutdown().await;
+        if let Err(error) = grants::keep(&self.roles) {
+            tracing::error!(%error, "the used grants could not be written");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! How to run the local cloud.
+
+use std::path::PathBuf;
+
+use shared::clock::Clock;
+
+use crate::cargo::{Binaries, BuildProgress};
+use crate::console::Console;
+use crate::lambda::RetryDelays;
+use crate::template::Parameters;
+
+/// How to run the local cloud.
+#[derive(Clone)]
+pub struct Options {
+    /// Folder of the Cargo workspace, which contains `template.yaml`.
+    pub workspace: PathBuf,
+    /// Port of the gateway; 0 for any free port.
+    pub port: u16,
+    /// Port of the Lambda API; 0 for any free port.
+    pub lambda_port: u16,
+    /// Folder that keeps the state between runs; without it nothing is kept.
+    pub data: Option<PathBuf>,
+    /// Programs of the functions; without them the functions are built first.
+    pub binaries: Option<Binaries>,
+    /// How the progress of that build is shown.
+    pub build_progress: BuildProgress,
+    /// Whether to build again when a source file changes.
+    pub watch: bool,
+    /// Number of contacts to load in addition to the contacts of the demo.
+    pub contacts: usize,
+    /// Values of the template's parameters. Those that the local cloud sets itself take precedence.
+    pub parameters: Parameters,
+    /// Where to print.
+    pub console: Console,
+    /// The current time.
+    pub clock: Clock,
+    /// The delays before asynchronous events are retried.
+    pub retry_delays: RetryDelays,
+}
+
+impl Options {
+    /// The system in `workspace` on free ports, in memory, without any output.
+    #[must_use]
+    pub fn new(workspace: PathBuf) -> Self {
+        Self {
+            workspace,
+            port: 0,
+            lambda_port: 0,
+            data: None,
+            binaries: None,
+            build_progress: BuildProgress::hidden(),
+            watch: false,
+            contacts: 0,
+            parameters: Parameters::new(),
+            console: Console::silent(),
+            clock: Clock::System,
+            retry_delays: RetryDelays::default(),
+        }
+    }
+}

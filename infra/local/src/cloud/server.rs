@@ -1,0 +1,56 @@
+//! The HTTP servers of the gateway and of the Lambda API.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::error::StartError;
+
+/// Longest time that open connections may take to finish at shutdown.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// A server that is bound to its port and does not accept requests yet.
+pub(super) struct Server {
+    listener: TcpListener,
+    url: String,
+}
+
+impl Server {
+    /// Binds `port` on the loopback address. `option` is the option of the command line that sets
+    /// the port.
+    pub(super) async fn bind(port: u16, option: &'static str) -> Result<Self, StartError> {
+        let failed = |source| StartError::Port { port, option, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+        let url = format!("http://{}", listener.local_addr().map_err(failed)?);
+        Ok(Self { listener, url })
+    }
+
+    /// The base URL.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Serves `router` as one of the `tasks`, until `stop` is cancelled.
+    pub(super) fn serve(self, router: Router, stop: &CancellationToken, tasks: &TaskTracker) {
+        let stopped = stop.clone().cancelled_owned();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(self.listener, service).with_graceful_shutdown(stopped);
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            let limit = async {
+                stop.cancelled().await;
+                tokio::time::sleep(STOP_LIMIT).await;
+            };
+            tokio::select! {
+                result = server.into_future() => if let Err(error) = result {
+                    tracing::error!(%error, "a server stopped");
+                },
+                () = limit => {}
+            }
+        });
+    }
+}

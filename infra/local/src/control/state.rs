@@ -1,0 +1,59 @@
+//! What the endpoints show and change.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use shared::clock::Clock;
+use shared::export::Files;
+
+use crate::aws::Faults;
+use crate::identity::Identity;
+use crate::record::{Events, Mailbox, Notifications, Usage};
+use crate::upstreams::Directory;
+
+/// Reads the feature flags of a company from the table, by the company's SSO id.
+pub type Flags = Arc<dyn Fn(String) -> BoxFuture<'static, Map<String, Value>> + Send + Sync>;
+
+/// Runs the clean-up function once, as if at the given time, and returns its response.
+pub type CleanUp =
+    Arc<dyn Fn(Timestamp) -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
+
+/// What the endpoints show and change.
+#[derive(Clone)]
+pub struct ControlState {
+    /// Signs tokens.
+    pub identity: Identity,
+    /// Issuer of the tokens; the template's authorizer expects it.
+    pub issuer: String,
+    /// Audience of the tokens; the template's authorizer expects it.
+    pub audience: String,
+    /// The companies, teams and people of the simulated Launchpad.
+    pub directory: Directory,
+    /// Mail that was sent through SES.
+    pub mailbox: Mailbox,
+    /// Notifications that the Notification Service accepted.
+    pub notifications: Notifications,
+    /// Structured events that functions logged.
+    pub events: Events,
+    /// Invocations, AWS calls and capacity, by function.
+    pub usage: Usage,
+    /// The rules of fault injection.
+    pub faults: Faults,
+    /// The objects of the bucket, with the permissions of an operator.
+    pub files: Files,
+    /// Reads the feature flags of a company from the table.
+    pub flags: Flags,
+    /// Runs the clean-up function.
+    pub clean_up: CleanUp,
+    /// The current time.
+    pub clock: Clock,
+}
+
+impl fmt::Debug for ControlState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ControlState").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,24 @@
+//! Why the demo failed.
+
+use crate::client::ClientError;
+use crate::import::ImportError;
+
+/// Why the demo failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// A check failed.
+    #[error("{0}")]
+    Check(String),
+    /// A request failed.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The import failed.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A temporary file of the demo could not be written.
+    #[error("a temporary file of the demo: {0}")]
+    File(#[from] std::io::Error),
+    /// An exported file cannot be read.
+    #[error("the exported file cannot be read: {0}")]
+    Export(String),
+}

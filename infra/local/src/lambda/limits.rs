@@ -1,0 +1,7 @@
+//! The size limits of invocations, as on AWS.
+
+/// Largest payload and response of a synchronous invocation, in bytes.
+pub const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
+
+/// Largest payload of an asynchronous invocation, in bytes.
+pub const MAX_EVENT_BYTES: usize = 1024 * 1024;

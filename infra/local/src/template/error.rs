@@ -1,0 +1,28 @@
+//! What is wrong with a template.
+
+/// What is wrong with a template, as a message in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// Path of the file.
+        path: String,
+        /// The error of the system.
+        source: std::io::Error,
+    },
+    /// A line is invalid or not supported.
+    #[error("line {line}: {message}")]
+    Line {
+        /// Number of the line, counted from 1.
+        line: usize,
+        /// Names the resource, the property and the problem.
+        message: String,
+    },
+}
+
+impl TemplateError {
+    pub(super) fn new(line: usize, message: impl Into<String>) -> Self {
+        Self::Line { line, message: message.into() }
+    }
+}
