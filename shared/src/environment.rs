@@ -21,7 +21,6 @@ use crate::{
     aws::ServiceVariables,
     clock::Clock,
     directory::{Directory, Launchpad},
-    entry::queue::Source,
     export::{Defaults, ExportStore, Files, Jobs},
     http_client,
     locale::Locale,
@@ -40,7 +39,7 @@ pub enum StartError {
     Missing(&'static str),
     /// A variable has a value that makes no sense.
     #[error("the environment variable {name} is invalid: {reason}")]
-    Wrong {
+    Invalid {
         /// Its name.
         name: &'static str,
         /// What is wrong.
@@ -86,13 +85,13 @@ impl Environment {
             .credentials_provider(keys)
             .service_config(ServiceVariables(variables.clone()));
         sdk.set_endpoint_url(variables.get("AWS_ENDPOINT_URL").cloned());
-        Ok(Self::with(http_client::builder().build()?, sdk.build(), Clock::System, variables))
+        Ok(Self::new(http_client::builder().build()?, sdk.build(), Clock::System, variables))
     }
 
     /// Surroundings with this HTTP client for all of AWS and the upstreams, this base of the SDK's
     /// settings, this clock and these variables.
     #[must_use]
-    pub fn with(
+    pub fn new(
         http: reqwest::Client,
         sdk: SdkConfig,
         clock: Clock,
@@ -126,14 +125,14 @@ impl Environment {
     /// The variables that were asked for so far, set or not: what the template has to hand in, and
     /// nothing else.
     #[must_use]
-    pub fn read(&self) -> BTreeSet<&'static str> {
+    pub fn variables_read(&self) -> BTreeSet<&'static str> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A variable's value, or `default` when it is not set.
     ///
     /// # Errors
-    /// [`StartError::Wrong`] when it does not parse.
+    /// [`StartError::Invalid`] when it does not parse.
     pub fn parsed<T>(&self, name: &'static str, default: T) -> Result<T, StartError>
     where
         T: FromStr,
@@ -143,7 +142,7 @@ impl Environment {
             Err(_) => Ok(default),
             Ok(text) => text
                 .parse()
-                .map_err(|error: T::Err| StartError::Wrong { name, reason: error.to_string() }),
+                .map_err(|error: T::Err| StartError::Invalid { name, reason: error.to_string() }),
         }
     }
 
@@ -250,14 +249,6 @@ impl Environment {
         Ok(DeadLetters::new(self.sqs(), self.text(name)?))
     }
 
-    /// The queue that the function is fed from, by the variable with its URL.
-    ///
-    /// # Errors
-    /// When a variable is missing.
-    pub fn source(&self, url: &'static str) -> Result<Source, StartError> {
-        Ok(Source { sqs: self.sqs(), url: self.text(url)?, table: self.table()? })
-    }
-
     /// The queues' client.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
@@ -301,7 +292,7 @@ impl Environment {
         let locale = self.parsed("DEFAULT_LOCALE", Locale::En)?;
         let time_zone = self.parsed("DEFAULT_TIME_ZONE", "Asia/Jakarta".to_owned())?;
         Defaults::new(locale, &time_zone)
-            .map_err(|error| StartError::Wrong { name: "DEFAULT_TIME_ZONE", reason: error.reason })
+            .map_err(|error| StartError::Invalid { name: "DEFAULT_TIME_ZONE", reason: error.reason })
     }
 
     /// The mail client. It does not retry by itself: an outcome that nobody can know must not be
@@ -337,7 +328,7 @@ mod tests {
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let clock = Clock::manual("2026-11-21T08:00:00Z".parse().unwrap());
         let http = http_client::builder().build().unwrap();
-        Environment::with(http, SdkConfig::builder().build(), clock, variables.into())
+        Environment::new(http, SdkConfig::builder().build(), clock, variables.into())
     }
 
     /// Takes one connection, answers two requests on it, and tells their first lines.

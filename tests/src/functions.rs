@@ -8,7 +8,7 @@ use shared::{
         Failure, Reply,
         direct::Invocation,
         direct_or_queue, http,
-        queue::{self, Message, Source},
+        queue::{self, Message, QueueSource},
     },
     environment::{Environment, StartError},
 };
@@ -73,22 +73,22 @@ fn start(world: &World, name: &str, environment: Environment) -> Function {
         "CleanUp" => direct(clean_up::App::from_env(env), clean_up::handle),
         "MentionNotify" => {
             use mention_notify::{App, QUEUE_URL, handle};
-            worker(App::from_env(env), env.source(QUEUE_URL), handle)
+            worker(App::from_env(env), QueueSource::from_env(env, QUEUE_URL), handle)
         }
         "ExportEmail" => {
             use export_email::{App, QUEUE_URL, handle};
-            worker(App::from_env(env), env.source(QUEUE_URL), handle)
+            worker(App::from_env(env), QueueSource::from_env(env, QUEUE_URL), handle)
         }
         "ExportGenerate" => {
             use export_generate::{App, QUEUE_URL, handle};
             let limits = world.export_limits();
             let app = App::from_env(env).map(|app| App { limits, ..app });
-            worker(app, env.source(QUEUE_URL), handle)
+            worker(app, QueueSource::from_env(env, QUEUE_URL), handle)
         }
         "TeamBackfill" => {
             use team_backfill::{App, QUEUE_URL, handle, resume};
             let app = Arc::new(App::from_env(env).expect("the variables of TeamBackfill"));
-            let source = env.source(QUEUE_URL).expect("the queue of TeamBackfill");
+            let source = QueueSource::from_env(env, QUEUE_URL).expect("the queue of TeamBackfill");
             Arc::new(move |event, invocation| {
                 let (app, source) = (Arc::clone(&app), source.clone());
                 Box::pin(async move {
@@ -145,7 +145,7 @@ where
 /// A function behind a queue.
 fn worker<A, T, H, F, E>(
     app: Result<A, StartError>,
-    source: Result<Source, StartError>,
+    source: Result<QueueSource, StartError>,
     handler: H,
 ) -> Function
 where
@@ -177,7 +177,7 @@ where
     }
 }
 
-async fn work<A, T, H, F, E>(app: Arc<A>, source: &Source, event: Value, handler: H) -> Value
+async fn work<A, T, H, F, E>(app: Arc<A>, source: &QueueSource, event: Value, handler: H) -> Value
 where
     T: serde::de::DeserializeOwned,
     H: Fn(Arc<A>, Message<T>) -> F,

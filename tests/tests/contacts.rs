@@ -9,6 +9,7 @@ mod contacts {
     mod backfill_files;
     mod backfill_runs;
     mod catalog;
+    mod causes;
     mod company;
     mod concurrency;
     mod cost;

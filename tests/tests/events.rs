@@ -11,6 +11,8 @@
 mod events {
     mod api;
     mod documents;
+    mod error_logs;
+    mod layers;
     mod observability;
     mod samples;
     mod scene;
@@ -42,8 +44,8 @@ fn is_test(line: &str) -> bool {
     line.starts_with("#[") && (line.contains("test]") || line.contains("test("))
 }
 
-/// The text of each Rust file in these folders of the workspace and their subfolders.
-fn sources(folders: &[&str]) -> Vec<String> {
+/// The Rust files in these folders of the workspace and their subfolders.
+fn rust_files(folders: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> = folders.iter().map(|folder| workspace().join(folder)).collect();
     while let Some(folder) = open.pop() {
@@ -52,11 +54,17 @@ fn sources(folders: &[&str]) -> Vec<String> {
             if path.is_dir() {
                 open.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(fs::read_to_string(&path).unwrap());
+                found.push(path);
             }
         }
     }
     found
+}
+
+/// The text of each Rust file in these folders of the workspace and their subfolders.
+fn sources(folders: &[&str]) -> Vec<String> {
+    let files = rust_files(folders).into_iter();
+    files.map(|path| fs::read_to_string(path).unwrap()).collect()
 }
 
 /// The names of all tests.

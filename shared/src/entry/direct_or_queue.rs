@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     Failure,
     direct::{self, Invocation},
-    queue::{self, Message},
+    queue::{self, Message, QueueSource},
     start::start,
 };
 use crate::environment::{Environment, StartError};
@@ -42,7 +42,7 @@ where
     E: Error + 'static,
 {
     let (app, environment) = start(wire).await?;
-    let source = environment.source(queue_url)?;
+    let source = QueueSource::from_env(&environment, queue_url)?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let (app, source) = (Arc::clone(&app), source.clone());
         // Boxed: a handler's future is deep, and the runtime wraps it deeper.

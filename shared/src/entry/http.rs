@@ -289,7 +289,7 @@ fn answer(
 
 /// The JSON of an answer's body; null where there is none.
 #[must_use]
-pub fn body_of(response: &ApiGatewayV2httpResponse) -> Value {
+pub fn body_json(response: &ApiGatewayV2httpResponse) -> Value {
     let text = match &response.body {
         Some(aws_lambda_events::encodings::Body::Text(text)) => text.as_str(),
         _ => "null",
@@ -333,7 +333,7 @@ mod tests {
             Reply::ok(&json!({ "platform": request.viewer()?.platform, "query": request.query() }))
         })
         .await;
-        (response.status_code, body_of(&response))
+        (response.status_code, body_json(&response))
     }
 
     #[tokio::test]
@@ -374,7 +374,7 @@ mod tests {
         event.request_context.route_key = Some("$default".to_owned());
         let response = respond("r", event, ENOUGH, |_| async { Reply::ok(&json!(1)) }).await;
         assert_eq!(
-            (response.status_code, body_of(&response)["error"].as_str()),
+            (response.status_code, body_json(&response)["error"].as_str()),
             (404, Some("NOT_FOUND"))
         );
     }
@@ -382,7 +382,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_whose_time_is_nearly_up_is_answered_503_and_not_killed() {
         let response = respond("r", event(""), Duration::ZERO, |_| std::future::pending()).await;
-        let body = body_of(&response);
+        let body = body_json(&response);
         assert_eq!((response.status_code, body["error"].as_str()), (503, Some("UNAVAILABLE")));
         assert!(response.headers.contains_key(header::RETRY_AFTER));
     }

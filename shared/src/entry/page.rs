@@ -29,8 +29,8 @@ impl PageRequest {
         let (mut limit, mut after) = (None, None);
         for (name, value) in query {
             match name.as_str() {
-                "limit" => once(&mut limit, name, self::limit(value, MAX_LIMIT)?)?,
-                "cursor" => once(&mut after, name, begin(value, position)?)?,
+                "limit" => set_once(&mut limit, name, parse_limit(value, MAX_LIMIT)?)?,
+                "cursor" => set_once(&mut after, name, parse_cursor(value, decode_position)?)?,
                 _ => return Err(Failure::invalid(name, "unknown query parameter")),
             }
         }
@@ -42,7 +42,7 @@ impl PageRequest {
 ///
 /// # Errors
 /// 400 naming the parameter, if there is a value already.
-pub fn once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), Failure> {
+pub fn set_once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), Failure> {
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(Failure::invalid(name, "must be given only once")),
@@ -53,7 +53,7 @@ pub fn once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), Failure
 ///
 /// # Errors
 /// 400 for anything else.
-pub fn limit(value: &str, most: usize) -> Result<usize, Failure> {
+pub fn parse_limit(value: &str, max: usize) -> Result<usize, Failure> {
     let within = value.parse().ok().filter(|limit| (1..=most).contains(limit));
     within
         .ok_or_else(|| Failure::invalid("limit", format_args!("must be a number from 1 to {most}")))
@@ -63,26 +63,26 @@ pub fn limit(value: &str, most: usize) -> Result<usize, Failure> {
 ///
 /// # Errors
 /// 400 for a text that `decode` makes nothing of.
-pub fn begin<T>(value: &str, decode: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Failure> {
+pub fn parse_cursor<T>(value: &str, decode: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Failure> {
     if value.is_empty() {
         return Ok(None);
     }
-    decode(value).map(Some).ok_or_else(foreign_cursor)
+    decode(value).map(Some).ok_or_else(invalid_cursor)
 }
 
 /// The answer to a cursor that a list never gave.
 #[must_use]
-pub fn foreign_cursor() -> Failure {
+pub fn invalid_cursor() -> Failure {
     Failure::invalid("cursor", "is not a valid cursor of this list")
 }
 
 /// The cursor behind a position, opaque to clients.
 #[must_use]
-pub fn cursor(position: &str) -> String {
+pub fn encode_cursor(position: &str) -> String {
     URL_SAFE_NO_PAD.encode(position)
 }
 
-fn position(cursor: &str) -> Option<String> {
+fn decode_position(cursor: &str) -> Option<String> {
     let short = Some(cursor).filter(|cursor| cursor.len() <= MAX_CURSOR)?;
     String::from_utf8(URL_SAFE_NO_PAD.decode(short).ok()?).ok()
 }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_position() {
-        let page = PageRequest::parse(&query(&[("cursor", &cursor("zoë")), ("limit", "100")]));
+        let page = PageRequest::parse(&query(&[("cursor", &encode_cursor("zoë")), ("limit", "100")]));
         assert_eq!(page.unwrap(), PageRequest { limit: 100, after: Some("zoë".to_owned()) });
         let first = PageRequest::parse(&query(&[("cursor", "")])).unwrap();
         assert_eq!(first, PageRequest { limit: 25, after: None });
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_is_malformed_is_refused() {
-        let long = cursor(&"x".repeat(MAX_CURSOR));
+        let long = encode_cursor(&"x".repeat(MAX_CURSOR));
         for (name, value) in [
             ("limit", "0"),
             ("limit", "101"),

@@ -21,13 +21,24 @@ use crate::{
 
 /// The queue that a function is fed from.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct QueueSource {
     /// The client.
     pub sqs: aws_sdk_sqs::Client,
     /// The queue's URL.
     pub url: String,
-    /// Where the due items stand that arriving messages meet.
+    /// The table with the due items of messages that have arrived.
     pub table: Table,
+}
+
+impl QueueSource {
+    /// The queue whose URL an environment variable holds.
+    ///
+    /// # Errors
+    /// When a variable is missing.
+    pub fn from_env(environment: &Environment, url: &'static str) -> Result<Self, StartError> {
+        let (sqs, url) = (environment.sqs(), environment.text(url)?);
+        Ok(Self { sqs, url, table: environment.table()? })
+    }
 }
 
 /// One message.
@@ -100,7 +111,7 @@ where
     E: Error + 'static,
 {
     let (app, environment) = start(wire).await?;
-    let source = environment.source(queue_url)?;
+    let source = QueueSource::from_env(&environment, queue_url)?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let (app, source) = (Arc::clone(&app), source.clone());
         // Boxed: a handler's future is deep, and the runtime wraps it deeper.
@@ -118,7 +129,7 @@ where
 /// As [`respond`].
 pub(super) async fn answer<T, H, F, E>(
     event: LambdaEvent<SqsEvent>,
-    source: &Source,
+    source: &QueueSource,
     handler: H,
 ) -> Result<SqsBatchResponse, MessageWithoutId>
 where
@@ -140,7 +151,7 @@ where
 pub async fn respond<T, H, F, E>(
     request_id: &str,
     event: SqsEvent,
-    source: &Source,
+    source: &QueueSource,
     handler: H,
 ) -> Result<SqsBatchResponse, MessageWithoutId>
 where
@@ -167,7 +178,7 @@ where
 }
 
 /// Works off one message and tells whether it is done.
-async fn one<T, H, F, E>(record: SqsMessage, source: &Source, handler: &H) -> bool
+async fn one<T, H, F, E>(record: SqsMessage, source: &QueueSource, handler: &H) -> bool
 where
     T: DeserializeOwned,
     H: Fn(Message<T>) -> F,
@@ -209,7 +220,7 @@ where
 }
 
 /// Says that a message arrived. If that fails the clean-up sends it once more, which is harmless.
-async fn complete_due(source: &Source, due: Option<Key>) {
+async fn complete_due(source: &QueueSource, due: Option<Key>) {
     let Some(due) = due else { return };
     if let Err(error) = source.table.complete_due(&due).await {
         tracing::warn!(error = %chain(&error), "could not delete a due item");
@@ -225,12 +236,12 @@ mod tests {
     use crate::{http_client, table::embedded};
 
     /// A queue that nobody asks for anything.
-    async fn unused() -> Source {
+    async fn unused() -> QueueSource {
         let config = aws_sdk_sqs::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .http_client(http_client::for_sdk(http_client::builder().build().unwrap()))
             .build();
-        Source {
+        QueueSource {
             sqs: aws_sdk_sqs::Client::from_conf(config),
             url: "http://queue".to_owned(),
             table: embedded::table().await,

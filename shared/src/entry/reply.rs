@@ -112,8 +112,8 @@ impl Reply {
     /// Says under which scope the request was answered: to the log and the metrics, and to the
     /// client where Launchpad's trouble narrowed it (SPEC §2).
     #[must_use]
-    pub fn under(mut self, session: &Session, permission: Permission) -> Self {
-        let fell_back = session.fell_back(permission);
+    pub fn with_scope(mut self, session: &Session, permission: Permission) -> Self {
+        let fell_back = session.is_narrowed_by_fallback(permission);
         self.scope = Some(Scoped {
             level: session.level(permission),
             team_count: session.team_count(),
@@ -129,7 +129,7 @@ impl Reply {
 
     /// Says to the log what a list was read from.
     #[must_use]
-    pub fn read_by(mut self, plan: ReadPlan) -> Self {
+    pub fn with_read_plan(mut self, plan: ReadPlan) -> Self {
         self.plan = Some(plan.as_str());
         self
     }
