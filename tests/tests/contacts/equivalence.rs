@@ -95,12 +95,12 @@ impl ViewerCheck<'_> {
         )
     }
 
-    async fn call(&mut self, method: Method, path: &str, body: Option<Value>) -> Answer {
+    async fn call(&mut self, method: Method, path: &str, body: Option<Value>) -> Response {
         self.cases += 1;
         self.world.call(&self.viewer().id.to_string(), method, path, body.as_ref()).await
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    async fn get(&mut self, path: &str) -> Response {
         self.call(Method::GET, path, None).await
     }
 
@@ -146,18 +146,18 @@ impl ViewerCheck<'_> {
         let mut seen = Vec::new();
         loop {
             let path = format!("/cdp/customers?{query}&limit={limit}&cursor={cursor}");
-            let answer = self.get(&path).await;
+            let response = self.get(&path).await;
             if self.company.level(self.viewer(), VIEW_CUSTOMERS) == "disabled" {
-                assert_eq!(answer.status, 403, "{}", self.about(&path));
+                assert_eq!(response.status, 403, "{}", self.about(&path));
                 return;
             }
-            assert_eq!(answer.status, 200, "{}", self.about(&path));
-            self.check_narrowing(&answer, &path);
-            for contact in answer.data().as_array().unwrap() {
+            assert_eq!(response.status, 200, "{}", self.about(&path));
+            self.check_narrowing(&response, &path);
+            for contact in response.data().as_array().unwrap() {
                 self.check_permission(contact, &path);
             }
-            seen.extend(answer.ids());
-            match answer.body["meta"]["next_cursor"].as_str() {
+            seen.extend(response.ids());
+            match response.body["meta"]["next_cursor"].as_str() {
                 Some(next) => cursor = next.to_owned(),
                 None => break,
             }
@@ -167,10 +167,10 @@ impl ViewerCheck<'_> {
     }
 
     /// Checks that exactly the narrowed responses report the fallback.
-    fn check_narrowing(&self, answer: &Answer, path: &str) {
+    fn check_narrowing(&self, response: &Response, path: &str) {
         let narrows = self.company.narrows(self.viewer(), VIEW_CUSTOMERS);
-        let header = answer.headers.get("x-team-permission-fallback").map(String::as_str);
-        let scope = answer.body["meta"]["team_scope"].as_str();
+        let header = response.headers.get("x-team-permission-fallback").map(String::as_str);
+        let scope = response.body["meta"]["team_scope"].as_str();
         let fallback = narrows.then_some("owned-only");
         assert_eq!(header, fallback, "{}", self.about(path));
         assert_eq!(scope, narrows.then_some("owned_only_fallback"), "{}", self.about(path));
@@ -196,17 +196,17 @@ impl ViewerCheck<'_> {
         let disabled = self.company.level(self.viewer(), VIEW_CUSTOMERS) == "disabled";
         for id in ids {
             let path = format!("/cdp/customers/{id}");
-            let answer = self.get(&path).await;
+            let response = self.get(&path).await;
             let expected = match self.live(id) {
                 _ if disabled => 403,
                 None => 404,
                 Some(one) if self.company.can_access(self.viewer(), VIEW_CUSTOMERS, &one) => 200,
                 Some(_) => 403,
             };
-            assert_eq!(answer.status, expected, "{}", self.about(&path));
+            assert_eq!(response.status, expected, "{}", self.about(&path));
             if expected == 200 {
-                self.check_narrowing(&answer, &path);
-                self.check_permission(answer.data(), &path);
+                self.check_narrowing(&response, &path);
+                self.check_permission(response.data(), &path);
             }
         }
     }
@@ -221,17 +221,17 @@ impl ViewerCheck<'_> {
         let (mut cursor, mut seen) = (String::new(), Vec::new());
         loop {
             let path = format!("/cdp/customers/search-assoc?q=quince&cursor={cursor}");
-            let answer = self.get(&path).await;
+            let response = self.get(&path).await;
             if self.company.level(self.viewer(), SEARCH) == "disabled" {
-                assert_eq!(answer.status, 403, "{}", self.about(&path));
+                assert_eq!(response.status, 403, "{}", self.about(&path));
                 return;
             }
-            assert_eq!(answer.status, 200, "{}", self.about(&path));
+            assert_eq!(response.status, 200, "{}", self.about(&path));
             let narrows = self.company.narrows(self.viewer(), SEARCH);
-            let has_fallback = answer.headers.contains_key("x-team-permission-fallback");
+            let has_fallback = response.headers.contains_key("x-team-permission-fallback");
             assert_eq!(has_fallback, narrows, "{}", self.about(&path));
-            seen.extend(answer.ids());
-            match answer.body["meta"]["next_cursor"].as_str() {
+            seen.extend(response.ids());
+            match response.body["meta"]["next_cursor"].as_str() {
                 Some(next) => cursor = next.to_owned(),
                 None => break,
             }
@@ -255,7 +255,7 @@ impl ViewerCheck<'_> {
         let body = json!({
             "format": "csv", "selection": selection, "fields": ["id"], "file_name": "ids",
         });
-        let answer = self.call(Method::POST, "/cdp/exports", Some(body)).await;
+        let response = self.call(Method::POST, "/cdp/exports", Some(body)).await;
         let (company, viewer) = (&self.company, self.viewer());
         let expected = match company.plan {
             _ if company.level(viewer, VIEW_CUSTOMERS) == "disabled" => 403,
@@ -263,11 +263,11 @@ impl ViewerCheck<'_> {
             SubscriptionPlan::Starter => 403,
             SubscriptionPlan::Growth | SubscriptionPlan::Enterprise => 202,
         };
-        assert_eq!(answer.status, expected, "{}", self.about("the request of an export"));
+        assert_eq!(response.status, expected, "{}", self.about("the request of an export"));
         if expected != 202 {
             return;
         }
-        let job = answer.data()["id"].as_str().unwrap().to_owned();
+        let job = response.data()["id"].as_str().unwrap().to_owned();
         let at = json!({ "company": company.id, "user": viewer.id, "job": job });
         let key = format!("private/exports/{}/{job}/1/ids.csv", company.id);
         let mut expected: Vec<String> =
@@ -321,11 +321,11 @@ impl ViewerCheck<'_> {
 
     async fn list_notes(&mut self, contact: &Contact) {
         let path = format!("/v1/contacts/{}/notes?limit=100", contact.id);
-        let answer = self.get(&path).await;
+        let response = self.get(&path).await;
         let (company, viewer) = (&self.company, self.viewer());
         let expected =
             self.status(VIEW, contact, company.can_access_notes(viewer, VIEW, contact), 200);
-        assert_eq!(answer.status, expected, "{}", self.about(&path));
+        assert_eq!(response.status, expected, "{}", self.about(&path));
         if expected != 200 {
             return;
         }
@@ -333,8 +333,8 @@ impl ViewerCheck<'_> {
         notes.retain(|one| one.contact_id == contact.id && company.may(viewer, VIEW, one, contact));
         notes.sort_by_key(|note| std::cmp::Reverse(note.id.to_string()));
         let expected: Vec<String> = notes.iter().map(|note| note.id.to_string()).collect();
-        assert_eq!(answer.ids(), expected, "{}", self.about(&path));
-        for (record, note) in answer.data().as_array().unwrap().iter().zip(notes) {
+        assert_eq!(response.ids(), expected, "{}", self.about(&path));
+        for (record, note) in response.data().as_array().unwrap().iter().zip(notes) {
             let may = json!({
                 "update": company.may(viewer, UPDATE, note, contact),
                 "delete": company.may(viewer, DELETE, note, contact),
@@ -348,21 +348,21 @@ impl ViewerCheck<'_> {
         let body = json!({ "note": note.note });
         let steps = [(VIEW, Method::GET, None), (UPDATE, Method::PUT, Some(body))];
         for (action, method, body) in steps {
-            let answer = self.call(method, &path, body).await;
+            let response = self.call(method, &path, body).await;
             let may = self.company.may(self.viewer(), action, note, contact);
             let expected = self.status(action, contact, may, 200);
-            assert_eq!(answer.status, expected, "{}", self.about(&format!("{action} {path}")));
+            assert_eq!(response.status, expected, "{}", self.about(&format!("{action} {path}")));
         }
     }
 
     async fn add_note(&mut self, contact: &Contact) {
         let path = format!("/v1/contacts/{}/notes", contact.id);
-        let answer = self.call(Method::POST, &path, Some(json!({ "note": "<p>New.</p>" }))).await;
+        let response = self.call(Method::POST, &path, Some(json!({ "note": "<p>New.</p>" }))).await;
         let may = self.company.can_access_notes(self.viewer(), ADD, contact);
         let expected = self.status(ADD, contact, may, 201);
-        assert_eq!(answer.status, expected, "{}", self.about(&format!("{ADD} {path}")));
+        assert_eq!(response.status, expected, "{}", self.about(&format!("{ADD} {path}")));
         if expected == 201 {
-            let id = answer.data()["id"].as_str().unwrap().parse().unwrap();
+            let id = response.data()["id"].as_str().unwrap().parse().unwrap();
             let note = public_note(id, contact, self.viewer().id);
             self.company.notes.push(note);
         }

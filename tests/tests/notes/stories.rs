@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use note_write::handle;
+use note_write::{App, handle};
 use serde_json::{Value, json};
 use shared::{
-    entry::http::{body_of, respond},
+    entry::http::{body_json, respond},
     note::{InvalidMentions, NoteWriter, mention_hosts},
     outbox::Queue,
 };
@@ -156,18 +156,18 @@ async fn note_mention_s04_err1_oq3_a_note_with_invalid_mentions_is_not_written_i
     let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let environment = world.environment("NoteWrite").await;
     let hosts = mention_hosts("https://app.example.com");
-    let authority = environment.authority().unwrap();
+    let services = environment.services().unwrap();
     let outbox = environment.outbox(&[Queue::Mention]).unwrap();
-    let strict = NoteWriter::new(authority, outbox, hosts, InvalidMentions::Reject);
+    let strict = NoteWriter::new(services, outbox, hosts, InvalidMentions::Reject);
     let headers = [("content-type", "application/json")];
     let log = Log::capture();
     let both = format!("{} {}", mention(&person("budi")), mention(&person("claire")));
     let body = json!({ "note": both }).to_string().into();
     let (_, event) = world.event("sinta", http::Method::POST, &notes.list, &headers, &body);
     let event = serde_json::from_value(event).unwrap();
-    let (strict, time_left) = (Arc::new(strict), Duration::from_secs(3600));
+    let (strict, time_left) = (Arc::new(App { notes: strict }), Duration::from_secs(3600));
     let response = respond("test", event, time_left, |request| handle(strict, request)).await;
-    let body = body_of(&response);
+    let body = body_json(&response);
     assert_eq!((response.status_code, &body["error"]), (422, &json!("INVALID_MENTION")));
     assert_eq!(body["details"]["invalid_sso_ids"], json!([person("claire")]));
     assert!(world.get("sinta", &notes.list).await.ids().is_empty());
@@ -200,12 +200,12 @@ async fn note_mention_s04_err2_malicious_markup_is_removed_and_only_verified_men
 #[tokio::test]
 async fn note_mention_s06_neg1_a_person_of_another_company_is_never_mentioned_or_notified() {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let foreign = format!("x {} {}", mention(&person("claire")), mention(&person("dewi")));
     let saved = world.post("sinta", &notes.list, &json!({ "note": foreign })).await;
     assert_eq!(codes(&saved), ["INVALID_MENTION"; 2]);
     assert_eq!(saved.data()["mentioned_user_ids"], json!([]));
-    world.work().await;
+    world.process_queues().await;
     assert!(notified(&world).is_empty());
 }
 
@@ -213,13 +213,13 @@ async fn note_mention_s06_neg1_a_person_of_another_company_is_never_mentioned_or
 async fn note_mention_s06_neg2_notes_work_as_before_with_the_flag_off_and_no_notification_is_sent()
 {
     let world = World::start().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let body = json!({ "note": format!("<p>{}<script>x</script></p>", mention(&person("budi"))) });
     let saved = world.post("sinta", &notes.list, &body).await;
     assert_eq!((saved.status, codes(&saved)), (201, vec![]));
     assert_eq!(saved.data()["note"], "<p>@Someone</p>");
     assert_eq!(saved.data()["mentioned_user_ids"], json!([]));
-    world.work().await;
+    world.process_queues().await;
     assert!(notified(&world).is_empty());
 }
 
@@ -227,8 +227,8 @@ async fn note_mention_s06_neg2_notes_work_as_before_with_the_flag_off_and_no_not
 async fn the_author_gets_a_warning_when_a_mentioned_person_is_known_to_have_no_access_to_the_contact()
  {
     let world = World::with_flags().await;
-    let mine = Notes::of(&world, "Citra Anggraini").await;
-    let johan = Notes::of(&world, "Johan Setiawan").await;
+    let mine = Notes::for_contact(&world, "Citra Anggraini").await;
+    let johan = Notes::for_contact(&world, "Johan Setiawan").await;
     let body = json!({ "note": mention(&person("sinta")) });
     // Sinta's access is not cached yet: the response has no warning, and no call is made for it.
     let unknown = world.post("agus", &johan.list, &body).await;
@@ -251,13 +251,13 @@ async fn the_author_gets_a_warning_when_a_mentioned_person_is_known_to_have_no_a
 #[tokio::test]
 async fn prd_11_events_have_their_properties_and_log_lines_contain_no_user_text() {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let log = Log::capture();
     let text = format!("confidential {} {}", mention(&person("budi")), mention(&person("tomas")));
     let id = notes.add(&world, "sinta", &text).await;
     let more = format!("{text} {}", mention(&person("lars")));
     put(&world, "sinta", &notes.both(&id)[0], &json!({ "note": more })).await;
-    world.work().await;
+    world.process_queues().await;
     world.fault(&json!({ "target": "launchpad.users", "status": 500 }));
     let headers = [("x-platform", "mobile")];
     let failed = "/cdp/people?query=confidential";
@@ -299,18 +299,18 @@ async fn prd_11_events_have_their_properties_and_log_lines_contain_no_user_text(
 #[tokio::test]
 async fn note_mention_d6_removing_a_mention_does_not_recall_its_notification() {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let id = notes.add(&world, "sinta", &mention(&person("budi"))).await;
-    world.work().await;
+    world.process_queues().await;
     put(&world, "sinta", &notes.both(&id)[0], &json!({ "note": "never mind" })).await;
-    world.work().await;
+    world.process_queues().await;
     assert_eq!(notified(&world), [person("budi")]);
 }
 
 #[tokio::test]
 async fn note_mention_d1_raw_ids_of_the_mobile_editor_are_stored_as_sso_uuids() {
     let world = World::with_flags().await;
-    let notes = Notes::of(&world, "Citra Anggraini").await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let raw = r#"<a href="../../../users/1002/edit_user">@B</a>"#;
     let saved = world.post("sinta", &notes.list, &json!({ "note": raw })).await;
     assert_eq!(saved.data()["mentioned_user_ids"], json!([person("budi")]));
