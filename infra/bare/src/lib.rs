@@ -18,11 +18,11 @@ use shared::{
 pub async fn serve(work: impl AsyncFn() -> Result<(), Error>) -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let work = &work;
-    let answer = async |event: LambdaEvent<Value>| {
+    let response = async |event: LambdaEvent<Value>| {
         work().await?;
         Ok::<_, Error>(event.payload)
     };
-    lambda_runtime::run(service_fn(answer)).await
+    lambda_runtime::run(service_fn(response)).await
 }
 
 /// Reads an item of the table.

@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Client, ClientError};
+use crate::client::{ApiResponse, Client, ClientError};
 use crate::demo_company;
 
 /// Pause between two checks whether the report is ready.
@@ -65,14 +65,14 @@ pub async fn run(
         }
     }
     let path = "/2015-03-31/functions/TeamBackfill/invocations";
-    let answer = lambda.call(Method::POST, path, Some(&event)).await?;
-    let Some(key) = answer.body["report_key"].as_str() else {
-        let message = answer.body["errorMessage"].as_str().map(str::to_owned);
-        return Err(BackfillError::Refused(message.unwrap_or_else(|| answer.body.to_string())));
+    let response = lambda.call(Method::POST, path, Some(&event)).await?;
+    let Some(key) = response.body["report_key"].as_str() else {
+        let message = response.body["errorMessage"].as_str().map(str::to_owned);
+        return Err(BackfillError::Refused(message.unwrap_or_else(|| response.body.to_string())));
     };
     loop {
         let path = format!("/_local/objects/{key}");
-        let Answer { status, body, .. } = gateway.call(Method::GET, &path, None).await?;
+        let ApiResponse { status, body, .. } = gateway.call(Method::GET, &path, None).await?;
         if status == StatusCode::OK {
             return Ok(body);
         }

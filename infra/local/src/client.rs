@@ -38,7 +38,7 @@ pub enum ClientError {
 
 /// A response.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct ApiResponse {
     /// HTTP status.
     pub status: StatusCode,
     /// HTTP headers.
@@ -72,8 +72,9 @@ impl Client {
     /// [`ClientError::Refused`] if there is no such user.
     pub async fn sign_in(&self, user: &str) -> Result<Self, ClientError> {
         let query: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
-        let answer = self.fetch(Method::GET, &format!("/_local/token?user={query}"), None).await?;
-        let token = answer["token"].as_str().map(str::to_owned);
+        let response =
+            self.fetch(Method::GET, &format!("/_local/token?user={query}"), None).await?;
+        let token = response["token"].as_str().map(str::to_owned);
         Ok(Self { token, ..self.clone() })
     }
 
@@ -86,7 +87,7 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Answer, ClientError> {
+    ) -> Result<ApiResponse, ClientError> {
         let call = format!("{method} {path}");
         let mut request = self.http.request(method, format!("{}{path}", self.url));
         if let Some(token) = &self.token {
@@ -109,7 +110,7 @@ impl Client {
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await.map_err(|error| broken(&error))?;
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Ok(Answer { status, headers, body })
+        Ok(ApiResponse { status, headers, body })
     }
 
     /// Sends a request and returns the body of the response.
@@ -123,7 +124,7 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Value, ClientError> {
         let call = format!("{method} {path}");
-        let Answer { status, body, .. } = self.call(method, path, body).await?;
+        let ApiResponse { status, body, .. } = self.call(method, path, body).await?;
         if status.is_success() {
             Ok(body)
         } else {

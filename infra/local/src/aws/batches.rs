@@ -56,12 +56,12 @@ pub(super) async fn process_first_half(
     }
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let Ok(mut answer) = serde_json::from_slice::<Value>(&body) else {
+    let Ok(mut response) = serde_json::from_slice::<Value>(&body) else {
         return (Response::from_parts(parts, Body::from(body)), capacity);
     };
     let name = if action == "BatchGetItem" { "UnprocessedKeys" } else { "UnprocessedItems" };
-    answer[name] = unprocessed;
-    (Response::from_parts(parts, Body::from(answer.to_string())), capacity)
+    response[name] = unprocessed;
+    (Response::from_parts(parts, Body::from(response.to_string())), capacity)
 }
 
 /// Removes and returns the second half of each table's entries: the `Keys` of a read, the list of

@@ -115,8 +115,8 @@ impl Replica {
         let Some(copy) = copy.as_mut() else { return Ok(()) };
         for key in written_keys(spec, action, body) {
             let get = json!({ "TableName": spec.name, "Key": key, "ConsistentRead": true });
-            let mut answer = serde_json::to_value(source.get_item(serde_json::from_value(get)?)?)?;
-            let item = Some(answer["Item"].take()).filter(|item| !item.is_null());
+            let mut found = serde_json::to_value(source.get_item(serde_json::from_value(get)?)?)?;
+            let item = Some(found["Item"].take()).filter(|item| !item.is_null());
             copy.pending.push_back(Image { written: Instant::now(), key, item });
         }
         Ok(())

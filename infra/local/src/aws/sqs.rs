@@ -74,12 +74,12 @@ impl Queues {
 
     /// Runs a call.
     pub(crate) async fn call(&self, headers: &HeaderMap, body: Bytes) -> Response {
-        let answered = match resolve_operation(headers) {
+        let result = match resolve_operation(headers) {
             Ok(operation) => dispatch_operation(&self.handler, operation, body).await,
             Err(error) => Err(error),
         };
         let request_id = Uuid::new_v4().to_string();
-        let mut response = answered.unwrap_or_else(|error| error_to_response(&error, &request_id));
+        let mut response = result.unwrap_or_else(|error| error_to_response(&error, &request_id));
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
@@ -105,13 +105,13 @@ impl Queues {
         let (parts, body) = response.into_parts();
         let body =
             body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        let Ok(mut answer) = serde_json::from_slice::<Value>(&body) else {
+        let Ok(mut response) = serde_json::from_slice::<Value>(&body) else {
             return Response::from_parts(parts, Body::from(body));
         };
         if parts.status.is_success() {
-            answer["Failed"] = Value::Array(failed);
+            response["Failed"] = Value::Array(failed);
         }
-        json_response(parts.status, &answer)
+        json_response(parts.status, &response)
     }
 
     /// Stops the queues.

@@ -216,14 +216,14 @@ async fn send(user: User, turn: usize, contact: String, due: Instant) -> Outcome
         let mention = &company::colleagues()[0];
         json!({ "note": format!("<p>Called. <a data-user-id=\"{mention}\">@Colleague</a></p>") })
     });
-    let answer = user.client.call(method, &path, body.as_ref()).await;
+    let response = user.client.call(method, &path, body.as_ref()).await;
     let fell_back =
-        answer.as_ref().is_ok_and(|one| one.headers.contains_key("x-team-permission-fallback"));
+        response.as_ref().is_ok_and(|one| one.headers.contains_key("x-team-permission-fallback"));
     Outcome {
         kind,
         level: user.level,
         latency: due.elapsed(),
-        status: answer.ok().map(|answer| answer.status.as_u16()),
+        status: response.ok().map(|response| response.status.as_u16()),
         fell_back,
     }
 }

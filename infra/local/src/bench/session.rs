@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::company;
 use super::error::BenchError;
-use crate::client::{Answer, Client};
+use crate::client::{ApiResponse, Client};
 use crate::cloud::{LocalCloud, Options};
 
 /// A running local cloud with the company of the benchmark in it.
@@ -37,10 +37,10 @@ pub(super) async fn first_contact(client: &Client) -> Result<String, BenchError>
 }
 
 /// The body of a successful response; an error with the name of the request otherwise.
-pub(super) fn succeeded(request: &str, answer: Answer) -> Result<Value, BenchError> {
-    if answer.status.is_success() {
-        return Ok(answer.body);
+pub(super) fn succeeded(request: &str, response: ApiResponse) -> Result<Value, BenchError> {
+    if response.status.is_success() {
+        return Ok(response.body);
     }
-    let message = format!("{request} returned {}: {}", answer.status, answer.body);
+    let message = format!("{request} returned {}: {}", response.status, response.body);
     Err(BenchError::Response(message))
 }

@@ -113,8 +113,8 @@ fn samples(contact: &str) -> Vec<Sample> {
 
 async fn send(client: &Client, sample: &Sample) -> Result<(), BenchError> {
     let method = if sample.body.is_some() { Method::POST } else { Method::GET };
-    let answer = client.call(method, &sample.path, sample.body.as_ref()).await?;
-    succeeded(sample.label, answer).map(drop)
+    let response = client.call(method, &sample.path, sample.body.as_ref()).await?;
+    succeeded(sample.label, response).map(drop)
 }
 
 /// The number of calls of each action, and the read units of all calls.

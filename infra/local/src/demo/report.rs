@@ -30,8 +30,8 @@ impl Report {
     }
 
     /// Prints a call and its response, shortened.
-    pub fn show(&self, call: &str, answer: &Value) {
-        let text = answer.to_string();
+    pub fn show(&self, call: &str, response: &Value) {
+        let text = response.to_string();
         let shown: String = text.chars().take(SHOWN).collect();
         let more = if shown.len() < text.len() { " …" } else { "" };
         println!("   {call}\n   → {shown}{more}");

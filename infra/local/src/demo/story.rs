@@ -10,7 +10,7 @@ use super::error::DemoError;
 use super::file::{self, FIELDS};
 use super::report::Report;
 use crate::{
-    client::{Answer, Client},
+    client::{ApiResponse, Client},
     demo_company, import,
 };
 
@@ -52,10 +52,10 @@ async fn flags(operator: &Client, report: &mut Report) -> Result<(), DemoError> 
         "cdp_team_permission_enabled": true,
         "cdp_notes_mention_enabled": true,
     });
-    let answer = operator.fetch(Method::POST, path, Some(&body)).await?;
-    report.show("POST (Lambda API) SetFlags", &answer);
-    let on = answer["cdp_team_permission_enabled"] == true
-        && answer["cdp_notes_mention_enabled"] == true;
+    let response = operator.fetch(Method::POST, path, Some(&body)).await?;
+    report.show("POST (Lambda API) SetFlags", &response);
+    let on = response["cdp_team_permission_enabled"] == true
+        && response["cdp_notes_mention_enabled"] == true;
     report.check(on, "both flags are on")
 }
 
@@ -115,9 +115,10 @@ async fn visibility(
         report
             .check(seen == expected, format!("{handle} ({level}) sees {} of them", seen.len()))?;
     }
-    let answer = anonymous.sign_in("yuki").await?.call(Method::GET, "/cdp/customers", None).await?;
-    report.show("GET /cdp/customers as yuki", &answer.body);
-    report.check(answer.status == 403, "yuki (disabled) may not see the list")
+    let response =
+        anonymous.sign_in("yuki").await?.call(Method::GET, "/cdp/customers", None).await?;
+    report.show("GET /cdp/customers as yuki", &response.body);
+    report.check(response.status == 403, "yuki (disabled) may not see the list")
 }
 
 fn ids<'a>(contacts: impl Iterator<Item = &'a Value>) -> Vec<String> {
@@ -143,10 +144,10 @@ async fn first_contact(sinta: &Client, report: &mut Report) -> Result<Value, Dem
     let page = sinta.fetch(Method::GET, "/cdp/customers?limit=2", None).await?;
     report.show("GET /cdp/customers?limit=2", &page);
     let id = page["data"][0]["id"].as_str().unwrap_or_default().to_owned();
-    let answer = sinta.fetch(Method::GET, &format!("/cdp/customers/{id}"), None).await?;
-    report.show(&format!("GET /cdp/customers/{id}"), &answer);
-    report.check(answer["data"] == page["data"][0], "the contact is the same as in the list")?;
-    Ok(answer["data"].clone())
+    let response = sinta.fetch(Method::GET, &format!("/cdp/customers/{id}"), None).await?;
+    report.show(&format!("GET /cdp/customers/{id}"), &response);
+    report.check(response["data"] == page["data"][0], "the contact is the same as in the list")?;
+    Ok(response["data"].clone())
 }
 
 async fn mention(
@@ -162,9 +163,9 @@ async fn mention(
     let body = json!({ "note": format!(
         "<p>Called today, wants a quote. {anchor} <script>alert(1)</script></p>"
     ) });
-    let answer = sinta.fetch(Method::POST, &path, Some(&body)).await?;
-    report.show(&format!("POST {path}"), &answer);
-    let note = answer["data"].clone();
+    let response = sinta.fetch(Method::POST, &path, Some(&body)).await?;
+    report.show(&format!("POST {path}"), &response);
+    let note = response["data"].clone();
     let html = note["note"].as_str().unwrap_or_default();
     report.check(!html.contains("script"), "the script was removed")?;
     report.check(html.contains("@Budi Hartono</a>"), "the mention shows Budi's full name")?;
@@ -180,8 +181,8 @@ async fn mention(
         "<p>Called twice. {anchor} <a href=\"../../../users/{maya}/edit_user\">@Maya</a></p>"
     ) });
     let id = note["id"].as_str().unwrap_or_default();
-    let answer = sinta.fetch(Method::PUT, &format!("{path}/{id}"), Some(&edited)).await?;
-    report.show(&format!("PUT {path}/{id}"), &answer);
+    let response = sinta.fetch(Method::PUT, &format!("{path}/{id}"), Some(&edited)).await?;
+    report.show(&format!("PUT {path}/{id}"), &response);
     let second = format!("{id}:{maya}");
     wait(|| deliveries(anonymous, &second), |found| !found.is_empty()).await?;
     report.check(true, "Maya, who was added, was notified")?;
@@ -247,7 +248,7 @@ async fn export(
         let same = attached.is_ok_and(|bytes| bytes == downloaded);
         report.check(same, "the attached file is identical")?;
     }
-    let Answer { status, .. } = anonymous.call(Method::GET, "/d/no-such-token", None).await?;
+    let ApiResponse { status, .. } = anonymous.call(Method::GET, "/d/no-such-token", None).await?;
     report.check(status == 404, "an unknown link is not found")?;
     let key = |one: &Value| one["headers"]["idempotency-key"] == job.as_str();
     let sent = wait(

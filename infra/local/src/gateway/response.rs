@@ -96,8 +96,8 @@ fn header_value(value: &Value) -> Option<HeaderValue> {
 mod tests {
     use super::*;
 
-    async fn read(answer: &Value) -> (u16, HeaderMap, String) {
-        let response = from_payload(answer.to_string().as_bytes());
+    async fn read(result: &Value) -> (u16, HeaderMap, String) {
+        let response = from_payload(result.to_string().as_bytes());
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         (parts.status.as_u16(), parts.headers, String::from_utf8(body.to_vec()).unwrap())
@@ -131,14 +131,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_malformed_result_is_an_internal_server_error() {
-        for answer in [
+        for result in [
             json!({"statusCode": "ok"}),
             json!({"statusCode": 42}),
             json!({"statusCode": 200, "body": {"not": "text"}}),
             json!({"statusCode": 200, "body": "%", "isBase64Encoded": true}),
             json!({"statusCode": 200, "headers": {"bad name": "x"}}),
         ] {
-            let (status, _, body) = read(&answer).await;
+            let (status, _, body) = read(&result).await;
             assert_eq!((status, body.as_str()), (500, r#"{"message":"Internal Server Error"}"#));
         }
     }

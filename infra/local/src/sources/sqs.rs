@@ -174,12 +174,12 @@ impl Mapping {
     /// again when their visibility time-out has passed.
     async fn handle(&self, messages: Vec<Message>) {
         let event = queue_event::event(&messages, &self.queue_arn).to_string();
-        let answer = match self.lambda.invoke(&self.function, event.into()).await {
+        let response = match self.lambda.invoke(&self.function, event.into()).await {
             Ok(outcome) if outcome.function_error.is_none() => outcome.payload,
             Ok(_) | Err(_) => return,
         };
         let done: Vec<&Message> = if self.source.reports_batch_item_failures {
-            queue_event::succeeded(&messages, &answer)
+            queue_event::succeeded(&messages, &response)
         } else {
             messages.iter().collect()
         };

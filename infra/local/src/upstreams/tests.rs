@@ -73,13 +73,13 @@ async fn responses_have_the_form_of_the_contract() {
         format!("/iag/v1/users?company_sso_id={kopi}&query=AN&page=1&per_page=2"),
         format!("/iag/v1/teams?company_sso_id={kopi}&page=2&per_page=5"),
     ];
-    let mut answers = serde_json::Map::new();
+    let mut responses = serde_json::Map::new();
     for path in paths {
         let (status, body) = services.get(&path).await;
         assert_eq!(status, 200, "{path}");
-        answers.insert(path, body);
+        responses.insert(path, body);
     }
-    insta::assert_json_snapshot!(answers);
+    insta::assert_json_snapshot!(responses);
 }
 
 #[tokio::test]

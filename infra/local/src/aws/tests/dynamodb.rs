@@ -58,7 +58,7 @@ async fn an_item_is_found_by_its_key_and_by_the_index() {
 #[tokio::test]
 async fn the_consumed_capacity_is_returned_on_request() {
     let cloud = Cloud::start().await;
-    let answer = cloud
+    let response = cloud
         .dynamodb()
         .get_item()
         .table_name(TABLE)
@@ -69,7 +69,7 @@ async fn the_consumed_capacity_is_returned_on_request() {
         .send()
         .await
         .unwrap();
-    assert_eq!(answer.consumed_capacity().unwrap().capacity_units(), Some(1.0));
+    assert_eq!(response.consumed_capacity().unwrap().capacity_units(), Some(1.0));
     assert_eq!(cloud.cost().read_units, 1.0);
 }
 
