@@ -32,7 +32,7 @@ enum Segment {
     Greedy(String),
 }
 
-/// The target of a request and the decoded values of the path's variables.
+/// The route that a request matches, with the decoded values of the path's variables.
 pub(super) struct Match<'a> {
     pub(super) target: &'a Target,
     pub(super) parameters: BTreeMap<String, String>,
