@@ -1,4 +1,5 @@
-//! One leg of a run: chunk after chunk, until the run or the invocation's time is over.
+//! The part of a run that one invocation processes: chunk after chunk, until the run ends or the
+//! invocation is nearly out of time. The queue then starts the next continuation.
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
@@ -20,10 +21,11 @@ use crate::{
     run::{Position, Run, RunError, State, StoreError},
 };
 
-/// What a chunk and ending in good order may take: with less time left the next leg takes over.
+/// The time that one more chunk and its progress record may need. With less time left, the run goes
+/// on in the next continuation.
 const RESERVE: SignedDuration = SignedDuration::from_secs(20);
 
-/// Why a leg did not come to its end; the run goes on where its last chunk ended.
+/// Why a continuation failed. The run goes on after its last recorded chunk.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ContinuationError {
     /// Somebody else got on with the run, or it is over.
@@ -52,11 +54,11 @@ enum Supply<'a> {
     Contacts,
 }
 
-/// Works on a run until it is over, or until `deadline` is near; then the next leg is on its way.
-/// At least one chunk is worked off, so that every leg gets the run on.
+/// Processes a run until it ends or `deadline` is near; then the message for the next continuation has
+/// been sent. At least one chunk is processed, so that every continuation makes progress.
 ///
 /// # Errors
-/// [`ContinuationError`]; doing the leg again is harmless.
+/// [`ContinuationError`]. It is safe to run the continuation again.
 pub(crate) async fn run(app: &App, run: &mut Run, deadline: Timestamp) -> Result<(), ContinuationError> {
     let people = run.people.clone();
     let crosswalk: Crosswalk = match &people {

@@ -9,7 +9,7 @@
 //! | `bucket`, `csv` | a file of any size, record by record |
 //! | `people`, `crosswalk` | who was in which legacy teams, and what these are now |
 //! | `run` | where a run stands, changed under its version |
-//! | `leg`, `chunk` | what one invocation, and one transaction of progress, works off |
+//! | `continuation`, `chunk` | the part of a run that one invocation processes, and its units of progress |
 //! | `report` | what is told at the end |
 
 mod bucket;
@@ -45,7 +45,7 @@ use continuation::ContinuationError;
 use people::PeopleFile;
 use run::{Run, Runs, State, StoreError};
 
-/// The pause before a leg is tried again; it doubles with each attempt, up to 8 minutes.
+/// The backoff before a continuation is tried again. It doubles with each attempt, up to 8 minutes.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
 /// The environment variable with the URL of the queue that feeds the function.

@@ -67,7 +67,7 @@ pub(crate) struct Run {
     pub(crate) people: Option<PeopleFile>,
     pub(crate) position: Position,
     pub(crate) totals: Totals,
-    /// Which invocation's turn it is, from 0. Messages of earlier legs are void.
+    /// The number of the current continuation, from 0. Messages of earlier ones have no effect.
     pub(crate) continuation: u32,
     pub(crate) started_at: Timestamp,
     /// When it is taken for dead, unless it gets on.
@@ -142,7 +142,8 @@ impl Run {
         format!("{}runs/{}/crosswalk.json", prefix(&self.company), self.id)
     }
 
-    /// The message that has this leg gone on with, for whoever dies in it or does not reach it.
+    /// The message that starts or repeats this continuation, in case its invocation fails or never
+    /// starts.
     pub(crate) fn message(&self, now: Timestamp) -> Result<Outgoing, TableError> {
         let body = Continuation { company: self.company.clone(), run: self.id, continuation: self.continuation };
         let id = format!("backfill#{}#{}", self.id, self.continuation);
@@ -197,7 +198,7 @@ impl Runs {
     }
 
     /// Records that a chunk is worked off up to `position`: once, whoever else worked on it too.
-    /// With `hands_over` the next leg begins there, and its message is recorded.
+    /// With `hands_over` the next continuation starts there, and its message is recorded.
     pub(crate) async fn advance(
         &self,
         run: &mut Run,
