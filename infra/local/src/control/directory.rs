@@ -46,7 +46,7 @@ pub(super) async fn token(
 fn unknown(directory: &Directory, user: &str) -> ErrorResponse {
     let people = directory.people();
     let handles: Vec<&str> = people.iter().filter_map(|one| one.handle.as_deref()).collect();
-    let message = format!("Nobody is called `{user}`. Known: {}.", handles.join(", "));
+    let message = format!("Unknown user `{user}`. Known users: {}.", handles.join(", "));
     ErrorResponse::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
 }
 

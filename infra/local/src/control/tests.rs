@@ -104,10 +104,10 @@ async fn a_token_is_issued_by_handle_email_and_id() {
 #[tokio::test]
 async fn the_error_for_an_unknown_user_lists_the_known_users() {
     let control = control();
-    let (status, body) = control.call("GET", "/token?user=nobody", "").await;
+    let (status, body) = control.call("GET", "/token?user=unknown", "").await;
     assert_eq!(status, 404);
     let message = body["message"].as_str().unwrap();
-    assert!(message.starts_with("Nobody is called `nobody`. Known: "), "{message}");
+    assert!(message.starts_with("Unknown user `unknown`. Known users: "), "{message}");
     assert!(message.contains("maya"));
     let (status, body) = control.call("GET", "/token", "").await;
     assert_eq!((status, &body["error"]), (400, &json!("INVALID_REQUEST")));

@@ -42,7 +42,7 @@ pub(super) fn read(document: &Node, scope: &Scope) -> Result<Template, TemplateE
     }
     for (id, function, source) in mappings {
         let Some(function) = template.functions.get_mut(&function) else {
-            let message = format!("{id}.FunctionName: `{function}` is no function");
+            let message = format!("{id}.FunctionName: `{function}` is not a function");
             return Err(TemplateError::new(resources.line, message));
         };
         function.events.push(Event::Queue(source));

@@ -128,10 +128,10 @@ fn the_error_of_an_invalid_template_names_the_line_and_the_property() {
             "  Hello: { Type: AWS::Serverless::Function, Properties: {} }",
             "line 2: Hello: `Metadata` is missing",
         ),
-        ("  A: { Type: X }\n  A: { Type: X }", "line 3: `A` stands here twice"),
+        ("  A: { Type: X }\n  A: { Type: X }", "line 3: the key `A` is repeated"),
         (
             "  Jobs:\n    Type: AWS::SQS::Queue\n    Properties: {}\n  Feed:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties: { FunctionName: !GetAtt Jobs.Arn, EventSourceArn: !GetAtt Jobs.Arn }",
-            "line 2: Feed.FunctionName: `Jobs` is no function",
+            "line 2: Feed.FunctionName: `Jobs` is not a function",
         ),
     ];
     for (resources, message) in cases {

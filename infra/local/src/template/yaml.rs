@@ -115,7 +115,7 @@ impl<'input> Tree<'input> {
                 (_, line) => return Err(TemplateError::new(line, "a key must be a plain name")),
             };
             if entries.iter().any(|(name, _)| *name == key.0) {
-                return Err(TemplateError::new(key.1, format!("`{}` stands here twice", key.0)));
+                return Err(TemplateError::new(key.1, format!("the key `{}` is repeated", key.0)));
             }
             let (event, line) = self.next()?;
             entries.push((key.0, self.node(event, line)?));
