@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
+use shared::error::chain;
 
 /// Longest wait for a response: a little longer than API Gateway waits for a function.
 const TIMEOUT: Duration = Duration::from_secs(35);
@@ -60,7 +61,7 @@ impl Client {
     pub fn new(url: &str) -> Result<Self, ClientError> {
         let http = shared::http_client::builder().timeout(TIMEOUT).build().map_err(|error| {
             let call = "creating the HTTP client".to_owned();
-            ClientError::Broken { call, reason: error.to_string() }
+            ClientError::Broken { call, reason: chain(&error).to_string() }
         })?;
         Ok(Self { http, url: url.trim_end_matches('/').to_owned(), token: None })
     }
@@ -98,7 +99,7 @@ impl Client {
         }
         let broken = |error: &reqwest::Error| ClientError::Broken {
             call: call.clone(),
-            reason: error.to_string(),
+            reason: chain(error).to_string(),
         };
         let response = request.send().await.map_err(|error| {
             if error.is_connect() {
@@ -143,7 +144,7 @@ impl Client {
             if error.is_connect() {
                 ClientError::Unreachable(self.url.clone())
             } else {
-                ClientError::Broken { call: call.clone(), reason: error.to_string() }
+                ClientError::Broken { call: call.clone(), reason: chain(&error).to_string() }
             }
         })?;
         let status = response.status();
@@ -163,7 +164,7 @@ impl Client {
         let call = "the download".to_owned();
         let broken = |error: reqwest::Error| ClientError::Broken {
             call: "the download".to_owned(),
-            reason: error.to_string(),
+            reason: chain(&error).to_string(),
         };
         let mut response = self.http.get(url).send().await.map_err(broken)?;
         if response.status().is_redirection() {

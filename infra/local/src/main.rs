@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local::cli::Cli;
+use shared::error::chain;
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -13,7 +14,7 @@ async fn main() -> ExitCode {
     match Cli::parse().run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", chain(&error));
             ExitCode::FAILURE
         }
     }

@@ -28,5 +28,5 @@ pub fn environment(
         .endpoint_url(endpoint_url)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
-    Environment::with(http.clone(), sdk, clock, variables)
+    Environment::new(http.clone(), sdk, clock, variables)
 }

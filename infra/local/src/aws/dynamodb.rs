@@ -17,6 +17,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use shared::error::chain;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -132,7 +133,9 @@ impl DynamoDb {
             replicas.iter().try_for_each(|replica| work(replica, &database, &spec))
         });
         let done = done.await.unwrap_or_else(|error| Err(std::io::Error::from(error).into()));
-        done.inspect_err(|error| tracing::error!(%error, "a lagging replica was not updated"))
+        done.inspect_err(
+            |error| tracing::error!(error = %chain(error), "a lagging replica was not updated"),
+        )
     }
 
     /// Runs a call and returns the response with the consumed capacity. The engine reports the
@@ -157,7 +160,7 @@ impl DynamoDb {
         let response = match response {
             Ok(response) => response,
             Err(error) => {
-                tracing::error!(%error, "the DynamoDB emulator did not respond");
+                tracing::error!(error = %chain(&error), "the DynamoDB emulator did not respond");
                 let failure = Service::DynamoDb.failure(StatusCode::INTERNAL_SERVER_ERROR);
                 return (failure, Capacity::default());
             }
@@ -248,7 +251,9 @@ async fn sweep(database: Database) {
         let database = database.clone();
         match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "expired items could not be deleted"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %chain(&error), "expired items could not be deleted")
+            }
             Err(_) => return,
         }
     }

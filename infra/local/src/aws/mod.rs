@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use axum::Router;
 use shared::clock::Clock;
+use shared::error::chain;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -164,6 +165,6 @@ async fn serve(listener: TcpListener, front: Arc<Front>, stopped: oneshot::Recei
         let _ = stopped.await;
     };
     if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
-        tracing::error!(%error, "the AWS endpoint stopped");
+        tracing::error!(error = %chain(&error), "the AWS endpoint stopped");
     }
 }

@@ -10,6 +10,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use shared::error::chain;
 
 use super::resources::TableSpec;
 
@@ -130,7 +131,7 @@ impl Replica {
         if let Some(lag) = self.lag
             && let Err(error) = copy.apply_due(lag)
         {
-            tracing::error!(%error, "the lagging replica could not apply a write");
+            tracing::error!(error = %chain(&error), "the lagging replica could not apply a write");
         }
         let database = &copy.database;
         match action {

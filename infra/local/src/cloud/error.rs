@@ -15,7 +15,7 @@ use crate::upstreams::UpsertError;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A port is in use, or needs more privileges.
-    #[error("cannot listen on port {port}: {source}. Choose another port with {option}.")]
+    #[error("cannot listen on port {port} (choose another port with {option}): {source}")]
     Port {
         /// The requested port.
         port: u16,

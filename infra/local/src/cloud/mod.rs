@@ -16,7 +16,9 @@ mod server;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use shared::{clock::Clock, environment::StartError as EnvironmentError, table::Table};
+use shared::{
+    clock::Clock, environment::StartError as EnvironmentError, error::chain, table::Table,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -234,7 +236,7 @@ impl LocalCloud {
         self.upstreams.shutdown().await;
         self.aws.shutdown().await;
         if let Err(error) = grants::keep(&self.roles) {
-            tracing::error!(%error, "the used grants could not be written");
+            tracing::error!(error = %chain(&error), "the used grants could not be written");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
+use shared::error::chain;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -47,7 +48,7 @@ impl Server {
             };
             tokio::select! {
                 result = server.into_future() => if let Err(error) = result {
-                    tracing::error!(%error, "a server stopped");
+                    tracing::error!(error = %chain(&error), "a server stopped");
                 },
                 () = limit => {}
             }

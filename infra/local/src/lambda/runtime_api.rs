@@ -17,6 +17,7 @@ use axum::routing::{get, post};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use serde_json::json;
+use shared::error::chain;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -93,7 +94,7 @@ impl RuntimeApi {
         let router = router(Arc::clone(&exchanges));
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(%error, "the Lambda Runtime API stopped");
+                tracing::error!(error = %chain(&error), "the Lambda Runtime API stopped");
             }
         });
         Ok(Self { address, exchanges, server: server.abort_handle() })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde_json::{Value, json};
 use shared::clock::Clock;
+use shared::error::chain;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -98,7 +99,7 @@ async fn run(lambda: Lambda, function: String, schedule: Schedule, clock: Clock)
         ticks.tick().await;
         let event = event(&function, &schedule, clock.now(), &Uuid::new_v4());
         if let Err(error) = lambda.invoke_later(&function, event.to_string().into()) {
-            tracing::warn!(%function, %error, "a scheduled invocation failed");
+            tracing::warn!(%function, error = %chain(&error), "a scheduled invocation failed");
         }
     }
 }

@@ -13,6 +13,7 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
+use shared::error::chain;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -84,7 +85,7 @@ async fn serve(
             let _ = stopped.wait_for(|stop| *stop).await;
         };
         if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
-            tracing::error!(%error, "a simulated upstream service stopped");
+            tracing::error!(error = %chain(&error), "a simulated upstream service stopped");
         }
     });
     Ok((url, server))
