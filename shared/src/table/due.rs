@@ -1,7 +1,7 @@
-//! Due items: the one mechanism for everything that must happen later.
+//! Due items: how the service stores work that must happen later.
 //!
-//! One is written in the transaction that creates the need, and deleted by whoever meets it; the
-//! clean-up works off what is left past its time.
+//! A due item is written in the transaction that creates the work, and is deleted when the work is
+//! done. The clean-up processes the items whose time has passed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -11,19 +11,19 @@ use super::{
 };
 use crate::clock::sortable;
 
-/// What is due.
+/// The kinds of work that a due item can hold.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DueKind {
-    /// A queue message that is not yet known to have arrived.
+    /// A queue message that may not have reached its queue yet.
     Message,
-    /// A mention to verify again.
+    /// A mention that must be verified again.
     Verification,
     /// The deadline of an export job.
     JobDeadline,
     /// The end of an export file's 48 hours.
     FileExpiry,
-    /// Pointers of a contact to put in order after a change in stages.
+    /// Pointers of a contact that must be updated or deleted after a write in stages.
     Pointers,
 }
 
@@ -39,41 +39,43 @@ impl DueKind {
     }
 }
 
-/// Something to be done at a time.
+/// Work that must be done at a certain time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Due {
-    /// What.
+    /// The kind of work.
     pub kind: DueKind,
-    /// When.
+    /// The time at which the work is due.
     pub at: Timestamp,
-    /// Names it apart from others of its kind.
+    /// Distinguishes the item from others of its kind at the same time.
     pub id: String,
-    /// What the one who does it must know, as JSON text.
+    /// The data that the work needs, as JSON text.
     payload: String,
 }
 
-/// A due item as it was read.
+/// A due item that was read from the table.
 #[derive(Clone, Debug)]
 pub struct DueItem {
-    /// Where it stands; deleting it says that it is met.
+    /// The key of the item. Deleting the item marks the work as done.
     pub key: Key,
-    /// What is due.
+    /// The work itself.
     pub due: Due,
 }
 
 /// A page of due items.
 #[derive(Clone, Debug, Default)]
 pub struct DuePage {
-    /// The items, the longest due first.
+    /// The items, in the order of their due times.
     pub items: Vec<DueItem>,
-    /// Where items stand that cannot be read, such as one of a kind that only a later version knows.
+    /// The keys of the items that cannot be parsed, such as items of a kind that only a later
+    /// version of the code knows.
     pub unreadable: Vec<Key>,
-    /// The last item, from behind which the next page begins; `None` when there are no more.
+    /// The key of the last item; the next page starts after it. `None` when there are no more
+    /// items.
     pub last: Option<Key>,
 }
 
 impl Due {
-    /// Something due at `at`; `id` and `at` together must be unique for the kind.
+    /// Work of this kind, due at `at`. `id` and `at` together must be unique for the kind.
     ///
     /// # Errors
     /// [`TableError::Refused`] when the payload does not serialize.
@@ -88,30 +90,27 @@ impl Due {
         Ok(Self { kind, at, id: id.into(), payload })
     }
 
-    /// Where the item stands.
+    /// The key of the item.
     #[must_use]
     pub fn key(&self) -> Key {
         Key::due(self.at, self.kind.as_str(), &self.id)
     }
 
-    /// The payload.
+    /// The data of the work, parsed.
     ///
     /// # Errors
-    /// [`TableError::Shape`] when it does not fit the type.
+    /// [`TableError::Shape`] when the payload is not valid for the type.
     pub fn payload<T: DeserializeOwned>(&self) -> Result<T, TableError> {
         let wrong = |error: serde_json::Error| TableError::Shape(format!("{:?}", error.classify()));
         serde_json::from_str(&self.payload).map_err(wrong)
     }
 
-    /// The action that writes it.
-    ///
-    /// # Errors
-    /// As [`to_item`].
+    /// The action that writes the item in a transaction.
     pub fn put(&self) -> Result<Action, TableError> {
         Ok(Action::Put(to_item(&self.key(), self)?, None))
     }
 
-    /// The action that says it is met.
+    /// The action that deletes the item in a transaction, which marks the work as done.
     #[must_use]
     pub fn delete(&self) -> Action {
         Action::Delete(self.key(), None)
@@ -119,10 +118,8 @@ impl Due {
 }
 
 impl Table {
-    /// Up to `limit` items of one shard that are due before `now`, from behind the item `after`.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Returns up to `limit` items of one shard that are due before `now`, starting after the item
+    /// `after`.
     pub async fn due_before(
         &self,
         shard: u8,
@@ -142,7 +139,7 @@ impl Table {
             .await?;
         let mut page = DuePage::default();
         for item in read.items {
-            let Some(key) = Key::of(&item) else { continue };
+            let Some(key) = Key::from_item(&item) else { continue };
             page.last = Some(key.clone());
             match from_item(item) {
                 Ok(due) => page.items.push(DueItem { key, due }),
@@ -152,10 +149,7 @@ impl Table {
         Ok(page)
     }
 
-    /// Says that a due item is met. Doing so twice is harmless.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Deletes a due item, which marks its work as done. Deleting an item twice is harmless.
     pub async fn complete_due(&self, key: &Key) -> Result<(), TableError> {
         self.client()
             .delete_item()

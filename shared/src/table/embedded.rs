@@ -1,4 +1,4 @@
-//! A table in an embedded database, for tests of what is read and written.
+//! A table in an embedded database, for tests of reads and writes.
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use serde_json::json;
@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use super::{BY_NAME, NAME_KEY, PK, SK, Table};
 use crate::http_client;
 
-/// An empty table of its own, with the template's keys and index.
+/// Creates an empty table with the keys and the index that `template.yaml` defines.
 pub(crate) async fn table() -> Table {
     let database = dynoxide::Database::memory().unwrap();
     let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });

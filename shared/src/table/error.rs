@@ -2,32 +2,32 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use crate::aws;
 
-/// What can go wrong with the table.
+/// Why a request to the table failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    /// More was asked than the table takes at the moment; later it works.
+    /// The table throttled the request. A later attempt can succeed.
     #[error("the table throttled the request: {0}")]
     Throttled(String),
-    /// The table did not answer, or answered that it is in trouble.
+    /// The table did not respond, or responded with a server error.
     #[error("the table is unavailable: {0}")]
     Unavailable(String),
-    /// Other writers kept changing the same items for as long as it was tried.
+    /// Other writers kept changing the same items until the last attempt.
     #[error("other writes kept changing the items: {0}")]
     Contention(String),
-    /// A single write's condition did not hold.
+    /// The condition of a single write was not met.
     #[error("the condition of a write was not met")]
     ConditionFailed,
-    /// A record does not fit its type, in either direction.
+    /// A record could not be serialized, or an item could not be parsed.
     #[error("an item does not have the expected format: {0}")]
     Shape(String),
-    /// The request itself was refused: a mistake of ours, or a missing right.
+    /// The table refused the request: an error in this code, or a missing permission.
     #[error("the table refused the request: {0}")]
     Refused(String),
 }
 
 impl TableError {
-    /// Sorts an SDK error by what the caller can do about it.
-    pub fn of<E, R>(error: &SdkError<E, R>) -> Self
+    /// Converts an SDK error into the variant that tells callers whether a retry can help.
+    pub fn from_sdk<E, R>(error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata,
     {
@@ -60,13 +60,13 @@ where
     E: ProvideErrorMetadata,
 {
     fn from(error: SdkError<E, R>) -> Self {
-        Self::of(&error)
+        Self::from_sdk(&error)
     }
 }
 
 impl From<serde_dynamo::Error> for TableError {
-    /// Which attribute is missing, or what else is wrong, without the value that serde quotes: it
-    /// may be somebody's name, and errors are logged.
+    /// Keeps the name of a missing attribute or the kind of the error, and drops the value that
+    /// serde quotes: errors are logged, and the value can be a person's name.
     fn from(error: serde_dynamo::Error) -> Self {
         let text = error.to_string();
         let is_missing = text.starts_with("missing field");
@@ -100,18 +100,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_item_is_told_without_its_values() {
+    fn a_format_error_contains_no_values_of_the_item() {
         assert!(read(None).ends_with("missing field `version`"), "{}", read(None));
         assert!(!read(Some("Citra Anggraini")).contains("Citra"), "{}", read(Some("Citra")));
     }
 
     #[test]
-    fn what_a_call_answered_is_told_without_its_body() {
+    fn an_error_of_a_call_contains_no_response_body() {
         let body = SdkBody::from(r#"{"Item":{"name":{"S":"Citra Anggraini"}}}"#);
         let response = HttpResponse::new(StatusCode::try_from(400).unwrap(), body);
-        let metadata = ErrorMetadata::builder().code("AccessDeniedException").message("not authorized");
+        let metadata =
+            ErrorMetadata::builder().code("AccessDeniedException").message("not authorized");
         let refused = SdkError::service_error(GetItemError::generic(metadata.build()), response);
-        let text = TableError::of(&refused).to_string();
+        let text = TableError::from_sdk(&refused).to_string();
         assert_eq!(text, "the table refused the request: AccessDeniedException: not authorized");
     }
 }

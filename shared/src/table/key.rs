@@ -1,4 +1,4 @@
-//! Every key of the single table. No other module spells one.
+//! Every key of the single table. No other module builds or parses keys.
 
 use std::collections::HashMap;
 
@@ -11,35 +11,36 @@ use crate::{
     id::{CompanyId, ContactId, JobId, LayoutId, NoteId, RunId, TeamId, UserId},
 };
 
-/// The attribute that holds an item's partition.
+/// The attribute with an item's partition key.
 pub const PK: &str = "pk";
-/// The attribute that holds an item's place in its partition.
+/// The attribute with an item's sort key, which is unique in its partition.
 pub const SK: &str = "sk";
-/// The index that orders pointers by name, and its sort attribute.
+/// The index that sorts pointers by name.
 pub const BY_NAME: &str = "by_name";
-/// The sort attribute of [`BY_NAME`].
+/// The sort key attribute of [`BY_NAME`].
 pub const NAME_KEY: &str = "name_key";
-/// The attribute by which `DynamoDB` expires items, in epoch seconds.
+/// The attribute with the time at which `DynamoDB` may delete an item, in epoch seconds.
 pub const EXPIRES_AT: &str = "expires_at";
 
-/// Sorts below every character that a folded text can hold, so that "Ann" comes before "Ann Lee".
+/// Separates the parts of a sort key. It sorts below every character that a folded text can
+/// contain, so that "Ann" sorts before "Ann Lee".
 pub const SEPARATOR: char = '\u{1}';
 
-/// The characters that search words of one partition share. Phone numbers of a country begin alike,
-/// but a partition that grows hot is split by its sort keys.
+/// The number of leading characters that all search words of one partition share. Phone numbers of
+/// one country have the same beginning, but `DynamoDB` splits a hot partition by its sort keys.
 pub const WORD_PREFIX: usize = 3;
 
-/// The number of partitions that due items are spread over.
+/// The number of partitions that the due items are distributed over.
 pub const DUE_SHARDS: u8 = 16;
 
-/// Where an item stands.
+/// The primary key of an item.
 #[derive(
     Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize,
 )]
 pub struct Key {
-    /// Partition.
+    /// The partition key.
     pub pk: String,
-    /// Place in the partition.
+    /// The sort key.
     pub sk: String,
 }
 
@@ -57,21 +58,21 @@ impl Key {
         ])
     }
 
-    /// The key of an item that was read.
+    /// The key of an item that was read; `None` when the key attributes are missing.
     #[must_use]
-    pub fn of(item: &Item) -> Option<Self> {
+    pub fn from_item(item: &Item) -> Option<Self> {
         let text = |name: &str| item.get(name)?.as_s().ok().cloned();
         Some(Self { pk: text(PK)?, sk: text(SK)? })
     }
 
-    /// A contact's record. Its sort key comes after those of its notes and ledger.
+    /// A contact's record. It sorts after the contact's notes and their ledger entries.
     #[must_use]
     pub fn contact(company: &CompanyId, id: ContactId) -> Self {
         Self::new(contact_partition(company, id), "PROFILE")
     }
 
-    /// The lower bound of a contact's notes in their partition: above it stand the notes, in the
-    /// order of their creation, and then the contact's record.
+    /// The lower bound of a contact's notes in their partition. The notes follow it in the order of
+    /// their creation, and the contact's record follows the notes.
     #[must_use]
     pub fn before_notes(company: &CompanyId, contact: ContactId) -> Self {
         Self::new(contact_partition(company, contact), "NOTE#")
@@ -83,8 +84,8 @@ impl Key {
         Self::new(contact_partition(company, contact), format!("NOTE#{note}"))
     }
 
-    /// The ledger entry that says whether a person was notified of a note. While the person is not
-    /// verified, `person` is the id by which the note's text names them.
+    /// The ledger entry that records whether a person was notified of a note. Until the person is
+    /// verified, `person` is the id that the note's text contains.
     #[must_use]
     pub fn mention(company: &CompanyId, contact: ContactId, note: NoteId, person: &str) -> Self {
         Self::new(contact_partition(company, contact), format!("MENTION#{note}#{person}"))
@@ -96,34 +97,34 @@ impl Key {
         Self::new(partition.pk(company), id.to_string())
     }
 
-    /// The look-up of a contact by an email address in lower case.
+    /// The look-up item of a contact for an email address in lower case.
     #[must_use]
     pub fn email(company: &CompanyId, lower: &str, id: ContactId) -> Self {
         Self::new(email_partition(company, lower), id.to_string())
     }
 
-    /// The look-up of a contact by the digits of a phone number.
+    /// The look-up item of a contact for the digits of a phone number.
     #[must_use]
     pub fn phone(company: &CompanyId, digits: &str, id: ContactId) -> Self {
         Self::new(phone_partition(company, digits), id.to_string())
     }
 
-    /// A word by which search finds a contact.
+    /// The item of a search word by which a search finds a contact.
     #[must_use]
     pub fn word(company: &CompanyId, word: &str, id: ContactId) -> Self {
         let word = Word::new(word);
-        Self::new(word.pk(company), word.place(id))
+        Self::new(word.pk(company), word.sort_key(id))
     }
 
-    /// The claim that makes an external id one contact's.
+    /// The unique key of an external id. At most one contact owns it.
     #[must_use]
-    pub fn external_claim(company: &CompanyId, external_id: &str) -> Self {
+    pub fn unique_external_id(company: &CompanyId, external_id: &str) -> Self {
         Self::new(format!("CO#{company}#EXTERNAL#{external_id}"), "CLAIM")
     }
 
-    /// The claim that makes a first email, whatever its case, one synced contact's.
+    /// The unique key of a first email address, in lower case. At most one contact owns it.
     #[must_use]
-    pub fn email_claim(company: &CompanyId, email: &str) -> Self {
+    pub fn unique_first_email(company: &CompanyId, email: &str) -> Self {
         Self::new(format!("CO#{company}#SYNCEMAIL#{}", email.to_lowercase()), "CLAIM")
     }
 
@@ -133,19 +134,19 @@ impl Key {
         Self::new(format!("CO#{company}#SETTINGS"), "FLAGS")
     }
 
-    /// A company's catalogue of custom fields.
+    /// A company's catalog of custom fields.
     #[must_use]
     pub fn catalog(company: &CompanyId) -> Self {
         Self::new(format!("CO#{company}#SETTINGS"), "CATALOG")
     }
 
-    /// The team set of a viewer, cached for all instances.
+    /// The team set of a viewer, which all instances of the functions share.
     #[must_use]
     pub fn team_set(company: &CompanyId, user: UserId) -> Self {
         Self::new(format!("CO#{company}#TEAMSET"), user.to_string())
     }
 
-    /// What was last known of a person.
+    /// The last known name of a person.
     #[must_use]
     pub fn person(company: &CompanyId, user: UserId) -> Self {
         Self::new(format!("CO#{company}#PERSON#{user}"), "PERSON")
@@ -157,7 +158,7 @@ impl Key {
         Self::new(jobs_partition(company, user), format!("JOB#{job}"))
     }
 
-    /// The active export jobs of a company.
+    /// The record of a company's active export jobs, which limits their number.
     #[must_use]
     pub fn quota(company: &CompanyId) -> Self {
         Self::new(format!("CO#{company}#SETTINGS"), "QUOTA")
@@ -169,43 +170,43 @@ impl Key {
         Self::new(format!("CO#{company}#LAYOUTS"), id.to_string())
     }
 
-    /// The names of a company's layouts.
+    /// The record of the names of a company's layouts, which keeps them unique.
     #[must_use]
     pub fn layout_names(company: &CompanyId) -> Self {
         Self::new(format!("CO#{company}#SETTINGS"), "LAYOUTS")
     }
 
-    /// What a capability link leads to, by the hash of its token.
+    /// The target of a capability link, by the hash of the link's token.
     #[must_use]
     pub fn link(token_hash: &str) -> Self {
         Self::new(format!("LINK#{token_hash}"), "LINK")
     }
 
-    /// What was answered to an idempotency key of a user on a route.
+    /// The stored answer for an idempotency key of a user on a route.
     #[must_use]
     pub fn idempotency(company: &CompanyId, user: UserId, route: &str, key_hash: &str) -> Self {
         Self::new(format!("IDEMPOTENCY#{company}#{user}"), format!("{route}#{key_hash}"))
     }
 
-    /// Says of a contact that a backfill set its team owners last.
+    /// Marks a contact whose team owners were last set by a backfill.
     #[must_use]
     pub fn backfilled(company: &CompanyId, id: ContactId) -> Self {
         Self::new(backfilled_partition(company), id.to_string())
     }
 
-    /// A company's latest run of the team backfill, under way or over.
+    /// A company's latest run of the team backfill, running or finished.
     #[must_use]
     pub fn backfill(company: &CompanyId) -> Self {
         Self::new(format!("CO#{company}#SETTINGS"), "BACKFILL")
     }
 
-    /// What a chunk of a run has for its report; chunks sort by their last row.
+    /// The part of a run's report that one chunk produced. Chunks sort by their last row.
     #[must_use]
     pub fn backfill_chunk(company: &CompanyId, run: RunId, last_row: u64) -> Self {
         Self::new(backfill_partition(company, run), format!("{last_row:012}"))
     }
 
-    /// Something that is due at a time; the shard follows from the id.
+    /// A due item. Its shard is a hash of the id.
     #[must_use]
     pub fn due(at: Timestamp, kind: &str, id: &str) -> Self {
         let shard = id.bytes().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
@@ -213,19 +214,19 @@ impl Key {
     }
 }
 
-/// The partition that holds a contact, its notes and their ledger.
+/// The partition of a contact, its notes and their ledger entries.
 #[must_use]
 pub fn contact_partition(company: &CompanyId, id: ContactId) -> String {
     format!("CO#{company}#CONTACT#{id}")
 }
 
-/// The partition of the look-ups by an email address in lower case.
+/// The partition of the look-up items for an email address in lower case.
 #[must_use]
 pub fn email_partition(company: &CompanyId, lower: &str) -> String {
     format!("CO#{company}#EMAIL#{lower}")
 }
 
-/// The partition of the look-ups by the digits of a phone number.
+/// The partition of the look-up items for the digits of a phone number.
 #[must_use]
 pub fn phone_partition(company: &CompanyId, digits: &str) -> String {
     format!("CO#{company}#PHONE#{digits}")
@@ -237,39 +238,39 @@ pub fn jobs_partition(company: &CompanyId, user: UserId) -> String {
     format!("CO#{company}#EXPORTS#{user}")
 }
 
-/// The partition of the contacts whose team owners a backfill set last.
+/// The partition of the marks of contacts whose team owners were last set by a backfill.
 #[must_use]
 pub fn backfilled_partition(company: &CompanyId) -> String {
     format!("CO#{company}#BACKFILLED")
 }
 
-/// The partition of what a backfill run has for its report.
+/// The partition of the parts of a backfill run's report.
 #[must_use]
 pub fn backfill_partition(company: &CompanyId, run: RunId) -> String {
     format!("CO#{company}#BACKFILL#{run}")
 }
 
-/// The partition of due items with this shard.
+/// The partition of the due items of one shard.
 #[must_use]
 pub fn due_partition(shard: u8) -> String {
     format!("DUE#{shard}")
 }
 
-/// A set of contacts that lists can read in order.
+/// A set of contacts that a list can read in order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Partition {
     /// Every contact of the company.
     All,
-    /// The contacts that a team owns.
+    /// The contacts that this team owns.
     Team(TeamId),
     /// The contacts that no team owns.
     Unassigned,
-    /// The contacts whose owner or assignee a person is.
+    /// The contacts that this person owns or is assigned to.
     User(UserId),
 }
 
 impl Partition {
-    /// The partition's key.
+    /// The partition key.
     #[must_use]
     pub fn pk(&self, company: &CompanyId) -> String {
         match self {
@@ -281,44 +282,44 @@ impl Partition {
     }
 }
 
-/// A word by which search finds contacts: of a name, an email address, the digits of a phone.
+/// A search word: a word of a name, an email address, or the digits of a phone number.
 #[derive(Clone, Copy, Debug)]
 pub struct Word<'a>(&'a str);
 
 impl<'a> Word<'a> {
-    /// The word, as it stands in the table.
+    /// A search word in its stored form: folded and cut.
     #[must_use]
     pub fn new(word: &'a str) -> Self {
         Self(word)
     }
 
-    /// The partition of the words that share the first characters.
+    /// The partition of all words that have the same first [`WORD_PREFIX`] characters.
     #[must_use]
     pub fn pk(&self, company: &CompanyId) -> String {
         let head: String = self.0.chars().take(WORD_PREFIX).collect();
         format!("CO#{company}#WORD#{head}")
     }
 
-    /// The place of a contact that has the word.
+    /// The sort key of the word's item for this contact.
     #[must_use]
-    pub fn place(&self, id: ContactId) -> String {
+    pub fn sort_key(&self, id: ContactId) -> String {
         format!("{}{SEPARATOR}{id}", self.0)
     }
 
-    /// What every place of exactly this word begins with.
+    /// The prefix that the sort keys of exactly this word have.
     #[must_use]
-    pub fn before_ids(&self) -> String {
+    pub fn sort_key_prefix(&self) -> String {
         format!("{}{SEPARATOR}", self.0)
     }
 }
 
-/// The contact that a place in a partition is of: the id stands last.
+/// The contact of a position in a list. The id is the last part of every position.
 #[must_use]
-pub fn contact_at(place: &str) -> Option<ContactId> {
+pub fn contact_id_from_position(place: &str) -> Option<ContactId> {
     place.rsplit(SEPARATOR).next()?.parse().ok()
 }
 
-/// The smallest text above all that begin with this one.
+/// The smallest text that sorts after all texts with this prefix.
 #[must_use]
 pub fn successor(text: &str) -> String {
     let mut rest = text.to_owned();
@@ -331,7 +332,8 @@ pub fn successor(text: &str) -> String {
     rest
 }
 
-/// The place of a contact in the order by name: the folded name, cut at 200 bytes, then its id.
+/// The sort key of a contact in the index [`BY_NAME`]: the folded name, cut at 200 bytes, then the
+/// contact's id.
 #[must_use]
 pub fn name_key(folded_name: &str, id: ContactId) -> String {
     let mut end = folded_name.len().min(200);
@@ -361,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shorter_name_sorts_before_one_that_it_begins() {
+    fn a_name_sorts_before_longer_names_with_the_same_beginning() {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
         let id = ContactId::generate(now);
         assert!(name_key("ann", id) < name_key("ann lee", id));
@@ -369,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_successor_is_above_everything_that_begins_alike_and_nothing_else() {
+    fn a_successor_is_the_first_text_after_all_texts_with_the_prefix() {
         assert_eq!(successor("ann"), "ano");
         assert_eq!(successor("a\u{D7FF}"), "a\u{E000}");
         assert_eq!(successor("a\u{10FFFF}"), "b");

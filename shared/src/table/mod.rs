@@ -1,7 +1,17 @@
-//! The single table: keys, reads, transactions, due items.
+//! The single DynamoDB table: keys, reads, transactions, retries and due items.
 //!
-//! Domain modules keep their items' shapes; what is a key, how reads are repeated and how
-//! transactions are retried stands here once.
+//! The domain modules define the content of their items. Keys, repeated reads and retried
+//! transactions are defined only here.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `key` | builds and parses every key |
+//! | `read` | reads single items, batches and queries |
+//! | `transaction` | conditions, actions, transactions and conditional writes |
+//! | `retry` | the retry loop of optimistic locking |
+//! | `due` | due items: work that must happen later |
+//! | `error` | why a request to the table failed |
+//! | `embedded` | a table in an embedded database, for tests |
 
 mod due;
 #[cfg(test)]
@@ -23,17 +33,17 @@ pub use due::{Due, DueItem, DueKind, DuePage};
 pub use error::TableError;
 pub use key::{
     BY_NAME, DUE_SHARDS, EXPIRES_AT, Key, NAME_KEY, PK, Partition, SEPARATOR, SK, WORD_PREFIX,
-    Word, backfill_partition, backfilled_partition, contact_at, contact_partition, due_partition,
-    email_partition, jobs_partition, name_key, phone_partition, successor,
+    Word, backfill_partition, backfilled_partition, contact_id_from_position, contact_partition,
+    due_partition, email_partition, jobs_partition, name_key, phone_partition, successor,
 };
 pub use read::{Direction, Page, Query, backoff};
 pub use retry::{Attempt, retry};
 pub use transaction::{Action, Condition, MAX_ACTIONS, TransactError, Transaction};
 
-/// An item as the SDK has it.
+/// An item in the type of the SDK.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// The table, by its client and name. Cheap to clone.
+/// The table: its client and its name. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Table {
     client: Client,
@@ -47,7 +57,7 @@ impl Table {
         Self { client, name: name.into() }
     }
 
-    /// The SDK's client, for the requests that only one domain makes.
+    /// The SDK's client, for requests that only one domain makes.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
@@ -60,7 +70,7 @@ impl Table {
     }
 }
 
-/// The item that holds `record` under `key`.
+/// Converts `record` into an item with this key.
 ///
 /// # Errors
 /// [`TableError::Shape`] when the record does not serialize to a map.
@@ -70,16 +80,17 @@ pub fn to_item<T: Serialize>(key: &Key, record: &T) -> Result<Item, TableError> 
     Ok(item)
 }
 
-/// The record that an item holds.
+/// Converts an item into a record.
 ///
 /// # Errors
-/// [`TableError::Shape`] when the item does not fit the type.
+/// [`TableError::Shape`] when the item is not valid for the type.
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, TableError> {
     Ok(serde_dynamo::aws_sdk_dynamodb_1::from_item(item)?)
 }
 
-/// Writes what is a convenience: that it failed is logged, and nobody waits for it longer than a
-/// second. What the request is about stands already, and must be answered as what it is.
+/// Waits at most one second for a write that is not essential. A failure is logged with the message
+/// `failed` and is not returned, because the main change of the request is already written and must
+/// be answered as successful.
 pub async fn best_effort(
     write: impl Future<Output = Result<(), TableError>>,
     failed: &'static str,
@@ -91,7 +102,7 @@ pub async fn best_effort(
     }
 }
 
-/// A value as an attribute, for expressions.
+/// Converts a value into an attribute, for expressions.
 ///
 /// # Errors
 /// [`TableError::Shape`] when the value does not serialize.

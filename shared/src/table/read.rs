@@ -8,10 +8,10 @@ use super::{BY_NAME, Item, Key, NAME_KEY, PK, SK, Table, TableError, from_item};
 
 /// The most keys of one `BatchGetItem`.
 const BATCH: usize = 100;
-/// How often unprocessed keys are asked for again.
+/// The most attempts to read a batch while keys of it are unprocessed.
 const ATTEMPTS: u32 = 8;
 
-/// Which way a query runs.
+/// The order in which a query returns items.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Direction {
     /// Smallest first.
@@ -20,27 +20,27 @@ pub enum Direction {
     Descending,
 }
 
-/// A query of one partition, or of the same partition in the order by name.
+/// A query of one partition, by its sort keys or in the order by name.
 #[derive(Clone, Debug)]
 pub struct Query {
     /// The partition.
     pub pk: String,
-    /// Whether to read in the order by name, through the index (eventually consistent).
+    /// Whether the order is by name. Such a query reads the index, which is eventually consistent.
     pub by_name: bool,
-    /// Sort keys strictly above this one, if given.
+    /// Only sort keys strictly above this one.
     pub after: Option<String>,
-    /// Sort keys strictly below this one, if given.
+    /// Only sort keys strictly below this one.
     pub before: Option<String>,
-    /// Which way.
+    /// The order of the items.
     pub direction: Direction,
-    /// The most items read.
+    /// The most items that one page contains.
     pub limit: i32,
-    /// Whether the read sees every write acknowledged before it (not through the index).
+    /// Whether the read is strongly consistent, which the index does not support.
     pub consistent: bool,
 }
 
 impl Query {
-    /// All of a partition, smallest sort key first.
+    /// A query of a whole partition in ascending order of the sort keys.
     #[must_use]
     pub fn partition(pk: String) -> Self {
         Self {
@@ -54,8 +54,8 @@ impl Query {
         }
     }
 
-    /// Leaves of the query what lies behind a place, in its direction.
-    pub fn go_behind(&mut self, place: &str) {
+    /// Restricts the query to the sort keys after `position`, in the direction of the query.
+    pub fn continue_after(&mut self, place: &str) {
         match self.direction {
             Direction::Ascending if self.after.as_deref().is_none_or(|after| after < place) => {
                 self.after = Some(place.to_owned());
@@ -68,26 +68,26 @@ impl Query {
     }
 }
 
-/// The lowest sort key above another. Sort keys hold no control character but the separator, so
-/// that the next text after a key is the key with the lowest character behind it.
+/// The lowest sort key above `key`. Sort keys contain no control character except the separator, so
+/// the next text after `key` is `key` followed by the lowest character.
 fn next(key: &str) -> String {
     format!("{key}\u{0}")
 }
 
-/// What one query read.
+/// The items that one query read.
 #[derive(Debug)]
 pub struct Page {
     /// The items, in the query's direction.
     pub items: Vec<Item>,
-    /// Whether there is more behind the last item.
+    /// Whether there are items after the last one.
     pub more: bool,
 }
 
 impl Table {
-    /// Reads one item; `consistent` sees every write acknowledged before it.
+    /// Reads one item. A `consistent` read sees every write that was acknowledged before it.
     ///
     /// # Errors
-    /// When the table cannot answer, or the item does not fit the type.
+    /// [`TableError::Shape`] when the item is not valid for the type.
     pub async fn get<T: DeserializeOwned>(
         &self,
         key: &Key,
@@ -104,20 +104,18 @@ impl Table {
         answer.item.map(from_item).transpose()
     }
 
-    /// Writes one item, whatever stood there.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Writes one item and replaces an existing item with the same key.
     pub async fn put(&self, item: Item) -> Result<(), TableError> {
         self.client().put_item().table_name(self.name()).set_item(Some(item)).send().await?;
         Ok(())
     }
 
-    /// Reads items by their keys, at most 100 a request, requests side by side; what the table
-    /// left unprocessed is asked for again. Keys without an item are absent from the answer.
+    /// Reads items by their keys, at most 100 per request, with all requests in parallel. Keys that
+    /// the table left unprocessed are requested again. Keys without an item are absent from the
+    /// result.
     ///
     /// # Errors
-    /// [`TableError::Throttled`] when keys stay unprocessed; otherwise as the table says.
+    /// [`TableError::Throttled`] when keys are still unprocessed after the last attempt.
     pub async fn batch_get(
         &self,
         keys: &[Key],
@@ -143,7 +141,7 @@ impl Table {
             let answer =
                 self.client().batch_get_item().request_items(self.name(), request).send().await?;
             for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
-                if let Some(key) = Key::of(&item) {
+                if let Some(key) = Key::from_item(&item) {
                     found.push((key, item));
                 }
             }
@@ -161,12 +159,9 @@ impl Table {
         Err(TableError::Throttled(format!("{} keys were not processed", wanted.len())))
     }
 
-    /// Reads a part of one partition.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Reads one page of a query.
     pub async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        // A range that holds nothing is one that the table refuses.
+        // The table refuses an empty range.
         if let (Some(after), Some(before)) = (&query.after, &query.before)
             && next(after) >= *before
         {
@@ -182,7 +177,7 @@ impl Table {
             .expression_attribute_values(":pk", AttributeValue::S(query.pk.clone()))
             .scan_index_forward(query.direction == Direction::Ascending)
             .limit(query.limit);
-        // A key condition takes one range.
+        // A key condition allows only one range.
         match (&query.after, &query.before) {
             (None, None) => {}
             (Some(after), None) => {
@@ -213,15 +208,15 @@ impl Table {
         let answer = request.key_condition_expression(condition).send().await?;
         let mut items = answer.items.unwrap_or_default();
         if let (Some(_), Some(before)) = (&query.after, &query.before) {
-            // BETWEEN takes in its upper end.
+            // BETWEEN includes its upper bound.
             items.retain(|item| item.get(sort).and_then(|value| value.as_s().ok()) != Some(before));
         }
         Ok(Page { items, more: answer.last_evaluated_key.is_some() })
     }
 }
 
-/// How long to wait before another attempt: exponential, with jitter down to its half, at most a
-/// second.
+/// The time to wait before the next attempt: exponential backoff up to one second, with jitter that
+/// reduces it by at most one half.
 #[must_use]
 pub fn backoff(attempt: u32) -> Duration {
     let ceiling = 20u64.saturating_mul(1 << attempt.min(6)).min(1000);

@@ -5,24 +5,21 @@ use std::ops::AsyncFnMut;
 
 use super::{TableError, TransactError, read::backoff};
 
-/// How many times a write is decided. With the waits between, about seven seconds: less than the
-/// ten seconds of an HTTP function.
+/// The most attempts of a write. With the waits between them they take about seven seconds, less
+/// than the ten seconds of an HTTP function.
 const ATTEMPTS: u32 = 12;
 
 /// How one attempt ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Attempt<T> {
-    /// It is decided: written, or there is nothing to write.
+    /// The write is done, or there is nothing to write.
     Done(T),
-    /// The condition did not hold: another writer changed the items since they were read.
+    /// A condition was not met: another writer changed the items since they were read.
     Conflict,
 }
 
 impl Attempt<()> {
-    /// The outcome of a transaction: failed conditions are a conflict.
-    ///
-    /// # Errors
-    /// Every other error of the table.
+    /// Converts the result of a transaction: failed conditions are a conflict.
     pub fn from_transaction(written: Result<(), TransactError>) -> Result<Self, TableError> {
         match written {
             Ok(()) => Ok(Self::Done(())),
@@ -42,12 +39,13 @@ impl<T> Attempt<T> {
     }
 }
 
-/// Calls `attempt` until it is done, with exponential backoff and jitter between two calls. Each
-/// call must read what it decides by: the items have changed since the last one. `item` names what
-/// is written, for the log.
+/// Calls `attempt` until it returns [`Attempt::Done`], with exponential backoff and jitter between
+/// two calls. Each call must read the items again, because they have changed since the last call.
+/// `item` names the written items, for the log.
 ///
 /// # Errors
-/// The error of an attempt; [`TableError::Contention`] when every attempt met a conflict.
+/// [`TableError::Contention`] when every attempt ended with a conflict; otherwise the error of an
+/// attempt.
 pub async fn retry<T, E: From<TableError>>(
     item: &'static str,
     attempt: impl AsyncFnMut() -> Result<Attempt<T>, E>,
@@ -64,7 +62,7 @@ async fn retry_with<T, E: From<TableError>>(
         if let Attempt::Done(value) = attempt().await? {
             return Ok(value);
         }
-        // No wait after the last attempt: nothing follows it.
+        // There is no wait after the last attempt.
         if number + 1 < ATTEMPTS {
             wait(number).await;
         }
@@ -78,8 +76,8 @@ mod tests {
 
     use super::*;
 
-    /// What a write that meets this many conflicts ends with, after how many attempts, and the
-    /// sum of the waits between them.
+    /// The result of a write with this many conflicts, the number of its attempts, and the sum of
+    /// the waits between them.
     async fn write(conflicts: u32) -> (Result<u32, TableError>, u32, Duration) {
         let (mut count, mut waited) = (0, Duration::ZERO);
         let attempt = async || {
@@ -92,13 +90,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_conflict_starts_the_write_again() {
+    async fn a_write_is_retried_after_a_conflict() {
         assert_eq!(write(0).await.0.unwrap(), 1);
         assert_eq!(write(3).await.0.unwrap(), 4);
     }
 
     #[tokio::test]
-    async fn a_write_that_always_conflicts_ends_as_contention_that_names_the_item() {
+    async fn a_write_that_always_conflicts_returns_contention_with_the_name_of_the_item() {
         let (result, count, waited) = write(u32::MAX).await;
         assert_eq!(count, ATTEMPTS);
         let error = result.unwrap_err();

@@ -13,25 +13,25 @@ use super::{Item, Key, PK, Table, TableError, read::backoff};
 
 /// The most actions of one transaction.
 pub const MAX_ACTIONS: usize = 100;
-/// How often a transaction that others got in the way of is tried.
+/// The most attempts of a transaction that conflicts with other writers.
 const ATTEMPTS: u32 = 8;
 
-/// What must hold for an action, and with it for the whole transaction.
+/// A condition of an action. If it is not met, the whole transaction fails.
 #[derive(Clone, Debug)]
 pub enum Condition {
-    /// There is no such item yet.
+    /// The item does not exist.
     Absent,
-    /// The item is there.
+    /// The item exists.
     Present,
-    /// The item is there, at this version.
+    /// The item exists and has this version.
     Version(u64),
-    /// An expression, with its names (`#…`) and values (`:…`).
+    /// A condition expression with its names (`#…`) and values (`:…`).
     Expression {
         /// The condition expression.
         text: String,
-        /// Names of attributes.
+        /// The attribute names, by their placeholders.
         names: Vec<(&'static str, &'static str)>,
-        /// Values.
+        /// The values, by their placeholders.
         values: Vec<(&'static str, AttributeValue)>,
     },
 }
@@ -72,36 +72,37 @@ pub enum Action {
     Put(Item, Option<Condition>),
     /// Changes an item by an update expression.
     Update {
-        /// Which item.
+        /// The key of the item.
         key: Key,
         /// The update expression.
         update: String,
-        /// Names (`#…`) of the update; the condition brings its own.
+        /// The attribute names (`#…`) of the update. The condition has its own names.
         names: Vec<(&'static str, &'static str)>,
-        /// Values (`:…`) of the update.
+        /// The values (`:…`) of the update.
         values: Vec<(&'static str, AttributeValue)>,
-        /// What must hold.
+        /// The condition under which the item is updated.
         condition: Option<Condition>,
     },
-    /// Takes an item away.
+    /// Deletes an item.
     Delete(Key, Option<Condition>),
-    /// Changes nothing, but must hold.
+    /// Changes nothing, but its condition must be met.
     Check(Key, Condition),
 }
 
-/// Up to [`MAX_ACTIONS`] actions that happen together or not at all.
+/// Up to [`MAX_ACTIONS`] actions that are all written or none of them.
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
     actions: Vec<Action>,
 }
 
-/// Why a transaction, or a single write under a condition, did not happen.
+/// Why a transaction, or a single conditional write, was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum TransactError {
-    /// The conditions of these actions (by index) did not hold: read again and decide anew.
+    /// The conditions of the actions with these indexes were not met. The caller must read the
+    /// items again.
     #[error("the conditions of the actions {0:?} were not met")]
     Conditions(Vec<usize>),
-    /// The table's trouble.
+    /// The request to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -119,13 +120,13 @@ impl Extend<Action> for Transaction {
 }
 
 impl Transaction {
-    /// No action yet.
+    /// A transaction without actions.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds an action and tells its index.
+    /// Adds an action and returns its index.
     pub fn push(&mut self, action: Action) -> usize {
         self.actions.push(action);
         self.actions.len() - 1
@@ -143,7 +144,7 @@ impl Transaction {
         self.actions.len()
     }
 
-    /// Whether there is nothing to do.
+    /// Whether the transaction has no actions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.actions.is_empty()
@@ -151,13 +152,13 @@ impl Transaction {
 }
 
 impl Table {
-    /// Carries a transaction out. Conflicts with other writers, and throttling that canceled it, are
-    /// repeated with jitter; the unchanged body keeps its token, so that a lost answer is not mistaken for
-    /// somebody else's write.
+    /// Writes a transaction. Conflicts with other writers, and throttling that canceled the
+    /// transaction, are retried with jitter. All attempts use the same request token, so a retry
+    /// after a lost response is not rejected as a conflict.
     ///
     /// # Errors
-    /// [`TransactError::Conditions`] when conditions did not hold; [`TableError::Contention`] or
-    /// [`TableError::Throttled`] when repeating did not help; otherwise as the table says.
+    /// [`TransactError::Conditions`] when conditions were not met; [`TableError::Contention`] or
+    /// [`TableError::Throttled`] when the last attempt failed too.
     pub async fn transact(&self, transaction: Transaction) -> Result<(), TransactError> {
         if transaction.is_empty() {
             return Ok(());
@@ -180,21 +181,22 @@ impl Table {
             let Err(error) = sent else { return Ok(()) };
             last = match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-                    reason(canceled.cancellation_reasons())?
+                    cancellation(canceled.cancellation_reasons())?
                 }
-                _ => contention(TableError::of(&error))?,
+                _ => retryable(TableError::from_sdk(&error))?,
             };
             tokio::time::sleep(backoff(attempt)).await;
         }
         Err(last.into())
     }
 
-    /// Writes one whole item under a condition: half of what a transaction costs. Conflicts with
-    /// transactions are repeated with jitter. An item that stands already just as it is to be counts
-    /// as written: it is this write's own, whose answer was lost.
+    /// Writes one whole item under a condition, at half the cost of a transaction. Conflicts with
+    /// transactions are retried with jitter. If the condition fails because an identical item
+    /// exists, the write counts as successful: an earlier attempt wrote the item, and its response
+    /// was lost.
     ///
     /// # Errors
-    /// As [`Table::transact`].
+    /// [`TransactError::Conditions`] when the condition was not met.
     pub async fn put_if(&self, item: Item, condition: Condition) -> Result<(), TransactError> {
         let Compiled { text, names, values } = condition.compile();
         let mut last = TableError::Contention("not tried".to_owned());
@@ -205,8 +207,8 @@ impl Table {
                 .table_name(self.name())
                 .set_item(Some(item.clone()))
                 .condition_expression(&text)
-                .set_expression_attribute_names(some(names.clone()))
-                .set_expression_attribute_values(some(values.clone()))
+                .set_expression_attribute_names(non_empty(names.clone()))
+                .set_expression_attribute_values(non_empty(values.clone()))
                 .return_values_on_condition_check_failure(
                     ReturnValuesOnConditionCheckFailure::AllOld,
                 )
@@ -216,10 +218,10 @@ impl Table {
             if let Some(PutItemError::ConditionalCheckFailedException(failed)) =
                 error.as_service_error()
             {
-                let stands = failed.item().is_some_and(|standing| *standing == item);
-                return if stands { Ok(()) } else { Err(TransactError::Conditions(vec![0])) };
+                let is_written = failed.item().is_some_and(|stored| *stored == item);
+                return if is_written { Ok(()) } else { Err(TransactError::Conditions(vec![0])) };
             }
-            last = contention(TableError::of(&error))?;
+            last = retryable(TableError::from_sdk(&error))?;
             tokio::time::sleep(backoff(attempt)).await;
         }
         Err(last.into())
@@ -235,8 +237,8 @@ impl Table {
                 if let Some(c) = condition.map(Condition::compile) {
                     put = put
                         .condition_expression(c.text)
-                        .set_expression_attribute_names(some(c.names))
-                        .set_expression_attribute_values(some(c.values));
+                        .set_expression_attribute_names(non_empty(c.names))
+                        .set_expression_attribute_values(non_empty(c.values));
                 }
                 item.put(put.build().map_err(refused)?)
             }
@@ -268,8 +270,8 @@ impl Table {
                 if let Some(c) = condition.map(Condition::compile) {
                     delete = delete
                         .condition_expression(c.text)
-                        .set_expression_attribute_names(some(c.names))
-                        .set_expression_attribute_values(some(c.values));
+                        .set_expression_attribute_names(non_empty(c.names))
+                        .set_expression_attribute_values(non_empty(c.values));
                 }
                 item.delete(delete.build().map_err(refused)?)
             }
@@ -279,8 +281,8 @@ impl Table {
                     .table_name(self.name())
                     .set_key(Some(key.to_attributes()))
                     .condition_expression(c.text)
-                    .set_expression_attribute_names(some(c.names))
-                    .set_expression_attribute_values(some(c.values));
+                    .set_expression_attribute_names(non_empty(c.names))
+                    .set_expression_attribute_values(non_empty(c.values));
                 item.condition_check(check.build().map_err(refused)?)
             }
         }
@@ -288,27 +290,28 @@ impl Table {
     }
 }
 
-fn some<V>(map: HashMap<String, V>) -> Option<HashMap<String, V>> {
+fn non_empty<V>(map: HashMap<String, V>) -> Option<HashMap<String, V>> {
     (!map.is_empty()).then_some(map)
 }
 
-/// What is worth repeating here of an answer that is no cancellation. Throttling is not: the SDK has
-/// repeated it already.
-fn contention(error: TableError) -> Result<TableError, TransactError> {
+/// Returns the error if this module must retry the request: only contention. The SDK has already
+/// retried throttling.
+fn retryable(error: TableError) -> Result<TableError, TransactError> {
     match error {
         TableError::Contention(_) => Ok(error),
         other => Err(other.into()),
     }
 }
 
-/// Reads the reasons by index: a failed condition is the caller's, everything else that may pass
-/// is worth repeating.
-fn reason(reasons: &[CancellationReason]) -> Result<TableError, TransactError> {
-    let coded = |wanted: &str| -> Vec<usize> {
+/// Converts the reasons why a transaction was canceled. Failed conditions are returned to the
+/// caller with the indexes of their actions; contention and throttling are returned as `Ok`,
+/// because they must be retried.
+fn cancellation(reasons: &[CancellationReason]) -> Result<TableError, TransactError> {
+    let with_code = |wanted: &str| -> Vec<usize> {
         let matching = reasons.iter().enumerate().filter(|(_, r)| r.code() == Some(wanted));
         matching.map(|(index, _)| index).collect()
     };
-    let failed = coded("ConditionalCheckFailed");
+    let failed = with_code("ConditionalCheckFailed");
     if !failed.is_empty() {
         return Err(TransactError::Conditions(failed));
     }
@@ -317,10 +320,12 @@ fn reason(reasons: &[CancellationReason]) -> Result<TableError, TransactError> {
         .filter_map(|r| r.code().filter(|code| *code != "None"))
         .collect::<Vec<_>>()
         .join(", ");
-    if !coded("TransactionConflict").is_empty() {
+    if !with_code("TransactionConflict").is_empty() {
         return Ok(TableError::Contention(text));
     }
-    if !coded("ThrottlingError").is_empty() || !coded("ProvisionedThroughputExceeded").is_empty() {
+    if !with_code("ThrottlingError").is_empty()
+        || !with_code("ProvisionedThroughputExceeded").is_empty()
+    {
         return Ok(TableError::Throttled(text));
     }
     Err(TableError::Refused(text).into())
