@@ -4,7 +4,7 @@ use futures::FutureExt;
 
 use super::{
     FlagRecord, Flags, Owned, Session, event,
-    session::{Teams, reach},
+    session::{Teams, scope_for_level},
 };
 use crate::{
     directory::{DirectoryError, Levels, SubscriptionPlan, TeamSet},
@@ -15,30 +15,31 @@ use crate::{
     table::{Item, Key, TableError, best_effort, from_item},
 };
 
-/// Why it cannot be told, or is not so, that a viewer may do something.
+/// Why a viewer is not allowed to do something, or why that could not be decided.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    /// The viewer's level is `disabled` (RFC §3.B).
+    /// The viewer's level for the permission is `disabled` (RFC §3.B).
     #[error("permission disabled")]
     Disabled,
-    /// The record is out of the viewer's scope (RFC §3.B).
+    /// The record is outside the viewer's scope (RFC §3.B).
     #[error("out of your team scope")]
     OutOfScope,
-    /// Launchpad cannot say what the viewer may do.
+    /// The Launchpad call for the viewer's levels or teams failed.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// The table's trouble.
+    /// The table request failed.
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// Answers what viewers may do, out of the table's flags and Launchpad's levels and teams.
+/// Decides what viewers are allowed to do, from the flags in the table and the levels and teams in
+/// Launchpad.
 #[derive(Clone, Debug)]
 pub struct Authority {
     services: Services,
 }
 
-/// What a request must know of its viewer.
+/// The data about the viewer that a request needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs<'a> {
     permissions: &'a [Permission],
@@ -46,21 +47,24 @@ pub struct Needs<'a> {
 }
 
 impl Needs<'_> {
-    /// The same, and the viewer's teams where `teams`, whatever their levels and flags are.
+    /// Adds the viewer's teams to the needed data if `teams` is true, for every level and flag.
     #[must_use]
-    pub fn and_teams(self, teams: bool) -> Self {
+    pub fn with_teams(self, teams: bool) -> Self {
         Self { teams, ..self }
     }
 
-    /// Whether the viewer's teams decide, with these levels and the flag on.
-    fn by_team(&self, levels: &Levels) -> bool {
+    /// Whether the viewer's teams affect the decision, if the viewer has these levels and the flag
+    /// is on.
+    fn depends_on_teams(&self, levels: &Levels) -> bool {
         let mut needed = self.permissions.iter().map(|permission| levels.level(*permission));
         self.teams || needed.any(|level| level == Level::Team)
     }
 
-    /// The same by a guess at the levels. Without one, teams may decide about any permission.
-    fn may_be_by_team(&self, guess: Option<&Levels>) -> bool {
-        guess.map_or(self.teams || !self.permissions.is_empty(), |levels| self.by_team(levels))
+    /// Whether the viewer's teams may affect the decision, with levels that may be out of date.
+    /// Without any levels, teams may affect the decision about every permission.
+    fn may_depend_on_teams(&self, guess: Option<&Levels>) -> bool {
+        let unknown = self.teams || !self.permissions.is_empty();
+        guess.map_or(unknown, |levels| self.depends_on_teams(levels))
     }
 }
 
@@ -76,42 +80,44 @@ impl<'a, const N: usize> From<&'a [Permission; N]> for Needs<'a> {
     }
 }
 
-/// What one read of the table tells at the start of a request.
-struct Stored {
-    record: FlagRecord,
-    shared: Option<TeamSet>,
+/// The items that are read from the table at the start of a request.
+struct StoredState {
+    flags: FlagRecord,
+    /// The team set that another instance stored.
+    team_set: Option<TeamSet>,
+    /// The other items that the request needs.
     items: HashMap<Key, Item>,
 }
 
 impl Authority {
-    /// An authority that reads flags and team sets from the table and asks the directory.
+    /// Creates an authority that uses the table and the directory of these services.
     #[must_use]
     pub fn new(services: Services) -> Self {
         Self { services }
     }
 
-    /// Resolves what `viewer` may do with the needed permissions: one table read, and Launchpad's
-    /// calls for what no cache has. The calls go side by side: where the team flag is set, the
-    /// teams are asked for before it is known that the level is `team`, unless it was not when this
-    /// process last asked, and let go where it is not. While Launchpad cannot tell the teams, a `team` level narrows to
-    /// `own` and the event `cdp_team_permission_fallback` says so.
+    /// Loads what `viewer` is allowed to do with the needed permissions: one table read, and one
+    /// Launchpad call for each part that no cache has.
+    ///
+    /// The calls run in parallel. If the team flag is set, the teams call starts before the level
+    /// is known, unless the last known level of the viewer did not depend on teams. The teams call
+    /// is cancelled if the level turns out not to depend on teams. If the teams call fails, a
+    /// `team` level is narrowed to `own`, and the event `cdp_team_permission_fallback` with the
+    /// cause is logged.
     ///
     /// # Errors
-    /// When the permissions or the flags cannot be read.
+    /// [`AccessError::Directory`] when the levels cannot be loaded.
     pub async fn session<'n>(
         &self,
         viewer: &Viewer,
         needed: impl Into<Needs<'n>>,
     ) -> Result<Session, AccessError> {
-        Ok(self.session_beside(viewer, needed, &[]).await?.0)
+        Ok(self.session_with_items(viewer, needed, &[]).await?.0)
     }
 
-    /// The same, and the items with these keys, read consistently in the same request as the
-    /// flags: what a handler wants to judge costs no round trip of its own.
-    ///
-    /// # Errors
-    /// As [`Authority::session`].
-    pub async fn session_beside<'n>(
+    /// Like [`Authority::session`], and also returns the items with these keys. They are read
+    /// consistently in the same table request as the flags, so that they need no second round trip.
+    pub async fn session_with_items<'n>(
         &self,
         viewer: &Viewer,
         needed: impl Into<Needs<'n>>,
@@ -120,8 +126,8 @@ impl Authority {
         let started = Instant::now();
         let needed = needed.into();
         let (session, items) = self.resolve(viewer, needed, keys).await?;
-        let narrowed = needed.permissions.iter().find(|permission| session.fell_back(**permission));
-        if let Some(permission) = narrowed {
+        let is_narrowed = |permission: &&Permission| session.is_narrowed_by_fallback(**permission);
+        if let Some(permission) = needed.permissions.iter().find(is_narrowed) {
             if let Teams::Unavailable(cause) = &session.teams {
                 event::team_permission_fallback(viewer, *permission, started.elapsed(), cause);
             }
@@ -129,11 +135,11 @@ impl Authority {
         Ok((session, items))
     }
 
-    /// The same for a worker, where there is no fallback: a scope that cannot be resolved is an
-    /// error, to be tried again later.
+    /// Like [`Authority::session`] for a background worker, without the fallback: if the teams
+    /// cannot be loaded, the worker must try again later.
     ///
     /// # Errors
-    /// When anything that decides the scope cannot be read.
+    /// [`AccessError::Directory`] when the levels or the needed teams cannot be loaded.
     pub async fn strict_session<'n>(
         &self,
         viewer: &Viewer,
@@ -146,11 +152,8 @@ impl Authority {
         }
     }
 
-    /// The same for a person whose access somebody else asks about: no request of theirs is
-    /// narrowed, and no event says so.
-    ///
-    /// # Errors
-    /// As [`Authority::session`].
+    /// Like [`Authority::session`] for a person whose access another user checks. No request of
+    /// this person is narrowed, so no event is logged.
     pub async fn inspect(
         &self,
         person: &Viewer,
@@ -166,18 +169,20 @@ impl Authority {
         keys: &[Key],
     ) -> Result<(Session, HashMap<Key, Item>), AccessError> {
         let (company, user) = (&viewer.company, viewer.user);
-        let guess = self.services.directory.last_levels(company, user);
-        let is_likely = needed.may_be_by_team(guess.as_ref());
+        let guess = self.services.directory.last_known_levels(company, user);
+        let is_likely = needed.may_depend_on_teams(guess.as_ref());
         let levels = self.services.directory.levels(company, user).shared();
-        let by_team =
-            levels.clone().map(|levels| levels.is_ok_and(|levels| needed.by_team(&levels)));
+        let needs_teams = levels
+            .clone()
+            .map(|levels| levels.is_ok_and(|levels| needed.depends_on_teams(&levels)));
         let (levels, stored) = tokio::join!(levels, async {
-            let Stored { record, shared, items } = self.stored(viewer, keys).await?;
-            let may_count = needed.teams || record.cdp_team_permission_enabled;
-            let (flags, teams) = tokio::join!(self.flags(company, record), async {
-                let teams = self.services.directory.teams(company, user, shared);
-                match may_count {
-                    true => only_if(by_team, is_likely, teams).await,
+            let StoredState { flags: record, team_set, items } =
+                self.load_state(viewer, keys).await?;
+            let may_need_teams = needed.teams || record.cdp_team_permission_enabled;
+            let (flags, teams) = tokio::join!(self.effective_flags(company, record), async {
+                let teams = self.services.directory.teams(company, user, team_set);
+                match may_need_teams {
+                    true => only_if(needs_teams, is_likely, teams).await,
                     false => None,
                 }
             });
@@ -186,18 +191,18 @@ impl Authority {
         let (flags, teams, items) = stored?;
         let teams = match teams.filter(|_| needed.teams || flags.team_permission) {
             None => Teams::NotNeeded,
-            Some(Ok(answer)) => Teams::Known(self.kept(viewer, answer).await),
+            Some(Ok(answer)) => Teams::Known(self.store_if_new(viewer, answer).await),
             Some(Err(error)) => Teams::Unavailable(error),
         };
         let (levels, is_about_teams) = (levels?, needed.teams);
         Ok((Session { viewer: viewer.clone(), flags, levels, teams, is_about_teams }, items))
     }
 
-    /// The flags that count for a company. They are read with every request, so that turning one
-    /// off works at once; the plan may be a minute old, and while Launchpad cannot tell it, the
-    /// plan at the time when the flags were set counts. Where that is not known either, what is on
-    /// counts: nobody comes to see more.
-    async fn flags(&self, company: &CompanyId, record: FlagRecord) -> Flags {
+    /// The effective flags of a company. They are read with every request, so that turning a flag
+    /// off has an immediate effect. The plan can be one minute old. If Launchpad cannot return the
+    /// plan, the plan that was stored with the flags applies; if no plan was stored, flags that are
+    /// on are effective, which does not let any user see more contacts.
+    async fn effective_flags(&self, company: &CompanyId, record: FlagRecord) -> Flags {
         if !record.any() {
             return Flags::default();
         }
@@ -215,57 +220,62 @@ impl Authority {
         record.effective(plan)
     }
 
-    /// The flags that count for a company, for workers that act for no viewer.
-    ///
-    /// # Errors
-    /// When the flags cannot be read.
+    /// The effective flags of a company, for workers that act on behalf of no viewer.
     pub async fn company_flags(&self, company: &CompanyId) -> Result<Flags, AccessError> {
         let record: FlagRecord =
             self.services.table.get(&Key::flags(company), true).await?.unwrap_or_default();
-        Ok(self.flags(company, record).await)
+        Ok(self.effective_flags(company, record).await)
     }
 
-    /// Flags, the viewer's team set and whatever else is wanted, in one read.
-    async fn stored(&self, viewer: &Viewer, keys: &[Key]) -> Result<Stored, TableError> {
+    /// Reads the flags, the viewer's team set and the items with these keys in one request.
+    async fn load_state(&self, viewer: &Viewer, keys: &[Key]) -> Result<StoredState, TableError> {
         let (flags, teams) =
             (Key::flags(&viewer.company), Key::team_set(&viewer.company, viewer.user));
         let wanted: Vec<Key> = [&flags, &teams].into_iter().chain(keys).cloned().collect();
         let mut items = self.services.table.batch_get(&wanted, true).await?;
         let record = items.remove(&flags).map(from_item).transpose()?.unwrap_or_default();
-        // A cached set that does not fit is no set.
-        let shared = items.remove(&teams).and_then(|item| from_item(item).ok());
-        Ok(Stored { record, shared, items })
+        let team_set = items.remove(&teams).map(from_item).transpose().unwrap_or_else(|error| {
+            tracing::warn!(
+                error = %chain(&error),
+                "could not parse the stored team set; loading the teams from Launchpad"
+            );
+            None
+        });
+        Ok(StoredState { flags: record, team_set, items })
     }
 
-    /// The teams of a viewer and all their descendants, at most as old as a scope's may be.
+    /// The teams of a viewer and all their descendants, at most as old as the teams of a session.
     ///
     /// # Errors
-    /// When Launchpad cannot tell them and none are at hand.
+    /// When no cached team set is valid and the Launchpad call fails.
     pub async fn team_set(&self, viewer: &Viewer) -> Result<TeamSet, DirectoryError> {
-        if let Some(set) = self.services.directory.known_teams(&viewer.company, viewer.user) {
+        if let Some(set) = self.services.directory.cached_teams(&viewer.company, viewer.user) {
             return Ok(set);
         }
-        let stored = self.stored(viewer, &[]).await.inspect_err(|error| {
-            tracing::warn!(error = %chain(error), "could not read the stored team set");
+        let state = self.load_state(viewer, &[]).await.inspect_err(|error| {
+            tracing::warn!(
+                error = %chain(error),
+                "could not read the stored team set; loading the teams from Launchpad"
+            );
         });
-        let shared = stored.ok().and_then(|stored| stored.shared);
-        let answer = self.services.directory.teams(&viewer.company, viewer.user, shared).await?;
-        Ok(self.kept(viewer, answer).await)
+        let stored = state.ok().and_then(|state| state.team_set);
+        let answer = self.services.directory.teams(&viewer.company, viewer.user, stored).await?;
+        Ok(self.store_if_new(viewer, answer).await)
     }
 
-    /// The viewer's teams; what Launchpad just told is stored, so that every instance has it for a
-    /// minute.
-    async fn kept(&self, viewer: &Viewer, (set, asked_now): (TeamSet, bool)) -> TeamSet {
-        if asked_now {
-            // What cannot be written is asked for again.
+    /// Stores a team set that Launchpad just returned, so that every instance can use it for a
+    /// minute, and returns the set.
+    async fn store_if_new(&self, viewer: &Viewer, (set, is_new): (TeamSet, bool)) -> TeamSet {
+        if is_new {
+            // If the write fails, the next request loads the set again.
             let stored = self.services.directory.store_team_set(&self.services.table, viewer, &set);
             best_effort(stored, "could not store the team set").await;
         }
         set
     }
 
-    /// Whether what is at hand already shows that somebody cannot reach a record with a permission
-    /// under these flags. Nothing is asked: what is not known denies nothing.
+    /// Whether the caches of this process already prove that a person cannot access a record with a
+    /// permission under these flags. No request is made; missing data proves nothing.
     #[must_use]
     pub fn is_known_to_deny(
         &self,
@@ -274,21 +284,22 @@ impl Authority {
         permission: Permission,
         record: &impl Owned,
     ) -> bool {
-        let Some(levels) = self.services.directory.known_levels(company, user) else {
+        let Some(levels) = self.services.directory.cached_levels(company, user) else {
             return false;
         };
         let level = levels.level(permission);
-        let teams = match self.services.directory.known_teams(company, user) {
+        let teams = match self.services.directory.cached_teams(company, user) {
             Some(set) => Teams::Known(set),
             None if level == Level::Team && flags.team_permission => return false,
             None => Teams::NotNeeded,
         };
-        reach(level, user, flags, &teams).is_none_or(|scope| !scope.admits(record))
+        scope_for_level(level, user, flags, &teams).is_none_or(|scope| !scope.admits(record))
     }
 }
 
-/// What `answer` is, if it is `wanted`. Where that `is_likely`, it is asked for before that is
-/// known; one that is not wanted is not waited for.
+/// Returns the result of `answer` if `wanted` resolves to true. If that is likely, `answer` is
+/// polled before `wanted` is resolved. If it resolves to false, `answer` is dropped without waiting
+/// for it.
 async fn only_if<T>(
     wanted: impl Future<Output = bool>,
     is_likely: bool,
@@ -310,8 +321,9 @@ mod tests {
 
     use super::*;
 
-    /// An answer that is not there before it is wanted, and whether it was asked for by then.
-    async fn asked_early(is_likely: bool, is_wanted: bool) -> (Option<()>, bool) {
+    /// Returns the result of [`only_if`], and whether the answer was requested before it was known
+    /// to be wanted.
+    async fn requested_early(is_likely: bool, is_wanted: bool) -> (Option<()>, bool) {
         let (asked, mut was_asked) = oneshot::channel();
         let (known, is_known) = oneshot::channel();
         let early = async {
@@ -332,15 +344,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_likely_answer_is_asked_for_before_it_is_known_to_be_wanted() {
-        assert_eq!(asked_early(true, true).await, (Some(()), true));
-        assert_eq!(asked_early(false, true).await, (Some(()), false));
+    async fn a_likely_answer_is_requested_before_it_is_known_to_be_wanted() {
+        assert_eq!(requested_early(true, true).await, (Some(()), true));
+        assert_eq!(requested_early(false, true).await, (Some(()), false));
     }
 
     #[tokio::test]
     async fn an_answer_that_is_not_wanted_is_not_waited_for() {
-        assert_eq!(asked_early(true, false).await, (None, true));
-        assert_eq!(asked_early(false, false).await, (None, false));
+        assert_eq!(requested_early(true, false).await, (None, true));
+        assert_eq!(requested_early(false, false).await, (None, false));
         assert_eq!(only_if(ready(false), true, pending::<()>()).await, None);
     }
 }

@@ -1,7 +1,7 @@
-//! The structured events of team permissions that the functions log (RFC §3).
+//! The structured events that the functions log about team permissions (RFC §3).
 //!
-//! An event is a log line with an `event` field. No line ever holds a name, an email address, a
-//! phone number, a query, a filter's value, a path or a note's text.
+//! An event is a log line with an `event` field. No line contains a name, an email address, a phone
+//! number, a query, a value of a filter, a path or the text of a note.
 
 use std::time::Duration;
 
@@ -14,8 +14,9 @@ use crate::{
     metric::{self, Slice},
 };
 
-/// The viewer's teams could not be had; the scope was narrowed to `own`.
-/// `cause` says why: the failure of the teams call, or of an earlier one that is remembered.
+/// Logs that the viewer's teams could not be loaded, so that the scope was narrowed to `own`. The
+/// field `cause` is the error of the teams call; `remembered` is true if it is the error of an
+/// earlier call.
 pub fn team_permission_fallback(
     viewer: &Viewer,
     permission: Permission,
@@ -34,7 +35,7 @@ pub fn team_permission_fallback(
     );
 }
 
-/// An action on one record was refused by team scope.
+/// Logs and counts that an action on one contact was refused because of the viewer's team scope.
 pub fn team_permission_denied(
     viewer: &Viewer,
     contact: ContactId,

@@ -1,4 +1,5 @@
-//! Why somebody does or does not reach a record: the guard's own decision, in words.
+//! Explains why a person can or cannot access a record. The explanation is derived from the
+//! decision of the guard.
 
 use serde::Serialize;
 
@@ -8,61 +9,62 @@ use crate::{
     identity::{Level, Permission},
 };
 
-/// The rule that decided.
+/// The rule that decided about the access.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// The level is `disabled`.
+    /// The person's level is `disabled`.
     Disabled,
-    /// The level or the feature is as it was before the team flag, which is off.
+    /// The team flag is off, so the level or the feature works as it did before the flag existed.
     TeamFlagOff,
-    /// The level is `everything`.
+    /// The person's level is `everything`.
     Everything,
     /// No team owns the contact.
     Unassigned,
-    /// A team of theirs, or one below, owns the contact.
+    /// One of the person's teams, or a descendant of one, owns the contact.
     Team,
-    /// They own the contact.
+    /// The person owns the contact.
     Owner,
-    /// They are assigned to the contact.
+    /// The person is assigned to the contact.
     Assignee,
-    /// Nothing lets them through.
+    /// No rule gives the person access.
     OutOfScope,
-    /// While Launchpad cannot tell their teams: they own the contact.
+    /// The teams could not be loaded, and the person owns the contact.
     FallbackOwner,
-    /// While Launchpad cannot tell their teams: they are assigned to the contact.
+    /// The teams could not be loaded, and the person is assigned to the contact.
     FallbackAssignee,
-    /// While Launchpad cannot tell their teams: the contact is not their own.
+    /// The teams could not be loaded, and the person neither owns the contact nor is assigned to
+    /// it.
     FallbackOutOfScope,
-    /// Notes only: they do not see the contact at all.
+    /// For notes only: the person cannot see the contact.
     ParentOutOfScope,
-    /// Notes only: their own notes and nobody else's.
+    /// For notes only: the person can access only their own notes.
     NoteOwner,
 }
 
-/// How one permission of a person is decided for one contact.
+/// The decision about one permission of a person for one contact, and the reason for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Explanation {
-    /// The permission.
+    /// The permission that was decided.
     pub permission: Permission,
-    /// Its level, as Launchpad has it.
+    /// The person's level for the permission in Launchpad.
     pub level: Level,
-    /// Whether they are let through.
+    /// Whether the person has access.
     pub allowed: bool,
-    /// By which rule.
+    /// The rule that decided.
     pub rule: Rule,
-    /// The contact's teams that are theirs, where [`Rule::Team`] decided.
+    /// The teams that own the contact and are in the person's scope, if [`Rule::Team`] decided.
     pub teams: Vec<TeamId>,
-    /// Whether Launchpad's trouble narrowed the level to `own`.
+    /// Whether the level was narrowed to `own` because the teams could not be loaded.
     pub narrowed: bool,
 }
 
 impl Session {
-    /// How a permission is decided for a record. The decision is the guard's own.
+    /// Explains how a permission is decided for a record, with the decision of the guard itself.
     #[must_use]
     pub fn explain(&self, permission: Permission, record: &impl Owned) -> Explanation {
         let level = self.level(permission);
-        let narrowed = self.fell_back(permission);
+        let narrowed = self.is_narrowed_by_fallback(permission);
         let explained = |allowed, rule, teams| Explanation {
             permission,
             level,

@@ -9,7 +9,7 @@ use crate::{
     table::{Key, Table, TableError, attribute, from_item},
 };
 
-/// A behavior that operators turn on company by company; all are off until then.
+/// A feature that operators turn on for each company. Every flag is off by default.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Flag {
     /// The `team` level scopes contacts and notes (RFC CHG-005).
@@ -22,7 +22,7 @@ impl Flag {
     /// Every flag.
     pub const ALL: [Self; 2] = [Self::TeamPermission, Self::NotesMention];
 
-    /// The flag's name.
+    /// The name of the flag in requests, answers and stored items.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl fmt::Display for Flag {
     }
 }
 
-/// A company's flags as they are stored.
+/// A company's flags in their stored form.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct FlagRecord {
     /// [`Flag::TeamPermission`].
@@ -47,17 +47,16 @@ pub struct FlagRecord {
     /// [`Flag::NotesMention`].
     #[serde(default)]
     pub cdp_notes_mention_enabled: bool,
-    /// The company's plan when a flag was last set: what counts while Launchpad cannot tell.
+    /// The company's plan at the time when a flag was last set. It applies while Launchpad cannot
+    /// return the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<SubscriptionPlan>,
 }
 
 impl FlagRecord {
-    /// Sets these flags of a company, and the plan if one is given, field by field: what others set
-    /// at the same time stays. Tells the flags as they are then.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Sets these flags of a company, and the plan if one is given. Only the given fields are
+    /// written, so that concurrent changes of other fields are kept. Returns the flags after the
+    /// change.
     pub async fn store(
         table: &Table,
         company: &CompanyId,
@@ -93,7 +92,7 @@ impl FlagRecord {
         self.cdp_team_permission_enabled || self.cdp_notes_mention_enabled
     }
 
-    /// Whether a flag is stored as on; whether it counts, the plan tells.
+    /// Whether a flag is stored as on. [`FlagRecord::effective`] also considers the plan.
     #[must_use]
     pub fn is_on(&self, flag: Flag) -> bool {
         match flag {
@@ -110,18 +109,18 @@ impl FlagRecord {
         }
     }
 
-    /// The flags as they count on this plan: both need Growth or Enterprise.
+    /// The flags that are effective on this plan. Both flags need a Growth or Enterprise plan.
     #[must_use]
     pub fn effective(&self, plan: SubscriptionPlan) -> Flags {
-        let counts = plan != SubscriptionPlan::Starter;
+        let is_allowed = plan != SubscriptionPlan::Starter;
         Flags {
-            team_permission: counts && self.cdp_team_permission_enabled,
-            notes_mention: counts && self.cdp_notes_mention_enabled,
+            team_permission: is_allowed && self.cdp_team_permission_enabled,
+            notes_mention: is_allowed && self.cdp_notes_mention_enabled,
         }
     }
 }
 
-/// The flags that count for a request.
+/// The flags that are effective for a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Flags {
     /// The `team` level scopes contacts and notes.

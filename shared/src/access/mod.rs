@@ -1,8 +1,18 @@
-//! Who may see and do what: levels, permissions, scopes (RFC §2, SPEC §2).
+//! Decides which contacts and notes a viewer can see and change: levels, permissions and scopes
+//! (RFC §2, SPEC §2).
 //!
-//! [`Scope`] is the one authority: what a list reads ([`Scope::partitions`]) and what the guard on
-//! one record lets through ([`Scope::admits`]) come from the same value, so that they cannot
-//! disagree. A contact reaches a handler only as [`Authorized`].
+//! All decisions come from [`Scope`]. The partitions that a list reads ([`Scope::partitions`]) and
+//! the guard on a single record ([`Scope::admits`]) use the same value, so that they cannot
+//! disagree. Handlers receive a contact only as [`Authorized`].
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `authority` | loads what a viewer is allowed to do |
+//! | `session` | what a viewer is allowed to do during one request |
+//! | `scope` | which records a viewer can access with a permission |
+//! | `flags` | the feature flags of a company |
+//! | `explain` | explains a decision to support staff |
+//! | `event` | the events that are logged about team permissions |
 
 mod authority;
 pub mod event;

@@ -6,58 +6,59 @@ use crate::{
     table::Partition,
 };
 
-/// Who owns a record: all that a scope decides by.
+/// The owners of a record. A scope decides by nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct Ownership<'a> {
-    /// The owner.
+    /// The person who owns the record.
     pub owner: Option<UserId>,
-    /// The assignee.
+    /// The person who is assigned to the record.
     pub assignee: Option<UserId>,
-    /// The teams that own it; none is "Unassigned".
+    /// The teams that own the record. A record without teams is "Unassigned".
     pub teams: &'a [TeamId],
 }
 
 /// A record that a scope can decide about.
 pub trait Owned {
-    /// Who owns it.
+    /// The owners of the record.
     fn ownership(&self) -> Ownership<'_>;
 }
 
-/// What decided whether a scope reaches a record.
+/// The rule that decided whether a record is in a scope.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Decision {
-    /// The scope is the whole company.
+    /// The scope includes the whole company.
     Everything,
     /// No team owns the record.
     Unassigned,
-    /// A team that owns it is one of the viewer's or below one.
+    /// One of the viewer's teams, or a descendant of one, owns the record.
     Team,
-    /// The viewer owns it.
+    /// The viewer owns the record.
     Owner,
-    /// The viewer is assigned to it.
+    /// The viewer is assigned to the record.
     Assignee,
-    /// Nothing: the scope does not reach it.
+    /// No rule applies: the record is outside the scope.
     OutOfScope,
 }
 
-/// Which contacts a viewer reaches with a permission.
+/// The contacts that a viewer can access with a permission.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Scope {
-    /// Those that the viewer owns or is assigned to.
+    /// The contacts that the viewer owns or is assigned to.
     Own(UserId),
-    /// Those of the viewer's teams and their descendants, the unassigned, and the own.
+    /// The contacts of the viewer's teams and their descendants, the unassigned contacts, and the
+    /// contacts that the viewer owns or is assigned to.
     Team {
         /// The viewer.
         user: UserId,
         /// The viewer's teams and all their descendants, downward only (PRD D-7).
         expanded: BTreeSet<TeamId>,
     },
-    /// Those of the whole company.
+    /// All contacts of the company.
     Everything,
 }
 
 impl Scope {
-    /// The partitions whose union is exactly what [`Scope::admits`] lets through.
+    /// The partitions whose union is exactly the set of records that [`Scope::admits`] accepts.
     #[must_use]
     pub fn partitions(&self) -> Vec<Partition> {
         match self {
@@ -71,8 +72,8 @@ impl Scope {
         }
     }
 
-    /// Which rule decides about this record: RFC §2, Decision 2. Where several let it through, the
-    /// first of them in the RFC's order.
+    /// The rule that decides about this record (RFC §2, Decision 2). If several rules admit the
+    /// record, the first one in the RFC's order.
     #[must_use]
     pub fn decide(&self, record: &impl Owned) -> Decision {
         let Ownership { owner, assignee, teams } = record.ownership();
@@ -95,13 +96,13 @@ impl Scope {
         }
     }
 
-    /// Whether the viewer reaches this record.
+    /// Whether the record is in the scope.
     #[must_use]
     pub fn admits(&self, record: &impl Owned) -> bool {
         self.decide(record) != Decision::OutOfScope
     }
 
-    /// The teams of the record that are the viewer's, where teams play a part.
+    /// The teams of the record that are in the scope; empty if the scope does not depend on teams.
     #[must_use]
     pub fn shared_teams(&self, record: &impl Owned) -> Vec<TeamId> {
         match self {
@@ -113,13 +114,13 @@ impl Scope {
         }
     }
 
-    /// The record as one that the viewer may have, if the guard admits it.
+    /// Returns the record as [`Authorized`] if it is in the scope.
     #[must_use]
     pub fn authorize<T: Owned>(&self, record: T) -> Option<Authorized<T>> {
         self.admits(&record).then_some(Authorized(record))
     }
 
-    /// The level that the scope stands for in logs and metrics.
+    /// The level of the scope, for logs and metrics.
     #[must_use]
     pub fn level(&self) -> Level {
         match self {
@@ -129,7 +130,7 @@ impl Scope {
         }
     }
 
-    /// The size of the viewer's expanded team set; 0 where teams play no part.
+    /// The number of teams in the scope; 0 if the scope does not depend on teams.
     #[must_use]
     pub fn team_count(&self) -> usize {
         match self {
@@ -139,12 +140,12 @@ impl Scope {
     }
 }
 
-/// A record that passed a scope's guard. Only [`Scope::authorize`] makes one.
+/// A record that passed the guard of a scope. Only [`Scope::authorize`] creates it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Authorized<T>(T);
 
 impl<T> Authorized<T> {
-    /// The record, given up to be answered or changed.
+    /// Returns the record itself, to send it to the client or to change it.
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -179,8 +180,8 @@ mod tests {
     }
 
     impl Record {
-        /// The partitions that a contact's pointers stand in.
-        fn stands_in(&self) -> BTreeSet<Partition> {
+        /// The partitions that contain pointers to the contact.
+        fn partitions(&self) -> BTreeSet<Partition> {
             let mut all = BTreeSet::from([Partition::All]);
             all.extend(self.owner.into_iter().chain(self.assignee).map(Partition::User));
             if self.teams.is_empty() {
@@ -216,9 +217,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_list_reads_is_what_the_guard_admits(scope in scope(), record in record()) {
-            let stands_in = record.stands_in();
-            let read = scope.partitions().iter().any(|partition| stands_in.contains(partition));
+        fn a_list_reads_exactly_the_records_that_the_guard_admits(scope in scope(), record in record()) {
+            let partitions = record.partitions();
+            let read = scope.partitions().iter().any(|partition| partitions.contains(partition));
             prop_assert_eq!(read, scope.admits(&record));
         }
     }

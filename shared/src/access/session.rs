@@ -1,4 +1,4 @@
-//! What one viewer may do during one request.
+//! The session of a request: the access rights of its viewer.
 
 use std::collections::BTreeSet;
 
@@ -9,31 +9,31 @@ use crate::{
     identity::{Level, Permission, Viewer},
 };
 
-/// The teams of a viewer as far as the request needs them.
+/// The viewer's teams, if the request needs them.
 #[derive(Clone, Debug)]
 pub(super) enum Teams {
-    /// No permission of the request is decided by teams.
+    /// No decision of the request depends on teams.
     NotNeeded,
     Known(TeamSet),
-    /// Launchpad is in trouble: narrow to `own`, never widen (RFC §2.2).
+    /// The teams could not be loaded: the scope is narrowed to `own` and never widened (RFC §2.2).
     Unavailable(DirectoryError),
 }
 
-/// What one viewer may do during one request.
+/// The access rights of one viewer during one request.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// The viewer.
+    /// The signed-in user.
     pub viewer: Viewer,
-    /// The flags that count.
+    /// The effective flags of the company.
     pub flags: Flags,
     pub(super) levels: Levels,
     pub(super) teams: Teams,
-    /// Whether the request itself is about the viewer's teams.
+    /// Whether the request itself refers to the viewer's teams, such as the list view `teams`.
     pub(super) is_about_teams: bool,
 }
 
 impl Session {
-    /// A session as it is once everything is known; no team set is Launchpad's trouble.
+    /// A session with known values. `None` as the team set stands for a failed teams call.
     #[cfg(test)]
     pub(crate) fn known(
         viewer: Viewer,
@@ -46,13 +46,13 @@ impl Session {
         Self { viewer, flags, levels, teams, is_about_teams: false }
     }
 
-    /// The viewer's level for a permission, as Launchpad has it.
+    /// The viewer's level for a permission in Launchpad.
     #[must_use]
     pub fn level(&self, permission: Permission) -> Level {
         self.levels.level(permission)
     }
 
-    /// The viewer's own teams by name, as far as the session needed to know them.
+    /// The viewer's direct teams with their names; empty if the session did not load teams.
     #[must_use]
     pub fn teams(&self) -> &[Team] {
         match &self.teams {
@@ -61,28 +61,29 @@ impl Session {
         }
     }
 
-    /// What the viewer reaches with a permission.
+    /// The records that the viewer can access with a permission.
     ///
     /// # Errors
-    /// [`AccessError::Disabled`] at that level.
+    /// [`AccessError::Disabled`] if the level is `disabled`.
     pub fn scope(&self, permission: Permission) -> Result<Scope, AccessError> {
-        reach(self.level(permission), self.viewer.user, self.flags, &self.teams)
+        scope_for_level(self.level(permission), self.viewer.user, self.flags, &self.teams)
             .ok_or(AccessError::Disabled)
     }
 
-    /// Whether what a permission reaches was narrowed to the viewer's own by Launchpad's trouble:
-    /// its `team` level, or the request that is about the viewer's teams.
+    /// Whether the scope of a permission is narrowed to `own` because the teams could not be
+    /// loaded. That concerns permissions with the level `team`, and every permission if the request
+    /// refers to the viewer's teams.
     #[must_use]
-    pub fn fell_back(&self, permission: Permission) -> bool {
-        let by_team = match self.level(permission) {
+    pub fn is_narrowed_by_fallback(&self, permission: Permission) -> bool {
+        let depends_on_teams = match self.level(permission) {
             Level::Disabled => false,
             Level::Team => self.flags.team_permission || self.is_about_teams,
             Level::Own | Level::Everything => self.is_about_teams,
         };
-        by_team && matches!(self.teams, Teams::Unavailable(_))
+        depends_on_teams && matches!(self.teams, Teams::Unavailable(_))
     }
 
-    /// The viewer's teams and all their descendants, as far as the request needed to know them.
+    /// The viewer's teams and all their descendants; `None` if the session did not load teams.
     #[must_use]
     pub fn expanded_teams(&self) -> Option<BTreeSet<TeamId>> {
         match &self.teams {
@@ -91,41 +92,47 @@ impl Session {
         }
     }
 
-    /// How many these are; 0 where they are not known.
+    /// The number of [`Session::expanded_teams`]; 0 if they are not known.
     #[must_use]
     pub fn team_count(&self) -> usize {
         self.expanded_teams().map_or(0, |teams| teams.len())
     }
 
-    /// The permission that an answer is told under when several decided about it: one that was
-    /// narrowed, else the first.
+    /// The permission that logs and metrics report if both of these decided about an answer: the
+    /// first one that is narrowed by the fallback, otherwise the first one.
     #[must_use]
-    pub fn narrowed(&self, deciding: &[Permission; 2]) -> Permission {
-        let narrowed = deciding.iter().find(|permission| self.fell_back(**permission));
+    pub fn reported_permission(&self, deciding: &[Permission; 2]) -> Permission {
+        let narrowed =
+            deciding.iter().find(|permission| self.is_narrowed_by_fallback(**permission));
         *narrowed.unwrap_or(&deciding[0])
     }
 
-    /// Whether a refusal with this permission is a denial by team scope, which is worth an event:
-    /// level `team`, flag on, and not the fallback's doing.
+    /// Whether a refusal with this permission is caused by the team scope, which is reported as an
+    /// event: the level is `team`, the flag is on, and the scope is not narrowed by the fallback.
     #[must_use]
-    pub fn denies_by_team(&self, permission: Permission) -> bool {
+    pub fn is_denied_by_team_scope(&self, permission: Permission) -> bool {
         self.flags.team_permission
             && self.level(permission) == Level::Team
-            && !self.fell_back(permission)
+            && !self.is_narrowed_by_fallback(permission)
     }
 
-    /// Tells, as an event, that an action on one contact was refused with this permission, if it
-    /// was a denial by team scope.
+    /// Logs the event that an action on one contact was refused with this permission, if the team
+    /// scope caused the refusal.
     pub fn report_denied(&self, permission: Permission, contact: ContactId) {
-        if self.denies_by_team(permission) {
+        if self.is_denied_by_team_scope(permission) {
             let count = self.scope(permission).map_or(0, |scope| scope.team_count());
             event::team_permission_denied(&self.viewer, contact, permission, count);
         }
     }
 }
 
-/// What a level reaches; nothing at `disabled`.
-pub(super) fn reach(level: Level, user: UserId, flags: Flags, teams: &Teams) -> Option<Scope> {
+/// The scope of a level; `None` if the level is `disabled`.
+pub(super) fn scope_for_level(
+    level: Level,
+    user: UserId,
+    flags: Flags,
+    teams: &Teams,
+) -> Option<Scope> {
     match level {
         Level::Disabled => None,
         Level::Own => Some(Scope::Own(user)),

@@ -11,9 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::DirectoryError;
 use crate::clock::Clock;
 
-/// How long a failure is remembered, so that an outage does not cost every request its time-out.
+/// How long the error of a call is returned without a new call, so that an outage of Launchpad does
+/// not cost every request a time-out.
 const FAILURE_TTL: SignedDuration = SignedDuration::from_secs(3);
-/// The most entries; past it the expired ones go.
+/// The most entries of a cache. When it is full, expired entries are removed.
 const CAPACITY: usize = 10_000;
 
 #[derive(Debug)]
@@ -25,8 +26,8 @@ enum Entry<V> {
 
 type Slot<V> = Arc<tokio::sync::Mutex<Entry<V>>>;
 
-/// Answers of one kind of call. Concurrent misses of a key make one call; a failure is remembered
-/// for three seconds.
+/// A cache of the results of one kind of Launchpad call. Concurrent requests for a missing key make
+/// a single call. An error is cached for three seconds.
 pub(super) struct Cache<K, V> {
     clock: Clock,
     slots: Mutex<HashMap<K, Slot<V>>>,
@@ -43,12 +44,12 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         Self { clock, slots: Mutex::default() }
     }
 
-    /// The value of `key` and whether it was asked for just now. `ask` tells the value and until
-    /// when it may be used.
+    /// Returns the value of `key`, and whether this request called Launchpad for it. `fetch`
+    /// returns the value and the time at which it expires.
     pub(super) async fn get(
         &self,
         key: K,
-        ask: impl Future<Output = Result<(V, Timestamp), DirectoryError>>,
+        fetch: impl Future<Output = Result<(V, Timestamp), DirectoryError>>,
     ) -> Result<(V, bool), DirectoryError> {
         let slot = self.slot(key);
         let mut entry = slot.lock().await;
@@ -58,7 +59,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
             Entry::Failed { error, until } if now < *until => return Err(error.remembered()),
             _ => {}
         }
-        match ask.await {
+        match fetch.await {
             Ok((value, until)) => {
                 *entry = Entry::Known { value: value.clone(), until };
                 Ok((value, true))
@@ -71,29 +72,30 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         }
     }
 
-    /// Keeps a value that was learned elsewhere, in the place of what is not known, aged or failed;
-    /// not while the key is being asked for.
-    pub(super) fn keep(&self, key: K, value: V, until: Timestamp) {
+    /// Stores a value that did not come from a call of this process, in place of an expired value
+    /// or a cached error. Does nothing while a call for the key is running.
+    pub(super) fn insert(&self, key: K, value: V, until: Timestamp) {
         if let Ok(mut entry) = self.slot(key).try_lock() {
             *entry = Entry::Known { value, until };
         }
     }
 
-    /// The value of `key`, if it is at hand; nothing is asked or waited for.
+    /// Returns the value of `key` if it is cached and not expired, without a call and without
+    /// waiting.
     pub(super) fn peek(&self, key: &K) -> Option<V> {
-        self.known(key, |until| self.clock.now() < until)
+        self.cached(key, |until| self.clock.now() < until)
     }
 
-    /// The value that `key` had when it was last told, however long ago.
+    /// Returns the last value of `key`, even if it is expired.
     pub(super) fn last(&self, key: &K) -> Option<V> {
-        self.known(key, |_| true)
+        self.cached(key, |_| true)
     }
 
-    fn known(&self, key: &K, counts: impl Fn(Timestamp) -> bool) -> Option<V> {
+    fn cached(&self, key: &K, is_valid: impl Fn(Timestamp) -> bool) -> Option<V> {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = slots.get(key)?.try_lock().ok()?;
         match &*entry {
-            Entry::Known { value, until } => counts(*until).then(|| value.clone()),
+            Entry::Known { value, until } => is_valid(*until).then(|| value.clone()),
             Entry::Failed { .. } | Entry::Empty => None,
         }
     }
@@ -113,7 +115,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
     }
 }
 
-/// Whether somebody waits for the entry, or it still answers.
+/// Whether a request is waiting for the entry, or the entry has not expired.
 fn is_in_use<V>(slot: &Slot<V>, now: Timestamp) -> bool {
     slot.try_lock().map_or(true, |entry| match &*entry {
         Entry::Empty => false,
@@ -140,29 +142,30 @@ mod tests {
     #[tokio::test]
     async fn concurrent_misses_make_one_call() {
         let (clock, cache, calls) = cache();
-        let ask = || async {
+        let fetch = || async {
             tokio::task::yield_now().await;
             let until = clock.now() + SignedDuration::from_secs(60);
             Ok((calls.fetch_add(1, Ordering::SeqCst), until))
         };
-        let answers = tokio::join!(cache.get(1, ask()), cache.get(1, ask()), cache.get(1, ask()));
+        let answers =
+            tokio::join!(cache.get(1, fetch()), cache.get(1, fetch()), cache.get(1, fetch()));
         assert_eq!(answers, (Ok((0, true)), Ok((0, false)), Ok((0, false))));
     }
 
     #[tokio::test]
-    async fn an_answer_is_used_until_its_time_and_never_past_it() {
+    async fn a_value_is_used_until_it_expires() {
         let (clock, cache, calls) = cache();
         let until = clock.now() + SignedDuration::from_secs(60);
-        let ask = || async { Ok((calls.fetch_add(1, Ordering::SeqCst), until)) };
-        assert_eq!(cache.get(1, ask()).await, Ok((0, true)));
+        let fetch = || async { Ok((calls.fetch_add(1, Ordering::SeqCst), until)) };
+        assert_eq!(cache.get(1, fetch()).await, Ok((0, true)));
         clock.advance(SignedDuration::from_millis(59_999));
-        assert_eq!(cache.get(1, ask()).await, Ok((0, false)));
+        assert_eq!(cache.get(1, fetch()).await, Ok((0, false)));
         clock.advance(SignedDuration::from_millis(1));
-        assert_eq!(cache.get(1, ask()).await, Ok((1, true)));
+        assert_eq!(cache.get(1, fetch()).await, Ok((1, true)));
     }
 
     #[tokio::test]
-    async fn a_peek_sees_what_is_fresh_and_asks_nothing() {
+    async fn a_peek_returns_only_values_that_have_not_expired_and_makes_no_call() {
         let (clock, cache, _) = cache();
         assert_eq!(cache.peek(&1), None);
         let until = clock.now() + SignedDuration::from_secs(60);
@@ -173,16 +176,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_learned_elsewhere_counts_before_a_remembered_failure() {
+    async fn an_inserted_value_replaces_a_cached_error() {
         let (clock, cache, _) = cache();
         let failed = cache.get(1, async { Err(failure()) }).await;
         assert!(failed.is_err());
-        cache.keep(1, 7, clock.now() + SignedDuration::from_secs(60));
+        cache.insert(1, 7, clock.now() + SignedDuration::from_secs(60));
         assert_eq!(cache.get(1, async { Err(failure()) }).await, Ok((7, false)));
     }
 
     #[tokio::test]
-    async fn a_failure_is_remembered_for_three_seconds() {
+    async fn an_error_is_cached_for_three_seconds() {
         let (clock, cache, calls) = cache();
         let fail = || async {
             calls.fetch_add(1, Ordering::SeqCst);

@@ -12,23 +12,23 @@ use crate::{
     upstream::CallFailure,
 };
 
-/// The pages of a company's teams that are read at most: fewer than 10,000 teams.
+/// The most pages of a company's teams that are read, which allows fewer than 10,000 teams.
 const MAX_TEAM_PAGES: u32 = 100;
-/// The teams of one page.
+/// The number of teams on one page.
 const TEAMS_PER_PAGE: u32 = 100;
 
-/// Where Launchpad is and how to sign in.
+/// The address of Launchpad and the credentials for it.
 #[derive(Clone)]
 pub struct Launchpad {
-    /// Base URL, without a slash at its end.
+    /// The base URL without a slash at the end.
     pub url: String,
-    /// User of the service token.
+    /// The user name of the service token.
     pub user: String,
-    /// Password of the service token.
+    /// The password of the service token.
     pub password: String,
-    /// The budget of one answer.
+    /// The time-out of one call, including the response body.
     pub timeout: Duration,
-    /// How long a team set is used.
+    /// How long a team set is cached.
     pub team_set_ttl: SignedDuration,
 }
 
@@ -134,7 +134,7 @@ impl Client {
                 people.retain(|person| person.company_sso_id == *company);
                 Ok(PeoplePage { people, more })
             }
-            // Launchpad's plain 404 means that nobody matches (PRD OQ-13).
+            // Launchpad returns 404 if no person matches (PRD OQ-13).
             Err(error) if error.is_status(404) => Ok(PeoplePage::default()),
             Err(error) => Err(error),
         }
@@ -159,12 +159,13 @@ impl Client {
                 return Ok(all);
             }
         }
-        // A part of the teams would pass for all of them.
+        // An incomplete list of teams would look like the complete one.
         Err(DirectoryError::new("teams", CallFailure::Body("too many teams".to_owned())))
     }
 
-    /// One GET with the service token. A connection that failed before any response is tried once
-    /// more, within what is left of the budget: these calls are idempotent.
+    /// Sends a GET request with the service token. If the connection failed before any response,
+    /// the request is sent once more within the rest of the time-out, because these calls are
+    /// idempotent.
     async fn get<T: DeserializeOwned>(
         &self,
         call: &'static str,
@@ -181,16 +182,16 @@ impl Client {
                 .send()
         };
         let failed = |cause| DirectoryError::new(call, cause);
-        let unsent = |error: &reqwest::Error| failed(CallFailure::from_reqwest(error));
+        let call_failed = |error: &reqwest::Error| failed(CallFailure::from_reqwest(error));
         let mut sent = send().await;
         if sent.as_ref().is_err_and(|error| error.is_connect() || !error.is_timeout()) {
             sent = send().await;
         }
-        let response = sent.map_err(|error| unsent(&error))?;
+        let response = sent.map_err(|error| call_failed(&error))?;
         if response.status() != StatusCode::OK {
             return Err(failed(CallFailure::Status(response.status().as_u16())));
         }
-        let body = response.bytes().await.map_err(|error| unsent(&error))?;
+        let body = response.bytes().await.map_err(|error| call_failed(&error))?;
         serde_json::from_slice(&body).map_err(|error| failed(CallFailure::from_json(&error)))
     }
 }

@@ -1,4 +1,5 @@
-//! Launchpad: people, teams, permissions and companies, behind small caches (SPEC §1, §2).
+//! The directory: people, teams, permissions and companies from Launchpad, with small caches (SPEC
+//! §1, §2).
 
 mod cache;
 mod client;
@@ -24,17 +25,16 @@ use crate::{
     table::{EXPIRES_AT, Key, Table, TableError, attribute, to_item},
 };
 
-/// How long a permission answer is used.
+/// How long the levels of a person are cached.
 const LEVELS_TTL: SignedDuration = SignedDuration::from_secs(10);
-/// How long a company's profile or a person is used.
+/// How long a company's profile and a person are cached.
 const PROFILE_TTL: SignedDuration = SignedDuration::from_secs(60);
 
-/// People asked for at once where all of a company's are wanted, and how often at most.
+/// The page size and the most pages when all people of a company are loaded.
 const PEOPLE_PER_PAGE: u32 = 100;
 const MAX_PEOPLE_PAGES: u32 = 100;
 
-/// The directory: one Launchpad client and what was lately learned through it. Cheap to clone;
-/// the clones share their caches.
+/// A Launchpad client with caches. Cheap to clone; clones share the caches.
 #[derive(Clone, Debug)]
 pub struct Directory(Arc<Inner>);
 
@@ -50,7 +50,7 @@ struct Inner {
 }
 
 impl Directory {
-    /// A directory that asks this Launchpad through `http`.
+    /// Creates a directory that calls this Launchpad through `http`.
     #[must_use]
     pub fn new(http: reqwest::Client, launchpad: Launchpad, clock: Clock) -> Self {
         let team_set_ttl = launchpad.team_set_ttl;
@@ -65,75 +65,73 @@ impl Directory {
         }))
     }
 
-    /// The levels of a person, at most 10 seconds old.
+    /// Returns the levels of a person, at most 10 seconds old.
     ///
     /// # Errors
-    /// When nothing fresh is known and Launchpad does not answer properly.
+    /// When no valid value is cached and the Launchpad call fails.
     pub async fn levels(
         &self,
         company: &CompanyId,
         user: UserId,
     ) -> Result<Levels, DirectoryError> {
         let inner = &self.0;
-        let ask = async {
+        let fetch = async {
             let levels = inner.client.levels(user).await?;
             Ok((levels, inner.clock.now() + LEVELS_TTL))
         };
-        Ok(inner.levels.get((company.clone(), user), ask).await?.0)
+        Ok(inner.levels.get((company.clone(), user), fetch).await?.0)
     }
 
-    /// The teams of a person and all their descendants, and whether Launchpad was asked just now.
-    /// A set `shared` by another instance is used as long as it is fresh, also while this one
-    /// remembers a failure.
+    /// Returns the teams of a person with all their descendants, and whether this request called
+    /// Launchpad for them. A `stored` set of another instance is used until it expires, even while
+    /// this instance has a cached error.
     ///
     /// # Errors
-    /// Anything but a valid 200 is trouble; an answer with no teams is an answer.
+    /// When no valid value is cached and the response is not a valid 200. A response without teams
+    /// is valid.
     pub async fn teams(
         &self,
         company: &CompanyId,
         user: UserId,
-        shared: Option<TeamSet>,
+        stored: Option<TeamSet>,
     ) -> Result<(TeamSet, bool), DirectoryError> {
-        if let Some(set) = self.known_teams(company, user) {
+        if let Some(set) = self.cached_teams(company, user) {
             return Ok((set, false));
         }
         let (inner, key) = (&self.0, (company.clone(), user));
         let until = |set: &TeamSet| set.answered_at + inner.team_set_ttl;
-        if let Some(set) = shared.filter(|set| inner.clock.now() < until(set)) {
-            inner.teams.keep(key, set.clone(), until(&set));
+        if let Some(set) = stored.filter(|set| inner.clock.now() < until(set)) {
+            inner.teams.insert(key, set.clone(), until(&set));
             return Ok((set, false));
         }
-        let ask = async {
+        let fetch = async {
             let set = inner.client.teams(user, inner.clock.clone()).await?;
             let until = until(&set);
             Ok((set, until))
         };
-        inner.teams.get(key, ask).await
+        inner.teams.get(key, fetch).await
     }
 
-    /// The levels of a person, if they are at hand in this process; nothing is asked.
+    /// Returns the cached levels of a person if they have not expired. Makes no call.
     #[must_use]
-    pub fn known_levels(&self, company: &CompanyId, user: UserId) -> Option<Levels> {
+    pub fn cached_levels(&self, company: &CompanyId, user: UserId) -> Option<Levels> {
         self.0.levels.peek(&(company.clone(), user))
     }
 
-    /// The levels that a person had when this process last asked, however long ago: good for a
-    /// guess at what will be needed, and for no decision.
+    /// Returns the last cached levels of a person, even if they have expired. They are good enough
+    /// to predict which data a request needs, but not for a decision about access.
     #[must_use]
-    pub fn last_levels(&self, company: &CompanyId, user: UserId) -> Option<Levels> {
+    pub fn last_known_levels(&self, company: &CompanyId, user: UserId) -> Option<Levels> {
         self.0.levels.last(&(company.clone(), user))
     }
 
-    /// The teams of a person, if they are at hand in this process; nothing is asked.
+    /// Returns the cached teams of a person if they have not expired. Makes no call.
     #[must_use]
-    pub fn known_teams(&self, company: &CompanyId, user: UserId) -> Option<TeamSet> {
+    pub fn cached_teams(&self, company: &CompanyId, user: UserId) -> Option<TeamSet> {
         self.0.teams.peek(&(company.clone(), user))
     }
 
-    /// Puts a team set into the table, for all instances.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Stores a team set in the table for all instances.
     pub async fn store_team_set(
         &self,
         table: &Table,
@@ -147,55 +145,52 @@ impl Directory {
         table.put(item).await
     }
 
-    /// A company's profile, at most a minute old.
+    /// Returns a company's profile, at most one minute old.
     ///
     /// # Errors
-    /// When nothing fresh is known and Launchpad does not answer properly.
+    /// When no valid value is cached and the Launchpad call fails.
     pub async fn company(&self, company: &CompanyId) -> Result<Company, DirectoryError> {
         let inner = &self.0;
-        let ask = async {
+        let fetch = async {
             let profile = inner.client.company(company).await?;
             Ok((profile, inner.clock.now() + PROFILE_TTL))
         };
-        Ok(inner.companies.get(company.clone(), ask).await?.0)
+        Ok(inner.companies.get(company.clone(), fetch).await?.0)
     }
 
-    /// A person of a company, by SSO UUID or by whatever else Launchpad resolves (the mobile
-    /// editor's id, PRD D-9); `None` for anybody it cannot resolve or who is of another company.
-    /// At most a minute old.
+    /// Returns a person of a company by their SSO UUID or by another id that Launchpad accepts (the
+    /// id of the mobile editor, PRD D-9), at most one minute old. Returns `None` if Launchpad does
+    /// not know the id or the person belongs to another company.
     ///
     /// # Errors
-    /// When Launchpad does not answer properly.
+    /// When the Launchpad call fails.
     pub async fn person(
         &self,
         company: &CompanyId,
         id: &str,
     ) -> Result<Option<Person>, DirectoryError> {
-        Ok(self.look_up(company, id).await?.0)
+        Ok(self.look_up_person(company, id).await?.0)
     }
 
-    /// The same, and whether Launchpad was asked just now.
+    /// Like [`Directory::person`], and also returns whether this request called Launchpad.
     ///
     /// # Errors
-    /// When Launchpad does not answer properly.
-    pub async fn look_up(
+    /// When the Launchpad call fails.
+    pub async fn look_up_person(
         &self,
         company: &CompanyId,
         id: &str,
     ) -> Result<(Option<Person>, bool), DirectoryError> {
         let inner = &self.0;
-        let ask = async {
+        let fetch = async {
             let person = inner.client.person(company, id).await?;
             Ok((person, inner.clock.now() + PROFILE_TTL))
         };
-        inner.people.get((company.clone(), id.to_owned()), ask).await
+        inner.people.get((company.clone(), id.to_owned()), fetch).await
     }
 
-    /// Keeps a person's name in the table, for when Launchpad cannot tell it any more (SPEC §3:
-    /// the preview card's last-known name).
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Stores a person's name in the table, for the time when Launchpad cannot return it any more
+    /// (SPEC §3: the last known name on the preview card).
     pub async fn store_last_known(&self, table: &Table, person: &Person) -> Result<(), TableError> {
         let key = Key::person(&person.company_sso_id, person.sso_id);
         let known = LastKnown {
@@ -206,10 +201,10 @@ impl Directory {
         table.put(to_item(&key, &known)?).await
     }
 
-    /// One page of the people of a company whose name or email matches `query`.
+    /// Returns one page of the people of a company whose name or email address matches `query`.
     ///
     /// # Errors
-    /// When Launchpad does not answer properly.
+    /// When the Launchpad call fails.
     pub async fn search_people(
         &self,
         company: &CompanyId,
@@ -220,10 +215,11 @@ impl Directory {
         self.0.client.search_people(company, query, page, per_page).await
     }
 
-    /// The names of a company's people, active or not, as they are shown: of the first 10,000.
+    /// Returns the display names of a company's people, active or not. Only the first 10,000 people
+    /// are included.
     ///
     /// # Errors
-    /// When Launchpad does not answer properly.
+    /// When the Launchpad call fails.
     pub async fn people_names(
         &self,
         company: &CompanyId,
@@ -241,10 +237,10 @@ impl Directory {
         Ok(names)
     }
 
-    /// The names of all teams of a company.
+    /// Returns the names of all teams of a company.
     ///
     /// # Errors
-    /// When Launchpad does not answer properly.
+    /// When the Launchpad call fails.
     pub async fn team_names(
         &self,
         company: &CompanyId,

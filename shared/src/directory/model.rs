@@ -10,12 +10,12 @@ use crate::{
     locale::Locale,
 };
 
-/// The levels of a person, by permission; what Launchpad does not name is disabled.
+/// The levels of a person by permission. A permission without a level is disabled.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Levels(HashMap<String, Level>);
 
 impl Levels {
-    /// Levels by the permissions' names.
+    /// Creates levels from the names of permissions.
     #[must_use]
     pub fn new(levels: HashMap<String, Level>) -> Self {
         Self(levels)
@@ -28,14 +28,14 @@ impl Levels {
     }
 }
 
-/// A team.
+/// A team of a company.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Team {
-    /// Its id.
+    /// The id of the team.
     pub id: TeamId,
-    /// Its name.
+    /// The name of the team.
     pub name: String,
-    /// The team above it.
+    /// The team of which this team is a direct descendant.
     #[serde(default)]
     pub parent_id: Option<TeamId>,
 }
@@ -43,17 +43,17 @@ pub struct Team {
 /// The teams of a person (RFC §2.4).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TeamSet {
-    /// The teams that the person is directly in.
+    /// The teams of which the person is a direct member.
     pub team_ids: Vec<TeamId>,
-    /// Those and all their descendants.
+    /// The direct teams and all their descendants.
     pub expanded_team_ids: Vec<TeamId>,
-    /// The direct teams, with names.
+    /// The direct teams with their names.
     pub teams: Vec<Team>,
-    /// When Launchpad answered.
+    /// The time of the Launchpad response.
     pub answered_at: Timestamp,
 }
 
-/// What a company pays for.
+/// The subscription plan that a company pays for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "each name says all")]
@@ -63,16 +63,17 @@ pub enum SubscriptionPlan {
     Enterprise,
 }
 
-/// A tenant's profile.
+/// The profile of a company.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Company {
-    /// Launchpad's UUID of the company: the `organization_id` of notifications (PRD OQ-8).
+    /// The UUID of the company in Launchpad, which is the `organization_id` of notifications (PRD
+    /// OQ-8).
     pub id: Uuid,
-    /// Its name.
+    /// The name of the company.
     pub name: String,
-    /// Its plan.
+    /// The subscription plan of the company.
     pub plan: SubscriptionPlan,
-    /// Its language, where it is one of ours.
+    /// The language of the company; `None` if the service does not support it.
     #[serde(default, deserialize_with = "known_locale")]
     pub locale: Option<Locale>,
 }
@@ -84,66 +85,67 @@ fn known_locale<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Loca
 /// A person of a company.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Person {
-    /// The SSO UUID.
+    /// The SSO UUID of the person.
     pub sso_id: UserId,
-    /// The company.
+    /// The company of the person.
     pub company_sso_id: CompanyId,
-    /// The name, which may be missing.
+    /// The full name, which Launchpad may not have.
     #[serde(default)]
     pub full_name: Option<String>,
-    /// The email address.
+    /// The email address of the person.
     pub email: String,
-    /// The picture's URL.
+    /// The URL of the person's picture.
     #[serde(default)]
     pub avatar: Option<String>,
-    /// `active`, or anything else.
+    /// The status in Launchpad. Only `active` allows a person to be mentioned or to become an
+    /// owner.
     pub status: String,
-    /// The staff level.
+    /// The staff level, such as agent or supervisor.
     #[serde(default)]
     pub staff_level: Option<String>,
-    /// The person's teams.
+    /// The teams of the person.
     #[serde(default)]
     pub teams: Vec<PersonTeam>,
 }
 
-/// A team as a person's profile names it.
+/// A team in a person's profile.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PersonTeam {
-    /// Its id.
+    /// The id of the team.
     pub id: TeamId,
-    /// Its name.
+    /// The name of the team.
     pub name: String,
 }
 
 impl Person {
-    /// Whether the person is active.
+    /// Whether the person's status is `active`.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.status == "active"
     }
 
-    /// The name, or the email address where there is none (PRD §8).
+    /// The full name, or the email address if there is no name (PRD §8).
     #[must_use]
     pub fn display_name(&self) -> &str {
         self.full_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.email)
     }
 }
 
-/// What was last known of a person when a mention of them was verified.
+/// The last known name of a person, stored when a mention of them was verified.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LastKnown {
-    /// The SSO UUID.
+    /// The SSO UUID of the person.
     pub sso_id: UserId,
-    /// The name that was shown.
+    /// The display name at that time.
     pub name: String,
-    /// When Launchpad said so.
+    /// The time at which Launchpad returned the name.
     pub known_at: Timestamp,
 }
 
 /// One page of a search for people.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PeoplePage {
-    /// The people, active or not.
+    /// The people on the page, active or not.
     pub people: Vec<Person>,
     /// Whether there is another page.
     pub more: bool,
@@ -154,10 +156,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_permission_that_launchpad_does_not_name_or_levels_otherwise_is_disabled() {
-        let named = [("customers_customers_view", "team"), ("customers_customers_manage", "most")];
-        let named = named.map(|(name, level)| (name.to_owned(), Level::from_name(level)));
-        let levels = Levels::new(named.into());
+    fn a_permission_that_is_missing_or_has_an_unknown_level_is_disabled() {
+        let levels = [("customers_customers_view", "team"), ("customers_customers_manage", "most")];
+        let levels = levels.map(|(name, level)| (name.to_owned(), Level::from_name(level)));
+        let levels = Levels::new(levels.into());
         assert_eq!(levels.level(Permission::ViewCustomers), Level::Team);
         assert_eq!(levels.level(Permission::ManageCustomers), Level::Disabled);
         assert_eq!(levels.level(Permission::DeleteCustomers), Level::Disabled);
