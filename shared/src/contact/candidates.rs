@@ -1,10 +1,11 @@
-//! What a list reads its candidates from, by the cheaper plan.
+//! The candidates of a list: index entries of contacts, read by the cheaper of two plans.
 //!
-//! A viewer of many teams has many partitions: a merge asks each of them, whatever it gives, while
-//! a walk of the whole company reads past what is out of scope. Which is cheaper depends on how
-//! much of the company is in scope, which nobody counts; so the walk begins, and as soon as what is
-//! left of the page is likely to cost more than the merge, the merge takes over behind the place
-//! that the walk has come to. Both give the same contacts in the same order.
+//! A viewer of many teams has many partitions. A merge queries every partition, even those without
+//! matching contacts; a walk of the whole company reads and skips contacts that are out of scope.
+//! Which plan is cheaper depends on the share of the company's contacts that is in scope, which is
+//! not known in advance. So the list starts with the walk, and changes to the merge, from the
+//! current position, as soon as the rest of the page is likely to cost more by the walk than by the
+//! merge. Both plans return the same contacts in the same order.
 
 use std::collections::HashSet;
 
@@ -14,29 +15,29 @@ use crate::{
     table::{Partition, Query, TableError},
 };
 
-/// The most pointers that one request looks at before it answers a short page.
+/// The most pointers that one request checks before it returns a short page.
 const MAX_POINTERS: usize = 5_000;
-/// The partitions up to which a merge is not worth comparing with anything.
+/// The number of partitions up to which a list always uses the merge.
 const FEW_PARTITIONS: usize = 16;
-/// What a query costs at least, in pointers read in one go: half a read unit are 4 KB, and a
-/// pointer has about 256 bytes.
+/// The minimum cost of a query, in pointers that one query could read for it: half a read unit is 4
+/// KB, and a pointer has about 256 bytes.
 const POINTERS_PER_QUERY: usize = 16;
 
-/// Where a list's candidates come from, as the log tells it.
+/// The plan by which a list reads its candidates, for the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReadPlan {
-    /// The partitions that hold what is in scope and wanted.
+    /// Reads the partitions that contain the contacts that are in scope and match the criteria.
     Merge,
-    /// The whole company's, passing over what is out of scope.
+    /// Reads the partition of the whole company and skips contacts that are out of scope.
     Walk,
-    /// The first places from the whole company's, the others from the partitions.
+    /// Reads the first positions by the walk and the rest by the merge.
     WalkThenMerge,
-    /// Search words.
+    /// Reads search words.
     Search,
 }
 
 impl ReadPlan {
-    /// The plan's name.
+    /// The plan's name in the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,23 +49,23 @@ impl ReadPlan {
     }
 }
 
-/// The pointers that a list looks at.
+/// The pointers that a list checks.
 pub(super) struct Candidates<'a> {
     contacts: &'a Contacts,
     scope: &'a Scope,
     request: &'a ListRequest,
     walk: Walk,
-    /// What would be merged, while the whole company is walked instead.
+    /// The queries of the merge, while the list uses the walk.
     merge: Option<Vec<Query>>,
     plan: ReadPlan,
-    looked_at: usize,
+    checked: usize,
     admitted: usize,
-    place: Option<String>,
-    over: bool,
+    position: Option<String>,
+    finished: bool,
 }
 
 impl<'a> Candidates<'a> {
-    /// The candidates of a request, from behind its cursor.
+    /// The candidates of a request, after its cursor.
     pub(super) fn new(contacts: &'a Contacts, scope: &'a Scope, request: &'a ListRequest) -> Self {
         let partitions = request.criteria.partitions(scope);
         let plan = match request.order {
@@ -73,11 +74,11 @@ impl<'a> Candidates<'a> {
             _ if partitions == [Partition::All] => ReadPlan::Walk,
             _ => ReadPlan::Merge,
         };
-        Self::by(plan, contacts, scope, request, &partitions)
+        Self::with_plan(plan, contacts, scope, request, &partitions)
     }
 
-    /// The same by a plan that is given, be it the cheaper one or not.
-    fn by(
+    /// The candidates of a request by this plan, even if it is not the cheaper one.
+    fn with_plan(
         plan: ReadPlan,
         contacts: &'a Contacts,
         scope: &'a Scope,
@@ -89,7 +90,7 @@ impl<'a> Candidates<'a> {
             let mut queries =
                 request.criteria.queries(&contacts.company, partitions, order, direction);
             if let Some(cursor) = &request.cursor {
-                queries.iter_mut().for_each(|query| query.go_behind(&cursor.after));
+                queries.iter_mut().for_each(|query| query.continue_after(&cursor.after));
             }
             queries
         };
@@ -105,27 +106,27 @@ impl<'a> Candidates<'a> {
             walk: Walk::new(contacts, first, request.direction, request.limit),
             merge,
             plan,
-            looked_at: 0,
+            checked: 0,
             admitted: 0,
-            place: None,
-            over: false,
+            position: None,
+            finished: false,
         }
     }
 
-    /// The next pointers that are in scope and wanted, as far as pointers tell, of this many
-    /// contacts: fewer only at the end, or when enough was looked at for one request.
+    /// Returns the next pointers that may be in scope and match the criteria, of `wanted` contacts.
+    /// Returns fewer only at the end of the list, or when the limit of one request is reached.
     pub(super) async fn take(&mut self, wanted: usize) -> Result<Vec<Pointer>, TableError> {
         let mut found = Vec::with_capacity(wanted);
         let mut contacts = HashSet::with_capacity(wanted);
-        while contacts.len() < wanted && !self.over && !self.is_spent() {
+        while contacts.len() < wanted && !self.finished && !self.is_limit_reached() {
             self.change_plan(wanted - contacts.len());
             let Some(pointer) = self.walk.next().await? else {
-                self.over = true;
+                self.finished = true;
                 break;
             };
-            self.looked_at += 1;
-            self.place = Some(pointer.place.clone());
-            if pointer.is_wanted(self.scope, &self.request.criteria) {
+            self.checked += 1;
+            self.position = Some(pointer.position.clone());
+            if pointer.may_match(self.scope, &self.request.criteria) {
                 self.admitted += 1;
                 contacts.insert(pointer.id);
                 found.push(pointer);
@@ -134,43 +135,43 @@ impl<'a> Candidates<'a> {
         Ok(found)
     }
 
-    /// Goes over to the merge when the walk is to read again for the `wanted` next candidates and
-    /// that is likely to cost more, or the walk has taken half of what a request may look at.
+    /// Changes to the merge if the walk must read again for the `wanted` next candidates, and that
+    /// is likely to cost more than the merge or the walk has used half of the limit of one request.
     fn change_plan(&mut self, wanted: usize) {
         if !self.walk.must_read() {
             return;
         }
         let Some(merge) = &self.merge else { return };
-        let likely = wanted * (self.looked_at + 2) / (self.admitted + 1);
-        if likely <= merge.len() * POINTERS_PER_QUERY && self.looked_at < MAX_POINTERS / 2 {
+        let likely = wanted * (self.checked + 2) / (self.admitted + 1);
+        if likely <= merge.len() * POINTERS_PER_QUERY && self.checked < MAX_POINTERS / 2 {
             return;
         }
         let mut queries = self.merge.take().unwrap_or_default();
         self.plan = ReadPlan::Merge;
-        if let Some(place) = &self.place {
-            queries.iter_mut().for_each(|query| query.go_behind(place));
+        if let Some(position) = &self.position {
+            queries.iter_mut().for_each(|query| query.continue_after(position));
             self.plan = ReadPlan::WalkThenMerge;
         }
         let (direction, limit) = (self.request.direction, self.request.limit);
         self.walk = Walk::new(self.contacts, queries, direction, limit);
     }
 
-    /// The place of the last pointer looked at.
-    pub(super) fn place(&self) -> Option<String> {
-        self.place.clone()
+    /// The position of the last checked pointer.
+    pub(super) fn position(&self) -> Option<String> {
+        self.position.clone()
     }
 
-    /// Whether the end was seen.
-    pub(super) fn is_over(&self) -> bool {
-        self.over
+    /// Whether the end of the list was reached.
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished
     }
 
-    /// Whether enough was looked at for one request.
-    pub(super) fn is_spent(&self) -> bool {
-        self.looked_at >= MAX_POINTERS
+    /// Whether the limit of one request was reached.
+    pub(super) fn is_limit_reached(&self) -> bool {
+        self.checked >= MAX_POINTERS
     }
 
-    /// Where the candidates came from.
+    /// The plan by which the candidates were read.
     pub(super) fn plan(&self) -> ReadPlan {
         self.plan
     }

@@ -58,7 +58,7 @@ async fn pages(
     let partitions = request.criteria.partitions(scope);
     let (mut ids, mut plans) = (Vec::new(), BTreeSet::new());
     loop {
-        let candidates = Candidates::by(plan, contacts, scope, &request, &partitions);
+        let candidates = Candidates::with_plan(plan, contacts, scope, &request, &partitions);
         let page = contacts.page(scope, &request, candidates).await.unwrap();
         plans.insert(page.plan.as_str());
         ids.extend(page.contacts.iter().map(|contact| contact.id));
@@ -75,7 +75,7 @@ async fn pages(
 /// The expected ids by the plain rule over all contacts.
 fn expected_ids(all: &[Contact], scope: &Scope, request: &ListRequest) -> Vec<ContactId> {
     let mut expected: Vec<&Contact> = all.iter().filter(|contact| scope.admits(*contact)).collect();
-    expected.sort_unstable_by_key(|contact| request.criteria.place(contact, request.order));
+    expected.sort_unstable_by_key(|contact| request.criteria.position(contact, request.order));
     if request.direction == Direction::Descending {
         expected.reverse();
     }

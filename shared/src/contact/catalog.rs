@@ -1,4 +1,5 @@
-//! The custom fields that a company's contacts have: what an export or a filter can offer.
+//! The catalog of the custom fields that a company's contacts have. Exports and filters offer these
+//! fields.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,29 +15,29 @@ use crate::{
     table::{Attempt, Condition, Key, Table, TableError, best_effort, retry, to_item},
 };
 
-/// The most fields that a company's catalogue lists; contacts may have others.
+/// The most fields that a company's catalog contains. Contacts may have more.
 const MAX_FIELDS: usize = 500;
-/// The most companies whose fields a process remembers.
+/// The most companies whose catalogs a process caches.
 const MAX_REMEMBERED: usize = 1_000;
 
-/// What the values of a custom field are.
+/// The type of the values of a custom field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
-    /// Texts, and whatever is not always of one type.
+    /// Texts, objects, and values of different types.
     Text,
     /// Numbers.
     Number,
-    /// Yes or no.
+    /// True or false.
     Boolean,
-    /// Days (`2026-11-21`) or moments (RFC 3339).
+    /// Dates (`2026-11-21`) or times (RFC 3339).
     Date,
-    /// Several values.
+    /// Arrays of values.
     List,
 }
 
 impl FieldType {
-    fn of(value: &Value) -> Self {
+    fn from_value(value: &Value) -> Self {
         match value {
             Value::Bool(_) => Self::Boolean,
             Value::Number(_) => Self::Number,
@@ -46,28 +47,28 @@ impl FieldType {
         }
     }
 
-    /// The type of a field that has values of both.
-    fn with(self, other: Self) -> Self {
+    /// The type of a field that has values of both types.
+    fn merged_with(self, other: Self) -> Self {
         if self == other { self } else { Self::Text }
     }
 }
 
 fn is_date(text: &str) -> bool {
-    // A day parsed strictly: jiff would also take what a time follows.
+    // The length is checked because jiff also parses a date from a text in which a time follows it.
     (text.len() == 10 && text.parse::<Date>().is_ok()) || text.parse::<Timestamp>().is_ok()
 }
 
 /// A custom field of a company.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct CustomField {
-    /// Its key in `custom_fields`.
+    /// The key of the field in `custom_fields`.
     pub key: String,
-    /// What its values are: the type first seen, or text once there were several.
+    /// The type of the field's values, or `text` if contacts have values of different types.
     #[serde(rename = "type")]
     pub field_type: FieldType,
 }
 
-/// The fields by their keys.
+/// The types of fields by their keys.
 type Fields = BTreeMap<String, FieldType>;
 
 #[derive(Default, Serialize, Deserialize)]
@@ -76,8 +77,8 @@ struct Record {
     version: u64,
 }
 
-/// The catalogues of the companies that this process writes contacts for, and what it knows of
-/// them already. Cheap to clone; the clones share what they know.
+/// The catalogs of the companies whose contacts this process writes, with a cache of their fields.
+/// Cheap to clone; clones share the cache.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     table: Table,
@@ -85,38 +86,35 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The catalogues in this table.
+    /// The catalogs that are stored in this table.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table, known: Arc::default() }
     }
 
-    /// The custom fields of a company, in the order of their keys: at most 500.
-    ///
-    /// # Errors
-    /// As the table says.
-    pub async fn of(table: &Table, company: &CompanyId) -> Result<Vec<CustomField>, TableError> {
+    /// Loads the custom fields of a company, at most 500, in the order of their keys.
+    pub async fn load(table: &Table, company: &CompanyId) -> Result<Vec<CustomField>, TableError> {
         let record: Record = table.get(&Key::catalog(company), false).await?.unwrap_or_default();
         let fields = record.fields.into_iter();
         Ok(fields.map(|(key, field_type)| CustomField { key, field_type }).collect())
     }
 
-    /// Adds what contacts that were written have, as far as it is new. The catalogue is a
-    /// convenience: the contacts stand whether this succeeds or not, and what could not be written
-    /// is seen again with the next contact that has it.
-    pub async fn learn(&self, company: &CompanyId, values: &[(String, Value)]) {
+    /// Adds the custom fields of contacts that were written, if they are new. The catalog is not
+    /// essential: a failure is logged and does not affect the contacts, and the next contact with
+    /// the same field adds it.
+    pub async fn add_new_fields(&self, company: &CompanyId, values: &[(String, Value)]) {
         let mut seen = Fields::new();
         for (key, value) in values {
-            note(&mut seen, key, FieldType::of(value), usize::MAX);
+            insert_field(&mut seen, key, FieldType::from_value(value), usize::MAX);
         }
-        if !self.is_news(company, &seen) {
+        if !self.has_new_fields(company, &seen) {
             return;
         }
         let added = self.add(company, &seen);
         best_effort(added, "could not add new custom fields to the catalog").await;
     }
 
-    fn is_news(&self, company: &CompanyId, seen: &Fields) -> bool {
+    fn has_new_fields(&self, company: &CompanyId, seen: &Fields) -> bool {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get(company) {
             Some(known) => extended(known, seen).is_some(),
@@ -124,7 +122,8 @@ impl Catalog {
         }
     }
 
-    /// Extends the stored catalogue under its version, so that no writer loses another's fields.
+    /// Extends the stored catalog under the condition of its version, so that concurrent writers do
+    /// not overwrite each other's fields.
     async fn add(&self, company: &CompanyId, seen: &Fields) -> Result<(), TableError> {
         let key = Key::catalog(company);
         retry("the catalog of custom fields", async || {
@@ -153,19 +152,19 @@ impl Catalog {
     }
 }
 
-/// The catalogue with what was seen; `None` when that adds nothing.
+/// The catalog with the seen fields added; `None` if that changes nothing.
 fn extended(known: &Fields, seen: &Fields) -> Option<Fields> {
     let mut all = known.clone();
     for (key, field_type) in seen {
-        note(&mut all, key, *field_type, MAX_FIELDS);
+        insert_field(&mut all, key, *field_type, MAX_FIELDS);
     }
     (all != *known).then_some(all)
 }
 
-fn note(fields: &mut Fields, key: &str, field_type: FieldType, most: usize) {
+fn insert_field(fields: &mut Fields, key: &str, field_type: FieldType, most: usize) {
     let full = fields.len() >= most;
     match fields.get_mut(key) {
-        Some(known) => *known = known.with(field_type),
+        Some(known) => *known = known.merged_with(field_type),
         None if full => {}
         None => drop(fields.insert(key.to_owned(), field_type)),
     }
@@ -179,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_has_the_type_that_a_person_would_say() {
+    fn a_field_type_is_derived_from_the_json_value() {
         for (value, expected) in [
             (json!("gold"), FieldType::Text),
             (json!("12"), FieldType::Text),
@@ -191,7 +190,7 @@ mod tests {
             (json!(["a"]), FieldType::List),
             (json!({ "a": 1 }), FieldType::Text),
         ] {
-            assert_eq!(FieldType::of(&value), expected, "{value}");
+            assert_eq!(FieldType::from_value(&value), expected, "{value}");
         }
     }
 
@@ -220,12 +219,12 @@ mod tests {
                 prop_assert_eq!(*field_type, expected);
             }
             prop_assert!(known.keys().chain(seen.keys()).all(|key| all.contains_key(key)));
-            prop_assert!(extended(&all, &seen).is_none(), "what is known is no news");
+            prop_assert!(extended(&all, &seen).is_none(), "known fields are not added again");
         }
     }
 
     #[test]
-    fn a_full_catalogue_takes_no_more_and_says_so_at_once() {
+    fn a_full_catalog_takes_no_new_fields() {
         let known: Fields = (0..MAX_FIELDS).map(|n| (format!("f{n}"), FieldType::Number)).collect();
         let more = Fields::from([("one more".to_owned(), FieldType::Text)]);
         assert_eq!(extended(&known, &more), None);

@@ -1,4 +1,4 @@
-//! The rules of changing contacts on behalf of an actor, for single writes and batches alike.
+//! The rules for changes of contacts on behalf of an actor, for single writes and batches.
 
 use super::{
     Contact, ContactError, ContactInput, Contacts, event,
@@ -13,27 +13,28 @@ use crate::{
     table::TableError,
 };
 
-/// Why a contact was not written; nothing is written then.
+/// Why a contact was not written. After such an error nothing is written.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// There is no such contact, or not any more.
+    /// The contact does not exist or is deleted.
     #[error("the contact does not exist")]
     NotFound,
-    /// The request itself is wrong.
+    /// The request is invalid.
     #[error(transparent)]
     Contact(#[from] ContactError),
-    /// The contact is out of the actor's scope, or the actor may do nothing.
+    /// The contact is outside the actor's scope, or the actor has no permission.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// The directory cannot confirm the people or teams that the request names.
+    /// The people or teams in the request could not be checked with Launchpad.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// The table's trouble; [`TableError::Contention`] when others kept changing the contact.
+    /// The table request failed; [`TableError::Contention`] if other requests kept changing the
+    /// contact.
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// What the actor of a session may do to contacts with one permission.
+/// Changes of contacts by the actor of a session, with one permission.
 #[derive(Debug)]
 pub(super) struct Edit<'a> {
     pub(super) contacts: Contacts,
@@ -44,14 +45,14 @@ pub(super) struct Edit<'a> {
     scope: Scope,
 }
 
-/// The actor's own teams, as far as the changes name any.
+/// The actor's own teams, or an empty list if the changes set no team owners.
 pub(super) type OwnTeams = Result<Vec<TeamId>, DirectoryError>;
 
 impl<'a> Edit<'a> {
-    /// Changes under the session's scope for a permission.
+    /// Creates the changes for the session's scope with a permission.
     ///
     /// # Errors
-    /// [`AccessError::Disabled`] when the actor has no scope.
+    /// [`AccessError::Disabled`] when the actor's level is `disabled`.
     pub(super) fn new(
         (authority, services): (&'a Authority, &'a Services),
         session: &'a Session,
@@ -63,11 +64,12 @@ impl<'a> Edit<'a> {
         Ok(Self { contacts, authority, directory, session, permission, scope })
     }
 
-    /// Lets a contact through that the actor reaches. A refusal by team scope is told as an event.
+    /// Checks that a contact is in the actor's scope. A refusal because of the team scope is logged
+    /// as an event.
     ///
     /// # Errors
-    /// [`AccessError::OutOfScope`].
-    pub(super) fn admit(&self, contact: &Contact) -> Result<(), AccessError> {
+    /// [`AccessError::OutOfScope`] when it is not.
+    pub(super) fn check_scope(&self, contact: &Contact) -> Result<(), AccessError> {
         if self.scope.admits(contact) {
             return Ok(());
         }
@@ -75,20 +77,21 @@ impl<'a> Edit<'a> {
         Err(AccessError::OutOfScope)
     }
 
-    /// The contact as it is to be after the change, under its next version; as it is where the
-    /// change changes nothing. A new contact is the actor's own unless the change names an owner.
+    /// Returns the contact after the change, with the next version, or unchanged if the change has
+    /// no effect. The actor owns a new contact unless the change sets an owner.
     ///
     /// # Errors
-    /// [`EditError::Contact`] past the size of a contact or for a new owner or assignee who is no
-    /// active person of the company, [`EditError::Directory`] where that cannot be told.
-    pub(super) async fn next(
+    /// [`EditError::Contact`] when the contact becomes too large, or when a new owner or assignee
+    /// is not an active user of the company; [`EditError::Directory`] when that could not be
+    /// checked.
+    pub(super) async fn changed(
         &self,
         old: Option<&Contact>,
         input: &ContactInput,
     ) -> Result<Contact, EditError> {
-        let mut new = old.cloned().unwrap_or_else(|| self.blank());
+        let mut new = old.cloned().unwrap_or_else(|| self.new_contact());
         input.clone().apply(&mut new);
-        self.name_people(old, &mut new).await?;
+        self.set_people_names(old, &mut new).await?;
         check_size(&new)?;
         if old != Some(&new) {
             new.updated_at = self.contacts.clock.now();
@@ -97,7 +100,7 @@ impl<'a> Edit<'a> {
         Ok(new)
     }
 
-    /// The actor's own teams, asked for once and only if one of the changes names team owners.
+    /// Loads the actor's own teams, once and only if one of the changes sets team owners.
     pub(super) async fn own_teams<'i>(
         &self,
         mut inputs: impl Iterator<Item = &'i ContactInput>,
@@ -108,11 +111,12 @@ impl<'a> Edit<'a> {
         Ok(self.authority.team_set(&self.session.viewer).await?.team_ids)
     }
 
-    /// Every team owner must be one of the actor's own teams (RFC §2.4); where Launchpad cannot
-    /// confirm it, a change that names some is refused.
+    /// Checks that every team owner is one of the actor's own teams (RFC §2.4). If the teams could
+    /// not be loaded, a change that sets team owners is refused.
     ///
     /// # Errors
-    /// [`ContactError::TeamOwners`] with those that are not, [`EditError::Directory`].
+    /// [`ContactError::TeamOwners`] with the teams that are not the actor's own;
+    /// [`EditError::Directory`] when the teams could not be loaded.
     pub(super) fn check_teams(
         &self,
         input: &ContactInput,
@@ -132,7 +136,7 @@ impl<'a> Edit<'a> {
         Err(ContactError::TeamOwners(rejected.iter().map(|team| team.shown()).collect()).into())
     }
 
-    /// Tells that team owners were written, if the change names them.
+    /// Logs the event that team owners were written, if the change sets them.
     pub(super) fn report_written(&self, input: &ContactInput, new: &Contact, source: &str) {
         if input.team_owner_ids.is_set() {
             let count = new.team_owner_ids.len();
@@ -140,7 +144,7 @@ impl<'a> Edit<'a> {
         }
     }
 
-    fn blank(&self) -> Contact {
+    fn new_contact(&self) -> Contact {
         let now = self.contacts.clock.now();
         let viewer = &self.session.viewer;
         Contact {
@@ -151,7 +155,7 @@ impl<'a> Edit<'a> {
             phones: Vec::new(),
             company_name: None,
             owner_id: Some(viewer.user),
-            // Told by `name_people`, as the assignee's is.
+            // Set by `set_people_names`, like the assignee's name.
             owner_name: None,
             assignee_id: None,
             assignee_name: None,
@@ -167,21 +171,25 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Checks a new owner and assignee, and notes their names.
-    async fn name_people(&self, old: Option<&Contact>, new: &mut Contact) -> Result<(), EditError> {
+    /// Checks a new owner and a new assignee, and stores their names on the contact.
+    async fn set_people_names(
+        &self,
+        old: Option<&Contact>,
+        new: &mut Contact,
+    ) -> Result<(), EditError> {
         let owner = old.map(|contact| (contact.owner_id, &contact.owner_name));
         let assignee = old.map(|contact| (contact.assignee_id, &contact.assignee_name));
         let (owner, assignee) = tokio::join!(
-            self.name("owner_id", owner, new.owner_id),
-            self.name("assignee_id", assignee, new.assignee_id),
+            self.person_name("owner_id", owner, new.owner_id),
+            self.person_name("assignee_id", assignee, new.assignee_id),
         );
         (new.owner_name, new.assignee_name) = (owner?, assignee?);
         Ok(())
     }
 
-    /// The name of a person in a role of the contact. Who has the role already keeps it, active or
-    /// not; nobody inactive comes into it.
-    async fn name(
+    /// Returns the name of the contact's owner or assignee. A person who already has that role
+    /// keeps it, even if they are no longer active; a person who is not active cannot get it.
+    async fn person_name(
         &self,
         field: &str,
         old: Option<(Option<UserId>, &Option<String>)>,

@@ -1,21 +1,22 @@
-/// Why a change of a contact is refused.
+/// Why a change of a contact is refused as invalid.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ContactError {
-    /// A field is not as it must be.
+    /// A field is invalid.
     #[error("{field}: {reason}")]
     Invalid {
-        /// The field.
+        /// The path of the field in the request.
         field: String,
-        /// What is wrong with it, without its value.
+        /// The reason, without the field's value.
         reason: String,
     },
-    /// Teams that are not the actor's own, as the request named them (RFC §3.B).
+    /// The request sets team owners that are not the actor's own teams (RFC §3.B). The texts are
+    /// from the request.
     #[error("team is not one of your teams")]
     TeamOwners(Vec<String>),
 }
 
 impl ContactError {
-    /// A field that is not as it must be.
+    /// The error for an invalid field.
     pub(super) fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), reason: reason.into() }
     }

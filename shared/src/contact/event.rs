@@ -1,14 +1,14 @@
-//! The structured events of contacts' team owners that the functions log (RFC §3).
+//! The structured events that the functions log about contacts' team owners (RFC §3).
 //!
-//! An event is a log line with an `event` field. No line ever holds a name, an email address, a
-//! phone number, a query, a filter's value, a path or a note's text.
+//! An event is a log line with an `event` field. No line contains a name, an email address, a phone
+//! number, a query, a value of a filter, a path or the text of a note.
 
 use crate::{
     id::{CompanyId, ContactId, TeamId},
     identity::Viewer,
 };
 
-/// Team owners were written.
+/// Logs that the team owners of a contact were written.
 pub fn team_owner_set(
     company: &CompanyId,
     contact: ContactId,
@@ -24,8 +24,9 @@ pub fn team_owner_set(
     );
 }
 
-/// Team owners were refused, being no teams of the actor's: those of them that are ids, and how many
-/// there were in all. What is no id could be anything, and is not logged.
+/// Logs that team owners were refused because they are not teams of the actor: the rejected ids,
+/// and the number of all rejected texts. A text that is not an id may contain any data and is not
+/// logged.
 pub fn team_owner_validation_rejected(viewer: &Viewer, rejected: &[TeamId], count: usize) {
     let rejected: Vec<String> = rejected.iter().map(ToString::to_string).collect();
     tracing::info!(

@@ -1,4 +1,4 @@
-//! Which of the contacts in scope are wanted (SPEC §2, "List").
+//! The filter of a list: which of the contacts in scope it contains (SPEC §2, "List").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,69 +16,70 @@ use crate::{
     table::{Direction, Partition, Query, name_key},
 };
 
-/// The most values of one part of a filter.
+/// The most values of one field of a filter.
 const MAX_FILTER_VALUES: usize = 100;
 /// The most custom fields of a filter.
 const MAX_CUSTOM_FIELDS: usize = 20;
 /// The longest text of a filter, in bytes.
 const MAX_FILTER_TEXT: usize = 256;
 
-/// Whose contacts are wanted, by what they are to the viewer.
+/// A view: selects contacts by their relation to the viewer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum View {
-    /// Those that the viewer owns.
+    /// The contacts that the viewer owns.
     OwnedByMe,
-    /// Those that the viewer is assigned to.
+    /// The contacts that the viewer is assigned to.
     AssignedToMe,
-    /// Those that share a team with the viewer; no unassigned ones.
+    /// The contacts that one of the viewer's teams owns, without unassigned contacts.
     Teams,
 }
 
-/// What a request wants of the contacts in scope; an empty part wants all, several values any of
-/// them, and every part must fit.
+/// The conditions of a request for the contacts in scope. A contact must match every field; a field
+/// with several values matches any of them, and an empty field matches every contact.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Filter {
-    /// Found by this text.
+    /// A search text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub q: Option<SearchText>,
-    /// What they are to the viewer.
+    /// The relation to the viewer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<View>,
-    /// Any of these owners.
+    /// The owner is one of these users.
     pub owner_id: Vec<UserId>,
-    /// Any of these assignees.
+    /// The assignee is one of these users.
     pub assignee_id: Vec<UserId>,
-    /// Owned by any of these teams.
+    /// One of these teams owns the contact.
     pub team_owner_ids: Vec<TeamId>,
-    /// Any of these tags.
+    /// The contact has one of these tags.
     pub tags: Vec<String>,
-    /// Any of these sources.
+    /// The source is one of these texts.
     pub source: Vec<String>,
-    /// Custom fields, each with any of these values in their text form; of a list, any element.
+    /// Every one of these custom fields has one of these values in its text form. Of an array, one
+    /// element must match.
     pub custom: BTreeMap<String, Vec<String>>,
-    /// Created at this time or later.
+    /// The contact was created at this time or later.
     pub created_from: Option<Timestamp>,
-    /// Created before this time.
+    /// The contact was created before this time.
     pub created_to: Option<Timestamp>,
 }
 
-/// A part of a filter that is past a limit.
+/// A field of a filter exceeds a limit.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct FilterError {
-    /// The part.
+    /// The name of the field.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The limit that the field exceeds.
     pub reason: String,
 }
 
 impl Filter {
-    /// Checks the limits that types do not hold.
+    /// Checks the limits that the types do not enforce.
     ///
     /// # Errors
-    /// The first part that is past one.
+    /// The first field that exceeds a limit.
     pub fn check(&self) -> Result<(), FilterError> {
         let wrong = |field, reason| Err(FilterError { field, reason });
         let most_custom = self.custom.values().map(Vec::len).max().unwrap_or_default();
@@ -108,8 +109,8 @@ impl Filter {
         }
     }
 
-    /// The names of the parts that are set, for audit events: never their values, and of custom
-    /// fields not even their keys, which are the client's text.
+    /// The names of the fields that are set, for audit events. They contain neither values nor the
+    /// keys of custom fields, because the client chooses both.
     #[must_use]
     pub fn keys(&self) -> Vec<&'static str> {
         [
@@ -129,99 +130,103 @@ impl Filter {
         .collect()
     }
 
-    /// Whether the viewer's teams must be known, whatever their level is.
+    /// Whether the filter needs the viewer's teams, for every level of the viewer.
     #[must_use]
-    pub fn asks_teams(&self) -> bool {
+    pub fn needs_teams(&self) -> bool {
         self.view == Some(View::Teams)
     }
 
-    /// The filter as this viewer means it. While Launchpad cannot tell their teams, their own
-    /// contacts are what is known to be theirs (SPEC §2, "Launchpad failure").
+    /// Resolves the filter for the viewer of this session. If the viewer's teams could not be
+    /// loaded, the view `teams` contains only the contacts that the viewer owns or is assigned to
+    /// (SPEC §2, "Launchpad failure").
     #[must_use]
-    pub fn of(self, session: &Session) -> Criteria {
+    pub fn for_session(self, session: &Session) -> Criteria {
         let user = session.viewer.user;
-        let mine = self.view.map(|view| match view {
-            View::OwnedByMe => Mine::Owned(user),
-            View::AssignedToMe => Mine::Assigned(user),
-            View::Teams => session.expanded_teams().map_or(Mine::Any(user), Mine::Teams),
+        let view = self.view.map(|view| match view {
+            View::OwnedByMe => ViewCriteria::Owned(user),
+            View::AssignedToMe => ViewCriteria::Assigned(user),
+            View::Teams => session
+                .expanded_teams()
+                .map_or(ViewCriteria::OwnedOrAssigned(user), ViewCriteria::Teams),
         });
-        let search = self.q.as_ref().map(Search::of);
-        Criteria { filter: self, search, mine }
+        let search = self.q.as_ref().map(Search::from_text);
+        Criteria { filter: self, search, view }
     }
 }
 
-/// What a view wants of its viewer.
+/// A [`View`] with the ids of its viewer.
 #[derive(Clone, PartialEq, Debug)]
-enum Mine {
+enum ViewCriteria {
     Owned(UserId),
     Assigned(UserId),
-    /// Owned by or assigned to.
-    Any(UserId),
+    /// The user owns the contact or is assigned to it.
+    OwnedOrAssigned(UserId),
     Teams(BTreeSet<TeamId>),
 }
 
-impl Mine {
-    fn wants(&self, record: &impl Owned) -> bool {
+impl ViewCriteria {
+    fn matches(&self, record: &impl Owned) -> bool {
         let Ownership { owner, assignee, teams } = record.ownership();
         match self {
             Self::Owned(user) => owner == Some(*user),
             Self::Assigned(user) => assignee == Some(*user),
-            Self::Any(user) => owner == Some(*user) || assignee == Some(*user),
-            Self::Teams(mine) => teams.iter().any(|team| mine.contains(team)),
+            Self::OwnedOrAssigned(user) => owner == Some(*user) || assignee == Some(*user),
+            Self::Teams(view) => teams.iter().any(|team| view.contains(team)),
         }
     }
 
     fn partitions(&self) -> Vec<Partition> {
         match self {
-            Self::Owned(user) | Self::Assigned(user) | Self::Any(user) => {
+            Self::Owned(user) | Self::Assigned(user) | Self::OwnedOrAssigned(user) => {
                 vec![Partition::User(*user)]
             }
-            Self::Teams(mine) => mine.iter().copied().map(Partition::Team).collect(),
+            Self::Teams(view) => view.iter().copied().map(Partition::Team).collect(),
         }
     }
 }
 
-/// A [`Filter`] as one viewer means it.
+/// A [`Filter`] that is resolved for one viewer.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Criteria {
     filter: Filter,
-    /// The filter's text, read.
+    /// The interpretations of the filter's search text.
     search: Option<Search>,
-    mine: Option<Mine>,
+    view: Option<ViewCriteria>,
 }
 
 impl Criteria {
-    /// Whether something is wanted that only the contact's record tells: such a list reads a
-    /// bounded amount, and its pages may be short.
+    /// Whether only the contacts' records show whether they match. Such a list reads a limited
+    /// number of records, so its pages may be short.
     #[must_use]
-    pub fn asks_records(&self) -> bool {
+    pub fn needs_records(&self) -> bool {
         let filter = &self.filter;
         !filter.tags.is_empty()
             || !filter.source.is_empty()
             || !filter.custom.is_empty()
-            || self.search.as_ref().is_some_and(Search::asks_records)
+            || self.search.as_ref().is_some_and(Search::needs_records)
     }
 
-    /// Whether a text chooses what is read: such a list has an order of its own.
+    /// Whether the filter has a search text. The order of a search is fixed.
     #[must_use]
     pub fn is_search(&self) -> bool {
         self.search.is_some()
     }
 
-    /// Whether a contact is wanted by its id, and in a search not only by a word before.
-    pub(super) fn wants_pointer(&self, pointer: &Pointer) -> bool {
+    /// Whether a pointer matches the criteria by the contact's id and, in a search, is not a
+    /// duplicate of an earlier word.
+    pub(super) fn matches_pointer(&self, pointer: &Pointer) -> bool {
         let created = pointer.id.created_at();
-        // An id tells the millisecond, a filter may be finer.
+        // An id contains the time in milliseconds; a filter may be more precise.
         let from = self.filter.created_from.map(Timestamp::as_millisecond);
-        let is_double =
-            |search: &Search| pointer.word_before().is_some_and(|word| search.reads(word));
-        !self.search.as_ref().is_some_and(is_double)
+        let is_duplicate =
+            |search: &Search| pointer.word_before().is_some_and(|word| search.has_range_of(word));
+        !self.search.as_ref().is_some_and(is_duplicate)
             && created.zip(from).is_none_or(|(at, from)| at.as_millisecond() >= from)
             && created.zip(self.filter.created_to).is_none_or(|(at, to)| at < to)
     }
 
-    /// Whether a record is wanted by its owners.
-    pub(super) fn wants_owned(&self, record: &impl Owned) -> bool {
+    /// Whether a record matches the criteria by its owners.
+    pub(super) fn matches_ownership(&self, record: &impl Owned) -> bool {
         let Ownership { owner, assignee, teams } = record.ownership();
         let any = |wanted: &[UserId], person: Option<UserId>| {
             wanted.is_empty() || person.is_some_and(|person| wanted.contains(&person))
@@ -231,25 +236,26 @@ impl Criteria {
             && any(&filter.assignee_id, assignee)
             && (filter.team_owner_ids.is_empty()
                 || teams.iter().any(|team| filter.team_owner_ids.contains(team)))
-            && self.mine.as_ref().is_none_or(|mine| mine.wants(record))
+            && self.view.as_ref().is_none_or(|view| view.matches(record))
     }
 
-    /// Whether a contact is wanted, by its record.
-    pub(super) fn wants(&self, contact: &Contact) -> bool {
+    /// Whether a contact matches the criteria by its record.
+    pub(super) fn matches(&self, contact: &Contact) -> bool {
         let filter = &self.filter;
-        self.wants_owned(contact)
-            && self.search.as_ref().is_none_or(|search| search.fits(contact))
+        self.matches_ownership(contact)
+            && self.search.as_ref().is_none_or(|search| search.matches(contact))
             && (filter.tags.is_empty() || contact.tags.iter().any(|tag| filter.tags.contains(tag)))
             && (filter.source.is_empty()
                 || contact.source.as_ref().is_some_and(|source| filter.source.contains(source)))
             && filter.custom.iter().all(|(key, wanted)| {
-                contact.custom_fields.get(key).is_some_and(|value| reads_as_any(value, wanted))
+                contact.custom_fields.get(key).is_some_and(|value| has_any_text(value, wanted))
             })
             && filter.created_from.is_none_or(|from| contact.created_at >= from)
             && filter.created_to.is_none_or(|to| contact.created_at < to)
     }
 
-    /// The partitions to read: the fewest that hold all that is both in scope and wanted.
+    /// The partitions to read: the smallest set that contains all contacts that are in scope and
+    /// match.
     pub(super) fn partitions(&self, scope: &Scope) -> Vec<Partition> {
         let people = |people: &[UserId]| -> Vec<Partition> {
             people.iter().copied().map(Partition::User).collect()
@@ -258,10 +264,10 @@ impl Criteria {
         let teams = filter.team_owner_ids.iter().copied().map(Partition::Team).collect();
         let named = [people(&filter.owner_id), people(&filter.assignee_id), teams];
         let mut fewest = scope.partitions();
-        // A view may name none, as that of a teamless viewer does.
-        let views = self.mine.iter().map(Mine::partitions);
+        // A view may have no partitions, for example the view `teams` of a viewer without teams.
+        let views = self.view.iter().map(ViewCriteria::partitions);
         for set in named.into_iter().filter(|set| !set.is_empty()).chain(views) {
-            // The whole company is more than any of its parts.
+            // The partition of the whole company is larger than any set of others.
             if fewest.contains(&Partition::All) || set.len() < fewest.len() {
                 fewest = set;
             }
@@ -271,8 +277,8 @@ impl Criteria {
         fewest
     }
 
-    /// The queries that together read all that is wanted of some partitions; what `q` chooses is
-    /// the company's in any case.
+    /// The queries that together read all matching contacts of these partitions. A search reads the
+    /// words of the whole company instead.
     pub(super) fn queries(
         &self,
         company: &CompanyId,
@@ -280,7 +286,7 @@ impl Criteria {
         order: OrderBy,
         direction: Direction,
     ) -> Vec<Query> {
-        let of = |pk: String| Query { direction, ..Query::partition(pk) };
+        let query = |pk: String| Query { direction, ..Query::partition(pk) };
         match (order, &self.search) {
             (OrderBy::Match, None) => Vec::new(),
             (OrderBy::Match, Some(search)) => search
@@ -289,54 +295,56 @@ impl Criteria {
                 .map(|range| {
                     let (above, below) = range.bounds();
                     let pk = range.partition().pk(company);
-                    Query { after: Some(above), before: Some(below), ..of(pk) }
+                    Query { after: Some(above), before: Some(below), ..query(pk) }
                 })
                 .collect(),
             (OrderBy::Name, _) => partitions
                 .iter()
-                .map(|partition| Query { by_name: true, ..of(partition.pk(company)) })
+                .map(|partition| Query { by_name: true, ..query(partition.pk(company)) })
                 .collect(),
             (OrderBy::CreatedAt, _) => {
                 let (after, before) = self.created();
-                let query = |partition: &Partition| Query {
+                let created = |partition: &Partition| Query {
                     after: after.clone(),
                     before: before.clone(),
-                    ..of(partition.pk(company))
+                    ..query(partition.pk(company))
                 };
-                partitions.iter().map(query).collect()
+                partitions.iter().map(created).collect()
             }
         }
     }
 
-    /// The bounds of ids that the dates leave, to the millisecond on the safe side.
+    /// The bounds of the ids that the creation times of the filter allow, rounded to milliseconds
+    /// so that no matching id is excluded.
     fn created(&self) -> (Option<String>, Option<String>) {
         let rounded_up = |to: Timestamp| {
             let rest = SignedDuration::from_nanos(999_999);
-            ContactId::beginning_at(to.checked_add(rest).unwrap_or(to))
+            ContactId::lower_bound(to.checked_add(rest).unwrap_or(to))
         };
         let filter = &self.filter;
-        (filter.created_from.map(ContactId::beginning_at), filter.created_to.map(rounded_up))
+        (filter.created_from.map(ContactId::lower_bound), filter.created_to.map(rounded_up))
     }
 
-    /// Where a contact stands in an order.
-    pub(super) fn place(&self, contact: &Contact, order: OrderBy) -> Option<String> {
+    /// The position of a contact in an order.
+    pub(super) fn position(&self, contact: &Contact, order: OrderBy) -> Option<String> {
         match order {
             OrderBy::CreatedAt => Some(contact.id.to_string()),
             OrderBy::Name => {
                 Some(name_key(&fold(contact.name.as_deref().unwrap_or_default()), contact.id))
             }
-            OrderBy::Match => self.search.as_ref()?.place(contact),
+            OrderBy::Match => self.search.as_ref()?.position(contact),
         }
     }
 }
 
-/// Whether a custom field's value, or any element of a list, reads as one of these texts.
-fn reads_as_any(value: &Value, wanted: &[String]) -> bool {
+/// Whether the text form of a custom field's value, or of any element of an array, is one of these
+/// texts.
+fn has_any_text(value: &Value, wanted: &[String]) -> bool {
     let is = |text: &str| wanted.iter().any(|wanted| wanted == text);
     match value {
         Value::Null => false,
         Value::String(text) => is(text),
-        Value::Array(elements) => elements.iter().any(|element| reads_as_any(element, wanted)),
+        Value::Array(elements) => elements.iter().any(|element| has_any_text(element, wanted)),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => is(&value.to_string()),
     }
 }
@@ -353,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_field_is_compared_by_its_text_and_a_list_by_any_element() {
+    fn a_custom_field_is_compared_by_its_text_and_an_array_by_any_element() {
         let mut contact = contact(1);
         let fields = json!({ "tier": 2, "vip": true, "area": ["Jakarta", 7], "note": null });
         contact.custom_fields = fields.as_object().unwrap().clone();
@@ -366,12 +374,12 @@ mod tests {
             (json!({ "note": ["null"] }), false),
             (json!({ "none": ["2"] }), false),
         ] {
-            assert_eq!(criteria(json!({ "custom": custom })).wants(&contact), wanted, "{custom}");
+            assert_eq!(criteria(json!({ "custom": custom })).matches(&contact), wanted, "{custom}");
         }
     }
 
     #[test]
-    fn a_list_reads_the_fewest_partitions_that_hold_what_is_wanted() {
+    fn a_list_reads_the_fewest_partitions_that_contain_all_matches() {
         let id = |n: u128| uuid::Uuid::from_u128(n);
         let (user, team) = (UserId::from_uuid(id(1)), TeamId::from_uuid(id(2)));
         let people = json!({ "owner_id": [id(3), id(4)], "assignee_id": [id(5)] });
@@ -382,12 +390,13 @@ mod tests {
         let scope = Scope::Team { user, expanded };
         assert_eq!(criteria.partitions(&scope).len(), 1);
         assert_eq!(criteria.partitions(&Scope::Own(user)), [Partition::User(user)]);
-        let teamless = Criteria { mine: Some(Mine::Teams(BTreeSet::new())), ..Criteria::default() };
+        let teamless =
+            Criteria { view: Some(ViewCriteria::Teams(BTreeSet::new())), ..Criteria::default() };
         assert!(teamless.partitions(&Scope::Everything).is_empty());
     }
 
     #[test]
-    fn dates_bound_the_ids_that_are_read_and_lose_none() {
+    fn dates_limit_the_ids_that_are_read_and_exclude_no_match() {
         let at: Timestamp = "2026-01-01T00:00:00.005Z".parse().unwrap();
         let id = ContactId::generate(at);
         for (filter, within) in [
@@ -412,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_past_its_limit_is_named() {
+    fn an_error_contains_the_name_of_the_field_that_exceeds_its_limit() {
         let many = vec!["x"; 101];
         let long = "x".repeat(257);
         for (filter, field) in [

@@ -17,13 +17,13 @@ const MAX_TAGS: usize = 20;
 const MAX_TAG_BYTES: usize = 128;
 const MAX_TEAM_OWNERS: usize = 100;
 const MAX_CONTACT_BYTES: usize = 32 * 1024;
-/// The characters of a text that is no team that an answer repeats.
+/// The most characters of an unknown team text that an answer repeats.
 const MAX_SHOWN: usize = 64;
 
-/// What a request says about a field.
+/// The change of a field in a request.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub enum Change<T> {
-    /// Nothing: the field stays as it is.
+    /// The request does not contain the field, so it keeps its value.
     #[default]
     Keep,
     /// The new value; `None` clears the field.
@@ -43,7 +43,7 @@ impl<T> Change<T> {
         }
     }
 
-    /// The value that is set, if one is.
+    /// The new value, if there is one.
     pub fn value(&self) -> Option<&T> {
         match self {
             Self::Set(value) => value.as_ref(),
@@ -51,7 +51,7 @@ impl<T> Change<T> {
         }
     }
 
-    /// Whether the request names the field.
+    /// Whether the request contains the field.
     pub fn is_set(&self) -> bool {
         matches!(self, Self::Set(_))
     }
@@ -65,12 +65,12 @@ impl<T: Default> Change<T> {
     }
 }
 
-/// A team as a request names it. A text that is no UUID is no team of anybody's: it is refused with
-/// the others that are not the actor's own (RFC §2.4), not as a malformed request.
+/// A team in a request. A text that is not a UUID cannot be a team of the actor, so it is refused
+/// together with the teams that are not the actor's own (RFC §2.4), and not as a malformed request.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Deserialize)]
 #[serde(from = "String")]
 pub enum TeamOwner {
-    /// A team, by its id.
+    /// The id of a team.
     Team(TeamId),
     /// Any other text.
     Unknown(String),
@@ -83,7 +83,7 @@ impl From<String> for TeamOwner {
 }
 
 impl TeamOwner {
-    /// The team's id, if it is one.
+    /// The team's id, if the text is an id.
     #[must_use]
     pub fn id(&self) -> Option<TeamId> {
         match self {
@@ -92,7 +92,8 @@ impl TeamOwner {
         }
     }
 
-    /// What the caller is told of it: its id, or the beginning of their own text.
+    /// The form in which an error shows the team to the client: its id, or the beginning of the
+    /// client's own text.
     #[must_use]
     pub fn shown(&self) -> String {
         match self {
@@ -102,8 +103,8 @@ impl TeamOwner {
     }
 }
 
-/// A contact as clients send it. What the API itself answers is accepted and ignored, since
-/// clients echo what they read.
+/// A contact in the form that clients send. The fields that only the API sets are accepted and
+/// ignored, because clients send back the contacts that they received.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "the fields are the contact's")]
@@ -136,11 +137,11 @@ pub struct ContactInput {
 }
 
 impl ContactInput {
-    /// Checks the fields by themselves and brings them into their stored form: texts without
-    /// white space around them, empty ones as none.
+    /// Checks each field on its own and converts it into its stored form: texts are trimmed, and
+    /// empty texts become none.
     ///
     /// # Errors
-    /// [`ContactError::Invalid`] naming the field that is past a limit of SPEC §2 or malformed.
+    /// [`ContactError::Invalid`] for the field that exceeds a limit of SPEC §2 or is malformed.
     pub fn checked(mut self) -> Result<Self, ContactError> {
         text("external_id", &mut self.external_id, MAX_EXTERNAL_ID_BYTES)?;
         text("name", &mut self.name, MAX_TEXT_BYTES)?;
@@ -170,15 +171,15 @@ impl ContactInput {
         Ok(self)
     }
 
-    /// The custom fields that the request gives a value.
+    /// The custom fields for which the request has a value.
     pub(super) fn custom_values(&self) -> Vec<(String, Value)> {
         let fields = self.custom_fields.value().into_iter().flatten();
         let given = fields.filter(|(_, value)| !value.is_null());
         given.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
-    /// Applies the fields that the request names, team owners as far as they are teams. Names of
-    /// owner and assignee and the version are the caller's to keep.
+    /// Applies the fields that the request contains. Team owners that are not ids are left out. The
+    /// caller must update the names of the owner and the assignee, and the version.
     pub fn apply(self, contact: &mut Contact) {
         self.external_id.apply(&mut contact.external_id);
         self.name.apply(&mut contact.name);
@@ -197,7 +198,7 @@ impl ContactInput {
         }
         self.tags.apply_or_default(&mut contact.tags);
         self.source.apply(&mut contact.source);
-        // Custom fields change one by one; null takes one away.
+        // Each custom field changes on its own; null removes it.
         if let Change::Set(changes) = self.custom_fields {
             match changes {
                 None => contact.custom_fields.clear(),
@@ -215,10 +216,10 @@ impl ContactInput {
     }
 }
 
-/// Checks the limit that only a whole contact can pass.
+/// Checks the size of the whole contact.
 ///
 /// # Errors
-/// [`ContactError::Invalid`] past 32 KB encoded.
+/// [`ContactError::Invalid`] when it has more than 32 KB in JSON.
 pub(super) fn check_size(contact: &Contact) -> Result<(), ContactError> {
     let bytes = serde_json::to_vec(contact).map_or(usize::MAX, |bytes| bytes.len());
     if bytes > MAX_CONTACT_BYTES {
@@ -258,8 +259,8 @@ fn texts(
     if values.len() > most { Err(too_many(field, most)) } else { Ok(()) }
 }
 
-/// Keeps the first of equal values. A body holds hundreds of thousands of them: each is looked at
-/// once.
+/// Keeps the first of equal values. A request can contain hundreds of thousands of values, so each
+/// one is checked only once.
 fn dedup<T: Clone + Eq + Hash>(values: &mut Vec<T>) {
     let mut seen = HashSet::with_capacity(values.len());
     values.retain(|value| seen.insert(value.clone()));
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_names_the_field_that_is_past_it() {
+    fn an_error_contains_the_name_of_the_field_that_exceeds_its_limit() {
         let long = |n: usize| "x".repeat(n);
         assert_eq!(refusal(json!({ "external_id": long(257) })), "external_id");
         assert_eq!(refusal(json!({ "emails": [format!("a@{}", long(320))] })), "emails[0]");
@@ -308,7 +309,7 @@ mod tests {
         assert_eq!(refusal(json!({ "custom_fields": { "": 1 } })), "custom_fields");
     }
 
-    /// A value that counts how often any is compared.
+    /// A value that counts how many comparisons are made.
     #[derive(Clone, Debug)]
     struct Counting<'a>(usize, &'a Cell<usize>);
 
@@ -328,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn doubles_go_without_a_comparison_of_every_value_with_every_other() {
+    fn duplicates_are_removed_without_comparing_every_pair_of_values() {
         let compared = Cell::new(0);
         let mut values: Vec<_> = (0..2_000).map(|n| Counting(n % 1_000, &compared)).collect();
         dedup(&mut values);
@@ -337,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_as_long_as_a_body_is_one_value_or_too_long() {
+    fn a_very_long_list_of_equal_values_is_one_value_and_of_others_is_too_long() {
         let equal = json!({ "tags": vec!["a"; 250_000], "team_owner_ids": vec!["a"; 250_000] });
         let input = serde_json::from_value::<ContactInput>(equal).unwrap().checked().unwrap();
         assert_eq!(input.tags, Change::Set(Some(vec!["a".to_owned()])));
@@ -348,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_answers_is_accepted_and_ignored_and_anything_else_is_not() {
+    fn read_only_fields_are_ignored_and_unknown_fields_are_refused() {
         let echo = json!({ "id": 1, "owner_name": null, "assignee_name": [], "created_at": "x",
             "updated_at": {}, "version": "y", "permission": { "update": true }, "name": " Ann " });
         let input = serde_json::from_value::<ContactInput>(echo).unwrap().checked().unwrap();
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn team_owners_are_peoples_once_people_changed_them() {
+    fn team_owners_are_marked_as_set_by_people_when_people_change_them() {
         let team = "0190d1a2-7c3b-7abc-8def-0123456789ab";
         let mut contact = super::super::write_plan::tests::contact(1);
         for (value, from) in [
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_keeps_null_clears_and_custom_fields_change_one_by_one() {
+    fn an_absent_field_is_kept_null_clears_it_and_each_custom_field_changes_on_its_own() {
         let input: ContactInput =
             serde_json::from_value(json!({ "name": null, "custom_fields": { "a": null, "b": 2 } }))
                 .unwrap();

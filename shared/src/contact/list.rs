@@ -1,7 +1,8 @@
-//! Lists and searches: pages of what a scope admits, in an order, behind one guard.
+//! Lists and searches: pages of contacts that are in scope and match the criteria, in an order.
 //!
-//! Cost grows with the page and the number of partitions, never with the company. The cursor is
-//! one position in the order, not one per partition, and says nothing of the scope.
+//! The cost of a page grows with its size and the number of partitions, not with the size of the
+//! company. The cursor is one position in the order, not one per partition, and reveals nothing
+//! about the scope.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -9,32 +10,32 @@ use serde::{Deserialize, Serialize};
 use super::{Candidates, Contact, Contacts, Criteria, Pointer, ReadPlan, Walk};
 use crate::{
     access::{Authorized, Scope},
-    table::{Direction, Partition, TableError, contact_at},
+    table::{Direction, Partition, TableError, contact_id_from_position},
 };
 
-/// The most records that one request reads before it answers a short page.
+/// The most records that one request reads before it returns a short page.
 const MAX_RECORDS: usize = 500;
-/// The most records read at once.
+/// The most records of one read.
 const CHUNK: usize = 100;
-/// The longest place in any order, in bytes.
+/// The longest valid position in any order, in bytes.
 const MAX_PLACE_BYTES: usize = 300;
-/// The most bytes of contacts in one page.
+/// The most bytes that the contacts of one page have in JSON.
 const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 
-/// What a list is ordered by.
+/// The order of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderBy {
-    /// When contacts were created.
+    /// By the time of creation.
     #[default]
     CreatedAt,
-    /// Their folded names.
+    /// By the folded name.
     Name,
-    /// The words that a search found them by.
+    /// By the search word that matched; for searches only.
     Match,
 }
 
-/// A position in a list, opaque to clients.
+/// A position in a list, in a form that is opaque to clients.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Cursor {
     #[serde(rename = "o")]
@@ -44,52 +45,53 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The cursor's text.
+    /// The text of the cursor for the client.
     #[must_use]
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// The cursor that a text stands for; `None` for a text that the API never gave for a list in
-    /// this order.
+    /// Parses the text of a cursor. Returns `None` for a text that the API did not create for a
+    /// list in this order.
     #[must_use]
     pub fn decode(text: &str, order: OrderBy) -> Option<Self> {
         let cursor: Self = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let fits = cursor.order == order && cursor.after.len() <= MAX_PLACE_BYTES;
-        (fits && contact_at(&cursor.after).is_some()).then_some(cursor)
+        (fits && contact_id_from_position(&cursor.after).is_some()).then_some(cursor)
     }
 }
 
 /// A request for one page.
 #[derive(Clone, Debug)]
 pub struct ListRequest {
-    /// What to order by.
+    /// The order of the contacts.
     pub order: OrderBy,
-    /// Which way.
+    /// Whether the order is ascending or descending.
     pub direction: Direction,
-    /// The contacts of a page, 1 to 100.
+    /// The most contacts of the page, 1 to 100.
     pub limit: usize,
-    /// Where the page before ended.
+    /// The end of the previous page; `None` for the first page.
     pub cursor: Option<Cursor>,
-    /// Which contacts.
+    /// The contacts that the list contains, if they are in scope.
     pub criteria: Criteria,
 }
 
 /// One page of a list.
 #[derive(Debug)]
 pub struct ContactPage {
-    /// The contacts, each past the guard.
+    /// The contacts, each checked by the guard.
     pub contacts: Vec<Authorized<Contact>>,
-    /// Where the next page begins; `None` at the end.
+    /// The start of the next page; `None` on the last page.
     pub next: Option<Cursor>,
-    /// What the page was read from.
+    /// The plan by which the page was read.
     pub plan: ReadPlan,
 }
 
 impl ListRequest {
-    /// A request for the first page of all that a filter wants, in the order that it is read in.
+    /// A request for the first page of all matching contacts: a search in the order of matches, any
+    /// other list with the newest contacts first.
     #[must_use]
-    pub fn of(criteria: Criteria, limit: usize) -> Self {
+    pub fn first_page(criteria: Criteria, limit: usize) -> Self {
         let (order, direction) = match criteria.is_search() {
             true => (OrderBy::Match, Direction::Ascending),
             false => (OrderBy::CreatedAt, Direction::Descending),
@@ -99,10 +101,8 @@ impl ListRequest {
 }
 
 impl Contacts {
-    /// One page of what the scope admits and the criteria want. Every contact has passed the guard.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Returns one page of the contacts that are in scope and match the criteria. The guard has
+    /// checked every contact.
     pub async fn list(
         &self,
         scope: &Scope,
@@ -111,8 +111,8 @@ impl Contacts {
         self.page(scope, request, Candidates::new(self, scope, request)).await
     }
 
-    /// Reads candidates and their records until the page is full, nothing is left, or enough was
-    /// read for one request.
+    /// Reads candidates and their records until the page is full, no candidates are left, or the
+    /// limit of one request is reached.
     pub(super) async fn page(
         &self,
         scope: &Scope,
@@ -123,29 +123,30 @@ impl Contacts {
         let mut fetched = 0;
         let next = loop {
             let missing = request.limit - page.contacts.len();
-            let wanted = if request.criteria.asks_records() { CHUNK } else { missing };
+            let wanted = if request.criteria.needs_records() { CHUNK } else { missing };
             let found = candidates.take(wanted.min(MAX_RECORDS - fetched)).await?;
             fetched += found.len();
             if let Some(last) = self.collect(scope, request, found, &mut page).await? {
                 break Some(last);
             }
-            if candidates.is_over() {
+            if candidates.is_finished() {
                 break None;
             }
             let is_full = page.contacts.len() >= request.limit;
-            if is_full || candidates.is_spent() || fetched >= MAX_RECORDS {
-                // One more look says whether this was the end.
-                let last = candidates.place();
-                let is_over = candidates.take(1).await?.is_empty() && candidates.is_over();
-                break last.filter(|_| !is_over);
+            if is_full || candidates.is_limit_reached() || fetched >= MAX_RECORDS {
+                // One more candidate shows whether this is the end of the list.
+                let last = candidates.position();
+                let is_finished = candidates.take(1).await?.is_empty() && candidates.is_finished();
+                break last.filter(|_| !is_finished);
             }
         };
         let next = next.map(|after| Cursor { order: request.order, after });
         Ok(ContactPage { contacts: page.contacts, next, plan: candidates.plan() })
     }
 
-    /// Keeps of the candidates what [`Contacts::fetch`] lets through. When the page is full before
-    /// they are at their end, the place of its last contact is where the next page begins.
+    /// Adds the candidates that [`Contacts::fetch`] accepts to the page. If the page becomes full
+    /// before the last candidate, returns the position of the page's last contact, after which the
+    /// next page starts.
     async fn collect(
         &self,
         scope: &Scope,
@@ -159,18 +160,15 @@ impl Contacts {
             let too_large = page.bytes > MAX_PAGE_BYTES && !page.contacts.is_empty();
             if page.contacts.len() >= request.limit || too_large {
                 let last = page.contacts.last();
-                return Ok(last.and_then(|last| request.criteria.place(last, order)));
+                return Ok(last.and_then(|last| request.criteria.position(last, order)));
             }
             page.contacts.push(contact);
         }
         Ok(None)
     }
 
-    /// Reads the candidates' records and keeps, in their order, those that still stand where their
-    /// pointer says, are wanted, and pass the guard.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Reads the records of the candidates. Returns, in the order of the candidates, the contacts
+    /// that still have the position of their pointer, match the criteria and are in scope.
     pub async fn fetch(
         &self,
         scope: &Scope,
@@ -180,21 +178,23 @@ impl Contacts {
     ) -> Result<Vec<Authorized<Contact>>, TableError> {
         let ids: Vec<_> = candidates.iter().map(|pointer| pointer.id).collect();
         let mut records = self.records(&ids, false).await?;
-        let standing = candidates.into_iter().filter_map(|pointer| {
-            let place = criteria.place(records.get(&pointer.id)?, order)?;
-            if place == pointer.place { records.remove(&pointer.id) } else { None }
+        let current = candidates.into_iter().filter_map(|pointer| {
+            let position = criteria.position(records.get(&pointer.id)?, order)?;
+            if position == pointer.position { records.remove(&pointer.id) } else { None }
         });
-        Ok(standing
-            .filter(|contact| contact.is_live() && criteria.wants(contact))
+        Ok(current
+            .filter(|contact| contact.is_live() && criteria.matches(contact))
             .filter_map(|contact| scope.authorize(contact))
             .collect())
     }
 
-    /// A walk of all that may be wanted, in the order of `request`, for those who read it to its
-    /// end. One partition is walked: that which holds everything in scope that is wanted, or else
-    /// the whole company's. In one a contact that stays in scope has one place; between two it could
-    /// move behind the walk's back. A company's pointers are cheap to pass over, a contact that is
-    /// missed is not.
+    /// Returns a walk over all contacts that may match, in the order of `request`, for callers that
+    /// read the list to its end.
+    ///
+    /// The walk reads a single partition: the one that contains all matching contacts in scope, or
+    /// else the one of the whole company. In a single partition, a contact that stays in scope has
+    /// one position; between two partitions it could move while the walk reads them, and be missed.
+    /// Skipping the company's other pointers is cheap compared with missing a contact.
     #[must_use]
     pub fn walk(&self, scope: &Scope, request: &ListRequest) -> Walk {
         let ListRequest { order, direction, limit, .. } = *request;

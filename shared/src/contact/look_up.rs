@@ -1,4 +1,5 @@
-//! Finding a contact by an email address or a phone number (SPEC §2): the newest one admitted.
+//! Looks up a contact by an email address or a phone number (SPEC §2): the newest contact that is
+//! in scope.
 
 use super::{Contact, Contacts, Criteria, Pointer, Walk, digits};
 use crate::{
@@ -7,33 +8,36 @@ use crate::{
     table::{Direction, Query, TableError, email_partition, phone_partition},
 };
 
-/// The most look-ups that are read at once.
+/// The most look-up items of one read.
 const CHUNK: usize = 25;
 /// The most records that one request reads.
 const MAX_RECORDS: usize = 500;
-/// The most look-ups of one request, most of which tell by themselves to be out of scope.
-const MAX_LOOK_UPS: usize = 25_000;
-/// The longest address that is looked up, in bytes: no stored one is longer.
+/// The most look-up items that one request reads. For most of them the item itself shows that the
+/// contact is out of scope.
+const MAX_ITEMS: usize = 25_000;
+/// The longest email address or phone number that is looked up, in bytes. No stored value is
+/// longer.
 const MAX_BYTES: usize = 1024;
 
-/// What a contact is looked up by.
+/// The value by which a contact is looked up.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Address {
     /// An email address, in lower case.
     Email(String),
-    /// The digits of a phone number, with the country's code where it is a possible one.
+    /// The digits of a phone number, with the country code if the number is a possible one.
     Phone(String),
 }
 
 impl Address {
-    /// An email address in any case; `None` for a text that is none of a contact.
+    /// An email address in upper or lower case; `None` if no contact can have this text as an email
+    /// address.
     #[must_use]
     pub fn email(text: &str) -> Option<Self> {
         let lower = text.trim().to_lowercase();
         (!lower.is_empty() && lower.len() <= MAX_BYTES).then_some(Self::Email(lower))
     }
 
-    /// A phone number in any way of writing it; `None` for a text that is none of a contact.
+    /// A phone number in any format; `None` if no contact can have this text as a phone number.
     #[must_use]
     pub fn phone(text: &str) -> Option<Self> {
         if text.len() > MAX_BYTES {
@@ -49,8 +53,8 @@ impl Address {
         }
     }
 
-    /// Whether it is, still, the contact's.
-    fn is_of(&self, contact: &Contact) -> bool {
+    /// Whether the contact currently has this address.
+    fn belongs_to(&self, contact: &Contact) -> bool {
         match self {
             Self::Email(lower) => contact.emails.iter().any(|email| email.to_lowercase() == *lower),
             Self::Phone(wanted) => contact
@@ -61,24 +65,22 @@ impl Address {
     }
 }
 
-/// What a look-up found.
+/// The result of a look-up.
 #[derive(Debug)]
 pub enum LookUp {
-    /// The newest contact with the address that the scope admits.
+    /// The newest contact with this address that is in scope.
     Found(Box<Authorized<Contact>>),
-    /// Contacts have the address, and all are out of scope; the newest of them.
+    /// All contacts with this address are out of scope. The id is that of the newest one.
     OutOfScope(ContactId),
-    /// No contact has it.
+    /// No contact has this address.
     NotFound,
 }
 
 impl Contacts {
-    /// The newest contact with an address that the scope admits. Everything is read consistently:
-    /// what was just written is found. However many have the address, what their look-ups tell to
-    /// be out of scope is passed over without their records.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Returns the newest contact with an address that is in scope. All reads are consistent, so
+    /// that a contact that was just written is found. If many contacts have the address, those
+    /// whose look-up items show that they are out of scope are skipped without reading their
+    /// records.
     pub async fn look_up(&self, address: &Address, scope: &Scope) -> Result<LookUp, TableError> {
         let query = Query {
             direction: Direction::Descending,
@@ -87,17 +89,18 @@ impl Contacts {
         };
         let mut walk = Walk::new(self, vec![query], Direction::Descending, CHUNK);
         let (all, mut refused) = (Criteria::default(), None);
-        let (mut looked_at, mut read) = (0, 0);
-        while looked_at < MAX_LOOK_UPS && read < MAX_RECORDS {
+        let (mut checked, mut read) = (0, 0);
+        while checked < MAX_ITEMS && read < MAX_RECORDS {
             let chunk = walk.next_chunk(CHUNK).await?;
             let is_last = chunk.len() < CHUNK;
-            looked_at += chunk.len();
-            let (near, far): (Vec<_>, Vec<_>) =
-                chunk.into_iter().partition(|pointer| pointer.is_wanted(scope, &all));
-            // What their look-ups tell to be out of scope is read only to tell a refusal from
-            // nobody; the guard decides by the record all the same.
-            let far = if refused.is_none() { far } else { Vec::new() };
-            for pointers in [near, far] {
+            checked += chunk.len();
+            let (in_scope, others): (Vec<_>, Vec<_>) =
+                chunk.into_iter().partition(|pointer| pointer.may_match(scope, &all));
+            // The records of contacts that are out of scope by their look-up items are read only
+            // once, to distinguish `OutOfScope` from `NotFound`. The guard still decides by the
+            // record.
+            let others = if refused.is_none() { others } else { Vec::new() };
+            for pointers in [in_scope, others] {
                 read += pointers.len();
                 match self.newest(address, scope, &pointers).await? {
                     LookUp::NotFound => {}
@@ -112,7 +115,8 @@ impl Contacts {
         Ok(refused.map_or(LookUp::NotFound, LookUp::OutOfScope))
     }
 
-    /// The same among these, the newest first.
+    /// Looks for the contact among these pointers, which are in order from the newest to the
+    /// oldest.
     async fn newest(
         &self,
         address: &Address,
@@ -124,7 +128,7 @@ impl Contacts {
         let mut refused = LookUp::NotFound;
         for id in ids {
             let Some(contact) = records.remove(&id) else { continue };
-            if !contact.is_live() || !address.is_of(&contact) {
+            if !contact.is_live() || !address.belongs_to(&contact) {
                 continue;
             }
             if let Some(contact) = scope.authorize(contact) {

@@ -1,4 +1,59 @@
-//! Contacts: the model, what a change may say, how a contact stands in the table, and the lists.
+//! Contacts: the model, the rules for changes, the storage in the table, and the lists.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `model` | a contact in its stored form and in the form that the API returns |
+//! | `input` | a contact in the form that clients send, and its limits |
+//! | `edit` | the rules for changes on behalf of an actor |
+//! | `write` | creates, updates, deletes and syncs contacts on behalf of viewers |
+//! | `sync` | creates and updates many contacts by their unique keys |
+//! | `unique_key` | decides which contact owns an external id or a first email address |
+//! | `write_plan` | the index entries of a contact, and the steps of a write |
+//! | `store` | reads contacts, writes plans, and settles index entries |
+//! | `team_owners` | records who set the team owners, and what a backfill may change |
+//! | `filter` | the criteria of a list |
+//! | `list` | pages of contacts |
+//! | `candidates` | the plan by which a list reads index entries |
+//! | `walk` | merges queries for index entries into one order |
+//! | `search` | searches by a typed text |
+//! | `look_up` | looks up a contact by an email address or a phone number |
+//! | `text`, `phone` | normalized forms of names and phone numbers |
+//! | `catalog` | the custom fields that a company's contacts have |
+//! | `event` | the events that are logged about team owners |
+//! | `error` | why a change is invalid |
+//!
+//! # How a contact is written
+//!
+//! A contact is one record and many index entries: a pointer for each list that contains it, a
+//! look-up item for each email address and phone number, and its search words. All of them contain
+//! the contact's owners, so that lists can skip contacts out of scope without reading the records.
+//! A write changes the record and the index entries together, in these steps:
+//!
+//! 1. **Rules.** [`ContactWriter`] loads the session of the viewer. [`Edit`](edit::Edit) checks that
+//!    the stored contact is in the viewer's scope ([`check_scope`](edit::Edit::check_scope)), applies
+//!    the input to it ([`changed`](edit::Edit::changed)), and checks the people and teams in the
+//!    input ([`check_teams`](edit::Edit::check_teams)).
+//! 2. **Retry.** [`ContactWriter`] runs all the following steps in [`retry`](crate::table::retry):
+//!    if another request changed the contact in the meantime ([`SaveError::Changed`]), it reads the
+//!    contact again and decides again. [`Sync`](sync::Sync) does the same for each row of a batch.
+//! 3. **Unique keys.** [`Contacts::write`] and
+//!    [`write_with_named_keys`](Contacts::write_with_named_keys) compare the unique keys of the old
+//!    and the new contact, read their owners, and decide which keys the contact takes and releases.
+//! 4. **Plan.** [`WritePlan::new`] computes the index entries of the old and the new contact. The
+//!    difference is what must be written and deleted. [`StalePointers`] decides whether pointers in
+//!    the lists that the contact leaves are deleted now or kept for a minute.
+//! 5. **Steps.** [`WritePlan::steps`](write_plan::WritePlan::steps) divides the plan: only the
+//!    record, one transaction, or, above 100 items, several transactions in stages. A write in
+//!    stages first stores a due item, by which the clean-up completes it after a crash.
+//! 6. **Save.** [`Contacts::save`] writes the steps. The record is written under the condition of
+//!    its version, each unique key under the condition that it has no owner.
+//! 7. **Settle.** [`Contacts::settle`] brings the touched index entries into the state that the
+//!    current contact requires, and deletes the due item. It runs directly after a write in stages
+//!    without stale pointers. In all other cases the clean-up runs it when the due item is due, and
+//!    so deletes the stale pointers that were kept.
+//!
+//! The guard checks the record of every contact before it is returned, so an index entry that is
+//! out of date can never show a contact to a viewer who must not see it.
 
 mod candidates;
 mod catalog;
@@ -35,7 +90,7 @@ pub use phone::digits;
 pub use search::{SearchText, SearchTextError};
 pub use store::{Contacts, SaveError};
 pub use sync::{RowOutcome, RowStatus};
-pub use team_owners::{Backfilled, TeamOwnersError, TeamOwnersFrom};
+pub use team_owners::{BackfillOutcome, TeamOwnersError, TeamOwnersFrom};
 pub use text::{fold, words};
 pub use walk::{Pointer, Walk};
 pub use write::{ContactWriter, Written};

@@ -9,60 +9,62 @@ use crate::{
     identity::Permission,
 };
 
-/// A contact as it is stored.
+/// A contact in its stored form.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Contact {
-    /// The id.
+    /// The id, which contains the time of creation.
     pub id: ContactId,
-    /// The id in the system that it comes from.
+    /// The id of the contact in the system from which it was imported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// The name.
+    /// The full name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Email addresses as given, the main one first.
+    /// The email addresses as the client sent them; the first one is the main one.
     #[serde(default)]
     pub emails: Vec<String>,
-    /// Phone numbers as given, the main one first.
+    /// The phone numbers as the client sent them; the first one is the main one.
     #[serde(default)]
     pub phones: Vec<String>,
     /// The company that the contact works for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub company_name: Option<String>,
-    /// The owner.
+    /// The user who owns the contact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_id: Option<UserId>,
-    /// The owner's name when they became it.
+    /// The owner's name at the time when they became the owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_name: Option<String>,
-    /// The assignee.
+    /// The user who is assigned to the contact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_id: Option<UserId>,
-    /// The assignee's name when they became it.
+    /// The assignee's name at the time when they were assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_name: Option<String>,
-    /// The teams that own it; none is "Unassigned" (RFC §2.3).
+    /// The teams that own the contact. A contact without teams is "Unassigned" (RFC §2.3).
     #[serde(default)]
     pub team_owner_ids: Vec<TeamId>,
-    /// Who set the team owners last, if anybody did; not in the API's view.
+    /// Whether people or a backfill set the team owners last; `None` if they were never set. The
+    /// API does not return this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_owners_from: Option<TeamOwnersFrom>,
-    /// Tags.
+    /// The tags in the order in which the client sent them.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// Where the contact comes from, such as a campaign.
+    /// The origin of the contact, such as a campaign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The company's own fields; stored as JSON text, so that numbers stay as given.
+    /// The fields that the company defines. They are stored as JSON text, so that numbers keep
+    /// their form.
     #[serde(default, with = "json_text")]
     pub custom_fields: Map<String, Value>,
-    /// When it was created.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: Timestamp,
-    /// Rises with each change.
+    /// The number of the contact's changes, for optimistic locking.
     pub version: u64,
-    /// When it was deleted, if it was.
+    /// The time of the deletion, if the contact is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
 }
@@ -74,7 +76,7 @@ impl Owned for Contact {
 }
 
 impl Contact {
-    /// Whether it is not deleted.
+    /// Whether the contact is not deleted.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.deleted_at.is_none()
@@ -98,16 +100,16 @@ mod json_text {
     }
 }
 
-/// What the viewer may do with a record; clients show their buttons by it.
+/// The actions that the viewer can take on a record. Clients show buttons according to them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RecordPermission {
-    /// May change it.
+    /// Whether the viewer can change the record.
     pub update: bool,
-    /// May delete it.
+    /// Whether the viewer can delete the record.
     pub delete: bool,
 }
 
-/// A contact as the API answers it.
+/// A contact in the form that the API returns.
 #[derive(Clone, Debug, Serialize)]
 pub struct ContactView<'a> {
     id: ContactId,
@@ -131,28 +133,30 @@ pub struct ContactView<'a> {
 }
 
 impl<'a> ContactView<'a> {
-    /// Contacts, with what the viewer of this session may do with each.
+    /// Creates the views of contacts, with the actions that the viewer of this session can take on
+    /// each.
     #[must_use]
     pub fn all(contacts: &'a [Authorized<Contact>], session: &Session) -> Vec<Self> {
         let manage = session.scope(Permission::ManageCustomers).ok();
         let delete = session.scope(Permission::DeleteCustomers).ok();
         contacts
             .iter()
-            .map(|contact| Self::under(contact, manage.as_ref(), delete.as_ref()))
+            .map(|contact| Self::with_scopes(contact, manage.as_ref(), delete.as_ref()))
             .collect()
     }
 
-    /// A contact, with what the viewer of this session may do with it.
+    /// Creates the view of a contact, with the actions that the viewer of this session can take on
+    /// it.
     #[must_use]
     pub fn new(contact: &'a Contact, session: &Session) -> Self {
         let manage = session.scope(Permission::ManageCustomers).ok();
         let delete = session.scope(Permission::DeleteCustomers).ok();
-        Self::under(contact, manage.as_ref(), delete.as_ref())
+        Self::with_scopes(contact, manage.as_ref(), delete.as_ref())
     }
 
-    /// No scope is a disabled permission.
-    fn under(contact: &'a Contact, manage: Option<&Scope>, delete: Option<&Scope>) -> Self {
-        let may = |scope: Option<&Scope>| scope.is_some_and(|scope| scope.admits(contact));
+    /// `None` as a scope stands for a disabled permission.
+    fn with_scopes(contact: &'a Contact, manage: Option<&Scope>, delete: Option<&Scope>) -> Self {
+        let is_allowed = |scope: Option<&Scope>| scope.is_some_and(|scope| scope.admits(contact));
         Self {
             id: contact.id,
             external_id: &contact.external_id,
@@ -171,7 +175,7 @@ impl<'a> ContactView<'a> {
             created_at: contact.created_at,
             updated_at: contact.updated_at,
             version: contact.version,
-            permission: RecordPermission { update: may(manage), delete: may(delete) },
+            permission: RecordPermission { update: is_allowed(manage), delete: is_allowed(delete) },
         }
     }
 }

@@ -1,22 +1,23 @@
-//! Phone numbers: stored as given, looked up by their digits.
+//! Phone numbers: stored in the format that the client sent, looked up by their digits.
 
 use phonenumber::{Mode, country, metadata::DATABASE};
 
-/// The country of numbers that do not name one.
+/// The country of numbers without a country code.
 const HOME: country::Id = country::ID;
-/// Its code.
+/// The country code of [`HOME`].
 const HOME_CODE: &str = "62";
 
-/// The forms of a number that it is looked up and searched by.
+/// The forms of a number that look-ups and searches use.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Digits {
-    /// With the country's code where the number is a possible one, else the digits as given.
+    /// The digits with the country code if the number is a possible one, otherwise the digits as
+    /// given.
     pub lookup: String,
-    /// Without the country's code.
+    /// The digits without the country code.
     pub national: String,
 }
 
-/// The digits of a number as somebody wrote it; `None` for a text without any.
+/// The digits of a phone number in any format; `None` for a text without digits.
 #[must_use]
 pub fn digits(text: &str) -> Option<Digits> {
     let plain = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
@@ -28,37 +29,39 @@ pub fn digits(text: &str) -> Option<Digits> {
         let national = lookup.strip_prefix(&code).unwrap_or(&lookup).to_owned();
         return Some(Digits { lookup, national });
     }
-    // An extension is no part of the number.
+    // An extension is not part of the number.
     let number = text.split(['x', 'X']).next().unwrap_or(text);
     let all = plain(number);
     let national = all.trim_start_matches('0').to_owned();
     (!national.is_empty()).then_some(Digits { lookup: all, national })
 }
 
-/// What the beginning of a number, as somebody types it, asks of a phone's digits.
+/// A condition for a phone number that follows from the typed beginning of a number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct PhonePrefix {
-    /// How the national number begins.
+    /// The beginning of the national number.
     pub(super) national: String,
-    /// How the number begins with the country's code; empty where the text names no country.
+    /// The beginning of the number with the country code; empty if the text contains no country
+    /// code.
     international: String,
 }
 
 impl PhonePrefix {
-    /// Whether a phone begins so.
-    pub(super) fn begins(&self, phone: &Digits) -> bool {
+    /// Whether a phone number has these beginnings.
+    pub(super) fn matches(&self, phone: &Digits) -> bool {
         let international = phone.lookup.trim_start_matches('0');
         phone.national.starts_with(&self.national) && international.starts_with(&self.international)
     }
 }
 
-/// The ways to read the beginning of a number, of which any may fit; none for a text that is no
-/// number.
+/// The possible interpretations of a typed beginning of a number; empty if the text is not a
+/// number. A phone number matches if it matches any of them.
 ///
-/// Behind `+` or `00` stands a country's code; behind a single `0` a national number; digits alone
-/// may be either, as long as the code is that of the home country. A code that was typed may also
-/// be part of the stored national number: one that is not possible is kept as it was given.
-pub(super) fn beginnings(text: &str) -> Vec<PhonePrefix> {
+/// A country code follows `+` or `00`; a national number follows a single `0`; digits without such
+/// a prefix can be either, but only with the country code of the home country. A typed country code
+/// can also be part of the stored national number, because a number that is not possible is stored
+/// as given.
+pub(super) fn phone_prefixes(text: &str) -> Vec<PhonePrefix> {
     let is_number = |c: char| c.is_ascii_digit() || " +-().".contains(c);
     let typed: String = text.chars().filter(char::is_ascii_digit).collect();
     let all = typed.trim_start_matches('0');
@@ -76,7 +79,7 @@ pub(super) fn beginnings(text: &str) -> Vec<PhonePrefix> {
     if let Some(code) = code.filter(|_| may_hold_code) {
         ways.push(prefix(&all[code.len()..], all));
     }
-    // A whole number may hold more than digits tell, such as "+44 (0)20".
+    // A complete number can contain digits that are not part of it, such as in "+44 (0)20".
     if let Some(whole) = digits(text) {
         ways.push(prefix(&whole.national, whole.lookup.trim_start_matches('0')));
     }
@@ -84,7 +87,8 @@ pub(super) fn beginnings(text: &str) -> Vec<PhonePrefix> {
     ways
 }
 
-/// The country's code that these digits begin with. Codes are such that there is one at most.
+/// The country code at the beginning of these digits. No country code is the beginning of another
+/// one.
 fn country_code(digits: &str) -> Option<&str> {
     let is_code =
         |code: &&str| code.parse::<u16>().is_ok_and(|code| DATABASE.by_code(&code).is_some());
@@ -96,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_number_is_looked_up_the_same_however_it_is_written() {
+    fn all_formats_of_a_number_have_the_same_digits() {
         let wanted = Digits { lookup: "6281234567890".into(), national: "81234567890".into() };
         for written in ["+62 812-3456-7890", "0812 3456 7890", "+6281234567890", "(0812) 34567890"]
         {
@@ -105,21 +109,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_anywhere_keeps_its_digits() {
+    fn an_impossible_number_keeps_its_digits() {
         let found = digits("422.218.3406x77").map(|digits| digits.national);
         assert_eq!(found.as_deref(), Some("4222183406"));
         assert_eq!(digits("n/a"), None);
         assert_eq!(digits(""), None);
     }
 
-    /// Whether somebody who types `text` finds the phone.
+    /// Whether a user who types `text` finds the phone number.
     fn found(text: &str, phone: &str) -> bool {
         let phone = digits(phone).unwrap();
-        beginnings(text).iter().any(|way| way.begins(&phone))
+        phone_prefixes(text).iter().any(|way| way.matches(&phone))
     }
 
     #[test]
-    fn the_beginning_of_a_number_is_found_in_every_way_of_writing_it() {
+    fn the_beginning_of_a_number_matches_in_every_format() {
         let mobile = "+62 812-3456-7890";
         for typed in ["812", "0812", "08123", "+62 81", "+62812 345", "62812", "0062 812", mobile] {
             assert!(found(typed, mobile), "{typed}");
@@ -131,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn a_number_abroad_is_found_with_its_code_and_one_that_is_impossible_as_it_was_given() {
+    fn a_foreign_number_matches_with_its_country_code_and_an_impossible_number_as_it_was_given() {
         assert!(found("+33 1 42", "+33 1 42 68 53 00"));
         assert!(found("142 68", "+33 1 42 68 53 00"));
         assert!(!found("+34 142", "+33 1 42 68 53 00"));
         assert!(found("+44 (0)20 7946 0958", "+44 20 7946 0958"));
         assert!(found("+33 1 00", "+33 1 00 00 01 10"));
         assert!(found("422218", "422.218.3406x77"));
-        // A national number that begins like the home country's code.
+        // A national number with the same beginning as the home country's code.
         assert!(found("0622", "0622 123456") && !found("+62 622", "0811 622 622"));
     }
 }

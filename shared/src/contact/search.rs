@@ -1,9 +1,10 @@
-//! Finding contacts by what somebody types: the beginnings of name words, of an email address, of
-//! a national phone number (SPEC §2).
+//! Searches contacts by a typed text: by the beginnings of words of the name, of an email address,
+//! or of a national phone number (SPEC §2).
 //!
 //! Every contact has search words in the table, partitioned by their first three characters. A
-//! search reads one or a few ranges of them in order, and answers a contact at the first of its
-//! words that stands in these ranges: so it comes once over all pages, whatever it is found by.
+//! search reads one or a few ranges of words in order, and returns a contact at the first of its
+//! words in these ranges. So each contact is returned once over all pages, even if several of its
+//! words match.
 
 use std::collections::BTreeSet;
 
@@ -11,72 +12,73 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Contact, digits, fold,
-    phone::{PhonePrefix, beginnings},
+    phone::{PhonePrefix, phone_prefixes},
     words,
 };
 use crate::table::{WORD_PREFIX, Word, successor};
 
-/// The fewest characters of a search, and of the beginning of a word that can be read.
+/// The fewest characters of a search text, and of a word beginning that a query can read.
 const MIN_CHARACTERS: usize = WORD_PREFIX;
-/// The longest text that is searched for, in bytes: that of an email address.
+/// The longest search text in bytes, which is the longest email address.
 const MAX_BYTES: usize = 320;
-/// The fewest characters of a name's word that stands in the table; shorter ones only narrow.
+/// The fewest characters of a stored word of a name. Shorter words only narrow a search.
 const MIN_WORD: usize = 2;
-/// The most characters of a name's word that stand in the table.
+/// The most characters that are stored of a word of a name.
 const NAME_WORD_LENGTH: usize = 48;
-/// The most characters of an email address that stand in the table.
+/// The most characters that are stored of an email address.
 const EMAIL_LENGTH: usize = 64;
 
-/// A text that nothing can be searched by.
+/// Why a text is not a valid search text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SearchTextError {
-    /// Too short.
+    /// The text has fewer than [`MIN_CHARACTERS`] characters.
     #[error("must have at least {MIN_CHARACTERS} characters")]
     TooShort,
-    /// Too long.
+    /// The text is longer than [`MAX_BYTES`] bytes.
     #[error("must be at most {MAX_BYTES} bytes long")]
     TooLong,
 }
 
-/// A text that can be searched by, as it was typed.
+/// A valid search text, as the user typed it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SearchText(String);
 
-/// The readings of a [`SearchText`], of which a contact fits any. It is the beginnings of name
-/// words, which must all fit, in any order; or the beginning of an email address; or that of a
-/// phone number. With an `@` it is an address only.
+/// The interpretations of a [`SearchText`]; a contact matches if it matches one of them. A text is
+/// interpreted as the beginnings of words of a name, which must all match, in any order; as the
+/// beginning of an email address; and as the beginning of a phone number. A text with `@` is
+/// interpreted only as an email address.
 ///
-/// Apart from the text, since who only stores a search need not have the numbering plans of all
-/// countries in it.
+/// This type is separate from the text so that functions that only store a search do not contain
+/// the numbering plans of all countries.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Search {
-    /// Beginnings of name words; none where no name is meant.
+    /// The beginnings of words of a name; empty if the text is not interpreted as a name.
     names: Vec<String>,
-    /// The beginning of an address, in lower case.
+    /// The beginning of an email address, in lower case.
     email: Option<String>,
-    /// Beginnings of phone numbers.
+    /// The beginnings of phone numbers.
     phones: Vec<PhonePrefix>,
-    /// The ranges that hold a word of every contact that fits, each word in one of them at most,
-    /// in order.
+    /// The ranges that contain a word of every matching contact, in order. A word is in at most one
+    /// of them.
     ranges: Vec<WordRange>,
 }
 
-/// A range of search words: those that begin with a text, or, for a text of fewer than three
-/// characters, those that are it.
+/// A range of search words: all words with this beginning, or, if the text has fewer than three
+/// characters, only the word that is equal to it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct WordRange(String);
 
 impl WordRange {
-    /// The partition that the range is part of.
+    /// The partition that contains the range.
     pub(super) fn partition(&self) -> Word<'_> {
         Word::new(&self.0)
     }
 
-    /// What stands strictly below and above every place of the range.
+    /// The exclusive lower and upper bounds of the sort keys in the range.
     pub(super) fn bounds(&self) -> (String, String) {
         if self.is_whole() {
-            let all = Word::new(&self.0).before_ids();
+            let all = Word::new(&self.0).sort_key_prefix();
             (all.clone(), successor(&all))
         } else {
             (self.0.clone(), successor(&self.0))
@@ -87,14 +89,14 @@ impl WordRange {
         self.0.chars().nth(MIN_CHARACTERS - 1).is_none()
     }
 
-    fn holds(&self, word: &str) -> bool {
+    fn contains(&self, word: &str) -> bool {
         if self.is_whole() { word == self.0 } else { word.starts_with(&self.0) }
     }
 }
 
 impl Search {
-    /// Reads a text.
-    pub(super) fn of(text: &SearchText) -> Self {
+    /// Interprets a search text.
+    pub(super) fn from_text(text: &SearchText) -> Self {
         let trimmed = text.0.trim();
         let is_email_only = trimmed.contains('@');
         let mut names = if is_email_only { Vec::new() } else { words(trimmed) };
@@ -104,31 +106,31 @@ impl Search {
         let is_readable = |text: &String| text.chars().nth(MIN_CHARACTERS - 1).is_some();
         let email = Some(trimmed.to_lowercase())
             .filter(|email| is_readable(email) && !email.contains(char::is_whitespace));
-        let mut phones = beginnings(trimmed);
+        let mut phones = phone_prefixes(trimmed);
         phones.retain(|phone| is_readable(&phone.national));
         let ranges = ranges(&names, email.as_deref(), &phones);
         Self { names, email, phones, ranges }
     }
 
-    /// Whether contacts can fit only by their records: more is asked than one word in the table
-    /// tells.
-    pub(super) fn asks_records(&self) -> bool {
+    /// Whether the records must be read to decide whether contacts match, because the search has
+    /// more conditions than one search word can prove.
+    pub(super) fn needs_records(&self) -> bool {
         self.names.len() > 1
     }
 
-    /// The ranges to read.
+    /// The ranges of search words to read.
     pub(super) fn ranges(&self) -> &[WordRange] {
         &self.ranges
     }
 
-    /// Whether the search comes by this word.
-    pub(super) fn reads(&self, word: &str) -> bool {
-        self.ranges.iter().any(|range| range.holds(word))
+    /// Whether a range of the search contains this word.
+    pub(super) fn has_range_of(&self, word: &str) -> bool {
+        self.ranges.iter().any(|range| range.contains(word))
     }
 
-    /// Whether a contact fits.
-    pub(super) fn fits(&self, contact: &Contact) -> bool {
-        self.fits_name(contact)
+    /// Whether a contact matches the search.
+    pub(super) fn matches(&self, contact: &Contact) -> bool {
+        self.matches_name(contact)
             || self.email.as_ref().is_some_and(|beginning| {
                 contact.emails.iter().any(|email| email.to_lowercase().starts_with(beginning))
             })
@@ -136,27 +138,27 @@ impl Search {
                 .phones
                 .iter()
                 .filter_map(|phone| digits(phone))
-                .any(|phone| self.phones.iter().any(|prefix| prefix.begins(&phone)))
+                .any(|phone| self.phones.iter().any(|prefix| prefix.matches(&phone)))
     }
 
-    fn fits_name(&self, contact: &Contact) -> bool {
+    fn matches_name(&self, contact: &Contact) -> bool {
         let Some(read) = longest(&self.names) else { return false };
         let names = words(contact.name.as_deref().unwrap_or_default());
         let read = WordRange(read.to_owned());
-        names.iter().any(|name| read.holds(name))
+        names.iter().any(|name| read.contains(name))
             && self.names.iter().all(|word| names.iter().any(|name| name.starts_with(word)))
     }
 
-    /// Where a contact is answered, in the order of search words: at the first of its words in the
-    /// ranges.
-    pub(super) fn place(&self, contact: &Contact) -> Option<String> {
+    /// The position of a contact in the results, which are in the order of search words: the
+    /// position of its first word in the ranges.
+    pub(super) fn position(&self, contact: &Contact) -> Option<String> {
         let found_by = index_words(contact);
-        let first = found_by.iter().find(|word| self.reads(word))?;
-        Some(Word::new(first).place(contact.id))
+        let first = found_by.iter().find(|word| self.has_range_of(word))?;
+        Some(Word::new(first).sort_key(contact.id))
     }
 }
 
-/// The words that a contact stands in the table by, in their order.
+/// The search words that are stored for a contact, in order.
 pub(super) fn index_words(contact: &Contact) -> BTreeSet<String> {
     let names = words(contact.name.as_deref().unwrap_or_default());
     let names = names.iter().filter(|word| word.chars().nth(MIN_WORD - 1).is_some());
@@ -171,8 +173,8 @@ pub(super) fn index_words(contact: &Contact) -> BTreeSet<String> {
         .collect()
 }
 
-/// The ranges that readings of a text ask for. The most selective word of a name is read: the
-/// longest.
+/// The ranges to read for the interpretations of a text. Of a name, only the most selective word is
+/// read: the longest one.
 fn ranges(names: &[String], email: Option<&str>, phones: &[PhonePrefix]) -> Vec<WordRange> {
     let name = longest(names).map(|word| cut(word, NAME_WORD_LENGTH));
     let email = email.map(|email| cut(email, EMAIL_LENGTH));
@@ -180,11 +182,12 @@ fn ranges(names: &[String], email: Option<&str>, phones: &[PhonePrefix]) -> Vec<
     let all: BTreeSet<WordRange> =
         name.into_iter().chain(email).chain(phones).map(WordRange).collect();
     let is_part =
-        |range: &WordRange| all.iter().any(|other| other != range && other.holds(&range.0));
+        |range: &WordRange| all.iter().any(|other| other != range && other.contains(&range.0));
     all.iter().filter(|range| !is_part(range)).cloned().collect()
 }
 
-/// The longest word; of several the first, as the last one may not be typed to its end yet.
+/// The longest word; the first one of several, because the user may not have finished typing the
+/// last one.
 fn longest(words: &[String]) -> Option<&str> {
     words.iter().rev().max_by_key(|word| word.chars().count()).map(String::as_str)
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::{contact::write_plan::tests::contact, table::Key};
 
 fn search(text: &str) -> Search {
-    Search::of(&text.to_owned().try_into().unwrap())
+    Search::from_text(&text.to_owned().try_into().unwrap())
 }
 
 fn named(name: &str) -> Contact {
@@ -12,7 +12,7 @@ fn named(name: &str) -> Contact {
 }
 
 fn finds(text: &str, contact: &Contact) -> bool {
-    search(text).fits(contact)
+    search(text).matches(contact)
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn any_search() -> impl Strategy<Value = Search> {
     let address = "[abn]{1,4}(\\.[ab]{0,2})?(@[ab]?)?";
     let number = "(\\+62 ?81|\\+628|081|81|\\+33 1|0012|62)[0-2 -]{0,6}";
     let text = prop_oneof![any_text(), address, number];
-    text.prop_filter_map("too short", |text| Some(Search::of(&text.try_into().ok()?)))
+    text.prop_filter_map("too short", |text| Some(Search::from_text(&text.try_into().ok()?)))
 }
 
 proptest! {
@@ -101,7 +101,7 @@ proptest! {
         prop_assert!(keys.iter().all(|key| ranges_with(key) <= 1), "ranges overlap: {ranges:?}");
         // The lowest position in the ranges, in the order in which the table is read.
         let first = keys.iter().filter(|key| ranges_with(key) == 1).map(|key| key.sk.clone()).min();
-        prop_assert_eq!(search.place(&contact), first.clone());
-        prop_assert!(!search.fits(&contact) || first.is_some(), "{search:?} does not read it");
+        prop_assert_eq!(search.position(&contact), first.clone());
+        prop_assert!(!search.matches(&contact) || first.is_some(), "{search:?} does not read it");
     }
 }

@@ -4,7 +4,7 @@ use futures::future::try_join_all;
 
 use super::{
     Contact, WritePlan,
-    write_plan::{Stages, Steps, Touched, in_chunks, in_order},
+    write_plan::{Stages, Steps, TouchedKeys, into_transactions, settling_actions},
 };
 use crate::{
     access::{AccessError, Authorized, Scope},
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// The contacts of one company. Cheap to clone.
+/// Reads and writes the contacts of one company. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Contacts {
     pub(super) table: Table,
@@ -26,22 +26,20 @@ pub struct Contacts {
     pub(super) clock: Clock,
 }
 
-/// Why a change was not stored.
+/// Why a change of a contact was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
-    /// Somebody else changed the contact or took a claim meanwhile: read again and decide anew.
+    /// Another request changed the contact or took a unique key since they were read. The caller
+    /// must read them again.
     #[error("another request changed the contact")]
     Changed,
-    /// The table's trouble.
+    /// The table request failed.
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
 impl SaveError {
-    /// The outcome of a save as an attempt: a changed contact is a conflict.
-    ///
-    /// # Errors
-    /// Every other error of the table.
+    /// Converts the result of a save for [`retry`]: [`SaveError::Changed`] is a conflict.
     pub(super) fn attempt(saved: Result<(), Self>) -> Result<Attempt<()>, TableError> {
         match saved {
             Ok(()) => Ok(Attempt::Done(())),
@@ -52,22 +50,22 @@ impl SaveError {
 }
 
 impl Contacts {
-    /// The contacts of a company.
+    /// Creates an instance for a company.
     #[must_use]
     pub fn new(table: Table, company: CompanyId, clock: Clock) -> Self {
         Self { table, company, clock }
     }
 
-    /// The contacts of a company, in the table and by the clock of these services.
+    /// Creates an instance for a company with the table and the clock of these services.
     #[must_use]
     pub fn from_services(services: &Services, company: &CompanyId) -> Self {
         Self::new(services.table.clone(), company.clone(), services.clock.clone())
     }
 
-    /// A contact that the scope admits; `None` for one that is not there.
+    /// Reads a contact that is in scope; `None` if it does not exist or is deleted.
     ///
     /// # Errors
-    /// [`AccessError::OutOfScope`] for one that the scope does not admit.
+    /// [`AccessError::OutOfScope`] if the contact exists and is out of scope.
     pub async fn read(
         &self,
         id: ContactId,
@@ -81,11 +79,8 @@ impl Contacts {
         }
     }
 
-    /// The contacts with these ids that are there, whoever may see them; `consistent` tells them as
-    /// they are now. Otherwise a miss alone is read again so: the contact may be a moment old.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Reads the existing contacts with these ids, without a scope. If `consistent` is false, the
+    /// contacts may be slightly out of date, and only missing contacts are read again consistently.
     pub(super) async fn records(
         &self,
         ids: impl IntoIterator<Item = &ContactId>,
@@ -102,11 +97,8 @@ impl Contacts {
         decode(items.into_values())
     }
 
-    /// The contacts with these ids that the scope admits, in the order asked for, and how many
-    /// there are not: gone or out of scope.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Reads the contacts with these ids that are in scope, in the order of `ids`. Also returns the
+    /// number of the other ids, whose contacts do not exist or are out of scope.
     pub async fn read_many(
         &self,
         ids: &[ContactId],
@@ -123,14 +115,14 @@ impl Contacts {
         Ok((found, skipped))
     }
 
-    /// Carries a plan out.
+    /// Writes a plan to the table in its [`Steps`].
     ///
     /// # Errors
-    /// [`SaveError::Changed`] when a condition did not hold.
+    /// [`SaveError::Changed`] when a condition of the plan was not met.
     pub async fn save(&self, id: ContactId, plan: WritePlan) -> Result<(), SaveError> {
         match plan.steps(&self.company, id, self.clock.now())? {
-            Steps::Record(item, condition) => saved(self.table.put_if(item, condition).await),
-            Steps::Once(transaction) => saved(self.table.transact(transaction).await),
+            Steps::Record(item, condition) => save_result(self.table.put_if(item, condition).await),
+            Steps::Once(transaction) => save_result(self.table.transact(transaction).await),
             Steps::Staged(stages) => self.save_in_stages(*stages).await,
         }
     }
@@ -138,44 +130,47 @@ impl Contacts {
     async fn save_in_stages(&self, stages: Stages) -> Result<(), SaveError> {
         let Stages { due, before, record, after } = stages;
         let first = Transaction::from_iter([due.put()?]);
-        saved(self.table.transact(first).await)?;
+        save_result(self.table.transact(first).await)?;
         let changed = async {
-            self.all(before).await?;
-            saved(self.table.transact(record).await)
+            self.write_all(before).await?;
+            save_result(self.table.transact(record).await)
         };
         let changed = changed.await;
-        let put_in_order = match &changed {
-            // What became of it nobody knows; the clean-up puts it in order when it is due.
+        let settled = match &changed {
+            // It is not known whether the record was written. The clean-up settles the index
+            // entries when the due item is due.
             Err(SaveError::Table(_)) => Ok(()),
-            Ok(()) if !after.is_empty() => self.all(after).await,
-            // Also when somebody else was first: what was begun is put in order now rather than
-            // when it is due.
+            Ok(()) if !after.is_empty() => self.write_all(after).await,
+            // This includes a write that another request preceded: its index entries are settled
+            // now instead of when the due item is due.
             Ok(()) | Err(SaveError::Changed) => {
                 Self::settle(&self.table, &due).await.map_err(SaveError::from)
             }
         };
-        // The record has decided by now; what is not done after it, the clean-up does.
-        if let Err(error) = put_in_order {
+        // The record is final at this point. The clean-up completes the rest.
+        if let Err(error) = settled {
             tracing::warn!(error = %chain(&error), "could not update the index entries of a contact; the clean-up will update them");
         }
         changed
     }
 
-    async fn all(&self, transactions: Vec<Transaction>) -> Result<(), SaveError> {
+    async fn write_all(&self, transactions: Vec<Transaction>) -> Result<(), SaveError> {
         let each = transactions.into_iter();
-        let each = each.map(async |transaction| saved(self.table.transact(transaction).await));
+        let each =
+            each.map(async |transaction| save_result(self.table.transact(transaction).await));
         try_join_all(each).await.map(drop)
     }
 
-    /// Puts every key that a change touched or where a pointer lingers into the order that the
-    /// contact, as it is now, asks for, and says that the due item is met. Each write happens only
-    /// while the contact stays as it was read: another writer's pointers are neither lost nor
-    /// brought back.
+    /// Settles the index entries of a contact after a write in stages: writes, updates or deletes
+    /// the items of all touched keys as the current contact requires, and deletes the due item.
+    /// Every transaction checks that the contact is unchanged since it was read, so that entries of
+    /// a concurrent write are neither lost nor restored.
     ///
     /// # Errors
-    /// [`TableError::Contention`] when the contact keeps changing; the due item then stays.
+    /// [`TableError::Contention`] when the contact keeps changing. The due item then stays in the
+    /// table.
     pub async fn settle(table: &Table, due: &Due) -> Result<(), TableError> {
-        let touched: Touched = due.payload()?;
+        let touched: TouchedKeys = due.payload()?;
         let key = Key::contact(&touched.company, touched.contact);
         retry("the contact", async || {
             let now: Option<Contact> = table.get(&key, true).await?;
@@ -183,10 +178,10 @@ impl Contacts {
                 .as_ref()
                 .map_or(Condition::Absent, |contact| Condition::Version(contact.version));
             let guard = Action::Check(key.clone(), unchanged);
-            // Read behind the contact: what comes later changes the contact too.
-            let standing = table.batch_get(&touched.keys, true).await?;
-            let actions = in_order(&touched, now.as_ref(), &standing, due.at)?;
-            let transactions = in_chunks(actions.into_iter(), Some(&guard));
+            // Read after the contact: a later change of these items also changes the contact.
+            let stored = table.batch_get(&touched.keys, true).await?;
+            let actions = settling_actions(&touched, now.as_ref(), &stored, due.at)?;
+            let transactions = into_transactions(actions.into_iter(), Some(&guard));
             let written = try_join_all(transactions.into_iter().map(|t| table.transact(t))).await;
             Attempt::from_transaction(written.map(drop))
         })
@@ -195,7 +190,7 @@ impl Contacts {
     }
 }
 
-fn saved(written: Result<(), TransactError>) -> Result<(), SaveError> {
+fn save_result(written: Result<(), TransactError>) -> Result<(), SaveError> {
     match written {
         Ok(()) => Ok(()),
         Err(TransactError::Conditions(_)) => Err(SaveError::Changed),

@@ -1,4 +1,4 @@
-//! Upserts by key: what `POST /cdp/customers/sync` and imports do.
+//! Creates and updates contacts by their unique keys, for `POST /cdp/customers/sync` and imports.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, value::RawValue};
 use super::{
     Contact, ContactError, ContactInput, SaveError, StalePointers,
     edit::{Edit, EditError, OwnTeams},
-    unique_key::Holders,
+    unique_key::UniqueKeyOwners,
 };
 use crate::{
     error::chain,
@@ -18,10 +18,10 @@ use crate::{
     table::{Attempt, Key, retry},
 };
 
-/// How many keys are worked on side by side.
+/// The most groups of rows that are written in parallel.
 const CONCURRENCY: usize = 16;
 
-/// What became of a row.
+/// The effect of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "each name says all")]
@@ -31,45 +31,46 @@ pub enum RowStatus {
     Rejected,
 }
 
-/// How a row ended.
+/// The result of a row.
 #[derive(Debug)]
 pub struct RowOutcome {
-    /// The row's place in the request, from 0.
+    /// The row's position in the request, from 0.
     pub index: usize,
-    /// What became of it: the contact, and whether it is new.
+    /// The contact and whether it is new, or the error.
     pub result: Result<(RowStatus, ContactId), EditError>,
 }
 
-/// A batch of rows on behalf of an actor.
+/// Writes a batch of rows on behalf of an actor.
 #[derive(Debug)]
 pub(super) struct Sync<'a> {
     edit: Edit<'a>,
 }
 
-/// A row that is right by itself.
+/// A row with valid fields.
 struct Row {
     index: usize,
     input: ContactInput,
-    /// The claims that the row is known by: the external id first, else the first email.
+    /// The unique keys in the row: of the external id and of the first email address.
     keys: BTreeSet<Key>,
 }
 
-/// What two rows are about one contact by: a key, or the contact that holds theirs.
+/// The reason why two rows are about the same contact: they have a unique key in common, or the
+/// same contact owns their keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Tie {
+enum Link {
     Key(Key),
-    Holder(ContactId),
+    Owner(ContactId),
 }
 
 impl Row {
-    fn ties(&self, known: Option<&Holders>) -> BTreeSet<Tie> {
-        let holder = |key| known.and_then(|(holders, _)| holders.get(key)).copied();
-        let holders = self.keys.iter().filter_map(holder).map(Tie::Holder);
-        holders.chain(self.keys.iter().cloned().map(Tie::Key)).collect()
+    fn links(&self, known: Option<&UniqueKeyOwners>) -> BTreeSet<Link> {
+        let owner = |key| known.and_then(|(owners, _)| owners.get(key)).copied();
+        let owners = self.keys.iter().filter_map(owner).map(Link::Owner);
+        owners.chain(self.keys.iter().cloned().map(Link::Key)).collect()
     }
 }
 
-/// The custom fields that rows gave to contacts.
+/// The custom fields that rows set on contacts.
 type CustomValues = Vec<(String, Value)>;
 
 impl<'a> Sync<'a> {
@@ -77,9 +78,10 @@ impl<'a> Sync<'a> {
         Self { edit }
     }
 
-    /// Creates or updates a contact for each row; each answers for itself. Rows that share a key or
-    /// the holder of their keys are applied one after the other, so that they make one contact and
-    /// the last one wins. Tells also which custom fields were written.
+    /// Creates or updates a contact for each row. Each row has its own result. Rows with a common
+    /// unique key, or whose keys one contact owns, are written one after the other, so that they
+    /// change a single contact and the last row wins. Also returns the custom fields that were
+    /// written.
     pub(super) async fn run(&self, rows: &[Box<RawValue>]) -> (Vec<RowOutcome>, CustomValues) {
         let mut outcomes = Vec::with_capacity(rows.len());
         let mut valid = Vec::with_capacity(rows.len());
@@ -92,15 +94,15 @@ impl<'a> Sync<'a> {
         let keys: Vec<Key> = valid.iter().flat_map(|row| row.keys.iter().cloned()).collect();
         let inputs = valid.iter().map(|row| &row.input);
         let (teams, known) =
-            tokio::join!(self.edit.own_teams(inputs), self.edit.contacts.holders(&keys));
-        // Rows that could not be looked up together try it by themselves and tell why not.
+            tokio::join!(self.edit.own_teams(inputs), self.edit.contacts.unique_key_owners(&keys));
+        // If this read fails, each row reads the owners of its own keys and reports its own error.
         let known = known.inspect_err(|error| {
             tracing::warn!(error = %chain(error), "could not look up the keys of all rows at once; each row looks up its own keys");
         });
         let known = known.ok();
         let fields: HashMap<usize, CustomValues> =
             valid.iter().map(|row| (row.index, row.input.custom_values())).collect();
-        let groups = stream::iter(in_groups(valid, known.as_ref()));
+        let groups = stream::iter(group_rows(valid, known.as_ref()));
         let done = groups.map(|group| self.group(group, &teams, known.as_ref()));
         let done = done.buffer_unordered(CONCURRENCY);
         outcomes.extend(done.collect::<Vec<_>>().await.into_iter().flatten());
@@ -115,7 +117,7 @@ impl<'a> Sync<'a> {
         let input: ContactInput = object(row.get().as_bytes())
             .map_err(|(field, reason)| ContactError::invalid(field, reason))?;
         let input = input.checked()?;
-        let keys = self.edit.contacts.named_claims(&input);
+        let keys = self.edit.contacts.named_unique_keys(&input);
         if keys.is_empty() {
             return Err(ContactError::invalid(
                 "external_id",
@@ -125,13 +127,13 @@ impl<'a> Sync<'a> {
         Ok(Row { index, input, keys })
     }
 
-    /// Applies rows about one contact, one after the other. What was `known` before is good for the
-    /// first of them; the others see what those before them did.
+    /// Writes rows about one contact one after the other. The `known` owners are valid only for the
+    /// first row; the next rows must read what the rows before them have changed.
     async fn group(
         &self,
         rows: Vec<Row>,
         teams: &OwnTeams,
-        mut known: Option<&Holders>,
+        mut known: Option<&UniqueKeyOwners>,
     ) -> Vec<RowOutcome> {
         let mut outcomes = Vec::with_capacity(rows.len());
         for row in rows {
@@ -145,60 +147,62 @@ impl<'a> Sync<'a> {
         &self,
         row: Row,
         teams: &OwnTeams,
-        mut known: Option<&Holders>,
+        mut known: Option<&UniqueKeyOwners>,
     ) -> Result<(RowStatus, ContactId), EditError> {
         self.edit.check_teams(&row.input, teams)?;
         let keys: Vec<Key> = row.keys.iter().cloned().collect();
         retry("the contact", async || {
             let read;
-            let (holders, records) = match known.take() {
+            let (owners, records) = match known.take() {
                 Some(known) => known,
                 None => {
-                    read = self.edit.contacts.holders(&keys).await?;
+                    read = self.edit.contacts.unique_key_owners(&keys).await?;
                     &read
                 }
             };
-            let old = self.matching(&row.input, holders, records);
-            self.upsert(&row, old, holders).await
+            let old = self.matching(&row.input, owners, records);
+            self.upsert(&row, old, owners).await
         })
         .await
     }
 
-    /// The contact that a row is about: the one with its external id, else the one with its first
-    /// email, unless that one goes by another external id.
+    /// The contact that a row is about: the owner of its external id, otherwise the owner of its
+    /// first email address unless that contact has a different external id.
     fn matching<'r>(
         &self,
         input: &ContactInput,
-        holders: &HashMap<Key, ContactId>,
+        owners: &HashMap<Key, ContactId>,
         records: &'r HashMap<ContactId, Contact>,
     ) -> Option<&'r Contact> {
         let company = &self.edit.contacts.company;
-        let held = |key: Key| records.get(holders.get(&key)?);
+        let owner = |key: Key| records.get(owners.get(&key)?);
         let by_external =
-            input.external_id.value().and_then(|id| held(Key::external_claim(company, id)));
+            input.external_id.value().and_then(|id| owner(Key::unique_external_id(company, id)));
         if by_external.is_some() {
             return by_external;
         }
         let email = input.emails.value().and_then(|emails| emails.first())?;
-        let goes_by_another = |contact: &Contact| {
+        let has_other_external_id = |contact: &Contact| {
             let both = input.external_id.value().zip(contact.external_id.as_ref());
             both.is_some_and(|(wanted, own)| wanted != own)
         };
-        held(Key::email_claim(company, email)).filter(|contact| !goes_by_another(contact))
+        owner(Key::unique_first_email(company, email))
+            .filter(|contact| !has_other_external_id(contact))
     }
 
     async fn upsert(
         &self,
         row: &Row,
         old: Option<&Contact>,
-        holders: &HashMap<Key, ContactId>,
+        owners: &HashMap<Key, ContactId>,
     ) -> Result<Attempt<(RowStatus, ContactId)>, EditError> {
         if let Some(old) = old {
-            self.edit.admit(old)?;
+            self.edit.check_scope(old)?;
         }
-        let new = self.edit.next(old, &row.input).await?;
-        let keys = (&row.keys, holders);
-        let write = self.edit.contacts.write_knowing(keys, old, &new, StalePointers::Keep);
+        let new = self.edit.changed(old, &row.input).await?;
+        let keys = (&row.keys, owners);
+        let write =
+            self.edit.contacts.write_with_known_owners(keys, old, &new, StalePointers::Keep);
         let attempt = SaveError::attempt(write.await)?;
         if attempt == Attempt::Conflict {
             return Ok(Attempt::Conflict);
@@ -211,14 +215,15 @@ impl<'a> Sync<'a> {
     }
 }
 
-/// Rows that are tied, directly or through others, in the order of the request.
-fn in_groups(rows: Vec<Row>, known: Option<&Holders>) -> Vec<Vec<Row>> {
-    let mut group_of: BTreeMap<Tie, usize> = BTreeMap::new();
+/// Groups the rows that are linked, directly or through other rows. Each group is in the order of
+/// the request.
+fn group_rows(rows: Vec<Row>, known: Option<&UniqueKeyOwners>) -> Vec<Vec<Row>> {
+    let mut group_of: BTreeMap<Link, usize> = BTreeMap::new();
     let mut groups: Vec<Vec<Row>> = Vec::new();
     for row in rows {
-        let ties = row.ties(known);
+        let links = row.links(known);
         let shared: BTreeSet<usize> =
-            ties.iter().filter_map(|tie| group_of.get(tie)).copied().collect();
+            links.iter().filter_map(|link| group_of.get(link)).copied().collect();
         let mut shared = shared.into_iter();
         let home = shared.next().unwrap_or_else(|| {
             groups.push(Vec::new());
@@ -229,7 +234,7 @@ fn in_groups(rows: Vec<Row>, known: Option<&Holders>) -> Vec<Vec<Row>> {
             groups[home].extend(moved);
             group_of.values_mut().filter(|group| **group == other).for_each(|g| *g = home);
         }
-        group_of.extend(ties.into_iter().map(|tie| (tie, home)));
+        group_of.extend(links.into_iter().map(|link| (link, home)));
         groups[home].push(row);
     }
     groups.retain(|group| !group.is_empty());

@@ -1,5 +1,5 @@
-//! Who set a contact's team owners last, and what a backfill may do to them (SPEC §2, "Backfill";
-//! RFC CHG-004).
+//! Records whether people or a backfill set a contact's team owners last, and decides which team
+//! owners a backfill may change (SPEC §2, "Backfill"; RFC CHG-004).
 
 use std::collections::HashMap;
 
@@ -14,25 +14,25 @@ use crate::{
     table::{Attempt, Key, Query, TableError, backfilled_partition, retry},
 };
 
-/// Who set a contact's team owners last.
+/// The origin of a contact's team owners: who set them last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum TeamOwnersFrom {
-    /// People, through the API: a backfill leaves their choice alone, an empty one too.
+    /// People, through the API. A backfill never changes these team owners, even if they are empty.
     People,
-    /// A backfill, or its revert.
+    /// A backfill, or the revert of one.
     Backfill {
-        /// The run.
+        /// The run of the backfill.
         run: RunId,
-        /// The row of its file; 0 for a revert. A chunk that is worked off once more knows by it
-        /// what it has written.
+        /// The row of the run's file; 0 for a revert. A chunk that is processed again recognizes by
+        /// it which rows it has already written.
         row: u64,
     },
 }
 
 impl TeamOwnersFrom {
-    /// Whether it is a later row of the same run than `other`.
-    fn is_behind(self, other: Self) -> bool {
+    /// Whether this is a later row of the same run than `other`.
+    fn is_later_row_than(self, other: Self) -> bool {
         match (self, other) {
             (Self::Backfill { run, row }, Self::Backfill { run: other, row: before }) => {
                 run == other && row > before
@@ -42,27 +42,28 @@ impl TeamOwnersFrom {
     }
 }
 
-/// What became of a contact in a backfill.
+/// The effect of a backfill on a contact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Backfilled {
-    /// Its team owners are the backfill's now, and were others before.
+pub enum BackfillOutcome {
+    /// The backfill changed the team owners.
     Written,
-    /// They were those already, or a later row of the same run set them.
+    /// The contact already had these team owners, or a later row of the same run set them.
     Unchanged,
-    /// People set them; they stay.
+    /// People set the team owners, so the backfill did not change them.
     Kept,
 }
 
 /// Why a backfill could not set a contact's team owners.
 #[derive(Debug, thiserror::Error)]
 pub enum TeamOwnersError {
-    /// The contact is gone.
+    /// The contact was deleted.
     #[error("the contact was deleted")]
     Gone,
-    /// It would be past a limit.
+    /// The contact would exceed a limit.
     #[error(transparent)]
     Limit(#[from] ContactError),
-    /// The table's trouble; [`TableError::Contention`] when others keep changing the contact.
+    /// The table request failed; [`TableError::Contention`] if other requests kept changing the
+    /// contact.
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -73,55 +74,51 @@ impl Contact {
         matches!(self.team_owners_from, Some(TeamOwnersFrom::Backfill { .. }))
     }
 
-    /// What becomes of the contact when a backfill sets these team owners: only what nobody set, or
-    /// a backfill did, is touched.
+    /// The effect on the contact if a backfill sets these team owners. A backfill changes only team
+    /// owners that were never set or that a backfill set.
     #[must_use]
-    pub fn backfilled(&self, owners: &[TeamId], from: TeamOwnersFrom) -> Backfilled {
-        let open = match self.team_owners_from {
+    pub fn backfill_outcome(&self, owners: &[TeamId], from: TeamOwnersFrom) -> BackfillOutcome {
+        let is_changeable = match self.team_owners_from {
             Some(TeamOwnersFrom::People) => false,
             Some(TeamOwnersFrom::Backfill { .. }) => true,
-            // From before it was known who sets them.
+            // Contacts from the time before the origin was recorded.
             None => self.team_owner_ids.is_empty(),
         };
-        if !open {
-            Backfilled::Kept
-        } else if self.team_owners_from.is_some_and(|stands| stands.is_behind(from)) {
-            // Of two rows of one person the last one counts, also where a chunk is worked off late.
-            Backfilled::Unchanged
+        if !is_changeable {
+            BackfillOutcome::Kept
+        } else if self.team_owners_from.is_some_and(|stored| stored.is_later_row_than(from)) {
+            // The last of two rows about one contact wins, even if an earlier chunk is processed
+            // late.
+            BackfillOutcome::Unchanged
         } else if self.team_owners_from == Some(from) || self.team_owner_ids != owners {
-            Backfilled::Written
+            BackfillOutcome::Written
         } else {
-            Backfilled::Unchanged
+            BackfillOutcome::Unchanged
         }
     }
 }
 
 impl Contacts {
-    /// The contacts with these external ids, as they are now.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Reads the current contacts with these external ids.
     pub async fn by_external_ids(
         &self,
         ids: impl Iterator<Item = &str>,
     ) -> Result<HashMap<String, Contact>, TableError> {
         let possible = ids.filter(|id| !id.is_empty() && id.len() <= MAX_EXTERNAL_ID_BYTES);
-        let claims: HashMap<Key, &str> =
-            possible.map(|id| (Key::external_claim(&self.company, id), id)).collect();
-        let wanted: Vec<Key> = claims.keys().cloned().collect();
-        let (holders, records) = self.holders(&wanted).await?;
-        let found = claims.into_iter().filter_map(|(claim, id)| {
-            let contact = records.get(holders.get(&claim)?)?;
+        let unique_keys: HashMap<Key, &str> =
+            possible.map(|id| (Key::unique_external_id(&self.company, id), id)).collect();
+        let wanted: Vec<Key> = unique_keys.keys().cloned().collect();
+        let (owners, records) = self.unique_key_owners(&wanted).await?;
+        let found = unique_keys.into_iter().filter_map(|(key, id)| {
+            let contact = records.get(owners.get(&key)?)?;
             Some((id.to_owned(), contact.clone()))
         });
         Ok(found.collect())
     }
 
-    /// Up to `limit` contacts whose team owners a backfill set last, as they are now, from behind
-    /// the contact `after`; and the last id that was looked at, `None` at the end.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Reads up to `limit` current contacts whose team owners a backfill set last, starting after
+    /// the contact `after`. Also returns the id of the last contact that was read, `None` at the
+    /// end.
     pub async fn backfilled_after(
         &self,
         after: Option<ContactId>,
@@ -137,23 +134,20 @@ impl Contacts {
             })
             .await?;
         let ids: Vec<ContactId> =
-            page.items.iter().filter_map(|item| Key::of(item)?.sk.parse().ok()).collect();
+            page.items.iter().filter_map(|item| Key::from_item(item)?.sk.parse().ok()).collect();
         let mut records = self.records(&ids, true).await?;
         let found = ids.iter().filter_map(|id| records.remove(id));
         Ok((found.filter(Contact::is_live).collect(), ids.last().copied()))
     }
 
-    /// Sets a contact's team owners on behalf of a backfill, if they are not people's; tells what
-    /// became of the contact, the contact as it is now, and whether something was written.
-    ///
-    /// # Errors
-    /// [`TeamOwnersError`].
+    /// Sets a contact's team owners on behalf of a backfill, unless people set them. Returns the
+    /// effect, the current contact, and whether something was written.
     pub async fn backfill(
         &self,
         contact: Contact,
         owners: &[TeamId],
         from: TeamOwnersFrom,
-    ) -> Result<(Backfilled, Contact, bool), TeamOwnersError> {
+    ) -> Result<(BackfillOutcome, Contact, bool), TeamOwnersError> {
         let key = Key::contact(&self.company, contact.id);
         let mut known = Some(contact);
         retry("the contact", async || {
@@ -164,8 +158,8 @@ impl Contacts {
                     now.filter(Contact::is_live).ok_or(TeamOwnersError::Gone)?
                 }
             };
-            let decided = contact.backfilled(owners, from);
-            if decided != Backfilled::Written || contact.team_owners_from == Some(from) {
+            let decided = contact.backfill_outcome(owners, from);
+            if decided != BackfillOutcome::Written || contact.team_owners_from == Some(from) {
                 return Ok(Attempt::Done((decided, contact, false)));
             }
             let new = Contact {
@@ -176,7 +170,8 @@ impl Contacts {
                 ..contact.clone()
             };
             check_size(&new)?;
-            // Masses of contacts leave Unassigned: nothing lingers. No claim moves.
+            // A backfill moves many contacts out of Unassigned, so no stale pointers are kept. No
+            // unique key changes.
             let saved = self.write(Some(&contact), &new, StalePointers::Delete).await;
             Ok(SaveError::attempt(saved)?.map(|()| (decided, new, true)))
         })
@@ -200,7 +195,7 @@ mod tests {
         TeamOwnersFrom::Backfill { run: RunId::from_uuid(Uuid::from_u128(run)), row }
     }
 
-    fn mark() -> impl Strategy<Value = Option<TeamOwnersFrom>> {
+    fn origin() -> impl Strategy<Value = Option<TeamOwnersFrom>> {
         prop_oneof![
             Just(None),
             Just(Some(TeamOwnersFrom::People)),
@@ -210,43 +205,47 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_backfill_touches_only_what_nobody_or_a_backfill_set(
-            owners in teams(), wanted in teams(), from in mark()
+        fn a_backfill_changes_only_team_owners_that_were_never_set_or_set_by_a_backfill(
+            owners in teams(), wanted in teams(), from in origin()
         ) {
             let mut contact = super::super::write_plan::tests::contact(1);
             contact.team_owner_ids.clone_from(&owners);
             contact.team_owners_from = from;
-            let decided = contact.backfilled(&wanted, backfill(7, 7));
-            let peoples = from == Some(TeamOwnersFrom::People)
+            let decided = contact.backfill_outcome(&wanted, backfill(7, 7));
+            let set_by_people = from == Some(TeamOwnersFrom::People)
                 || (from.is_none() && !owners.is_empty());
-            prop_assert_eq!(decided == Backfilled::Kept, peoples);
-            if !peoples {
-                prop_assert_eq!(decided == Backfilled::Unchanged, owners == wanted);
+            prop_assert_eq!(decided == BackfillOutcome::Kept, set_by_people);
+            if !set_by_people {
+                prop_assert_eq!(decided == BackfillOutcome::Unchanged, owners == wanted);
             }
         }
     }
 
     #[test]
-    fn what_a_broken_off_chunk_wrote_counts_as_written_once_more() {
+    fn a_row_that_an_interrupted_chunk_wrote_counts_as_written_again() {
         let mut contact = super::super::write_plan::tests::contact(1);
         contact.team_owners_from = Some(backfill(7, 3));
-        assert_eq!(contact.backfilled(&[], backfill(7, 3)), Backfilled::Written);
-        assert_eq!(contact.backfilled(&[], backfill(7, 4)), Backfilled::Unchanged);
-        assert_eq!(contact.backfilled(&[], backfill(8, 3)), Backfilled::Unchanged);
+        assert_eq!(contact.backfill_outcome(&[], backfill(7, 3)), BackfillOutcome::Written);
+        assert_eq!(contact.backfill_outcome(&[], backfill(7, 4)), BackfillOutcome::Unchanged);
+        assert_eq!(contact.backfill_outcome(&[], backfill(8, 3)), BackfillOutcome::Unchanged);
     }
 
     #[test]
-    fn of_two_rows_of_one_run_the_last_one_counts_in_whatever_order_they_are_worked_off() {
+    fn the_last_of_two_rows_of_one_run_wins_in_any_order_of_processing() {
         let mut contact = super::super::write_plan::tests::contact(1);
         contact.team_owners_from = Some(backfill(7, 120));
         let team = [TeamId::from_uuid(Uuid::from_u128(1))];
-        assert_eq!(contact.backfilled(&team, backfill(7, 5)), Backfilled::Unchanged);
-        assert_eq!(contact.backfilled(&team, backfill(7, 121)), Backfilled::Written);
-        assert_eq!(contact.backfilled(&team, backfill(8, 5)), Backfilled::Written, "another run");
+        assert_eq!(contact.backfill_outcome(&team, backfill(7, 5)), BackfillOutcome::Unchanged);
+        assert_eq!(contact.backfill_outcome(&team, backfill(7, 121)), BackfillOutcome::Written);
+        assert_eq!(
+            contact.backfill_outcome(&team, backfill(8, 5)),
+            BackfillOutcome::Written,
+            "another run"
+        );
     }
 
     #[test]
-    fn the_mark_is_stored_and_read_back() {
+    fn the_origin_of_team_owners_is_stored_and_read_back() {
         for from in [TeamOwnersFrom::People, backfill(7, u64::from(u32::MAX))] {
             let contact = Contact {
                 team_owners_from: Some(from),

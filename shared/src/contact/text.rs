@@ -1,12 +1,12 @@
-//! What names and addresses become for ordering and searching.
+//! The normalized forms of names and addresses for sorting and searching.
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// The most words of one text that count.
+/// The most words of one text that are used.
 const MAX_WORDS: usize = 24;
 
-/// The case- and accent-folded form of a text, without control characters: "Zoë" and "ZOE" fold
-/// to the same.
+/// Returns the text without differences of case and accents and without control characters: "Zoë"
+/// and "ZOE" have the same folded form.
 #[must_use]
 pub fn fold(text: &str) -> String {
     text.nfkd()
@@ -19,7 +19,7 @@ pub fn fold(text: &str) -> String {
         .join(" ")
 }
 
-/// The words of a text, folded: each once, in the order of the text, the first 24 of them.
+/// Returns the folded words of a text without duplicates, in the order of the text, at most 24.
 #[must_use]
 pub fn words(text: &str) -> Vec<String> {
     let folded = fold(text);
@@ -40,14 +40,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folding_takes_case_accents_and_control_characters_away() {
+    fn folding_removes_case_accents_and_control_characters() {
         assert_eq!(fold("  Zoë\u{1}ÅNGSTRÖM  "), "zoe angstrom");
         assert_eq!(fold("佐藤 愛"), "佐藤 愛");
         assert_eq!(fold(&fold("İstanbul")), fold("İstanbul"));
     }
 
     #[test]
-    fn words_are_folded_and_count_once() {
+    fn words_are_folded_and_have_no_duplicates() {
         assert_eq!(words("Dr. Ann-Marie O'Brien ANN"), ["dr", "ann", "marie", "o", "brien"]);
         assert_eq!(words("佐藤 愛"), ["佐藤", "愛"]);
         assert_eq!(words(" - "), Vec::<String>::new());

@@ -1,4 +1,5 @@
-//! What makes an external id or a first email one contact's: claims, each held by one contact.
+//! Unique keys: each external id and each first email address is owned by at most one contact, so
+//! that `sync` finds one contact for a key.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,152 +12,161 @@ use crate::{
     table::{Item, Key, TableError, from_item, to_item},
 };
 
-/// Who holds claims, and the contacts that hold them.
-pub(super) type Holders = (HashMap<Key, ContactId>, HashMap<ContactId, Contact>);
+/// The owners of unique keys by key, and the contacts that own them.
+pub(super) type UniqueKeyOwners = (HashMap<Key, ContactId>, HashMap<ContactId, Contact>);
 
 impl Contacts {
-    /// Writes a contact as it is to be, with the claims that come to it and nobody holds.
+    /// Writes a contact in its new state and takes the unique keys that are new for it and that no
+    /// contact owns.
     ///
     /// # Errors
-    /// [`SaveError::Changed`] when `old` is not what is stored any more, or a claim was taken
-    /// meanwhile.
+    /// [`SaveError::Changed`] when the stored contact is no longer `old`, or another contact has
+    /// taken one of the unique keys.
     pub async fn write(
         &self,
         old: Option<&Contact>,
         new: &Contact,
         stale: StalePointers,
     ) -> Result<(), SaveError> {
-        let before = old.map(|old| self.claims(old)).unwrap_or_default();
-        let coming = &self.claims(new) - &before;
-        self.write_naming(&coming, old, new, stale).await
+        let before = old.map(|old| self.unique_keys(old)).unwrap_or_default();
+        let added = &self.unique_keys(new) - &before;
+        self.write_with_named_keys(&added, old, new, stale).await
     }
 
-    /// The same for a change that names claims: the contact takes those that nobody holds, also one
-    /// that it bore before. Another contact may have held that then and be gone by now.
-    pub(super) async fn write_naming(
+    /// Like [`Contacts::write`], for a change whose request contains these unique keys. The contact
+    /// takes each of them that no contact owns, also a key that the contact already had: another
+    /// contact may have owned that key at the time and may have been deleted since.
+    pub(super) async fn write_with_named_keys(
         &self,
         named: &BTreeSet<Key>,
         old: Option<&Contact>,
         new: &Contact,
         stale: StalePointers,
     ) -> Result<(), SaveError> {
-        let moving = self.moving(named, old, new);
-        let holders = self.claim_holders(&moving.all()).await?;
-        self.write_moving(moving, &holders, old, new, stale).await
+        let changes = self.changes(named, old, new);
+        let owners = self.owner_ids(&changes.all()).await?;
+        self.write_key_changes(changes, &owners, old, new, stale).await
     }
 
-    /// The same for a writer who knows already who holds the claims that the change names.
-    pub(super) async fn write_knowing(
+    /// Like [`Contacts::write_with_named_keys`], for a caller that has already read the owners of
+    /// these unique keys.
+    pub(super) async fn write_with_known_owners(
         &self,
         (named, known): (&BTreeSet<Key>, &HashMap<Key, ContactId>),
         old: Option<&Contact>,
         new: &Contact,
         stale: StalePointers,
     ) -> Result<(), SaveError> {
-        let moving = self.moving(named, old, new);
-        let mut holders = self.claim_holders(&moving.given_up).await?;
-        let wanted = moving.wanted.iter();
-        holders.extend(wanted.filter_map(|key| Some((key.clone(), *known.get(key)?))));
-        self.write_moving(moving, &holders, old, new, stale).await
+        let changes = self.changes(named, old, new);
+        let mut owners = self.owner_ids(&changes.released).await?;
+        let wanted = changes.wanted.iter();
+        owners.extend(wanted.filter_map(|key| Some((key.clone(), *known.get(key)?))));
+        self.write_key_changes(changes, &owners, old, new, stale).await
     }
 
-    /// Who holds these claims, and the contacts that hold them, as they are now. A contact that was
-    /// deleted between the two reads holds nothing any more.
-    pub(super) async fn holders(&self, claims: &[Key]) -> Result<Holders, TableError> {
-        let mut holders = self.claim_holders(claims).await?;
-        let mut records = self.records(holders.values(), true).await?;
+    /// The current owners of these unique keys. A contact that was deleted between the two reads
+    /// owns no keys.
+    pub(super) async fn unique_key_owners(
+        &self,
+        keys: &[Key],
+    ) -> Result<UniqueKeyOwners, TableError> {
+        let mut owners = self.owner_ids(keys).await?;
+        let mut records = self.records(owners.values(), true).await?;
         records.retain(|_, contact| contact.is_live());
-        holders.retain(|_, id| records.contains_key(id));
-        Ok((holders, records))
+        owners.retain(|_, id| records.contains_key(id));
+        Ok((owners, records))
     }
 
-    async fn claim_holders(&self, claims: &[Key]) -> Result<HashMap<Key, ContactId>, TableError> {
-        let items = self.table.batch_get(claims, true).await?.into_iter();
+    async fn owner_ids(&self, keys: &[Key]) -> Result<HashMap<Key, ContactId>, TableError> {
+        let items = self.table.batch_get(keys, true).await?.into_iter();
         items.map(|(key, item)| Ok((key, from_item::<UniqueKey>(item)?.contact_id))).collect()
     }
 
-    /// Every item of a new contact, for loads past the API into an empty table.
+    /// All items of a new contact, for programs that load contacts into an empty table without the
+    /// API.
     ///
     /// # Errors
     /// [`TableError::Shape`] when an item cannot be written.
     pub fn items(&self, contact: &Contact) -> Result<Vec<Item>, TableError> {
         let mut all = items(&self.company, contact)?;
-        for key in self.claims(contact) {
+        for key in self.unique_keys(contact) {
             all.push(to_item(&key, &UniqueKey { contact_id: contact.id })?);
         }
         Ok(all)
     }
 
-    /// Writes the contact, with the claims that it gives up and those that it can take: a claim
-    /// that another contact holds stays there. Where nothing changes and nothing can be taken,
-    /// nothing is written.
-    async fn write_moving(
+    /// Writes the contact, releases the unique keys that it no longer has, and takes the wanted
+    /// keys that no contact owns; a key of another contact stays with that contact. Writes nothing
+    /// if neither the contact nor its keys change.
+    async fn write_key_changes(
         &self,
-        moving: Moving,
-        holders: &HashMap<Key, ContactId>,
+        changes: KeyChanges,
+        owners: &HashMap<Key, ContactId>,
         old: Option<&Contact>,
         new: &Contact,
         stale: StalePointers,
     ) -> Result<(), SaveError> {
-        let Moving { mut wanted, given_up } = moving;
-        wanted.retain(|key| !holders.contains_key(key));
+        let KeyChanges { mut wanted, released } = changes;
+        wanted.retain(|key| !owners.contains_key(key));
         if old == Some(new) && wanted.is_empty() {
             return Ok(());
         }
         let mut plan = WritePlan::new(&self.company, old, new, stale)?;
         for key in &wanted {
-            plan.claim(key, new.id)?;
+            plan.take_unique_key(key, new.id)?;
         }
-        for key in given_up.into_iter().filter(|key| holders.get(key) == Some(&new.id)) {
-            plan.release(key, new.id)?;
+        for key in released.into_iter().filter(|key| owners.get(key) == Some(&new.id)) {
+            plan.release_unique_key(key, new.id)?;
         }
         self.save(new.id, plan).await
     }
 
-    fn moving(&self, named: &BTreeSet<Key>, old: Option<&Contact>, new: &Contact) -> Moving {
-        let before = old.map(|old| self.claims(old)).unwrap_or_default();
-        let after = self.claims(new);
-        Moving {
+    fn changes(&self, named: &BTreeSet<Key>, old: Option<&Contact>, new: &Contact) -> KeyChanges {
+        let before = old.map(|old| self.unique_keys(old)).unwrap_or_default();
+        let after = self.unique_keys(new);
+        KeyChanges {
             wanted: after.intersection(named).cloned().collect(),
-            given_up: before.difference(&after).cloned().collect(),
+            released: before.difference(&after).cloned().collect(),
         }
     }
 
-    /// The claims that a request names: what `sync` knows a contact by.
-    pub(super) fn named_claims(&self, input: &ContactInput) -> BTreeSet<Key> {
+    /// The unique keys that a request contains. `sync` finds the contact of a row by them.
+    pub(super) fn named_unique_keys(&self, input: &ContactInput) -> BTreeSet<Key> {
         let email = input.emails.value().and_then(|emails| emails.first());
-        self.claim_keys(input.external_id.value(), email)
+        self.unique_keys_for(input.external_id.value(), email)
     }
 
-    /// The claims that a contact would hold if nobody else did; a deleted one holds none.
-    fn claims(&self, contact: &Contact) -> BTreeSet<Key> {
+    /// The unique keys of a contact's current values, which it owns unless another contact does. A
+    /// deleted contact has none.
+    fn unique_keys(&self, contact: &Contact) -> BTreeSet<Key> {
         if !contact.is_live() {
             return BTreeSet::new();
         }
-        self.claim_keys(contact.external_id.as_ref(), contact.emails.first())
+        self.unique_keys_for(contact.external_id.as_ref(), contact.emails.first())
     }
 
-    fn claim_keys(
+    fn unique_keys_for(
         &self,
         external_id: Option<&String>,
         first_email: Option<&String>,
     ) -> BTreeSet<Key> {
         let company = &self.company;
-        let external = external_id.map(|id| Key::external_claim(company, id));
-        let email = first_email.map(|email| Key::email_claim(company, email));
+        let external = external_id.map(|id| Key::unique_external_id(company, id));
+        let email = first_email.map(|email| Key::unique_first_email(company, email));
         external.into_iter().chain(email).collect()
     }
 }
 
-/// The claims that a change can move.
-struct Moving {
-    /// To be taken where nobody holds them.
+/// The unique keys that a change of a contact affects.
+struct KeyChanges {
+    /// The keys to take, unless another contact owns them.
     wanted: Vec<Key>,
-    given_up: Vec<Key>,
+    /// The keys to release, if the contact owns them.
+    released: Vec<Key>,
 }
 
-impl Moving {
+impl KeyChanges {
     fn all(&self) -> Vec<Key> {
-        self.wanted.iter().chain(&self.given_up).cloned().collect()
+        self.wanted.iter().chain(&self.released).cloned().collect()
     }
 }

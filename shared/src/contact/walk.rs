@@ -1,4 +1,5 @@
-//! The merge that lists, searches and exports read pointers by.
+//! The walk by which lists, searches and exports read index entries: it merges queries into one
+//! order.
 
 use std::collections::VecDeque;
 
@@ -8,53 +9,56 @@ use super::{Contacts, Criteria, write_plan::IndexEntry};
 use crate::{
     access::Scope,
     id::ContactId,
-    table::{Direction, Key, NAME_KEY, Query, Table, TableError, contact_at, from_item},
+    table::{
+        Direction, Key, NAME_KEY, Query, Table, TableError, contact_id_from_position, from_item,
+    },
 };
 
-/// The smallest refill of a query's buffer.
+/// The fewest items of one read of a query, if several queries are merged.
 const MIN_REFILL: usize = 5;
-/// The largest.
+/// The most items of one read of a query.
 const MAX_REFILL: usize = 1_000;
-/// The most queries under way at the same time.
+/// The most queries that run in parallel.
 const READS_AT_ONCE: usize = 32;
 
-/// A contact's place in a partition.
+/// An index entry of a contact: its position in a partition, and its owners.
 #[derive(Clone, Debug)]
 pub struct Pointer {
-    /// The contact.
+    /// The id of the contact.
     pub id: ContactId,
-    /// Its place in the order.
-    pub place: String,
+    /// The contact's position in the order.
+    pub position: String,
     entry: IndexEntry,
-    /// What the same contact's pointers in other partitions say.
+    /// The entries of the same contact in other partitions.
     others: Vec<IndexEntry>,
 }
 
 impl Pointer {
-    /// Whether the contact can be in scope and wanted, by what any of its pointers says. They are
-    /// read at slightly different moments: a contact that one of them admits is worth reading, and
-    /// its record decides.
+    /// Whether the contact may be in scope and match the criteria, by any of its entries. The
+    /// entries are read at slightly different moments, so it is enough if one of them matches: the
+    /// record decides later.
     #[must_use]
-    pub fn is_wanted(&self, scope: &Scope, criteria: &Criteria) -> bool {
+    pub fn may_match(&self, scope: &Scope, criteria: &Criteria) -> bool {
         let mut entries = std::iter::once(&self.entry).chain(&self.others);
-        criteria.wants_pointer(self)
-            && entries.any(|entry| scope.admits(entry) && criteria.wants_owned(entry))
+        criteria.matches_pointer(self)
+            && entries.any(|entry| scope.admits(entry) && criteria.matches_ownership(entry))
     }
 
-    /// The word by which the same contact stands before this one in a partition of search.
+    /// The previous search word of the same contact in the same partition of words.
     pub(super) fn word_before(&self) -> Option<&str> {
         self.entry.word_before.as_deref()
     }
 }
 
-/// One query being read: what of it is at hand, and whether there is more.
+/// A query that is being read: its buffered entries, and whether there are more.
 struct Source {
     query: Query,
     buffer: VecDeque<Pointer>,
     exhausted: bool,
 }
 
-/// Queries, merged into one order without doubles. Only the pointers are read here.
+/// Queries that are merged into one order without duplicates. The walk reads only index entries, no
+/// records.
 pub struct Walk {
     table: Table,
     direction: Direction,
@@ -63,15 +67,16 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// A walk over queries, all in this direction; about `page` pointers are wanted at a time.
+    /// A walk over queries that all have this direction. The caller reads about `page` pointers at
+    /// a time.
     pub(super) fn new(
         contacts: &Contacts,
         queries: Vec<Query>,
         direction: Direction,
         page: usize,
     ) -> Self {
-        // With one query a page is one read; with many, each gives its share and a little more,
-        // and only those that run dry are read again.
+        // A single query reads a page at once. If there are several, each reads its share and a few
+        // more, and only the queries whose buffers are empty are read again.
         let share = match queries.len() {
             1 => page + 1,
             many => page / many.max(1) + MIN_REFILL,
@@ -85,33 +90,31 @@ impl Walk {
         }
     }
 
-    /// The next contact's pointers in the order.
-    ///
-    /// # Errors
-    /// As the table says.
+    /// Returns the entries of the next contact in the order, or `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Pointer>, TableError> {
         self.fill().await?;
         let heads = self.sources.iter().filter_map(|source| source.buffer.front());
-        let places = heads.map(|pointer| &pointer.place);
+        let positions = heads.map(|pointer| &pointer.position);
         let first = match self.direction {
-            Direction::Ascending => places.min(),
-            Direction::Descending => places.max(),
+            Direction::Ascending => positions.min(),
+            Direction::Descending => positions.max(),
         };
         let Some(first) = first.cloned() else { return Ok(None) };
-        // A place names its contact: the same one at the head of several queries is a double.
-        let doubles = self
+        // A position belongs to one contact, so equal positions at the front of several buffers are
+        // duplicates.
+        let duplicates = self
             .sources
             .iter_mut()
-            .filter_map(|source| source.buffer.pop_front_if(|pointer| pointer.place == first));
-        let mut pointers = doubles.collect::<Vec<_>>().into_iter();
+            .filter_map(|source| source.buffer.pop_front_if(|pointer| pointer.position == first));
+        let mut pointers = duplicates.collect::<Vec<_>>().into_iter();
         let next = pointers.next().map(|mut next| {
-            next.others.extend(pointers.map(|double| double.entry));
+            next.others.extend(pointers.map(|duplicate| duplicate.entry));
             next
         });
         Ok(next)
     }
 
-    /// The next pointers, fewer than `most` only at the end.
+    /// Returns the next pointers, fewer than `most` only at the end.
     pub(super) async fn next_chunk(&mut self, most: usize) -> Result<Vec<Pointer>, TableError> {
         let mut chunk = Vec::with_capacity(most);
         while chunk.len() < most {
@@ -121,28 +124,28 @@ impl Walk {
         Ok(chunk)
     }
 
-    /// Whether the next pointer is not at hand yet.
+    /// Whether a query must be read before the next pointer is known.
     pub(super) fn must_read(&self) -> bool {
-        self.sources.iter().any(Source::is_dry)
+        self.sources.iter().any(Source::is_empty)
     }
 
-    /// Reads on in every query whose buffer ran dry, side by side.
+    /// Reads more of every query whose buffer is empty, in parallel.
     async fn fill(&mut self) -> Result<(), TableError> {
         if !self.must_read() {
             return Ok(());
         }
         let (table, limit) = (&self.table, i32::try_from(self.refill).unwrap_or(i32::MAX));
-        let dry = self.sources.iter_mut().filter(|source| source.is_dry());
-        let reads: Vec<_> = dry.map(|source| source.read(table, limit)).collect();
+        let empty = self.sources.iter_mut().filter(|source| source.is_empty());
+        let reads: Vec<_> = empty.map(|source| source.read(table, limit)).collect();
         iter(reads).buffer_unordered(READS_AT_ONCE).try_collect::<()>().await?;
-        // A query that is read often holds much of the list.
+        // A query that is read again is likely to contain much of the list.
         self.refill = (self.refill * 2).min(MAX_REFILL);
         Ok(())
     }
 }
 
 impl Source {
-    fn is_dry(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.buffer.is_empty() && !self.exhausted
     }
 
@@ -151,14 +154,14 @@ impl Source {
         let page = table.query(&self.query).await?;
         self.exhausted = !page.more;
         for item in page.items {
-            let Some(key) = Key::of(&item) else { continue };
+            let Some(key) = Key::from_item(&item) else { continue };
             let named = || item.get(NAME_KEY).and_then(|value| value.as_s().ok()).cloned();
-            let place = if self.query.by_name { named() } else { Some(key.sk.clone()) };
-            let Some(place) = place else { continue };
-            self.query.go_behind(&place);
-            if let Some(id) = contact_at(&key.sk) {
+            let position = if self.query.by_name { named() } else { Some(key.sk.clone()) };
+            let Some(position) = position else { continue };
+            self.query.continue_after(&position);
+            if let Some(id) = contact_id_from_position(&key.sk) {
                 let entry = from_item(item)?;
-                self.buffer.push_back(Pointer { id, place, entry, others: Vec::new() });
+                self.buffer.push_back(Pointer { id, position, entry, others: Vec::new() });
             }
         }
         Ok(())

@@ -13,16 +13,17 @@ use crate::{
     table::{Attempt, Key, from_item, retry},
 };
 
-/// What the answer of a creation or a change is judged by: what the viewer may do with the contact.
+/// The permissions that the answer to a creation or an update needs: it contains the actions that
+/// the viewer can take on the contact.
 const NEEDED: [Permission; 2] = [Permission::ManageCustomers, Permission::DeleteCustomers];
 
-/// Writes contacts on behalf of their viewers. Cheap to clone.
+/// Writes contacts on behalf of viewers. Cheap to clone.
 ///
-/// An external id or a first email that another contact has already is no obstacle to a creation
-/// or a change: two people may share an address. What makes a key one contact's for `sync` is a
-/// claim, which stays with the contact that holds it; a contact written here takes only the claims
-/// that are free. One that bears a key whose holder is gone takes it with the next write that names
-/// the key, even as it is.
+/// Two contacts may have the same external id or first email address, because two people can share
+/// an address. Only one of them owns the unique key by which `sync` finds a contact. A write takes
+/// the unique keys of the contact that no other contact owns. If the owner of a key is deleted,
+/// another contact with the same value takes the key with the next write whose request contains the
+/// value, even if the value does not change.
 #[derive(Clone, Debug)]
 pub struct ContactWriter {
     authority: Authority,
@@ -30,17 +31,17 @@ pub struct ContactWriter {
     catalog: Catalog,
 }
 
-/// A contact that was written, and what its writer may do.
+/// A contact that was written, and the session of its writer.
 #[derive(Debug)]
 pub struct Written {
-    /// The contact. The writer's manage scope reached it when it was written.
+    /// The contact. It was in the writer's scope for changes when it was written.
     pub contact: Contact,
-    /// What the viewer may do at all.
+    /// The access rights of the viewer.
     pub session: Session,
 }
 
 impl ContactWriter {
-    /// A writer that works with these services.
+    /// Creates a writer with these services.
     #[must_use]
     pub fn new(services: Services) -> Self {
         let authority = Authority::new(services.clone());
@@ -48,22 +49,17 @@ impl ContactWriter {
         Self { authority, services, catalog }
     }
 
-    /// Creates a contact (SPEC §2). Without an `owner_id` it is the viewer's own.
-    ///
-    /// # Errors
-    /// As [`EditError`] says; then nothing is written.
+    /// Creates a contact (SPEC §2). Without an `owner_id` the viewer becomes the owner.
     pub async fn create(&self, viewer: &Viewer, input: ContactInput) -> Result<Written, EditError> {
         let session = self.authority.session(viewer, &NEEDED).await?;
         let edit = self.edit(&session, Permission::ManageCustomers)?;
-        let contact = self.apply(&edit, None, &input.checked()?).await?;
+        let contact = self.write(&edit, None, &input.checked()?).await?;
         Ok(Written { contact, session })
     }
 
-    /// Changes the fields of a contact that the request names; the last write wins for each of them.
-    /// What changes nothing writes nothing, but takes the keys that it names and nobody holds.
-    ///
-    /// # Errors
-    /// As [`EditError`] says; then nothing is written.
+    /// Changes the fields of a contact that the request contains. For each field the last write
+    /// wins. A change without an effect writes nothing, except that the contact takes the unique
+    /// keys in the request that no contact owns.
     pub async fn update(
         &self,
         viewer: &Viewer,
@@ -73,16 +69,13 @@ impl ContactWriter {
         let (session, found) = self.session_and_contact(viewer, &NEEDED, id).await?;
         let edit = self.edit(&session, Permission::ManageCustomers)?;
         let old = found?;
-        edit.admit(&old)?;
-        let contact = self.apply(&edit, Some(old), &input.checked()?).await?;
+        edit.check_scope(&old)?;
+        let contact = self.write(&edit, Some(old), &input.checked()?).await?;
         Ok(Written { contact, session })
     }
 
-    /// Deletes a contact: it answers 404 from now on, stands in no list, look-up or search, and
-    /// its claims are free.
-    ///
-    /// # Errors
-    /// As [`EditError`] says; then nothing is written.
+    /// Deletes a contact: requests for it return 404, lists, look-ups and searches no longer
+    /// contain it, and its unique keys are released.
     pub async fn delete(&self, viewer: &Viewer, id: ContactId) -> Result<Session, EditError> {
         let needed = [Permission::DeleteCustomers];
         let (session, found) = self.session_and_contact(viewer, &needed, id).await?;
@@ -93,7 +86,7 @@ impl ContactWriter {
                 Some(old) => old,
                 None => self.read_again(&edit, id).await?,
             };
-            edit.admit(&old)?;
+            edit.check_scope(&old)?;
             let now = edit.contacts.clock.now();
             let new = Contact {
                 deleted_at: Some(now),
@@ -108,10 +101,12 @@ impl ContactWriter {
         Ok(session)
     }
 
-    /// Creates or updates a contact for each row, by its keys; each row answers for itself.
+    /// Creates or updates a contact for each row, by the row's unique keys. Each row has its own
+    /// result.
     ///
     /// # Errors
-    /// When it cannot be told what the viewer may do, or they may do nothing.
+    /// [`EditError::Access`] when the viewer has no permission or the permissions could not be
+    /// loaded. Errors of single rows are in their results.
     pub async fn sync(
         &self,
         viewer: &Viewer,
@@ -121,24 +116,25 @@ impl ContactWriter {
         let session = self.authority.session(viewer, &needed).await?;
         let edit = self.edit(&session, Permission::ManageCustomers)?;
         let (outcomes, fields) = Sync::new(edit).run(rows).await;
-        self.catalog.learn(&viewer.company, &fields).await;
+        self.catalog.add_new_fields(&viewer.company, &fields).await;
         Ok((session, outcomes))
     }
 
-    /// Writes the contact as the change makes it, again when another writer was faster.
-    async fn apply(
+    /// Applies the change and writes the contact, with a retry after a conflict with another
+    /// writer.
+    async fn write(
         &self,
         edit: &Edit<'_>,
         old: Option<Contact>,
         input: &ContactInput,
     ) -> Result<Contact, EditError> {
         let source = if old.is_some() { "patch" } else { "create" };
-        // People and teams are asked for side by side.
+        // People and teams are loaded in parallel.
         let (own, next) =
-            tokio::join!(edit.own_teams(std::iter::once(input)), edit.next(old.as_ref(), input));
+            tokio::join!(edit.own_teams(std::iter::once(input)), edit.changed(old.as_ref(), input));
         edit.check_teams(input, &own)?;
         let id = old.as_ref().map(|old| old.id);
-        let named = edit.contacts.named_claims(input);
+        let named = edit.contacts.named_unique_keys(input);
         let mut known = Some((old, next?));
         retry("the contact", async || {
             let (old, new) = match known.take() {
@@ -148,25 +144,30 @@ impl ContactWriter {
                         Some(id) => Some(self.read_again(edit, id).await?),
                         None => None,
                     };
-                    old.as_ref().map_or(Ok(()), |old| edit.admit(old))?;
-                    let new = edit.next(old.as_ref(), input).await?;
+                    old.as_ref().map_or(Ok(()), |old| edit.check_scope(old))?;
+                    let new = edit.changed(old.as_ref(), input).await?;
                     (old, new)
                 }
             };
-            let write = edit.contacts.write_naming(&named, old.as_ref(), &new, StalePointers::Keep);
+            let write = edit.contacts.write_with_named_keys(
+                &named,
+                old.as_ref(),
+                &new,
+                StalePointers::Keep,
+            );
             if SaveError::attempt(write.await)? == Attempt::Conflict {
                 return Ok(Attempt::Conflict);
             }
             if old.as_ref() != Some(&new) {
                 edit.report_written(input, &new, source);
-                self.catalog.learn(&edit.contacts.company, &input.custom_values()).await;
+                self.catalog.add_new_fields(&edit.contacts.company, &input.custom_values()).await;
             }
             Ok(Attempt::Done(new))
         })
         .await
     }
 
-    /// What the viewer may do, and the contact, read together.
+    /// Reads the session of the viewer and the contact in one table request.
     async fn session_and_contact(
         &self,
         viewer: &Viewer,
@@ -175,13 +176,13 @@ impl ContactWriter {
     ) -> Result<(Session, Result<Contact, EditError>), EditError> {
         let key = Key::contact(&viewer.company, id);
         let keys = std::slice::from_ref(&key);
-        let (session, mut items) = self.authority.session_beside(viewer, needed, keys).await?;
+        let (session, mut items) = self.authority.session_with_items(viewer, needed, keys).await?;
         let found: Option<Contact> = items.remove(&key).map(from_item).transpose()?;
         let found = found.filter(Contact::is_live).ok_or(EditError::NotFound);
         Ok((session, found))
     }
 
-    /// The contact as it is after another writer changed it.
+    /// Reads the contact again after another writer changed it.
     async fn read_again(&self, edit: &Edit<'_>, id: ContactId) -> Result<Contact, EditError> {
         let key = Key::contact(&edit.contacts.company, id);
         let found = self.services.table.get::<Contact>(&key, true).await?;

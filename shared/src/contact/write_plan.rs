@@ -1,5 +1,5 @@
-//! The one planner for writes: where a contact stands in the table besides its record, and what a
-//! change moves.
+//! Plans the writes of contacts: which index entries a contact has otherss its record, and which of
+//! them a change adds, updates and deletes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,25 +17,25 @@ use crate::{
     },
 };
 
-/// How long a pointer lingers in a partition that its contact left: far longer than a list takes to
-/// read its partitions, and than reads may lag.
-const LINGER: SignedDuration = SignedDuration::from_secs(60);
+/// How long a stale pointer stays in a partition that its contact has left: far longer than a list
+/// takes to read its partitions, and longer than eventually consistent reads lag.
+const KEPT_FOR: SignedDuration = SignedDuration::from_secs(60);
 
-/// What becomes of a contact's pointers in the partitions that a change takes it out of.
+/// How a change treats a contact's pointers in the partitions that the contact leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StalePointers {
-    /// They stay for about a minute, with the new ownership. A list reads its partitions at
-    /// slightly different moments; a contact that moves between two of them meanwhile would be in
-    /// neither. Who reads a lingering pointer judges it by where the contact is now, and the merge
-    /// drops the double.
+    /// They stay for about a minute and contain the new owners. A list reads its partitions at
+    /// slightly different moments, so a contact that moves from one partition to another at that
+    /// time would be in neither result. A reader of a stale pointer checks the current owners of
+    /// the contact, and the merge of the partitions removes duplicates.
     Keep,
-    /// They go with the change: for changes of many contacts, where a list that misses one that
-    /// moves just then matters less than another write for each.
+    /// They are deleted with the change. This is for changes of many contacts, where an additional
+    /// write for each contact costs more than a list that misses a contact while it moves.
     Delete,
 }
 
-/// What stands beside a contact's key in its pointers and search words: who owns it, so that what
-/// is out of scope is passed over without reading the contact.
+/// The content of a contact's index entries: its pointers, look-up items and search words. They
+/// contain the owners, so that contacts out of scope are skipped without reading their records.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct IndexEntry {
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
@@ -44,20 +44,20 @@ pub(super) struct IndexEntry {
     pub(super) assignee: Option<UserId>,
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) teams: Vec<TeamId>,
-    /// Until when the pointer lingers in a partition that the contact left.
+    /// The time until which a stale pointer stays; absent in other entries.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub(super) until: Option<Timestamp>,
-    /// The place in the order by name; pointers only.
+    /// The sort key in the order by name; in pointers only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name_key: Option<String>,
-    /// The word by which the contact stands before in the same partition of search, so that a
-    /// search that comes by both passes over this one; search words only.
+    /// The previous search word of the contact in the same partition of words, so that a search
+    /// whose ranges contain both words skips this one; in search words only.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub(super) word_before: Option<String>,
 }
 
 impl IndexEntry {
-    fn of(contact: &Contact) -> Self {
+    fn for_contact(contact: &Contact) -> Self {
         Self {
             owner: contact.owner_id,
             assignee: contact.assignee_id,
@@ -68,8 +68,8 @@ impl IndexEntry {
         }
     }
 
-    /// The same for a pointer, which has a place in the order by name.
-    fn in_lists(mut self, folded_name: &str, id: ContactId) -> Self {
+    /// Adds the sort key in the order by name, which only pointers have.
+    fn with_name_key(mut self, folded_name: &str, id: ContactId) -> Self {
         self.name_key = Some(name_key(folded_name, id));
         self
     }
@@ -81,13 +81,13 @@ impl Owned for IndexEntry {
     }
 }
 
-/// The items that make an external id or a first email one contact's.
+/// The item of a unique key: an external id or a first email address, and the contact that owns it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct UniqueKey {
     pub(super) contact_id: ContactId,
 }
 
-/// The partitions that a contact's pointers stand in.
+/// The partitions that contain a pointer to the contact.
 pub(super) fn partitions(contact: &Contact) -> Vec<Partition> {
     let mut partitions = vec![Partition::All];
     partitions.extend(contact.owner_id.map(Partition::User));
@@ -109,17 +109,20 @@ fn folded_name(contact: &Contact) -> String {
     fold(contact.name.as_deref().unwrap_or_default())
 }
 
-/// Every item besides the record and its claims: pointers, look-ups, search words. A deleted
-/// contact has none.
-fn footprint(company: &CompanyId, contact: &Contact) -> Result<BTreeMap<Key, Item>, TableError> {
+/// All index entries of a contact: pointers, look-up items and search words, without the record and
+/// the unique keys. A deleted contact has none.
+fn index_entries(
+    company: &CompanyId,
+    contact: &Contact,
+) -> Result<BTreeMap<Key, Item>, TableError> {
     let mut items = BTreeMap::new();
     if !contact.is_live() {
         return Ok(items);
     }
     let id = contact.id;
     let folded = folded_name(contact);
-    let entry = IndexEntry::of(contact);
-    let pointer = entry.clone().in_lists(&folded, id);
+    let entry = IndexEntry::for_contact(contact);
+    let pointer = entry.clone().with_name_key(&folded, id);
     let mut put = |key: Key, value: &IndexEntry| -> Result<(), TableError> {
         let item = to_item(&key, value)?;
         items.insert(key, item);
@@ -149,62 +152,69 @@ fn footprint(company: &CompanyId, contact: &Contact) -> Result<BTreeMap<Key, Ite
     Ok(items)
 }
 
-/// The record of a contact and everything beside it but its claims.
+/// The record and the index entries of a contact, without its unique keys.
 pub(super) fn items(company: &CompanyId, contact: &Contact) -> Result<Vec<Item>, TableError> {
     let record = to_item(&Key::contact(company, contact.id), contact)?;
-    Ok(footprint(company, contact)?.into_values().chain([record]).collect())
+    Ok(index_entries(company, contact)?.into_values().chain([record]).collect())
 }
 
-/// What a change of a contact does to the table.
+/// The changes that a write of a contact makes in the table: the record, the unique keys, and the
+/// difference between the old and the new index entries.
 #[derive(Debug)]
 pub struct WritePlan {
     record: Item,
     condition: Condition,
     version: u64,
-    lingers_until: Timestamp,
-    claims: Vec<Action>,
+    kept_until: Timestamp,
+    unique_keys: Vec<Action>,
     puts: Vec<(Key, Item)>,
     deletes: Vec<Key>,
-    /// The pointers in partitions that the contact leaves, with its new ownership.
-    lingering: Vec<(Key, Item)>,
+    /// The stale pointers that are kept, with the new owners.
+    kept_pointers: Vec<(Key, Item)>,
 }
 
-/// What the clean-up must know to put the pointers of a contact in order: every key that a change
-/// in stages touched, or where a pointer lingers.
+/// The payload of a due item of the kind [`DueKind::Pointers`]: the keys that a write in stages
+/// changes, and the stale pointers. The clean-up updates or deletes their items.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Touched {
+pub(super) struct TouchedKeys {
     pub(super) company: CompanyId,
     pub(super) contact: ContactId,
     pub(super) keys: Vec<Key>,
 }
 
-/// A plan as it is carried out.
+/// The steps in which a plan is written.
 #[derive(Debug)]
 pub(super) enum Steps {
-    /// The record alone: nothing else moves.
+    /// Only the record changes.
     Record(Item, Condition),
-    /// All at once. Where pointers linger, a due item among it takes them away.
+    /// One transaction for all items. If stale pointers are kept, it also writes the due item that
+    /// deletes them later.
     Once(Transaction),
-    /// In stages that are safe at every step.
+    /// Several transactions. The items are consistent after each of them.
     Staged(Box<Stages>),
 }
 
-/// A change that is too large for one transaction.
+/// The transactions of a change that is too large for a single one.
 #[derive(Debug)]
 pub(super) struct Stages {
-    /// First: what puts everything in order after a crash, and takes away what lingers.
+    /// Written first: the due item by which the clean-up completes the change after a crash and
+    /// deletes the stale pointers.
     pub(super) due: Due,
-    /// Then the new pointers, harmless as the guard re-checks every record.
+    /// Written second: the new index entries. They are harmless before the record changes, because
+    /// the guard checks every record again.
     pub(super) before: Vec<Transaction>,
-    /// Then the record.
+    /// Written third: the record and the unique keys.
     pub(super) record: Transaction,
-    /// Then, where pointers linger, the old ones get the new ownership and the rest goes. Without
-    /// any, all that was touched is settled at once and the due item met.
+    /// Written last, if stale pointers are kept: the stale pointers with the new owners, and the
+    /// deletions of the other old entries. If no stale pointers are kept,
+    /// [`Contacts::settle`](super::Contacts::settle) updates all touched keys at once and deletes
+    /// the due item.
     pub(super) after: Vec<Transaction>,
 }
 
 impl WritePlan {
-    /// The plan that turns `old` into `new`; no `old` is a creation. A deletion leaves nothing.
+    /// Plans the change from `old` to `new`; without `old` the contact is created. A deletion keeps
+    /// no index entries.
     ///
     /// # Errors
     /// [`TableError::Shape`] when an item cannot be written.
@@ -216,54 +226,62 @@ impl WritePlan {
     ) -> Result<Self, TableError> {
         let key = Key::contact(company, new.id);
         let condition = old.map_or(Condition::Absent, |old| Condition::Version(old.version));
-        let before = old.map(|old| footprint(company, old)).transpose()?.unwrap_or_default();
-        let after = footprint(company, new)?;
-        let lingering = match old {
+        let before = old.map(|old| index_entries(company, old)).transpose()?.unwrap_or_default();
+        let after = index_entries(company, new)?;
+        let kept = match old {
             Some(old) if stale == StalePointers::Keep && new.is_live() => {
-                lingering(company, old, new)?
+                kept_pointers(company, old, new)?
             }
             _ => BTreeMap::new(),
         };
-        let stays = |key: &Key| after.contains_key(key) || lingering.contains_key(key);
-        let deletes = before.keys().filter(|key| !stays(key)).cloned().collect();
+        let is_kept = |key: &Key| after.contains_key(key) || kept.contains_key(key);
+        let deletes = before.keys().filter(|key| !is_kept(key)).cloned().collect();
         let changed = |(key, item): &(Key, Item)| before.get(key) != Some(item);
         Ok(Self {
             record: to_item(&key, new)?,
             condition,
             version: new.version,
-            lingers_until: lingers_until(new),
-            claims: Vec::new(),
+            kept_until: kept_until(new),
+            unique_keys: Vec::new(),
             puts: after.into_iter().filter(changed).collect(),
             deletes,
-            lingering: lingering.into_iter().collect(),
+            kept_pointers: kept.into_iter().collect(),
         })
     }
 
-    /// Takes a claim that nobody holds.
+    /// Adds a unique key that no contact owns.
     ///
     /// # Errors
     /// [`TableError::Shape`] when the item cannot be written.
-    pub(super) fn claim(&mut self, key: &Key, contact_id: ContactId) -> Result<(), TableError> {
+    pub(super) fn take_unique_key(
+        &mut self,
+        key: &Key,
+        contact_id: ContactId,
+    ) -> Result<(), TableError> {
         let item = to_item(key, &UniqueKey { contact_id })?;
-        self.claims.push(Action::Put(item, Some(Condition::Absent)));
+        self.unique_keys.push(Action::Put(item, Some(Condition::Absent)));
         Ok(())
     }
 
-    /// Gives up a claim that the contact holds.
+    /// Releases a unique key that the contact owns.
     ///
     /// # Errors
     /// [`TableError::Shape`] when the condition cannot be written.
-    pub(super) fn release(&mut self, key: Key, contact_id: ContactId) -> Result<(), TableError> {
-        let held = Condition::Expression {
+    pub(super) fn release_unique_key(
+        &mut self,
+        key: Key,
+        contact_id: ContactId,
+    ) -> Result<(), TableError> {
+        let is_owner = Condition::Expression {
             text: "#contact = :contact".to_owned(),
             names: vec![("#contact", "contact_id")],
             values: vec![(":contact", attribute(contact_id)?)],
         };
-        self.claims.push(Action::Delete(key, Some(held)));
+        self.unique_keys.push(Action::Delete(key, Some(is_owner)));
         Ok(())
     }
 
-    /// Cuts the plan into steps, to be carried out `now`.
+    /// Divides the plan into steps that fit into transactions.
     ///
     /// # Errors
     /// [`TableError`] when the due item cannot be written.
@@ -274,45 +292,50 @@ impl WritePlan {
         now: Timestamp,
     ) -> Result<Steps, TableError> {
         let due = |keys, at| due(company, contact, keys, at);
-        let lingering = self.lingering.len();
-        let beside = self.claims.len() + self.puts.len() + self.deletes.len() + lingering;
-        if beside == 0 {
+        let kept = self.kept_pointers.len();
+        let others = self.unique_keys.len() + self.puts.len() + self.deletes.len() + kept;
+        if others == 0 {
             return Ok(Steps::Record(self.record, self.condition));
         }
-        let mut keys: Vec<Key> = self.lingering.iter().map(|(key, _)| key.clone()).collect();
-        // The record, and the due item of what lingers.
-        if 1 + beside + usize::from(lingering > 0) <= MAX_ACTIONS {
-            let due = if keys.is_empty() { None } else { Some(due(keys, self.lingers_until)?) };
-            return Ok(Steps::Once(self.at_once(due.as_ref())?));
+        let mut keys: Vec<Key> = self.kept_pointers.iter().map(|(key, _)| key.clone()).collect();
+        // Counts the record too, and the due item if stale pointers are kept.
+        if 1 + others + usize::from(kept > 0) <= MAX_ACTIONS {
+            let due = if keys.is_empty() { None } else { Some(due(keys, self.kept_until)?) };
+            return Ok(Steps::Once(self.single_transaction(due.as_ref())?));
         }
         keys.extend(self.puts.iter().map(|(key, _)| key.clone()));
         keys.extend(self.deletes.iter().cloned());
         let due = due(keys, now + GRACE)?;
         let guard = Action::Check(Key::contact(company, contact), Condition::Version(self.version));
-        Ok(Steps::Staged(Box::new(self.in_stages(due, &guard))))
+        Ok(Steps::Staged(Box::new(self.into_stages(due, &guard))))
     }
 
-    fn at_once(self, due: Option<&Due>) -> Result<Transaction, TableError> {
+    fn single_transaction(self, due: Option<&Due>) -> Result<Transaction, TableError> {
         let mut all = Transaction::new();
         all.push(Action::Put(self.record, Some(self.condition)));
-        all.extend(self.claims);
-        all.extend(self.puts.into_iter().chain(self.lingering).map(put));
+        all.extend(self.unique_keys);
+        all.extend(self.puts.into_iter().chain(self.kept_pointers).map(put));
         all.extend(self.deletes.into_iter().map(delete));
         all.extend(due.map(Due::put).transpose()?);
         Ok(all)
     }
 
-    fn in_stages(self, due: Due, guard: &Action) -> Stages {
+    fn into_stages(self, due: Due, guard: &Action) -> Stages {
         let mut record = Transaction::new();
         record.push(Action::Put(self.record, Some(self.condition)));
-        record.extend(self.claims);
-        let after = if self.lingering.is_empty() {
+        record.extend(self.unique_keys);
+        let after = if self.kept_pointers.is_empty() {
             Vec::new()
         } else {
             let rest = self.deletes.into_iter().map(delete);
-            in_chunks(self.lingering.into_iter().map(put).chain(rest), Some(guard))
+            into_transactions(self.kept_pointers.into_iter().map(put).chain(rest), Some(guard))
         };
-        Stages { due, before: in_chunks(self.puts.into_iter().map(put), None), record, after }
+        Stages {
+            due,
+            before: into_transactions(self.puts.into_iter().map(put), None),
+            record,
+            after,
+        }
     }
 }
 
@@ -324,7 +347,7 @@ fn delete(key: Key) -> Action {
     Action::Delete(key, None)
 }
 
-/// What lets the clean-up put these keys in order at a time.
+/// The due item by which the clean-up settles these keys at a time.
 fn due(
     company: &CompanyId,
     contact: ContactId,
@@ -332,30 +355,33 @@ fn due(
     at: Timestamp,
 ) -> Result<Due, TableError> {
     let id = format!("{contact}#{}", uuid::Uuid::new_v4());
-    let touched = Touched { company: company.clone(), contact, keys };
+    let touched = TouchedKeys { company: company.clone(), contact, keys };
     Due::new(DueKind::Pointers, at, id, &touched)
 }
 
-/// When what a change to this contact leaves behind has lingered long enough.
-fn lingers_until(new: &Contact) -> Timestamp {
-    new.updated_at + LINGER
+/// The time until which a change of this contact keeps stale pointers.
+fn kept_until(new: &Contact) -> Timestamp {
+    new.updated_at + KEPT_FOR
 }
 
-/// The pointers in the partitions that the change takes the contact out of, with its new ownership.
-fn lingering(
+/// The pointers in the partitions that the contact leaves, with the new owners.
+fn kept_pointers(
     company: &CompanyId,
     old: &Contact,
     new: &Contact,
 ) -> Result<BTreeMap<Key, Item>, TableError> {
-    let until = Some(lingers_until(new));
-    let pointer = IndexEntry { until, ..IndexEntry::of(new).in_lists(&folded_name(new), new.id) };
+    let until = Some(kept_until(new));
+    let pointer = IndexEntry {
+        until,
+        ..IndexEntry::for_contact(new).with_name_key(&folded_name(new), new.id)
+    };
     let (before, after) = (pointer_keys(company, old), pointer_keys(company, new));
     let left = before.difference(&after);
     left.map(|key| Ok((key.clone(), to_item(key, &pointer)?))).collect()
 }
 
-/// Actions in transactions, each led by the `guard` if there is one.
-pub(super) fn in_chunks(
+/// Divides actions into transactions. Each transaction starts with `guard`, if there is one.
+pub(super) fn into_transactions(
     actions: impl Iterator<Item = Action>,
     guard: Option<&Action>,
 ) -> Vec<Transaction> {
@@ -374,30 +400,30 @@ pub(super) fn in_chunks(
     transactions
 }
 
-/// What brings the touched keys into the order that the contact, as it is now, asks for at the time
-/// that the due item names. A pointer that a later change left to linger for longer stays.
-pub(super) fn in_order(
-    touched: &Touched,
+/// The actions that bring the touched keys into the state that the current contact requires at the
+/// time `at` of the due item. A stale pointer that a later change keeps for longer stays.
+pub(super) fn settling_actions(
+    touched: &TouchedKeys,
     now: Option<&Contact>,
-    standing: &HashMap<Key, Item>,
+    stored: &HashMap<Key, Item>,
     at: Timestamp,
 ) -> Result<Vec<Action>, TableError> {
-    let mut stands = match now {
-        Some(contact) => footprint(&touched.company, contact)?,
+    let mut expected = match now {
+        Some(contact) => index_entries(&touched.company, contact)?,
         None => BTreeMap::new(),
     };
     let mut actions = Vec::with_capacity(touched.keys.len());
     for key in &touched.keys {
-        match (stands.remove(key), standing.get(key)) {
+        match (expected.remove(key), stored.get(key)) {
             (Some(item), _) => actions.push(Action::Put(item, None)),
-            (None, Some(item)) if lingers_past(item, at)? => {}
+            (None, Some(item)) if is_kept_past(item, at)? => {}
             (None, _) => actions.push(Action::Delete(key.clone(), None)),
         }
     }
     Ok(actions)
 }
 
-fn lingers_past(item: &Item, at: Timestamp) -> Result<bool, TableError> {
+fn is_kept_past(item: &Item, at: Timestamp) -> Result<bool, TableError> {
     let entry: IndexEntry = from_item(item.clone())?;
     Ok(entry.until.is_some_and(|until| until > at))
 }

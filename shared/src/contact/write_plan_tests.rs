@@ -58,7 +58,7 @@ fn apply(items: &mut Items, transaction: Transaction) {
     assert!(transaction.len() <= MAX_ACTIONS);
     for action in transaction.into_actions() {
         match action {
-            Action::Put(item, _) => drop(items.insert(Key::of(&item).unwrap(), item)),
+            Action::Put(item, _) => drop(items.insert(Key::from_item(&item).unwrap(), item)),
             Action::Delete(key, _) => drop(items.remove(&key)),
             Action::Check(..) => {}
             other @ Action::Update { .. } => panic!("{other:?}"),
@@ -68,19 +68,19 @@ fn apply(items: &mut Items, transaction: Transaction) {
 
 fn settle(items: &mut Items, due: &Due, now: &Contact) {
     let stored = items.clone().into_iter().collect();
-    let settling = in_order(&due.payload().unwrap(), Some(now), &stored, due.at).unwrap();
-    for transaction in in_chunks(settling.into_iter(), None) {
+    let settling = settling_actions(&due.payload().unwrap(), Some(now), &stored, due.at).unwrap();
+    for transaction in into_transactions(settling.into_iter(), None) {
         apply(items, transaction);
     }
 }
 
 /// Applies a change without the work of the clean-up, and returns the due items for the clean-up.
 fn execute(items: &mut Items, old: &Contact, new: &Contact, stale: StalePointers) -> Vec<Due> {
-    let expected = footprint(&company(), new).unwrap();
+    let expected = index_entries(&company(), new).unwrap();
     let before = items.clone();
     let plan = WritePlan::new(&company(), Some(old), new, stale).unwrap();
     match plan.steps(&company(), new.id, new.updated_at).unwrap() {
-        Steps::Record(item, _) => drop(items.insert(Key::of(&item).unwrap(), item)),
+        Steps::Record(item, _) => drop(items.insert(Key::from_item(&item).unwrap(), item)),
         Steps::Once(all) => apply(items, all),
         Steps::Staged(stages) => {
             let Stages { due, before: puts, record, after } = *stages;
@@ -111,12 +111,12 @@ fn index_entry(item: &Item) -> IndexEntry {
 
 proptest! {
     #[test]
-    fn an_update_of_any_size_leaves_exactly_the_new_footprint(
+    fn an_update_of_any_size_leaves_exactly_the_new_index_entries(
         old in any_contact(), new in any_contact()
     ) {
-        let expected = footprint(&company(), &new).unwrap();
+        let expected = index_entries(&company(), &new).unwrap();
         for stale in [StalePointers::Delete, StalePointers::Keep] {
-            let mut items = footprint(&company(), &old).unwrap();
+            let mut items = index_entries(&company(), &old).unwrap();
             let dues = execute(&mut items, &old, &new, stale);
             items.remove(&Key::contact(&company(), new.id));
             prop_assert!(stale == StalePointers::Keep || dues.is_empty());
@@ -132,7 +132,7 @@ proptest! {
     fn stale_pointers_contain_the_new_ownership_until_the_clean_up(
         old in any_contact(), new in any_contact()
     ) {
-        let mut items = footprint(&company(), &old).unwrap();
+        let mut items = index_entries(&company(), &old).unwrap();
         let dues = execute(&mut items, &old, &new, StalePointers::Keep);
         let left = &pointer_keys(&company(), &old) - &pointer_keys(&company(), &new);
         prop_assert_eq!(dues.is_empty(), left.is_empty());
@@ -145,7 +145,7 @@ proptest! {
             prop_assert_eq!(entry.name_key, Some(name_key(&folded, new.id)));
         }
         // Look-up items and words are never kept.
-        let others = footprint(&company(), &new).unwrap();
+        let others = index_entries(&company(), &new).unwrap();
         let stray = items.keys().filter(|key| {
             (key.pk.contains("#WORD#") || key.pk.contains("#EMAIL#")) && !others.contains_key(key)
         });
@@ -155,7 +155,7 @@ proptest! {
     #[test]
     fn a_deletion_leaves_no_items(old in any_contact()) {
         let new = Contact { deleted_at: Some(old.updated_at), version: 2, ..old.clone() };
-        let mut items = footprint(&company(), &old).unwrap();
+        let mut items = index_entries(&company(), &old).unwrap();
         let dues = execute(&mut items, &old, &new, StalePointers::Keep);
         items.remove(&Key::contact(&company(), new.id));
         prop_assert!(dues.is_empty() && items.is_empty());
