@@ -64,7 +64,7 @@ impl World {
         let mut read = Variables::new();
         let environments = self.environments.lock().unwrap_or_else(PoisonError::into_inner);
         for (function, environment) in environments.iter() {
-            let names = environment.read().into_iter().map(str::to_owned);
+            let names = environment.variables_read().into_iter().map(str::to_owned);
             read.entry(function.clone()).or_default().extend(names);
         }
         read

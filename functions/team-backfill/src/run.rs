@@ -253,7 +253,7 @@ impl Runs {
         };
         loop {
             let page = self.table.query(&query).await?;
-            query.after = page.items.last().and_then(|item| Some(Key::of(item)?.sk));
+            query.after = page.items.last().and_then(|item| Some(Key::from_item(item)?.sk));
             for item in page.items {
                 details.add(from_item::<Detail>(item)?, crosswalk);
             }

@@ -6,7 +6,7 @@ use tests::World;
 /// The growth company's custom fields as a map from key to type.
 async fn fields(world: &World) -> Map<String, Value> {
     let company: CompanyId = local::demo_company::id("company", "kopi").parse().unwrap();
-    let fields = Catalog::of(&world.table().await, &company).await.unwrap();
+    let fields = Catalog::load(&world.table().await, &company).await.unwrap();
     let fields = serde_json::to_value(fields).unwrap();
     let pairs = fields.as_array().unwrap().iter();
     pairs.map(|field| (field["key"].as_str().unwrap().to_owned(), field["type"].clone())).collect()

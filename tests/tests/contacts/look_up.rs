@@ -215,7 +215,7 @@ async fn a_look_up_finds_the_viewers_own_contact_among_many_with_the_same_addres
     let (table, store) = (world.table().await, contacts(&world).await);
     let others: Vec<Item> = (1..=600)
         .flat_map(|n| store.items(&shared(n, "agus")).unwrap())
-        .filter(|item| Key::of(item).unwrap().pk.contains("#EMAIL#"))
+        .filter(|item| Key::from_item(item).unwrap().pk.contains("#EMAIL#"))
         .collect();
     assert_eq!(others.len(), 600);
     for some in others.chunks(50) {

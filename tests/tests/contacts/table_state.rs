@@ -14,7 +14,7 @@ pub(super) async fn everything(world: &World) -> Vec<(Key, Item)> {
     let table = world.table().await;
     let pages = table.client().scan().table_name(table.name()).into_paginator().items().send();
     let items: Vec<Item> = pages.try_collect().await.unwrap();
-    items.into_iter().map(|item| (Key::of(&item).unwrap(), item)).collect()
+    items.into_iter().map(|item| (Key::from_item(&item).unwrap(), item)).collect()
 }
 
 /// The live contacts by id, each with its company.
