@@ -12,7 +12,7 @@ pub enum TableError {
     #[error("the table is unavailable: {0}")]
     Unavailable(String),
     /// Other writers kept changing the same items until the last attempt.
-    #[error("other writes kept changing the items: {0}")]
+    #[error("conflict with other writes: {0}")]
     Contention(String),
     /// The condition of a single write was not met.
     #[error("the condition of a write was not met")]

@@ -100,7 +100,7 @@ mod tests {
         let (result, count, waited) = write(u32::MAX).await;
         assert_eq!(count, ATTEMPTS);
         let error = result.unwrap_err();
-        assert_eq!(error.to_string(), "other writes kept changing the items: the item kept changing");
+        assert_eq!(error.to_string(), "conflict with other writes: the item kept changing");
         assert!(waited < Duration::from_secs(8), "a request lasts ten seconds: {waited:?}");
     }
 }
