@@ -1,41 +1,40 @@
-//! `GET /d/{token}`: follows a capability link, without a sign-in (SPEC §4).
+//! `GET /d/{token}`: redirects from a download link to the file, without a sign-in (SPEC §4).
 
 use std::sync::Arc;
 
 use shared::{
     entry::{Code, Failure, Reply, http::Request},
     environment::{Environment, StartError},
-    export::event,
-    export::{ExportStore, LinkToken},
+    export::{ExportStore, LinkToken, event},
 };
 
-/// What the function works with.
+/// What the function needs, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     store: ExportStore,
 }
 
 impl App {
-    /// Wires the function.
+    /// Creates the function's services from its environment variables.
     ///
     /// # Errors
-    /// When a variable is missing or wrong.
+    /// [`StartError`] if a variable is missing or not valid.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { store: environment.export_store()? })
     }
 }
 
-/// Leads to the file, at an address that is made now and works for ten minutes: one made earlier
-/// with a function's temporary credentials would have died with them.
+/// Redirects to the file, at a signed URL that is created now and is valid for ten minutes. A URL that was
+/// signed earlier would expire together with the function's temporary credentials.
 ///
 /// # Errors
-/// 404 for a token that nobody was given, 410 for a file that is gone.
+/// 404 for an unknown token, 410 for a file that has expired.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let token: LinkToken = request.path("token")?;
     let job = app.store.jobs.follow(&token).await?.ok_or_else(Failure::not_found)?;
-    let gone =
+    let expired =
         || Failure::new(Code::ExportExpired, "the export file has expired; request a new export");
-    let reply = Reply::redirect(&app.store.download_url(&job).await?.ok_or_else(gone)?)?;
+    let reply = Reply::redirect(&app.store.download_url(&job).await?.ok_or_else(expired)?);
     event::export_link_opened(&job, request.source_ip());
     Ok(reply)
 }

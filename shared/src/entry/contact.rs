@@ -1,4 +1,4 @@
-//! What the API says of changes of contacts (SPEC §2, §5; RFC §3.B).
+//! Converts the errors of contact changes into API errors (SPEC §2, §5; RFC §3.B).
 
 use serde_json::json;
 

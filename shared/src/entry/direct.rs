@@ -1,4 +1,4 @@
-//! Direct invocations and schedules.
+//! Functions that are invoked directly or by a schedule.
 
 use std::{future::Future, sync::Arc};
 
@@ -15,11 +15,9 @@ use crate::{
     json, metric,
 };
 
-/// Runs a function that is invoked directly or by a schedule. A failure is the invocation's error:
-/// its type is the code, its message what a caller over HTTP would be told.
-///
-/// # Errors
-/// When the runtime ends.
+/// Runs a function that is invoked directly or by a schedule. A failure becomes the invocation's
+/// error: the error type is the API's error code, and the message is the one that an HTTP client
+/// would get.
 pub async fn run<A, T, R, H, F>(
     wire: impl FnOnce(&Environment) -> Result<A, StartError>,
     handler: H,
@@ -33,13 +31,13 @@ where
     let (app, _) = start(wire).await?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let app = Arc::clone(&app);
-        // Boxed: a handler's future is deep, and the runtime wraps it deeper.
+        // Boxed, because a handler's future is deeply nested and the runtime nests it further.
         Box::pin(respond(event, move |request, invocation| handler(app, request, invocation)))
     }))
     .await
 }
 
-/// Answers one direct invocation: what [`run`] does for each event.
+/// Handles one direct invocation. [`run`] calls it for each event.
 pub(super) async fn respond<T, R, F>(
     event: LambdaEvent<Value>,
     handler: impl FnOnce(T, Invocation) -> F,
@@ -58,24 +56,24 @@ where
         })?;
         handler(request, invocation).await
     };
-    let answer = async {
+    let response = async {
         work.await.map_err(|failure| {
             tracing::warn!(error = %chain(&failure), "the invocation failed");
             diagnostic(&failure)
         })
     };
-    answer.instrument(span).await
+    response.instrument(span).await
 }
 
-/// What is known of an invocation.
+/// What the Lambda runtime says about an invocation.
 #[derive(Clone, Copy, Debug)]
 pub struct Invocation {
-    /// When its time is up, in milliseconds since the epoch.
+    /// When Lambda stops the invocation, in milliseconds since the Unix epoch.
     pub deadline_ms: u64,
 }
 
 impl Invocation {
-    /// When its time is up.
+    /// When Lambda stops the invocation.
     #[must_use]
     pub fn deadline(&self) -> Timestamp {
         let millis = i64::try_from(self.deadline_ms).unwrap_or(i64::MAX);

@@ -1,4 +1,4 @@
-//! Functions that are invoked directly and go on through a queue of their own.
+//! Functions that are invoked directly and continue their work through their own queue.
 
 use std::{error::Error, future::Future, sync::Arc};
 
@@ -21,10 +21,8 @@ pub fn is_batch(event: &Value) -> bool {
     event.get("Records").is_some_and(Value::is_array)
 }
 
-/// Runs such a function: an event with records goes to `on_message`, any other to `on_request`.
-///
-/// # Errors
-/// When the runtime ends.
+/// Runs such a function. `on_message` handles the messages of a queue event, and `on_request`
+/// handles every other event.
 pub async fn run<A, T, R, D, F, M, Q, W, E>(
     wire: impl FnOnce(&Environment) -> Result<A, StartError>,
     queue_url: &'static str,
@@ -45,27 +43,28 @@ where
     let source = QueueSource::from_env(&environment, queue_url)?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let (app, source) = (Arc::clone(&app), source.clone());
-        // Boxed: a handler's future is deep, and the runtime wraps it deeper.
+        // Boxed, because a handler's future is deeply nested and the runtime nests it further.
         Box::pin(async move {
             if is_batch(&event.payload) {
-                let batch: SqsEvent =
-                    serde_json::from_value(event.payload).map_err(|error| unreadable(&error))?;
+                let batch: SqsEvent = serde_json::from_value(event.payload)
+                    .map_err(|error| unexpected_format(&error))?;
                 let event = LambdaEvent::new(batch, event.context);
                 let work = |message| on_message(Arc::clone(&app), message);
-                let answer = queue::answer(event, &source, work).await?;
-                serde_json::to_value(answer).map_err(|error| unreadable(&error))
+                let response = queue::handle_event(event, &source, work).await?;
+                serde_json::to_value(response).map_err(|error| unexpected_format(&error))
             } else {
                 let work = |request, invocation| on_request(app, request, invocation);
-                let answer = direct::respond(event, work).await?;
-                serde_json::to_value(answer).map_err(|error| unreadable(&error))
+                let response = direct::respond(event, work).await?;
+                serde_json::to_value(response).map_err(|error| unexpected_format(&error))
             }
         })
     }))
     .await
 }
 
-/// An event or an answer that does not fit its type; a batch then fails whole and comes back.
-fn unreadable(error: &serde_json::Error) -> Diagnostic {
+/// The error of an event or a response that does not fit its type. A queue event then fails as a
+/// whole, and all its messages are delivered again.
+fn unexpected_format(error: &serde_json::Error) -> Diagnostic {
     Diagnostic {
         error_type: "UNEXPECTED_FORMAT".to_owned(),
         error_message: format!(

@@ -9,9 +9,9 @@ use crate::{
     table::TableError,
 };
 
-/// The error codes of the API, each with its status (SPEC §5).
+/// The error codes of the API (SPEC §5). [`Code::parts`] has the HTTP status of each.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[allow(missing_docs, reason = "each name is its code")]
+#[allow(missing_docs, reason = "each variant has the name of its code")]
 pub enum Code {
     InvalidRequest,
     Forbidden,
@@ -33,7 +33,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The code and its HTTP status.
+    /// The code as clients see it, and its HTTP status.
     #[must_use]
     pub fn parts(self) -> (&'static str, u16) {
         match self {
@@ -58,10 +58,13 @@ impl Code {
     }
 }
 
-/// A refusal or a failure, as the caller is told and as the log is told.
+/// An error response of the API, together with the error that caused it.
 ///
-/// Domain errors know no HTTP; handlers turn them into this. A status outside 4xx and 503 cannot
-/// be said.
+/// The domain's own error types know nothing about HTTP; handlers convert them into this type. Its
+/// status can only be 4xx or 503.
+///
+/// The client gets the code, the message and the details. The log gets [`chain`](crate::error::chain)
+/// of it: the code (its `Display`), then the causes (its `source`), which may name internals.
 #[derive(Debug)]
 pub struct Failure {
     code: Code,
@@ -72,7 +75,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure with this code and message.
+    /// Creates an error with this code and message. Codes for temporary problems also set
+    /// `Retry-After`.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let retry_after = match code {
@@ -84,58 +88,58 @@ impl Failure {
         Self { code, message: message.into(), details: json!({}), retry_after, source: None }
     }
 
-    /// 400, naming the field.
+    /// 400 with the name of the invalid field or parameter, in the message and in `details.field`.
     #[must_use]
     pub fn invalid(field: &str, reason: impl fmt::Display) -> Self {
         Self::new(Code::InvalidRequest, format!("{field}: {reason}"))
             .with_details(json!({ "field": field }))
     }
 
-    /// 404.
+    /// 404 without further details, so that it does not reveal what exists.
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(Code::NotFound, "not found")
     }
 
-    /// 403 for a company whose plan has no exports (SPEC §4).
+    /// 403 for a company whose plan does not include exports (SPEC §4).
     #[must_use]
     pub fn plan_not_allowed() -> Self {
         Self::new(Code::PlanNotAllowed, "exports require a Growth or Enterprise plan")
     }
 
-    /// Adds what a program can read.
+    /// Sets the object `details` of the response, which client programs can read.
     #[must_use]
     pub fn with_details(mut self, details: Value) -> Self {
         self.details = details;
         self
     }
 
-    /// Adds what is logged but never told.
+    /// Sets the error that caused this one. It is logged and never sent to the client.
     #[must_use]
     pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));
         self
     }
 
-    /// The code.
+    /// The error code, which decides the HTTP status.
     #[must_use]
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// What the caller is told.
+    /// The message for the client.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// After how many seconds it is worth trying again, if it is.
+    /// The `Retry-After` of the response, in seconds. `None` if a retry cannot succeed.
     #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
         self.retry_after
     }
 
-    /// The body of the answer.
+    /// The body of the response.
     #[must_use]
     pub fn body(&self) -> Value {
         json!({ "error": self.code.parts().0, "message": self.message, "details": self.details })
@@ -144,11 +148,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.code.parts().0)?;
-        match &self.source {
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
-        }
+        f.write_str(self.code.parts().0)
     }
 }
 

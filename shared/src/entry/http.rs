@@ -1,4 +1,4 @@
-//! HTTP API events (payload v2).
+//! Functions behind API Gateway's HTTP API (event payload version 2.0).
 
 use std::{
     collections::HashMap,
@@ -21,19 +21,20 @@ use super::{Code, Failure, Reply, log, reply::response, start::start};
 use crate::{
     clock::millis,
     environment::{Environment, StartError},
+    error::chain,
     id::{CompanyId, UserId},
     identity::{Platform, Viewer},
     json, metric,
 };
 
-/// The most bytes of a body that is parsed. Nothing that the API takes comes near it.
+/// Largest request body that is parsed, in bytes. The largest valid request is far below it.
 const MAX_BODY: usize = 1_048_576;
 
-/// What is kept of an invocation's time to say that it did not suffice: once it is up the function
-/// is killed, and the gateway answers 500.
+/// The part of an invocation's time that is reserved for a time-out response. When an invocation
+/// uses all of its time, Lambda stops it and API Gateway returns 500 instead.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// A request as handlers see it: checked as far as it is the same for all of them.
+/// An HTTP request, after the checks that are the same for all handlers.
 #[derive(Clone, Debug)]
 pub struct Request {
     route: String,
@@ -81,10 +82,10 @@ impl Request {
         self.route.split(' ').next().unwrap_or_default()
     }
 
-    /// The signed-in person.
+    /// The user whose token the request has.
     ///
     /// # Errors
-    /// 403 when the token's claims name no person of a company.
+    /// 403 if the token does not have valid `sub` and `company_sso_id` claims.
     pub fn viewer(&self) -> Result<&Viewer, Failure> {
         self.viewer.as_ref().ok_or_else(|| {
             Failure::new(
@@ -94,30 +95,30 @@ impl Request {
         })
     }
 
-    /// An id of the path. What is no id names nothing that exists.
+    /// Parses an id of the path.
     ///
     /// # Errors
-    /// 404 when it does not parse.
+    /// 404 if it is not a valid id, because no such record can exist.
     pub fn path<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
         self.path.get(name).and_then(|text| text.parse().ok()).ok_or_else(Failure::not_found)
     }
 
-    /// The parameters of the query, in order, repeated ones included.
+    /// All query parameters in order, including repeated ones.
     #[must_use]
     pub fn query(&self) -> &[(String, String)] {
         &self.query
     }
 
-    /// A header's text, if it is there.
+    /// The value of a header; `None` if the request does not have it.
     ///
     /// # Errors
-    /// 400 when it holds anything but visible ASCII.
+    /// 400 if the value has characters other than visible ASCII.
     pub fn header(&self, name: &str) -> Result<Option<&str>, Failure> {
         let text = self.headers.get(name).map(HeaderValue::to_str).transpose();
         text.map_err(|_| Failure::invalid(name, "must contain only visible ASCII characters"))
     }
 
-    /// The address that the request came from.
+    /// The client's IP address, as API Gateway reports it.
     #[must_use]
     pub fn source_ip(&self) -> Option<&str> {
         self.source_ip.as_deref()
@@ -126,7 +127,7 @@ impl Request {
     /// The bytes of the body.
     ///
     /// # Errors
-    /// 400 when they are no base64 although the event says so, or too many.
+    /// 400 if the body is larger than 1 MiB, or if the event marks it as base64 and it is not.
     pub fn body(&self) -> Result<&[u8], Failure> {
         match &self.body {
             Ok(bytes) if bytes.len() > MAX_BODY => {
@@ -137,10 +138,10 @@ impl Request {
         }
     }
 
-    /// The body as a request type.
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// 400 naming the field that is malformed, of a wrong type, missing, unknown or doubled.
+    /// 400 with the name of the field that is invalid, missing, unknown or repeated.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         json::object(self.body()?).map_err(|(field, reason)| Failure::invalid(&field, reason))
     }
@@ -159,11 +160,8 @@ fn viewer(claims: &HashMap<String, String>, headers: &HeaderMap) -> Option<Viewe
     })
 }
 
-/// Runs a function behind the HTTP API: `wire` builds what it works with, `handler` answers a
-/// request.
-///
-/// # Errors
-/// When the function cannot start, or the runtime ends.
+/// Runs a function behind the HTTP API. `wire` creates the function's services from the environment
+/// when the process starts, and `handler` handles each request.
 pub async fn run<A, H, F>(
     wire: impl FnOnce(&Environment) -> Result<A, StartError>,
     handler: H,
@@ -175,7 +173,7 @@ where
     let (app, _) = start(wire).await?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
         let app = Arc::clone(&app);
-        // Boxed: a handler's future is deep, and the runtime wraps it deeper.
+        // Boxed, because a handler's future is deeply nested and the runtime nests it further.
         Box::pin(async move {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             let (id, left) = (event.context.request_id, time_left(event.context.deadline, now));
@@ -186,15 +184,16 @@ where
     .await
 }
 
-/// How long a handler may take whose invocation must end by `deadline`, in milliseconds since the
-/// epoch, as `now` is counted from.
+/// How long a handler may take. `deadline` is the end of the invocation in milliseconds since the
+/// Unix epoch, and `now` is the time since the Unix epoch.
 fn time_left(deadline: u64, now: Duration) -> Duration {
     Duration::from_millis(deadline).saturating_sub(now).saturating_sub(RESERVE)
 }
 
-/// Answers one event: what [`run`] does for each. A handler that takes longer than `time_left` is
-/// let go wherever it stands, and the answer is 503: whatever a handler leaves half done, it leaves
-/// as a crash would.
+/// Handles one event. [`run`] calls it for each event.
+///
+/// A handler that takes longer than `time_left` is cancelled, and the response is 503. Cancellation
+/// can leave work half done in the same states in which a crash can leave it.
 pub async fn respond<H, F>(
     request_id: &str,
     event: ApiGatewayV2httpRequest,
@@ -219,22 +218,20 @@ where
         let result = if route == "$default" {
             Err(Failure::new(Code::NotFound, "there is no such route"))
         } else {
-            let late = |_| {
-                Err(Failure::new(
-                    Code::Unavailable,
-                    "the request took too long to process; try again",
-                ))
+            let timed_out = |elapsed| {
+                let message = "the request took too long to process; try again";
+                Err(Failure::new(Code::Unavailable, message).with_source(elapsed))
             };
-            tokio::time::timeout(time_left, handler(request)).await.unwrap_or_else(late)
+            tokio::time::timeout(time_left, handler(request)).await.unwrap_or_else(timed_out)
         };
-        answer(result, &route, started, cold)
+        finish(result, &route, started, cold)
     }
     .instrument(span)
     .await
 }
 
-/// Logs how the request ended, once, and turns the result into the answer.
-fn answer(
+/// Writes the request's log line and metrics, and converts the handler's result into the response.
+fn finish(
     result: Result<Reply, Failure>,
     route: &str,
     started: Instant,
@@ -250,16 +247,10 @@ fn answer(
     let latency_ms = millis(latency);
     match &result {
         Err(failure) if status >= 500 => {
-            let error = failure.to_string();
-            tracing::warn!(status, latency_ms, error, "request answered");
+            tracing::warn!(status, latency_ms, error = %chain(failure), "request answered");
         }
         Err(failure) => {
-            tracing::info!(
-                status,
-                latency_ms,
-                error = failure.code().parts().0,
-                "request answered"
-            );
+            tracing::info!(status, latency_ms, error = %chain(failure), "request answered");
         }
         Ok(reply) => {
             let read_plan = reply.plan();
@@ -287,7 +278,7 @@ fn answer(
     }
 }
 
-/// The JSON of an answer's body; null where there is none.
+/// The JSON value of a response's body, or null if the body is empty or not JSON. For tests.
 #[must_use]
 pub fn body_json(response: &ApiGatewayV2httpResponse) -> Value {
     let text = match &response.body {
@@ -325,10 +316,10 @@ mod tests {
         .unwrap()
     }
 
-    const ENOUGH: Duration = Duration::from_secs(3600);
+    const ONE_HOUR: Duration = Duration::from_secs(3600);
 
     async fn outcome(body: &str) -> (i64, Value) {
-        let response = respond("r", event(body), ENOUGH, |request| async move {
+        let response = respond("r", event(body), ONE_HOUR, |request| async move {
             let _: Body = request.json()?;
             Reply::ok(&json!({ "platform": request.viewer()?.platform, "query": request.query() }))
         })
@@ -337,14 +328,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_carries_the_viewer_and_repeated_parameters() {
+    async fn a_request_has_the_viewer_and_repeated_parameters() {
         let (status, body) = outcome(r#"{"limit": 1}"#).await;
         let expected = json!({ "platform": "mobile", "query": [["a", "1"], ["a", "2"]] });
         assert_eq!((status, &body["data"]), (200, &expected));
     }
 
     #[tokio::test]
-    async fn a_bad_body_is_400_naming_the_field_and_echoing_no_value() {
+    async fn an_invalid_body_is_400_with_the_field_name_and_without_the_value() {
         for (body, field) in [
             ("", "body"),
             ("{", "body"),
@@ -357,22 +348,22 @@ mod tests {
             (r#"{"limit": 1, "other": 2}"#, "other"),
             (r#"{"limit": 1} tail"#, "body"),
         ] {
-            let (status, answer) = outcome(body).await;
+            let (status, response) = outcome(body).await;
             assert_eq!(
-                (status, answer["error"].as_str()),
+                (status, response["error"].as_str()),
                 (400, Some("INVALID_REQUEST")),
                 "{body}"
             );
-            assert_eq!(answer["details"]["field"].as_str(), Some(field), "{body}: {answer}");
-            assert!(!answer.to_string().contains("secret"), "{answer}");
+            assert_eq!(response["details"]["field"].as_str(), Some(field), "{body}: {response}");
+            assert!(!response.to_string().contains("secret"), "{response}");
         }
     }
 
     #[tokio::test]
-    async fn an_unknown_route_answers_404_in_our_shape() {
+    async fn an_unknown_route_returns_404_in_the_format_of_the_api() {
         let mut event = event("");
         event.request_context.route_key = Some("$default".to_owned());
-        let response = respond("r", event, ENOUGH, |_| async { Reply::ok(&json!(1)) }).await;
+        let response = respond("r", event, ONE_HOUR, |_| async { Reply::ok(&json!(1)) }).await;
         assert_eq!(
             (response.status_code, body_json(&response)["error"].as_str()),
             (404, Some("NOT_FOUND"))
@@ -380,7 +371,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_whose_time_is_nearly_up_is_answered_503_and_not_killed() {
+    async fn a_request_that_takes_too_long_gets_503_before_lambda_stops_it() {
         let response = respond("r", event(""), Duration::ZERO, |_| std::future::pending()).await;
         let body = body_json(&response);
         assert_eq!((response.status_code, body["error"].as_str()), (503, Some("UNAVAILABLE")));
@@ -388,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invocation_keeps_half_a_second_for_its_answer() {
+    fn an_invocation_reserves_half_a_second_for_the_time_out_response() {
         assert_eq!(time_left(10_000, Duration::from_secs(4)), Duration::from_millis(5_500));
         assert_eq!(time_left(10_000, Duration::from_secs(11)), Duration::ZERO);
     }

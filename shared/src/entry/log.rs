@@ -3,8 +3,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::Level;
 use tracing_subscriber::{filter::Targets, prelude::*};
 
-/// Sets structured logging up: one JSON object a line, an event's fields at its top, the
-/// invocation's span in `span`. `RUST_LOG` filters by level and target; the default is `info`.
+/// Sets up structured logging: one JSON object per line, with the event's fields at the top level
+/// and the invocation's span in `span`. `RUST_LOG` filters by level and target; the default is
+/// `info`.
 pub(super) fn init() {
     let chosen = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
     let filter = chosen.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
@@ -14,13 +15,13 @@ pub(super) fn init() {
         .with_current_span(true)
         .with_span_list(false)
         .with_target(false);
-    // Fails only when a subscriber is set already, which is as good.
+    // Fails only if the process already has a subscriber, which then writes the lines.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 static WARM: AtomicBool = AtomicBool::new(false);
 
-/// Whether this is the process's first invocation.
+/// Whether this is the first invocation of the process. Only the first call returns true.
 pub(super) fn is_cold_start() -> bool {
     !WARM.swap(true, Ordering::Relaxed)
 }

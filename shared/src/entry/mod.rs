@@ -1,5 +1,7 @@
-//! From a Lambda event to a handler's call, and from its result to an answer: once for HTTP, once
-//! for queues, once for direct invocations, once for functions that have both.
+//! Turns a Lambda event into a handler's call, and the handler's result into a response.
+//!
+//! There is one module for HTTP events (`http`), one for queue events (`queue`), one for direct
+//! invocations (`direct`), and one for functions that have both of the latter (`direct_or_queue`).
 
 mod contact;
 pub mod direct;

@@ -1,4 +1,4 @@
-//! What the API says of notes: failures and warnings (SPEC §3, §5).
+//! Converts the errors and warnings of notes into those of the API (SPEC §3, §5).
 
 use serde_json::{Map, Value, json};
 

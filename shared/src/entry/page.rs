@@ -1,30 +1,30 @@
-//! Which part of a list a query's parameters ask for.
+//! The query parameters `limit` and `cursor` of lists.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::Failure;
 
-/// The records of a page where nobody asks for another number.
+/// Records per page if the request has no `limit`.
 pub const DEFAULT_LIMIT: usize = 25;
-/// The most records of a page, unless a list has a smaller number of its own.
+/// Most records per page, unless a list has its own, smaller limit.
 pub const MAX_LIMIT: usize = 100;
-/// The longest cursor that is read, in bytes.
+/// Longest cursor that is decoded, in bytes.
 const MAX_CURSOR: usize = 1024;
 
-/// Which part of a list is wanted whose only parameters are `limit` and `cursor`.
+/// The requested page of a list that has only the parameters `limit` and `cursor`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PageRequest {
-    /// The most records, 1 to 100, by default 25.
+    /// Most records on the page, 1 to 100; 25 by default.
     pub limit: usize,
-    /// The position behind which the page begins, as the list itself once put it.
+    /// The page starts after this position. The list wrote it into the cursor of the page before.
     pub after: Option<String>,
 }
 
 impl PageRequest {
-    /// The page that the query's parameters ask for.
+    /// Parses the query parameters.
     ///
     /// # Errors
-    /// 400 naming the parameter that is unknown, malformed or doubled.
+    /// 400 with the name of the parameter that is unknown, invalid or repeated.
     pub fn parse(query: &[(String, String)]) -> Result<Self, Failure> {
         let (mut limit, mut after) = (None, None);
         for (name, value) in query {
@@ -38,10 +38,10 @@ impl PageRequest {
     }
 }
 
-/// Takes the value of a parameter that is given once at most.
+/// Sets the value of a parameter that may be given only once.
 ///
 /// # Errors
-/// 400 naming the parameter, if there is a value already.
+/// 400 with the parameter's name if it already has a value.
 pub fn set_once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), Failure> {
     match slot.replace(value) {
         None => Ok(()),
@@ -49,34 +49,36 @@ pub fn set_once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), Fai
     }
 }
 
-/// The most records that `limit` asks for: 1 to `most`.
+/// Parses `limit`, a number from 1 to `max`.
 ///
 /// # Errors
-/// 400 for anything else.
+/// 400 for any other value.
 pub fn parse_limit(value: &str, max: usize) -> Result<usize, Failure> {
-    let within = value.parse().ok().filter(|limit| (1..=most).contains(limit));
-    within
-        .ok_or_else(|| Failure::invalid("limit", format_args!("must be a number from 1 to {most}")))
+    let limit = value.parse().ok().filter(|limit| (1..=max).contains(limit));
+    limit.ok_or_else(|| Failure::invalid("limit", format_args!("must be a number from 1 to {max}")))
 }
 
-/// Where `cursor` says that a page begins, read by `decode`; an empty one is the list's beginning.
+/// Parses `cursor` with `decode`. An empty cursor means the first page and returns `None`.
 ///
 /// # Errors
-/// 400 for a text that `decode` makes nothing of.
-pub fn parse_cursor<T>(value: &str, decode: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Failure> {
+/// 400 if `decode` returns `None`.
+pub fn parse_cursor<T>(
+    value: &str,
+    decode: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, Failure> {
     if value.is_empty() {
         return Ok(None);
     }
     decode(value).map(Some).ok_or_else(invalid_cursor)
 }
 
-/// The answer to a cursor that a list never gave.
+/// The error for a cursor that this list did not create.
 #[must_use]
 pub fn invalid_cursor() -> Failure {
     Failure::invalid("cursor", "is not a valid cursor of this list")
 }
 
-/// The cursor behind a position, opaque to clients.
+/// Encodes a position as a cursor, which is opaque to clients.
 #[must_use]
 pub fn encode_cursor(position: &str) -> String {
     URL_SAFE_NO_PAD.encode(position)
@@ -96,15 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_leads_back_to_its_position() {
-        let page = PageRequest::parse(&query(&[("cursor", &encode_cursor("zoë")), ("limit", "100")]));
+    fn a_cursor_is_decoded_to_its_position() {
+        let page =
+            PageRequest::parse(&query(&[("cursor", &encode_cursor("zoë")), ("limit", "100")]));
         assert_eq!(page.unwrap(), PageRequest { limit: 100, after: Some("zoë".to_owned()) });
         let first = PageRequest::parse(&query(&[("cursor", "")])).unwrap();
         assert_eq!(first, PageRequest { limit: 25, after: None });
     }
 
     #[test]
-    fn what_is_doubled_is_refused() {
+    fn a_repeated_parameter_is_refused() {
         for name in ["limit", "cursor"] {
             let twice = query(&[(name, if name == "limit" { "1" } else { "" }); 2]);
             let refused = PageRequest::parse(&twice).unwrap_err();
@@ -113,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_refused() {
+    fn an_invalid_or_unknown_parameter_is_refused() {
         let long = encode_cursor(&"x".repeat(MAX_CURSOR));
         for (name, value) in [
             ("limit", "0"),

@@ -1,4 +1,4 @@
-//! SQS events, with partial batch failures.
+//! Functions behind an SQS queue, with partial batch failures.
 
 use std::{error::Error, future::Future, sync::Arc, time::Duration};
 
@@ -19,10 +19,10 @@ use crate::{
     table::{Key, Table},
 };
 
-/// The queue that a function is fed from.
+/// The queue whose messages a function processes.
 #[derive(Clone, Debug)]
 pub struct QueueSource {
-    /// The client.
+    /// The SQS client.
     pub sqs: aws_sdk_sqs::Client,
     /// The queue's URL.
     pub url: String,
@@ -31,30 +31,31 @@ pub struct QueueSource {
 }
 
 impl QueueSource {
-    /// The queue whose URL an environment variable holds.
+    /// Creates it from the environment. `url` names the variable with the queue's URL.
     ///
     /// # Errors
-    /// When a variable is missing.
+    /// If a variable is missing.
     pub fn from_env(environment: &Environment, url: &'static str) -> Result<Self, StartError> {
         let (sqs, url) = (environment.sqs(), environment.text(url)?);
         Ok(Self { sqs, url, table: environment.table()? })
     }
 }
 
-/// One message.
+/// One message, parsed.
 #[derive(Clone, Debug)]
 pub struct Message<T> {
-    /// What is to be done.
+    /// The content, which says what the worker must do.
     pub body: T,
-    /// How often the queue has handed it out. It also rises when a worker dies.
+    /// How often the queue has delivered the message. A delivery to a worker that died also counts.
     pub receive_count: u32,
-    /// A hold on the message in its queue.
+    /// The lease of the message, which can be extended.
     pub lease: MessageLease,
-    /// When the invocation's time is up, if it is known.
+    /// When Lambda stops the invocation, if that is known.
     pub deadline: Option<Timestamp>,
 }
 
-/// A hold on a message that is being worked on.
+/// The lease of a message that is being processed: SQS delivers the message to no other worker until
+/// its visibility time-out ends.
 #[derive(Clone, Debug)]
 pub struct MessageLease {
     sqs: aws_sdk_sqs::Client,
@@ -63,8 +64,9 @@ pub struct MessageLease {
 }
 
 impl MessageLease {
-    /// Keeps the message from others for so long from now; a failed message comes back then. That
-    /// it could not be set is logged: the message then comes back at its queue's own time.
+    /// Sets the visibility time-out: the message is not delivered again before `after`, counted from
+    /// now. SQS allows at most 12 hours. A failure is only logged; the message is then delivered
+    /// again after its queue's own visibility time-out.
     pub async fn set_visibility(&self, after: Duration) {
         let seconds = i32::try_from(after.as_secs().min(43_200)).unwrap_or(43_200);
         let changed = self
@@ -82,8 +84,8 @@ impl MessageLease {
     }
 }
 
-/// A message failed and has no id by which it alone could come back: its batch fails whole. In an
-/// answer an empty id would mean the same, without saying so.
+/// A failed message has no id, so it cannot be reported alone and the whole batch fails. An empty id
+/// in the response would have the same effect, but no error would say so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("a failed message has no id; its whole batch will be delivered again")]
 pub struct MessageWithoutId;
@@ -94,11 +96,14 @@ impl From<MessageWithoutId> for Diagnostic {
     }
 }
 
-/// Runs a function behind the queue whose URL the environment variable `queue_url` holds. A message whose handler fails is reported and comes back; the
-/// others of its batch are done.
-///
-/// # Errors
-/// When the runtime ends.
+/// A message is not valid JSON or does not have the expected format. The text has the kind and the
+/// place of serde's error, but not its own text, which may quote a value of the message.
+#[derive(Debug, thiserror::Error)]
+#[error("{:?} error at line {}, column {}", .0.classify(), .0.line(), .0.column())]
+struct InvalidMessage(serde_json::Error);
+
+/// Runs a function behind a queue. The environment variable `queue_url` has the queue's URL. If the
+/// handler fails for a message, only that message of the batch is delivered again.
 pub async fn run<A, T, H, F, E>(
     wire: impl FnOnce(&Environment) -> Result<A, StartError>,
     queue_url: &'static str,
@@ -114,20 +119,18 @@ where
     let source = QueueSource::from_env(&environment, queue_url)?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let (app, source) = (Arc::clone(&app), source.clone());
-        // Boxed: a handler's future is deep, and the runtime wraps it deeper.
+        // Boxed, because a handler's future is deeply nested and the runtime nests it further.
         Box::pin(async move {
             let work = |message| handler(Arc::clone(&app), message);
-            answer(event, &source, work).await.map_err(Diagnostic::from)
+            handle_event(event, &source, work).await.map_err(Diagnostic::from)
         })
     }))
     .await
 }
 
-/// Works off the batch of one event: what [`run`] does for each.
-///
-/// # Errors
-/// As [`respond`].
-pub(super) async fn answer<T, H, F, E>(
+/// Processes the batch of one event and sets each message's deadline. [`run`] calls it for each
+/// event.
+pub(super) async fn handle_event<T, H, F, E>(
     event: LambdaEvent<SqsEvent>,
     source: &QueueSource,
     handler: H,
@@ -144,10 +147,12 @@ where
     respond(&event.context.request_id, event.payload, source, work).await
 }
 
-/// Works off one batch, message beside message, and reports those that come back.
+/// Processes the messages of one batch concurrently, and reports the failed ones, which SQS then
+/// delivers again.
 ///
 /// # Errors
-/// [`MessageWithoutId`], when one of these cannot be reported.
+/// [`MessageWithoutId`] if a failed message cannot be reported; then SQS delivers the whole batch
+/// again.
 pub async fn respond<T, H, F, E>(
     request_id: &str,
     event: SqsEvent,
@@ -164,21 +169,21 @@ where
     let results = join_all(event.records.into_iter().map(|record| {
         let message_id = record.message_id.clone().filter(|id| !id.is_empty());
         let span = info_span!("message", request_id, message_id);
-        let work = one(record, source, &handler);
+        let work = process(record, source, &handler);
         async move { (message_id, work.await) }.instrument(span)
     }))
     .await;
     let mut response = SqsBatchResponse::default();
-    for (message_id, done) in results {
-        if !done {
+    for (message_id, succeeded) in results {
+        if !succeeded {
             response.add_failure(message_id.ok_or(MessageWithoutId)?);
         }
     }
     Ok(response)
 }
 
-/// Works off one message and tells whether it is done.
-async fn one<T, H, F, E>(record: SqsMessage, source: &QueueSource, handler: &H) -> bool
+/// Processes one message and returns whether it succeeded.
+async fn process<T, H, F, E>(record: SqsMessage, source: &QueueSource, handler: &H) -> bool
 where
     T: DeserializeOwned,
     H: Fn(Message<T>) -> F,
@@ -188,9 +193,9 @@ where
     let envelope = match Envelope::<T>::parse(record.body.as_deref().unwrap_or_default()) {
         Ok(envelope) => envelope,
         Err(error) => {
-            let column = error.column();
+            let error = InvalidMessage(error);
             tracing::error!(
-                column,
+                error = %chain(&error),
                 "could not parse a message; it will go to the dead-letter queue"
             );
             return false;
@@ -207,7 +212,7 @@ where
         },
         deadline: None,
     };
-    // Only the first arrival has a due item to meet.
+    // Only the first delivery can have a due item: it deletes the item.
     let due = envelope.due.filter(|_| message.receive_count == 1);
     let ((), result) = tokio::join!(complete_due(source, due), handler(message));
     match result {
@@ -219,7 +224,8 @@ where
     }
 }
 
-/// Says that a message arrived. If that fails the clean-up sends it once more, which is harmless.
+/// Deletes the due item of a message that has arrived. If that fails, the clean-up sends the message
+/// once more, which is harmless.
 async fn complete_due(source: &QueueSource, due: Option<Key>) {
     let Some(due) = due else { return };
     if let Err(error) = source.table.complete_due(&due).await {
@@ -235,8 +241,8 @@ mod tests {
     use super::*;
     use crate::{http_client, table::embedded};
 
-    /// A queue that nobody asks for anything.
-    async fn unused() -> QueueSource {
+    /// A queue to which the tests make no calls.
+    async fn unused_queue() -> QueueSource {
         let config = aws_sdk_sqs::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .http_client(http_client::for_sdk(http_client::builder().build().unwrap()))
@@ -248,10 +254,11 @@ mod tests {
         }
     }
 
-    /// The answer to a batch of these ids, in which messages that say `true` are done.
-    async fn answered(batch: &[(Option<&str>, bool)]) -> Result<Value, MessageWithoutId> {
-        let records = batch.iter().map(|(id, done)| {
-            let body = json!({ "body": done }).to_string();
+    /// Processes a batch of messages, each with an id and whether its handler succeeds. Returns the
+    /// reported failures.
+    async fn failures(batch: &[(Option<&str>, bool)]) -> Result<Value, MessageWithoutId> {
+        let records = batch.iter().map(|(id, succeeds)| {
+            let body = json!({ "body": succeeds }).to_string();
             json!({ "messageId": id, "body": body, "attributes": {}, "messageAttributes": {} })
         });
         let event = json!({ "Records": records.collect::<Vec<_>>() });
@@ -259,24 +266,36 @@ mod tests {
         let work = |message: Message<bool>| async move {
             if message.body { Ok(()) } else { Err(std::io::Error::other("it fails")) }
         };
-        let answer = respond("r", event, &unused().await, work).await?;
-        Ok(serde_json::to_value(answer).unwrap()["batchItemFailures"].clone())
+        let response = respond("r", event, &unused_queue().await, work).await?;
+        Ok(serde_json::to_value(response).unwrap()["batchItemFailures"].clone())
     }
 
     #[tokio::test]
-    async fn a_message_that_fails_comes_back_alone() {
-        let failures = answered(&[(Some("a"), true), (Some("b"), false)]).await;
+    async fn only_the_failed_message_of_a_batch_is_reported() {
+        let failures = failures(&[(Some("a"), true), (Some("b"), false)]).await;
         assert_eq!(failures, Ok(json!([{ "itemIdentifier": "b" }])));
     }
 
+    #[test]
+    fn the_error_of_an_invalid_message_has_its_kind_and_place_and_no_value() {
+        for (body, expected) in [
+            (r#"{"body": "secret"}"#, "Data error at line 1, column 17"),
+            (r#"{"body": true"#, "Eof error at line 1, column 13"),
+            ("secret", "Syntax error at line 1, column 1"),
+        ] {
+            let error = InvalidMessage(Envelope::<bool>::parse(body).unwrap_err());
+            assert_eq!(chain(&error).to_string(), expected, "{body}");
+        }
+    }
+
     #[tokio::test]
-    async fn a_batch_fails_whole_where_a_failed_message_has_no_id() {
-        for nameless in [None, Some("")] {
+    async fn the_whole_batch_fails_if_a_failed_message_has_no_id() {
+        for missing in [None, Some("")] {
             assert_eq!(
-                answered(&[(Some("a"), true), (nameless, false)]).await,
+                failures(&[(Some("a"), true), (missing, false)]).await,
                 Err(MessageWithoutId)
             );
-            assert_eq!(answered(&[(nameless, true)]).await, Ok(json!([])));
+            assert_eq!(failures(&[(missing, true)]).await, Ok(json!([])));
         }
     }
 }

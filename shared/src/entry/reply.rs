@@ -10,19 +10,20 @@ use crate::{
     identity::{Level, Permission},
 };
 
-/// Something that went otherwise than the caller may think, beside a success (SPEC §5).
+/// A warning in a successful response: a part of the request had another effect than the client may
+/// expect (SPEC §5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Warning {
-    /// The code.
+    /// The warning's code, which clients can compare.
     pub code: &'static str,
-    /// In plain words.
+    /// An explanation in English, for developers.
     pub message: String,
-    /// What a program can read.
+    /// Further fields, depending on the code.
     #[serde(flatten)]
     pub details: Map<String, Value>,
 }
 
-/// A success: `{"data":…, "meta"?:{…}, "warnings"?:[…]}`, or a redirection.
+/// A successful response: `{"data":…, "meta"?:{…}, "warnings"?:[…]}`, or a redirect.
 #[derive(Debug)]
 pub struct Reply {
     status: u16,
@@ -30,14 +31,14 @@ pub struct Reply {
     meta: Map<String, Value>,
     warnings: Vec<Warning>,
     headers: HeaderMap,
-    scope: Option<Scoped>,
+    scope: Option<ReplyScope>,
     plan: Option<&'static str>,
 }
 
-/// Under which scope a request was answered.
+/// The scope in which a request was handled, for the log and the metrics.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scoped {
-    /// The viewer's level.
+pub(super) struct ReplyScope {
+    /// The viewer's access level.
     pub(super) level: Level,
     /// The size of the viewer's expanded team set.
     pub(super) team_count: usize,
@@ -46,35 +47,33 @@ pub(super) struct Scoped {
 }
 
 impl Reply {
-    /// An answer with this status and data.
+    /// Creates a response with this status and data.
     ///
     /// # Errors
-    /// A [`Failure`] when the data does not serialize.
+    /// 503 if the data cannot be serialized.
     pub fn new(status: u16, data: &impl Serialize) -> Result<Self, Failure> {
         let data = serde_json::to_value(data).map_err(|error| {
             Failure::new(super::Code::Unavailable, "the response could not be created; try again")
                 .with_source(error)
         })?;
-        Ok(Self::bare(status, Some(data)))
+        Ok(Self::from_parts(status, Some(data)))
     }
 
-    /// 200 with data.
+    /// Creates a response with status 200 and this data.
     ///
     /// # Errors
-    /// As [`Reply::new`].
+    /// 503 if the data cannot be serialized.
     pub fn ok(data: &impl Serialize) -> Result<Self, Failure> {
         Self::new(200, data)
     }
 
-    /// 302 to another address.
-    ///
-    /// # Errors
-    /// A [`Failure`] when the address is no header value.
-    pub fn redirect(to: &str) -> Result<Self, Failure> {
-        Ok(Self::bare(302, None).with_header(header::LOCATION, to))
+    /// Creates a redirect (302) to this URL.
+    #[must_use]
+    pub fn redirect(to: &str) -> Self {
+        Self::from_parts(302, None).with_header(header::LOCATION, to)
     }
 
-    fn bare(status: u16, body: Option<Value>) -> Self {
+    fn from_parts(status: u16, body: Option<Value>) -> Self {
         Self {
             status,
             body,
@@ -86,21 +85,21 @@ impl Reply {
         }
     }
 
-    /// Adds to `meta`.
+    /// Adds a field to the object `meta`.
     #[must_use]
     pub fn with_meta(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.meta.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Adds warnings.
+    /// Adds to the list `warnings`, which the response has only if there are some.
     #[must_use]
     pub fn with_warnings(mut self, warnings: Vec<Warning>) -> Self {
         self.warnings.extend(warnings);
         self
     }
 
-    /// Adds a header; a value that is none is left out.
+    /// Adds a header. A value that is not a valid header value is ignored.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -109,12 +108,12 @@ impl Reply {
         self
     }
 
-    /// Says under which scope the request was answered: to the log and the metrics, and to the
-    /// client where Launchpad's trouble narrowed it (SPEC §2).
+    /// Sets the scope in which the request was handled. It is logged and counted. If the scope was
+    /// narrowed because Launchpad failed, the response says so in `meta` and in a header (SPEC §2).
     #[must_use]
     pub fn with_scope(mut self, session: &Session, permission: Permission) -> Self {
         let fell_back = session.is_narrowed_by_fallback(permission);
-        self.scope = Some(Scoped {
+        self.scope = Some(ReplyScope {
             level: session.level(permission),
             team_count: session.team_count(),
             fell_back,
@@ -127,7 +126,7 @@ impl Reply {
         self
     }
 
-    /// Says to the log what a list was read from.
+    /// Sets how a list was read, for the log.
     #[must_use]
     pub fn with_read_plan(mut self, plan: ReadPlan) -> Self {
         self.plan = Some(plan.as_str());
@@ -138,7 +137,7 @@ impl Reply {
         self.status
     }
 
-    pub(super) fn scope(&self) -> Option<Scoped> {
+    pub(super) fn scope(&self) -> Option<ReplyScope> {
         self.scope
     }
 

@@ -1,5 +1,5 @@
-//! How a process starts: logging, the environment, what the function is wired with, and open
-//! connections, in this order.
+//! Starts a function's process: it sets up logging, reads the environment, creates the function's
+//! services and opens connections, in this order.
 
 use std::sync::Arc;
 
@@ -9,11 +9,8 @@ use crate::{
     error::chain,
 };
 
-/// Starts a function: `wire` builds what it works with from the environment. A function that cannot
-/// start logs why, once, and ends; Lambda starts it again.
-///
-/// # Errors
-/// [`StartError`] when a variable is missing or wrong.
+/// Starts a function. `wire` creates the function's services from the environment. A function that
+/// cannot start logs the error once and exits; Lambda starts it again.
 pub(super) async fn start<A>(
     wire: impl FnOnce(&Environment) -> Result<A, StartError>,
 ) -> Result<(Arc<A>, Environment), StartError> {
