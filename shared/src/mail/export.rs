@@ -1,54 +1,54 @@
-//! The three emails of an export: ready with the file, ready with the link only, failed.
+//! The emails about an export: ready with an attached file, ready with only a link, or failed.
 
 use jiff::Timestamp;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, context};
 
-use super::message::{self, Composed, Context, MailError, Words};
+use super::message::{self, Composed, Content, Context, MailError};
 use super::{fits_as_attachment, format};
 use crate::{export::FailureCode, locale::Locale};
 
-/// What an email about an export says.
+/// The content of an email about an export.
 #[derive(Debug, Clone)]
 pub enum ExportMail<'a> {
-    /// The file is there.
+    /// The file is ready.
     Ready {
-        /// The file's name, as the requester chose it.
+        /// The file name from the export request.
         file_name: &'a str,
-        /// Contacts in the file.
+        /// Number of contacts in the file.
         rows: u64,
-        /// Selected contacts that were gone or out of the requester's scope.
+        /// Number of selected contacts that were deleted or outside the requester's scope.
         skipped: u64,
-        /// Cells too long for a spreadsheet, cut with a mark.
+        /// Number of cells that were too long for a spreadsheet, and were shortened with a mark.
         cut_cells: u64,
         /// Size of the file in bytes.
         size_bytes: u64,
-        /// The capability link.
+        /// The download link. It works without a sign-in.
         link: &'a str,
-        /// When the link stops working.
+        /// When the link expires.
         expires_at: Timestamp,
-        /// The file itself, when it goes along ([`ExportMail::attaches`]).
+        /// The file, if it is attached. See [`ExportMail::fits_with_attachment`].
         attachment: Option<Attachment<'a>>,
     },
-    /// No file could be made.
+    /// The export failed.
     Failed {
-        /// The name the file would have had.
+        /// The file name from the export request.
         file_name: &'a str,
-        /// Why, in words that tell what to do.
+        /// Why it failed. The email explains what the requester can do.
         failure: FailureCode,
-        /// When the export was asked for.
+        /// The time of the export request.
         requested_at: Timestamp,
     },
 }
 
-/// A file that goes along with a message.
+/// A file that is attached to a message.
 #[derive(Debug, Clone, Copy)]
 pub struct Attachment<'a> {
-    /// The name under which it is saved.
+    /// The file name for the recipient.
     pub file_name: &'a str,
-    /// Its media type.
+    /// The media type, without parameters.
     pub content_type: &'a str,
-    /// Its bytes.
+    /// The content, which is encoded as base64 in the message.
     pub bytes: &'a [u8],
 }
 
@@ -69,31 +69,36 @@ macro_rules! templates {
 }
 
 impl ExportMail<'_> {
-    /// The whole message.
+    /// Composes the whole message.
     ///
     /// # Errors
-    /// [`MailError::Template`] when a template and its values disagree.
+    /// [`MailError::Template`] if a template uses a value that is not set.
     pub fn compose(&self, context: &Context<'_>) -> Result<Composed, MailError> {
         let attachment = match self {
             Self::Ready { attachment, .. } => attachment.as_ref(),
             Self::Failed { .. } => None,
         };
-        let words = self.words(context, attachment.is_some())?;
-        Ok(message::build(context, self.kind(), &words, attachment))
+        let content = self.content(context, attachment.is_some())?;
+        Ok(message::build(context, self.kind(), &content, attachment))
     }
 
-    /// Whether a ready mail can carry its file of `size_bytes`, which need not be read for it:
-    /// the message is composed around an empty file and the encoded size is added
-    /// (SPEC §4, "Email"). Never true for a failure.
+    /// Whether the message stays within the size limit with its file attached (SPEC §4, "Email").
+    /// False for a failed export. The file itself is not needed: the message is composed with an
+    /// empty file, and the encoded size of `size_bytes` is added.
     ///
     /// # Errors
-    /// As [`ExportMail::compose`].
-    pub fn attaches(&self, context: &Context<'_>, content_type: &str) -> Result<bool, MailError> {
+    /// [`MailError::Template`] if a template uses a value that is not set.
+    pub fn fits_with_attachment(
+        &self,
+        context: &Context<'_>,
+        content_type: &str,
+    ) -> Result<bool, MailError> {
         let Self::Ready { file_name, size_bytes, .. } = *self else { return Ok(false) };
         let file = Attachment { file_name, content_type, bytes: &[] };
-        let empty = message::build(context, self.kind(), &self.words(context, true)?, Some(&file));
-        let around = u64::try_from(empty.raw.len()).unwrap_or(u64::MAX);
-        Ok(fits_as_attachment(around, size_bytes))
+        let content = self.content(context, true)?;
+        let message = message::build(context, self.kind(), &content, Some(&file));
+        let message_bytes = u64::try_from(message.raw.len()).unwrap_or(u64::MAX);
+        Ok(fits_as_attachment(message_bytes, size_bytes))
     }
 
     fn kind(&self) -> &'static str {
@@ -112,17 +117,17 @@ impl ExportMail<'_> {
         }
     }
 
-    fn words(&self, context: &Context<'_>, attached: bool) -> Result<Words, MailError> {
+    fn content(&self, context: &Context<'_>, attached: bool) -> Result<Content, MailError> {
         let templates = self.templates(context.locale);
         let values = self.values(context, attached);
         let mut environment = Environment::new();
-        // A value that a template names and nobody gives is an error, not an empty place.
+        // A template that uses a value that is not set is an error. By default it would be empty.
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment
             .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-        // The escaping follows the name: `.html` is escaped, `.txt` is not.
+        // minijinja escapes values by the file name: `.html` is escaped, `.txt` is not.
         let render = |name, source| environment.render_named_str(name, source, values.clone());
-        Ok(Words {
+        Ok(Content {
             subject: render("subject.txt", templates.subject)?,
             text: render("body.txt", templates.text)?,
             html: render("body.html", templates.html)?,

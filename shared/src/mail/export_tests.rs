@@ -64,7 +64,7 @@ fn parse(raw: &str) -> Message<'_> {
     MessageParser::new().parse(raw.as_bytes()).unwrap()
 }
 
-/// The email as its reader sees it: the headers as sent, then the decoded bodies.
+/// The headers of the email as they are sent, then the decoded bodies as the reader sees them.
 fn shown(raw: &str) -> String {
     let message = parse(raw);
     let (headers, _) = raw.split_once("\r\n\r\n").unwrap();
@@ -160,7 +160,7 @@ fn a_file_is_attached_if_the_finished_message_stays_under_the_limit() {
         if let ExportMail::Ready { size_bytes, .. } = &mut mail {
             *size_bytes = size;
         }
-        mail.attaches(&context, XLSX).unwrap()
+        mail.fits_with_attachment(&context, XLSX).unwrap()
     };
     let (mut fits, mut too_large) = (0, MAX_ATTACHED_MESSAGE_BYTES);
     while too_large - fits > 1 {
@@ -180,7 +180,7 @@ fn a_file_is_attached_if_the_finished_message_stays_under_the_limit() {
     assert!(finished(fits) < MAX_ATTACHED_MESSAGE_BYTES);
     // The estimate may differ from the true size by the last line end.
     assert!(finished(too_large) + 2 >= MAX_ATTACHED_MESSAGE_BYTES);
-    assert!(!failed(FailureCode::ExportFailed).attaches(&context, XLSX).unwrap());
+    assert!(!failed(FailureCode::ExportFailed).fits_with_attachment(&context, XLSX).unwrap());
 }
 
 #[test]

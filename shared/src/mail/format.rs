@@ -1,4 +1,4 @@
-//! Numbers, sizes and times as a reader of the language writes them.
+//! Formats numbers, sizes and times for the language of an email.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,7 +20,7 @@ const INDONESIAN_MONTHS: [&str; 12] = [
     "Desember",
 ];
 
-/// A whole number with its thousands grouped: `1,234,567` or `1.234.567`.
+/// Formats an integer with grouped thousands: `1,234,567` or `1.234.567`.
 pub(super) fn count(number: u64, locale: Locale) -> String {
     let separator = match locale {
         Locale::En => ',',
@@ -37,7 +37,7 @@ pub(super) fn count(number: u64, locale: Locale) -> String {
     grouped
 }
 
-/// A file size in decimal units with one digit after the point: `2.4 MB` or `2,4 MB`.
+/// Formats a file size in decimal units with one decimal place: `2.4 MB` or `2,4 MB`.
 pub(super) fn size(bytes: u64, locale: Locale) -> String {
     let (unit, name) = match bytes {
         0..1_000 => return format!("{bytes} B"),
@@ -53,7 +53,7 @@ pub(super) fn size(bytes: u64, locale: Locale) -> String {
     format!("{}{point}{} {name}", count(tenths / 10, locale), tenths % 10)
 }
 
-/// A moment to the minute in the reader's zone, with the zone said, so that nobody has to guess:
+/// Formats a time to the minute, with the name and the offset of the time zone:
 /// `23 November 2026, 15:16 WIB (UTC+07:00)`.
 pub(super) fn moment(at: Timestamp, zone: &TimeZone, locale: Locale) -> String {
     let local = at.to_zoned(zone.clone());
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_grouped_in_the_readers_way() {
+    fn thousands_are_grouped_by_the_language() {
         assert_eq!(count(0, Locale::En), "0");
         assert_eq!(count(999, Locale::En), "999");
         assert_eq!(count(1_000, Locale::En), "1,000");
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_have_one_digit_after_the_point() {
+    fn sizes_have_one_decimal_place() {
         assert_eq!(size(999, Locale::En), "999 B");
         assert_eq!(size(2_460_000, Locale::En), "2.4 MB");
         assert_eq!(size(2_460_000, Locale::Id), "2,4 MB");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_told_in_the_readers_zone() {
+    fn a_time_is_written_in_the_recipients_time_zone() {
         let at: Timestamp = "2026-12-31T17:30:00Z".parse().unwrap();
         let jakarta = TimeZone::get("Asia/Jakarta").unwrap();
         assert_eq!(moment(at, &jakarta, Locale::En), "1 January 2027, 00:30 WIB (UTC+07:00)");

@@ -1,4 +1,4 @@
-//! A MIME message from its parts: text, HTML and perhaps a file.
+//! Builds a MIME message from text, HTML and an optional file.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use mail_builder::mime::{BodyPart, MimePart};
 use super::export::Attachment;
 use crate::locale::Locale;
 
-/// Longest address taken, in bytes (RFC 5321 §4.5.3.1, as SPEC §2 limits emails).
+/// Longest valid address, in bytes (RFC 5321 §4.5.3.1; SPEC §2 has the same limit).
 const MAX_ADDRESS_BYTES: usize = 320;
 
 /// A name and an address that are safe to put into a header.
@@ -25,49 +25,50 @@ pub struct Mailbox {
     address: String,
 }
 
-/// What every message needs beside what it says.
+/// What every message needs in addition to its content.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// Who sends it; the message id's domain is this address's.
+    /// The sender. Its domain is also the domain of the message id.
     pub from: &'a Mailbox,
-    /// Who gets it.
+    /// The recipient.
     pub to: &'a Mailbox,
-    /// The export job: with the kind of mail it makes the message id, so that a message composed
-    /// twice bears the same one.
+    /// The export job. The message id consists of it and the kind of message, so that a message that
+    /// is composed twice has the same message id.
     pub job_id: &'a str,
-    /// The language.
+    /// The language of subject and body.
     pub locale: Locale,
-    /// The zone in which times are told.
+    /// The time zone of times in the body.
     pub time_zone: &'a TimeZone,
-    /// The date of the message.
+    /// The value of the `Date` header.
     pub now: Timestamp,
 }
 
-/// A finished message.
+/// A composed message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Composed {
-    /// The whole message as `SendRawEmail` takes it.
+    /// The whole message in the format of SES's `SendRawEmail`.
     pub raw: Vec<u8>,
 }
 
-/// A message that cannot be composed.
+/// Why a message cannot be composed.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// An address that no header can carry; the address itself is not repeated, as it would end
-    /// in a log.
+    /// The address cannot be used in a header. The error does not contain the address, because errors
+    /// are logged.
     #[error("the {0} address is not an email address")]
     Address(&'static str),
-    /// A template that does not fit its values.
+    /// A template uses a value that is not set.
     #[error("an email template could not be rendered")]
     Template(#[from] minijinja::Error),
 }
 
 impl Mailbox {
-    /// A mailbox; `role` (`sender`, `recipient`) names it in the error.
+    /// Creates a mailbox. `role` (`sender` or `recipient`) is used in the error.
     ///
     /// # Errors
-    /// The address has no or several `@`, nothing on one side of it, whitespace, a control
-    /// character or a header's special characters, or is too long.
+    /// [`MailError::Address`] if the address is longer than 320 bytes, does not have exactly one `@`
+    /// with text on both sides, or has white space, control characters or special characters of
+    /// headers.
     pub fn new(role: &'static str, name: Option<&str>, address: &str) -> Result<Self, MailError> {
         let plain = |part: &str| {
             !part.is_empty()
@@ -83,12 +84,12 @@ impl Mailbox {
         Ok(Self { name, address: address.to_owned() })
     }
 
-    /// The address alone, as an envelope takes it.
+    /// The address without the name.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The name, if there is one.
+    /// The name on one line; `None` if there is no name.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -102,18 +103,18 @@ impl Mailbox {
     }
 }
 
-/// The rendered words of a message.
-pub(super) struct Words {
+/// The rendered texts of a message.
+pub(super) struct Content {
     pub(super) subject: String,
     pub(super) text: String,
     pub(super) html: String,
 }
 
-/// Puts a message together; `kind` (`ready`, `failed`) makes its id the only one of the job.
+/// Builds a message. `kind` (`ready` or `failed`) makes its message id unique within the job.
 pub(super) fn build(
     context: &Context<'_>,
     kind: &str,
-    words: &Words,
+    content: &Content,
     attachment: Option<&Attachment<'_>>,
 ) -> Composed {
     let job = token(context.job_id);
@@ -121,8 +122,8 @@ pub(super) fn build(
         "multipart/alternative",
         format!("=_alternative_{job}"),
         vec![
-            MimePart::new("text/plain", BodyPart::Text(words.text.as_str().into())),
-            MimePart::new("text/html", BodyPart::Text(words.html.as_str().into())),
+            MimePart::new("text/plain", BodyPart::Text(content.text.as_str().into())),
+            MimePart::new("text/html", BodyPart::Text(content.html.as_str().into())),
         ],
     );
     let body = match attachment {
@@ -139,8 +140,8 @@ pub(super) fn build(
         .message_id(format!("export-{job}-{kind}@{}", context.from.domain()))
         .from(context.from.header())
         .to(context.to.header())
-        .subject(single_line(&words.subject))
-        // No vacation reply or the like should answer it (RFC 3834).
+        .subject(single_line(&content.subject))
+        // Prevents automatic replies, such as vacation notices (RFC 3834).
         .header("Auto-Submitted", Text::new("auto-generated"))
         .header("Content-Language", Text::new(context.locale.as_str()))
         .header("MIME-Version", Text::new("1.0"))
@@ -149,17 +150,19 @@ pub(super) fn build(
     Composed { raw }
 }
 
-/// A boundary that starts with `=_` can stand in no base64 and no quoted-printable text.
+/// A boundary with `=_` at its start cannot occur in base64 or quoted-printable text.
 fn multipart<'a>(kind: &'a str, boundary: String, parts: Vec<MimePart<'a>>) -> MimePart<'a> {
     MimePart::new(ContentType::new(kind).attribute("boundary", boundary), parts)
 }
 
-/// Keeps what may stand in a message id and in a boundary of at most 70 characters.
+/// Keeps the characters that are valid in a message id and in a boundary, and at most 40 of them,
+/// because a boundary has at most 70 characters.
 fn token(text: &str) -> String {
     text.chars().filter(|it| it.is_ascii_alphanumeric() || *it == '-').take(40).collect()
 }
 
-/// One line for a header: every run of line breaks and other control characters is a space.
+/// Makes one line for a header: each sequence of line breaks and other control characters becomes a
+/// space.
 pub(super) fn single_line(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text.trim());
