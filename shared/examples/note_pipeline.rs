@@ -51,7 +51,7 @@ fn main() {
     let hosts = ["app.example.com".to_owned()];
     let sanitizer = ammonia::Builder::default();
     let mut alone = || sanitizer.clean(black_box(&html)).to_string().len();
-    let mut pipeline = || match Draft::submitted(black_box(&html), &hosts) {
+    let mut pipeline = || match Draft::from_submission(black_box(&html), &hosts) {
         Ok(draft) => draft.render(directory).html.len(),
         Err(_) => 0,
     };

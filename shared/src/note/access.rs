@@ -1,4 +1,4 @@
-//! Who may do what with a note (SPEC §3, "Scope").
+//! Permission rules of notes (SPEC §3, "Scope").
 
 use super::Note;
 use crate::{
@@ -8,9 +8,9 @@ use crate::{
     identity::Permission,
 };
 
-/// What is done with a note.
+/// An action on a note. [`NoteAction::permission`] has the permission that it needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "each name says all")]
+#[allow(missing_docs, reason = "each variant is named after its action")]
 pub enum NoteAction {
     View,
     Add,
@@ -19,7 +19,7 @@ pub enum NoteAction {
 }
 
 impl NoteAction {
-    /// The permission that decides about it.
+    /// The permission that decides about the action.
     #[must_use]
     pub fn permission(self) -> Permission {
         match self {
@@ -30,40 +30,41 @@ impl NoteAction {
         }
     }
 
-    /// The permission whose scope the answer to it is told under: the contact's gate decides too.
+    /// The permission whose scope the response reports. The contact's own scope also decides about
+    /// an action on its notes, so this can be the permission to view contacts.
     #[must_use]
     pub fn reported_permission(self, session: &Session) -> Permission {
-        session.narrowed(&[self.permission(), Permission::ViewCustomers])
+        session.reported_permission(&[self.permission(), Permission::ViewCustomers])
     }
 }
 
-/// Why somebody may not.
+/// Why an action on a note is denied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoteDenial {
-    /// The level is `disabled`.
+    /// The viewer's access level for the permission is `disabled`.
     #[error("permission disabled")]
     Disabled,
-    /// The viewer may not see the contact: notes never widen a contact's scope.
+    /// The viewer may not see the contact. A permission for notes never makes more contacts visible.
     #[error("parent contact out of scope")]
     ParentOutOfScope,
-    /// The note's own permission does not reach so far.
+    /// The viewer may see the contact, but it is outside the scope of the permission for notes.
     #[error("out of your team scope")]
     OutOfScope,
-    /// Somebody else's note, which only its owner may change or delete.
+    /// The note belongs to another user, and only its owner may change or delete it.
     #[error("only the note's owner can change or delete it")]
     NotOwner,
-    /// Somebody else's private note.
+    /// The note is private and belongs to another user.
     #[error("the note is private")]
     Private,
 }
 
-/// What the viewer of a session may do with notes.
+/// Decides what the viewer of a session may do with notes.
 #[derive(Clone, Copy, Debug)]
 pub struct NoteAccess<'a>(&'a Session);
 
 impl<'a> NoteAccess<'a> {
-    /// The permissions that a session needs to judge an action and to tell what else the viewer may
-    /// do with the note.
+    /// The permissions that a session needs to decide about an action and to return what else the
+    /// viewer may do with the note.
     pub const NEEDED: [Permission; 5] = [
         Permission::ViewCustomers,
         Permission::ViewNotes,
@@ -72,88 +73,89 @@ impl<'a> NoteAccess<'a> {
         Permission::DeleteNotes,
     ];
 
-    /// By this session.
+    /// Creates it for the viewer of this session.
     #[must_use]
     pub fn new(session: &'a Session) -> Self {
         Self(session)
     }
 
-    /// Lets a contact through if its notes can be reached at all and the action may be done about
-    /// it, as far as no particular note decides. A refusal by team scope is told as an event.
+    /// Checks whether the viewer may do this action on notes of a contact, without the rules that
+    /// depend on a single note. A denial by team scope is logged as an event.
     ///
     /// # Errors
-    /// Why not.
-    pub fn reach(
+    /// The rule that denies the action.
+    pub fn authorize_contact(
         &self,
         action: NoteAction,
         contact: Contact,
     ) -> Result<Authorized<Contact>, NoteDenial> {
         let id = contact.id;
-        let reached = self.judge_contact(action, contact);
-        reached.inspect_err(|denial| self.report(action, id, *denial))
+        let decision = self.decide_contact(action, contact);
+        decision.inspect_err(|denial| self.report(action, id, *denial))
     }
 
-    /// Judges an action on one note of a contact. A refusal by team scope is told as an event.
+    /// Checks whether the viewer may do this action on one note of a contact. A denial by team scope
+    /// is logged as an event.
     ///
     /// # Errors
-    /// Why not.
-    pub fn check(
+    /// The rule that denies the action.
+    pub fn authorize_note(
         &self,
         action: NoteAction,
         note: &Note,
         contact: &Authorized<Contact>,
     ) -> Result<(), NoteDenial> {
-        let judged = self.judge_note(action, note, contact);
-        judged.inspect_err(|denial| self.report(action, contact.id, *denial))
+        let decision = self.decide_note(action, note, contact);
+        decision.inspect_err(|denial| self.report(action, contact.id, *denial))
     }
 
-    /// Whether the viewer may see a note of a contact whose notes they can reach.
+    /// Whether the viewer may see this note. Requires that they may see notes of its contact.
     #[must_use]
-    pub fn shows(&self, note: &Note) -> bool {
+    pub fn can_see(&self, note: &Note) -> bool {
         note.is_public() || note.owner_id == self.0.viewer.user
     }
 
-    /// What the viewer may do with a note.
+    /// Whether the viewer may change and delete a note.
     #[must_use]
     pub fn permission(&self, note: &Note, contact: &Authorized<Contact>) -> RecordPermission {
-        let may = |action| self.judge_note(action, note, contact).is_ok();
+        let may = |action| self.decide_note(action, note, contact).is_ok();
         RecordPermission { update: may(NoteAction::Update), delete: may(NoteAction::Delete) }
     }
 
-    /// How an action on the notes of a contact is decided, as far as no particular note decides:
-    /// one's own notes can be changed wherever the contact is reached, others' private ones
-    /// nowhere.
+    /// Explains the decision about an action on notes of a contact, without the rules that depend on
+    /// a single note. These are: a viewer may change their own notes on every contact that they may
+    /// see, and may never change private notes of other users.
     #[must_use]
     pub fn explain(&self, action: NoteAction, contact: &Contact) -> Explanation {
         let by_level = self.0.explain(action.permission(), contact);
         let by_contact = self.0.explain(Permission::ViewCustomers, contact);
         let narrowed = by_level.narrowed || by_contact.narrowed;
-        let explained = |allowed, rule| Explanation {
+        let explanation = |allowed, rule| Explanation {
             allowed,
             rule,
             teams: Vec::new(),
             narrowed,
             ..by_level.clone()
         };
-        let reached = match self.judge_contact(action, contact.clone()) {
+        let authorized = match self.decide_contact(action, contact.clone()) {
             Ok(contact) => contact,
-            Err(NoteDenial::ParentOutOfScope) => return explained(false, Rule::ParentOutOfScope),
+            Err(NoteDenial::ParentOutOfScope) => return explanation(false, Rule::ParentOutOfScope),
             Err(_) => return by_level,
         };
         match (action, self.scope(action)) {
             (NoteAction::View | NoteAction::Add, _) if !self.0.flags.team_permission => {
-                explained(true, Rule::TeamFlagOff)
+                explanation(true, Rule::TeamFlagOff)
             }
             (NoteAction::View, _) => by_level,
             (NoteAction::Add, _) => {
-                Explanation { teams: by_contact.teams, ..explained(true, by_contact.rule) }
+                Explanation { teams: by_contact.teams, ..explanation(true, by_contact.rule) }
             }
             (NoteAction::Update | NoteAction::Delete, Ok(scope))
-                if self.judge_others(&scope, &reached).is_ok() =>
+                if self.decide_others_note(&scope, &authorized).is_ok() =>
             {
                 by_level
             }
-            (NoteAction::Update | NoteAction::Delete, _) => explained(true, Rule::NoteOwner),
+            (NoteAction::Update | NoteAction::Delete, _) => explanation(true, Rule::NoteOwner),
         }
     }
 
@@ -161,18 +163,18 @@ impl<'a> NoteAccess<'a> {
         self.0.scope(action.permission()).map_err(|_| NoteDenial::Disabled)
     }
 
-    fn judge_contact(
+    fn decide_contact(
         &self,
         action: NoteAction,
         contact: Contact,
     ) -> Result<Authorized<Contact>, NoteDenial> {
         let scope = self.scope(action)?;
-        let gate = if self.0.flags.team_permission {
+        let contact_scope = if self.0.flags.team_permission {
             self.0.scope(Permission::ViewCustomers).map_err(|_| NoteDenial::ParentOutOfScope)?
         } else {
             Scope::Everything
         };
-        let contact = gate.authorize(contact).ok_or(NoteDenial::ParentOutOfScope)?;
+        let contact = contact_scope.authorize(contact).ok_or(NoteDenial::ParentOutOfScope)?;
         let by_level = self.0.flags.team_permission && action == NoteAction::View;
         if by_level && !scope.admits(&*contact) {
             return Err(NoteDenial::OutOfScope);
@@ -180,7 +182,7 @@ impl<'a> NoteAccess<'a> {
         Ok(contact)
     }
 
-    fn judge_note(
+    fn decide_note(
         &self,
         action: NoteAction,
         note: &Note,
@@ -195,18 +197,22 @@ impl<'a> NoteAccess<'a> {
         if !changes || own {
             return Ok(());
         }
-        self.judge_others(&scope, contact)
+        self.decide_others_note(&scope, contact)
     }
 
-    /// Judges a change of others' notes about a contact.
-    fn judge_others(&self, scope: &Scope, contact: &Authorized<Contact>) -> Result<(), NoteDenial> {
+    /// Decides whether the viewer may change notes of other users on a contact.
+    fn decide_others_note(
+        &self,
+        scope: &Scope,
+        contact: &Authorized<Contact>,
+    ) -> Result<(), NoteDenial> {
         if !self.0.flags.team_permission {
             return Err(NoteDenial::NotOwner);
         }
         match scope {
             Scope::Everything => Ok(()),
             Scope::Team { .. } if scope.admits(&**contact) => Ok(()),
-            // The owner or assignee of a contact does not own others' notes about it.
+            // The owner or assignee of a contact does not own the notes of other users on it.
             Scope::Team { .. } | Scope::Own(_) => Err(NoteDenial::OutOfScope),
         }
     }

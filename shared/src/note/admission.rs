@@ -1,4 +1,4 @@
-//! What was read of a contact and its notes, let through as far as the viewer may act on it.
+//! Takes a contact and its notes from items that were read, after checking the viewer's permissions.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::{
     table::{Item, Key, TableError, from_item},
 };
 
-/// One action of a viewer on the notes of a contact.
+/// The permission check for one action of a viewer on the notes of a contact.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admission<'a> {
     pub(super) session: &'a Session,
@@ -20,8 +20,8 @@ pub(super) struct Admission<'a> {
 }
 
 impl Admission<'_> {
-    /// The contact among what was read, if its notes can be reached. A level of `disabled` is
-    /// refused before anything is said to be there or not.
+    /// Takes the contact from the items if the viewer may do the action on its notes. Access level
+    /// `disabled` is checked first, so that the error does not reveal whether the contact exists.
     pub(super) fn contact(
         &self,
         items: &mut HashMap<Key, Item>,
@@ -29,10 +29,10 @@ impl Admission<'_> {
         self.session.scope(self.action.permission())?;
         let item = items.remove(&Key::contact(self.company, self.contact));
         let contact = live_contact(item)?.ok_or(NoteFailure::NotFound)?;
-        Ok(NoteAccess::new(self.session).reach(self.action, contact)?)
+        Ok(NoteAccess::new(self.session).authorize_contact(self.action, contact)?)
     }
 
-    /// The note among what was read, if the viewer may do this with it.
+    /// Takes a note from the items if the viewer may do the action on it.
     pub(super) fn note(
         &self,
         id: NoteId,
@@ -41,15 +41,15 @@ impl Admission<'_> {
     ) -> Result<Note, NoteFailure> {
         let item = items.remove(&Key::note(self.company, self.contact, id));
         let note: Note = from_item(item.ok_or(NoteFailure::NotFound)?)?;
-        NoteAccess::new(self.session).check(self.action, &note, contact)?;
+        NoteAccess::new(self.session).authorize_note(self.action, &note, contact)?;
         Ok(note)
     }
 }
 
-/// The contact in an item, unless it is deleted.
+/// Parses a contact's item; `None` if the contact does not exist or is deleted.
 ///
 /// # Errors
-/// When the item does not have its shape.
+/// [`TableError::Shape`] if the item does not have the expected format.
 pub fn live_contact(item: Option<Item>) -> Result<Option<Contact>, TableError> {
     let contact: Option<Contact> = item.map(from_item).transpose()?;
     Ok(contact.filter(|contact| contact.deleted_at.is_none()))

@@ -11,11 +11,11 @@ use crate::{
     table::{Action, Attempt, Condition, Item, Key, retry},
 };
 
-/// The permissions that decide.
+/// The permissions that decide about a deletion.
 const NEEDED: [Permission; 2] = [Permission::ViewCustomers, Permission::DeleteNotes];
 
-/// Deletes notes. The note goes, its mention ledger stays: nobody is ever told twice, and the
-/// worker drops what it had not told yet.
+/// Deletes notes. The ledger entries of a deleted note stay in the table, so that no person is
+/// notified of a mention twice. The worker drops the notifications that it has not sent yet.
 #[derive(Clone, Debug)]
 pub struct NoteDeleter {
     authority: Authority,
@@ -23,17 +23,17 @@ pub struct NoteDeleter {
 }
 
 impl NoteDeleter {
-    /// A deleter.
+    /// Creates a deleter.
     #[must_use]
     pub fn new(services: Services) -> Self {
         Self { authority: Authority::new(services.clone()), services }
     }
 
-    /// Deletes a note of a contact, as it is when it is judged: what somebody saves meanwhile is
-    /// judged anew, so that a note made private or handed out of scope in between stays.
+    /// Deletes a note of a contact. If another user saves the note at the same time, the permissions
+    /// are checked again, so that a note that became private or left the viewer's scope is kept.
     ///
     /// # Errors
-    /// As [`NoteFailure`] says; then the note is still there, or was gone before.
+    /// See [`NoteFailure`]. The note was not deleted by this call.
     pub async fn delete(
         &self,
         viewer: &Viewer,
@@ -42,17 +42,18 @@ impl NoteDeleter {
     ) -> Result<Session, NoteFailure> {
         let company = &viewer.company;
         let keys = [Key::contact(company, contact), Key::note(company, contact, note)];
-        let (session, items) = self.authority.session_beside(viewer, &NEEDED, &keys).await?;
+        let (session, items) = self.authority.session_with_items(viewer, &NEEDED, &keys).await?;
         let table = &self.services.table;
-        let mut known = Some(items);
+        let mut first = Some(items);
         retry("the note", async || {
-            let items = match known.take() {
+            let items = match first.take() {
                 Some(items) => items,
                 None => table.batch_get(&keys, true).await?,
             };
-            let found = judge(&session, contact, note, items)?;
+            let found = authorize(&session, contact, note, items)?;
             let unchanged = Condition::Version(found.version);
-            // A transaction for its token: a lost answer is not taken for somebody else's deletion.
+            // A transaction, because it has an idempotency token: after a lost response, the retry
+            // does not mistake this deletion for one by another user.
             let deletion = Action::Delete(keys[1].clone(), Some(unchanged));
             let written = table.transact([deletion].into_iter().collect()).await;
             Ok::<_, NoteFailure>(Attempt::from_transaction(written)?)
@@ -62,7 +63,8 @@ impl NoteDeleter {
     }
 }
 
-fn judge(
+/// The note, if the viewer may delete it.
+fn authorize(
     session: &Session,
     contact: ContactId,
     note: NoteId,

@@ -10,29 +10,29 @@ use crate::{
     notification::NotificationId,
 };
 
-/// What a save of a note mentions.
+/// The mentions of a note that was saved.
 #[derive(Clone, Copy, Debug)]
 pub struct Mentions<'a> {
     /// The tenant.
     pub company: &'a CompanyId,
-    /// The contact.
+    /// The contact that the note is about.
     pub contact: ContactId,
-    /// The note.
+    /// The note that was saved.
     pub note: NoteId,
-    /// Who saved it.
+    /// The user who saved it.
     pub author: UserId,
     /// `create` or `edit`.
     pub save: &'static str,
-    /// The people that it mentions.
+    /// How many people the note mentions.
     pub count: usize,
-    /// Those among them that it did not mention before.
+    /// How many of them it did not mention before this save.
     pub new_count: usize,
 }
 
-/// A note was created or edited and mentions somebody; where Launchpad could not tell who they are,
-/// as soon as it could.
+/// Logs that a note with mentions was created or edited. If Launchpad was unavailable at the save,
+/// the event is logged when the mentions are verified.
 pub fn note_mention_added(mentions: &Mentions<'_>) {
-    // The property `event` of PRD §11 would be the line's own name; it is told as `save`.
+    // PRD §11 calls the last property `event`, but that field has the event's name; hence `save`.
     tracing::info!(
         event = "cdp_note_mention_added",
         note_id = %mentions.note,
@@ -45,7 +45,7 @@ pub fn note_mention_added(mentions: &Mentions<'_>) {
     );
 }
 
-/// A mentioned person was notified.
+/// Logs and counts that a mentioned person was notified.
 pub fn note_mention_notify_sent(note: NoteId, recipient: UserId, notification: &NotificationId) {
     tracing::info!(
         event = "cdp_note_mention_notify_sent",
@@ -53,10 +53,11 @@ pub fn note_mention_notify_sent(note: NoteId, recipient: UserId, notification: &
         recipient_sso_id = %recipient,
         notification_id = %notification,
     );
-    notified(true);
+    count_notification(true);
 }
 
-/// A mentioned person could not be notified; `retry_count` counts the tries after the first.
+/// Logs and counts that a mentioned person could not be notified. `retry_count` is the number of
+/// attempts after the first one.
 pub fn note_mention_notify_failed(note: NoteId, recipient: UserId, reason: &str, retry_count: u32) {
     tracing::warn!(
         event = "cdp_note_mention_notify_failed",
@@ -65,16 +66,16 @@ pub fn note_mention_notify_failed(note: NoteId, recipient: UserId, reason: &str,
         reason,
         retry_count,
     );
-    notified(false);
+    count_notification(false);
 }
 
-fn notified(sent: bool) {
+fn count_notification(sent: bool) {
     let metrics = &[("MentionNotifyFailed", "Count", metric::share(!sent))];
     metric::emit(&[Slice { by: &[], metrics }]);
 }
 
-/// A mention names nobody who is an active user of the company. An id that is no UUID may be an
-/// email address or any text; it is not told.
+/// Logs that a mention does not refer to an active user of the company. An id that is not a UUID
+/// may be an email address or any other text, so it is not logged.
 pub fn note_mention_invalid(
     company: &CompanyId,
     note: Option<NoteId>,
@@ -91,7 +92,7 @@ pub fn note_mention_invalid(
     );
 }
 
-/// The people who can be mentioned could not be looked up.
+/// Logs that a search for people to mention failed.
 pub fn note_mention_picker_failed(viewer: &Viewer) {
     tracing::warn!(
         event = "cdp_note_mention_picker_failed",

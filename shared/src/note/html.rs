@@ -1,4 +1,5 @@
-//! A note's HTML on its way into the store and out again.
+//! Converts a note's HTML: from a submission to the stored form, and from there to the form of the
+//! mobile editor.
 
 use std::ops::Range;
 
@@ -12,7 +13,7 @@ use super::{
     sanitize::sanitize,
 };
 
-/// Sanitized note HTML whose mentions are known but not yet judged.
+/// Sanitized note HTML whose mentions were found but not yet verified.
 #[derive(Debug)]
 pub struct Draft {
     html: String,
@@ -35,49 +36,50 @@ enum Part {
     Close,
 }
 
-/// What the directory says about a mentioned reference.
+/// The result of verifying a mentioned reference, which decides what its anchors become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MentionOutcome {
-    /// An active user of the company: the anchor names this person, whatever was submitted in it.
+    /// An active user of the company. The anchor shows this person's name, not the submitted text.
     Verified {
         /// The person's SSO UUID.
         user: Uuid,
-        /// The name as the directory has it, without the `@`.
+        /// The person's name in the directory, without an `@`.
         display_name: String,
     },
-    /// Not known yet: the anchor is kept, marked as pending.
+    /// Not verified yet. The anchor is kept and marked as pending.
     Pending,
-    /// Not a mention: the anchor becomes what it holds.
+    /// Not a valid mention. The anchor is replaced by its content.
     Text,
 }
 
-/// HTML to store, and whom it mentions.
+/// HTML to store, and the people whom it mentions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
-    /// Sanitized HTML with mentions in canonical form; reading it as a draft and rendering it with
-    /// the same outcomes changes nothing.
+    /// Sanitized HTML with mentions in canonical form. Parsing it as a draft and rendering it with
+    /// the same outcomes gives the same HTML.
     pub html: String,
-    /// The people mentioned, each once, in order: exactly those with a verified anchor in `html`.
+    /// The SSO UUIDs of the people who have a verified anchor in `html`, each once, in order.
     pub mentioned: Vec<Uuid>,
-    /// References stored as pending, each once, in order.
+    /// The references that have a pending anchor in `html`, each once, in order.
     pub pending: Vec<MentionRef>,
-    /// References whose anchors became text, each once, in order; malformed ones among them.
+    /// The references whose anchors were replaced by their content, each once, in order, including
+    /// malformed ones.
     pub unwrapped: Vec<MentionRef>,
 }
 
 impl Rendered {
-    /// Whether the note shows any text ([`has_text`]).
+    /// Whether the note has visible text; see [`has_text`].
     pub fn has_text(&self) -> bool {
         has_text(&self.html)
     }
 }
 
 impl Draft {
-    /// Reads what a client submits.
+    /// Sanitizes and parses the HTML that a client submitted.
     ///
     /// # Errors
-    /// [`NoteError::TooLong`], before any work that grows with the submission's structure.
-    pub fn submitted(html: &str, hosts: &[String]) -> Result<Self, NoteError> {
+    /// [`NoteError::TooLong`]. The length is checked before the HTML is sanitized and parsed.
+    pub fn from_submission(html: &str, hosts: &[String]) -> Result<Self, NoteError> {
         let length = counted_length(html, hosts);
         if length > NOTE_LENGTH_LIMIT {
             return Err(NoteError::TooLong { length, limit: NOTE_LENGTH_LIMIT });
@@ -85,15 +87,15 @@ impl Draft {
         Ok(Self::parse(html, hosts))
     }
 
-    /// Sanitizes `html` and finds its mentions; never fails. For HTML of any length that is already
-    /// ours, such as a stored note with pending mentions. A mobile mention is relative or on one of
-    /// `hosts`.
+    /// Sanitizes `html` and finds its mentions. It has no length limit, and is meant for HTML that
+    /// this service wrote, such as a stored note with pending mentions. The link of a mobile mention
+    /// is relative or leads to one of `hosts`.
     pub fn parse(html: &str, hosts: &[String]) -> Self {
         let html = sanitize(html);
         let mut reader = Reader::default();
         for (range, token) in tokens(&html) {
             match token {
-                Token::Start("a", written) => reader.open(Anchor::read(written, hosts)),
+                Token::Start("a", written) => reader.open(Anchor::parse(written, hosts)),
                 Token::End("a") => reader.close(range),
                 Token::Text(_) | Token::Start(..) | Token::End(_) => reader.copy(range),
                 // The serializer wrote this; what it cannot have written is not stored.
@@ -104,15 +106,16 @@ impl Draft {
         Self { html, parts, references, joined }
     }
 
-    /// The distinct references mentioned, in order, malformed ones included.
+    /// The mentioned references, each once, in order, including malformed ones.
     pub fn references(&self) -> &[MentionRef] {
         &self.references
     }
 
-    /// Checks how many people the draft mentions: distinct references that can be somebody's.
+    /// Checks how many people the draft mentions, counting distinct references without malformed
+    /// ones.
     ///
     /// # Errors
-    /// [`NoteError::TooManyMentions`] past [`MENTION_LIMIT`].
+    /// [`NoteError::TooManyMentions`] if there are more than [`MENTION_LIMIT`].
     pub fn check_mention_count(&self) -> Result<(), NoteError> {
         let malformed = |reference: &&MentionRef| matches!(reference, MentionRef::Malformed(_));
         let count = self.references.len() - self.references.iter().filter(malformed).count();
@@ -122,9 +125,9 @@ impl Draft {
         Ok(())
     }
 
-    /// The name that each mention of a UUID shows, without its `@`; the first one where a person is
-    /// mentioned more than once. To be trusted in stored HTML only, where the directory's names
-    /// stand: it lets a save keep mentions that are already there without asking anybody.
+    /// The name that each mention of a UUID shows, without its `@`. If a person is mentioned more
+    /// than once, it is the first name. Use it only for stored HTML, which has the names from the
+    /// directory: with them a save can keep existing mentions while the directory is unavailable.
     pub fn shown_names(&self) -> Vec<(Uuid, String)> {
         let mut names: Vec<(Uuid, String)> = Vec::new();
         for (at, part) in self.parts.iter().enumerate() {
@@ -147,8 +150,8 @@ impl Draft {
         }
     }
 
-    /// Writes the HTML to store. `outcome` is asked once for each distinct reference; a malformed
-    /// one becomes text without being asked for.
+    /// Writes the HTML to store. `outcome` is called once for each distinct reference, except for
+    /// malformed ones, which become text.
     pub fn render(&self, outcome: impl Fn(&MentionRef) -> MentionOutcome) -> Rendered {
         let outcomes: Vec<_> = self
             .references
@@ -280,14 +283,14 @@ impl Reader {
     }
 }
 
-/// Renders stored HTML for the mobile editor: verified and pending mentions as
-/// `<a href="../../../users/{id}/edit_user">` (SPEC §3, "Mention forms"). Reading that form
-/// again finds the same references.
+/// Renders stored HTML for the mobile editor, with verified and pending mentions as
+/// `<a href="../../../users/{id}/edit_user">` (SPEC §3, "Mention forms"). Parsing the result gives
+/// the same references.
 pub fn to_mobile(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     for (range, token) in tokens(html) {
         let anchor = match token {
-            Token::Start("a", written) => Anchor::read(written, &[]),
+            Token::Start("a", written) => Anchor::parse(written, &[]),
             Token::Text(_) | Token::Start(..) | Token::End(_) | Token::Other => Anchor::Bare,
         };
         match anchor {

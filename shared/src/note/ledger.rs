@@ -1,9 +1,10 @@
-//! The mention ledger: who is, was or will be told of a note, at most once for ever (SPEC §3,
-//! "Notify"; ARCHITECTURE, "The single table").
+//! The mention ledger: it records the notification of each mentioned person, so that a person is
+//! notified of a note at most once (SPEC §3, "Notify"; ARCHITECTURE, "The single table").
 //!
-//! An entry comes into being with "there is none yet" and changes under its version only. That is
-//! the whole rule: two saves, two workers or a message delivered twice meet at the entry, and one
-//! of them has to read again.
+//! Ledger entries use optimistic locking: an entry is created on the condition that it does not
+//! exist, and changed on the condition that it still has the version that was read. If two saves,
+//! two workers or two deliveries of a message change an entry at the same time, one of them fails
+//! and reads the entry again.
 
 use std::collections::HashMap;
 
@@ -19,70 +20,71 @@ use crate::{
     table::{Action, Condition, Due, DueItem, DueKind, Key, TableError, Transaction, to_item},
 };
 
-/// How long Launchpad may fail before a mention that waits for it is given up (SPEC §3).
-pub const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
-/// How long a worker may take over one notification: past it, it has died. Longer than the
-/// function's time-out.
+/// How long a mention is retried while Launchpad fails. After that it is given up (SPEC §3).
+pub const RETRY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// How long a worker holds the lease of a ledger entry while it sends the notification. It is longer
+/// than the function's time-out, so after it the worker has certainly stopped.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(45);
 
-/// How far the telling of one person has come.
+/// The state of one person's notification.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MentionState {
-    /// Nobody could say yet whether there is such a person.
+    /// The mention is not verified yet, because Launchpad was unavailable.
     Unverified,
-    /// To be told.
+    /// The notification must be sent.
     Pending,
-    /// A worker is telling them, until its lease ends.
+    /// A worker is sending the notification. It holds a lease, which has an end.
     Sending,
-    /// Told.
+    /// The notification was sent.
     Sent,
-    /// Could not be told.
+    /// The notification could not be sent.
     Failed,
-    /// Not told: the note was gone or private or the flag off by then, or the mention is now the
-    /// person's own.
+    /// The notification is not sent, because the note was deleted or made private, the flag was
+    /// turned off, or the person has mentioned themselves.
     Dropped,
 }
 
-/// Whose mention it is.
+/// The user who mentioned a person.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Actor {
-    /// Who saved the note.
+    /// The user who saved the note with the mention.
     pub actor_id: UserId,
-    /// Their name at that time.
+    /// The user's name at that time.
     pub actor_name: String,
 }
 
-/// What the ledger says of one person and one note.
+/// The ledger entry of one person and one note.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LedgerEntry {
-    /// The contact.
+    /// The contact that the note is about.
     pub contact_id: ContactId,
-    /// The note.
+    /// The note that mentions the person.
     pub note_id: NoteId,
-    /// The person's SSO UUID; while unverified, the id by which the note names them.
+    /// The person's SSO UUID. In state `Unverified`, the id by which the note refers to the person.
     pub person: String,
-    /// How far it has come.
+    /// The state of the notification.
     pub state: MentionState,
-    /// Whose mention it is.
+    /// The user who mentioned the person.
     #[serde(flatten)]
     pub actor: Actor,
-    /// Since when it waits to be told: the save, or the beginning of its round.
+    /// When the mention was saved, or when its current round started. Retries end
+    /// [`RETRY_WINDOW`] later.
     pub since: Timestamp,
-    /// How often a worker has begun to tell them, in this round.
+    /// How often a worker has taken the lease in the current round.
     pub attempts: u32,
-    /// How often the message came back from the dead letters.
+    /// How often the message was moved back from the dead-letter queue.
     pub round: u32,
-    /// Until when the worker has that is telling them.
+    /// When the worker's lease ends. Only in state `Sending`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,
-    /// The notification, once it was accepted.
+    /// The id that the notification service returned. Only in state `Sent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notification_id: Option<NotificationId>,
-    /// Why they could not be told.
+    /// Why the notification could not be sent. Set in state `Failed`, and kept in later rounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Rises with each change.
+    /// The version for optimistic locking, which increases with each change.
     pub version: u64,
 }
 
@@ -110,7 +112,7 @@ impl LedgerEntry {
         }
     }
 
-    /// The entry's key.
+    /// The key of the entry in the table.
     #[must_use]
     pub fn key(&self, company: &CompanyId) -> Key {
         Key::mention(company, self.contact_id, self.note_id, &self.person)
@@ -120,20 +122,21 @@ impl LedgerEntry {
         Self { state, lease_until: None, version: self.version + 1, ..self.clone() }
     }
 
-    /// This actor's mention, from the beginning.
-    fn made_anew(&self, state: MentionState, actor: Actor, now: Timestamp) -> Self {
+    /// The entry for a new mention by this actor, in this state and without attempts.
+    fn restarted(&self, state: MentionState, actor: Actor, now: Timestamp) -> Self {
         Self { actor, since: now, attempts: 0, ..self.in_state(state) }
     }
 
-    /// To be told in a new round: its message came back from the dead letters.
+    /// The entry in a new round, in which the notification must be sent. A round starts when the
+    /// message was moved back from the dead-letter queue.
     #[must_use]
-    pub fn begun_anew(&self, round: u32, now: Timestamp) -> Self {
+    pub fn new_round(&self, round: u32, now: Timestamp) -> Self {
         Self { round, since: now, attempts: 0, ..self.in_state(MentionState::Pending) }
     }
 
-    /// Begun by a worker.
+    /// The entry after a worker has taken the lease for one attempt.
     #[must_use]
-    pub fn claimed(&self, now: Timestamp) -> Self {
+    pub fn with_lease(&self, now: Timestamp) -> Self {
         Self {
             attempts: self.attempts + 1,
             lease_until: Some(now + LEASE),
@@ -141,39 +144,39 @@ impl LedgerEntry {
         }
     }
 
-    /// Left by its worker for another try.
+    /// The entry after its worker has released the lease so that the notification is retried.
     #[must_use]
     pub fn released(&self) -> Self {
         self.in_state(MentionState::Pending)
     }
 
-    /// Told.
+    /// The entry after the notification was sent.
     #[must_use]
     pub fn sent(&self, notification: NotificationId) -> Self {
         Self { notification_id: Some(notification), ..self.in_state(MentionState::Sent) }
     }
 
-    /// Given up, in this round.
+    /// The entry after the notification has failed for the last time in its round.
     #[must_use]
     pub fn failed(&self, reason: String) -> Self {
         Self { reason: Some(reason), ..self.in_state(MentionState::Failed) }
     }
 
-    /// Not to be told.
+    /// The entry of a notification that will not be sent.
     #[must_use]
     pub fn dropped(&self) -> Self {
         self.in_state(MentionState::Dropped)
     }
 
-    /// The action that writes the entry when there is none yet.
+    /// The action that creates the entry if it does not exist.
     fn create(&self, company: &CompanyId) -> Result<Action, TableError> {
         Ok(Action::Put(to_item(&self.key(company), self)?, Some(Condition::Absent)))
     }
 
-    /// The action that puts `next` in this entry's place, if it is still as it was read.
+    /// The action that replaces this entry by `next` if it still has the version that was read.
     ///
     /// # Errors
-    /// When the entry does not serialize.
+    /// [`TableError::Shape`] if the entry cannot be serialized.
     pub fn replace(&self, company: &CompanyId, next: &Self) -> Result<Action, TableError> {
         let unchanged = Condition::Version(self.version);
         Ok(Action::Put(to_item(&next.key(company), next)?, Some(unchanged)))
@@ -188,44 +191,45 @@ impl LedgerEntry {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum MentionMessage {
-    /// Tell a person that a note mentions them.
+    /// Notify a person that a note mentions them.
     Notify {
         /// The tenant.
         company: CompanyId,
-        /// The contact.
+        /// The contact that the note is about.
         contact_id: ContactId,
-        /// The note.
+        /// The note that mentions the person.
         note_id: NoteId,
-        /// The person.
+        /// The mentioned person.
         sso_id: UserId,
-        /// How often the message came back from the dead letters.
+        /// How often the message was moved back from the dead-letter queue.
         #[serde(default)]
         round: u32,
     },
-    /// Ask again who a note's pending mentions are.
+    /// Verify the pending mentions of a note.
     Verify {
         /// The tenant.
         company: CompanyId,
-        /// The contact.
+        /// The contact that the note is about.
         contact_id: ContactId,
-        /// The note.
+        /// The note with pending mentions.
         note_id: NoteId,
     },
 }
 
-/// When to ask Launchpad again about something that waits since `since`: after 1, 2, 4, 8, 16 and
-/// 32 minutes, then every hour up to the end of [`PATIENCE`]; `None` at its end. The times do not
-/// depend on who asks, so that a message delivered twice makes one due item.
+/// The next time to call Launchpad again for a mention that has been waiting since `since`: after 1,
+/// 2, 4, 8, 16 and 32 minutes, then every hour; `None` after the end of [`RETRY_WINDOW`]. The times
+/// depend only on `since`, so that a message that is delivered twice creates only one due item.
 #[must_use]
-pub fn next_try(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
+pub fn next_retry(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let minutes = (0..6).map(|power| 1i64 << power).chain((1..=24).map(|hour| hour * 60));
     minutes.map(|minutes| since + SignedDuration::from_mins(minutes)).find(|at| *at > now)
 }
 
-/// Something that waits for Launchpad, to be handed to the mention queue at `at` by the clean-up.
+/// The due item for a message that waits for Launchpad. At `at`, the clean-up sends the message to
+/// the mention queue.
 ///
 /// # Errors
-/// When the message does not serialize.
+/// [`TableError::Shape`] if the message cannot be serialized.
 pub fn retry_due(message: &MentionMessage, at: Timestamp) -> Result<Due, TableError> {
     let id = match message {
         MentionMessage::Notify { note_id, sso_id, .. } => format!("{note_id}#{sso_id}"),
@@ -234,12 +238,15 @@ pub fn retry_due(message: &MentionMessage, at: Timestamp) -> Result<Due, TableEr
     Due::new(DueKind::Verification, at, id, message)
 }
 
-/// What the clean-up does with something that [`retry_due`] put off, when its time has come: the
-/// transaction that turns it into a message of the outbox, and the message to send after it.
+/// Converts a due item of [`retry_due`] into a message, when it is due. Returns the transaction that
+/// moves the message to the outbox, and the message to send after that transaction.
 ///
 /// # Errors
-/// When the item is not one of [`retry_due`]'s.
-pub fn retry_message(item: &DueItem, now: Timestamp) -> Result<(Transaction, Outgoing), TableError> {
+/// [`TableError::Shape`] if [`retry_due`] did not create the item.
+pub fn retry_message(
+    item: &DueItem,
+    now: Timestamp,
+) -> Result<(Transaction, Outgoing), TableError> {
     let message: MentionMessage = item.due.payload()?;
     let id = format!("retry#{}#{}", item.due.id, sortable(item.due.at));
     let outgoing = Outgoing::new(Queue::Mention, id, now, &message)?;
@@ -247,34 +254,34 @@ pub fn retry_message(item: &DueItem, now: Timestamp) -> Result<(Transaction, Out
     Ok((Transaction::from_iter([outgoing.put()?, done]), outgoing))
 }
 
-/// What a write of a note means for the ledger: the actions of its transaction, and the messages
-/// to send after it, whose due items are among the actions.
+/// The ledger changes of a note's write: the actions for its transaction, and the messages to send
+/// after the transaction. The actions include the due items of these messages.
 #[derive(Debug, Default)]
 pub(super) struct LedgerChange {
     pub(super) actions: Vec<Action>,
     pub(super) messages: Vec<Outgoing>,
 }
 
-/// A note's ledger at the time of a write, as it was read.
+/// The ledger entries of a note, as they were read for a write of the note.
 pub(super) struct Ledger<'a> {
     pub(super) company: &'a CompanyId,
     pub(super) entries: &'a HashMap<String, LedgerEntry>,
-    /// Whether the flag lets anybody be told (SPEC §3, "Mention flag"). Otherwise mentions are noted as
-    /// dropped, and the next save with the flag on tells of them.
+    /// Whether the mention flag is on (SPEC §3, "Mention flag"). While it is off, new mentions are
+    /// recorded as dropped; the next save with the flag on sends their notifications.
     pub(super) notifies: bool,
     pub(super) now: Timestamp,
 }
 
-/// Somebody whom a note mentions.
+/// A person whom a note mentions.
 struct Mentioned {
-    /// The id in the ledger.
+    /// The id of the person's ledger entry.
     id: String,
-    /// The person, once verified.
+    /// The person's SSO UUID, if the mention is verified.
     user: Option<UserId>,
 }
 
 impl Mentioned {
-    /// Everybody whom a note mentions, each once.
+    /// All people whom a note mentions, each once.
     fn all(note: &Note, pending: &[MentionRef]) -> Vec<Self> {
         let mut all: Vec<_> = note.mentioned_user_ids.iter().copied().map(Self::verified).collect();
         for id in pending.iter().map(MentionRef::id) {
@@ -291,26 +298,26 @@ impl Mentioned {
 }
 
 impl Ledger<'_> {
-    /// The change for a save: everybody mentioned is to be told unless they were told before, or
-    /// are the actor. A private note tells nobody and writes nothing. `named` are the ids that the
-    /// note named before, where others than its author could read it.
-    pub(super) fn saved(
+    /// The change for a save. Every mentioned person is notified, except the actor and people who
+    /// were notified before. A private note changes nothing and sends no notifications. `previous`
+    /// are the ids that the note mentioned before the save, or `None` if it was new or private.
+    pub(super) fn change_for_save(
         &self,
         note: &Note,
-        named: Option<&[String]>,
+        previous: Option<&[String]>,
         pending: &[MentionRef],
         actor: &Actor,
     ) -> Result<LedgerChange, TableError> {
         let mut change = LedgerChange::default();
         if note.is_public() {
             for person in &Mentioned::all(note, pending) {
-                if let Some(author) = self.author(&person.id, named, actor) {
-                    self.mention(note, person, author, named.is_none(), &mut change)?;
+                if let Some(author) = self.author(&person.id, previous, actor) {
+                    self.record_mention(note, person, author, previous.is_none(), &mut change)?;
                 }
             }
         }
         if !pending.is_empty() {
-            self.post(
+            self.add_message(
                 &mut change,
                 format!("verify#{}#{}", note.id, note.version),
                 &MentionMessage::Verify {
@@ -323,26 +330,27 @@ impl Ledger<'_> {
         Ok(change)
     }
 
-    /// Who put a mention into the note: not the actor, where it was there before. Nobody, where
-    /// there is nobody to tell: the actor is never told, and a mention that was there and is not in
-    /// the ledger is somebody's of themselves.
+    /// The user who added a mention to the note. For a new mention it is the actor, and for an
+    /// existing one the actor of its ledger entry. `None` if no notification can follow: an existing
+    /// mention of the actor, or an existing mention without a ledger entry, with which a user
+    /// mentioned themselves.
     fn author<'b>(
         &'b self,
         id: &str,
-        named: Option<&[String]>,
+        previous: Option<&[String]>,
         actor: &'b Actor,
     ) -> Option<&'b Actor> {
-        let was_there = named.is_some_and(|named| named.iter().any(|known| known == id));
-        if !was_there {
+        let existed = previous.is_some_and(|previous| previous.iter().any(|known| known == id));
+        if !existed {
             return Some(actor);
         }
         let author = &self.entries.get(id)?.actor;
         (actor.actor_id.to_string() != id).then_some(author)
     }
 
-    /// Notes a mention, unless the person was told of the note or is about to be. Who mentions
-    /// themselves is told neither of that nor of a mention before it that still waits.
-    fn mention(
+    /// Records a mention, unless the notification was sent, has failed or is being sent. A person who
+    /// mentions themselves is not notified, also not of an earlier mention that is still unverified.
+    fn record_mention(
         &self,
         note: &Note,
         person: &Mentioned,
@@ -363,17 +371,18 @@ impl Ledger<'_> {
             }
             let entry = LedgerEntry::new(note, person.id.clone(), state, author.clone(), self.now);
             change.actions.push(entry.create(self.company)?);
-            return self.post_notify(change, &entry, person);
+            return self.add_notify_message(change, &entry, person);
         };
         match entry.state {
             MentionState::Unverified | MentionState::Dropped => {
                 if (entry.state, &entry.actor) != (state, author) {
-                    let anew = entry.made_anew(state, author.clone(), self.now);
-                    change.actions.push(entry.replace(self.company, &anew)?);
-                    self.post_notify(change, &anew, person)?;
+                    let restarted = entry.restarted(state, author.clone(), self.now);
+                    change.actions.push(entry.replace(self.company, &restarted)?);
+                    self.add_notify_message(change, &restarted, person)?;
                 }
             }
-            // A worker that still sees the private note must not drop it behind this save.
+            // Makes the write of a worker fail that has read the note while it was private and is
+            // about to drop the notification.
             MentionState::Pending | MentionState::Sending if was_private => {
                 let unchanged = Condition::Version(entry.version);
                 change.actions.push(Action::Check(entry.key(self.company), unchanged));
@@ -386,39 +395,40 @@ impl Ledger<'_> {
         Ok(())
     }
 
-    /// The change when Launchpad told who `verified` references are and that `invalid` ones are
-    /// nobody. Whoever is known from a save is told by that save's actor.
-    pub(super) fn verified(
+    /// The change for a verification: Launchpad has identified the people of the `verified`
+    /// references, and the `invalid` references are not active users. The actor of each notification
+    /// is the user who saved the mention.
+    pub(super) fn change_for_verification(
         &self,
         note: &Note,
         verified: &[(MentionRef, UserId)],
         invalid: &[MentionRef],
     ) -> Result<LedgerChange, TableError> {
         let mut change = LedgerChange::default();
-        let mut begun = Vec::new();
+        let mut recorded = Vec::new();
         for (reference, user) in verified {
-            let Some(waiting) = self.waiting(reference) else { continue };
-            if waiting.person != user.to_string() {
-                change.actions.push(waiting.remove(self.company));
+            let Some(entry) = self.unverified_entry(reference) else { continue };
+            if entry.person != user.to_string() {
+                change.actions.push(entry.remove(self.company));
             }
-            let notifies = note.is_public() && waiting.actor.actor_id != *user;
-            if notifies && !begun.contains(user) {
+            let notifies = note.is_public() && entry.actor.actor_id != *user;
+            if notifies && !recorded.contains(user) {
                 let person = Mentioned::verified(*user);
-                self.mention(note, &person, &waiting.actor, false, &mut change)?;
-                begun.push(*user);
+                self.record_mention(note, &person, &entry.actor, false, &mut change)?;
+                recorded.push(*user);
             }
         }
-        let gone = invalid.iter().filter_map(|reference| self.waiting(reference));
-        change.actions.extend(gone.map(|entry| entry.remove(self.company)));
+        let invalid = invalid.iter().filter_map(|reference| self.unverified_entry(reference));
+        change.actions.extend(invalid.map(|entry| entry.remove(self.company)));
         Ok(change)
     }
 
-    fn waiting(&self, reference: &MentionRef) -> Option<&LedgerEntry> {
+    fn unverified_entry(&self, reference: &MentionRef) -> Option<&LedgerEntry> {
         let entry = self.entries.get(&reference.id())?;
         (entry.state == MentionState::Unverified).then_some(entry)
     }
 
-    fn post_notify(
+    fn add_notify_message(
         &self,
         change: &mut LedgerChange,
         entry: &LedgerEntry,
@@ -434,10 +444,10 @@ impl Ledger<'_> {
             sso_id: user,
             round: entry.round,
         };
-        self.post(change, id, &message)
+        self.add_message(change, id, &message)
     }
 
-    fn post(
+    fn add_message(
         &self,
         change: &mut LedgerChange,
         id: String,

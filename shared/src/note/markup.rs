@@ -1,14 +1,14 @@
-//! Markup in the fixed form in which a serializer writes it.
+//! Reads and writes HTML in the form that html5ever's serializer writes.
 //!
-//! What the sanitizer returns was written by html5ever's serializer: lower-case names, attributes
-//! in double quotes, `&amp; &nbsp; &lt; &gt; &quot;` as the only character references, every
-//! element closed. So a few lines read it exactly, with byte ranges, several times faster than a
-//! general tokenizer. Anything else (a comment, an unquoted attribute, a lone `<`) is
-//! [`Token::Other`]: never guessed at.
+//! The sanitizer's output has this form: names in lower case, attributes in double quotes,
+//! `&amp; &nbsp; &lt; &gt; &quot;` as the only character references, and every element closed. So a
+//! few lines can parse it exactly, with byte ranges, several times faster than a general tokenizer.
+//! Any other markup (a comment, an unquoted attribute, a single `<`) is [`Token::Other`] and is not
+//! parsed further.
 
 use std::{borrow::Cow, ops::Range};
 
-/// One piece of serialized markup.
+/// One token of serialized markup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'a> {
     /// Character data, still escaped; never empty.
@@ -166,8 +166,8 @@ fn push_escaped(out: &mut String, text: &str, in_attribute: bool) {
     }
 }
 
-/// The text of sanitized or stored note HTML, with a line break after each block and for each
-/// `<br>`.
+/// Converts sanitized note HTML to plain text, with a line break after each block element and for
+/// each `<br>`.
 pub fn plain_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     for (_, token) in tokens(html) {
@@ -185,8 +185,9 @@ pub fn plain_text(html: &str) -> String {
     text
 }
 
-/// Whether sanitized or stored note HTML shows any text. White space, line breaks, rules and the
-/// invisible characters that editors leave in empty paragraphs are not text (SPEC §3, "Limits of a note").
+/// Whether sanitized note HTML has visible text. White space, line breaks, horizontal rules and the
+/// invisible characters that editors leave in empty paragraphs do not count (SPEC §3, "Limits of a
+/// note").
 pub fn has_text(html: &str) -> bool {
     tokens(html).any(|(_, token)| match token {
         Token::Text(escaped) => unescape(escaped).chars().any(is_visible),

@@ -1,8 +1,8 @@
-//! What an anchor means.
+//! Parses anchors: each is a mention, a link or neither.
 //!
-//! Both mention forms of SPEC §3 are read here, from the attributes of an anchor that has passed the
-//! sanitizer: `<a data-user-id="{uuid}">` of the web editor and
-//! `<a href="…/users/{id}/edit_user">` of the mobile one.
+//! A mention has one of two forms (SPEC §3): `<a data-user-id="{uuid}">` of the web editor, and
+//! `<a href="…/users/{id}/edit_user">` of the mobile editor. Both are parsed from the attributes of
+//! an anchor that the sanitizer has let through.
 
 use std::sync::LazyLock;
 
@@ -12,16 +12,17 @@ use uuid::Uuid;
 
 use super::markup::{attributes, push_attribute, unescape};
 
-/// Distinct people that one note may mention (SPEC §3).
+/// Most people whom one note may mention (SPEC §3).
 pub const MENTION_LIMIT: usize = 10;
 
-/// What every link carries: the page it opens learns nothing of ours and gains nothing from us.
+/// The `rel` attribute of every link. The linked page gets no referrer, no access to the opening
+/// window and no ranking by search engines.
 pub(super) const LINK_REL: &str = "noopener noreferrer nofollow";
 
-/// Longest id that can stand for a person outside of UUIDs, in bytes.
+/// Longest id of a person that is not a UUID, in bytes.
 const RAW_ID_LIMIT: usize = 64;
 
-/// Whom an anchor mentions, as far as its own markup tells.
+/// The person whom an anchor mentions, as its markup identifies them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MentionRef {
     /// A person's SSO UUID.
@@ -29,24 +30,24 @@ pub enum MentionRef {
     /// An id that is not a UUID, which the directory must resolve. 1 to 64 ASCII letters, digits
     /// and `-_.@+`, but neither `.` nor `..`.
     Raw(String),
-    /// Something that can be nobody's id; it never becomes a mention.
+    /// Text that cannot be the id of a person. It never becomes a mention.
     Malformed(String),
 }
 
 impl MentionRef {
-    /// A UUID is 8-4-4-4-12 hex digits in any case, and nothing else.
+    /// Parses a UUID of 8-4-4-4-12 hex digits in any case; other notations are refused.
     fn uuid(id: &str) -> Option<Uuid> {
-        // Of the forms that the parser takes, only the hyphenated one has 36 characters.
+        // Of the notations that the parser accepts, only the hyphenated one has 36 characters.
         (id.len() == 36).then(|| Uuid::try_parse(id).ok()).flatten()
     }
 
-    /// Reads an id that may be other than a UUID.
+    /// Parses an id that may also be a [`MentionRef::Raw`].
     fn lenient(id: String) -> Self {
         if let Some(user) = Self::uuid(&id) {
             return Self::User(user);
         }
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.@+".contains(&b);
-        // In a path these are steps to another place, whoever encodes them.
+        // In a URL's path these segments lead to another path, even if they are percent-encoded.
         let step = matches!(id.as_str(), "." | "..");
         if (1..=RAW_ID_LIMIT).contains(&id.len()) && id.bytes().all(plain) && !step {
             Self::Raw(id)
@@ -55,7 +56,7 @@ impl MentionRef {
         }
     }
 
-    /// The id as it stands in markup: UUIDs in lower case.
+    /// The id as it is written in markup, with UUIDs in lower case.
     pub fn id(&self) -> String {
         match self {
             Self::User(user) => user.to_string(),
@@ -64,35 +65,35 @@ impl MentionRef {
     }
 }
 
-/// What an anchor of sanitized markup is.
+/// A parsed anchor of sanitized markup.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
     Mention(MentionRef),
-    /// A link, with the start tag that it is stored with.
+    /// A link, with the start tag under which it is stored.
     Link(String),
-    /// Neither: what it holds stands without it.
+    /// Neither a mention nor a link. It is replaced by its content.
     Bare,
 }
 
 impl Anchor {
-    /// Reads an anchor's attributes in serialized form. The explicit `data-user-id` wins over the
-    /// link; `data-mention="false"` says that the anchor is no mention in either form.
-    pub(super) fn read(written: &str, hosts: &[String]) -> Self {
-        let find = |wanted: &str| {
-            attributes(written).find(|(name, _)| *name == wanted).map(|(_, value)| unescape(value))
+    /// Parses an anchor's attributes in serialized form. An explicit `data-user-id` has precedence
+    /// over the link. With `data-mention="false"` the anchor is not a mention in either form.
+    pub(super) fn parse(written: &str, hosts: &[String]) -> Self {
+        let find = |name: &str| {
+            attributes(written).find(|(known, _)| *known == name).map(|(_, value)| unescape(value))
         };
         let state = find("data-mention").unwrap_or_default();
         let declined = state.eq_ignore_ascii_case("false");
         if !declined && let Some(id) = find("data-user-id") {
             return Self::Mention(match MentionRef::uuid(&id) {
                 Some(user) => MentionRef::User(user),
-                // Only our own pending anchors name people by another id.
+                // Only pending anchors, which this service writes, have ids other than UUIDs.
                 None if state == "pending" => MentionRef::lenient(id.into_owned()),
                 None => MentionRef::Malformed(id.into_owned()),
             });
         }
         let Some(href) = find("href") else { return Self::Bare };
-        let Some(target) = Target::of(&href) else { return Self::Bare };
+        let Some(target) = Target::parse(&href) else { return Self::Bare };
         if !declined && let Some(id) = target.user(hosts) {
             return Self::Mention(MentionRef::lenient(id));
         }
@@ -112,7 +113,7 @@ fn link_tag(href: &str, new_tab: bool, declined: bool) -> String {
         tag.push_str(" target=\"_blank\"");
     }
     if declined {
-        // Kept, or the next reading would make a mention of it.
+        // Without this attribute the link would become a mention when it is parsed again.
         tag.push_str(" data-mention=\"false\"");
     }
     tag.push_str(" rel=\"");
@@ -121,19 +122,19 @@ fn link_tag(href: &str, new_tab: bool, declined: bool) -> String {
     tag
 }
 
-/// Where an `href` leads, read as browsers do.
+/// The target of an `href`, parsed as browsers do.
 pub(super) enum Target {
-    /// It names its scheme.
+    /// A URL with a scheme.
     Absolute(Url),
-    /// `//host/path`; read as `https`.
+    /// `//host/path`, parsed as `https`.
     HostRelative(Url),
-    /// Within the site that shows the note; the host of this URL is made up.
+    /// A path on the site that shows the note. The host of this URL is a placeholder.
     Relative(Url),
 }
 
 impl Target {
-    /// Reads an `href`; `None` if no browser would follow it.
-    pub(super) fn of(href: &str) -> Option<Self> {
+    /// Parses an `href`; `None` if browsers would not follow it.
+    pub(super) fn parse(href: &str) -> Option<Self> {
         static SITE: LazyLock<Option<Url>> =
             LazyLock::new(|| Url::parse("https://relative.invalid/").ok());
         match Url::parse(href) {
@@ -148,8 +149,8 @@ impl Target {
         }
     }
 
-    /// The id of the person whose page this is: `…/users/{id}/edit_user`, relative or on one of
-    /// `hosts`; query and fragment do not matter.
+    /// The `{id}` of a link to a user's page, `…/users/{id}/edit_user`, which is relative or leads
+    /// to one of `hosts`. Query and fragment are ignored.
     fn user(&self, hosts: &[String]) -> Option<String> {
         let url = match self {
             Self::Relative(url) => url,
@@ -164,7 +165,7 @@ impl Target {
     }
 }
 
-/// The `{id}` of a path that ends in `users/{id}/edit_user`.
+/// The decoded `{id}` of a path that ends with `users/{id}/edit_user`.
 pub(super) fn user_in_path(url: &Url) -> Option<String> {
     let mut segments = url.path_segments()?;
     let (action, id, collection) =

@@ -1,27 +1,27 @@
-//! Notes on a contact: what a note is, and the way of its HTML from a submission to the store.
+//! Notes on contacts, and the people whom they mention (SPEC §3).
 //!
-//! A submission goes through [`Draft`]: sanitized once, its mentions found in the sanitized markup
-//! (SPEC §3, both anchor forms), then rendered with what the directory says about each of them.
-//! The same path serves the worker that verifies pending mentions later: it reads the stored HTML
-//! as a draft again.
+//! The HTML of a submission is parsed into a [`Draft`]: it is sanitized once, and its mentions are
+//! found in the sanitized markup. The draft is then rendered with the directory's result for each
+//! mention. The worker that verifies pending mentions later does the same with the stored HTML.
 //!
-//! | module | its one idea |
+//! | module | purpose |
 //! |---|---|
-//! | `sanitize` | which markup a note may hold, and that it stays as it is when read again |
-//! | `markup` | reads and writes markup in the serializer's fixed form |
-//! | `mention` | what an anchor means: a mention, a link, or nothing |
-//! | `html` | the draft, its rendering, the mobile form |
-//! | `length` | how long a submission counts |
-//! | `model` | fields of a note and the rules about them |
-//! | `record` | a note as it is stored, sent and answered |
-//! | `access` | who may do what with a note |
-//! | `people` | who the mentions are |
-//! | `ledger` | who is to be told, at most once |
-//! | `store` | a save, in one transaction |
-//! | `verify` | mentions that could not be verified when they were saved |
-//! | `page` | reading notes |
-//! | `delete` | deleting one |
-//! | `admission` | what was read, as far as the viewer may act on it |
+//! | `sanitize` | removes markup that a note may not have |
+//! | `markup` | reads and writes HTML in the serializer's form |
+//! | `mention` | parses an anchor: a mention, a link or neither |
+//! | `html` | parses a note into a draft and renders it, also for the mobile editor |
+//! | `length` | counts the length of a submission |
+//! | `model` | the visibility and attachments of a note, and their limits |
+//! | `record` | a note in the table, in a request and in a response |
+//! | `access` | the permission rules of notes |
+//! | `people` | looks up the mentioned people in the directory |
+//! | `ledger` | records notifications, so that a person is notified of a note at most once |
+//! | `store` | saves a note in one transaction |
+//! | `verify` | verifies mentions later, if Launchpad was unavailable at the save |
+//! | `page` | reads one note or a page of notes |
+//! | `delete` | deletes a note |
+//! | `admission` | checks permissions for a contact and a note that were read |
+//! | `event` | the log events of notes and mentions |
 
 mod access;
 mod admission;
@@ -48,7 +48,8 @@ pub use admission::live_contact;
 pub use delete::NoteDeleter;
 pub use html::{Draft, MentionOutcome, Rendered, to_mobile};
 pub use ledger::{
-    Actor, LEASE, LedgerEntry, MentionMessage, MentionState, PATIENCE, retry_message, retry_due, next_try,
+    Actor, LEASE, LedgerEntry, MentionMessage, MentionState, RETRY_WINDOW, next_retry, retry_due,
+    retry_message,
 };
 pub use length::{NOTE_LENGTH_LIMIT, counted_length};
 pub use markup::{has_text, plain_text};

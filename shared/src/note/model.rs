@@ -1,4 +1,4 @@
-//! The fields of a note and the rules about them (SPEC §3).
+//! The visibility and attachments of a note, and their limits (SPEC §3).
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -7,14 +7,14 @@ use url::Url;
 /// Most attachments of one note.
 pub const ATTACHMENT_LIMIT: usize = 10;
 
-/// Largest attachment, in bytes (25 MB).
+/// Largest attachment, in bytes (25 MiB).
 pub const ATTACHMENT_SIZE_LIMIT: u64 = 25 * 1024 * 1024;
 
 const NAME_LIMIT: usize = 255;
 const URL_LIMIT: usize = 2048;
 
-/// Documents and images that people attach to a customer's record. No HTML and no SVG: both can
-/// carry scripts.
+/// Media types of common documents and images. HTML and SVG are missing, because both can contain
+/// scripts.
 const CONTENT_TYPES: &[&str] = &[
     "application/json",
     "application/msword",
@@ -42,59 +42,59 @@ const CONTENT_TYPES: &[&str] = &[
     "text/rtf",
 ];
 
-/// Who may read a note.
+/// Which users may read a note.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
-    /// Everybody who may read the contact's notes.
+    /// All users who may read the contact's notes.
     #[default]
     Public,
-    /// The author alone.
+    /// Only the author.
     Private,
 }
 
-/// A file that a note refers to; the file itself is stored elsewhere.
+/// A file that a note refers to. The file itself is stored elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attachment {
-    /// File name to show: 1 to 255 characters, no control characters.
+    /// The file name that users see: 1 to 255 characters, without control characters.
     pub name: String,
     /// Media type, without parameters.
     pub content_type: String,
     /// Size in bytes, up to [`ATTACHMENT_SIZE_LIMIT`].
     pub size: u64,
-    /// Where the file is: `https`, up to 2,048 bytes.
+    /// The file's `https` URL, up to 2,048 bytes.
     pub url: String,
 }
 
-/// Why the content of a note cannot be stored.
+/// Why the content of a note is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NoteError {
-    /// `NOTE_TOO_LONG`
+    /// The HTML is too long (`NOTE_TOO_LONG`).
     #[error("the note has {length} characters; at most {limit} are allowed")]
     TooLong {
-        /// Counted characters ([`counted_length`](super::counted_length)).
+        /// Its length in characters, see [`counted_length`](super::counted_length).
         length: usize,
-        /// Most that are allowed.
+        /// Most characters that are allowed.
         limit: usize,
     },
-    /// `NOTE_EMPTY`: neither text nor an attachment is left.
+    /// After sanitizing, the note has neither text nor an attachment (`NOTE_EMPTY`).
     #[error("the note must have text or an attachment")]
     Empty,
-    /// `TOO_MANY_MENTIONS`
+    /// The note mentions too many people (`TOO_MANY_MENTIONS`).
     #[error("the note mentions {count} people; at most {limit} are allowed")]
     TooManyMentions {
-        /// Distinct people mentioned.
+        /// How many distinct people it mentions.
         count: usize,
-        /// Most that are allowed.
+        /// Most people that are allowed.
         limit: usize,
     },
-    /// An attachment breaks a rule.
+    /// An attachment is invalid (`INVALID_REQUEST`).
     #[error("{field} {reason}")]
     Attachment {
         /// The field's path in the request body, such as `attachments[2].url`.
         field: String,
-        /// What is wrong with it, to be read after the field's name.
+        /// The problem, as a text that follows the field's name.
         reason: String,
     },
 }
@@ -102,7 +102,7 @@ pub enum NoteError {
 /// Checks the attachments of a note.
 ///
 /// # Errors
-/// [`NoteError::Attachment`] for the first field that breaks a rule.
+/// [`NoteError::Attachment`] for the first invalid field.
 pub fn check_attachments(attachments: &[Attachment]) -> Result<(), NoteError> {
     if attachments.len() > ATTACHMENT_LIMIT {
         let reason =

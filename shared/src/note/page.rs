@@ -13,24 +13,24 @@ use crate::{
     table::{Direction, Item, Key, Page, Query, Table, TableError, from_item},
 };
 
-/// The most queries of one request: where many private notes of others stand, a page may be short
-/// and still have a cursor.
+/// Most queries of one request. On a contact with many private notes of other users, a page can
+/// therefore have fewer notes than its limit and still have a cursor.
 const MAX_QUERIES: usize = 8;
-/// The most bytes of notes in one page, at least one note included.
+/// Most bytes of notes on one page. A single note may be larger, so that every page has a note.
 const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 
-/// A position in a contact's notes; it says nothing of what the viewer may see.
+/// A position in a contact's notes. It grants no permission to see any note.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoteCursor(NoteId);
 
 impl NoteCursor {
-    /// The cursor as clients have it.
+    /// Encodes the cursor as text for clients.
     #[must_use]
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0.as_uuid().as_bytes())
     }
 
-    /// The cursor in a client's text; `None` for anything that is none.
+    /// Decodes a client's text; `None` if it is not a valid cursor.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -38,25 +38,25 @@ impl NoteCursor {
     }
 }
 
-/// A note and what the viewer may do with it.
+/// A note that the viewer may see.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ReadNote {
-    /// The note.
+    /// The note, with its HTML in the stored form.
     pub note: Note,
-    /// What the viewer may do with it.
+    /// Whether the viewer may change and delete the note.
     pub permission: RecordPermission,
 }
 
-/// Some of a contact's notes, newest first.
+/// A page of a contact's notes.
 #[derive(Debug)]
 pub struct NotePage {
-    /// The notes.
+    /// The notes, newest first.
     pub notes: Vec<ReadNote>,
-    /// Where the next page begins, if there is one.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<NoteCursor>,
 }
 
-/// Reads notes.
+/// Reads notes for a viewer, with permission checks.
 #[derive(Clone, Debug)]
 pub struct NoteReader {
     authority: Authority,
@@ -64,17 +64,17 @@ pub struct NoteReader {
 }
 
 impl NoteReader {
-    /// A reader.
+    /// Creates a reader.
     #[must_use]
     pub fn new(services: Services) -> Self {
         let table = services.table.clone();
         Self { authority: Authority::new(services), table }
     }
 
-    /// One note.
+    /// Reads one note.
     ///
     /// # Errors
-    /// As [`NoteFailure`] says.
+    /// See [`NoteFailure`].
     pub async fn read(
         &self,
         viewer: &Viewer,
@@ -84,7 +84,7 @@ impl NoteReader {
         let company = &viewer.company;
         let keys = [Key::contact(company, contact), Key::note(company, contact, note)];
         let needed = &NoteAccess::NEEDED;
-        let (session, mut items) = self.authority.session_beside(viewer, needed, &keys).await?;
+        let (session, mut items) = self.authority.session_with_items(viewer, needed, &keys).await?;
         let admission = Admission { session: &session, action: NoteAction::View, company, contact };
         let contact = admission.contact(&mut items)?;
         let note = admission.note(note, &contact, &mut items)?;
@@ -92,11 +92,12 @@ impl NoteReader {
         Ok((ReadNote { note, permission }, session))
     }
 
-    /// Up to `limit` notes of a contact that the viewer may see, newest first, behind `cursor`.
-    /// The first page is one query: read backwards, the contact's record comes before its notes.
+    /// Reads up to `limit` notes of a contact that the viewer may see, newest first, after `cursor`.
+    /// The first page needs only one query, because in descending key order the contact's record
+    /// comes before its notes.
     ///
     /// # Errors
-    /// As [`NoteFailure`] says.
+    /// See [`NoteFailure`].
     pub async fn list(
         &self,
         viewer: &Viewer,
@@ -110,9 +111,9 @@ impl NoteReader {
         let mut walk = NoteWalk::new(table, company, contact, cursor);
         let needed = &NoteAccess::NEEDED;
         let (session, first) = tokio::join!(
-            self.authority.session_beside(viewer, needed, &beside),
-            // One more tells whether there is another page; the record is one of the first.
-            walk.next(limit + 1 + usize::from(cursor.is_none()))
+            self.authority.session_with_items(viewer, needed, &beside),
+            // One more note shows whether there is another page. The first page also has the record.
+            walk.next_batch(limit + 1 + usize::from(cursor.is_none()))
         );
         let (session, mut items) = session?;
         let (mut batch, in_first) = first?;
@@ -120,21 +121,21 @@ impl NoteReader {
         let access = NoteAccess::new(&session);
         let admission = Admission { session: &session, action: NoteAction::View, company, contact };
         let contact = admission.contact(&mut items)?;
-        let mut page = Collected::new(limit);
+        let mut page = PageBuilder::new(limit);
         for _ in 1..MAX_QUERIES {
-            page.take(batch, |note| access.shows(note));
+            page.add(batch, |note| access.can_see(note));
             if page.is_full() || walk.is_done() {
                 batch = Vec::new();
                 break;
             }
-            batch = walk.next(limit + 1).await?.0;
+            batch = walk.next_batch(limit + 1).await?.0;
         }
-        page.take(batch, |note| access.shows(note));
+        page.add(batch, |note| access.can_see(note));
         Ok((page.finish(&access, &contact, walk.is_done()), session))
     }
 }
 
-/// A walk over a contact's notes, newest first.
+/// Queries a contact's notes in batches, newest first.
 struct NoteWalk<'a> {
     table: &'a Table,
     query: Query,
@@ -161,14 +162,14 @@ impl<'a> NoteWalk<'a> {
         Self { table, query, record: Key::contact(company, contact), done: false }
     }
 
-    /// The next notes, and the contact's record where it is among what was read.
-    async fn next(&mut self, limit: usize) -> Result<(Vec<Note>, Option<Item>), TableError> {
+    /// The next notes, and the contact's record if the query returned it.
+    async fn next_batch(&mut self, limit: usize) -> Result<(Vec<Note>, Option<Item>), TableError> {
         self.query.limit = i32::try_from(limit).unwrap_or(i32::MAX);
         let Page { items, more } = self.table.query(&self.query).await?;
         self.done = !more;
         let (mut notes, mut record) = (Vec::with_capacity(items.len()), None);
         for item in items {
-            let Some(key) = Key::of(&item) else { continue };
+            let Some(key) = Key::from_item(&item) else { continue };
             if key == self.record {
                 record = Some(item);
             } else {
@@ -184,18 +185,19 @@ impl<'a> NoteWalk<'a> {
     }
 }
 
-/// A page in the making.
-struct Collected {
+/// Collects the notes of a page.
+struct PageBuilder {
     limit: usize,
     notes: Vec<Note>,
     bytes: usize,
-    /// There is a visible note behind the page.
+    /// The next page has at least one visible note.
     full: bool,
-    /// The last note that was looked at and is not left for the next page.
+    /// The last note that was added or skipped because it is not visible. The next page starts after
+    /// it.
     last: Option<NoteId>,
 }
 
-impl Collected {
+impl PageBuilder {
     fn new(limit: usize) -> Self {
         Self { limit, notes: Vec::new(), bytes: 0, full: false, last: None }
     }
@@ -204,13 +206,13 @@ impl Collected {
         self.full
     }
 
-    fn take(&mut self, notes: Vec<Note>, shows: impl Fn(&Note) -> bool) {
+    fn add(&mut self, notes: Vec<Note>, can_see: impl Fn(&Note) -> bool) {
         for note in notes {
             if self.full {
                 return;
             }
-            if shows(&note) {
-                let bytes = self.bytes + weight(&note);
+            if can_see(&note) {
+                let bytes = self.bytes + estimated_bytes(&note);
                 let fits = self.notes.is_empty() || bytes <= MAX_PAGE_BYTES;
                 if self.notes.len() == self.limit || !fits {
                     self.full = true;
@@ -229,9 +231,9 @@ impl Collected {
         self,
         access: &NoteAccess<'_>,
         contact: &Authorized<Contact>,
-        walked_all: bool,
+        all_read: bool,
     ) -> NotePage {
-        let more = self.full || !walked_all;
+        let more = self.full || !all_read;
         let next = self.last.filter(|_| more).map(NoteCursor);
         let notes = self.notes.into_iter().map(|note| {
             let permission = access.permission(&note, contact);
@@ -241,8 +243,8 @@ impl Collected {
     }
 }
 
-/// About how many bytes of an answer a note takes.
-fn weight(note: &Note) -> usize {
+/// The approximate size of a note in a response, in bytes.
+fn estimated_bytes(note: &Note) -> usize {
     let attachments = note.attachments.iter().map(|a| a.name.len() + a.url.len() + 128);
     512 + note.note.len() + attachments.sum::<usize>()
 }

@@ -1,4 +1,4 @@
-//! Who the mentions of a draft are, as far as the directory can tell (SPEC §3, "On write").
+//! Looks up the mentioned people in the directory (SPEC §3, "On write").
 
 use std::collections::BTreeSet;
 
@@ -6,47 +6,51 @@ use futures::future::join_all;
 
 use super::{Draft, MENTION_LIMIT, MentionOutcome, MentionRef, Note, NoteError};
 use crate::{
-    directory::{Directory, Person},
+    directory::{Directory, DirectoryError, Person},
     error::chain,
     id::{CompanyId, UserId},
     table::Table,
 };
 
-/// The most references that the directory is asked for: somebody may be mentioned by more than one
-/// id, and what is past this cannot be so by accident.
+/// Most references that are looked up for one note. It is more than [`MENTION_LIMIT`], because a note
+/// may refer to the same person by several ids.
 const MAX_REFERENCES: usize = 2 * MENTION_LIMIT;
 
-/// What is known of one reference.
+/// The result of looking up one reference.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Standing {
+enum Resolution {
     /// An active user of the company.
-    Active { user: UserId, name: String },
-    /// Nobody, or not an active user of the company.
-    NotActive,
-    /// Launchpad cannot tell.
+    ActiveUser { user: UserId, name: String },
+    /// The directory has no such person, or the person is not an active user of the company.
+    NotAnActiveUser,
+    /// The directory is unavailable, and the stored note has no name for the reference.
     Unknown,
-    /// Not judged as a mention: plain text.
-    Text,
+    /// The reference was not looked up, because mentions are turned off.
+    PlainText,
 }
 
-/// The people that a draft mentions.
+/// The people whom a draft mentions.
 #[derive(Clone, Debug)]
 pub(super) struct People {
-    known: Vec<(MentionRef, Standing)>,
-    /// Those whom Launchpad told just now.
-    fresh: Vec<Person>,
+    known: Vec<(MentionRef, Resolution)>,
+    /// The people whom Launchpad returned for this look-up, without those from the cache.
+    loaded: Vec<Person>,
+    /// Why a look-up failed. If several failed, it is the failure of one of them.
+    failure: Option<DirectoryError>,
 }
 
-/// The verified mentions of a stored note by the names that it shows, and its pending ones.
+/// The mentions of a stored note: the verified people with the names that the note shows, and the
+/// pending references.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stored {
+pub(super) struct StoredMentions {
     verified: Vec<(UserId, String)>,
     pending: Vec<MentionRef>,
 }
 
-impl Stored {
-    /// Those of `note`. What a pending anchor shows was never checked, so it is no name.
-    pub(super) fn of(note: &Note, draft: &Draft) -> Self {
+impl StoredMentions {
+    /// The mentions of `note`, whose HTML was parsed into `draft`. The text of a pending anchor is not
+    /// used as a name, because it was never verified.
+    pub(super) fn from_note(note: &Note, draft: &Draft) -> Self {
         let is_verified = |user: &UserId| note.mentioned_user_ids.contains(user);
         let shown = draft.shown_names().into_iter();
         let verified: Vec<_> = shown
@@ -61,33 +65,34 @@ impl Stored {
         Self { verified, pending: pending.cloned().collect() }
     }
 
-    /// The references that the note waits for to be verified.
+    /// The references that are not verified yet.
     pub(super) fn pending(&self) -> &[MentionRef] {
         &self.pending
     }
 
-    /// Whether the note waits for this reference to be verified.
+    /// Whether this reference is not verified yet.
     pub(super) fn is_pending(&self, reference: &MentionRef) -> bool {
         self.pending.contains(reference)
     }
 
-    fn name_of(&self, reference: &MentionRef) -> Option<(UserId, String)> {
+    /// The stored person of a reference, if the mention is verified.
+    fn verified(&self, reference: &MentionRef) -> Option<(UserId, String)> {
         let MentionRef::User(user) = reference else { return None };
         self.verified.iter().find(|(known, _)| known.as_uuid() == *user).cloned()
     }
 }
 
 impl People {
-    /// Asks the directory for the draft's references, all at once. Those that it cannot tell keep
-    /// the name that the stored note shows, if it does.
+    /// Looks up all references of the draft concurrently. If the directory is unavailable, a person
+    /// whom the stored note mentions keeps the stored name.
     ///
     /// # Errors
-    /// [`NoteError::TooManyMentions`] past [`MENTION_LIMIT`] people.
+    /// [`NoteError::TooManyMentions`] if the draft mentions more than [`MENTION_LIMIT`] people.
     pub(super) async fn resolve(
         directory: &Directory,
         company: &CompanyId,
         draft: &Draft,
-        stored: &Stored,
+        stored: &StoredMentions,
     ) -> Result<Self, NoteError> {
         let references: Vec<MentionRef> = draft
             .references()
@@ -99,83 +104,88 @@ impl People {
         if users > MENTION_LIMIT || references.len() > MAX_REFERENCES {
             draft.check_mention_count()?;
         }
-        let people = Self::ask(directory, company, references, stored).await;
+        let people = Self::look_up(directory, company, references, stored).await;
         people.check_count()?;
         Ok(people)
     }
 
-    /// Asks for the stored note's pending references only; the verified ones stay.
+    /// Looks up only the pending references of the stored note. The verified people stay as they are.
     pub(super) async fn verify(
         directory: &Directory,
         company: &CompanyId,
-        stored: &Stored,
+        stored: &StoredMentions,
     ) -> Self {
-        let mut people = Self::ask(directory, company, stored.pending.clone(), stored).await;
+        let mut people = Self::look_up(directory, company, stored.pending.clone(), stored).await;
         people.known.extend(stored.verified.iter().map(|(user, name)| {
-            let standing = Standing::Active { user: *user, name: name.clone() };
-            (MentionRef::User(user.as_uuid()), standing)
+            let resolution = Resolution::ActiveUser { user: *user, name: name.clone() };
+            (MentionRef::User(user.as_uuid()), resolution)
         }));
         people
     }
 
-    /// Asks nobody: mentions of the stored note stay as they are, new ones are text (SPEC §3, "Mention flag").
-    pub(super) fn as_before(draft: &Draft, stored: &Stored) -> Self {
-        let standing = |reference: &MentionRef| match stored.name_of(reference) {
-            Some((user, name)) => Standing::Active { user, name },
-            None if stored.is_pending(reference) => Standing::Unknown,
-            None => Standing::Text,
+    /// Makes no look-up, because mentions are turned off: mentions of the stored note stay as they
+    /// are, and new ones become text (SPEC §3, "Mention flag").
+    pub(super) fn from_stored(draft: &Draft, stored: &StoredMentions) -> Self {
+        let resolution = |reference: &MentionRef| match stored.verified(reference) {
+            Some((user, name)) => Resolution::ActiveUser { user, name },
+            None if stored.is_pending(reference) => Resolution::Unknown,
+            None => Resolution::PlainText,
         };
-        let known = draft.references().iter().map(|r| (r.clone(), standing(r))).collect();
-        Self { known, fresh: Vec::new() }
+        let known = draft.references().iter().map(|r| (r.clone(), resolution(r))).collect();
+        Self { known, loaded: Vec::new(), failure: None }
     }
 
-    async fn ask(
+    async fn look_up(
         directory: &Directory,
         company: &CompanyId,
         references: Vec<MentionRef>,
-        stored: &Stored,
+        stored: &StoredMentions,
     ) -> Self {
-        let answers = join_all(
-            references
-                .iter()
-                .map(|reference| async move { directory.look_up(company, &reference.id()).await }),
-        )
+        let results = join_all(references.iter().map(|reference| async move {
+            directory.look_up_person(company, &reference.id()).await
+        }))
         .await;
-        let mut people = Self { known: Vec::with_capacity(references.len()), fresh: Vec::new() };
-        for (reference, answer) in references.into_iter().zip(answers) {
-            let standing = match answer {
-                Ok((Some(person), asked)) if person.is_active() => {
+        let known = Vec::with_capacity(references.len());
+        let mut people = Self { known, loaded: Vec::new(), failure: None };
+        for (reference, result) in references.into_iter().zip(results) {
+            let resolution = match result {
+                Ok((Some(person), from_launchpad)) if person.is_active() => {
                     let name = person.display_name().to_owned();
                     let user = person.sso_id;
-                    if asked {
-                        people.fresh.push(person);
+                    if from_launchpad {
+                        people.loaded.push(person);
                     }
-                    Standing::Active { user, name }
+                    Resolution::ActiveUser { user, name }
                 }
-                Ok(_) => Standing::NotActive,
-                Err(_) => match stored.name_of(&reference) {
-                    Some((user, name)) => Standing::Active { user, name },
-                    None => Standing::Unknown,
-                },
+                Ok(_) => Resolution::NotAnActiveUser,
+                Err(error) => {
+                    if people.failure.as_ref().is_none_or(|known| known.remembered) {
+                        people.failure = Some(error);
+                    }
+                    match stored.verified(&reference) {
+                        Some((user, name)) => Resolution::ActiveUser { user, name },
+                        None => Resolution::Unknown,
+                    }
+                }
             };
-            people.known.push((reference, standing));
+            people.known.push((reference, resolution));
         }
-        people.agree();
+        people.resolve_by_uuid();
         people
     }
 
-    /// One person has one standing: who is known by one id is known by the UUID too.
-    fn agree(&mut self) {
-        let active = |standing: &Standing| match standing {
-            Standing::Active { user, .. } => Some((user.as_uuid(), standing.clone())),
-            Standing::NotActive | Standing::Unknown | Standing::Text => None,
+    /// Resolves an unknown UUID if another id of the note has led to the same person.
+    fn resolve_by_uuid(&mut self) {
+        let active = |resolution: &Resolution| match resolution {
+            Resolution::ActiveUser { user, .. } => Some((user.as_uuid(), resolution.clone())),
+            Resolution::NotAnActiveUser | Resolution::Unknown | Resolution::PlainText => None,
         };
         let people: Vec<_> = self.known.iter().filter_map(|(_, known)| active(known)).collect();
-        for (reference, standing) in &mut self.known {
-            if let (MentionRef::User(user), Standing::Unknown) = (&*reference, &*standing)
+        for (reference, resolution) in &mut self.known {
+            if let (MentionRef::User(user), Resolution::Unknown) = (&*reference, &*resolution)
                 && let Some((_, known)) = people.iter().find(|(known, _)| known == user)
             {
-                *standing = known.clone();
+                *resolution = known.clone();
             }
         }
     }
@@ -184,9 +194,11 @@ impl People {
         let distinct: BTreeSet<String> = self
             .known
             .iter()
-            .map(|(reference, standing)| match standing {
-                Standing::Active { user, .. } => user.to_string(),
-                Standing::NotActive | Standing::Unknown | Standing::Text => reference.id(),
+            .map(|(reference, resolution)| match resolution {
+                Resolution::ActiveUser { user, .. } => user.to_string(),
+                Resolution::NotAnActiveUser | Resolution::Unknown | Resolution::PlainText => {
+                    reference.id()
+                }
             })
             .collect();
         if distinct.len() > MENTION_LIMIT {
@@ -196,39 +208,53 @@ impl People {
         Ok(())
     }
 
-    /// Takes those whom Launchpad cannot tell for nobody: its time is up.
-    pub(super) fn give_up_unknown(&mut self) {
-        for (_, standing) in &mut self.known {
-            if *standing == Standing::Unknown {
-                *standing = Standing::NotActive;
+    /// Treats unknown references as invalid, because the time for retries is over.
+    pub(super) fn end_retries(&mut self) {
+        for (_, resolution) in &mut self.known {
+            if *resolution == Resolution::Unknown {
+                *resolution = Resolution::NotAnActiveUser;
             }
         }
     }
 
-    /// What becomes of a reference's anchors.
+    /// What the anchors of a reference become.
     pub(super) fn outcome(&self, reference: &MentionRef) -> MentionOutcome {
         let known = self.known.iter().find(|(known, _)| known == reference);
-        match known.map(|(_, standing)| standing) {
-            Some(Standing::Active { user, name }) => {
+        match known.map(|(_, resolution)| resolution) {
+            Some(Resolution::ActiveUser { user, name }) => {
                 MentionOutcome::Verified { user: user.as_uuid(), display_name: name.clone() }
             }
-            Some(Standing::Unknown) => MentionOutcome::Pending,
-            Some(Standing::NotActive | Standing::Text) | None => MentionOutcome::Text,
+            Some(Resolution::Unknown) => MentionOutcome::Pending,
+            Some(Resolution::NotAnActiveUser | Resolution::PlainText) | None => {
+                MentionOutcome::Text
+            }
         }
     }
 
-    /// Everybody who is known, by the references.
+    /// The references of active users, with their SSO UUIDs.
     pub(super) fn active(&self) -> impl Iterator<Item = (&MentionRef, UserId)> {
-        self.known.iter().filter_map(|(reference, standing)| match standing {
-            Standing::Active { user, .. } => Some((reference, *user)),
-            Standing::NotActive | Standing::Unknown | Standing::Text => None,
+        self.known.iter().filter_map(|(reference, resolution)| match resolution {
+            Resolution::ActiveUser { user, .. } => Some((reference, *user)),
+            Resolution::NotAnActiveUser | Resolution::Unknown | Resolution::PlainText => None,
         })
     }
 
-    /// Keeps the names of those whom Launchpad told just now. The cards that show them are a
-    /// convenience: what cannot be written is only logged.
-    pub(super) async fn remember(&self, directory: &Directory, table: &Table) {
-        let writes = self.fresh.iter().map(|person| directory.store_last_known(table, person));
+    /// Logs that people could not be looked up, if so. `fallback` says what happens instead.
+    pub(super) fn log_failure(&self, fallback: &'static str) {
+        if let Some(error) = &self.failure {
+            let remembered = error.remembered;
+            tracing::warn!(
+                error = %chain(error),
+                remembered,
+                "could not look up mentioned people; {fallback}"
+            );
+        }
+    }
+
+    /// Stores the names of the people whom Launchpad returned. Only the preview cards show these
+    /// names, so a failure is logged and has no other effect.
+    pub(super) async fn store_names(&self, directory: &Directory, table: &Table) {
+        let writes = self.loaded.iter().map(|person| directory.store_last_known(table, person));
         for error in join_all(writes).await.into_iter().filter_map(Result::err) {
             tracing::warn!(error = %chain(&error), "could not store a person's last-known name");
         }

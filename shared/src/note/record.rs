@@ -1,4 +1,4 @@
-//! A note as it is stored, as clients send it and as the API answers it.
+//! A note in the table, in a request and in a response.
 
 use std::borrow::Cow;
 
@@ -11,64 +11,64 @@ use crate::{
     id::{ContactId, NoteId, UserId},
 };
 
-/// A note as it is stored, beside its contact.
+/// A note in the table. It has the same partition key as its contact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Note {
-    /// The id.
+    /// A UUID version 7, so that notes are sorted by their time of creation.
     pub id: NoteId,
-    /// The contact that it is about.
+    /// The contact that the note is about.
     pub contact_id: ContactId,
     /// Sanitized HTML with mentions in canonical form.
     pub note: String,
-    /// Files that it refers to.
+    /// References to files, at most 10.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
-    /// Who may read it.
+    /// Whether only the author may read the note.
     #[serde(default)]
     pub visibility: Visibility,
-    /// The author.
+    /// The author of the note, who stays its owner when another user changes it.
     pub owner_id: UserId,
-    /// The author's name when they wrote it.
+    /// The author's name when they created the note.
     pub owner_name: String,
-    /// The verified people that it mentions.
+    /// The people of the verified mentions in `note`.
     #[serde(default)]
     pub mentioned_user_ids: Vec<UserId>,
-    /// Since when it holds mentions that could not be verified, if it does.
+    /// The time of the save whose mentions are still pending; `None` if no mention is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_since: Option<Timestamp>,
-    /// When it was created.
+    /// The time of the first save.
     pub created_at: Timestamp,
-    /// When somebody last changed it.
+    /// The time of the last save by a user. A verification does not change it.
     pub updated_at: Timestamp,
-    /// Rises with each write.
+    /// The version for optimistic locking, which increases with each write.
     pub version: u64,
 }
 
 impl Note {
-    /// Whether others than its author may know of it.
+    /// Whether users other than the author may see the note.
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.visibility == Visibility::Public
     }
 
-    /// Whether this is the HTML that an answer has for the note, in either form.
+    /// Whether a response would have exactly this HTML for the note, in the web or the mobile form.
     #[must_use]
-    pub fn is_answered_as(&self, html: &str) -> bool {
+    pub fn has_html(&self, html: &str) -> bool {
         html == self.note || html == to_mobile(&self.note)
     }
 }
 
-/// A note as clients send it. What the API itself answers is accepted and ignored, since clients
-/// echo what they read.
+/// A note in a request. Fields that only the API sets are accepted and ignored, because clients send
+/// back notes as they received them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "the fields are the note's")]
+#[allow(missing_docs, reason = "the fields are those of `Note`")]
 pub struct NoteInput {
     pub note: String,
-    /// Absent: none on a new note, unchanged on one that is there.
+    /// If absent, a new note has no attachments, and an existing note keeps its attachments.
     #[serde(default)]
     pub attachments: Option<Vec<Attachment>>,
-    /// Absent: public on a new note, unchanged on one that is there.
+    /// If absent, a new note is public, and an existing note keeps its visibility.
     #[serde(default)]
     pub visibility: Option<Visibility>,
     #[serde(default, rename = "id")]
@@ -91,17 +91,17 @@ pub struct NoteInput {
     _permission: IgnoredAny,
 }
 
-/// The form in which an answer's mentions stand.
+/// The form of mentions in a response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum MentionFormat {
     /// `<a data-user-id="…" data-mention="true">`.
     #[default]
     Web,
-    /// `<a href="../../../users/{id}/edit_user">`, which the mobile editor keeps.
+    /// `<a href="../../../users/{id}/edit_user">`, the form of the mobile editor.
     Mobile,
 }
 
-/// A note as the API answers it.
+/// A note in a response.
 #[derive(Clone, Debug, Serialize)]
 pub struct NoteView<'a> {
     id: NoteId,
@@ -119,7 +119,7 @@ pub struct NoteView<'a> {
 }
 
 impl<'a> NoteView<'a> {
-    /// The note, with what the viewer may do with it.
+    /// Creates the response for a note, with the viewer's permissions for it.
     #[must_use]
     pub fn new(note: &'a Note, permission: RecordPermission, format: MentionFormat) -> Self {
         Self {

@@ -1,8 +1,8 @@
-//! Which markup a note may hold.
+//! Sanitizes a note's HTML.
 //!
-//! An allowlist for what Tiptap, Quill and `TinyMCE` produce for text, lists, tables and links.
-//! Images are left out: a remote image tells its host who reads the note and when, and files have
-//! their place in the attachments.
+//! An allowlist has the elements and attributes that Tiptap, Quill and `TinyMCE` produce for text,
+//! lists, tables and links. Images are not allowed: a remote image would reveal to its host who
+//! reads the note and when. Files belong in the attachments.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -144,9 +144,9 @@ const CLASS_PREFIXES: &[&str] = &[
 
 static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(build);
 
-/// Reduces `html` to allowed markup in serialized form. Total, and a fixed point: sanitizing the
-/// result again changes nothing. Markup that does not settle, or that parsing blows up, keeps its
-/// text only.
+/// Reduces `html` to allowed markup in serialized form. It never fails, and sanitizing the result
+/// again does not change it. If the markup changes with each round, or becomes too large when it is
+/// parsed, only its text is kept.
 pub(super) fn sanitize(html: &str) -> String {
     let mut source = Cow::Borrowed(html);
     for _ in 0..ROUNDS {
@@ -246,7 +246,7 @@ fn filter_attribute<'a>(_: &str, attribute: &str, value: &'a str) -> Option<Cow<
     match attribute {
         "class" => non_empty(join(value.split_ascii_whitespace().filter(|c| is_class(c)), " ")),
         "style" => non_empty(join(value.split(';').filter_map(declaration), "; ")),
-        "href" => match Target::of(value)? {
+        "href" => match Target::parse(value)? {
             Target::Absolute(_) => Some(Cow::Borrowed(value)),
             Target::HostRelative(url) => Some(Cow::Owned(url.into())),
             Target::Relative(url) => super::mention::user_in_path(&url).map(|_| value.into()),

@@ -1,5 +1,5 @@
-//! Saving a note: the note, its mention ledger and the messages that must follow, in one
-//! transaction (SPEC §3, "On write"; ARCHITECTURE, "One note").
+//! Saves a note: one transaction writes the note, its ledger entries and the due items of the
+//! messages to send (SPEC §3, "On write"; ARCHITECTURE, "One note").
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::{
     admission::Admission,
     check_attachments, event,
     ledger::{Actor, Ledger, LedgerChange, LedgerEntry},
-    people::{People, Stored},
+    people::{People, StoredMentions},
 };
 use crate::{
     access::{AccessError, Authority, Authorized, Session},
@@ -26,13 +26,13 @@ use crate::{
     },
 };
 
-/// What becomes of a note with mentions of nobody.
+/// What happens to a note that mentions people who are not active users of the company.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum InvalidMentions {
-    /// The anchors become text, and the author is told.
+    /// The anchors become text, and the response has a warning.
     #[default]
     Drop,
-    /// Nothing is written.
+    /// The note is refused.
     Reject,
 }
 
@@ -48,61 +48,63 @@ impl std::str::FromStr for InvalidMentions {
     }
 }
 
-/// The host of the web application, on which the mobile editor's links may be absolute.
+/// The hosts of absolute links that the mobile editor uses for mentions: the host of the web
+/// application. Empty if `app_url` is not a valid URL with a host.
 #[must_use]
 pub fn mention_hosts(app_url: &str) -> Vec<String> {
     let url = Url::parse(app_url).ok();
     url.iter().filter_map(Url::host_str).map(str::to_owned).collect()
 }
 
-/// Why a note is not saved or not answered.
+/// Why a note cannot be read, saved or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum NoteFailure {
-    /// There is no such contact or note.
+    /// The contact or the note does not exist, or the contact is deleted.
     #[error("not found")]
     NotFound,
-    /// The viewer may not.
+    /// The viewer does not have the permission.
     #[error(transparent)]
     Denied(#[from] NoteDenial),
-    /// What the note holds cannot be stored.
+    /// The content of the note is refused.
     #[error(transparent)]
     Note(#[from] NoteError),
-    /// Mentions of nobody, where they are refused: their ids as the note has them.
+    /// The note has invalid mentions, and [`InvalidMentions::Reject`] is set. The ids are those that
+    /// the note has.
     #[error("the note mentions a user who is not an active user of the company")]
     InvalidMentions(Vec<String>),
-    /// It cannot be told what the viewer may do.
+    /// The viewer's permissions could not be loaded, or deny the action.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// The table's trouble; [`TableError::Contention`] when others kept changing the note.
+    /// The table failed. [`TableError::Contention`] if other writes kept changing the note.
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// What the author should know of a save (SPEC §3).
+/// A warning about a mention of a saved note (SPEC §3).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MentionWarning {
-    /// The id, as the note had it, is no active user's; its anchors became text.
+    /// This id of the note does not refer to an active user, and its anchors became text.
     Invalid(String),
-    /// Launchpad could not say whose these ids are; they are verified later.
+    /// These ids could not be verified, because Launchpad was unavailable. They are verified later.
     Pending(Vec<String>),
-    /// The person is known to be unable to open the contact.
+    /// This mentioned person may not open the contact.
     CannotSeeContact(UserId),
 }
 
 /// A note that was saved.
 #[derive(Debug)]
 pub struct Saved {
-    /// The note.
+    /// The note as it was stored.
     pub note: Note,
-    /// What the viewer may do with it.
+    /// Whether the viewer may change and delete the note.
     pub permission: RecordPermission,
-    /// What the author should know.
+    /// Warnings about its mentions.
     pub warnings: Vec<MentionWarning>,
-    /// What the viewer may do at all.
+    /// The viewer's session, for the scope of the response.
     pub session: Session,
 }
 
-/// Saves notes.
+/// Saves notes for a viewer, with permission checks.
 #[derive(Clone, Debug)]
 pub struct NoteWriter {
     authority: Authority,
@@ -112,27 +114,27 @@ pub struct NoteWriter {
     invalid: InvalidMentions,
 }
 
-/// One save on its way.
+/// A request to save a note.
 struct Save<'a> {
     viewer: &'a Viewer,
     contact: ContactId,
-    /// The note to change; none is a new one.
+    /// The note to change; `None` creates a note.
     target: Option<NoteId>,
     input: NoteInput,
 }
 
-/// What a save found in the table.
-struct Before {
+/// What the table has before a save.
+struct CurrentState {
     contact: Authorized<Contact>,
     note: Option<Note>,
-    /// The mentions of that note.
-    stored: Stored,
+    /// The mentions of `note`.
+    stored: StoredMentions,
     ledger: HashMap<String, LedgerEntry>,
 }
 
-impl Before {
-    /// The ids that the note named, where others than its author could read it.
-    fn named(&self) -> Option<Vec<String>> {
+impl CurrentState {
+    /// The ids that the stored note mentions; `None` if the note is new or private.
+    fn mentioned_ids(&self) -> Option<Vec<String>> {
         let note = self.note.as_ref().filter(|note| note.is_public())?;
         let users = note.mentioned_user_ids.iter().map(UserId::to_string);
         Some(users.chain(self.stored.pending().iter().map(MentionRef::id)).collect())
@@ -144,11 +146,11 @@ impl Save<'_> {
         if self.target.is_some() { NoteAction::Update } else { NoteAction::Add }
     }
 
-    /// The contact, the note, and what the ledger says of these people.
+    /// The keys of the contact, the note and the ledger entries of these people.
     fn keys(&self, people: impl Iterator<Item = String>) -> Vec<Key> {
         let company = &self.viewer.company;
         let mut keys = vec![Key::contact(company, self.contact)];
-        // A new note has no ledger.
+        // A new note has no ledger entries.
         if let Some(note) = self.target {
             keys.push(Key::note(company, self.contact, note));
             keys.extend(people.map(|id| Key::mention(company, self.contact, note, &id)));
@@ -158,7 +160,7 @@ impl Save<'_> {
 }
 
 impl NoteWriter {
-    /// A writer; `hosts` as [`mention_hosts`] gives them.
+    /// Creates a writer. `hosts` comes from [`mention_hosts`].
     #[must_use]
     pub fn new(
         services: Services,
@@ -173,7 +175,7 @@ impl NoteWriter {
     /// Adds a note to a contact.
     ///
     /// # Errors
-    /// As [`NoteFailure`] says; then nothing is written.
+    /// See [`NoteFailure`]. Nothing was written.
     pub async fn create(
         &self,
         viewer: &Viewer,
@@ -186,7 +188,7 @@ impl NoteWriter {
     /// Changes a note of a contact.
     ///
     /// # Errors
-    /// As [`NoteFailure`] says; then nothing is written.
+    /// See [`NoteFailure`]. Nothing was written.
     pub async fn update(
         &self,
         viewer: &Viewer,
@@ -198,55 +200,57 @@ impl NoteWriter {
     }
 
     async fn save(&self, save: Save<'_>) -> Result<Saved, NoteFailure> {
-        let draft = Draft::submitted(&save.input.note, &self.hosts);
+        let draft = Draft::from_submission(&save.input.note, &self.hosts);
         let references = draft.as_ref().map_or(&[][..], Draft::references);
         let well_formed = references.iter().filter(|r| !matches!(r, MentionRef::Malformed(_)));
-        // What is past the limit is refused below; more need not be read for that.
+        // A note with more mentions than the limit is refused below, without their ledger entries.
         let keys = save.keys(well_formed.map(MentionRef::id).take(2 * MENTION_LIMIT));
         let (session, items) =
-            self.authority.session_beside(save.viewer, &NoteAccess::NEEDED, &keys).await?;
-        let mut before = self.judge(&save, &session, items)?;
-        let draft = draft.or_else(|error| self.echo(&save, &before).ok_or(error))?;
+            self.authority.session_with_items(save.viewer, &NoteAccess::NEEDED, &keys).await?;
+        let mut current = self.authorize(&save, &session, items)?;
+        let draft =
+            draft.or_else(|error| self.unchanged_submission(&save, &current).ok_or(error))?;
         check_attachments(save.input.attachments.as_deref().unwrap_or_default())?;
-        let people = self.people(&session, &draft, &before.stored).await?;
+        let people = self.people(&session, &draft, &current.stored).await?;
         let rendered = draft.render(|reference| people.outcome(reference));
         self.refuse_invalid(&save, &session, &rendered)?;
-        let all = save.keys(distinct(&rendered).into_iter());
+        let all = save.keys(ledger_ids(&rendered).into_iter());
         if all.iter().any(|key| !keys.contains(key)) {
-            before = self.read(&save, &session, &all).await?;
+            current = self.read(&save, &session, &all).await?;
         }
         let (note, ()) = tokio::join!(
-            self.commit(&save, &session, &rendered, &all, &mut before),
-            people.remember(&self.services.directory, &self.services.table)
+            self.commit(&save, &session, &rendered, &all, &mut current),
+            people.store_names(&self.services.directory, &self.services.table)
         );
         let note = note?;
-        self.report(&save, &session, &note, &before, &rendered);
-        let warnings = self.warnings(&session, &rendered, &note, &before.contact);
-        let permission = NoteAccess::new(&session).permission(&note, &before.contact);
+        self.report(&save, &session, &note, &current, &rendered);
+        let warnings = self.warnings(&session, &rendered, &note, &current.contact);
+        let permission = NoteAccess::new(&session).permission(&note, &current.contact);
         Ok(Saved { note, permission, warnings, session })
     }
 
-    /// Writes until nobody is in the way, and sends what must follow.
+    /// Writes the note, with retries if another write changes it at the same time, and sends the
+    /// messages.
     async fn commit(
         &self,
         save: &Save<'_>,
         session: &Session,
         rendered: &Rendered,
         keys: &[Key],
-        before: &mut Before,
+        current: &mut CurrentState,
     ) -> Result<Note, NoteFailure> {
         let mut is_first = true;
         let (note, messages) = retry("the note", async || {
             if !std::mem::take(&mut is_first) {
-                *before = self.read(save, session, keys).await?;
+                *current = self.read(save, session, keys).await?;
             }
-            let note = self.next(save, rendered, before.note.as_ref())?;
-            let change = self.ledger_change(save, session, &note, rendered, before)?;
+            let note = self.new_version(save, rendered, current.note.as_ref())?;
+            let change = self.ledger_change(save, session, &note, rendered, current)?;
             let written = write(
                 &self.services.table,
                 &save.viewer.company,
                 &note,
-                before.note.as_ref(),
+                current.note.as_ref(),
                 change.actions,
             );
             let written = Attempt::from_transaction(written.await)?;
@@ -262,47 +266,50 @@ impl NoteWriter {
         save: &Save<'_>,
         session: &Session,
         keys: &[Key],
-    ) -> Result<Before, NoteFailure> {
+    ) -> Result<CurrentState, NoteFailure> {
         let items = self.services.table.batch_get(keys, true).await?;
-        self.judge(save, session, items)
+        self.authorize(save, session, items)
     }
 
-    /// What was found, if the viewer may do what they want to.
-    fn judge(
+    /// Parses the items, if the viewer may save the note.
+    fn authorize(
         &self,
         save: &Save<'_>,
         session: &Session,
         mut items: HashMap<Key, Item>,
-    ) -> Result<Before, NoteFailure> {
+    ) -> Result<CurrentState, NoteFailure> {
         let (company, action) = (&save.viewer.company, save.action());
         let admission = Admission { session, action, company, contact: save.contact };
         let contact = admission.contact(&mut items)?;
         let note = save.target.map(|id| admission.note(id, &contact, &mut items)).transpose()?;
-        let stored =
-            note.as_ref().map(|note| Stored::of(note, &Draft::parse(&note.note, &self.hosts)));
-        let (stored, ledger) = (stored.unwrap_or_default(), ledger_of(items)?);
-        Ok(Before { contact, note, stored, ledger })
+        let stored = note
+            .as_ref()
+            .map(|note| StoredMentions::from_note(note, &Draft::parse(&note.note, &self.hosts)));
+        let (stored, ledger) = (stored.unwrap_or_default(), ledger_by_person(items)?);
+        Ok(CurrentState { contact, note, stored, ledger })
     }
 
-    /// What is submitted, where it is the note just as it was answered: that can be saved again,
-    /// however long names and escaping have made it on the way.
-    fn echo(&self, save: &Save<'_>, before: &Before) -> Option<Draft> {
+    /// The submission, if it is exactly the HTML that a response has for the stored note. Such a
+    /// submission can always be saved again, also if names and escaping have made it too long.
+    fn unchanged_submission(&self, save: &Save<'_>, current: &CurrentState) -> Option<Draft> {
         let html = &save.input.note;
-        let note = before.note.as_ref();
-        note.filter(|note| note.is_answered_as(html)).map(|_| Draft::parse(html, &self.hosts))
+        let note = current.note.as_ref();
+        note.filter(|note| note.has_html(html)).map(|_| Draft::parse(html, &self.hosts))
     }
 
     async fn people(
         &self,
         session: &Session,
         draft: &Draft,
-        stored: &Stored,
+        stored: &StoredMentions,
     ) -> Result<People, NoteFailure> {
         if !session.flags.notes_mention {
-            return Ok(People::as_before(draft, stored));
+            return Ok(People::from_stored(draft, stored));
         }
         let (directory, company) = (&self.services.directory, &session.viewer.company);
-        Ok(People::resolve(directory, company, draft, stored).await?)
+        let people = People::resolve(directory, company, draft, stored).await?;
+        people.log_failure("known people keep their stored names, and other mentions stay pending");
+        Ok(people)
     }
 
     fn refuse_invalid(
@@ -321,11 +328,11 @@ impl NoteWriter {
             let company = &save.viewer.company;
             event::note_mention_invalid(company, save.target, user_of(reference), "rejected");
         }
-        Err(NoteFailure::InvalidMentions(rendered.unwrapped.iter().map(shown_id).collect()))
+        Err(NoteFailure::InvalidMentions(rendered.unwrapped.iter().map(shortened_id).collect()))
     }
 
-    /// The note as it is to be.
-    fn next(
+    /// The note to write.
+    fn new_version(
         &self,
         save: &Save<'_>,
         rendered: &Rendered,
@@ -363,25 +370,25 @@ impl NoteWriter {
         session: &Session,
         note: &Note,
         rendered: &Rendered,
-        before: &Before,
+        current: &CurrentState,
     ) -> Result<LedgerChange, TableError> {
         let actor = Actor { actor_id: save.viewer.user, actor_name: save.viewer.display_name() };
         let ledger = Ledger {
             company: &save.viewer.company,
-            entries: &before.ledger,
+            entries: &current.ledger,
             notifies: session.flags.notes_mention,
             now: self.services.clock.now(),
         };
-        ledger.saved(note, before.named().as_deref(), &rendered.pending, &actor)
+        ledger.change_for_save(note, current.mentioned_ids().as_deref(), &rendered.pending, &actor)
     }
 
-    /// Logs what was mentioned, and what was dropped; nothing with the flag off.
+    /// Logs the mentions, and the invalid ones that became text. Logs nothing if the flag is off.
     fn report(
         &self,
         save: &Save<'_>,
         session: &Session,
         note: &Note,
-        before: &Before,
+        current: &CurrentState,
         rendered: &Rendered,
     ) {
         if !session.flags.notes_mention {
@@ -394,8 +401,8 @@ impl NoteWriter {
         if note.mentioned_user_ids.is_empty() {
             return;
         }
-        // Making a note public counts as mentioning anew.
-        let known = before.note.as_ref().filter(|old| old.is_public());
+        // All mentions of a note that becomes public count as new.
+        let known = current.note.as_ref().filter(|old| old.is_public());
         let known = known.map_or(&[][..], |old| &old.mentioned_user_ids);
         let new = note.mentioned_user_ids.iter().filter(|user| !known.contains(user)).count();
         event::note_mention_added(&event::Mentions {
@@ -409,7 +416,7 @@ impl NoteWriter {
         });
     }
 
-    /// What the author should know; nothing with the flag off.
+    /// The warnings for the author. There are none if the flag is off.
     fn warnings(
         &self,
         session: &Session,
@@ -420,10 +427,10 @@ impl NoteWriter {
         if !session.flags.notes_mention {
             return Vec::new();
         }
-        let invalid = rendered.unwrapped.iter().map(shown_id);
+        let invalid = rendered.unwrapped.iter().map(shortened_id);
         let mut warnings: Vec<_> = invalid.map(MentionWarning::Invalid).collect();
         if !rendered.pending.is_empty() {
-            let ids = rendered.pending.iter().map(shown_id).collect();
+            let ids = rendered.pending.iter().map(shortened_id).collect();
             warnings.push(MentionWarning::Pending(ids));
         }
         let company = &session.viewer.company;
@@ -441,7 +448,7 @@ impl NoteWriter {
     }
 }
 
-/// Writes a note, if it is still as it was read, with the actions that belong to it.
+/// Writes a note in one transaction with `actions`, if it still has the version of `old`.
 pub(super) async fn write(
     table: &Table,
     company: &CompanyId,
@@ -455,8 +462,8 @@ pub(super) async fn write(
     table.transact([put].into_iter().chain(actions).collect()).await
 }
 
-/// Ledger entries by the person's id.
-pub(super) fn ledger_of(
+/// Parses ledger entries, by the person's id.
+pub(super) fn ledger_by_person(
     items: HashMap<Key, Item>,
 ) -> Result<HashMap<String, LedgerEntry>, TableError> {
     items
@@ -468,18 +475,18 @@ pub(super) fn ledger_of(
         .collect()
 }
 
-/// The verified people that a rendered note mentions.
+/// The people of a rendered note's verified mentions.
 pub(super) fn mentioned(rendered: &Rendered) -> Vec<UserId> {
     rendered.mentioned.iter().copied().map(UserId::from_uuid).collect()
 }
 
-/// The ids under which a rendered note's mentions stand in the ledger.
-fn distinct(rendered: &Rendered) -> Vec<String> {
+/// The ids of the ledger entries for a rendered note's mentions.
+fn ledger_ids(rendered: &Rendered) -> Vec<String> {
     let verified = rendered.mentioned.iter().map(ToString::to_string);
     verified.chain(rendered.pending.iter().map(MentionRef::id)).collect()
 }
 
-/// The person that a reference names, where it is an SSO UUID.
+/// The SSO UUID of a reference; `None` if the reference is another id.
 pub(super) fn user_of(reference: &MentionRef) -> Option<UserId> {
     match reference {
         MentionRef::User(user) => Some(UserId::from_uuid(*user)),
@@ -487,7 +494,7 @@ pub(super) fn user_of(reference: &MentionRef) -> Option<UserId> {
     }
 }
 
-/// An id as the author may see it again: what they wrote, cut.
-fn shown_id(reference: &MentionRef) -> String {
+/// An id for the response: the submitted id, limited to 64 characters.
+fn shortened_id(reference: &MentionRef) -> String {
     reference.id().chars().take(64).collect()
 }

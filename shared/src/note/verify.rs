@@ -1,4 +1,4 @@
-//! Verifying mentions that Launchpad could not tell when their note was saved (SPEC §3).
+//! Verifies mentions later, if Launchpad was unavailable when their note was saved (SPEC §3).
 
 use std::collections::HashMap;
 
@@ -6,9 +6,11 @@ use super::{
     Draft, MentionRef, Note, Rendered,
     admission::live_contact,
     event,
-    ledger::{Ledger, LedgerChange, LedgerEntry, MentionMessage, PATIENCE, retry_due, next_try},
-    people::{People, Stored},
-    store::{ledger_of, mentioned, user_of, write},
+    ledger::{
+        Ledger, LedgerChange, LedgerEntry, MentionMessage, RETRY_WINDOW, next_retry, retry_due,
+    },
+    people::{People, StoredMentions},
+    store::{ledger_by_person, mentioned, user_of, write},
 };
 use crate::{
     access::{AccessError, Authority},
@@ -18,7 +20,7 @@ use crate::{
     table::{Attempt, Item, Key, TableError, TransactError, from_item, retry},
 };
 
-/// Verifies pending mentions.
+/// Verifies pending mentions for the mention worker.
 #[derive(Clone, Debug)]
 pub struct MentionVerifier {
     authority: Authority,
@@ -28,19 +30,25 @@ pub struct MentionVerifier {
 }
 
 impl MentionVerifier {
-    /// A verifier; `hosts` as [`mention_hosts`](super::mention_hosts) gives them.
+    /// Creates a verifier. `hosts` comes from [`mention_hosts`](super::mention_hosts).
     #[must_use]
     pub fn new(services: Services, outbox: Outbox, hosts: Vec<String>) -> Self {
         let authority = Authority::new(services.clone());
         Self { authority, services, outbox, hosts }
     }
 
-    /// Asks who the pending mentions of a note are. Who is somebody becomes a mention and is told,
-    /// unless the flag is off; who is nobody becomes text; while Launchpad cannot tell, it is asked
-    /// again later, until [`PATIENCE`] after the save ends. A note that is gone or has nothing pending is done.
+    /// Looks up the people of a note's pending mentions.
+    ///
+    /// - An active user's mention becomes verified, and the user is notified if the flag is on.
+    /// - Any other mention becomes plain text.
+    /// - While Launchpad is unavailable, the verification is retried later, until [`RETRY_WINDOW`]
+    ///   after the save.
+    ///
+    /// Nothing happens if the note is deleted or has no pending mentions.
     ///
     /// # Errors
-    /// The table's trouble, or [`TableError::Contention`] when the note keeps changing.
+    /// The message must be delivered again: the table failed, or other writes kept changing the note
+    /// ([`TableError::Contention`]).
     pub async fn verify(
         &self,
         company: &CompanyId,
@@ -50,19 +58,24 @@ impl MentionVerifier {
         let done = retry("the note", async || {
             let old = self.read(company, contact, note).await?;
             let Some(old) = old else { return Ok(Attempt::Done(None)) };
-            let work = self.work(company, old).await?;
+            let work = self.prepare(company, old).await?;
             let Some(work) = work else { return Ok(Attempt::Done(None)) };
             let written = Attempt::from_transaction(self.commit(company, &work).await)?;
             Ok::<_, AccessError>(written.map(|()| Some(work)))
         });
         let Some(work) = done.await? else { return Ok(()) };
+        if work.note.pending_since.is_some() {
+            work.people.log_failure("the mentions stay pending");
+        } else if !work.rendered.unwrapped.is_empty() {
+            work.people.log_failure("the mentions become plain text, because retries have ended");
+        }
         work.report(company);
         self.outbox.send(&work.change.messages).await;
-        work.people.remember(&self.services.directory, &self.services.table).await;
+        work.people.store_names(&self.services.directory, &self.services.table).await;
         Ok(())
     }
 
-    /// The note, if it can still be reached.
+    /// The note, if it and its contact are not deleted.
     async fn read(
         &self,
         company: &CompanyId,
@@ -77,16 +90,16 @@ impl MentionVerifier {
         items.remove(&keys[1]).map(from_item).transpose()
     }
 
-    /// What is to be written; `None` when nothing is pending.
-    async fn work(&self, company: &CompanyId, old: Note) -> Result<Option<Work>, AccessError> {
+    /// Looks up the people and prepares the write; `None` if the note has no pending mentions.
+    async fn prepare(&self, company: &CompanyId, old: Note) -> Result<Option<Work>, AccessError> {
         let Some(since) = old.pending_since else { return Ok(None) };
         let notifies = self.authority.company_flags(company).await?.notes_mention;
         let draft = Draft::parse(&old.note, &self.hosts);
-        let stored = Stored::of(&old, &draft);
+        let stored = StoredMentions::from_note(&old, &draft);
         let mut people = People::verify(&self.services.directory, company, &stored).await;
         let now = self.services.clock.now();
-        if now >= since + PATIENCE {
-            people.give_up_unknown();
+        if now >= since + RETRY_WINDOW {
+            people.end_retries();
         }
         let rendered = draft.render(|reference| people.outcome(reference));
         let verified: Vec<_> = people
@@ -94,7 +107,7 @@ impl MentionVerifier {
             .filter(|(reference, _)| stored.is_pending(reference))
             .map(|(reference, user)| (reference.clone(), user))
             .collect();
-        let entries = self.ledger(company, &old, &verified, &rendered.unwrapped).await?;
+        let entries = self.read_ledger(company, &old, &verified, &rendered.unwrapped).await?;
         let note = Note {
             note: rendered.html.clone(),
             mentioned_user_ids: mentioned(&rendered),
@@ -103,23 +116,23 @@ impl MentionVerifier {
             ..old.clone()
         };
         let ledger = Ledger { company, entries: &entries, notifies, now };
-        let mut change = ledger.verified(&note, &verified, &rendered.unwrapped)?;
+        let mut change = ledger.change_for_verification(&note, &verified, &rendered.unwrapped)?;
         if !rendered.pending.is_empty() {
             let message = MentionMessage::Verify {
                 company: company.clone(),
                 contact_id: note.contact_id,
                 note_id: note.id,
             };
-            let at = next_try(since, now).unwrap_or(since + PATIENCE);
+            let at = next_retry(since, now).unwrap_or(since + RETRY_WINDOW);
             change.actions.push(retry_due(&message, at)?.put()?);
         }
-        let waiting = verified.iter().find_map(|(reference, _)| entries.get(&reference.id()));
-        // A private note has no ledger, and nobody but its owner saves it.
-        let author = waiting.map_or(old.owner_id, |entry| entry.actor.actor_id);
+        let entry = verified.iter().find_map(|(reference, _)| entries.get(&reference.id()));
+        // A private note has no ledger entries, and only its owner can save it.
+        let author = entry.map_or(old.owner_id, |entry| entry.actor.actor_id);
         Ok(Some(Work { old, note, people, rendered, change, notifies, author }))
     }
 
-    async fn ledger(
+    async fn read_ledger(
         &self,
         company: &CompanyId,
         note: &Note,
@@ -136,29 +149,29 @@ impl MentionVerifier {
             return Ok(HashMap::new());
         }
         let items: HashMap<Key, Item> = self.services.table.batch_get(&keys, true).await?;
-        ledger_of(items)
+        ledger_by_person(items)
     }
 
     async fn commit(&self, company: &CompanyId, work: &Work) -> Result<(), TransactError> {
         let (table, actions) = (&self.services.table, work.change.actions.clone());
         if work.note.note == work.old.note && work.note.pending_since.is_some() {
-            // Nothing is known yet: the note stays untouched, only the next time is noted.
+            // No mention could be verified: the note is not written, only the next retry.
             return table.transact(actions.into_iter().collect()).await;
         }
         write(table, company, &work.note, Some(&work.old), actions).await
     }
 }
 
-/// One verification, decided but not yet written.
+/// A prepared verification.
 struct Work {
     old: Note,
     note: Note,
     people: People,
     rendered: Rendered,
     change: LedgerChange,
-    /// Whether the flag lets anybody be told.
+    /// Whether the mention flag is on.
     notifies: bool,
-    /// Who wrote the mentions.
+    /// The user who saved the mentions.
     author: UserId,
 }
 

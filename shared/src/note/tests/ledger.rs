@@ -11,9 +11,9 @@ use uuid::Uuid;
 use crate::{
     id::{CompanyId, UserId},
     note::{
-        Actor, LedgerEntry, MentionRef, MentionState, Note, PATIENCE, Visibility,
+        Actor, LedgerEntry, MentionRef, MentionState, Note, RETRY_WINDOW, Visibility,
         ledger::{Ledger, LedgerChange},
-        next_try,
+        next_retry,
     },
     table::{Action, Condition, Item, Key, from_item, to_item},
 };
@@ -75,7 +75,7 @@ impl World {
         let mut holds = true;
         for action in &actions {
             let (key, condition) = match action {
-                Action::Put(item, condition) => (Key::of(item).unwrap(), condition.as_ref()),
+                Action::Put(item, condition) => (Key::from_item(item).unwrap(), condition.as_ref()),
                 Action::Delete(key, condition) => (key.clone(), condition.as_ref()),
                 Action::Check(key, condition) => (key.clone(), Some(condition)),
                 Action::Update { .. } => panic!("the ledger plans no updates"),
@@ -90,7 +90,7 @@ impl World {
         for action in actions {
             match action {
                 Action::Put(item, _) => {
-                    self.items.insert(Key::of(&item).unwrap(), item);
+                    self.items.insert(Key::from_item(&item).unwrap(), item);
                 }
                 Action::Delete(key, _) => {
                     self.items.remove(&key);
@@ -123,7 +123,7 @@ impl World {
         let (company, entries) = (company(), seen.entries());
         let ledger = Ledger { company: &company, entries: &entries, notifies: true, now: now() };
         let named = old.as_ref().filter(|old| old.is_public()).map(named);
-        let change = ledger.saved(&note, named.as_deref(), &[], &actor(by)).unwrap();
+        let change = ledger.change_for_save(&note, named.as_deref(), &[], &actor(by)).unwrap();
         let key = Key::note(&company, note.contact_id, note.id);
         let unchanged = old.map_or(Condition::Absent, |old| Condition::Version(old.version));
         let put = Action::Put(to_item(&key, &note).unwrap(), Some(unchanged));
@@ -138,7 +138,7 @@ impl World {
             return false;
         }
         let notifies = note.is_public();
-        let next = if notifies { entry.claimed(now()) } else { entry.dropped() };
+        let next = if notifies { entry.with_lease(now()) } else { entry.dropped() };
         let check = Action::Check(
             Key::note(&company, note.contact_id, note.id),
             Condition::Version(note.version),
@@ -241,7 +241,7 @@ fn change_with_flag(
         match action {
             Action::Put(item, _) => {
                 written.extend(
-                    Key::of(&item)
+                    Key::from_item(&item)
                         .filter(|key| key.sk.starts_with("MENTION#"))
                         .map(|_| from_item::<LedgerEntry>(item).unwrap()),
                 );
@@ -257,11 +257,11 @@ fn change_with_flag(
 fn a_private_note_writes_no_ledger_entries_until_it_is_made_public() {
     let private = note(&[1, 2], Visibility::Private, 1);
     let (written, _, messages) =
-        change(&[], |ledger| ledger.saved(&private, None, &[], &actor(0)).unwrap());
+        change(&[], |ledger| ledger.change_for_save(&private, None, &[], &actor(0)).unwrap());
     assert_eq!((written.len(), messages), (0, 0));
     let public = note(&[1, 2], Visibility::Public, 2);
     let (written, _, messages) =
-        change(&[], |ledger| ledger.saved(&public, None, &[], &actor(0)).unwrap());
+        change(&[], |ledger| ledger.change_for_save(&public, None, &[], &actor(0)).unwrap());
     assert_eq!((written.len(), messages), (2, 2));
 }
 
@@ -270,13 +270,14 @@ fn pending_mentions_are_stored_with_their_actor_and_delivered_when_they_are_veri
     let saved = note(&[], Visibility::Public, 1);
     let pending = [MentionRef::User(person(1).as_uuid()), MentionRef::Raw("1002".to_owned())];
     let (waiting, _, messages) =
-        change(&[], |ledger| ledger.saved(&saved, None, &pending, &actor(0)).unwrap());
+        change(&[], |ledger| ledger.change_for_save(&saved, None, &pending, &actor(0)).unwrap());
     assert_eq!(messages, 1, "one message for the verification of the note");
     assert!(waiting.iter().all(|entry| entry.state == MentionState::Unverified));
     let verified = [(pending[0].clone(), person(1)), (pending[1].clone(), person(2))];
     let now_mentioned = note(&[1, 2], Visibility::Public, 2);
-    let (written, removed, messages) =
-        change(&waiting, |ledger| ledger.verified(&now_mentioned, &verified, &[]).unwrap());
+    let (written, removed, messages) = change(&waiting, |ledger| {
+        ledger.change_for_verification(&now_mentioned, &verified, &[]).unwrap()
+    });
     let states: Vec<_> = written.iter().map(|entry| (entry.person.clone(), entry.state)).collect();
     let pending = MentionState::Pending;
     assert_eq!(states, [(person(1).to_string(), pending), (person(2).to_string(), pending)]);
@@ -288,13 +289,15 @@ fn pending_mentions_are_stored_with_their_actor_and_delivered_when_they_are_veri
 fn a_person_pending_under_two_ids_is_notified_once() {
     let saved = note(&[], Visibility::Public, 1);
     let ids = [MentionRef::User(person(1).as_uuid()), MentionRef::Raw("1002".to_owned())];
-    let (waiting, ..) = change(&[], |ledger| ledger.saved(&saved, None, &ids, &actor(0)).unwrap());
+    let (waiting, ..) =
+        change(&[], |ledger| ledger.change_for_save(&saved, None, &ids, &actor(0)).unwrap());
     let both = [(ids[0].clone(), person(1)), (ids[1].clone(), person(1))];
     let reversed = [both[1].clone(), both[0].clone()];
     for verified in [both, reversed] {
         let now_mentioned = note(&[1], Visibility::Public, 2);
-        let (written, removed, messages) =
-            change(&waiting, |ledger| ledger.verified(&now_mentioned, &verified, &[]).unwrap());
+        let (written, removed, messages) = change(&waiting, |ledger| {
+            ledger.change_for_verification(&now_mentioned, &verified, &[]).unwrap()
+        });
         assert_eq!((written.len(), removed, messages), (1, 1, 1));
     }
 }
@@ -303,11 +306,13 @@ fn a_person_pending_under_two_ids_is_notified_once() {
 fn a_raw_id_that_resolves_to_the_actor_sends_no_notification() {
     let saved = note(&[], Visibility::Public, 1);
     let ids = [MentionRef::Raw("1001".to_owned())];
-    let (waiting, ..) = change(&[], |ledger| ledger.saved(&saved, None, &ids, &actor(1)).unwrap());
+    let (waiting, ..) =
+        change(&[], |ledger| ledger.change_for_save(&saved, None, &ids, &actor(1)).unwrap());
     let verified = [(ids[0].clone(), person(1))];
     let now_mentioned = note(&[1], Visibility::Public, 2);
-    let (written, removed, messages) =
-        change(&waiting, |ledger| ledger.verified(&now_mentioned, &verified, &[]).unwrap());
+    let (written, removed, messages) = change(&waiting, |ledger| {
+        ledger.change_for_verification(&now_mentioned, &verified, &[]).unwrap()
+    });
     assert_eq!((written.len(), removed, messages), (0, 1, 0));
 }
 
@@ -316,7 +321,10 @@ fn a_pending_mention_belongs_to_the_user_who_added_it_and_not_to_the_user_who_sa
     let saved = note(&[], Visibility::Public, 1);
     let pending = [MentionRef::User(person(2).as_uuid())];
     let save = |entries: &[LedgerEntry], named: &[String], by| {
-        change(entries, |ledger| ledger.saved(&saved, Some(named), &pending, &actor(by)).unwrap()).0
+        change(entries, |ledger| {
+            ledger.change_for_save(&saved, Some(named), &pending, &actor(by)).unwrap()
+        })
+        .0
     };
     let first = save(&[], &[], 0);
     assert_eq!(first[0].actor, actor(0));
@@ -324,15 +332,18 @@ fn a_pending_mention_belongs_to_the_user_who_added_it_and_not_to_the_user_who_sa
     let named = [person(2).to_string()];
     assert!(save(&first, &named, 1).is_empty());
     let known = note(&[2], Visibility::Public, 2);
-    let (known_entries, ..) =
-        change(&first, |ledger| ledger.saved(&known, Some(&named), &[], &actor(1)).unwrap());
+    let (known_entries, ..) = change(&first, |ledger| {
+        ledger.change_for_save(&known, Some(&named), &[], &actor(1)).unwrap()
+    });
     assert_eq!(
         (known_entries[0].state, &known_entries[0].actor),
         (MentionState::Pending, &actor(0))
     );
     // The mention is removed, and then added by another user.
     let (gone, removed, _) = change(&first, |ledger| {
-        ledger.saved(&note(&[], Visibility::Public, 2), Some(&named), &[], &actor(0)).unwrap()
+        ledger
+            .change_for_save(&note(&[], Visibility::Public, 2), Some(&named), &[], &actor(0))
+            .unwrap()
     });
     assert_eq!((gone.len(), removed), (0, 0));
     let second = save(&first, &[], 1);
@@ -346,7 +357,9 @@ fn a_mention_of_oneself_sends_no_notification_when_another_user_saves_the_note()
     for (mentioned, pending) in [(&[1][..], &[][..]), (&[], std::slice::from_ref(&reference))] {
         let own = note(mentioned, Visibility::Public, 2);
         let save = |entries: &[LedgerEntry], named: &[String], by| {
-            change(entries, |ledger| ledger.saved(&own, Some(named), pending, &actor(by)).unwrap())
+            change(entries, |ledger| {
+                ledger.change_for_save(&own, Some(named), pending, &actor(by)).unwrap()
+            })
         };
         // A pending mention by another user that was removed before its verification.
         let state = MentionState::Unverified;
@@ -362,13 +375,14 @@ fn a_mention_of_oneself_sends_no_notification_when_another_user_saves_the_note()
 #[test]
 fn a_mention_saved_with_the_flag_off_is_dropped_and_delivered_by_the_next_save_with_the_flag_on() {
     let public = note(&[1], Visibility::Public, 2);
-    let (dropped, _, messages) =
-        change_with_flag(false, &[], |ledger| ledger.saved(&public, None, &[], &actor(0)).unwrap());
+    let (dropped, _, messages) = change_with_flag(false, &[], |ledger| {
+        ledger.change_for_save(&public, None, &[], &actor(0)).unwrap()
+    });
     assert_eq!((dropped[0].state, messages), (MentionState::Dropped, 0));
     let named = named(&public);
     for (notifies, messages) in [(false, 0), (true, 1)] {
         let (written, _, sent) = change_with_flag(notifies, &dropped, |ledger| {
-            ledger.saved(&public, Some(&named), &[], &actor(2)).unwrap()
+            ledger.change_for_save(&public, Some(&named), &[], &actor(2)).unwrap()
         });
         assert_eq!((written.len(), sent), (messages, messages), "{notifies}");
         assert!(written.iter().all(|entry| entry.actor == actor(0)));
@@ -382,7 +396,7 @@ fn a_mention_verified_with_the_flag_off_sends_no_notification() {
     let state = MentionState::Unverified;
     let waiting = LedgerEntry::new(&public, person(1).to_string(), state, actor(0), now());
     let (written, _, messages) = change_with_flag(false, &[waiting], |ledger| {
-        ledger.verified(&public, &[(reference, person(1))], &[]).unwrap()
+        ledger.change_for_verification(&public, &[(reference, person(1))], &[]).unwrap()
     });
     assert_eq!((written[0].state, messages), (MentionState::Dropped, 0));
 }
@@ -391,7 +405,7 @@ fn a_mention_verified_with_the_flag_off_sends_no_notification() {
 fn the_retry_times_of_a_pending_mention_do_not_depend_on_the_caller() {
     let at = |minutes| now() + SignedDuration::from_mins(minutes);
     for (asked, expected) in [(0, 1), (1, 2), (3, 4), (32, 60), (61, 120), (1439, 1440)] {
-        assert_eq!(next_try(now(), at(asked)), Some(at(expected)), "{asked}");
+        assert_eq!(next_retry(now(), at(asked)), Some(at(expected)), "{asked}");
     }
-    assert_eq!(next_try(now(), now() + PATIENCE), None);
+    assert_eq!(next_retry(now(), now() + RETRY_WINDOW), None);
 }

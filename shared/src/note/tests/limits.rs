@@ -10,8 +10,9 @@ fn with_length(length: usize, fill: &str) -> String {
 fn ten_thousand_unicode_scalars_are_allowed_and_one_more_is_not() {
     for fill in ["x", "é", "🙂", "\0", "\u{a0}"] {
         let fits = with_length(NOTE_LENGTH_LIMIT, fill);
-        assert!(Draft::submitted(&fits, &[]).is_ok(), "{fill:?}");
-        let error = Draft::submitted(&with_length(NOTE_LENGTH_LIMIT + 1, fill), &[]).unwrap_err();
+        assert!(Draft::from_submission(&fits, &[]).is_ok(), "{fill:?}");
+        let error =
+            Draft::from_submission(&with_length(NOTE_LENGTH_LIMIT + 1, fill), &[]).unwrap_err();
         assert_eq!(error, NoteError::TooLong { length: 10_001, limit: 10_000 }, "{fill:?}");
     }
 }
@@ -41,7 +42,7 @@ fn the_start_tag_of_a_mention_counts_with_the_length_of_its_shorter_form() {
         if tag.len() > counted {
             assert!(html.len() > NOTE_LENGTH_LIMIT);
         }
-        assert!(Draft::submitted(&html, &hosts()).is_ok(), "{tag}");
+        assert!(Draft::from_submission(&html, &hosts()).is_ok(), "{tag}");
         let html = format!("{html}🙂");
         assert_eq!(counted_length(&html, &hosts()), NOTE_LENGTH_LIMIT + 1, "{tag}");
     }
@@ -94,7 +95,7 @@ fn a_note_at_the_limit_can_be_read_and_saved_again() {
         })
         .collect();
     let html = format!("{mentions}{}", "x".repeat(NOTE_LENGTH_LIMIT - mentions.len()));
-    let once = Draft::submitted(&html, &[]).unwrap().render(directory).html;
+    let once = Draft::from_submission(&html, &[]).unwrap().render(directory).html;
     assert!(once.len() > NOTE_LENGTH_LIMIT);
     // Only the canonical tags, which are a little longer than the mobile ones, add to the length.
     let growth = once.len() - NOTE_LENGTH_LIMIT;

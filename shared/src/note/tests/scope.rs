@@ -85,8 +85,8 @@ fn outcome(
     note: &Note,
 ) -> Result<(), NoteDenial> {
     let access = NoteAccess::new(session);
-    let contact = access.reach(action, contact(which))?;
-    if action == NoteAction::Add { Ok(()) } else { access.check(action, note, &contact) }
+    let contact = access.authorize_contact(action, contact(which))?;
+    if action == NoteAction::Add { Ok(()) } else { access.authorize_note(action, note, &contact) }
 }
 
 /// The contacts on which an action is allowed.
@@ -179,7 +179,7 @@ fn a_private_note_is_visible_only_to_its_author() {
         let session = session(flag, Level::Everything, Level::Everything, true);
         let access = NoteAccess::new(&session);
         let (own, others) = (note(me(), "private"), note(other(), "private"));
-        assert!(access.shows(&own) && !access.shows(&others));
+        assert!(access.can_see(&own) && !access.can_see(&others));
         for action in [NoteAction::View, NoteAction::Update, NoteAction::Delete] {
             assert_eq!(outcome(&session, action, "mine", &own), Ok(()));
             assert_eq!(outcome(&session, action, "mine", &others), Err(NoteDenial::Private));
@@ -195,7 +195,8 @@ fn the_returned_permission_matches_the_enforced_permission() {
             let viewing = self::session(flag, Level::Everything, Level::Everything, true);
             for which in CONTACTS {
                 for note in [note(me(), "public"), note(other(), "public")] {
-                    let reached = NoteAccess::new(&viewing).reach(NoteAction::View, contact(which));
+                    let reached = NoteAccess::new(&viewing)
+                        .authorize_contact(NoteAction::View, contact(which));
                     let shown = NoteAccess::new(&session).permission(&note, &reached.unwrap());
                     let may = |action| outcome(&session, action, which, &note).is_ok();
                     assert_eq!(shown.update, may(NoteAction::Update), "{which} at {level}");
