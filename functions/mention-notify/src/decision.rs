@@ -1,3 +1,5 @@
+//! Decides what to do about a mention, from the ledger entry, the note and the flags.
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -6,28 +8,30 @@ use shared::{
     note::{LedgerEntry, MentionState, Note},
 };
 
-/// The first try and three retries (SPEC §3).
-pub(crate) const MAX_TRIES: u32 = 4;
+/// Most attempts per round: the first one and three retries (SPEC §3).
+pub(crate) const MAX_ATTEMPTS: u32 = 4;
 
-/// What is to be done about a mention.
+/// What the worker does about a mention.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Decision {
-    /// Nothing: it is done, or was never to be done.
+    /// Nothing, because the notification was sent, dropped or given up, or the mention is not
+    /// verified.
     Nothing,
-    /// Another worker is at it; look again when its lease has ended.
+    /// Wait until the lease of another worker ends, and decide again.
     Wait(Duration),
-    /// The note is gone or private, or the flag is off: do not tell.
+    /// Drop the notification, because the note is deleted or private, or the flag is off.
     Drop,
-    /// The message came back from the dead letters: begin a new round, and decide again.
-    BeginAnew,
-    /// The tries are used up, the last one by a worker that died.
+    /// Start a new round, because the message was moved back from the dead-letter queue, and decide
+    /// again.
+    StartNewRound,
+    /// Give up, because all attempts are used. The worker of the last one died.
     GiveUp,
-    /// Claim it and tell.
+    /// Take the lease and send the notification.
     Notify,
 }
 
-/// Decides by the ledger entry and the note, which is `None` when it is gone. `round` is the
-/// message's: one that came back from the dead letters begins a new round.
+/// Decides what to do. `note` is `None` if it was deleted. `round` is the round of the message, which
+/// is higher than that of the entry if the message was moved back from the dead-letter queue.
 pub(crate) fn decide(
     entry: &LedgerEntry,
     note: Option<&Note>,
@@ -35,12 +39,12 @@ pub(crate) fn decide(
     round: u32,
     now: Timestamp,
 ) -> Decision {
-    let came_back = round > entry.round;
+    let redriven = round > entry.round;
     match entry.state {
         MentionState::Unverified | MentionState::Sent | MentionState::Dropped => {
             return Decision::Nothing;
         }
-        MentionState::Failed if !came_back => return Decision::Nothing,
+        MentionState::Failed if !redriven => return Decision::Nothing,
         MentionState::Sending => {
             if let Some(left) = lease_left(entry, now) {
                 return Decision::Wait(left);
@@ -51,27 +55,27 @@ pub(crate) fn decide(
     if !flags.notes_mention || !note.is_some_and(Note::is_public) {
         return Decision::Drop;
     }
-    if came_back {
-        return Decision::BeginAnew;
+    if redriven {
+        return Decision::StartNewRound;
     }
-    if entry.attempts >= MAX_TRIES {
+    if entry.attempts >= MAX_ATTEMPTS {
         return Decision::GiveUp;
     }
     Decision::Notify
 }
 
-/// How long another worker's lease still lasts.
+/// The remaining time of another worker's lease; `None` if it has ended.
 fn lease_left(entry: &LedgerEntry, now: Timestamp) -> Option<Duration> {
     let left = entry.lease_until?.duration_since(now);
     left.is_positive().then(|| left.unsigned_abs())
 }
 
-/// The wait after so many tries: 2, 4, 8 seconds, each with jitter down to its half, and never less
-/// than the service asks for.
-pub(crate) fn wait_after(tries: u32, asked: Option<Duration>) -> Duration {
-    let ceiling = 1000u64 << tries.clamp(1, MAX_TRIES);
-    let jittered = Duration::from_millis(fastrand::u64(ceiling / 2..=ceiling));
-    jittered.max(asked.unwrap_or_default())
+/// The backoff after this number of attempts: 2, 4 and 8 seconds, with jitter down to half of it, and
+/// at least the `Retry-After` of the service.
+pub(crate) fn backoff(attempts: u32, retry_after: Option<Duration>) -> Duration {
+    let max_ms = 1000u64 << attempts.clamp(1, MAX_ATTEMPTS);
+    let jittered = Duration::from_millis(fastrand::u64(max_ms / 2..=max_ms));
+    jittered.max(retry_after.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -88,12 +92,12 @@ mod tests {
         "2026-01-01T00:00:00Z".parse().unwrap()
     }
 
-    fn mentions(notes_mention: bool) -> Flags {
+    fn flags(notes_mention: bool) -> Flags {
         Flags { notes_mention, ..Flags::default() }
     }
 
-    fn on() -> Flags {
-        mentions(true)
+    fn flag_on() -> Flags {
+        flags(true)
     }
 
     fn entry(state: &str, attempts: u32, round: u32) -> LedgerEntry {
@@ -114,88 +118,94 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_is_not_done_again() {
+    fn an_unverified_or_finished_mention_is_not_processed() {
         for state in ["unverified", "sent", "dropped", "failed"] {
-            let decision = decide(&entry(state, 1, 0), Some(&note("public")), on(), 0, now());
+            let decision = decide(&entry(state, 1, 0), Some(&note("public")), flag_on(), 0, now());
             assert_eq!(decision, Decision::Nothing, "{state}");
         }
     }
 
     #[test]
-    fn a_pending_mention_of_a_public_note_is_told() {
-        for attempts in 0..MAX_TRIES {
+    fn a_pending_mention_of_a_public_note_is_notified() {
+        for attempts in 0..MAX_ATTEMPTS {
             let pending = entry("pending", attempts, 0);
-            assert_eq!(decide(&pending, Some(&note("public")), on(), 0, now()), Decision::Notify);
+            let decision = decide(&pending, Some(&note("public")), flag_on(), 0, now());
+            assert_eq!(decision, Decision::Notify);
         }
     }
 
     #[test]
-    fn nobody_is_told_of_a_note_that_is_gone_or_private() {
+    fn a_mention_of_a_deleted_or_private_note_is_dropped() {
         for note in [None, Some(note("private"))] {
             let pending = entry("pending", 0, 0);
-            assert_eq!(decide(&pending, note.as_ref(), on(), 0, now()), Decision::Drop);
+            assert_eq!(decide(&pending, note.as_ref(), flag_on(), 0, now()), Decision::Drop);
         }
     }
 
     #[test]
-    fn nobody_is_told_while_the_flag_is_off() {
+    fn a_mention_is_dropped_while_the_flag_is_off() {
         for (state, round) in [("pending", 0), ("failed", 1)] {
             let decision =
-                decide(&entry(state, 1, 0), Some(&note("public")), mentions(false), round, now());
+                decide(&entry(state, 1, 0), Some(&note("public")), flags(false), round, now());
             assert_eq!(decision, Decision::Drop, "{state}");
         }
     }
 
     #[test]
-    fn a_claim_is_taken_over_when_its_lease_has_ended_and_not_before() {
+    fn another_worker_takes_over_only_after_the_lease_has_ended() {
         let sending = entry("sending", 1, 0);
         let public = note("public");
         let just_before = now() + LEASE - SignedDuration::from_millis(1);
-        let waits = decide(&sending, Some(&public), on(), 0, just_before);
-        assert_eq!(waits, Decision::Wait(Duration::from_millis(1)));
-        let later = decide(&sending, Some(&public), on(), 0, now() + LEASE);
-        assert_eq!(later, Decision::Notify);
+        let during = decide(&sending, Some(&public), flag_on(), 0, just_before);
+        assert_eq!(during, Decision::Wait(Duration::from_millis(1)));
+        let after = decide(&sending, Some(&public), flag_on(), 0, now() + LEASE);
+        assert_eq!(after, Decision::Notify);
     }
 
     #[test]
-    fn tries_that_workers_died_in_count() {
-        let sending = entry("sending", MAX_TRIES, 0);
-        let decision = decide(&sending, Some(&note("public")), on(), 0, now() + LEASE);
+    fn attempts_of_workers_that_died_count() {
+        let sending = entry("sending", MAX_ATTEMPTS, 0);
+        let decision = decide(&sending, Some(&note("public")), flag_on(), 0, now() + LEASE);
         assert_eq!(decision, Decision::GiveUp);
     }
 
     #[test]
-    fn only_a_message_from_the_dead_letters_begins_a_new_round() {
+    fn only_a_message_from_the_dead_letter_queue_starts_a_new_round() {
         let public = note("public");
-        let failed = entry("failed", MAX_TRIES, 1);
+        let failed = entry("failed", MAX_ATTEMPTS, 1);
         for (round, expected) in
-            [(0, Decision::Nothing), (1, Decision::Nothing), (2, Decision::BeginAnew)]
+            [(0, Decision::Nothing), (1, Decision::Nothing), (2, Decision::StartNewRound)]
         {
-            assert_eq!(decide(&failed, Some(&public), on(), round, now()), expected, "{round}");
+            assert_eq!(
+                decide(&failed, Some(&public), flag_on(), round, now()),
+                expected,
+                "{round}"
+            );
         }
-        // A worker died between the dead letter and the ledger.
-        let used_up = entry("pending", MAX_TRIES, 1);
-        assert_eq!(decide(&used_up, Some(&public), on(), 2, now()), Decision::BeginAnew);
-        // Delivered twice, the second finds the round begun.
-        let begun = failed.begun_anew(2, now());
-        assert_eq!(decide(&begun, Some(&public), on(), 2, now()), Decision::Notify);
+        // A worker died after it sent the message to the dead-letter queue and before it wrote the
+        // ledger entry.
+        let used_up = entry("pending", MAX_ATTEMPTS, 1);
+        assert_eq!(decide(&used_up, Some(&public), flag_on(), 2, now()), Decision::StartNewRound);
+        // At the second delivery of the message, the round has already started.
+        let started = failed.new_round(2, now());
+        assert_eq!(decide(&started, Some(&public), flag_on(), 2, now()), Decision::Notify);
     }
 
     #[test]
-    fn a_new_round_has_all_its_tries_and_all_its_patience() {
+    fn a_new_round_starts_with_no_attempts_and_a_new_retry_window() {
         let a_day_later = now() + SignedDuration::from_hours(25);
-        let begun = entry("failed", MAX_TRIES, 0).begun_anew(1, a_day_later);
-        assert_eq!((begun.attempts, begun.since, begun.round), (0, a_day_later, 1));
+        let started = entry("failed", MAX_ATTEMPTS, 0).new_round(1, a_day_later);
+        assert_eq!((started.attempts, started.since, started.round), (0, a_day_later, 1));
     }
 
     #[test]
-    fn waits_grow_and_honor_what_the_service_asks_for() {
-        for (tries, least, most) in [(1, 1, 2), (2, 2, 4), (3, 4, 8)] {
-            let wait = wait_after(tries, None);
-            let within = Duration::from_secs(least)..=Duration::from_secs(most);
-            assert!(within.contains(&wait), "{tries}: {wait:?}");
+    fn the_backoff_grows_and_is_at_least_the_retry_after_of_the_service() {
+        for (attempts, min, max) in [(1, 1, 2), (2, 2, 4), (3, 4, 8)] {
+            let wait = backoff(attempts, None);
+            let range = Duration::from_secs(min)..=Duration::from_secs(max);
+            assert!(range.contains(&wait), "{attempts}: {wait:?}");
         }
-        let asked = Duration::from_secs(90);
-        assert_eq!(wait_after(1, Some(asked)), asked);
+        let retry_after = Duration::from_secs(90);
+        assert_eq!(backoff(1, Some(retry_after)), retry_after);
     }
 }

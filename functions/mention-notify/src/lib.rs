@@ -1,10 +1,10 @@
-//! The mention worker (SPEC §3): tells the people whom a note mentions, and verifies mentions that
-//! Launchpad could not tell when their note was saved.
+//! The mention worker (SPEC §3): notifies people whom a note mentions, and verifies mentions if
+//! Launchpad was unavailable when their note was saved.
 //!
-//! | module | its one idea |
+//! | module | purpose |
 //! |---|---|
-//! | `decision` | what is to be done about a ledger entry, as it was read |
-//! | `notifier` | does it: claims, calls, records |
+//! | `decision` | decides what to do about a mention |
+//! | `notifier` | takes the lease, sends the notification and records the result |
 
 mod decision;
 mod notifier;
@@ -21,23 +21,23 @@ use shared::{
 
 pub use notifier::{Mention, Notifier, NotifyError};
 
-/// The environment variable with the URL of the queue that feeds the function.
+/// The environment variable with the URL of the queue whose messages the function processes.
 pub const QUEUE_URL: &str = "MENTION_QUEUE_URL";
 
-/// What the function works with.
+/// The function's services.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Verifies.
+    /// Processes `Verify` messages.
     pub verifier: MentionVerifier,
-    /// Tells.
+    /// Processes `Notify` messages.
     pub notifier: Notifier,
 }
 
 impl App {
-    /// Wires the function.
+    /// Creates the function's services from its environment variables.
     ///
     /// # Errors
-    /// When a variable is missing or wrong.
+    /// [`StartError`] if a variable is missing or not valid.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let app_url = environment.text("APP_URL")?;
         let services = environment.services()?;
@@ -55,10 +55,10 @@ impl App {
     }
 }
 
-/// Why a message comes back.
+/// Why a message is delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// The person could not be told yet.
+    /// The person could not be notified yet.
     #[error(transparent)]
     Notify(#[from] NotifyError),
     /// The mentions could not be verified.
@@ -66,10 +66,10 @@ pub enum WorkerError {
     Verify(#[from] AccessError),
 }
 
-/// Does what one message asks for. Doing it twice, or after a later one, changes nothing.
+/// Processes one message. It is idempotent: a repeated or late message has no further effect.
 ///
 /// # Errors
-/// When the message is to come back.
+/// If the message must be delivered again.
 pub async fn handle(app: Arc<App>, message: Message<MentionMessage>) -> Result<(), WorkerError> {
     match message.body {
         MentionMessage::Verify { company, contact_id, note_id } => {

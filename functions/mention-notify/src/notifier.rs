@@ -1,3 +1,5 @@
+//! Notifies a mentioned person.
+
 use std::{collections::HashMap, time::Duration};
 
 use shared::{
@@ -9,8 +11,8 @@ use shared::{
     id::{CompanyId, ContactId, NoteId, UserId},
     identity::{Permission, Platform, Viewer},
     note::event,
-    note::{LedgerEntry, MentionMessage, Note, live_contact, next_try, retry_due},
-    notification::{Channel, Notification, NotificationError, Notifications},
+    note::{LedgerEntry, MentionMessage, Note, live_contact, next_retry, retry_due},
+    notification::{Notification, NotificationError, NotificationRoute, Notifications},
     outbox::{DeadLetterError, DeadLetters},
     services::Services,
     table::{
@@ -18,64 +20,65 @@ use shared::{
     },
 };
 
-use crate::decision::{Decision, MAX_TRIES, decide, wait_after};
+use crate::decision::{Decision, MAX_ATTEMPTS, backoff, decide};
 
-/// The category "mention" (PRD §6).
+/// The notification category "mention" (PRD §6).
 const CATEGORY: &str = "2";
-/// How often a mention that others got in the way of is decided anew.
-const ATTEMPTS: usize = 6;
+/// How often the worker decides again when another write has changed the mention.
+const MAX_DECISIONS: usize = 6;
 
-/// A mention to tell somebody of.
+/// A mention whose person must be notified.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mention {
     /// The tenant.
     pub company: CompanyId,
-    /// The contact.
+    /// The contact that the note is about.
     pub contact: ContactId,
-    /// The note.
+    /// The note that mentions the person.
     pub note: NoteId,
-    /// The person.
+    /// The mentioned person.
     pub person: UserId,
-    /// How often the message came back from the dead letters.
+    /// How often the message was moved back from the dead-letter queue.
     pub round: u32,
 }
 
-/// Tells people of mentions, at most once each.
+/// Notifies mentioned people, each at most once per note.
 ///
-/// The ledger entry decides: it is claimed under its version and the note's before the call, and
-/// the outcome is written to it. Between the call and that write a crash leaves a claim whose
-/// outcome is unknown; when its lease has ended the call is made again with the same
-/// `Idempotency-Key`, on which the notification service makes no second notification.
+/// Before the call, the worker takes a lease in the ledger entry, on the condition that the entry and
+/// the note still have the versions that were read. After the call, it writes the result into the
+/// entry. If it crashes in between, the result is unknown: when the lease has ended, another worker
+/// repeats the call with the same `Idempotency-Key`, so that the notification service sends no second
+/// notification.
 #[derive(Clone, Debug)]
 pub struct Notifier {
-    /// Levels, teams and flags.
+    /// Reads flags, and checks whether a person may see a contact.
     pub authority: Authority,
     /// The table, the directory and the clock.
     pub services: Services,
-    /// The notification service.
+    /// The client of the notification service.
     pub notifications: Notifications,
-    /// Where messages go that are given up.
+    /// The dead-letter queue for messages that are given up.
     pub dead_letters: DeadLetters,
     /// Base URL of the web application, without a slash at its end.
     pub app_url: String,
 }
 
-/// Why a mention's message comes back.
+/// Why the message of a mention is delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
-    /// Another worker is at it.
+    /// Another worker holds the lease of the ledger entry.
     #[error("another worker is notifying the person")]
-    Claimed,
-    /// The call failed and is worth another try.
+    LeaseHeld,
+    /// The call of the notification service failed and is retried.
     #[error(transparent)]
     Call(#[from] NotificationError),
-    /// The table's trouble.
+    /// The table failed.
     #[error(transparent)]
     Table(#[from] TableError),
     /// The company's flags could not be read.
     #[error(transparent)]
     Flags(#[from] AccessError),
-    /// The message could not be given up.
+    /// The message could not be sent to the dead-letter queue.
     #[error(transparent)]
     DeadLetters(#[from] DeadLetterError),
 }
@@ -84,27 +87,28 @@ impl From<TransactError> for NotifyError {
     fn from(error: TransactError) -> Self {
         match error {
             TransactError::Table(error) => Self::Table(error),
-            TransactError::Conditions(_) => Self::Claimed,
+            TransactError::Conditions(_) => Self::LeaseHeld,
         }
     }
 }
 
-/// What the table says of a mention.
+/// The data of a mention that was read from the table.
 struct Found {
     entry: LedgerEntry,
-    /// The note and its contact, while both are there.
+    /// The note and its contact, if neither is deleted.
     note: Option<(Note, Contact)>,
-    /// The company's flags, read with every try: turning one off works at once.
+    /// The company's flags. They are read for every attempt, so that turning one off takes effect
+    /// at once.
     flags: Flags,
 }
 
 impl Notifier {
-    /// Tells the person, unless that was done, is being done or must not be done.
+    /// Notifies the person, unless the notification was sent, is being sent or must not be sent.
     ///
     /// # Errors
-    /// When the message is to come back; its wait is then set on `lease`.
+    /// If the message must be delivered again. For a retry, the delay is set on `lease`.
     pub async fn notify(&self, mention: &Mention, lease: &MessageLease) -> Result<(), NotifyError> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_DECISIONS {
             let Some(found) = self.read(mention).await? else { return Ok(()) };
             let now = self.services.clock.now();
             let note = found.note.as_ref().map(|(note, _)| note);
@@ -112,7 +116,7 @@ impl Notifier {
                 Decision::Nothing => return Ok(()),
                 Decision::Wait(left) => {
                     lease.set_visibility(left + Duration::from_secs(1)).await;
-                    return Err(NotifyError::Claimed);
+                    return Err(NotifyError::LeaseHeld);
                 }
                 Decision::GiveUp => {
                     return self.give_up(mention, &found.entry, "outcome unknown").await;
@@ -122,9 +126,9 @@ impl Notifier {
                         return Ok(());
                     }
                 }
-                Decision::BeginAnew => {
-                    let anew = found.entry.begun_anew(mention.round, now);
-                    self.write(vec![found.entry.replace(&mention.company, &anew)?]).await?;
+                Decision::StartNewRound => {
+                    let started = found.entry.new_round(mention.round, now);
+                    self.write(vec![found.entry.replace(&mention.company, &started)?]).await?;
                 }
                 Decision::Notify => {
                     if self.deliver(mention, &found, lease).await? {
@@ -156,8 +160,9 @@ impl Notifier {
         Ok(Some(Found { entry, note: note.zip(contact), flags: flags? }))
     }
 
-    /// Writes that the person is not to be told; `false` when the mention changed meanwhile. The
-    /// note must still be as it was read: a save that makes it public is not overlooked.
+    /// Records that the notification is not sent. Returns `false` if another write has changed the
+    /// entry or the note. The note's version is a condition, so that a save that makes the note public
+    /// is not missed.
     async fn drop_entry(&self, mention: &Mention, found: &Found) -> Result<bool, NotifyError> {
         let entry = &found.entry;
         let mut actions = vec![entry.replace(&mention.company, &entry.dropped())?];
@@ -165,7 +170,8 @@ impl Notifier {
         Ok(self.write(actions).await?)
     }
 
-    /// Claims the mention and tells the person; `false` when the mention changed meanwhile.
+    /// Takes the lease and sends the notification. Returns `false` if another write has changed the
+    /// entry or the note.
     async fn deliver(
         &self,
         mention: &Mention,
@@ -174,7 +180,7 @@ impl Notifier {
     ) -> Result<bool, NotifyError> {
         let Found { entry, note: Some((note, contact)), flags } = found else { return Ok(true) };
         let company = &mention.company;
-        let (profile, on) = tokio::join!(
+        let (profile, description) = tokio::join!(
             self.services.directory.company(company),
             self.description(mention, contact, *flags)
         );
@@ -182,30 +188,29 @@ impl Notifier {
             Ok(profile) => profile,
             Err(error) => return self.postpone(mention, entry, &error).await.map(|()| true),
         };
-        let on = on?;
-        let now = self.services.clock.now();
-        let claim = entry.claimed(now);
-        let claims = vec![entry.replace(company, &claim)?, unchanged(mention, note)];
-        if !self.write(claims).await? {
+        let description = description?;
+        let leased = entry.with_lease(self.services.clock.now());
+        let take_lease = vec![entry.replace(company, &leased)?, unchanged(mention, note)];
+        if !self.write(take_lease).await? {
             return Ok(false);
         }
-        let body = self.notification(mention, entry, &profile, on);
+        let body = self.notification(mention, entry, &profile, description);
         let key = format!("{}:{}", mention.note, mention.person);
-        match self.notifications.send(Channel::Mention, &key, &body).await {
+        match self.notifications.send(NotificationRoute::Mention, &key, &body).await {
             Ok(id) => {
-                let sent = claim.sent(id.clone());
-                if self.write(vec![claim.replace(company, &sent)?]).await? {
+                let sent = leased.sent(id.clone());
+                if self.write(vec![leased.replace(company, &sent)?]).await? {
                     event::note_mention_notify_sent(mention.note, mention.person, &id);
                 }
                 Ok(true)
             }
-            Err(error) if error.is_transient() && claim.attempts < MAX_TRIES => {
-                self.write(vec![claim.replace(company, &claim.released())?]).await?;
-                lease.set_visibility(wait_after(claim.attempts, error.retry_after())).await;
+            Err(error) if error.is_transient() && leased.attempts < MAX_ATTEMPTS => {
+                self.write(vec![leased.replace(company, &leased.released())?]).await?;
+                lease.set_visibility(backoff(leased.attempts, error.retry_after())).await;
                 Err(error.into())
             }
             Err(error) => {
-                self.give_up(mention, &claim, &error.to_string()).await?;
+                self.give_up(mention, &leased, &chain(&error).to_string()).await?;
                 Ok(true)
             }
         }
@@ -224,12 +229,12 @@ impl Notifier {
         Notification {
             event_type: Some("cdp_note_mention"),
             skip_fcm: Some(false),
-            ..Notification::opening(url, mention.person, profile.id, CATEGORY, text)
+            ..Notification::open_url(url, mention.person, profile.id, CATEGORY, text)
         }
     }
 
-    /// What the second line says: the contact's name, unless the recipient may not see the contact.
-    /// While Launchpad cannot tell whether they may, nothing is leaked.
+    /// The second line of the notification. It has the contact's name only if the recipient is known
+    /// to have access to the contact; without Launchpad that is not known.
     async fn description(
         &self,
         mention: &Mention,
@@ -266,14 +271,20 @@ impl Notifier {
         match session.and_then(|session| session.scope(Permission::ViewCustomers)) {
             Ok(scope) => Ok(scope.admits(contact)),
             Err(AccessError::Table(error)) => Err(error),
-            Err(AccessError::Disabled | AccessError::OutOfScope | AccessError::Directory(_)) => {
+            Err(AccessError::Directory(error)) => {
+                tracing::warn!(
+                    error = %chain(&error),
+                    remembered = error.remembered,
+                    "could not check whether the recipient may see the contact; the notification does not name it"
+                );
                 Ok(false)
             }
+            Err(AccessError::Disabled | AccessError::OutOfScope) => Ok(false),
         }
     }
 
-    /// Leaves the mention for later while Launchpad cannot tell the company's UUID, without counting
-    /// a try, and gives it up when its round's patience ends.
+    /// Retries the mention later, because Launchpad did not return the company's UUID. This does not
+    /// count as an attempt. After the end of the round's retry window, the mention is given up.
     async fn postpone(
         &self,
         mention: &Mention,
@@ -281,8 +292,8 @@ impl Notifier {
         error: &DirectoryError,
     ) -> Result<(), NotifyError> {
         let now = self.services.clock.now();
-        let Some(at) = next_try(entry.since, now) else {
-            return self.give_up(mention, entry, &error.to_string()).await;
+        let Some(at) = next_retry(entry.since, now) else {
+            return self.give_up(mention, entry, &chain(error).to_string()).await;
         };
         tracing::warn!(error = %chain(error), "could not load the company from the directory; the mention will be tried again later");
         let due = retry_due(&mention.message(entry.round), at)?;
@@ -290,8 +301,9 @@ impl Notifier {
         Ok(())
     }
 
-    /// Puts the message among the dead letters, then writes that the person could not be told: in
-    /// this order, so that a crash between the two costs a second dead letter, never the only one.
+    /// Sends the message to the dead-letter queue, then records that the notification failed. In this
+    /// order, a crash between the two can only cause a second dead letter, and never loses the only
+    /// one.
     async fn give_up(
         &self,
         mention: &Mention,
@@ -307,7 +319,8 @@ impl Notifier {
         Ok(())
     }
 
-    /// Writes together; `false` when something is not as it was read.
+    /// Writes all actions in one transaction. Returns `false` if a condition failed, because another
+    /// write has changed an item.
     async fn write(&self, actions: Vec<Action>) -> Result<bool, TableError> {
         match self.table().transact(actions.into_iter().collect()).await {
             Ok(()) => Ok(true),
@@ -333,7 +346,7 @@ impl Mention {
     }
 }
 
-/// The note must still be as it was read.
+/// The condition that the note still has the version that was read.
 fn unchanged(mention: &Mention, note: &Note) -> Action {
     let key = Key::note(&mention.company, mention.contact, mention.note);
     Action::Check(key, Condition::Version(note.version))

@@ -1,4 +1,4 @@
-//! `DELETE` of a contact's note (SPEC §3), in both groups of routes.
+//! Deletes a note (SPEC §3), on the current and the deprecated route.
 
 use std::sync::Arc;
 
@@ -10,32 +10,34 @@ use shared::{
     note::{NoteAction, NoteDeleter},
 };
 
-/// What the function works with.
+/// The function's services.
 #[derive(Clone, Debug)]
 pub struct App {
     notes: NoteDeleter,
 }
 
 impl App {
-    /// Wires the function.
+    /// Creates the function's services from its environment variables.
     ///
     /// # Errors
-    /// When a variable is missing or wrong.
+    /// [`StartError`] if a variable is missing or not valid.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { notes: NoteDeleter::new(environment.services()?) })
     }
 }
 
-/// Deletes a note and answers nothing but that.
+/// Deletes a note and returns an empty object.
 ///
 /// # Errors
-/// As SPEC §3 and §5 map them: 404 for a contact or note that is not there, deleted or another
-/// tenant's, 403 for one out of scope or somebody else's private note, 409 when others keep
-/// changing the note.
+/// See SPEC §3 and §5:
+///
+/// - 404 if the contact or the note does not exist in the tenant, or is deleted
+/// - 403 if it is out of scope, or if the note is private and belongs to another user
+/// - 409 if other writes keep changing the note
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let contact: ContactId = request.path("contact_id")?;
     let note: NoteId = request.path("id")?;
     let session = app.notes.delete(request.viewer()?, contact, note).await?;
     let reported_permission = NoteAction::Delete.reported_permission(&session);
-    Ok(Reply::ok(&json!({}))?.under(&session, reported_permission))
+    Ok(Reply::ok(&json!({}))?.with_scope(&session, reported_permission))
 }

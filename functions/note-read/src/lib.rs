@@ -1,4 +1,4 @@
-//! `GET` of a contact's notes, all or one (SPEC §3), in both groups of routes.
+//! Reads one note or a page of a contact's notes (SPEC §3), on the current and the deprecated routes.
 
 mod request;
 
@@ -11,27 +11,29 @@ use shared::{
     note::{NoteAction, NoteReader, NoteView},
 };
 
-/// What the function works with.
+/// The function's services.
 #[derive(Clone, Debug)]
 pub struct App {
     notes: NoteReader,
 }
 
 impl App {
-    /// Wires the function.
+    /// Creates the function's services from its environment variables.
     ///
     /// # Errors
-    /// When a variable is missing or wrong.
+    /// [`StartError`] if a variable is missing or not valid.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { notes: NoteReader::new(environment.services()?) })
     }
 }
 
-/// Answers one note or a page of them.
+/// Returns one note or a page of notes, depending on the route.
 ///
 /// # Errors
-/// As SPEC §3 and §5 map them: 404 for a contact or note that is not there, deleted or another
-/// tenant's, 403 for one out of scope or somebody else's private note.
+/// See SPEC §3 and §5:
+///
+/// - 404 if the contact or the note does not exist in the tenant, or is deleted
+/// - 403 if it is out of scope, or if the note is private and belongs to another user
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     if request.route().ends_with("{id}") {
         one(&app.notes, &request).await
@@ -46,20 +48,19 @@ async fn one(notes: &NoteReader, request: &Request) -> Result<Reply, Failure> {
     let format = request::one(request.query())?;
     let (found, session) = notes.read(request.viewer()?, contact, note).await?;
     let view = NoteView::new(&found.note, found.permission, format);
-    Ok(Reply::ok(&view)?.under(&session, NoteAction::View.reported_permission(&session)))
+    Ok(Reply::ok(&view)?.with_scope(&session, NoteAction::View.reported_permission(&session)))
 }
 
 async fn list(notes: &NoteReader, request: &Request) -> Result<Reply, Failure> {
     let contact: ContactId = request.path("contact_id")?;
-    let wanted = request::list(request.query())?;
-    let (page, session) =
-        notes.list(request.viewer()?, contact, wanted.cursor, wanted.limit).await?;
+    let query = request::list(request.query())?;
+    let (page, session) = notes.list(request.viewer()?, contact, query.cursor, query.limit).await?;
     let views: Vec<_> = page
         .notes
         .iter()
-        .map(|found| NoteView::new(&found.note, found.permission, wanted.format))
+        .map(|found| NoteView::new(&found.note, found.permission, query.format))
         .collect();
     let next = page.next.map(|cursor| cursor.encode());
     let reply = Reply::ok(&views)?.with_meta("next_cursor", next);
-    Ok(reply.under(&session, NoteAction::View.reported_permission(&session)))
+    Ok(reply.with_scope(&session, NoteAction::View.reported_permission(&session)))
 }

@@ -1,12 +1,12 @@
 use shared::{
     entry::{
         Failure,
-        page::{self, DEFAULT_LIMIT, MAX_LIMIT, once},
+        page::{self, DEFAULT_LIMIT, MAX_LIMIT, set_once},
     },
     note::{MentionFormat, NoteCursor},
 };
 
-/// What a list's parameters ask for.
+/// The parsed query parameters of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ListRequest {
     pub(crate) cursor: Option<NoteCursor>,
@@ -14,17 +14,19 @@ pub(crate) struct ListRequest {
     pub(crate) format: MentionFormat,
 }
 
-/// The parameters of a list.
+/// Parses the query parameters of a list.
 ///
 /// # Errors
-/// 400 naming the parameter that is unknown, malformed or doubled.
+/// 400 with the name of the parameter that is unknown, invalid or repeated.
 pub(crate) fn list(query: &[(String, String)]) -> Result<ListRequest, Failure> {
     let (mut cursor, mut limit, mut format) = (None, None, None);
     for (name, value) in query {
         match name.as_str() {
-            "cursor" => once(&mut cursor, name, page::begin(value, NoteCursor::decode)?)?,
-            "limit" => once(&mut limit, name, page::limit(value, MAX_LIMIT)?)?,
-            "mention_format" => once(&mut format, name, self::format(value)?)?,
+            "cursor" => {
+                set_once(&mut cursor, name, page::parse_cursor(value, NoteCursor::decode)?)?
+            }
+            "limit" => set_once(&mut limit, name, page::parse_limit(value, MAX_LIMIT)?)?,
+            "mention_format" => set_once(&mut format, name, self::format(value)?)?,
             _ => return Err(unknown(name)),
         }
     }
@@ -35,15 +37,15 @@ pub(crate) fn list(query: &[(String, String)]) -> Result<ListRequest, Failure> {
     })
 }
 
-/// The parameters of one note.
+/// Parses the query parameters for one note.
 ///
 /// # Errors
-/// 400 naming the parameter that is unknown, malformed or doubled.
+/// 400 with the name of the parameter that is unknown, invalid or repeated.
 pub(crate) fn one(query: &[(String, String)]) -> Result<MentionFormat, Failure> {
     let mut format = None;
     for (name, value) in query {
         match name.as_str() {
-            "mention_format" => once(&mut format, name, self::format(value)?)?,
+            "mention_format" => set_once(&mut format, name, self::format(value)?)?,
             _ => return Err(unknown(name)),
         }
     }
@@ -73,17 +75,17 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_25_notes_for_the_web_unless_asked_otherwise() {
-        let plain = list(&[]).unwrap();
+    fn a_page_has_25_notes_in_the_web_format_by_default() {
+        let default = list(&[]).unwrap();
         let expected = ListRequest { cursor: None, limit: 25, format: MentionFormat::Web };
-        assert_eq!(plain, expected);
-        let asked = list(&query(&[("limit", "100"), ("mention_format", "mobile")])).unwrap();
-        assert_eq!((asked.limit, asked.format), (100, MentionFormat::Mobile));
+        assert_eq!(default, expected);
+        let mobile = list(&query(&[("limit", "100"), ("mention_format", "mobile")])).unwrap();
+        assert_eq!((mobile.limit, mobile.format), (100, MentionFormat::Mobile));
         assert_eq!(one(&query(&[("mention_format", "mobile")])).unwrap(), MentionFormat::Mobile);
     }
 
     #[test]
-    fn a_doubled_parameter_is_400_naming_it() {
+    fn a_repeated_parameter_is_400_with_its_name() {
         for (name, value) in [("limit", "1"), ("cursor", ""), ("mention_format", "web")] {
             let failure = list(&query(&[(name, value); 2])).unwrap_err();
             assert_eq!(failure.message(), format!("{name}: must be given only once"));
@@ -92,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_or_malformed_parameter_is_400_naming_it() {
+    fn an_unknown_or_invalid_parameter_is_400_with_its_name() {
         for (name, value) in [
             ("limit", "0"),
             ("limit", "101"),

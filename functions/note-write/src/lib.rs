@@ -1,4 +1,4 @@
-//! `POST` and `PUT` of a contact's notes (SPEC §3), in both groups of routes.
+//! Creates and changes notes (SPEC §3), on the current and the deprecated routes.
 
 use std::sync::Arc;
 
@@ -9,29 +9,32 @@ use shared::{
     note::{MentionFormat, NoteAction, NoteInput, NoteView, NoteWriter},
 };
 
-/// What the function works with.
+/// The function's services.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Writes notes.
+    /// Saves notes.
     pub notes: NoteWriter,
 }
 
 impl App {
-    /// Wires the function.
+    /// Creates the function's services from its environment variables.
     ///
     /// # Errors
-    /// When a variable is missing or wrong.
+    /// [`StartError`] if a variable is missing or not valid.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { notes: environment.note_writer()? })
     }
 }
 
-/// Creates or changes a note.
+/// Creates a note (`POST`) or changes one (`PUT`), and returns it.
 ///
 /// # Errors
-/// As SPEC §3 and §5 map them: 404 for a contact or note that is not there, deleted or another
-/// tenant's, 403 for one out of scope, 422 for what cannot be stored, 409 when others keep changing
-/// the note.
+/// See SPEC §3 and §5:
+///
+/// - 404 if the contact or the note does not exist in the tenant, or is deleted
+/// - 403 if it is out of scope, or if the note is private and belongs to another user
+/// - 422 if the content of the note is refused
+/// - 409 if other writes keep changing the note
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let contact: ContactId = request.path("contact_id")?;
@@ -47,5 +50,5 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let warnings = saved.warnings.into_iter().map(Into::into).collect();
     Ok(Reply::new(status, &view)?
         .with_warnings(warnings)
-        .under(&saved.session, action.reported_permission(&saved.session)))
+        .with_scope(&saved.session, action.reported_permission(&saved.session)))
 }
