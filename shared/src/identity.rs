@@ -53,7 +53,7 @@ impl fmt::Display for Level {
 
 /// An action that Launchpad sets a level for (`crs_permissions`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[allow(missing_docs, reason = "each name says what it permits")]
+#[allow(missing_docs, reason = "each variant is named after what it permits")]
 pub enum Permission {
     ViewCustomers,
     ManageCustomers,
@@ -97,7 +97,7 @@ impl Permission {
 /// The kind of client, as it names itself in `X-Platform`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "each name says all")]
+#[allow(missing_docs, reason = "each variant is described by its name")]
 pub enum Platform {
     Web,
     Mobile,

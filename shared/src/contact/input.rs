@@ -107,7 +107,7 @@ impl TeamOwner {
 /// ignored, because clients send back the contacts that they received.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(missing_docs, reason = "the fields are the contact's")]
+#[allow(missing_docs, reason = "the fields are those of `Contact`")]
 pub struct ContactInput {
     pub external_id: Change<String>,
     pub name: Change<String>,

@@ -24,7 +24,7 @@ const CONCURRENCY: usize = 16;
 /// The effect of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "each name says all")]
+#[allow(missing_docs, reason = "each variant is described by its name")]
 pub enum RowStatus {
     Created,
     Updated,

@@ -56,7 +56,7 @@ pub struct TeamSet {
 /// The subscription plan that a company pays for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "each name says all")]
+#[allow(missing_docs, reason = "each variant is described by its name")]
 pub enum SubscriptionPlan {
     Starter,
     Growth,

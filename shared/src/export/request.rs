@@ -163,7 +163,7 @@ fn columns(
             Ok(fields.into_iter().map(|field| Column::of(field, locale)).collect())
         }
         (None, Some(layout)) => Ok(layout.columns(locale)),
-        _ => Err(wrong("fields", "give either fields or layout_id, not both and not neither")),
+        _ => Err(wrong("fields", "exactly one of fields and layout_id is required")),
     }
 }
 
@@ -185,7 +185,7 @@ impl SelectionInput {
                 })?;
                 Ok((Selection::Filter(Box::new(filter)), Vec::new()))
             }
-            _ => Err(wrong("selection", "give either ids or a filter, not both and not neither")),
+            _ => Err(wrong("selection", "exactly one of ids and filter is required")),
         }
     }
 }
