@@ -24,7 +24,7 @@ pub use notifier::{Mention, Notifier, NotifyError};
 /// The environment variable with the URL of the queue whose messages the function processes.
 pub const QUEUE_URL: &str = "MENTION_QUEUE_URL";
 
-/// The function's services.
+/// What the function needs, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     /// Processes `Verify` messages.

@@ -10,7 +10,7 @@ use shared::{
     note::{NoteAction, NoteDeleter},
 };
 
-/// The function's services.
+/// What the function needs, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     notes: NoteDeleter,

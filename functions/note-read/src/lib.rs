@@ -11,7 +11,7 @@ use shared::{
     note::{NoteAction, NoteReader, NoteView},
 };
 
-/// The function's services.
+/// What the function needs, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     notes: NoteReader,

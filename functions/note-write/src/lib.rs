@@ -9,7 +9,7 @@ use shared::{
     note::{MentionFormat, NoteAction, NoteInput, NoteView, NoteWriter},
 };
 
-/// The function's services.
+/// What the function needs, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     /// Saves notes.

@@ -78,8 +78,10 @@ impl MessageLease {
             .send()
             .await;
         if let Err(error) = changed {
-            let error = aws::explanation(&error);
-            tracing::warn!(error, "could not change the visibility time-out of a message");
+            tracing::warn!(
+                error = aws::explanation(&error),
+                "could not change the visibility time-out of a message"
+            );
         }
     }
 }

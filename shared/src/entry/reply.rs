@@ -42,7 +42,7 @@ pub(super) struct ReplyScope {
     pub(super) level: Level,
     /// The size of the viewer's expanded team set.
     pub(super) team_count: usize,
-    /// Whether Launchpad's trouble narrowed it.
+    /// Whether the scope was narrowed because Launchpad failed.
     pub(super) fell_back: bool,
 }
 

@@ -4,9 +4,11 @@
 //! phone number, a query, a filter's value, a path or a note's text.
 
 use crate::{
+    directory::DirectoryError,
+    error::chain,
     id::{CompanyId, ContactId, NoteId, UserId},
     identity::Viewer,
-    metric::{self, Slice},
+    metric::{self, MetricGroup},
     notification::NotificationId,
 };
 
@@ -71,7 +73,7 @@ pub fn note_mention_notify_failed(note: NoteId, recipient: UserId, reason: &str,
 
 fn count_notification(sent: bool) {
     let metrics = &[("MentionNotifyFailed", "Count", metric::share(!sent))];
-    metric::emit(&[Slice { by: &[], metrics }]);
+    metric::emit(&[MetricGroup { dimensions: &[], metrics }]);
 }
 
 /// Logs that a mention does not refer to an active user of the company. An id that is not a UUID
@@ -92,11 +94,14 @@ pub fn note_mention_invalid(
     );
 }
 
-/// Logs that a search for people to mention failed.
-pub fn note_mention_picker_failed(viewer: &Viewer) {
+/// Logs that a search for people to mention failed. The field `cause` is the error of the Launchpad
+/// call; `remembered` is true if it is the error of an earlier call.
+pub fn note_mention_picker_failed(viewer: &Viewer, cause: &DirectoryError) {
     tracing::warn!(
         event = "cdp_note_mention_picker_failed",
         company_sso_id = %viewer.company,
         platform = viewer.platform.as_str(),
+        cause = %chain(cause),
+        remembered = cause.remembered,
     );
 }

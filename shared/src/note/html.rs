@@ -19,14 +19,14 @@ pub struct Draft {
     html: String,
     parts: Vec<Part>,
     references: Vec<MentionRef>,
-    /// An anchor was left out, so that its surroundings meet.
+    /// An anchor was removed, so that the markup before and after it is now adjacent.
     joined: bool,
 }
 
 /// A piece of a draft, in document order. Mentions do not nest.
 #[derive(Debug)]
 enum Part {
-    /// These bytes of the sanitized HTML, as they are.
+    /// A range of the sanitized HTML that is copied unchanged.
     Copy(Range<usize>),
     /// A link's start tag.
     Link(String),
@@ -98,7 +98,7 @@ impl Draft {
                 Token::Start("a", written) => reader.open(Anchor::parse(written, hosts)),
                 Token::End("a") => reader.close(range),
                 Token::Text(_) | Token::Start(..) | Token::End(_) => reader.copy(range),
-                // The serializer wrote this; what it cannot have written is not stored.
+                // The serializer cannot have written such markup, so it is not stored.
                 Token::Other => reader.joined = true,
             }
         }
@@ -163,7 +163,8 @@ impl Draft {
             .collect();
         let mut html = self.splice(&outcomes);
         if self.joined || outcomes.contains(&MentionOutcome::Text) {
-            // What an anchor kept apart (a heading in a heading) may nest in another way now.
+            // Without the anchor, the elements that it separated (such as a heading in a heading)
+            // may be nested in another way.
             html = sanitize(&html);
         }
         let mut rendered =
@@ -194,7 +195,7 @@ impl Draft {
                     }
                     open = None;
                 }
-                // The directory's name is already there.
+                // The name from the directory replaces the content.
                 Part::Copy(_) if matches!(open, Some(MentionOutcome::Verified { .. })) => {}
                 Part::Copy(range) => html.push_str(&self.html[range.clone()]),
                 Part::Link(tag) => html.push_str(tag),
@@ -231,7 +232,7 @@ struct Reader {
     joined: bool,
 }
 
-/// What the start tag of an anchor became, for its end tag to match.
+/// What the start tag of an anchor became. Its end tag must match.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Opened {
     Mention,
@@ -241,7 +242,8 @@ enum Opened {
 
 impl Reader {
     fn open(&mut self, anchor: Anchor) {
-        // Table cells let anchors nest; inside a mention they go with what they stand in.
+        // Anchors can be nested in table cells. An anchor inside a mention is removed with the
+        // mention's content.
         let opened = match anchor {
             _ if self.open.contains(&Opened::Mention) => Opened::Nothing,
             Anchor::Mention(reference) => {

@@ -17,12 +17,12 @@ pub(super) enum Token<'a> {
     Start(&'a str, &'a str),
     /// An end tag.
     End(&'a str),
-    /// The rest of the input, which is not in serialized form.
+    /// The rest of the input, if it is not in serialized form.
     Other,
 }
 
 impl<'a> Token<'a> {
-    /// The token without what cannot change how a parser nests elements: attributes and text.
+    /// The token without attributes and text, which do not change how a parser nests elements.
     fn shape(self) -> Self {
         match self {
             Token::Text(_) => Token::Text(""),
@@ -49,12 +49,12 @@ pub(super) fn tokens(html: &str) -> impl Iterator<Item = (Range<usize>, Token<'_
     })
 }
 
-/// Whether both texts are the same sequence of tags and texts. `sanitized` must be a serializer's
-/// output; `source` may be anything.
+/// Whether both texts have the same sequence of tags and text tokens. `sanitized` must be a
+/// serializer's output; `source` may be any text.
 ///
-/// If so, `sanitized` is a fixed point of parsing: the parser saw these tags in this order and kept
-/// every one of them, and it would do so again, because neither the attributes nor the wording of a
-/// text change how the allowed elements nest.
+/// If so, parsing `sanitized` again does not change it: the parser has kept all tags in their order,
+/// and would do so again, because neither attributes nor the content of text tokens change how the
+/// allowed elements are nested.
 pub(super) fn same_shape(source: &str, sanitized: &str) -> bool {
     tokens(sanitized)
         .map(|(_, token)| (token != Token::Other).then_some(token.shape()))
@@ -101,7 +101,7 @@ fn attributes_length(tail: &str) -> Option<usize> {
     }
 }
 
-/// Reads `name="value"` or `name`: the name, the value as written, the length of it all.
+/// Parses `name="value"` or `name`. Returns the name, the escaped value and the total length.
 fn read_attribute(rest: &str) -> Option<(&str, &str, usize)> {
     let name = &rest[..word_length(rest)];
     let tail = &rest[name.len()..];
@@ -121,7 +121,7 @@ pub(super) fn attributes(written: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = written;
     std::iter::from_fn(move || {
         rest = rest.trim_ascii_start();
-        // An attribute without a value ends with the text here, where a tag would go on.
+        // At the end of the text, an attribute may have no value and no character after its name.
         let (name, value, length) = read_attribute(rest)
             .or_else(|| (!rest.is_empty()).then_some((rest, "", rest.len())))?;
         rest = &rest[length..];

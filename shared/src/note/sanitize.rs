@@ -13,12 +13,12 @@ use super::{
     mention::{LINK_REL, Target},
 };
 
-/// Parsing misnested markup, taking elements out and parsing the result again can nest it anew;
-/// real input settles in two rounds.
+/// Most rounds of sanitizing. When elements are removed from misnested markup, parsing the result can
+/// nest it in another way; real submissions do not change after two rounds.
 const ROUNDS: usize = 4;
 
-/// Misnested formatting is repeated by the parser in every paragraph, so that 10,000 characters can
-/// grow to megabytes. Well-nested notes stay far below this many bytes.
+/// Largest sanitized HTML whose markup is kept, in bytes. The parser repeats misnested formatting in
+/// every paragraph, so that 10,000 characters can grow to megabytes. Well-nested notes are far smaller.
 const SIZE_LIMIT: usize = 200_000;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -68,8 +68,8 @@ const TAGS: &[&str] = &[
     "ul",
 ];
 
-/// Elements that go with all they hold: not text of a note, or read by browsers under rules of
-/// their own (raw text, other namespaces, parser scopes), which is what mutation XSS lives on.
+/// Elements that are removed with their content. The content is not text of a note, or browsers parse
+/// it by special rules (raw text, other namespaces, parser scopes), which mutation XSS attacks use.
 const REMOVED_WITH_CONTENT: &[&str] = &[
     "applet",
     "audio",
@@ -129,8 +129,8 @@ const CLASSED: &[&str] = &[
     "ul",
 ];
 
-/// Quill's formats and the language of a code block; not the classes of an editor's own widgets,
-/// which its style sheet may place over the page.
+/// Prefixes of allowed classes: Quill's formats and the language of a code block. Classes of an
+/// editor's widgets are not allowed, because its style sheet may position them over the page.
 const CLASS_PREFIXES: &[&str] = &[
     "language-",
     "ql-align-",
@@ -170,7 +170,7 @@ fn text_only(sanitized: &str) -> String {
 
 fn sanitize_once(html: &str) -> String {
     let mut html = SANITIZER.clean(html).to_string();
-    // A parser takes a byte order mark at the beginning away, and then the next one.
+    // A parser removes a byte order mark at the start, and the next parser removes the next one.
     if html.starts_with(BYTE_ORDER_MARK) {
         html = html.trim_start_matches(BYTE_ORDER_MARK).to_owned();
     }
@@ -180,8 +180,8 @@ fn sanitize_once(html: &str) -> String {
     keep_first_newline(&html)
 }
 
-/// A parser drops a line break right after `<pre>`, the serializer does not put it back, and so a
-/// code block that begins with an empty line would lose one at each reading.
+/// Doubles a line break right after `<pre>`. Parsers drop it and the serializer does not restore it,
+/// so a code block with an empty first line would lose one line break each time it is parsed.
 fn keep_first_newline(html: &str) -> String {
     let mut out = String::with_capacity(html.len() + 8);
     let mut rest = html;
@@ -203,7 +203,7 @@ fn build() -> Builder<'static> {
     builder
         .tags(TAGS.iter().copied().collect())
         .clean_content_tags(REMOVED_WITH_CONTENT.iter().copied().collect())
-        // The defaults (lang, title) would let a note carry what no editor shows.
+        // The default attributes (lang, title) would allow content that no editor shows.
         .generic_attributes([].into())
         .tag_attributes(
             [
@@ -220,7 +220,7 @@ fn build() -> Builder<'static> {
         )
         .url_schemes(["http", "https", "mailto", "tel"].into())
         .url_relative(UrlRelative::PassThrough)
-        // The draft writes every link's start tag; here only its own value passes.
+        // The draft writes the start tag of every link. Here only that `rel` value is allowed.
         .link_rel(None)
         .attribute_filter(filter_attribute);
     for (tag, attribute, values) in [
@@ -282,7 +282,7 @@ fn is_class(class: &str) -> bool {
     known && class.len() <= 64 && class.bytes().all(plain)
 }
 
-/// One style declaration in normal form, if it is one of those that a note editor's toolbar sets.
+/// A style declaration in normalized form, if a note editor's toolbar can set it; else `None`.
 fn declaration(text: &str) -> Option<String> {
     let (property, value) = text.split_once(':')?;
     let property = property.trim().to_ascii_lowercase();
