@@ -23,6 +23,7 @@ use shared::{
     locale::Locale,
 };
 use tokio::sync::mpsc::channel;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     file::tests::{difficult_texts, expected_in_xlsx, read_csv},
@@ -201,18 +202,23 @@ prop_compose! {
 fn export(format: Format, contacts: &[Contact], zone: &TimeZone) -> Written {
     let (feed, feed_out) = channel(2);
     let plan = FilePlan {
+        directory: std::env::temp_dir(),
         format,
         locale: Locale::En,
-        max_rows: Limits::default().rows_of(FIELDS.len()),
+        max_rows: Limits::default().max_rows(FIELDS.len()),
         rows: RowPlan {
-            columns: FIELDS.map(|it| Column::of(it.parse::<Field>().unwrap(), Locale::En)).to_vec(),
+            columns: FIELDS
+                .map(|it| Column::new(it.parse::<Field>().unwrap(), Locale::En))
+                .to_vec(),
             zone: zone.clone(),
             teams: HashMap::new(),
             people: HashMap::new(),
             dates: HashSet::from(["since".to_owned()]),
         },
     };
-    let writer = thread::spawn(move || write(&plan, feed_out, &Progress::default()).unwrap());
+    let writer = thread::spawn(move || {
+        write(&plan, feed_out, &Progress::default(), &CancellationToken::new()).unwrap()
+    });
     let chunks: Vec<_> = contacts
         .chunks(3)
         .map(|some| Chunk {
@@ -232,7 +238,7 @@ fn export(format: Format, contacts: &[Contact], zone: &TimeZone) -> Written {
 }
 
 fn local(at: Timestamp, zone: &TimeZone) -> civil::DateTime {
-    at.to_zoned(zone.clone()).datetime().with().subsec_nanosecond(0).build().unwrap()
+    at.to_zoned_datetime(zone.clone()).datetime().with().subsec_nanosecond(0).build().unwrap()
 }
 
 fn in_csv(expected: &Expected, zone: &TimeZone) -> String {

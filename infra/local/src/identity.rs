@@ -7,9 +7,13 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+    UnparsedPublicKey,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::clock::Clock;
@@ -18,6 +22,8 @@ use shared::clock::Clock;
 const LIFETIME_SECONDS: i64 = 12 * 60 * 60;
 /// Name of the key's file under `--data`.
 const FILE: &str = "identity.p8";
+/// The header of every issued token.
+const HEADER: &str = r#"{"typ":"JWT","alg":"ES256"}"#;
 
 /// The claims of a token, apart from its times.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,13 +62,24 @@ pub enum KeyError {
     Invalid,
 }
 
-/// Why a token is refused.
+/// Why a token is not issued or not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// It is not a token, its signature, algorithm, issuer or audience is wrong, or a claim is
-    /// missing.
-    #[error("{0}")]
-    Invalid(#[from] jsonwebtoken::errors::Error),
+    /// The claims cannot be encoded or signed.
+    #[error("the token cannot be signed")]
+    Signing,
+    /// Not a JSON Web Token in compact form (RFC 7515 §7.1).
+    #[error("the token is malformed")]
+    Malformed,
+    /// The header names another algorithm than ES256.
+    #[error("the token's algorithm is not ES256")]
+    Algorithm,
+    /// The signature does not match, for example because another key signed the token.
+    #[error("the token's signature is not valid")]
+    Signature,
+    /// This claim is missing or has another value than the expected one.
+    #[error("the token's claim `{0}` is missing or not the expected one")]
+    Claim(&'static str),
     /// The time in `exp` has passed.
     #[error("the token has expired")]
     Expired,
@@ -74,7 +91,7 @@ pub enum TokenError {
 /// Signs and checks tokens with one ES256 key. Clones share the key.
 #[derive(Clone)]
 pub struct Identity {
-    keys: Arc<(EncodingKey, DecodingKey)>,
+    key: Arc<EcdsaKeyPair>,
     clock: Clock,
 }
 
@@ -92,17 +109,23 @@ impl Identity {
             Some(folder) => kept_key(folder)?,
         };
         let random = SystemRandom::new();
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random)
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random)
             .map_err(|_| KeyError::Invalid)?;
-        let decoding = DecodingKey::from_ec_der(pair.public_key().as_ref());
-        Ok(Self { keys: Arc::new((EncodingKey::from_ec_der(&pkcs8), decoding)), clock })
+        Ok(Self { key: Arc::new(key), clock })
     }
 
     /// Issues a token that is valid for 12 hours.
     pub fn issue(&self, claims: &Claims) -> Result<String, TokenError> {
         let iat = self.clock.now().as_second();
         let timed = Timed { claims, iat, exp: iat + LIFETIME_SECONDS };
-        Ok(jsonwebtoken::encode(&Header::new(Algorithm::ES256), &timed, &self.keys.0)?)
+        let payload = serde_json::to_vec(&timed).map_err(|_| TokenError::Signing)?;
+        let mut token =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(payload));
+        let signature = self.key.sign(&SystemRandom::new(), token.as_bytes());
+        let signature = signature.map_err(|_| TokenError::Signing)?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token)
     }
 
     /// Checks a token as the JWT authorizer of API Gateway does, and returns its claims. The token
@@ -113,23 +136,52 @@ impl Identity {
         issuer: &str,
         audience: &[String],
     ) -> Result<Map<String, Value>, TokenError> {
-        let mut validation = Validation::new(Algorithm::ES256);
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        validation.set_issuer(&[issuer]);
-        validation.set_audience(audience);
-        // The times are checked below, with the clock that all other code uses.
-        validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Map<String, Value>>(token, &self.keys.1, &validation)?;
-        let claims = claims.claims;
+        let claims = self.signed_claims(token)?;
+        if !names_any(claims.get("iss"), |name| name == issuer) {
+            return Err(TokenError::Claim("iss"));
+        }
+        if !names_any(claims.get("aud"), |name| audience.iter().any(|known| known == name)) {
+            return Err(TokenError::Claim("aud"));
+        }
         let now = self.clock.now().as_second();
         let time = |name| claims.get(name).and_then(Value::as_f64).map(|time| time as i64);
-        if time("exp").is_none_or(|exp| exp <= now) {
+        if time("exp").ok_or(TokenError::Claim("exp"))? <= now {
             return Err(TokenError::Expired);
         }
         if ["nbf", "iat"].into_iter().filter_map(time).any(|from| from > now) {
             return Err(TokenError::NotYetValid);
         }
         Ok(claims)
+    }
+
+    /// The payload of a token in compact form, after a check of its algorithm and signature.
+    fn signed_claims(&self, token: &str) -> Result<Map<String, Value>, TokenError> {
+        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let (header, payload) = message.split_once('.').ok_or(TokenError::Malformed)?;
+        if json_part(header)?.get("alg").and_then(Value::as_str) != Some("ES256") {
+            return Err(TokenError::Algorithm);
+        }
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key.public_key())
+            .verify(message.as_bytes(), &signature)
+            .map_err(|_| TokenError::Signature)?;
+        json_part(payload)
+    }
+}
+
+/// A JSON object in base64url, as the header and the payload of a token are.
+fn json_part(part: &str) -> Result<Map<String, Value>, TokenError> {
+    let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
+    serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)
+}
+
+/// Whether a claim, which is a string or an array of strings (RFC 7519 §4.1.3), has an accepted
+/// value.
+fn names_any(claim: Option<&Value>, accepted: impl Fn(&str) -> bool) -> bool {
+    match claim {
+        Some(Value::String(name)) => accepted(name),
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(accepted),
+        _ => false,
     }
 }
 
@@ -195,6 +247,48 @@ mod tests {
         let other = Identity::start(None, Clock::System).unwrap();
         assert!(verify(&other, &token).is_err());
         assert!(verify(&identity, "not.a.token").is_err());
+    }
+
+    #[test]
+    fn a_changed_token_is_refused() {
+        let identity = Identity::start(None, Clock::System).unwrap();
+        let token = identity.issue(&claims()).unwrap();
+        let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else {
+            panic!("{token}");
+        };
+        assert_eq!(URL_SAFE_NO_PAD.decode(header).unwrap(), br#"{"typ":"JWT","alg":"ES256"}"#);
+
+        for algorithm in [r#"{"typ":"JWT","alg":"none"}"#, r#"{"alg":"HS256"}"#, "{}"] {
+            let header = URL_SAFE_NO_PAD.encode(algorithm);
+            let error = verify(&identity, &format!("{header}.{payload}.{signature}")).unwrap_err();
+            assert!(matches!(error, TokenError::Algorithm), "{error}");
+        }
+        let mut other = claims();
+        other.sub = "0b".to_owned();
+        let other = identity.issue(&other).unwrap();
+        let other_payload = other.split('.').nth(1).unwrap();
+        for changed in [
+            format!("{header}.{other_payload}.{signature}"),
+            format!("{header}.{payload}."),
+            format!("{header}.{payload}.{}", &signature[..40]),
+        ] {
+            let error = verify(&identity, &changed).unwrap_err();
+            assert!(matches!(error, TokenError::Signature), "{error}");
+        }
+        for malformed in ["", "a", "..", &format!("{header}.{payload}"), &format!("{token}=")] {
+            let error = verify(&identity, malformed).unwrap_err();
+            assert!(matches!(error, TokenError::Malformed), "{malformed}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_audience_is_a_string_or_an_array() {
+        let accepted = |claim: Value| names_any(Some(&claim), |name| name == "contact-service");
+        assert!(accepted("contact-service".into()));
+        assert!(accepted(vec!["other", "contact-service"].into()));
+        assert!(!accepted(vec!["other"].into()));
+        assert!(!accepted(Value::Null));
+        assert!(!names_any(None, |_| true));
     }
 
     #[test]

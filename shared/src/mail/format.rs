@@ -56,7 +56,7 @@ pub(super) fn size(bytes: u64, locale: Locale) -> String {
 /// Formats a time to the minute, with the name and the offset of the time zone:
 /// `23 November 2026, 15:16 WIB (UTC+07:00)`.
 pub(super) fn moment(at: Timestamp, zone: &TimeZone, locale: Locale) -> String {
-    let local = at.to_zoned(zone.clone());
+    let local = at.to_zoned_datetime(zone.clone());
     match locale {
         Locale::En => local.strftime("%-d %B %Y, %H:%M %Z (UTC%:z)").to_string(),
         Locale::Id => {

@@ -84,7 +84,7 @@ fn text(value: &Value, field: &str, zone: &TimeZone) -> String {
         }
         Value::String(text) if field == "created_at" => {
             let at: Timestamp = text.parse().unwrap();
-            at.to_zoned(zone.clone()).strftime(DATE_FORMAT).to_string()
+            at.to_zoned_datetime(zone.clone()).strftime(DATE_FORMAT).to_string()
         }
         Value::String(text) => text.clone(),
         _ => String::new(),

@@ -125,7 +125,7 @@ fn expected(value: &Value, field: &str, zone: &TimeZone, is_csv: bool) -> Cell {
 
 fn moment(text: &str, zone: &TimeZone, is_csv: bool) -> Cell {
     let Ok(at) = text.parse::<Timestamp>() else { return Cell::Other(text.to_owned()) };
-    let local = at.to_zoned(zone.clone()).datetime();
+    let local = at.to_zoned_datetime(zone.clone()).datetime();
     if is_csv {
         return Cell::Text(local.strftime("%Y-%m-%d %H:%M:%S").to_string());
     }
