@@ -69,7 +69,7 @@ fn environment_values_come_from_parameters_resources_and_secrets() {
     assert_eq!(names.resolve(&email["BUCKET_NAME"]).unwrap(), "bucket");
     assert_eq!(
         names.resolve(&environment["LAUNCHPAD_PASSWORD"]).unwrap_err().to_string(),
-        "the local cloud has no value for `{{resolve:secretsmanager:contact-service/upstreams:SecretString:launchpad_password}}`"
+        "the local cloud has no value for `{{resolve:secretsmanager:contact-service/upstream-services:SecretString:launchpad_password}}`"
     );
 }
 
