@@ -1,3 +1,5 @@
+//! The email with the result of an export.
+
 use std::time::Duration;
 
 use aws_sdk_ses::{
@@ -8,6 +10,7 @@ use aws_sdk_ses::{
 };
 use jiff::tz::TimeZone;
 use shared::{
+    aws::CallError,
     error::chain,
     export::{FailureCode, Job},
     http_client,
@@ -15,9 +18,12 @@ use shared::{
 };
 use tokio::time::timeout;
 
-use crate::{App, Outcome, Deliverable};
+use crate::{
+    app::App,
+    outcome::{Deliverable, Outcome},
+};
 
-/// How long the file to attach may take to be read; what takes longer is left to the link.
+/// The maximum time for reading the file to attach. After it, the email is sent with the link only.
 const READ_TIME: Duration = Duration::from_secs(15);
 
 /// A composed email.
@@ -25,12 +31,12 @@ pub(crate) struct Email {
     job: String,
     to: String,
     raw: Vec<u8>,
-    /// What to send when SES refuses the other.
+    /// The message to send if SES refuses the one with the file.
     without_file: Option<Vec<u8>>,
 }
 
-/// The email of the job's end: with its file when the message stays small enough, and with the link
-/// alone otherwise. No link means that there is no file.
+/// Composes the email with the job's result. It has the file attached if the message stays small enough,
+/// and otherwise only the link. Without a link, the email says that the export failed.
 pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<Email, Outcome> {
     let composed = match link {
         Some(link) => ready(app, job, link).await,
@@ -47,7 +53,7 @@ async fn ready(app: &App, job: &Job, link: &str) -> Result<Email, MailError> {
     let context = letter.context();
     let content_type = job.format.content_type();
     let with_link = ready_mail(job, link, None).compose(&context)?.raw;
-    if !ready_mail(job, link, None).attaches(&context, content_type)? {
+    if !ready_mail(job, link, None).fits_with_attachment(&context, content_type)? {
         return Ok(letter.email(with_link, None));
     }
     let Some(bytes) = file(app, job).await else { return Ok(letter.email(with_link, None)) };
@@ -57,7 +63,7 @@ async fn ready(app: &App, job: &Job, link: &str) -> Result<Email, MailError> {
 }
 
 impl Deliverable for Email {
-    /// Sends the email, and the one without the file when SES refuses it.
+    /// Sends the email. If SES refuses it, sends it again without the file.
     async fn send(self, app: &App) -> Outcome {
         let outcome = self.post(app, self.raw.clone()).await;
         match &self.without_file {
@@ -69,8 +75,12 @@ impl Deliverable for Email {
 
 impl Email {
     async fn post(&self, app: &App, raw: Vec<u8>) -> Outcome {
-        let Ok(message) = RawMessage::builder().data(Blob::new(raw)).build() else {
-            return Outcome::Refused;
+        let message = match RawMessage::builder().data(Blob::new(raw)).build() {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::warn!(job_id = self.job, error = %chain(&error), "could not build the request to SES");
+                return Outcome::Refused;
+            }
         };
         let sent = app
             .ses
@@ -109,19 +119,21 @@ fn failed(app: &App, job: &Job) -> Result<Email, MailError> {
     Ok(letter.email(mail.compose(&letter.context())?.raw, None))
 }
 
-/// The file to attach; one that cannot be read is left to the link.
+/// Reads the file to attach; `None` if it could not be read.
 async fn file(app: &App, job: &Job) -> Option<Vec<u8>> {
     match timeout(READ_TIME, app.files.read(&job.object_key())).await {
         Ok(Ok(bytes)) => return Some(bytes),
         Ok(Err(error)) => {
             tracing::warn!(job_id = %job.id, error = %chain(&error), "could not read the export file to attach it; the email is sent with the link only");
         }
-        Err(_) => tracing::warn!(job_id = %job.id, "could not read the export file in time to attach it; the email is sent with the link only"),
+        Err(_) => {
+            tracing::warn!(job_id = %job.id, "could not read the export file in time to attach it; the email is sent with the link only")
+        }
     }
     None
 }
 
-/// An email's addresses and what its words depend on.
+/// The addresses of an email, and what its text depends on.
 struct Letter<'a> {
     from: &'a Mailbox,
     to: Mailbox,
@@ -161,8 +173,8 @@ impl<'a> Letter<'a> {
     }
 }
 
-/// What an error of SES says about the email: it was not taken when SES says so or was never
-/// reached, and nobody knows when the answer is missing or is none.
+/// The outcome that an error of SES means. The email was not accepted if SES says so or was never
+/// reached. The outcome is unknown if there is no response, or one that cannot be read.
 fn classify(error: &SdkError<SendRawEmailError>, job_id: &str) -> Outcome {
     let code = error.code().unwrap_or_default();
     let status = error.raw_response().map_or(0, |response| response.status().as_u16());
@@ -172,12 +184,13 @@ fn classify(error: &SdkError<SendRawEmailError>, job_id: &str) -> Outcome {
         error if http_client::never_connected(error) => Outcome::NotSent(None),
         _ => Outcome::Unknown,
     };
-    // The code alone: SES's words may hold the address.
-    tracing::warn!(job_id, code, status, ?outcome, "SES did not accept an email");
+    // SES's own message is not logged: it may hold the address.
+    let cause = CallError::new(error);
+    tracing::warn!(job_id, code, status, ?outcome, error = %chain(&cause), "SES did not accept an email");
     outcome
 }
 
-/// What SES answers when it would take the message later.
+/// The error codes with which SES refuses a message that it may accept later.
 const RETRYABLE: [&str; 5] = [
     "Throttling",
     "ThrottlingException",
@@ -189,7 +202,7 @@ const RETRYABLE: [&str; 5] = [
 fn outcome_of(code: &str, status: u16) -> Outcome {
     match status {
         _ if RETRYABLE.contains(&code) => Outcome::NotSent(None),
-        // A missing right is for an operator to mend, and no fault of the message.
+        // An operator must add a missing permission; the message itself is valid.
         401 | 403 | 429 => Outcome::NotSent(None),
         400..500 => Outcome::Refused,
         _ => Outcome::Unknown,

@@ -1,11 +1,16 @@
+//! The in-app notification about a finished export.
+
 use shared::{
     error::chain,
     export::Job,
     locale::Locale,
-    notification::{Channel, Notification, NotificationError},
+    notification::{Notification, NotificationError, NotificationRoute},
 };
 
-use crate::{App, Outcome, Deliverable};
+use crate::{
+    app::App,
+    outcome::{Deliverable, Outcome},
+};
 
 /// A notification in the application.
 pub(crate) struct InApp {
@@ -13,7 +18,7 @@ pub(crate) struct InApp {
     body: Notification,
 }
 
-/// The notification that the file is there; without a link there is none.
+/// Composes the notification that the file can be downloaded. Without a link there is no notification.
 pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<InApp, Outcome> {
     let link = link.ok_or(Outcome::Refused)?;
     let company = app.directory.company(&job.company).await.map_err(|error| {
@@ -21,13 +26,13 @@ pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<
         Outcome::NotSent(None)
     })?;
     let category = app.category.clone();
-    let body = Notification::opening(link.to_owned(), job.user, company.id, category, words(job));
+    let body = Notification::open_url(link.to_owned(), job.user, company.id, category, texts(job));
     Ok(InApp { job: job.id.to_string(), body })
 }
 
 impl Deliverable for InApp {
     async fn send(self, app: &App) -> Outcome {
-        match app.notifications.send(Channel::Export, &self.job, &self.body).await {
+        match app.notifications.send(NotificationRoute::Export, &self.job, &self.body).await {
             Ok(_) => Outcome::Sent,
             Err(error) => {
                 tracing::warn!(job_id = self.job, error = %chain(&error), "the notification service did not accept the notification");
@@ -37,21 +42,21 @@ impl Deliverable for InApp {
     }
 }
 
-/// A service that answers with an error, or was never reached, has taken nothing; one that does not
-/// answer may have.
+/// The outcome that an error of the notification service means. A service that returned an error, or was
+/// never reached, has not accepted the notification. A service that did not respond may have.
 fn outcome(error: &NotificationError) -> Outcome {
     match error {
         NotificationError::RateLimited { retry_after } => Outcome::NotSent(*retry_after),
-        NotificationError::Unavailable(_) | NotificationError::Unreachable => {
+        NotificationError::Unavailable(_) | NotificationError::Unreachable(_) => {
             Outcome::NotSent(None)
         }
-        NotificationError::Timeout | NotificationError::Broken => Outcome::Unknown,
+        NotificationError::Timeout(_) | NotificationError::Broken(_) => Outcome::Unknown,
         NotificationError::Rejected(_) => Outcome::Refused,
     }
 }
 
-/// Title and description.
-fn words(job: &Job) -> (String, String) {
+/// The title and the description.
+fn texts(job: &Job) -> (String, String) {
     let (name, rows) = (&job.file_name, job.rows);
     match job.locale {
         Locale::En => {

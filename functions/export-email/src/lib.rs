@@ -1,93 +1,47 @@
-//! Tells how an export ended: by email, and in the application when its file is there (SPEC §4).
+//! Delivers the result of an export: by email, and by a notification in the application if there is a
+//! file (SPEC §4).
 
+mod app;
 mod email;
 mod in_app;
+mod outcome;
 
 use std::{sync::Arc, time::Duration};
 
+pub use app::App;
+use outcome::{Deliverable, Outcome};
 use shared::{
-    clock::Clock,
-    directory::Directory,
     entry::queue::Message,
-    environment::{Environment, StartError},
-    export::{Channel, Delivery, DeliveryClaim, Files, Job, JobRef, Jobs, LinkError, Status},
-    mail::Mailbox,
-    metric::{self, Slice},
-    notification::Notifications,
+    export::{Channel, Delivery, DeliveryLease, Job, JobRef, LinkError, Status},
+    metric::{self, MetricGroup},
     table::TableError,
 };
 
-/// How often a telling that was surely not taken is tried: for two hours and a half.
+/// How often a delivery that was certainly not accepted is tried: for two and a half hours.
 const MAX_TRIES: u32 = 16;
-/// The pause before the second try, where the channel asks for none; it doubles with each.
+/// The pause before the second try if the channel requests no other. It doubles with each further try.
 const FIRST_PAUSE: Duration = Duration::from_secs(20);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
-/// After this long a claim that somebody else holds is looked at again.
-const BUSY: Duration = Duration::from_secs(95);
+/// When a delivery whose lease another worker holds is tried again: after the lease has expired.
+const LEASE_PAUSE: Duration = Duration::from_secs(95);
 
-/// The environment variable with the URL of the queue that feeds the function.
+/// The environment variable with the URL of the queue that invokes the function.
 pub const QUEUE_URL: &str = "EXPORT_EMAIL_QUEUE_URL";
 
-/// What the function works with.
-#[derive(Clone, Debug)]
-pub struct App {
-    /// Where jobs stand.
-    pub jobs: Jobs,
-    /// Where the files are.
-    pub files: Files,
-    /// Tells the company's id for notifications.
-    pub directory: Directory,
-    /// The in-app channel.
-    pub notifications: Notifications,
-    /// The email channel; it must not retry by itself.
-    pub ses: aws_sdk_ses::Client,
-    /// The time.
-    pub clock: Clock,
-    /// Who sends the emails.
-    pub sender: Mailbox,
-    /// Base URL of the capability links.
-    pub public_url: String,
-    /// `notif_category` of downloads.
-    pub category: String,
-}
-
-impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
-    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
-        let table = environment.table()?;
-        Ok(Self {
-            jobs: Jobs::new(table),
-            files: environment.files()?,
-            directory: environment.directory()?,
-            notifications: environment.notifications()?,
-            ses: environment.ses(),
-            clock: environment.clock(),
-            sender: Mailbox::new("sender", None, &environment.text("MAIL_FROM")?).map_err(
-                |error| StartError::Wrong { name: "MAIL_FROM", reason: error.to_string() },
-            )?,
-            public_url: environment.text("PUBLIC_URL")?.trim_end_matches('/').to_owned(),
-            category: environment.text("DOWNLOAD_CATEGORY")?,
-        })
-    }
-}
-
-/// Why a message comes back.
+/// Why a message must be delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    /// Somebody else is telling at the moment.
+    /// Another worker has the delivery lease.
     #[error("another worker is delivering over this channel")]
     Busy,
-    /// The channel took nothing; later it may.
+    /// The channel did not accept the message. It is tried again after this time.
     #[error("the {0:?} channel did not accept the message; it will be tried again")]
     Retry(Channel, Duration),
-    /// The table's trouble.
+    /// The table's error.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// No link could be made.
+    /// No download link could be created.
     #[error(transparent)]
     Link(#[from] LinkError),
 }
@@ -95,31 +49,17 @@ pub enum DeliveryError {
 impl DeliveryError {
     fn after(&self) -> Option<Duration> {
         match self {
-            Self::Busy => Some(BUSY),
+            Self::Busy => Some(LEASE_PAUSE),
             Self::Retry(_, after) => Some(*after),
             Self::Table(_) | Self::Link(_) => None,
         }
     }
 }
 
-/// How an attempt to tell ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Outcome {
-    /// It was taken.
-    Sent,
-    /// It was surely not taken, and may be later: after a while that the channel asks for, if it
-    /// does.
-    NotSent(Option<Duration>),
-    /// It will not be taken.
-    Refused,
-    /// Nobody can know.
-    Unknown,
-}
-
-/// Tells one job's end over the channels that have not told it yet, side by side.
+/// Delivers the result of one job over all channels that are still open, at the same time.
 ///
 /// # Errors
-/// [`DeliveryError`] when a channel is to be tried again.
+/// [`DeliveryError`] if a channel must be tried again.
 pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), DeliveryError> {
     let Some(job) = app.jobs.get(&message.body).await? else { return Ok(()) };
     if !Channel::ALL.iter().any(|channel| channel.is_open(&job)) {
@@ -131,7 +71,7 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Deliv
             Some(format!("{}/d/{}", app.public_url, token.as_str()))
         }
         Status::Failed => None,
-        // Called off or expired meanwhile: there is nothing to tell.
+        // The job was cancelled or has expired: there is nothing to deliver.
         _ => return Ok(()),
     };
     let tries = message.receive_count;
@@ -146,15 +86,10 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Deliv
     failed.into_iter().next().map_or(Ok(()), Err)
 }
 
-/// What is ready to be sent over a channel.
-pub(crate) trait Deliverable {
-    /// Sends it, once.
-    async fn send(self, app: &App) -> Outcome;
-}
-
 impl App {
-    /// Composes, claims the channel, sends, and says how it ended: whatever can fail beforehand has
-    /// not sent anything. With the last of the tries, what could not be told has failed.
+    /// Composes the message, takes the delivery lease, sends, and records the outcome. The lease is taken
+    /// last, so that an error before it has certainly sent nothing. If the last try is not accepted, the
+    /// delivery has failed.
     async fn deliver<T: Deliverable>(
         &self,
         job: &Job,
@@ -166,10 +101,10 @@ impl App {
             return Ok(());
         }
         let composed = composing.await;
-        match self.jobs.claim_delivery(&job.at(), channel, self.clock.now()).await? {
-            DeliveryClaim::Over => return Ok(()),
-            DeliveryClaim::Busy => return Err(DeliveryError::Busy),
-            DeliveryClaim::Held => {}
+        match self.jobs.acquire_delivery_lease(&job.reference(), channel, self.clock.now()).await? {
+            DeliveryLease::Finished => return Ok(()),
+            DeliveryLease::HeldByAnother => return Err(DeliveryError::Busy),
+            DeliveryLease::Acquired => {}
         }
         let outcome = match composed {
             Ok(deliverable) => deliverable.send(self).await,
@@ -184,15 +119,19 @@ impl App {
             Outcome::Unknown => (Delivery::Unknown, None),
         };
         tracing::info!(job_id = %job.id, ?channel, ?outcome, "delivery attempt ended");
-        self.jobs.settle_delivery(&job.at(), channel, status, self.clock.now()).await?;
+        self.jobs.record_delivery(&job.reference(), channel, status, self.clock.now()).await?;
         if status != Delivery::Pending {
             let failed = metric::share(status != Delivery::Sent);
-            metric::emit(&[Slice { by: &[], metrics: &[("ExportDeliveryFailed", "Count", failed)] }]);
+            metric::emit(&[MetricGroup {
+                dimensions: &[],
+                metrics: &[("ExportDeliveryFailed", "Count", failed)],
+            }]);
         }
         retry.map_or(Ok(()), |after| Err(DeliveryError::Retry(channel, after)))
     }
 }
 
+/// The pause after this number of tries.
 fn pause(tries: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(2u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST_PAUSE)
 }

@@ -1,5 +1,5 @@
-//! `GET /cdp/export-fields` and `/cdp/export-layouts[/{id}]`: what can be exported, and the saved
-//! layouts of a company (SPEC §4).
+//! `GET /cdp/export-fields` and `/cdp/export-layouts[/{id}]`: the fields that can be exported, and the
+//! saved layouts of a company (SPEC §4).
 
 use std::sync::Arc;
 
@@ -10,31 +10,32 @@ use shared::{
     entry::{
         Failure, Reply,
         http::Request,
-        page::{PageRequest, cursor},
+        page::{PageRequest, encode_cursor},
     },
     environment::{Environment, StartError},
-    export::{Defaults, FieldDescription, Layout, LayoutDraft, LayoutInput, Layouts},
+    error::chain,
+    export::{Defaults, FieldDescription, Layout, LayoutDraft, LayoutInput, LayoutView, Layouts},
     identity::{Level, Permission, Viewer},
     locale::Locale,
     services::Services,
 };
 
-/// What the function works with.
+/// What the function needs, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Tells who may export.
+    /// Decides who may see and change layouts.
     pub authority: Authority,
     /// The table, the directory and the clock.
     pub services: Services,
-    /// The language where nobody chose.
+    /// The default language.
     pub defaults: Defaults,
 }
 
 impl App {
-    /// Wires the function.
+    /// Creates the function's services from its environment variables.
     ///
     /// # Errors
-    /// When a variable is missing or wrong.
+    /// [`StartError`] if a variable is missing or not valid.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
         Ok(Self {
@@ -45,12 +46,12 @@ impl App {
     }
 }
 
-/// Answers the fields or the layouts, or changes a layout.
+/// Returns the fields or the layouts, or changes a layout.
 ///
 /// # Errors
-/// 403 for who may not see contacts, for a layout of somebody else's, and for making or changing
-/// one on a plan without exports; 404 for one that is not the company's; 409 for a name that is
-/// taken; otherwise as SPEC §5 maps them.
+/// 403 if the caller may not see contacts, may not change the layout, or creates or changes a layout on a
+/// plan without exports; 404 for a layout that is not the company's; 409 for a name that is taken;
+/// otherwise as SPEC §5 defines.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let session = app.authority.session(viewer, &[Permission::ViewCustomers]).await?;
@@ -74,22 +75,29 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
 }
 
 impl App {
-    /// What can be exported, labeled in the language asked for, the company's or the default.
+    /// The fields that can be exported, with labels in the requested language, the company's or the
+    /// default.
     async fn fields(&self, viewer: &Viewer, query: &[(String, String)]) -> Result<Reply, Failure> {
-        let asked = locale(query)?;
-        let locale = match asked {
+        let requested = locale(query)?;
+        let locale = match requested {
             Some(locale) => locale,
             None => self.company_locale(viewer).await,
         };
-        let own = Catalog::of(&self.services.table, &viewer.company).await?;
+        let own = Catalog::load(&self.services.table, &viewer.company).await?;
         Reply::ok(&FieldDescription::catalog(&own, locale))
     }
 
-    /// The company's language; the default also while Launchpad cannot tell, since labels are no
-    /// reason to fail.
+    /// The company's language, or the default. The default is also used if Launchpad does not return the
+    /// company: the request need not fail because of labels.
     async fn company_locale(&self, viewer: &Viewer) -> Locale {
-        let company = self.services.directory.company(&viewer.company).await;
-        company.ok().and_then(|company| company.locale).unwrap_or(self.defaults.locale)
+        let locale = match self.services.directory.company(&viewer.company).await {
+            Ok(company) => company.locale,
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "could not load the company's language; using the default language");
+                None
+            }
+        };
+        locale.unwrap_or(self.defaults.locale)
     }
 }
 
@@ -104,7 +112,7 @@ fn locale(query: &[(String, String)]) -> Result<Option<Locale>, Failure> {
     Ok(locale)
 }
 
-/// A request on behalf of somebody who may see the layouts.
+/// The layouts, for a caller who may see them.
 struct Editor<'a> {
     app: &'a App,
     viewer: &'a Viewer,
@@ -117,7 +125,7 @@ impl Editor<'_> {
         let PageRequest { limit, after } = PageRequest::parse(query)?;
         let page = self.layouts.list(after.as_deref(), limit).await?;
         let views: Vec<_> = page.layouts.iter().map(|layout| self.view(layout)).collect();
-        Ok(Reply::ok(&views)?.with_meta("next_cursor", page.next.map(|name| cursor(&name))))
+        Ok(Reply::ok(&views)?.with_meta("next_cursor", page.next.map(|name| encode_cursor(&name))))
     }
 
     async fn read(&self, request: &Request) -> Result<Reply, Failure> {
@@ -135,15 +143,17 @@ impl Editor<'_> {
         let id = request.path("id")?;
         let draft = self.checked(request.json()?).await?;
         let now = self.app.services.clock.now();
-        Reply::ok(&self.view(&self.layouts.replace(id, &draft, |it| self.may(it), now).await?))
+        Reply::ok(
+            &self.view(&self.layouts.replace(id, &draft, |it| self.can_change(it), now).await?),
+        )
     }
 
     async fn delete(&self, request: &Request) -> Result<Reply, Failure> {
-        self.layouts.delete(request.path("id")?, |layout| self.may(layout)).await?;
+        self.layouts.delete(request.path("id")?, |layout| self.can_change(layout)).await?;
         Reply::ok(&serde_json::json!({}))
     }
 
-    /// What a request says, from a company that may export.
+    /// Checks a request's layout, and that the company's plan includes exports.
     async fn checked(&self, input: LayoutInput) -> Result<LayoutDraft, Failure> {
         let draft = input.check()?;
         let company = self.app.services.directory.company(&self.viewer.company).await?;
@@ -153,11 +163,11 @@ impl Editor<'_> {
         }
     }
 
-    fn may(&self, layout: &Layout) -> bool {
-        layout.may_be_changed_by(self.viewer.user, self.level)
+    fn can_change(&self, layout: &Layout) -> bool {
+        layout.can_be_changed_by(self.viewer.user, self.level)
     }
 
-    fn view<'a>(&self, layout: &'a Layout) -> shared::export::LayoutView<'a> {
+    fn view<'a>(&self, layout: &'a Layout) -> LayoutView<'a> {
         layout.view(self.viewer.user, self.level)
     }
 }

@@ -1,5 +1,5 @@
 //! `GET /cdp/exports`, `GET /cdp/exports/{id}` and `DELETE /cdp/exports/{id}`: the caller's own
-//! export jobs (SPEC §4). Somebody else's are not there.
+//! export jobs (SPEC §4). The jobs of other users are not found.
 
 use std::sync::Arc;
 
@@ -7,35 +7,34 @@ use shared::{
     entry::{
         Failure, Reply,
         http::Request,
-        page::{PageRequest, cursor, foreign_cursor},
+        page::{PageRequest, encode_cursor, invalid_cursor},
     },
     environment::{Environment, StartError},
     error::chain,
-    export::event,
-    export::{Cancellation, ExportStore, Job, JobRef, Status},
+    export::{CancelOutcome, ExportStore, Job, JobRef, Status, event},
     identity::Viewer,
 };
 
-/// What the function works with.
+/// What the function needs, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     store: ExportStore,
 }
 
 impl App {
-    /// Wires the function.
+    /// Creates the function's services from its environment variables.
     ///
     /// # Errors
-    /// When a variable is missing or wrong.
+    /// [`StartError`] if a variable is missing or not valid.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { store: environment.export_store()? })
     }
 }
 
-/// Answers the caller's jobs, or one of them, or calls one off.
+/// Returns the caller's jobs, or one of them, or cancels one.
 ///
 /// # Errors
-/// 404 for a job that is not the caller's; otherwise as SPEC §5 maps them.
+/// 404 for a job that is not the caller's; otherwise as SPEC §5 defines.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     if request.route() == "GET /cdp/exports" {
@@ -47,7 +46,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
         "DELETE" => cancel(&app.store, viewer, &at, request.source_ip()).await,
         _ => {
             let job = app.store.jobs.get(&at).await?.ok_or_else(Failure::not_found)?;
-            answer(&app.store, &job).await
+            respond(&app.store, &job).await
         }
     }
 }
@@ -58,17 +57,18 @@ async fn list(
     query: &[(String, String)],
 ) -> Result<Reply, Failure> {
     let PageRequest { limit, after } = PageRequest::parse(query)?;
-    let after = after.map(|id| id.parse().map_err(|_| foreign_cursor())).transpose()?;
+    let after = after.map(|id| id.parse().map_err(|_| invalid_cursor())).transpose()?;
     let (jobs, next) = store.jobs.list(&viewer.company, viewer.user, after, limit).await?;
     let now = store.now();
     let mut views = Vec::with_capacity(jobs.len());
     for job in &jobs {
         views.push(job.view(now, store.download_url(job).await?));
     }
-    Ok(Reply::ok(&views)?.with_meta("next_cursor", next.map(|last| cursor(&last.to_string()))))
+    Ok(Reply::ok(&views)?
+        .with_meta("next_cursor", next.map(|last| encode_cursor(&last.to_string()))))
 }
 
-/// Calls a job off. What it left is taken away here; the clean-up does it should this fail.
+/// Cancels a job and deletes what it left in the bucket. If the deletion fails, the clean-up does it.
 async fn cancel(
     store: &ExportStore,
     viewer: &Viewer,
@@ -76,9 +76,9 @@ async fn cancel(
     source_ip: Option<&str>,
 ) -> Result<Reply, Failure> {
     let job = match store.jobs.cancel(at, store.now()).await? {
-        Cancellation::Missing => return Err(Failure::not_found()),
-        Cancellation::Over(job) => job,
-        Cancellation::Done(job) => {
+        CancelOutcome::Missing => return Err(Failure::not_found()),
+        CancelOutcome::AlreadyEnded(job) => job,
+        CancelOutcome::Ended(job) => {
             match job.status {
                 Status::Expired => event::export_expired(&job),
                 _ => event::export_cancelled(&job, viewer, source_ip),
@@ -89,9 +89,9 @@ async fn cancel(
             job
         }
     };
-    answer(store, &job).await
+    respond(store, &job).await
 }
 
-async fn answer(store: &ExportStore, job: &Job) -> Result<Reply, Failure> {
+async fn respond(store: &ExportStore, job: &Job) -> Result<Reply, Failure> {
     Reply::ok(&job.view(store.now(), store.download_url(job).await?))
 }

@@ -1,4 +1,4 @@
-//! `POST /cdp/exports`: accepts an export and queues it (SPEC §4).
+//! `POST /cdp/exports`: creates and queues an export job (SPEC §4).
 
 use std::sync::Arc;
 
@@ -9,9 +9,8 @@ use shared::{
     entry::{Code, Failure, Reply, http::Request},
     environment::{Environment, StartError},
     error::chain,
-    export::event,
     export::{
-        CreateError, Defaults, ExportOrder, ExportRequest, Files, Job, JobRef, Jobs, Layouts,
+        CreateError, Defaults, ExportOrder, ExportRequest, Files, Job, JobRef, Jobs, Layouts, event,
     },
     idempotency::{IdempotencyError, IdempotencyKey},
     identity::{Permission, Viewer},
@@ -21,28 +20,28 @@ use shared::{
     table::TableError,
 };
 
-/// What the function works with.
+/// What the function needs, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Tells who may export.
+    /// Decides who may export.
     pub authority: Authority,
     /// The table, the directory and the clock.
     pub services: Services,
-    /// Where jobs stand.
+    /// The jobs in the table.
     pub jobs: Jobs,
-    /// Where selected ids are kept.
+    /// The bucket of the selected ids.
     pub files: Files,
-    /// Starts the work.
+    /// Sends the messages that start jobs.
     pub outbox: Outbox,
-    /// Language and zone where nobody chose.
+    /// The default language and time zone.
     pub defaults: Defaults,
 }
 
 impl App {
-    /// Wires the function.
+    /// Creates the function's services from its environment variables.
     ///
     /// # Errors
-    /// When a variable is missing or wrong.
+    /// [`StartError`] if a variable is missing or not valid.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
         Ok(Self {
@@ -56,10 +55,10 @@ impl App {
     }
 }
 
-/// Accepts an export: 202 with the job.
+/// Creates and queues an export job, and responds with 202 and the job.
 ///
 /// # Errors
-/// As SPEC §4 and §5 map them.
+/// [`Failure`], as SPEC §4 and §5 define.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let directory = &app.services.directory;
@@ -86,8 +85,8 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     accepted(&created, &app)
 }
 
-/// Who asks, with a name and an address: those of the token, or of the directory where the token
-/// has no address.
+/// The requester with a name and an email address: those of the token, or those of the directory if the
+/// token has no address.
 async fn requester(directory: &Directory, viewer: &Viewer) -> Result<Viewer, Failure> {
     if viewer.email.is_some() {
         return Ok(viewer.clone());
@@ -118,7 +117,7 @@ fn idempotency_failure(error: IdempotencyError) -> Failure {
 }
 
 impl App {
-    /// What the request orders, with the columns of the layout that it names.
+    /// Checks the request and loads the layout that it names.
     async fn order(
         &self,
         viewer: &Viewer,
@@ -138,7 +137,7 @@ impl App {
         Ok(request.check(layout.as_ref(), company_locale, &self.defaults, now)?)
     }
 
-    /// The job that an earlier request with the same key made.
+    /// The job that an earlier request with the same idempotency key created.
     async fn earlier(&self, key: Option<&IdempotencyKey>) -> Result<Option<Job>, Failure> {
         let Some(key) = key else { return Ok(None) };
         let now = self.services.clock.now();
@@ -150,8 +149,8 @@ impl App {
         })
     }
 
-    /// Stores the job and starts it; or finds the one that a concurrent request with the same key
-    /// made.
+    /// Stores the job and starts it, or returns the job that a concurrent request with the same idempotency
+    /// key created.
     async fn create(
         &self,
         job: &Job,
@@ -166,7 +165,8 @@ impl App {
                 self.outbox.send(&[message]).await;
                 return Ok(job.clone());
             }
-            // Whether the job is there nobody knows: its ids stay, for the bucket's lifecycle.
+            // It is not known whether the job was stored: its ids are kept, and the bucket's lifecycle
+            // deletes them.
             Err(CreateError::Table(error)) => return Err(error.into()),
             Err(CreateError::TooMany(error)) => {
                 Err(Failure::new(Code::TooManyExports, error.to_string()))

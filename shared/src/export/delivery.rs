@@ -1,52 +1,57 @@
-//! Telling the end of a job at most once per channel: claimed before it is sent, and never
-//! repeated when nobody can know whether it was (SPEC §4).
+//! Deliveries of a job's result: at most one per channel (SPEC §4). A worker takes a delivery lease
+//! before it sends; a delivery whose outcome is unknown is never repeated.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Delivery, Job, JobRef, Jobs, jobs::Changed};
+use super::{
+    job::{Delivery, Job, JobRef},
+    jobs::{Change, Jobs},
+};
 use crate::table::TableError;
 
-/// After this long a claim's worker is dead: longer than its function may run.
-const CLAIM_TIME: SignedDuration = SignedDuration::from_secs(90);
+/// After this time the worker that holds a delivery lease is dead: no invocation of its function runs
+/// longer.
+const DELIVERY_LEASE_TIME: SignedDuration = SignedDuration::from_secs(90);
 
-/// A way to tell the end of a job.
+/// A way to inform a job's owner of its result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Channel {
     /// By email.
     Email,
-    /// In the application.
+    /// By a notification in the application.
     InApp,
 }
 
-/// Whether somebody may tell.
+/// Whether a worker may deliver over a channel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DeliveryClaim {
-    /// Yes, and nobody else.
-    Held,
-    /// Somebody else is about to.
-    Busy,
-    /// It was told, or will never be.
-    Over,
+pub enum DeliveryLease {
+    /// It may, and no other worker may.
+    Acquired,
+    /// Another worker is delivering.
+    HeldByAnother,
+    /// There is nothing to deliver: it is done, skipped, or its outcome will stay unknown.
+    Finished,
 }
 
 impl Channel {
-    /// Both of them.
+    /// All channels.
     pub const ALL: [Self; 2] = [Self::Email, Self::InApp];
 
-    /// Whether the job's end is still to be told over it, as far as `job` knows.
+    /// Whether the delivery is still pending or in progress, as far as `job` shows.
     #[must_use]
     pub fn is_open(self, job: &Job) -> bool {
-        matches!(self.of(job).0, Delivery::Pending | Delivery::Sending)
+        matches!(self.status(job).0, Delivery::Pending | Delivery::Sending)
     }
 
-    fn of(self, job: &Job) -> (Delivery, Timestamp) {
+    /// The status of the delivery, and when it last changed.
+    fn status(self, job: &Job) -> (Delivery, Timestamp) {
         match self {
             Self::Email => (job.email_status, job.email_changed_at),
             Self::InApp => (job.notification_status, job.notification_changed_at),
         }
     }
 
-    fn set(self, job: &mut Job, status: Delivery, now: Timestamp) {
+    fn set_status(self, job: &mut Job, status: Delivery, now: Timestamp) {
         match self {
             Self::Email => (job.email_status, job.email_changed_at) = (status, now),
             Self::InApp => (job.notification_status, job.notification_changed_at) = (status, now),
@@ -54,51 +59,54 @@ impl Channel {
     }
 }
 
-/// Says that what was not told yet is not told any more: the file is gone.
+/// Skips the deliveries that have not begun, because the file is gone.
 pub(super) fn skip_undelivered(job: &mut Job, now: Timestamp) {
     for channel in Channel::ALL {
-        if channel.of(job).0 == Delivery::Pending {
-            channel.set(job, Delivery::Skipped, now);
+        if channel.status(job).0 == Delivery::Pending {
+            channel.set_status(job, Delivery::Skipped, now);
         }
     }
 }
 
 impl Jobs {
-    /// Claims the telling over one channel. A claim whose worker died leaves an outcome that
-    /// nobody can know.
+    /// Takes the lease for a delivery over one channel. If the worker that holds the lease died, the
+    /// outcome of its delivery becomes [`Delivery::Unknown`].
     ///
     /// # Errors
-    /// As the table says.
-    pub async fn claim_delivery(
+    /// The table's.
+    pub async fn acquire_delivery_lease(
         &self,
         at: &JobRef,
         channel: Channel,
         now: Timestamp,
-    ) -> Result<DeliveryClaim, TableError> {
-        let changed = self
+    ) -> Result<DeliveryLease, TableError> {
+        let change = self
             .change(at, |job| {
-                let next = match channel.of(job) {
+                let next = match channel.status(job) {
                     (Delivery::Pending, _) => Delivery::Sending,
-                    (Delivery::Sending, since) if now >= since + CLAIM_TIME => Delivery::Unknown,
+                    (Delivery::Sending, since) if now >= since + DELIVERY_LEASE_TIME => {
+                        Delivery::Unknown
+                    }
                     _ => return Ok(None),
                 };
-                channel.set(job, next, now);
+                channel.set_status(job, next, now);
                 Ok(Some(Vec::new()))
             })
             .await?;
-        Ok(match changed {
-            Changed::Written(job) if channel.of(&job).0 == Delivery::Sending => DeliveryClaim::Held,
-            Changed::Kept(job) if channel.of(&job).0 == Delivery::Sending => DeliveryClaim::Busy,
-            Changed::Written(_) | Changed::Kept(_) | Changed::Missing => DeliveryClaim::Over,
+        let is_sending = |job: &Job| channel.status(job).0 == Delivery::Sending;
+        Ok(match change {
+            Change::Written(job) if is_sending(&job) => DeliveryLease::Acquired,
+            Change::Unchanged(job) if is_sending(&job) => DeliveryLease::HeldByAnother,
+            Change::Written(_) | Change::Unchanged(_) | Change::Missing => DeliveryLease::Finished,
         })
     }
 
-    /// Says how a claimed telling ended; [`Delivery::Pending`] gives the claim back, when it is
-    /// sure that nothing was sent.
+    /// Records the outcome of a delivery whose lease the worker holds. [`Delivery::Pending`] releases
+    /// the lease; it is only for a delivery that certainly sent nothing.
     ///
     /// # Errors
-    /// As the table says.
-    pub async fn settle_delivery(
+    /// The table's.
+    pub async fn record_delivery(
         &self,
         at: &JobRef,
         channel: Channel,
@@ -106,14 +114,14 @@ impl Jobs {
         now: Timestamp,
     ) -> Result<(), TableError> {
         self.change(at, |job| {
-            let claimed = match channel.of(job).0 {
+            let is_recordable = match channel.status(job).0 {
                 Delivery::Sending => true,
-                // Late news is better than none, but a claim that was given up stays given up.
+                // A late outcome is better than none, but an unknown delivery is never repeated.
                 Delivery::Unknown => outcome != Delivery::Pending,
                 _ => false,
             };
-            Ok(claimed.then(|| {
-                channel.set(job, outcome, now);
+            Ok(is_recordable.then(|| {
+                channel.set_status(job, outcome, now);
                 Vec::new()
             }))
         })

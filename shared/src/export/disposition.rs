@@ -1,8 +1,8 @@
-//! The header under which a browser saves an exported file.
+//! The header with the name under which a browser saves a downloaded file.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What RFC 5987 lets stand unencoded (`attr-char`), beside letters and digits.
+/// The characters to encode: all but letters, digits and the others that RFC 5987 allows (`attr-char`).
 const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -17,8 +17,8 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// `Content-Disposition` for a download under this name (RFC 6266): the name in UTF-8, and a
-/// plain ASCII one for clients that do not read that. Always a valid header value.
+/// The value of `Content-Disposition` for a download with this name (RFC 6266): the name in UTF-8, and an
+/// ASCII name for clients that do not support UTF-8 there. It is a valid header value for every name.
 pub fn content_disposition(file_name: &str) -> String {
     let plain: String = file_name
         .chars()

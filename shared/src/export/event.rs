@@ -3,17 +3,21 @@
 //! An event is a log line with an `event` field. No line ever holds a name, an email address, a
 //! phone number, a query, a filter's value, a path or a note's text.
 
-use super::{FailureCode, Job, Selection};
+use super::{
+    job::{FailureCode, Job},
+    order::Selection,
+};
 use crate::{
     clock::millis,
     identity::Viewer,
-    metric::{self, Slice},
+    metric::{self, MetricGroup},
 };
 
-/// How many exports ended without a file; its average is their share of all that ended.
+/// The metric of failed exports: 1 for a failed and 0 for a completed export, so that its average is
+/// the failed share.
 const FAILED: &str = "ExportFailed";
 
-/// An export was asked for. Filters are named by their keys, never by their values.
+/// Logs that an export was requested. Filters are named by their keys, never by their values.
 pub fn export_requested(job: &Job, source_ip: Option<&str>) {
     let (selected, filter_keys) = match &job.selection {
         Selection::Ids { count } => (Some(*count), String::new()),
@@ -34,10 +38,10 @@ pub fn export_requested(job: &Job, source_ip: Option<&str>) {
     );
 }
 
-/// An export's file is there.
+/// Logs that an export is completed, and emits its metrics.
 pub fn export_completed(job: &Job) {
     let started = job.started_at.unwrap_or(job.created_at);
-    let took = job.completed_at.unwrap_or(started).duration_since(started).unsigned_abs();
+    let elapsed = job.completed_at.unwrap_or(started).duration_since(started).unsigned_abs();
     tracing::info!(
         event = "cdp_contacts_export_completed",
         company_sso_id = %job.company,
@@ -49,18 +53,21 @@ pub fn export_completed(job: &Job) {
         rows = job.rows,
         skipped = job.skipped,
         size_bytes = job.size_bytes,
-        duration_ms = millis(took),
+        duration_ms = millis(elapsed),
     );
     let format = [("format", job.format.extension())];
-    // Counts of rows are far below where a float loses one.
+    // The number of rows is far below the integers that a float cannot represent.
     #[allow(clippy::cast_precision_loss)]
     let rows = job.rows as f64;
-    let lasted = ("ExportDuration", "Milliseconds", took.as_secs_f64() * 1000.0);
+    let duration = ("ExportDuration", "Milliseconds", elapsed.as_secs_f64() * 1000.0);
     let ended = [("ExportRows", "Count", rows), (FAILED, "Count", metric::share(false))];
-    metric::emit(&[Slice { by: &format, metrics: &[lasted] }, Slice { by: &[], metrics: &ended }]);
+    metric::emit(&[
+        MetricGroup { dimensions: &format, metrics: &[duration] },
+        MetricGroup { dimensions: &[], metrics: &ended },
+    ]);
 }
 
-/// An export failed for good.
+/// Logs that an export failed, and emits its metric.
 pub fn export_failed(job: &Job, code: FailureCode) {
     tracing::info!(
         event = "cdp_contacts_export_failed",
@@ -72,10 +79,10 @@ pub fn export_failed(job: &Job, code: FailureCode) {
         attempt = job.attempt,
         error_code = code.as_str(),
     );
-    metric::emit(&[Slice { by: &[], metrics: &[(FAILED, "Count", metric::share(true))] }]);
+    metric::emit(&[MetricGroup { dimensions: &[], metrics: &[(FAILED, "Count", metric::share(true))] }]);
 }
 
-/// An export was called off before it was done.
+/// Logs that a user cancelled an active export.
 pub fn export_cancelled(job: &Job, viewer: &Viewer, source_ip: Option<&str>) {
     tracing::info!(
         event = "cdp_contacts_export_cancelled",
@@ -88,8 +95,8 @@ pub fn export_cancelled(job: &Job, viewer: &Viewer, source_ip: Option<&str>) {
     );
 }
 
-/// Somebody opened the link to an export's file. Whoever has the link may: the address is all
-/// that is known of them.
+/// Logs that a download link of an export was opened. The link needs no sign-in, so only the IP
+/// address of the caller is known.
 pub fn export_link_opened(job: &Job, source_ip: Option<&str>) {
     tracing::info!(
         event = "cdp_contacts_export_link_opened",
@@ -101,7 +108,8 @@ pub fn export_link_opened(job: &Job, source_ip: Option<&str>) {
     );
 }
 
-/// An export's file is gone: its time was over, or its owner took it away.
+/// Logs that the file of an export is deleted: its time was over, or its owner cancelled the completed
+/// export.
 pub fn export_expired(job: &Job) {
     tracing::info!(
         event = "cdp_contacts_export_expired",

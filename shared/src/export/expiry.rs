@@ -1,29 +1,36 @@
-//! What the clean-up does for exports when their due items come.
+//! What the clean-up does when the due items of exports are due.
 
 use jiff::Timestamp;
 
-use super::{FailureCode, Files, FilesError, JobRef, Jobs, event, transition::Overdue};
+use super::{
+    event,
+    files::{Files, FilesError},
+    job::{FailureCode, JobRef},
+    jobs::Jobs,
+    transition::Overdue,
+};
 use crate::{
     outbox::Outbox,
     table::{DueItem, TableError},
 };
 
-/// What the clean-up could not do; the due item stays and is worked off again.
+/// Why a due item was not processed. The item stays, and a later clean-up processes it again.
 #[derive(Debug, thiserror::Error)]
 pub enum ExpiryError {
-    /// The table's trouble.
+    /// The table's error.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The bucket's trouble.
+    /// The bucket's error.
     #[error(transparent)]
     Files(#[from] FilesError),
 }
 
-/// Works off a [`DueKind::JobDeadline`](crate::table::DueKind::JobDeadline): a job whose deadline
-/// passed is queued once more, then fails and its owner is told; what attempts left is taken away.
+/// Processes a [`DueKind::JobDeadline`](crate::table::DueKind::JobDeadline). A job that is past its
+/// deadline is queued again once; the next time it fails and its owner is informed. What its
+/// attempts left in the bucket is deleted.
 ///
 /// # Errors
-/// [`ExpiryError`]; doing it again is harmless.
+/// [`ExpiryError`]; a repetition is harmless.
 pub async fn deadline_passed(
     jobs: &Jobs,
     files: &Files,
@@ -42,17 +49,17 @@ pub async fn deadline_passed(
             outbox.send(&[message]).await;
             files.purge(&job).await?;
         }
-        Overdue::Over(job) => files.purge(&job).await?,
-        Overdue::Nothing => {}
+        Overdue::Ended(job) => files.purge(&job).await?,
+        Overdue::Unchanged => {}
     }
     Ok(jobs.table().complete_due(&item.key).await?)
 }
 
-/// Works off a [`DueKind::FileExpiry`](crate::table::DueKind::FileExpiry): a file's 48 hours are
-/// over, its objects go and the job is `expired`.
+/// Processes a [`DueKind::FileExpiry`](crate::table::DueKind::FileExpiry): 48 hours after the upload
+/// of a file began, its objects are deleted and the job becomes `expired`.
 ///
 /// # Errors
-/// [`ExpiryError`]; doing it again is harmless.
+/// [`ExpiryError`]; a repetition is harmless.
 pub async fn file_expired(
     jobs: &Jobs,
     files: &Files,

@@ -1,4 +1,4 @@
-//! The catalog of what can be exported from a contact.
+//! The fields of a contact that can be exported.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,26 +8,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::FieldType;
 
-/// Most fields one export or layout may name (SPEC §4: 1–100).
+/// The maximum number of fields of an export or layout (SPEC §4: 1–100).
 pub const MAX_FIELDS: usize = 100;
 
-/// Longest custom key a field may name, in bytes.
+/// The maximum length of the key of a custom field, in bytes.
 pub const MAX_CUSTOM_KEY_BYTES: usize = 256;
 
-/// What stands between the values of a list in one cell.
+/// The separator between the values of a list in one cell.
 pub const LIST_SEPARATOR: &str = "; ";
 
 const CUSTOM_PREFIX: &str = "custom.";
 
-/// One thing that can be exported from a contact.
+/// A field of a contact that can be exported.
 ///
-/// Written as its name in requests, layouts and jobs: `email`, `custom.tier`.
+/// Requests, layouts and jobs name it as [`Field::name`] does: `email`, `custom.tier`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Cow<'_, str>", into = "String")]
 pub enum Field {
     /// The contact's id.
     Id,
-    /// The id the contact bears in the system it came from.
+    /// The contact's id in the system from which it was imported.
     ExternalId,
     /// The contact's name.
     Name,
@@ -61,32 +61,32 @@ pub enum Field {
     CreatedAt,
     /// When the contact was last changed.
     UpdatedAt,
-    /// The company's own field of this key.
+    /// The company's custom field with this key.
     Custom(String),
 }
 
-/// A field that a request or layout must not name.
+/// Why a list of fields is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
-    /// Not in the catalog.
+    /// The name is not one of the fields; at most its first 80 characters.
     #[error("unknown export field `{0}`")]
     Unknown(String),
-    /// `custom.` without a key.
+    /// `custom.` has no key.
     #[error("export field `custom.` must include a key, as in `custom.tier`")]
     CustomKeyMissing,
-    /// A custom key past [`MAX_CUSTOM_KEY_BYTES`].
+    /// The key is longer than [`MAX_CUSTOM_KEY_BYTES`].
     #[error("the key of a custom export field must be at most {MAX_CUSTOM_KEY_BYTES} bytes long")]
     CustomKeyTooLong,
-    /// A custom key with a line break or another control character.
+    /// The key contains a line break or another control character.
     #[error("the key of a custom export field must not contain control characters")]
     CustomKeyControlCharacter,
-    /// No field, or more than [`MAX_FIELDS`].
+    /// The list has no field, or more than [`MAX_FIELDS`].
     #[error("the number of export fields must be from 1 to {MAX_FIELDS}, not {0}")]
     Count(usize),
 }
 
 impl Field {
-    /// Every field but the custom ones, in the order in which they are offered.
+    /// All fields except the custom fields, in the order of the catalog.
     pub const STANDARD: [Self; 18] = [
         Self::Id,
         Self::ExternalId,
@@ -108,7 +108,7 @@ impl Field {
         Self::UpdatedAt,
     ];
 
-    /// What is chosen when nobody chooses: what a person reads, without the ids.
+    /// The fields that a user interface should select at first: those that people read, without ids.
     pub const DEFAULT: [Self; 10] = [
         Self::Name,
         Self::Emails,
@@ -122,10 +122,10 @@ impl Field {
         Self::CreatedAt,
     ];
 
-    /// Reads a request's list of fields, in its order.
+    /// Parses a request's list of fields and keeps its order.
     ///
     /// # Errors
-    /// The first thing wrong: the number of fields, or a name that cannot be exported.
+    /// [`FieldError`]: the number of fields, or the first name that is not valid.
     pub fn parse_all<S: AsRef<str>>(names: &[S]) -> Result<Vec<Self>, FieldError> {
         if names.is_empty() || names.len() > MAX_FIELDS {
             return Err(FieldError::Count(names.len()));
@@ -158,8 +158,7 @@ impl Field {
         })
     }
 
-    /// What the field's cells hold, as far as the field tells by itself: of a company's own field
-    /// its catalog knows more.
+    /// The type of the values. A custom field is `Text` here; the company's catalog has its real type.
     pub fn field_type(&self) -> FieldType {
         match self {
             Self::Id
@@ -183,10 +182,10 @@ impl Field {
         }
     }
 
-    /// The company's own field of this key.
+    /// The company's custom field with this key.
     ///
     /// # Errors
-    /// When the key is empty, too long or has a control character.
+    /// [`FieldError`] if the key is empty, too long or contains a control character.
     pub fn custom(key: &str) -> Result<Self, FieldError> {
         if key.is_empty() {
             return Err(FieldError::CustomKeyMissing);

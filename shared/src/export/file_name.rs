@@ -1,17 +1,18 @@
-//! Names of files that are safe in object keys, headers and file systems.
+//! File names that are safe in object keys, headers and file systems.
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::Format;
+use super::order::Format;
 
-/// The longest name without its extension, in bytes: a segment of a key has fewer than 255.
+/// The maximum length of a name without its extension, in bytes. A segment of an object key must have
+/// fewer than 255.
 const MAX_STEM_BYTES: usize = 180;
 
-/// The name that was asked for, as far as it is safe, with the format's extension; where nothing
-/// is left, `contacts-` and the date in the requester's zone.
-pub(super) fn safe(asked: &str, format: Format, time_zone: &str, now: Timestamp) -> String {
+/// The requested name without its unsafe characters, with the format's extension. If no character is
+/// left, the name is `contacts-` and the date in the requester's time zone.
+pub(super) fn safe(requested: &str, format: Format, time_zone: &str, now: Timestamp) -> String {
     let extension = format.extension();
-    let clean: String = asked.chars().filter(|it| !is_unsafe(*it)).collect();
+    let clean: String = requested.chars().filter(|it| !is_unsafe(*it)).collect();
     let trimmed = clean.trim_matches(|it: char| it == '.' || it.is_whitespace());
     let stem = without_extension(trimmed, extension);
     let stem = cut(stem).trim_matches(|it: char| it == '.' || it.is_whitespace());
@@ -22,8 +23,8 @@ pub(super) fn safe(asked: &str, format: Format, time_zone: &str, now: Timestamp)
     format!("{stem}.{extension}")
 }
 
-/// Control characters, separators and wildcards of paths, and what turns the direction of text,
-/// behind which a name could hide its extension.
+/// Whether a character is a control character, a path separator, a wildcard, or changes the direction
+/// of text, which could hide the extension.
 fn is_unsafe(it: char) -> bool {
     it.is_control()
         || matches!(it, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '%' | '#')

@@ -1,35 +1,37 @@
-//! The objects of export jobs: the selected ids, the files, and what is left of attempts.
+//! The objects of export jobs in the bucket: the selected ids, the files, and unfinished uploads.
 
 use std::time::Duration;
 
 use aws_sdk_s3::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-    presigning::PresigningConfig,
-    primitives::ByteStream,
+    Client, error::ProvideErrorMetadata, presigning::PresigningConfig, primitives::ByteStream,
 };
 use jiff::Timestamp;
 
-use super::{Job, Selection, content_disposition};
-use crate::{aws, id::ContactId};
+use super::{disposition::content_disposition, job::Job, order::Selection};
+use crate::{aws::CallError, id::ContactId};
 
-/// How long a download's address works, once it was asked for.
+/// How long a download URL is valid.
 const DOWNLOAD_TIME: Duration = Duration::from_secs(600);
 
-/// The bucket's trouble. It names no key, which holds words of people.
+/// An error of the bucket. It names no object key: a key holds a file name.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    /// The bucket did not do what it was asked.
-    #[error("{call} failed: {reason}")]
+    /// A call to S3 failed.
+    #[error("{call} failed")]
     Bucket {
-        /// The call.
+        /// The name of the S3 action.
         call: &'static str,
-        /// S3's code, or how the call ended without one.
-        reason: String,
+        /// Why the call failed.
+        #[source]
+        cause: CallError,
     },
-    /// The object of the selected ids does not have its shape.
-    #[error("could not parse the selected ids")]
-    Ids(#[source] serde_json::Error),
+    /// No download URL could be signed.
+    #[error("could not sign a download URL")]
+    Presigning(#[source] CallError),
+    /// The object of the selected ids could not be read or written as JSON. The error of the parser is
+    /// not printed: it may quote a value.
+    #[error("invalid JSON in the selected ids: {:?} error at line {}, column {}", .0.classify(), .0.line(), .0.column())]
+    Ids(serde_json::Error),
 }
 
 /// The bucket of exports.
@@ -39,15 +41,13 @@ pub struct Files {
     bucket: String,
 }
 
-fn failed_call<E, R>(call: &'static str, error: &SdkError<E, R>) -> FilesError
-where
-    E: ProvideErrorMetadata,
-{
-    FilesError::Bucket { call, reason: aws::reason(error) }
+/// Makes an error of the failed call of this name.
+fn failed(call: &'static str) -> impl Fn(CallError) -> FilesError {
+    move |cause| FilesError::Bucket { call, cause }
 }
 
 impl Files {
-    /// The files in this bucket.
+    /// Uses the bucket with this name.
     #[must_use]
     pub fn new(client: Client, bucket: impl Into<String>) -> Self {
         Self { client, bucket: bucket.into() }
@@ -65,45 +65,43 @@ impl Files {
         &self.bucket
     }
 
-    /// Keeps a job's selected ids.
+    /// Stores a job's selected ids.
     ///
     /// # Errors
-    /// The bucket's.
+    /// [`FilesError`].
     pub async fn put_ids(&self, job: &Job, ids: &[ContactId]) -> Result<(), FilesError> {
         let body = serde_json::to_vec(ids).map_err(FilesError::Ids)?;
         let put = self.client.put_object().bucket(&self.bucket).key(job.ids_key());
         let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
-        sent.map_err(|error| failed_call("PutObject", &error))?;
+        sent.map_err(|error| CallError::new(&error)).map_err(failed("PutObject"))?;
         Ok(())
     }
 
-    /// The ids that a job's requester selected.
+    /// Reads a job's selected ids.
     ///
     /// # Errors
-    /// The bucket's, or [`FilesError::Ids`].
+    /// [`FilesError`].
     pub async fn ids(&self, job: &Job) -> Result<Vec<ContactId>, FilesError> {
         serde_json::from_slice(&self.read(&job.ids_key()).await?).map_err(FilesError::Ids)
     }
 
-    /// A whole object, for the few that are small.
+    /// Reads a whole object into memory; only for small objects.
     ///
     /// # Errors
-    /// The bucket's.
+    /// [`FilesError::Bucket`].
     pub async fn read(&self, key: &str) -> Result<Vec<u8>, FilesError> {
         let got = self.client.get_object().bucket(&self.bucket).key(key).send().await;
-        let object = got.map_err(|error| failed_call("GetObject", &error))?;
-        let bytes = object.body.collect().await.map_err(|_| FilesError::Bucket {
-            call: "GetObject",
-            reason: "the body ended early".to_owned(),
-        })?;
+        let object = got.map_err(|error| CallError::new(&error)).map_err(failed("GetObject"))?;
+        let bytes = object.body.collect().await;
+        let bytes = bytes.map_err(|error| CallError::body(&error)).map_err(failed("GetObject"))?;
         Ok(bytes.to_vec())
     }
 
-    /// An address under which the file can be had for ten minutes, and no longer than the file's
-    /// 48 hours; `None` when it cannot be had any more.
+    /// A signed URL from which the file can be downloaded for ten minutes, but not after the 48 hours of
+    /// the file. `None` if the file can no longer be downloaded.
     ///
     /// # Errors
-    /// When no address can be signed.
+    /// [`FilesError::Presigning`].
     pub async fn download_url(
         &self,
         job: &Job,
@@ -111,24 +109,23 @@ impl Files {
     ) -> Result<Option<String>, FilesError> {
         let left = job.available_until(now).map(|until| until.duration_since(now).unsigned_abs());
         let Some(left) = left.filter(|left| left.as_secs() > 0) else { return Ok(None) };
-        let refused = |reason: String| FilesError::Bucket { call: "presigning", reason };
         let time = PresigningConfig::expires_in(left.min(DOWNLOAD_TIME))
-            .map_err(|error| refused(error.to_string()))?;
+            .map_err(|error| FilesError::Presigning(CallError::response(error.to_string())))?;
         let get = self.client.get_object().bucket(&self.bucket).key(job.object_key());
         let signed = get
             .response_content_disposition(content_disposition(&job.file_name))
             .response_content_type(job.format.content_type())
             .presigned(time)
             .await
-            .map_err(|error| failed_call("presigning", &error))?;
+            .map_err(|error| FilesError::Presigning(CallError::new(&error)))?;
         Ok(Some(signed.uri().to_owned()))
     }
 
-    /// Takes away whatever a job that is over may have left: unfinished uploads, the objects of all
-    /// attempts, the selected ids. Doing so twice is harmless.
+    /// Deletes everything that an ended job may have left in the bucket: unfinished uploads, the files of
+    /// all attempts and the selected ids. A repetition is harmless.
     ///
     /// # Errors
-    /// The bucket's; the rest then stands until it is done again.
+    /// [`FilesError::Bucket`]; the rest stays until the call is repeated.
     pub async fn purge(&self, job: &Job) -> Result<(), FilesError> {
         self.discard_attempts(job, job.attempt).await?;
         match job.selection {
@@ -137,56 +134,58 @@ impl Files {
         }
     }
 
-    /// Takes away what the attempts up to this one may have left. The bucket itself is asked which
-    /// uploads there are: one whose worker died before it could tell anybody is found too, and
-    /// those of later attempts are not touched.
+    /// Deletes what the attempts up to `up_to` may have left in the bucket. The uploads are listed by
+    /// the bucket itself, so that an upload whose worker died before it recorded anything is found too.
+    /// Uploads of later attempts are left alone.
     ///
     /// # Errors
-    /// The bucket's.
+    /// [`FilesError::Bucket`].
     pub async fn discard_attempts(&self, job: &Job, up_to: u32) -> Result<(), FilesError> {
         if up_to == 0 {
             return Ok(());
         }
-        let keys: Vec<_> = (1..=up_to).map(|attempt| job.object_key_of(attempt)).collect();
+        let keys: Vec<_> = (1..=up_to).map(|attempt| job.object_key_of_attempt(attempt)).collect();
         for (key, upload_id) in self.uploads(job).await? {
             if keys.contains(&key) {
                 abort_upload(&self.client, &self.bucket, &key, &upload_id).await?;
             }
         }
-        // An upload that was completed just before it could be aborted is an object by now.
+        // An upload that was completed just before it could be aborted is an object now.
         for key in &keys {
             self.delete(key).await?;
         }
         Ok(())
     }
 
-    /// The unfinished uploads of a job, by key and id. One page holds more than a job can have.
+    /// The keys and ids of a job's unfinished uploads. A job has fewer than the 1,000 of one page.
     async fn uploads(&self, job: &Job) -> Result<Vec<(String, String)>, FilesError> {
         let list = self.client.list_multipart_uploads().bucket(&self.bucket);
         let listed = list.prefix(format!("{}/", job.prefix())).send().await;
-        let listed = listed.map_err(|error| failed_call("ListMultipartUploads", &error))?;
+        let listed = listed
+            .map_err(|error| CallError::new(&error))
+            .map_err(failed("ListMultipartUploads"))?;
         let uploads = listed.uploads.unwrap_or_default().into_iter();
         Ok(uploads.filter_map(|upload| Some((upload.key?, upload.upload_id?))).collect())
     }
 
-    /// Takes one object away.
+    /// Deletes one object. An object that does not exist is not an error.
     ///
     /// # Errors
-    /// The bucket's; that there is none is no error.
+    /// [`FilesError::Bucket`].
     pub async fn delete(&self, key: &str) -> Result<(), FilesError> {
         let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
         match deleted {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("NoSuchKey") => Ok(()),
-            Err(error) => Err(failed_call("DeleteObject", &error)),
+            Err(error) => Err(failed("DeleteObject")(CallError::new(&error))),
         }
     }
 }
 
-/// Aborts an upload by its id. One that is gone already is no error.
+/// Aborts an upload by its id. An upload that does not exist is not an error.
 ///
 /// # Errors
-/// The bucket's.
+/// [`FilesError::Bucket`].
 pub async fn abort_upload(
     client: &Client,
     bucket: &str,
@@ -198,6 +197,6 @@ pub async fn abort_upload(
     match aborted {
         Ok(_) => Ok(()),
         Err(error) if error.code() == Some("NoSuchUpload") => Ok(()),
-        Err(error) => Err(failed_call("AbortMultipartUpload", &error)),
+        Err(error) => Err(failed("AbortMultipartUpload")(CallError::new(&error))),
     }
 }

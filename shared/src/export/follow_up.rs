@@ -1,31 +1,32 @@
-//! What must happen after a change of a job: the messages that it sends and the due items that it
-//! leaves, each written in the change's own transaction.
+//! What a change of a job causes later: the messages that it sends and its due items. Each is
+//! written in the same transaction as the change.
 
 use jiff::Timestamp;
 
-use super::Job;
+use super::job::Job;
 use crate::{
     outbox::{Outgoing, Queue},
     table::{Due, DueKind, TableError},
 };
 
-/// The message that has a job's file written; each round has one of its own.
+/// The message that starts the export of a job. A job that the clean-up queues again gets a second
+/// message, with another id.
 pub(super) fn generate_message(job: &Job, now: Timestamp) -> Result<Outgoing, TableError> {
     let round = u32::from(job.requeued);
-    Outgoing::new(Queue::Export, format!("export-{}-{round}", job.id), now, &job.at())
+    Outgoing::new(Queue::Export, format!("export-{}-{round}", job.id), now, &job.reference())
 }
 
-/// The message that has a job's end told.
+/// The message that starts the delivery of a job's result.
 pub(super) fn email_message(job: &Job, now: Timestamp) -> Result<Outgoing, TableError> {
-    Outgoing::new(Queue::ExportEmail, format!("export-email-{}", job.id), now, &job.at())
+    Outgoing::new(Queue::ExportEmail, format!("export-email-{}", job.id), now, &job.reference())
 }
 
 /// The due item of a job's deadline.
 pub(super) fn deadline_due(job: &Job) -> Result<Due, TableError> {
-    Due::new(DueKind::JobDeadline, job.deadline, job.id.to_string(), &job.at())
+    Due::new(DueKind::JobDeadline, job.deadline, job.id.to_string(), &job.reference())
 }
 
-/// The due item at which a finished file expires.
+/// The due item for the time at which a finished file expires.
 pub(super) fn expiry_due(job: &Job, at: Timestamp) -> Result<Due, TableError> {
-    Due::new(DueKind::FileExpiry, at, job.id.to_string(), &job.at())
+    Due::new(DueKind::FileExpiry, at, job.id.to_string(), &job.reference())
 }

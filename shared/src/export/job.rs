@@ -1,193 +1,174 @@
-//! An export job as it is stored, and as the API shows it.
+//! An export job: as it is stored, and as the API returns it.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Column, ExportOrder};
+use super::{
+    label::Column,
+    order::{ExportOrder, Format, Selection},
+};
 use crate::{
-    contact::Filter,
     id::{CompanyId, JobId, UserId},
     identity::{Platform, Viewer},
     locale::Locale,
     table::{EXPIRES_AT, Item, Key, TableError, attribute, to_item},
 };
 
-/// How long a file can be had, from the start of its upload (SPEC §4, "48 hours").
+/// How long a file can be downloaded, from the start of its upload (SPEC §4, "48 hours").
 pub const FILE_LIFETIME: SignedDuration = SignedDuration::from_hours(48);
-/// How long a job may wait in the queue until it counts as dead.
+/// How long a job may wait in the queue before the clean-up queues it again.
 pub const QUEUE_TIME: SignedDuration = SignedDuration::from_mins(30);
-/// How long an attempt may take until it counts as dead: an invocation's 10 minutes and the
-/// retries' pauses.
+/// How long an attempt may take before the clean-up queues its job again: the 10 minutes of an
+/// invocation, and the pauses between retries.
 pub const ATTEMPT_TIME: SignedDuration = SignedDuration::from_mins(15);
-/// After this long without a sign of life somebody else takes an attempt over.
-pub const STALE: SignedDuration = SignedDuration::from_secs(30);
-/// How often a job is tried.
+/// How long a job lease lasts after its last heartbeat. Then another worker may take the job.
+pub const JOB_LEASE_TIME: SignedDuration = SignedDuration::from_secs(30);
+/// The maximum number of attempts of a job.
 pub const MAX_ATTEMPTS: u32 = 5;
-/// How long a job stays in its owner's list.
+/// How long a job is listed for its owner.
 const LISTED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Where a job is.
+/// Identifies a job.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct JobRef {
     /// The tenant.
     pub company: CompanyId,
-    /// Who asked for it.
+    /// The user who requested the job.
     pub user: UserId,
-    /// Which one.
+    /// The job's id.
     pub job: JobId,
 }
 
-/// The kind of file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "each name says all")]
-pub enum Format {
-    Xlsx,
-    Csv,
-}
-
-/// What a job is doing.
+/// The state of a job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Waits for a worker.
+    /// The job waits for a worker.
     Queued,
-    /// Is worked on.
+    /// A worker is writing the file.
     Running,
-    /// The file is there.
+    /// The file can be downloaded.
     Completed,
-    /// There is no file and will be none.
+    /// There is no file and there will be none.
     Failed,
-    /// Its owner called it off.
+    /// The owner cancelled the job.
     Cancelled,
-    /// The file is gone.
+    /// The file is deleted.
     Expired,
 }
 
-/// How far the telling of a job's end is, over one channel.
+/// The state of the delivery of a job's result over one channel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Delivery {
-    /// Not begun.
+    /// It has not begun.
     Pending,
-    /// Claimed by somebody who is about to send it.
+    /// A worker holds the delivery lease and is sending.
     Sending,
-    /// Sent.
+    /// The channel accepted it.
     Sent,
-    /// Perhaps sent; never repeated.
+    /// It is not known whether the channel accepted it. It is never repeated.
     Unknown,
-    /// Refused.
+    /// The channel refused it.
     Failed,
-    /// Not wanted, or impossible.
+    /// There is nothing to deliver, or no address to deliver to.
     Skipped,
-}
-
-/// Which contacts.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Selection {
-    /// Those with the ids that are kept under the job's prefix.
-    Ids {
-        /// How many.
-        count: u64,
-    },
-    /// Those that a list with this filter shows.
-    Filter(Box<Filter>),
 }
 
 /// Why a job failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FailureCode {
-    /// Past the limits of rows and cells.
+    /// The file would exceed the limits of rows, cells or bytes.
     ExportTooLarge,
-    /// Launchpad could not tell what the requester may see.
+    /// Launchpad could not return what the requester may see.
     DirectoryUnavailable,
     /// The requester may no longer see contacts.
     Forbidden,
-    /// Anything else.
+    /// Any other error.
     ExportFailed,
 }
 
 /// An export job.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Job {
-    /// The id.
+    /// The job's id. It holds the time of its creation.
     pub id: JobId,
     /// The tenant.
     pub company: CompanyId,
-    /// Who asked for it, and whose scope counts.
+    /// The requester, whose scope limits the contacts.
     pub user: UserId,
-    /// Their name, if it is known.
+    /// The requester's name, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
-    /// Where the result is sent, if it is known.
+    /// The requester's email address, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// What they called from.
+    /// The client from which the export was requested.
     pub platform: Platform,
-    /// The kind of file.
+    /// The format of the file.
     pub format: Format,
-    /// Which contacts.
+    /// Which contacts the file contains.
     pub selection: Selection,
-    /// What of each contact.
+    /// The columns of the file, in order.
     pub columns: Vec<Column>,
-    /// The file's name, safe in keys and headers.
+    /// The name of the file; safe in object keys and headers.
     pub file_name: String,
-    /// The IANA name of the zone that dates are told in.
+    /// The IANA name of the time zone in which dates are written.
     pub time_zone: String,
     /// The language of headers and emails.
     pub locale: Locale,
-    /// What the job is doing.
+    /// The state of the job.
     pub status: Status,
     /// The number of the attempt, from 1; 0 before the first.
     pub attempt: u32,
     /// Whether the clean-up has queued the job once more.
     pub requeued: bool,
-    /// The last sign of life of a running attempt.
+    /// The last heartbeat of a running attempt; its lease lasts [`JOB_LEASE_TIME`] longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat_at: Option<Timestamp>,
-    /// Rows written.
+    /// Rows written so far.
     pub rows: u64,
-    /// Selected contacts that were gone or out of scope.
+    /// Selected contacts that were deleted or out of scope.
     pub skipped: u64,
-    /// Cells that were too long for a spreadsheet.
+    /// Cells whose text was cut because it is too long for a spreadsheet.
     pub cut_cells: u64,
-    /// How far the file is, 0 to 1.
+    /// The finished share of the work, 0 to 1.
     pub progress: f64,
-    /// The file's size, once it is there.
+    /// The size of the file in bytes, once it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<u64>,
-    /// When it was asked for.
+    /// When the export was requested.
     pub created_at: Timestamp,
     /// When the first attempt began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// When it ended, one way or another.
+    /// When the job was completed, failed or was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
-    /// When the clean-up looks after it: for a dead attempt while the job is active, for remains
-    /// after a failure or a cancellation.
+    /// When the clean-up checks the job: for a dead worker while the job is active, and for objects
+    /// left in the bucket after a failure or a cancellation.
     pub deadline: Timestamp,
-    /// When the file is gone. Stored under a name of its own, `expires_at` being the table's.
+    /// When the file expires. It is stored under another name, because `expires_at` is the table's
+    /// attribute for the expiry of items.
     #[serde(rename = "file_expires_at", default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// The email about its end.
+    /// The delivery of the email.
     pub email_status: Delivery,
-    /// When that was last changed.
+    /// When `email_status` last changed.
     pub email_changed_at: Timestamp,
-    /// The in-app notification about its end.
+    /// The delivery of the in-app notification.
     pub notification_status: Delivery,
-    /// When that was last changed.
+    /// When `notification_status` last changed.
     pub notification_changed_at: Timestamp,
-    /// Why it failed, if it did.
+    /// Why the job failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<FailureCode>,
-    /// Rises with each change.
+    /// Incremented by each change, for optimistic locking.
     pub version: u64,
 }
 
-/// A job as the API shows it (SPEC §4).
+/// A job as the API returns it (SPEC §4).
 #[derive(Clone, Debug, Serialize)]
 pub struct JobView<'a> {
     id: JobId,
@@ -214,35 +195,15 @@ struct JobFailure {
 }
 
 impl JobRef {
-    /// The job's item.
+    /// The key of the job's item.
     #[must_use]
     pub fn key(&self) -> Key {
         Key::job(&self.company, self.user, self.job)
     }
 }
 
-impl Format {
-    /// The file name's extension.
-    #[must_use]
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Xlsx => "xlsx",
-            Self::Csv => "csv",
-        }
-    }
-
-    /// The media type.
-    #[must_use]
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            Self::Csv => "text/csv; charset=utf-8",
-        }
-    }
-}
-
 impl Status {
-    /// Whether the job still has work to do, and its place in the quota.
+    /// Whether the job has not ended. An active job has a place in the quota.
     #[must_use]
     pub fn is_active(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
@@ -250,7 +211,7 @@ impl Status {
 }
 
 impl FailureCode {
-    /// In plain words, with what to do.
+    /// A message for the requester that says what to do.
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
@@ -267,7 +228,7 @@ impl FailureCode {
         }
     }
 
-    /// The code's text.
+    /// The code as the API returns it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -280,7 +241,7 @@ impl FailureCode {
 }
 
 impl Job {
-    /// A new job of `requester`, who is told by email if they have an address.
+    /// A new job of `requester`. Its result is sent by email if they have an address.
     #[must_use]
     pub fn queued(requester: &Viewer, order: &ExportOrder, now: Timestamp) -> Self {
         Self {
@@ -322,13 +283,13 @@ impl Job {
         }
     }
 
-    /// Where the job is.
+    /// What identifies the job.
     #[must_use]
-    pub fn at(&self) -> JobRef {
+    pub fn reference(&self) -> JobRef {
         JobRef { company: self.company.clone(), user: self.user, job: self.id }
     }
 
-    /// Whose scope the file has.
+    /// The requester, as the viewer whose scope limits the contacts.
     #[must_use]
     pub fn viewer(&self) -> Viewer {
         Viewer {
@@ -340,44 +301,44 @@ impl Job {
         }
     }
 
-    /// The key of the attempt's object.
+    /// The object key of the file of the current attempt.
     #[must_use]
     pub fn object_key(&self) -> String {
-        self.object_key_of(self.attempt)
+        self.object_key_of_attempt(self.attempt)
     }
 
-    /// The key of the object that an attempt makes.
+    /// The object key of the file of an attempt.
     #[must_use]
-    pub fn object_key_of(&self, attempt: u32) -> String {
+    pub fn object_key_of_attempt(&self, attempt: u32) -> String {
         format!("{}/{attempt}/{}", self.prefix(), self.file_name)
     }
 
-    /// The key of the object that holds the selected ids.
+    /// The object key of the selected ids.
     #[must_use]
     pub fn ids_key(&self) -> String {
         format!("{}/ids.json", self.prefix())
     }
 
-    /// Where everything of the job is kept.
+    /// The key prefix of all objects of the job, without a slash at its end.
     pub(super) fn prefix(&self) -> String {
         format!("private/exports/{}/{}", self.company, self.id)
     }
 
-    /// Until when the file can be had, if it can.
+    /// When the file expires, if it can be downloaded now.
     #[must_use]
     pub fn available_until(&self, now: Timestamp) -> Option<Timestamp> {
         let completed = self.status == Status::Completed;
         self.expires_at.filter(|until| completed && now < *until)
     }
 
-    /// The job as the API shows it; a file past its time is gone, whether the clean-up has been
-    /// there or not.
+    /// The job as the API returns it. A job whose file has expired is shown as `expired`, even if the
+    /// clean-up has not yet processed it.
     #[must_use]
     pub fn view(&self, now: Timestamp, download_url: Option<String>) -> JobView<'_> {
-        let gone = self.status == Status::Completed && self.available_until(now).is_none();
+        let is_expired = self.status == Status::Completed && self.available_until(now).is_none();
         JobView {
             id: self.id,
-            status: if gone { Status::Expired } else { self.status },
+            status: if is_expired { Status::Expired } else { self.status },
             format: self.format,
             file_name: &self.file_name,
             rows: self.rows,
@@ -388,13 +349,13 @@ impl Job {
             expires_at: self.expires_at,
             email_status: self.email_status,
             error: self.error.map(|code| JobFailure { code, message: code.message() }),
-            download_url: download_url.filter(|_| !gone),
+            download_url: download_url.filter(|_| !is_expired),
         }
     }
 
-    /// The item that holds the job.
+    /// The item that stores the job. It is deleted 30 days after the job was created.
     pub(super) fn to_item(&self) -> Result<Item, TableError> {
-        let mut item = to_item(&self.at().key(), self)?;
+        let mut item = to_item(&self.reference().key(), self)?;
         let until = self.created_at + LISTED;
         item.insert(EXPIRES_AT.to_owned(), attribute(until.as_second())?);
         Ok(item)

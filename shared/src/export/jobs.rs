@@ -1,10 +1,10 @@
-//! How jobs are read and changed.
+//! Reads jobs, creates them and changes them with optimistic locking.
 
 use jiff::Timestamp;
 
 use super::{
-    Job, JobRef, Status,
     follow_up::{deadline_due, generate_message},
+    job::{Job, JobRef, Status},
     quota::{Quota, TooManyExports},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// The export jobs in the table. Cheap to clone.
+/// The export jobs in the table. A clone shares the client.
 #[derive(Clone, Debug)]
 pub struct Jobs {
     table: Table,
@@ -26,36 +26,36 @@ pub struct Jobs {
 /// Why a job was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// Too many are under way.
+    /// The user or the company has too many active exports.
     #[error(transparent)]
     TooMany(#[from] TooManyExports),
-    /// Another request with the same idempotency key was first.
+    /// A concurrent request with the same idempotency key created its job first.
     #[error("another request used the same idempotency key first")]
     KeyTaken,
-    /// The table's trouble.
+    /// The table's error.
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// How a change ended.
+/// The result of [`Jobs::change`].
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Changed {
-    /// The job as it is now.
+pub(super) enum Change {
+    /// The job was changed to this one.
     Written(Job),
-    /// The job as it stays.
-    Kept(Job),
-    /// There is none.
+    /// The job is this one and was not changed.
+    Unchanged(Job),
+    /// There is no such job.
     Missing,
 }
 
-/// What is known of an attempt under way.
+/// How far a running attempt is.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct AttemptProgress {
-    /// Rows written.
+    /// Rows written so far.
     pub rows: u64,
-    /// Selected contacts that were skipped.
+    /// Selected contacts that were skipped: they are deleted or out of scope.
     pub skipped: u64,
-    /// How far the file is, 0 to 1.
+    /// The finished share of the work, 0 to 1.
     pub progress: f64,
 }
 
@@ -72,19 +72,19 @@ impl Jobs {
         &self.table
     }
 
-    /// A job, as it is now.
+    /// Reads a job, with a consistent read.
     ///
     /// # Errors
-    /// As the table says.
+    /// The table's.
     pub async fn get(&self, at: &JobRef) -> Result<Option<Job>, TableError> {
         self.table.get(&at.key(), true).await
     }
 
-    /// A user's jobs, the newest first, from behind `after`; and behind which one the next page
-    /// begins, if there is one.
+    /// Lists a user's jobs, newest first, starting after the job `after`. Also returns the job after
+    /// which the next page starts, if there is a next page.
     ///
     /// # Errors
-    /// As the table says.
+    /// The table's.
     pub async fn list(
         &self,
         company: &CompanyId,
@@ -105,8 +105,9 @@ impl Jobs {
         Ok((jobs, next))
     }
 
-    /// Stores a new job with its place in the quota, its deadline, the message that starts it and
-    /// the idempotency record, all or nothing. Returns the message, to be sent at once.
+    /// Stores a new job together with its place in the quota, the due item of its deadline, the message
+    /// that starts it and the idempotency record, in one transaction. Returns the message, which the
+    /// caller sends at once.
     ///
     /// # Errors
     /// [`CreateError`].
@@ -119,14 +120,14 @@ impl Jobs {
         let start = generate_message(job, now)?;
         retry("the job", async || {
             let quota: Option<Quota> = self.table.get(&Key::quota(&job.company), true).await?;
-            let quota = quota.unwrap_or_default().admit(&job.at(), job.deadline, now)?;
+            let quota = quota.unwrap_or_default().admit(&job.reference(), job.deadline, now)?;
             let mut transaction = Transaction::from_iter([
                 Action::Put(job.to_item()?, Some(Condition::Absent)),
                 quota.put(&job.company)?,
                 deadline_due(job)?.put()?,
                 start.put()?,
             ]);
-            let key = idempotency.map(|key| key.put(job.at(), now)).transpose()?;
+            let key = idempotency.map(|key| key.put(job.reference(), now)).transpose()?;
             let key = key.map(|action| transaction.push(action));
             match self.table.transact(transaction).await {
                 Err(TransactError::Conditions(failed))
@@ -141,17 +142,23 @@ impl Jobs {
         Ok(start)
     }
 
-    /// Says that an attempt is alive and how far it is, as long as it still has its claim.
+    /// Renews the lease of an attempt and records its progress. Returns `false` if the attempt no
+    /// longer has the lease.
     ///
     /// # Errors
-    /// As the table says.
-    pub async fn renew(&self, job: &Job, progress: AttemptProgress, now: Timestamp) -> Result<bool, TableError> {
+    /// The table's.
+    pub async fn renew_lease(
+        &self,
+        job: &Job,
+        progress: AttemptProgress,
+        now: Timestamp,
+    ) -> Result<bool, TableError> {
         let sent = self
             .table
             .client()
             .update_item()
             .table_name(self.table.name())
-            .set_key(Some(job.at().key().to_attributes()))
+            .set_key(Some(job.reference().key().to_attributes()))
             .update_expression(
                 "SET heartbeat_at = :now, #rows = :rows, skipped = :skipped, progress = :progress \
                  ADD #version :one",
@@ -169,33 +176,34 @@ impl Jobs {
             .expression_attribute_values(":attempt", attribute(job.attempt)?)
             .send()
             .await;
-        match sent.map_err(|error| TableError::of(&error)) {
+        match sent.map_err(|error| TableError::from_sdk(&error)) {
             Ok(_) => Ok(true),
             Err(TableError::ConditionFailed) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// Changes a job as it is now: `decide` alters it and names what must happen with it in one
-    /// transaction, or leaves it alone with `None`. Decides anew when somebody else was first.
+    /// Changes a job with optimistic locking. `decide` changes the job it is given and returns the
+    /// further writes of the same transaction, or returns `None` to leave the job as it is. After a
+    /// concurrent change, the job is read again and `decide` is called again.
     pub(super) async fn change(
         &self,
         at: &JobRef,
         mut decide: impl FnMut(&mut Job) -> Result<Option<Vec<Action>>, TableError>,
-    ) -> Result<Changed, TableError> {
+    ) -> Result<Change, TableError> {
         retry("the job", async || {
             let Some(mut job) = self.get(at).await? else {
-                return Ok(Attempt::Done(Changed::Missing));
+                return Ok(Attempt::Done(Change::Missing));
             };
             let read = job.version;
-            let Some(beside) = decide(&mut job)? else {
-                return Ok(Attempt::Done(Changed::Kept(job)));
+            let Some(further_writes) = decide(&mut job)? else {
+                return Ok(Attempt::Done(Change::Unchanged(job)));
             };
             job.version = read + 1;
             let record = Action::Put(job.to_item()?, Some(Condition::Version(read)));
-            let transaction = std::iter::once(record).chain(beside).collect();
+            let transaction = std::iter::once(record).chain(further_writes).collect();
             let written = self.table.transact(transaction).await;
-            Ok(Attempt::from_transaction(written)?.map(|()| Changed::Written(job)))
+            Ok(Attempt::from_transaction(written)?.map(|()| Change::Written(job)))
         })
         .await
     }

@@ -1,4 +1,4 @@
-//! What the fields are called in a file's header, in each language.
+//! The labels of the fields in each language, and the columns of a file.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,51 +8,51 @@ use crate::{
     locale::Locale,
 };
 
-/// One column of an exported file: a field under the label its header shows.
+/// One column of an exported file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
-    /// What the cells hold.
+    /// The field in the cells.
     pub field: Field,
-    /// What the header says.
+    /// The text in the header.
     pub label: String,
 }
 
-/// One entry of the catalog that `GET /cdp/export-fields` answers.
+/// One entry of the catalog that `GET /cdp/export-fields` returns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldDescription {
-    /// The name to request.
+    /// The name of the field in requests.
     pub field: Field,
-    /// What the header says unless a layout says otherwise.
+    /// The text in the header if a layout sets no other.
     pub label: String,
-    /// What the cells hold.
+    /// The type of the values.
     #[serde(rename = "type")]
     pub field_type: FieldType,
-    /// Whether it is chosen when nobody chooses.
+    /// Whether a user interface should select the field at first.
     pub default: bool,
 }
 
 impl Column {
-    /// A column under the field's own label in this language.
-    pub fn of(field: Field, locale: Locale) -> Self {
+    /// A column with the field's standard label in this language.
+    pub fn new(field: Field, locale: Locale) -> Self {
         Self { label: field.label(locale).to_owned(), field }
     }
 }
 
 impl FieldDescription {
-    /// Every field that can be exported, in this language: those of all contacts, then the
-    /// company's own.
+    /// Every field that can be exported, with labels in this language: the standard fields, then the
+    /// company's custom fields.
     #[must_use]
-    pub fn catalog(own: &[CustomField], locale: Locale) -> Vec<Self> {
-        let own = own.iter().filter_map(|own| {
-            // A key that no request could name is not offered.
-            let field = Field::custom(&own.key).ok()?;
-            Some(Self { field_type: own.field_type, ..Self::of(field, locale) })
+    pub fn catalog(custom: &[CustomField], locale: Locale) -> Vec<Self> {
+        let custom = custom.iter().filter_map(|custom| {
+            // A key that a request cannot name is left out.
+            let field = Field::custom(&custom.key).ok()?;
+            Some(Self { field_type: custom.field_type, ..Self::new(field, locale) })
         });
-        Field::STANDARD.into_iter().map(|field| Self::of(field, locale)).chain(own).collect()
+        Field::STANDARD.into_iter().map(|field| Self::new(field, locale)).chain(custom).collect()
     }
 
-    /// Describes a field in this language.
-    pub fn of(field: Field, locale: Locale) -> Self {
+    /// Describes a field, with its label in this language.
+    pub fn new(field: Field, locale: Locale) -> Self {
         Self {
             label: field.label(locale).to_owned(),
             field_type: field.field_type(),
@@ -63,7 +63,7 @@ impl FieldDescription {
 }
 
 impl Field {
-    /// The label in this language; a custom field bears its key.
+    /// The label in this language. The label of a custom field is its key.
     pub fn label(&self, locale: Locale) -> &str {
         let (english, indonesian) = match self {
             Self::Id => ("Contact ID", "ID Kontak"),

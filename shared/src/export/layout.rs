@@ -1,13 +1,17 @@
-//! Saved layouts: which fields an export has, in which order and under which labels, by a name.
+//! Saved layouts: named lists of the columns of an export, with their order and labels.
 //!
-//! A layout belongs to its company: everybody who may export sees and uses it. It is changed and
-//! taken away by whoever made it, and by people who see all of the company's contacts, so that
-//! nobody's layout is stuck when they leave.
+//! A layout belongs to its company: every user who may export can see and use it. It can be changed
+//! and deleted by its owner, and by users who can see all of the company's contacts, so that the
+//! layouts of people who have left can still be changed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::{Column, Field, FieldError, RequestError, field::MAX_FIELDS};
+use super::{
+    field::{Field, FieldError, MAX_FIELDS},
+    label::Column,
+    request_error::RequestError,
+};
 use crate::{
     contact::{RecordPermission, fold},
     id::{LayoutId, UserId},
@@ -15,18 +19,18 @@ use crate::{
     locale::Locale,
 };
 
-/// The longest name of a layout, in characters.
+/// The maximum length of the name of a layout, in characters.
 const MAX_NAME: usize = 100;
-/// The longest label of a column, in characters.
+/// The maximum length of the label of a column, in characters.
 const MAX_LABEL: usize = 100;
 
 /// One column of a layout.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LayoutField {
-    /// What the cells hold.
+    /// The field in the cells.
     pub field: Field,
-    /// What the header says; without one it says the field's own label, in the language of the
-    /// export.
+    /// The text in the header. Without it, the header shows the field's standard label in the language
+    /// of the export.
     #[serde(default)]
     pub label: Option<String>,
 }
@@ -34,25 +38,25 @@ pub struct LayoutField {
 /// A saved layout.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Layout {
-    /// The id.
+    /// The layout's id. It holds the time of its creation.
     pub id: LayoutId,
-    /// The name: the company's only one, whatever its case, accents and spaces.
+    /// The name. It is unique in the company, without regard to case, accents and spaces.
     pub name: String,
-    /// The columns, 1 to 100, in order.
+    /// The columns, 1 to 100, in order. A field may occur more than once.
     pub fields: Vec<LayoutField>,
-    /// Who made it.
+    /// The user who created the layout.
     pub owner_id: UserId,
-    /// Their name at that time, if it was known.
+    /// The owner's name when the layout was created, if it was known.
     pub owner_name: Option<String>,
-    /// When it was made.
+    /// When the layout was created.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// When the layout was last changed.
     pub updated_at: Timestamp,
-    /// Rises with each change.
+    /// Incremented by each change, for optimistic locking.
     pub version: u64,
 }
 
-/// A layout as the API answers it.
+/// A layout as the API returns it.
 #[derive(Clone, Debug, Serialize)]
 pub struct LayoutView<'a> {
     #[serde(flatten)]
@@ -60,7 +64,7 @@ pub struct LayoutView<'a> {
     permission: RecordPermission,
 }
 
-/// A layout as clients send it; what the API itself answers is accepted and ignored.
+/// A layout as clients send it. The further fields that the API returns are accepted and ignored.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayoutInput {
@@ -82,7 +86,7 @@ pub struct LayoutInput {
     _permission: IgnoredAny,
 }
 
-/// A column as clients send it: also an entry of `GET /cdp/export-fields` as it stands.
+/// A column as clients send it. An unchanged entry of `GET /cdp/export-fields` is accepted too.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FieldInput {
@@ -95,7 +99,7 @@ struct FieldInput {
     _default: IgnoredAny,
 }
 
-/// What a layout is to say.
+/// The checked content of a layout.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LayoutDraft {
     name: String,
@@ -103,10 +107,10 @@ pub struct LayoutDraft {
 }
 
 impl LayoutInput {
-    /// Checks the name, the number of fields, each field and its label.
+    /// Checks the name, the number of fields, and each field with its label.
     ///
     /// # Errors
-    /// The first field that is wrong.
+    /// The first field that is not valid.
     pub fn check(self) -> Result<LayoutDraft, RequestError> {
         let name = text("name", &self.name, MAX_NAME)?;
         if fold(&name).is_empty() {
@@ -135,15 +139,15 @@ impl FieldInput {
     }
 }
 
-/// A text without white space around it, of one line and bounded length.
+/// Trims a text and checks its length, and that it is one line.
 fn text(
     field: impl Into<std::borrow::Cow<'static, str>>,
     text: &str,
-    most: usize,
+    max_length: usize,
 ) -> Result<String, RequestError> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > most {
-        return Err(RequestError::new(field, format!("must be 1 to {most} characters long")));
+    if text.is_empty() || text.chars().count() > max_length {
+        return Err(RequestError::new(field, format!("must be 1 to {max_length} characters long")));
     }
     if text.contains(char::is_control) {
         return Err(RequestError::new(field, "must not contain control characters"));
@@ -152,8 +156,8 @@ fn text(
 }
 
 impl LayoutDraft {
-    /// The layout that the draft begins.
-    pub(super) fn begin(self, owner: &Viewer, now: Timestamp) -> Layout {
+    /// A new layout with this content.
+    pub(super) fn into_layout(self, owner: &Viewer, now: Timestamp) -> Layout {
         Layout {
             id: LayoutId::generate(now),
             name: self.name,
@@ -166,7 +170,7 @@ impl LayoutDraft {
         }
     }
 
-    /// The layout with what the draft says instead.
+    /// The layout with this content instead of its own.
     pub(super) fn replace(&self, layout: &Layout, now: Timestamp) -> Layout {
         Layout {
             name: self.name.clone(),
@@ -184,26 +188,29 @@ impl Layout {
     pub fn columns(&self, locale: Locale) -> Vec<Column> {
         let column = |LayoutField { field, label }: &LayoutField| match label {
             Some(label) => Column { field: field.clone(), label: label.clone() },
-            None => Column::of(field.clone(), locale),
+            None => Column::new(field.clone(), locale),
         };
         self.fields.iter().map(column).collect()
     }
 
-    /// Whether somebody may change the layout, or take it away, whose level for seeing contacts is
-    /// this one.
+    /// Whether a user may change or delete the layout. `level` is the access level at which the user may
+    /// see contacts.
     #[must_use]
-    pub fn may_be_changed_by(&self, user: UserId, level: Level) -> bool {
+    pub fn can_be_changed_by(&self, user: UserId, level: Level) -> bool {
         self.owner_id == user || level == Level::Everything
     }
 
-    /// The layout with what the viewer may do with it.
+    /// The layout with the permissions of a user.
     #[must_use]
     pub fn view(&self, user: UserId, level: Level) -> LayoutView<'_> {
-        let may = self.may_be_changed_by(user, level);
-        LayoutView { layout: self, permission: RecordPermission { update: may, delete: may } }
+        let is_allowed = self.can_be_changed_by(user, level);
+        LayoutView {
+            layout: self,
+            permission: RecordPermission { update: is_allowed, delete: is_allowed },
+        }
     }
 
-    /// The form of the name by which it is the company's only one.
+    /// The name in the form that is unique in the company.
     pub(super) fn folded_name(&self) -> String {
         fold(&self.name)
     }
@@ -235,17 +242,17 @@ mod tests {
             email: None,
             platform: crate::identity::Platform::Web,
         };
-        let layout = draft.begin(&owner, "2026-11-21T08:00:00Z".parse().unwrap());
+        let layout = draft.into_layout(&owner, "2026-11-21T08:00:00Z".parse().unwrap());
         let labels = |locale| {
             let columns = layout.columns(locale).into_iter();
             columns.map(|column| column.label).collect::<Vec<_>>()
         };
         assert_eq!(labels(Locale::En), ["Nama lengkap", "Email", "tier"]);
         assert_eq!(labels(Locale::Id), ["Nama lengkap", "Email", "tier"]);
-        assert!(layout.may_be_changed_by(owner.user, Level::Own));
+        assert!(layout.can_be_changed_by(owner.user, Level::Own));
         let other = "0190d1a2-7c3b-7abc-8def-0123456789ac".parse().unwrap();
-        assert!(!layout.may_be_changed_by(other, Level::Team));
-        assert!(layout.may_be_changed_by(other, Level::Everything));
+        assert!(!layout.can_be_changed_by(other, Level::Team));
+        assert!(layout.can_be_changed_by(other, Level::Everything));
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! How layouts are kept: an item each, and one per company with all their names, changed in the
-//! same transactions. It makes names unique, bounds their number and lists them in order.
+//! Layouts in the table: one item for each layout, and one item for each company with the names of all
+//! its layouts. Both are written in one transaction. The item with the names makes names unique,
+//! limits their number and lists the layouts in order.
 
 use std::{collections::BTreeMap, ops::Bound};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Layout, LayoutDraft};
+use super::layout::{Layout, LayoutDraft};
 use crate::{
     id::{CompanyId, LayoutId},
     identity::Viewer,
@@ -15,7 +16,7 @@ use crate::{
     },
 };
 
-/// The most layouts of a company.
+/// The maximum number of layouts of a company.
 pub const MAX_LAYOUTS: usize = 200;
 
 /// The layouts of a company in the table.
@@ -28,10 +29,10 @@ pub struct Layouts {
 /// Why a layout was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
-    /// Another layout has the name.
+    /// Another layout of the company has the name.
     #[error("another layout of your company already has this name")]
     NameTaken,
-    /// There are [`MAX_LAYOUTS`].
+    /// The company has [`MAX_LAYOUTS`] layouts.
     #[error(
         "your company already has {MAX_LAYOUTS} layouts, the maximum; delete one before you create another"
     )]
@@ -39,26 +40,26 @@ pub enum LayoutError {
     /// There is no such layout.
     #[error("the layout does not exist")]
     Missing,
-    /// It is somebody else's.
+    /// The user may not change or delete the layout.
     #[error(
         "only the layout's owner, or a user who can see all contacts, can change or delete this layout"
     )]
     NotAllowed,
-    /// The table's trouble.
+    /// The table's error.
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// One page of a company's layouts, by name.
+/// One page of a company's layouts, ordered by name.
 #[derive(Debug)]
 pub struct LayoutPage {
     /// The layouts.
     pub layouts: Vec<Layout>,
-    /// Behind which name the next page begins, if there is one.
+    /// The name after which the next page starts, if there is a next page.
     pub next: Option<String>,
 }
 
-/// The folded names of a company's layouts.
+/// The folded names of a company's layouts, in order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Names {
     names: BTreeMap<String, LayoutId>,
@@ -66,7 +67,7 @@ struct Names {
 }
 
 impl Names {
-    /// Gives a name to a layout.
+    /// Takes a name for a layout.
     fn take(&mut self, name: String, id: LayoutId) -> Result<(), LayoutError> {
         if *self.names.entry(name).or_insert(id) != id {
             return Err(LayoutError::NameTaken);
@@ -77,7 +78,7 @@ impl Names {
         Ok(())
     }
 
-    /// The action that stores the names, unless they changed since they were read.
+    /// The write of the names, on the condition that they have not changed since they were read.
     fn put(mut self, company: &CompanyId) -> Result<Action, TableError> {
         let unchanged = match self.version {
             0 => Condition::Absent,
@@ -89,24 +90,24 @@ impl Names {
 }
 
 impl Layouts {
-    /// The layouts of a company.
+    /// The layouts of this company.
     #[must_use]
     pub fn new(table: Table, company: CompanyId) -> Self {
         Self { table, company }
     }
 
-    /// A layout, as it is now.
+    /// Reads a layout, with a consistent read.
     ///
     /// # Errors
-    /// As the table says.
+    /// The table's.
     pub async fn get(&self, id: LayoutId) -> Result<Option<Layout>, TableError> {
         self.table.get(&Key::layout(&self.company, id), true).await
     }
 
-    /// The layouts by name, from behind `after`.
+    /// Lists layouts by name, starting after the folded name `after`.
     ///
     /// # Errors
-    /// As the table says.
+    /// The table's.
     pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<LayoutPage, TableError> {
         let names = self.names().await?.names;
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -115,7 +116,7 @@ impl Layouts {
         let next = page.last().map(|(name, _)| (*name).clone()).filter(|_| rest.next().is_some());
         let keys: Vec<_> = page.iter().map(|(_, id)| Key::layout(&self.company, **id)).collect();
         let mut items = self.table.batch_get(&keys, true).await?;
-        // One that was deleted meanwhile is passed over.
+        // A layout that was deleted since the names were read is skipped.
         let found = keys.iter().filter_map(|key| items.remove(key));
         Ok(LayoutPage { layouts: found.map(from_item).collect::<Result<_, _>>()?, next })
     }
@@ -130,7 +131,7 @@ impl Layouts {
         owner: &Viewer,
         now: Timestamp,
     ) -> Result<Layout, LayoutError> {
-        let layout = draft.begin(owner, now);
+        let layout = draft.into_layout(owner, now);
         retry("the layouts", async || {
             let mut names = self.names().await?;
             names.take(layout.folded_name(), layout.id)?;
@@ -141,8 +142,8 @@ impl Layouts {
         Ok(layout)
     }
 
-    /// Stores what a layout is to say instead; the last writer wins. `may` tells whether the
-    /// caller may change the layout as it is.
+    /// Replaces the content of a layout; the last writer wins. `may` returns whether the caller may
+    /// change the layout.
     ///
     /// # Errors
     /// [`LayoutError`].
@@ -170,7 +171,7 @@ impl Layouts {
         .await
     }
 
-    /// Takes a layout away. Exports that were asked for with it stay as they are.
+    /// Deletes a layout. Exports that were requested with it do not change.
     ///
     /// # Errors
     /// [`LayoutError`].
@@ -208,7 +209,7 @@ impl Layouts {
         to_item(&Key::layout(&self.company, layout.id), layout)
     }
 
-    /// Writes all of it or nothing.
+    /// Makes all writes in one transaction.
     async fn write(
         &self,
         actions: impl IntoIterator<Item = Action>,

@@ -1,38 +1,42 @@
-//! Capability links: whoever has the token has the file, without signing in (SPEC §4).
+//! Download links: a link with a secret token gives access to a file without a sign-in (SPEC §4).
 
 use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
+use rustls::crypto::GetRandomFailed;
 use serde::{Deserialize, Serialize};
 
-use super::{Job, JobRef, Jobs};
+use super::{
+    job::{Job, JobRef},
+    jobs::Jobs,
+};
 use crate::{
     hash::sha256,
     table::{EXPIRES_AT, Key, TableError, attribute, to_item},
 };
 
-/// The random bytes of a token.
+/// The number of random bytes in a token.
 const TOKEN_BYTES: usize = 32;
-/// How long a link is remembered after its file is gone, to say "expired" instead of "unknown".
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long a link is kept after its file expired, so that the response is "expired" and not "not found".
+const KEPT_AFTER_EXPIRY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// The token of a link. The table knows only its hash.
+/// The secret token of a link. The table stores only its hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LinkToken(String);
 
-/// A text that is no token.
+/// A text that is not a valid token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("is not a valid download token")]
 pub struct NotAToken;
 
-/// A link that cannot be made.
+/// Why a link was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    /// The system gave no random bytes.
+    /// The operating system returned no random bytes, and no reason.
     #[error("could not get random bytes from the system")]
     Random,
-    /// The table's trouble.
+    /// The table's error.
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -43,18 +47,18 @@ struct LinkRecord {
 }
 
 impl LinkToken {
-    /// A new token out of 32 random bytes.
+    /// Creates a token from 32 random bytes.
     ///
     /// # Errors
     /// [`LinkError::Random`].
     pub fn generate() -> Result<Self, LinkError> {
         let mut bytes = [0; TOKEN_BYTES];
         let random = rustls::crypto::ring::default_provider().secure_random;
-        random.fill(&mut bytes).map_err(|_| LinkError::Random)?;
+        random.fill(&mut bytes).map_err(|GetRandomFailed| LinkError::Random)?;
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// The token's text, for the link alone: never for a log.
+    /// The token's text. It must be used only in the link, and never be logged.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -81,24 +85,24 @@ impl fmt::Debug for LinkToken {
 }
 
 impl Jobs {
-    /// Makes a link to a completed job's file. A job may have several: each lives as long as the
-    /// file, and is remembered for a while after.
+    /// Creates a link to a completed job's file. A job may have several links. Each is valid as long as
+    /// the file, and is kept for 30 more days.
     ///
     /// # Errors
-    /// When there is no randomness, or as the table says.
+    /// [`LinkError`].
     pub async fn create_link(&self, job: &Job) -> Result<LinkToken, LinkError> {
         let token = LinkToken::generate()?;
-        let mut item = to_item(&token.key(), &LinkRecord { job: job.at() })?;
-        let until = job.expires_at.unwrap_or(job.created_at) + REMEMBERED;
+        let mut item = to_item(&token.key(), &LinkRecord { job: job.reference() })?;
+        let until = job.expires_at.unwrap_or(job.created_at) + KEPT_AFTER_EXPIRY;
         item.insert(EXPIRES_AT.to_owned(), attribute(until.as_second()).map_err(LinkError::from)?);
         self.table().put(item).await?;
         Ok(token)
     }
 
-    /// The job that a link leads to; `None` for a link that nobody made.
+    /// Finds the job of a link; `None` for an unknown token.
     ///
     /// # Errors
-    /// As the table says.
+    /// The table's.
     pub async fn follow(&self, token: &LinkToken) -> Result<Option<Job>, TableError> {
         match self.table().get::<LinkRecord>(&token.key(), true).await? {
             Some(link) => self.get(&link.job).await,

@@ -1,31 +1,31 @@
-//! How many exports may be under way at a time (SPEC §4): one item per company, changed in the
-//! transactions that change its jobs.
+//! The limits of active exports (SPEC §4): one item per company, which is written in the transactions
+//! that change the company's jobs.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::JobRef;
+use super::job::JobRef;
 use crate::{
     id::{CompanyId, JobId, UserId},
     table::{Action, Condition, Key, TableError, attribute, to_item},
 };
 
-/// The most active jobs of a user.
+/// The maximum number of active jobs of a user.
 pub const MAX_PER_USER: usize = 3;
-/// The most active jobs of a company.
+/// The maximum number of active jobs of a company.
 pub const MAX_PER_COMPANY: usize = 20;
 
-/// Too many exports are under way.
+/// Why a further export is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TooManyExports {
-    /// The user's own.
+    /// The user has [`MAX_PER_USER`] active exports.
     #[error(
         "you already have {MAX_PER_USER} exports in progress; wait until one of them ends, or cancel one"
     )]
     User,
-    /// The company's.
+    /// The company has [`MAX_PER_COMPANY`] active exports.
     #[error(
         "your company already has {MAX_PER_COMPANY} exports in progress; wait until one of them ends"
     )]
@@ -45,13 +45,14 @@ struct Place {
     deadline: Timestamp,
 }
 
-/// A job's name in the item: letters and digits only, so that it can stand in an update's path.
+/// A job's key in the item's map. It has only letters and digits, because an update expression's path
+/// allows no hyphens.
 fn name(job: JobId) -> String {
     format!("j{}", job.as_uuid().simple())
 }
 
 impl Quota {
-    /// The quota with one more job. Jobs past their deadline have lost their place.
+    /// Adds a job. Jobs that are past their deadline lose their place.
     pub(super) fn admit(
         mut self,
         at: &JobRef,
@@ -69,7 +70,7 @@ impl Quota {
         Ok(self)
     }
 
-    /// The action that stores it, unless it changed since it was read.
+    /// The write of the quota, on the condition that it has not changed since it was read.
     pub(super) fn put(mut self, company: &CompanyId) -> Result<Action, TableError> {
         let unchanged = match self.version {
             0 => Condition::Absent,
@@ -80,14 +81,14 @@ impl Quota {
     }
 }
 
-/// The action that keeps a job's place until another deadline.
+/// The write that keeps a job's place until its new deadline.
 pub(super) fn keep(at: &JobRef, deadline: Timestamp) -> Result<Action, TableError> {
     let place = attribute(Place { user: at.user, deadline })?;
     let update = format!("SET #jobs.{} = :place ADD #version :one", name(at.job));
     change(at, update, vec![(":place", place)])
 }
 
-/// The action that frees a job's place.
+/// The write that removes a job's place.
 pub(super) fn release(at: &JobRef) -> Result<Action, TableError> {
     let update = format!("REMOVE #jobs.{} ADD #version :one", name(at.job));
     change(at, update, vec![])

@@ -1,38 +1,34 @@
-//! What may be asked of an export.
-
-use std::borrow::Cow;
+//! The request for an export, and how it is checked.
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
 
-use super::{Column, Field, Format, Layout, Selection, file_name};
+use super::{
+    field::Field,
+    file_name,
+    label::Column,
+    layout::Layout,
+    order::{ExportOrder, Format, Selection},
+    request_error::RequestError,
+};
 use crate::{
     contact::Filter,
     id::{ContactId, LayoutId},
     locale::{Locale, UnknownLocale},
 };
 
-/// The most ids of a selection.
+/// The maximum number of selected ids.
 pub const MAX_IDS: usize = 10_000;
-/// The longest name of a file that is taken, in characters.
+/// The maximum length of a requested file name, in characters.
 const MAX_FILE_NAME: usize = 200;
 
-/// A request that cannot be fulfilled as it is.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{field}: {reason}")]
-pub struct RequestError {
-    /// The field.
-    pub field: Cow<'static, str>,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
-/// The language and zone where nobody chose (SPEC §4, "Language and zone").
+/// The language and time zone of an export if neither the request nor the company sets them (SPEC §4,
+/// "Language and zone").
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Defaults {
     /// The language.
     pub locale: Locale,
-    /// The IANA name of the zone.
+    /// The IANA name of the time zone.
     pub time_zone: String,
 }
 
@@ -63,57 +59,32 @@ struct SelectionInput {
     filter: Option<Filter>,
 }
 
-/// A request that can be fulfilled.
-#[derive(Clone, PartialEq, Debug)]
-pub struct ExportOrder {
-    /// The kind of file.
-    pub format: Format,
-    /// Which contacts.
-    pub selection: Selection,
-    /// The selected ids, each once; empty for a filter.
-    pub ids: Vec<ContactId>,
-    /// What of each contact.
-    pub columns: Vec<Column>,
-    /// The file's name, safe in keys and headers.
-    pub file_name: String,
-    /// The IANA name of the zone.
-    pub time_zone: String,
-    /// The language.
-    pub locale: Locale,
-}
-
-impl RequestError {
-    pub(super) fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
-        Self { field: field.into(), reason: reason.into() }
-    }
-}
-
 fn wrong(field: &'static str, reason: impl Into<String>) -> RequestError {
     RequestError::new(field, reason)
 }
 
 impl Defaults {
-    /// Checks that the zone is one.
+    /// Checks the name of the time zone.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// [`RequestError`] if it is not the IANA name of a time zone.
     pub fn new(locale: Locale, time_zone: &str) -> Result<Self, RequestError> {
         Ok(Self { locale, time_zone: zone(time_zone)? })
     }
 }
 
 impl ExportRequest {
-    /// The layout that the request names instead of fields.
+    /// The id of the layout that the request names instead of fields.
     #[must_use]
     pub fn layout_id(&self) -> Option<LayoutId> {
         self.layout_id
     }
 
-    /// Checks the request. `layout` is the one that it names; `company_locale` counts where it
+    /// Checks the request. `layout` is the layout that it names. `company_locale` is used if the request
     /// names no language.
     ///
     /// # Errors
-    /// The first field that is wrong.
+    /// The first field that is not valid.
     pub fn check(
         self,
         layout: Option<&Layout>,
@@ -149,8 +120,8 @@ impl ExportRequest {
     }
 }
 
-/// The columns that the request names, or those of its layout as they are now: what becomes of the
-/// layout later does not change the export.
+/// The columns that the request names, or those of its layout. They are copied, so that a later change
+/// of the layout does not change the export.
 fn columns(
     fields: Option<&[String]>,
     layout: Option<&Layout>,
@@ -160,7 +131,7 @@ fn columns(
         (Some(names), None) => {
             let fields =
                 Field::parse_all(names).map_err(|error| wrong("fields", error.to_string()))?;
-            Ok(fields.into_iter().map(|field| Column::of(field, locale)).collect())
+            Ok(fields.into_iter().map(|field| Column::new(field, locale)).collect())
         }
         (None, Some(layout)) => Ok(layout.columns(locale)),
         _ => Err(wrong("fields", "exactly one of fields and layout_id is required")),
@@ -196,7 +167,7 @@ fn distinct(mut ids: Vec<ContactId>) -> Vec<ContactId> {
     ids
 }
 
-/// The zone's own spelling of its name.
+/// The canonical spelling of a time zone's name.
 fn zone(name: &str) -> Result<String, RequestError> {
     let zone = TimeZone::get(name).ok();
     let name = zone.as_ref().and_then(|zone| zone.iana_name()).map(str::to_owned);

@@ -1,31 +1,34 @@
 use jiff::Timestamp;
 
-use super::{Files, FilesError, Job, Jobs};
+use super::{
+    files::{Files, FilesError},
+    job::Job,
+    jobs::Jobs,
+};
 use crate::clock::Clock;
 
-/// The jobs, their files and the time: what is needed to hand finished files out.
+/// The jobs, their files and the clock: what a function needs to let users download finished files.
 #[derive(Clone, Debug)]
 pub struct ExportStore {
-    /// Where jobs and links stand.
+    /// The jobs and their download links in the table.
     pub jobs: Jobs,
-    /// Where the files are.
+    /// The bucket with the files.
     pub files: Files,
-    /// Tells whether a file has expired.
+    /// The clock that decides whether a file has expired.
     pub clock: Clock,
 }
 
 impl ExportStore {
-    /// The time.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// An address under which a job's file can be had for ten minutes; `None` when it cannot be
-    /// had any more.
+    /// As [`Files::download_url`], for the current time.
     ///
     /// # Errors
-    /// When no address can be signed.
+    /// [`FilesError`] if no URL can be signed.
     pub async fn download_url(&self, job: &Job) -> Result<Option<String>, FilesError> {
         self.files.download_url(job, self.now()).await
     }

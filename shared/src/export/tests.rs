@@ -37,7 +37,7 @@ impl World {
             format: Format::Csv,
             selection: Selection::Filter(Box::default()),
             ids: Vec::new(),
-            columns: vec![Column::of(Field::Name, Locale::En)],
+            columns: vec![Column::new(Field::Name, Locale::En)],
             file_name: "contacts.csv".to_owned(),
             time_zone: "Asia/Jakarta".to_owned(),
             locale: Locale::En,
@@ -53,14 +53,14 @@ impl World {
 
     async fn leased(&self) -> Job {
         let job = self.created().await;
-        match self.jobs.claim(&job.at(), self.now).await.unwrap() {
-            JobLease::Held(job) => *job,
+        match self.jobs.acquire_lease(&job.reference(), self.now).await.unwrap() {
+            JobLease::Acquired(job) => *job,
             other => panic!("{other:?}"),
         }
     }
 
     async fn stored(&self, job: &Job) -> Job {
-        self.jobs.get(&job.at()).await.unwrap().unwrap()
+        self.jobs.get(&job.reference()).await.unwrap().unwrap()
     }
 
     async fn due(&self) -> Vec<DueItem> {
@@ -112,8 +112,8 @@ async fn the_fourth_job_of_a_user_is_refused_until_another_job_ends() {
     let fourth = world.job(1);
     let refused = world.jobs.create(&fourth, None, world.now).await;
     assert!(matches!(refused, Err(CreateError::TooMany(TooManyExports::User))), "{refused:?}");
-    assert!(world.jobs.get(&fourth.at()).await.unwrap().is_none());
-    world.jobs.cancel(&first.at(), world.now).await.unwrap();
+    assert!(world.jobs.get(&fourth.reference()).await.unwrap().is_none());
+    world.jobs.cancel(&first.reference(), world.now).await.unwrap();
     assert_eq!(world.quota_places().await, 2);
     world.jobs.create(&fourth, None, world.now).await.unwrap();
 }
@@ -133,7 +133,7 @@ async fn concurrent_requests_with_one_key_create_one_job() {
     let created = if first.is_ok() { one } else { other };
     let table = world.jobs.table();
     let earlier: Option<JobRef> = key.earlier(table, world.now).await.unwrap();
-    assert_eq!(earlier, Some(created.at()));
+    assert_eq!(earlier, Some(created.reference()));
     let changed = IdempotencyKey::new(&viewer, "POST /cdp/exports", "k", b"another").unwrap();
     let reused = changed.earlier::<JobRef>(table, world.now).await;
     assert!(matches!(reused, Err(IdempotencyError::Reused)));
@@ -146,20 +146,25 @@ async fn concurrent_requests_with_one_key_create_one_job() {
 async fn a_live_lease_is_respected_and_a_stale_lease_is_taken_over() {
     let world = World::new().await;
     let first = world.leased().await;
-    assert_eq!(world.jobs.claim(&first.at(), world.now).await.unwrap(), JobLease::Busy);
-    let later = world.now + STALE;
-    let JobLease::Held(job) = world.jobs.claim(&first.at(), later).await.unwrap() else {
+    assert_eq!(
+        world.jobs.acquire_lease(&first.reference(), world.now).await.unwrap(),
+        JobLease::HeldByAnother
+    );
+    let later = world.now + JOB_LEASE_TIME;
+    let JobLease::Acquired(job) =
+        world.jobs.acquire_lease(&first.reference(), later).await.unwrap()
+    else {
         panic!("the lease was not taken over");
     };
     assert_eq!(job.attempt, 2);
     // The first worker resumes: it can neither continue nor finish.
-    assert!(!world.jobs.renew(&first, AttemptProgress::default(), later).await.unwrap());
-    assert!(!world.jobs.give_back(&first).await.unwrap());
+    assert!(!world.jobs.renew_lease(&first, AttemptProgress::default(), later).await.unwrap());
+    assert!(!world.jobs.release_lease(&first).await.unwrap());
     let lost = world.jobs.complete(&first, world.finished(), later).await.unwrap();
     assert!(lost.is_none());
     let ignored = world.jobs.fail(&first, FailureCode::ExportFailed, later).await.unwrap();
     assert!(ignored.is_none());
-    assert!(world.jobs.renew(&job, AttemptProgress::default(), later).await.unwrap());
+    assert!(world.jobs.renew_lease(&job, AttemptProgress::default(), later).await.unwrap());
 }
 
 #[tokio::test]
@@ -175,12 +180,12 @@ async fn completion_frees_the_quota_place_and_starts_the_48_hours() {
     assert_eq!(world.due_times(DueKind::FileExpiry).await, [expires_at]);
     assert_eq!(world.due_times(DueKind::Message).await.len(), 2);
     // A repeated message changes nothing.
-    assert_eq!(world.jobs.claim(&job.at(), then).await.unwrap(), JobLease::Over);
+    assert_eq!(world.jobs.acquire_lease(&job.reference(), then).await.unwrap(), JobLease::Finished);
     assert_eq!(done.available_until(expires_at), None);
-    assert!(world.jobs.expire(&job.at(), then).await.unwrap().is_none());
-    let (_, ended) = world.jobs.expire(&job.at(), expires_at).await.unwrap().unwrap();
+    assert!(world.jobs.expire(&job.reference(), then).await.unwrap().is_none());
+    let (_, ended) = world.jobs.expire(&job.reference(), expires_at).await.unwrap().unwrap();
     assert!(ended);
-    let (_, again) = world.jobs.expire(&job.at(), expires_at).await.unwrap().unwrap();
+    let (_, again) = world.jobs.expire(&job.reference(), expires_at).await.unwrap().unwrap();
     assert!(!again);
 }
 
@@ -188,17 +193,17 @@ async fn completion_frees_the_quota_place_and_starts_the_48_hours() {
 async fn a_cancelled_job_stops_its_worker_and_is_checked_by_the_clean_up() {
     let world = World::new().await;
     let job = world.leased().await;
-    let cancelled = world.jobs.cancel(&job.at(), world.now).await.unwrap();
-    assert!(matches!(cancelled, Cancellation::Done(_)));
-    assert!(!world.jobs.renew(&job, AttemptProgress::default(), world.now).await.unwrap());
+    let cancelled = world.jobs.cancel(&job.reference(), world.now).await.unwrap();
+    assert!(matches!(cancelled, CancelOutcome::Ended(_)));
+    assert!(!world.jobs.renew_lease(&job, AttemptProgress::default(), world.now).await.unwrap());
     assert!(world.jobs.complete(&job, world.finished(), world.now).await.unwrap().is_none());
     assert_eq!(world.quota_places().await, 0);
     let soon = world.now + minutes(2);
     assert_eq!(world.due_times(DueKind::JobDeadline).await, [soon]);
-    let found = world.jobs.overdue(&job.at(), soon, soon).await.unwrap();
-    assert!(matches!(found, Overdue::Over(_)), "{found:?}");
-    let again = world.jobs.cancel(&job.at(), world.now).await.unwrap();
-    assert!(matches!(again, Cancellation::Over(_)));
+    let found = world.jobs.overdue(&job.reference(), soon, soon).await.unwrap();
+    assert!(matches!(found, Overdue::Ended(_)), "{found:?}");
+    let again = world.jobs.cancel(&job.reference(), world.now).await.unwrap();
+    assert!(matches!(again, CancelOutcome::AlreadyEnded(_)));
 }
 
 #[tokio::test]
@@ -207,7 +212,8 @@ async fn a_completed_job_that_is_cancelled_expires_at_once() {
     let job = world.leased().await;
     world.jobs.complete(&job, world.finished(), world.now).await.unwrap();
     let then = world.now + minutes(10);
-    let Cancellation::Done(gone) = world.jobs.cancel(&job.at(), then).await.unwrap() else {
+    let CancelOutcome::Ended(gone) = world.jobs.cancel(&job.reference(), then).await.unwrap()
+    else {
         panic!("the job was not cancelled");
     };
     assert_eq!((gone.status, gone.expires_at), (Status::Expired, Some(then)));
@@ -219,14 +225,14 @@ async fn a_dead_job_is_requeued_once_and_then_fails() {
     let world = World::new().await;
     let job = world.leased().await;
     let deadline = job.deadline;
-    let early = world.jobs.overdue(&job.at(), world.now, deadline).await.unwrap();
-    assert!(matches!(early, Overdue::Nothing), "the deadline has moved: {early:?}");
-    let found = world.jobs.overdue(&job.at(), deadline, deadline).await.unwrap();
+    let early = world.jobs.overdue(&job.reference(), world.now, deadline).await.unwrap();
+    assert!(matches!(early, Overdue::Unchanged), "the deadline has moved: {early:?}");
+    let found = world.jobs.overdue(&job.reference(), deadline, deadline).await.unwrap();
     let Overdue::Requeued(requeued, _) = found else { panic!("{found:?}") };
     assert_eq!(world.due_times(DueKind::JobDeadline).await, [requeued.deadline]);
-    assert!(!world.jobs.renew(&job, AttemptProgress::default(), deadline).await.unwrap());
+    assert!(!world.jobs.renew_lease(&job, AttemptProgress::default(), deadline).await.unwrap());
     let end = requeued.deadline;
-    let found = world.jobs.overdue(&job.at(), end, end).await.unwrap();
+    let found = world.jobs.overdue(&job.reference(), end, end).await.unwrap();
     let Overdue::Failed(failed, _) = found else { panic!("{found:?}") };
     assert_eq!(failed.error, Some(FailureCode::ExportFailed));
     assert_eq!((failed.email_status, world.quota_places().await), (Delivery::Pending, 0));
@@ -237,36 +243,36 @@ async fn a_job_is_attempted_five_times() {
     let world = World::new().await;
     let mut job = world.leased().await;
     for attempt in 2..=MAX_ATTEMPTS {
-        assert!(world.jobs.give_back(&job).await.unwrap());
-        let claim = world.jobs.claim(&job.at(), world.now).await.unwrap();
-        let JobLease::Held(next) = claim else { panic!("{claim:?}") };
+        assert!(world.jobs.release_lease(&job).await.unwrap());
+        let lease = world.jobs.acquire_lease(&job.reference(), world.now).await.unwrap();
+        let JobLease::Acquired(next) = lease else { panic!("{lease:?}") };
         assert_eq!(next.attempt, attempt);
         job = *next;
     }
-    world.jobs.give_back(&job).await.unwrap();
-    let claim = world.jobs.claim(&job.at(), world.now).await.unwrap();
-    assert!(matches!(claim, JobLease::Exhausted(_)), "{claim:?}");
+    world.jobs.release_lease(&job).await.unwrap();
+    let lease = world.jobs.acquire_lease(&job.reference(), world.now).await.unwrap();
+    assert!(matches!(lease, JobLease::AttemptsExhausted(_)), "{lease:?}");
 }
 
 #[tokio::test]
 async fn a_channel_delivers_once_and_never_after_an_unknown_outcome() {
     let world = World::new().await;
     let job = world.created().await;
-    let (at, jobs, now) = (job.at(), &world.jobs, world.now);
-    let claim = async |now| jobs.claim_delivery(&at, Channel::Email, now).await.unwrap();
-    let settle = async |outcome| {
-        jobs.settle_delivery(&at, Channel::Email, outcome, now).await.unwrap();
+    let (at, jobs, now) = (job.reference(), &world.jobs, world.now);
+    let lease = async |now| jobs.acquire_delivery_lease(&at, Channel::Email, now).await.unwrap();
+    let record = async |outcome| {
+        jobs.record_delivery(&at, Channel::Email, outcome, now).await.unwrap();
     };
-    assert_eq!(claim(now).await, DeliveryClaim::Held);
-    assert_eq!(claim(now).await, DeliveryClaim::Busy);
-    settle(Delivery::Pending).await;
-    assert_eq!(claim(now).await, DeliveryClaim::Held);
+    assert_eq!(lease(now).await, DeliveryLease::Acquired);
+    assert_eq!(lease(now).await, DeliveryLease::HeldByAnother);
+    record(Delivery::Pending).await;
+    assert_eq!(lease(now).await, DeliveryLease::Acquired);
     // Its worker dies: the outcome is unknown.
-    assert_eq!(claim(now + minutes(2)).await, DeliveryClaim::Over);
+    assert_eq!(lease(now + minutes(2)).await, DeliveryLease::Finished);
     assert_eq!(world.stored(&job).await.email_status, Delivery::Unknown);
-    settle(Delivery::Pending).await;
+    record(Delivery::Pending).await;
     assert_eq!(world.stored(&job).await.email_status, Delivery::Unknown);
-    settle(Delivery::Sent).await;
+    record(Delivery::Sent).await;
     assert_eq!(world.stored(&job).await.email_status, Delivery::Sent);
     assert_eq!(world.stored(&job).await.notification_status, Delivery::Pending);
 }

@@ -1,15 +1,17 @@
-//! What can happen to a job. Each transition is one conditional transaction of the job, its place
-//! in the quota, its due items and its messages, so that a message delivered twice, or a worker
-//! that woke up late, changes nothing.
+//! The state transitions of jobs. Each is one conditional transaction that writes the job, its place
+//! in the quota, its due items and its messages. So a message that is delivered twice, or a worker
+//! that resumes after its lease expired, changes nothing.
 
 use jiff::Timestamp;
 
 use super::{
-    ATTEMPT_TIME, Delivery, FILE_LIFETIME, FailureCode, Job, JobRef, Jobs, MAX_ATTEMPTS,
-    QUEUE_TIME, STALE, Status,
     delivery::skip_undelivered,
     follow_up::{deadline_due, email_message, expiry_due, generate_message},
-    jobs::Changed,
+    job::{
+        ATTEMPT_TIME, Delivery, FILE_LIFETIME, FailureCode, JOB_LEASE_TIME, Job, JobRef,
+        MAX_ATTEMPTS, QUEUE_TIME, Status,
+    },
+    jobs::{Change, Jobs},
     quota::{keep, release},
 };
 use crate::{
@@ -17,67 +19,71 @@ use crate::{
     table::{Action, TableError},
 };
 
-/// What a worker may do with a job that a message names.
+/// Whether a worker may process a job.
 #[derive(Clone, PartialEq, Debug)]
 pub enum JobLease {
-    /// It is the worker's, under a new attempt.
-    Held(Box<Job>),
-    /// Somebody else is at work: leave the message.
-    Busy,
-    /// Tried too often.
-    Exhausted(Box<Job>),
-    /// There is nothing to do any more.
-    Over,
+    /// The worker has the lease, under a new attempt number.
+    Acquired(Box<Job>),
+    /// Another worker has the lease. The message must stay in the queue.
+    HeldByAnother,
+    /// The job has had all of its attempts and must be failed.
+    AttemptsExhausted(Box<Job>),
+    /// The job has ended or does not exist.
+    Finished,
 }
 
 /// A finished file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Finished {
-    /// When its upload began; its 48 hours count from there, as S3 dates it.
+    /// When its upload began. S3 dates the object by this time, so the 48 hours count from it.
     pub upload_started_at: Timestamp,
-    /// Rows of data.
+    /// Rows of data, without the headers.
     pub rows: u64,
-    /// Selected contacts that were gone or out of scope.
+    /// Selected contacts that were deleted or out of scope.
     pub skipped: u64,
-    /// Cells that were cut.
+    /// Cells whose text was cut because it is too long for a spreadsheet.
     pub cut_cells: u64,
-    /// Its size.
+    /// The size of the file in bytes.
     pub size_bytes: u64,
 }
 
-/// How calling a job off ended.
+/// The result of [`Jobs::cancel`].
 #[derive(Clone, PartialEq, Debug)]
-pub enum Cancellation {
-    /// The job is over because of it: what it left must go.
-    Done(Job),
-    /// The job was over before.
-    Over(Job),
+pub enum CancelOutcome {
+    /// This call ended the job. The caller deletes what the job left in the bucket.
+    Ended(Job),
+    /// The job had ended before.
+    AlreadyEnded(Job),
     /// There is no such job.
     Missing,
 }
 
-/// What the clean-up found at a job's deadline.
+/// The result of [`Jobs::overdue`].
 #[derive(Clone, Debug)]
 pub(super) enum Overdue {
-    /// It is queued once more; the message starts it.
+    /// The job is queued again; the message starts it.
     Requeued(Job, Outgoing),
-    /// It failed; the message tells.
+    /// The job failed; the message starts the delivery of this result.
     Failed(Job, Outgoing),
-    /// It is over: what it left must go.
-    Over(Job),
-    /// Nothing is to be done.
-    Nothing,
+    /// The job had ended without a file; what it left in the bucket must be deleted.
+    Ended(Job),
+    /// There is nothing to do.
+    Unchanged,
 }
 
 impl Jobs {
-    /// Claims a job for a new attempt: a queued one, or a running one without a sign of life.
+    /// Takes the lease of a job for a new attempt. The job must be queued, or running with a lease that
+    /// expired.
     ///
     /// # Errors
-    /// As the table says.
-    pub async fn claim(&self, at: &JobRef, now: Timestamp) -> Result<JobLease, TableError> {
-        let changed = self
+    /// The table's.
+    pub async fn acquire_lease(&self, at: &JobRef, now: Timestamp) -> Result<JobLease, TableError> {
+        let change = self
             .change(at, |job| {
-                if !job.status.is_active() || is_alive(job, now) || job.attempt >= MAX_ATTEMPTS {
+                if !job.status.is_active()
+                    || has_live_lease(job, now)
+                    || job.attempt >= MAX_ATTEMPTS
+                {
                     return Ok(None);
                 }
                 job.status = Status::Running;
@@ -85,50 +91,52 @@ impl Jobs {
                 job.started_at.get_or_insert(now);
                 job.heartbeat_at = Some(now);
                 (job.rows, job.skipped, job.cut_cells, job.progress) = (0, 0, 0, 0.0);
-                move_deadline(job, now + ATTEMPT_TIME, Kept::InQuota).map(Some)
+                move_deadline(job, now + ATTEMPT_TIME, QuotaPlace::Keep).map(Some)
             })
             .await?;
-        Ok(match changed {
-            Changed::Written(job) => JobLease::Held(Box::new(job)),
-            Changed::Kept(job) if !job.status.is_active() => JobLease::Over,
-            Changed::Kept(job) if is_alive(&job, now) => JobLease::Busy,
-            Changed::Kept(job) => JobLease::Exhausted(Box::new(job)),
-            Changed::Missing => JobLease::Over,
+        Ok(match change {
+            Change::Written(job) => JobLease::Acquired(Box::new(job)),
+            Change::Unchanged(job) if !job.status.is_active() => JobLease::Finished,
+            Change::Unchanged(job) if has_live_lease(&job, now) => JobLease::HeldByAnother,
+            Change::Unchanged(job) => JobLease::AttemptsExhausted(Box::new(job)),
+            Change::Missing => JobLease::Finished,
         })
     }
 
-    /// Gives a claim back, for another attempt later; `false` when it was lost.
+    /// Releases the lease of an attempt, so that another attempt can start. Returns `false` if the
+    /// attempt no longer had the lease.
     ///
     /// # Errors
-    /// As the table says.
-    pub async fn give_back(&self, claimed: &Job) -> Result<bool, TableError> {
-        let at = claimed.at();
-        let changed = self.change(&at, |job| {
-            Ok(holds(claimed, job).then(|| {
+    /// The table's.
+    pub async fn release_lease(&self, leased: &Job) -> Result<bool, TableError> {
+        let at = leased.reference();
+        let change = self.change(&at, |job| {
+            Ok(has_lease(leased, job).then(|| {
                 job.status = Status::Queued;
                 job.heartbeat_at = None;
                 Vec::new()
             }))
         });
-        Ok(matches!(changed.await?, Changed::Written(_)))
+        Ok(matches!(change.await?, Change::Written(_)))
     }
 
-    /// The file is there: its 48 hours run, the place in the quota is free, and the message that
-    /// tells is written. `None` when the claim is lost: the object must go.
+    /// Completes the job with its file: the 48 hours of the file begin, the place in the quota becomes
+    /// free, and the message that starts the delivery is written. Returns `None` if the attempt no
+    /// longer has the lease; the caller then deletes the object.
     ///
     /// # Errors
-    /// As the table says; it is then unknown whether it happened.
+    /// The table's; it is then unknown whether the job is completed.
     pub async fn complete(
         &self,
-        claimed: &Job,
+        leased: &Job,
         file: Finished,
         now: Timestamp,
     ) -> Result<Option<(Job, Outgoing)>, TableError> {
-        let message = email_message(claimed, now)?;
+        let message = email_message(leased, now)?;
         let expires_at = file.upload_started_at + FILE_LIFETIME;
-        let changed = self
-            .change(&claimed.at(), |job| {
-                if !holds(claimed, job) {
+        let change = self
+            .change(&leased.reference(), |job| {
+                if !has_lease(leased, job) {
                     return Ok(None);
                 }
                 let deadline = deadline_due(job)?.delete();
@@ -139,21 +147,22 @@ impl Jobs {
                 job.progress = 1.0;
                 job.size_bytes = Some(file.size_bytes);
                 let expiry = expiry_due(job, expires_at)?.put()?;
-                Ok(Some(vec![release(&job.at())?, deadline, expiry, message.put()?]))
+                Ok(Some(vec![release(&job.reference())?, deadline, expiry, message.put()?]))
             })
             .await?;
-        Ok(match changed {
-            Changed::Written(job) => Some((job, message)),
-            // An answer was lost and the change was tried again.
-            Changed::Kept(job) if completed_by(claimed, &job) => Some((job, message)),
-            Changed::Kept(_) | Changed::Missing => None,
+        Ok(match change {
+            Change::Written(job) => Some((job, message)),
+            // The response of the first try was lost, and the second try found its change.
+            Change::Unchanged(job) if completed_by(leased, &job) => Some((job, message)),
+            Change::Unchanged(_) | Change::Missing => None,
         })
     }
 
-    /// There will be no file. `None` when the attempt has nothing to say any more.
+    /// Fails the job: there will be no file. Returns `None` if the job has ended or has another
+    /// attempt.
     ///
     /// # Errors
-    /// As the table says.
+    /// The table's.
     pub async fn fail(
         &self,
         tried: &Job,
@@ -161,33 +170,33 @@ impl Jobs {
         now: Timestamp,
     ) -> Result<Option<(Job, Outgoing)>, TableError> {
         let message = email_message(tried, now)?;
-        let changed = self
-            .change(&tried.at(), |job| {
+        let change = self
+            .change(&tried.reference(), |job| {
                 if !job.status.is_active() || job.attempt != tried.attempt {
                     return Ok(None);
                 }
-                let mut beside = wind_up(job, Status::Failed, now)?;
+                let mut further_writes = end_active_job(job, Status::Failed, now)?;
                 job.error = Some(code);
-                beside.push(message.put()?);
-                Ok(Some(beside))
+                further_writes.push(message.put()?);
+                Ok(Some(further_writes))
             })
             .await?;
-        Ok(match changed {
-            Changed::Written(job) => Some((job, message)),
-            Changed::Kept(_) | Changed::Missing => None,
+        Ok(match change {
+            Change::Written(job) => Some((job, message)),
+            Change::Unchanged(_) | Change::Missing => None,
         })
     }
 
-    /// Calls a job off: an active one is cancelled, a completed one loses its file. The clean-up
-    /// looks after it in any case, should the caller die before the remains are gone.
+    /// Cancels a job: an active job becomes `cancelled`, and a completed job loses its file. A due item
+    /// makes the clean-up delete what is left in the bucket if the caller dies before it does so.
     ///
     /// # Errors
-    /// As the table says.
-    pub async fn cancel(&self, at: &JobRef, now: Timestamp) -> Result<Cancellation, TableError> {
-        let changed = self
+    /// The table's.
+    pub async fn cancel(&self, at: &JobRef, now: Timestamp) -> Result<CancelOutcome, TableError> {
+        let change = self
             .change(at, |job| match (job.status, job.expires_at) {
                 (Status::Queued | Status::Running, _) => {
-                    wind_up(job, Status::Cancelled, now).map(Some)
+                    end_active_job(job, Status::Cancelled, now).map(Some)
                 }
                 (Status::Completed, Some(expires_at)) => {
                     job.status = Status::Expired;
@@ -202,15 +211,15 @@ impl Jobs {
                 _ => Ok(None),
             })
             .await?;
-        Ok(match changed {
-            Changed::Written(job) => Cancellation::Done(job),
-            Changed::Kept(job) => Cancellation::Over(job),
-            Changed::Missing => Cancellation::Missing,
+        Ok(match change {
+            Change::Written(job) => CancelOutcome::Ended(job),
+            Change::Unchanged(job) => CancelOutcome::AlreadyEnded(job),
+            Change::Missing => CancelOutcome::Missing,
         })
     }
 
-    /// A deadline passed: an active job is queued once more, then fails; one that is over may have
-    /// left something.
+    /// Handles a deadline that passed: an active job is queued again once, and fails the next time. A
+    /// job that has ended without a file may have left objects in the bucket.
     pub(super) async fn overdue(
         &self,
         at: &JobRef,
@@ -218,50 +227,52 @@ impl Jobs {
         now: Timestamp,
     ) -> Result<Overdue, TableError> {
         let mut message = None;
-        let changed = self
+        let change = self
             .change(at, |job| {
-                // A deadline that has moved since is looked after when it comes.
+                // The deadline has moved since: it has another due item.
                 if !job.status.is_active() || job.deadline != deadline {
                     return Ok(None);
                 }
-                let mut beside = if job.requeued || job.attempt >= MAX_ATTEMPTS {
+                let mut further_writes = if job.requeued || job.attempt >= MAX_ATTEMPTS {
                     job.error = Some(FailureCode::ExportFailed);
-                    wind_up(job, Status::Failed, now)?
+                    end_active_job(job, Status::Failed, now)?
                 } else {
                     job.requeued = true;
                     job.status = Status::Queued;
                     job.heartbeat_at = None;
-                    move_deadline(job, now + QUEUE_TIME, Kept::InQuota)?
+                    move_deadline(job, now + QUEUE_TIME, QuotaPlace::Keep)?
                 };
                 let next = match job.status {
                     Status::Failed => email_message(job, now)?,
                     _ => generate_message(job, now)?,
                 };
-                beside.push(next.put()?);
+                further_writes.push(next.put()?);
                 message = Some(next);
-                Ok(Some(beside))
+                Ok(Some(further_writes))
             })
             .await?;
-        Ok(match (changed, message) {
-            (Changed::Written(job), Some(message)) if job.status == Status::Failed => {
+        Ok(match (change, message) {
+            (Change::Written(job), Some(message)) if job.status == Status::Failed => {
                 Overdue::Failed(job, message)
             }
-            (Changed::Written(job), Some(message)) => Overdue::Requeued(job, message),
-            (Changed::Kept(job), _) if matches!(job.status, Status::Failed | Status::Cancelled) => {
-                Overdue::Over(job)
+            (Change::Written(job), Some(message)) => Overdue::Requeued(job, message),
+            (Change::Unchanged(job), _)
+                if matches!(job.status, Status::Failed | Status::Cancelled) =>
+            {
+                Overdue::Ended(job)
             }
-            _ => Overdue::Nothing,
+            _ => Overdue::Unchanged,
         })
     }
 
-    /// A file's 48 hours are over. Returns the job while there is an object to take away, and
-    /// whether this call ended it.
+    /// Expires a completed job after the 48 hours of its file. Returns the job if its objects must be
+    /// deleted, and whether this call expired it.
     pub(super) async fn expire(
         &self,
         at: &JobRef,
         now: Timestamp,
     ) -> Result<Option<(Job, bool)>, TableError> {
-        let changed = self.change(at, |job| {
+        let change = self.change(at, |job| {
             let over = job.status == Status::Completed && job.available_until(now).is_none();
             Ok(over.then(|| {
                 job.status = Status::Expired;
@@ -269,56 +280,64 @@ impl Jobs {
                 Vec::new()
             }))
         });
-        Ok(match changed.await? {
-            Changed::Written(job) => Some((job, true)),
-            Changed::Kept(job) if job.status == Status::Expired => Some((job, false)),
-            Changed::Kept(_) | Changed::Missing => None,
+        Ok(match change.await? {
+            Change::Written(job) => Some((job, true)),
+            Change::Unchanged(job) if job.status == Status::Expired => Some((job, false)),
+            Change::Unchanged(_) | Change::Missing => None,
         })
     }
 }
 
-/// Whether a running attempt has given a sign of life lately.
-fn is_alive(job: &Job, now: Timestamp) -> bool {
-    let seen = job.heartbeat_at.filter(|_| job.status == Status::Running);
-    seen.is_some_and(|seen| now < seen + STALE)
+/// Whether a running attempt has a lease that has not expired.
+fn has_live_lease(job: &Job, now: Timestamp) -> bool {
+    let renewed_at = job.heartbeat_at.filter(|_| job.status == Status::Running);
+    renewed_at.is_some_and(|renewed_at| now < renewed_at + JOB_LEASE_TIME)
 }
 
-/// Whether the attempt that claimed the job still has it.
-fn holds(claimed: &Job, job: &Job) -> bool {
-    job.status == Status::Running && job.attempt == claimed.attempt
+/// Whether the attempt that took the lease still has it.
+fn has_lease(leased: &Job, job: &Job) -> bool {
+    job.status == Status::Running && job.attempt == leased.attempt
 }
 
-fn completed_by(claimed: &Job, job: &Job) -> bool {
-    job.status == Status::Completed && job.attempt == claimed.attempt
+fn completed_by(leased: &Job, job: &Job) -> bool {
+    job.status == Status::Completed && job.attempt == leased.attempt
 }
 
-/// What happens with a job's place in the quota.
+/// What happens to a job's place in the quota.
 #[derive(Clone, Copy)]
-enum Kept {
-    InQuota,
-    No,
+enum QuotaPlace {
+    Keep,
+    Release,
 }
 
-/// Ends an active job. Its deadline moves close: the clean-up then takes away what whoever ended
-/// it could not.
-fn wind_up(job: &mut Job, status: Status, now: Timestamp) -> Result<Vec<Action>, TableError> {
+/// Ends an active job and returns the further writes. Its deadline moves close to `now`: the clean-up
+/// then deletes what the caller could not.
+fn end_active_job(
+    job: &mut Job,
+    status: Status,
+    now: Timestamp,
+) -> Result<Vec<Action>, TableError> {
     job.status = status;
     job.completed_at = Some(now);
     (job.notification_status, job.notification_changed_at) = (Delivery::Skipped, now);
     if status == Status::Cancelled {
         (job.email_status, job.email_changed_at) = (Delivery::Skipped, now);
     }
-    move_deadline(job, now + GRACE, Kept::No)
+    move_deadline(job, now + GRACE, QuotaPlace::Release)
 }
 
-/// Moves a job's deadline, with its due item and its place in the quota.
-fn move_deadline(job: &mut Job, to: Timestamp, kept: Kept) -> Result<Vec<Action>, TableError> {
+/// Moves a job's deadline and returns the writes for its due item and its place in the quota.
+fn move_deadline(
+    job: &mut Job,
+    to: Timestamp,
+    place: QuotaPlace,
+) -> Result<Vec<Action>, TableError> {
     let before = deadline_due(job)?;
     job.deadline = to;
     let after = deadline_due(job)?;
-    let mut actions = vec![match kept {
-        Kept::InQuota => keep(&job.at(), to)?,
-        Kept::No => release(&job.at())?,
+    let mut actions = vec![match place {
+        QuotaPlace::Keep => keep(&job.reference(), to)?,
+        QuotaPlace::Release => release(&job.reference())?,
     }];
     if before.key() != after.key() {
         actions.push(before.delete());
