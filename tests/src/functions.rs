@@ -81,8 +81,8 @@ fn start(world: &World, name: &str, environment: Environment) -> Function {
         }
         "ExportGenerate" => {
             use export_generate::{App, QUEUE_URL, handle};
-            let limits = world.export_limits();
-            let app = App::from_env(env).map(|app| App { limits, ..app });
+            let (limits, directory) = (world.export_limits(), world.export_directory());
+            let app = App::from_env(env).map(|app| App { limits, directory, ..app });
             worker(app, QueueSource::from_env(env, QUEUE_URL), handle)
         }
         "TeamBackfill" => {

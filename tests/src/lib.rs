@@ -85,6 +85,7 @@ pub struct World {
     environments: Mutex<Vec<(String, Environment)>>,
     time_left: Mutex<Option<SignedDuration>>,
     export_limits: Mutex<Limits>,
+    export_directory: Mutex<PathBuf>,
 }
 
 /// An HTTP response, as the caller receives it.
@@ -172,6 +173,7 @@ impl World {
             environments: Mutex::default(),
             time_left: Mutex::default(),
             export_limits: Mutex::default(),
+            export_directory: Mutex::new(std::env::temp_dir()),
         };
         demo_contacts::seed(&world.table().await, &world.clock)
             .await
@@ -410,6 +412,15 @@ impl World {
 
     fn export_limits(&self) -> Limits {
         *self.export_limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the files of exports to this directory. Must be called before the first export.
+    pub fn write_exports_to(&self, directory: PathBuf) {
+        *self.export_directory.lock().unwrap_or_else(PoisonError::into_inner) = directory;
+    }
+
+    fn export_directory(&self) -> PathBuf {
+        self.export_directory.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The deadline of an invocation that starts now.

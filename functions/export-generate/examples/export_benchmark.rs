@@ -1,14 +1,14 @@
-//! Measures the pipeline of `export-generate` against its writers alone: CPU, peak memory, and the
-//! disk that a workbook takes (docs/benchmarks.md, "Exports").
+//! Compares the pipeline of `export-generate` with its writers alone: CPU time, peak memory, and the
+//! disk space of a workbook (docs/benchmarks.md, "Exports").
 //!
 //! ```text
 //! cargo run --release --example export_benchmark             # everything
-//! cargo run --release --example export_benchmark -- 10000    # these numbers of rows alone
+//! cargo run --release --example export_benchmark -- 10000    # only these numbers of rows
 //! ```
 //!
-//! Every measurement is a process of its own, so that neither its memory nor its CPU time holds
-//! anything else; this one plays S3. Contacts come from memory instead of the table: pages of 100,
-//! as reads bring them. Linux only: figures come from `/proc`.
+//! Every measurement runs in a process of its own, so that its memory and CPU time contain nothing else;
+//! this process simulates S3. Contacts come from memory instead of the table, in pages of 100 like the
+//! table's. Linux only: the figures come from `/proc`.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -46,17 +46,18 @@ use shared::{
     locale::Locale,
 };
 use tokio::{net::TcpListener, process::Command, sync::mpsc};
+use tokio_util::sync::CancellationToken;
 use zip::ZipArchive;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const BUCKET: &str = "exports";
-/// Different contacts: their texts are far more than a compressor looks back.
+/// The number of different contacts. Their texts are much longer than a compressor's window.
 const VARIETY: usize = 1_000;
-/// How often each size is measured; told is the round in the middle.
+/// How often each size is measured. The median is reported.
 const ROUNDS: usize = 5;
 const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
-/// One row on a second sheet would do; five show that it goes on.
+/// A number of rows that needs a second sheet.
 const TWO_SHEETS: u64 = ROWS_PER_SHEET as u64 + 6;
 
 const FIELDS: [&str; 20] = [
@@ -147,7 +148,7 @@ async fn report(sizes: &[&str]) -> Outcome<()> {
     Ok(())
 }
 
-/// The pipeline beside its writer alone, measured one right after the other.
+/// The pipeline and its writer alone, measured one immediately after the other.
 struct Round {
     whole: Value,
     alone: Value,
@@ -159,8 +160,8 @@ impl Round {
     }
 }
 
-/// As many rounds as there are, by their ratios: the machine's noise is between the two halves of
-/// each, and another one in each.
+/// The rounds, sorted by their ratios. Both halves of a round have nearly the same noise of the machine,
+/// and each round has another noise.
 async fn rounds(format: &str, rows: u64, endpoint: &str) -> Outcome<Vec<Round>> {
     let size = rows.to_string();
     let mut rounds = Vec::with_capacity(ROUNDS);
@@ -185,7 +186,7 @@ async fn measure(arguments: &[&str]) -> Outcome<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// S3 over a folder, on a thread of its own.
+/// Simulates S3 with a directory, on a thread of its own.
 async fn serve(root: &Path) -> Outcome<String> {
     let files = s3s_fs::FileSystem::new(root).map_err(|error| format!("{error:?}"))?;
     let mut builder = S3ServiceBuilder::new(files);
@@ -205,7 +206,7 @@ async fn serve(root: &Path) -> Outcome<String> {
     Ok(endpoint)
 }
 
-/// What an attempt does between its claim and its end, with contacts from memory.
+/// What an attempt does, with contacts from memory.
 async fn pipeline(format: Format, rows: u64, endpoint: &str) -> Outcome<Value> {
     let started = Instant::now();
     let config = aws_sdk_s3::Config::builder()
@@ -219,11 +220,19 @@ async fn pipeline(format: Format, rows: u64, endpoint: &str) -> Outcome<Value> {
     let client = aws_sdk_s3::Client::from_conf(config);
     let key = format!("contacts.{}", format.extension());
     let rows_plan = plan()?;
-    let max_rows = Limits::default().rows_of(FIELDS.len());
-    let plan = FilePlan { format, locale: Locale::En, rows: rows_plan, max_rows };
+    let max_rows = Limits::default().max_rows(FIELDS.len());
+    let plan = FilePlan {
+        directory: std::env::temp_dir(),
+        format,
+        locale: Locale::En,
+        rows: rows_plan,
+        max_rows,
+    };
     let (feed, feed_out) = mpsc::channel(2);
     let progress = Arc::new(Progress::default());
-    let writer = tokio::task::spawn_blocking(move || write(&plan, feed_out, &progress));
+    let writer = tokio::task::spawn_blocking(move || {
+        write(&plan, feed_out, &progress, &CancellationToken::new())
+    });
     let variety = variety()?;
     let mut number = 0;
     while number < rows {
@@ -247,7 +256,7 @@ async fn pipeline(format: Format, rows: u64, endpoint: &str) -> Outcome<Value> {
     }))
 }
 
-/// The format's own writer with nothing around it, fed with cells that are made already.
+/// Only the format's library, with prepared cells.
 fn alone(format: Format, rows: u64) -> Outcome<Value> {
     let plan = plan()?;
     let contacts = variety()?;
@@ -268,7 +277,7 @@ fn alone(format: Format, rows: u64) -> Outcome<Value> {
     }))
 }
 
-/// A cell as the format's library takes it.
+/// A cell in the types of the format's library.
 enum Ready {
     Empty,
     Text(String),
@@ -299,16 +308,16 @@ impl Ready {
     }
 }
 
-/// Returns the bytes of its sheets' XML, which stand on disk until it is saved.
+/// Returns the bytes of the sheets' XML, which are on disk until the workbook is saved.
 fn workbook(ready: &[Vec<Ready>], rows: u64) -> Outcome<u64> {
     let folder = tempfile::tempdir()?;
     let mut workbook = Workbook::new();
     workbook.set_tempdir(folder.path())?;
     let date = CellFormat::new().set_num_format("yyyy-mm-dd hh:mm:ss");
-    let mut rows_of = ready.iter().cycle().take(usize::try_from(rows)?).peekable();
-    while rows_of.peek().is_some() {
+    let mut max_rows = ready.iter().cycle().take(usize::try_from(rows)?).peekable();
+    while max_rows.peek().is_some() {
         let sheet = workbook.add_worksheet_with_constant_memory()?;
-        for (row, cells) in (1..=ROWS_PER_SHEET).zip(&mut rows_of) {
+        for (row, cells) in (1..=ROWS_PER_SHEET).zip(&mut max_rows) {
             for (column, cell) in (0..).zip(cells) {
                 match cell {
                     Ready::Empty => {}
@@ -349,7 +358,7 @@ fn csv_alone(ready: &[Vec<Ready>], rows: u64) -> Outcome<u64> {
 }
 
 fn plan() -> Outcome<RowPlan> {
-    let columns = FIELDS.map(|name| name.parse::<Field>().map(|it| Column::of(it, Locale::En)));
+    let columns = FIELDS.map(|name| name.parse::<Field>().map(|it| Column::new(it, Locale::En)));
     let teams = (0..8).map(|at| Ok((uuid(1, at).parse()?, format!("Team {at} of the company"))));
     Ok(RowPlan {
         columns: columns.into_iter().collect::<Result<_, _>>()?,
@@ -364,7 +373,7 @@ fn uuid(kind: usize, number: usize) -> String {
     format!("0190d1a2-7c3b-7abc-8{kind:03x}-{number:012x}")
 }
 
-/// Contacts as a sales team's are, each a little different.
+/// Contacts that look like a sales team's, each a little different.
 fn variety() -> Outcome<Vec<Contact>> {
     let start: Timestamp = "2026-01-05T08:00:00Z".parse()?;
     let contact = |at: usize| -> Outcome<Contact> {
@@ -395,7 +404,7 @@ fn numbered(variety: &[Contact], at: u64) -> Contact {
     Contact { external_id: Some(format!("{at:08}")), ..variety[index].clone() }
 }
 
-/// The rows of data on each sheet of a workbook, after a look at every row's number.
+/// The number of data rows on each sheet of a workbook, after checking the number of every row.
 fn rows_by_sheet(path: &Path) -> Outcome<Vec<u64>> {
     let mut archive = ZipArchive::new(File::open(path)?)?;
     let (mut sheets, mut next) = (Vec::new(), 0u64);
@@ -424,7 +433,7 @@ fn rows_by_sheet(path: &Path) -> Outcome<Vec<u64>> {
     Ok(sheets)
 }
 
-/// The CPU time of this process, in the hundredths that Linux counts.
+/// The CPU time of this process, in the hundredths of a second that Linux counts.
 fn cpu_seconds() -> Outcome<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let fields: Vec<&str> =
@@ -432,7 +441,7 @@ fn cpu_seconds() -> Outcome<f64> {
     Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / 100.0)
 }
 
-/// The most memory that this process has had.
+/// The peak memory of this process.
 fn peak_mib() -> Outcome<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();

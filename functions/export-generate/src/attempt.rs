@@ -1,8 +1,8 @@
-//! One attempt at a job: everything between its claim and its end.
+//! One attempt at a job: everything between the start and the end of its lease.
 
 use std::{
     collections::{HashMap, HashSet},
-    pin::{Pin, pin},
+    pin::pin,
     sync::{Arc, OnceLock},
 };
 
@@ -13,8 +13,7 @@ use shared::{
     directory::DirectoryError,
     entry::queue::MessageLease,
     error::chain,
-    export::event,
-    export::{FailureCode, Field, FilesError, Finished, Job, content_disposition},
+    export::{FailureCode, Field, FilesError, Finished, Job, content_disposition, event},
     id::CompanyId,
     table::{Table, TableError},
 };
@@ -22,11 +21,12 @@ use tokio::{
     sync::mpsc::{self, Receiver, Sender},
     task::{JoinError, JoinHandle, spawn_blocking},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    App, LEASE_TIME,
-    file::FileError,
-    heartbeat::{Heartbeat, Stop},
+    app::App,
+    file_error::FileError,
+    heartbeat::{Cancellation, Heartbeat, MESSAGE_LEASE_TIME, Stop},
     row::RowPlan,
     scope::ExportScope,
     source::{self, Feed},
@@ -34,46 +34,48 @@ use crate::{
     writer::{self, FilePlan, Progress, WriteError, Written},
 };
 
-/// Reads that wait for the writer.
+/// The number of chunks of contacts that wait for the writer.
 const FEED_AHEAD: usize = 2;
 
 /// Why an attempt failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AttemptError {
-    /// The requester may not, or cannot be told to, see contacts.
+    /// The requester may not see contacts, or it could not be determined which.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// Launchpad could not name the teams.
+    /// Launchpad could not return the names of the company's teams.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// The table's trouble.
+    /// The table's error.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The bucket's trouble.
+    /// The bucket's error.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// The upload's trouble.
+    /// The file could not be uploaded.
     #[error(transparent)]
     Upload(#[from] UploadError),
-    /// The file's trouble.
+    /// The file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// The writer's thread died, as it does when the disk is full.
+    /// The writer's thread panicked, for example because the disk is full (see
+    /// [`XlsxFile::row`](crate::xlsx::XlsxFile::row)).
     #[error("the writer thread panicked")]
     Thread(#[from] JoinError),
-    /// The work had to stop.
+    /// The attempt was cancelled.
     #[error(transparent)]
     Stopped(#[from] Stop),
 }
 
 impl AttemptError {
-    /// Whether somebody else has the job now, or it is over.
+    /// Whether another worker has the job now, or the job has ended.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(self, Self::Stopped(Stop::Lost))
     }
 
-    /// What the requester is told if this was the last attempt, and whether it is in any case.
-    pub(crate) fn verdict(&self) -> (FailureCode, bool) {
+    /// The code that the requester gets if this was the last attempt, and whether a further attempt would
+    /// fail in the same way.
+    pub(crate) fn failure_code(&self) -> (FailureCode, bool) {
         match self {
             Self::Access(AccessError::Disabled | AccessError::OutOfScope) => {
                 (FailureCode::Forbidden, true)
@@ -102,10 +104,12 @@ impl Attempt<'_> {
     /// Makes the file and completes the job.
     ///
     /// # Errors
-    /// [`AttemptError`]; nothing of the attempt is left then, or the next one takes it away.
+    /// [`AttemptError`]. Nothing of the attempt is left in the bucket then, or the next attempt deletes
+    /// it.
     pub(crate) async fn run(&self) -> Result<(), AttemptError> {
-        self.lease.set_visibility(LEASE_TIME).await;
+        self.lease.set_visibility(MESSAGE_LEASE_TIME).await;
         let (progress, scope) = (Arc::new(Progress::default()), OnceLock::new());
+        let cancellation = Cancellation::default();
         let heartbeat = Heartbeat {
             jobs: &self.app.jobs,
             job: self.job,
@@ -115,19 +119,31 @@ impl Attempt<'_> {
             clock: &self.app.services.clock,
             scope: &scope,
             deadline: self.deadline,
+            cancellation: &cancellation,
         };
-        let mut stop = pin!(heartbeat.run());
-        let (scope, rows) = tokio::select! {
-            prepared = self.prepare(&scope) => prepared?,
-            stop = stop.as_mut() => return Err(stop.into()),
+        let mut file = pin!(self.make_file(&scope, &progress, &cancellation));
+        let file = tokio::select! {
+            file = file.as_mut() => file,
+            // It was cancelled, and ends in good order.
+            () = heartbeat.run() => file.await,
         };
-        let written = self.write(scope, rows, Arc::clone(&progress), stop.as_mut()).await?;
-        let file = self.upload(&written, stop).await?;
-        self.complete(file).await
+        self.complete(file?).await
     }
 
-    /// What must be known before the first row: what the requester may see, which is told to the pulse
-    /// through `scope`, and what rows are made by.
+    /// Makes the file and uploads it, unless it is cancelled.
+    async fn make_file(
+        &self,
+        scope: &OnceLock<ExportScope>,
+        progress: &Arc<Progress>,
+        cancellation: &Cancellation,
+    ) -> Result<Finished, AttemptError> {
+        let (scope, rows) = cancellation.run(self.prepare(scope)).await??;
+        let written = self.write(scope, rows, progress, cancellation).await?;
+        self.upload(&written, cancellation).await
+    }
+
+    /// What must be known before the first row: the requester's scope, which the heartbeat reads from
+    /// `scope`, and how a contact becomes a row.
     async fn prepare<'r>(
         &self,
         scope: &'r OnceLock<ExportScope>,
@@ -140,7 +156,7 @@ impl Attempt<'_> {
         Ok((scope.get_or_init(|| found), rows))
     }
 
-    /// What rows are made by. Names are looked up once for all of them, where a column shows some.
+    /// How a contact becomes a row. Names are loaded once for all rows, if a column shows them.
     async fn rows(&self) -> Result<RowPlan, AttemptError> {
         let columns = self.job.columns.clone();
         let shows = |fields: &[Field]| columns.iter().any(|column| fields.contains(&column.field));
@@ -155,7 +171,7 @@ impl Attempt<'_> {
             if !shows(&[Field::OwnerName, Field::AssigneeName]) {
                 return HashMap::new();
             }
-            // Contacts hold the names that their people had: no reason to fail for the newest.
+            // Contacts hold the names that their people had before: the export need not fail.
             let names = directory.people_names(company).await;
             names.unwrap_or_else(|error| {
                 tracing::warn!(job_id = %self.job.id, error = %chain(&error), "could not load people's names; using the names stored on contacts");
@@ -174,27 +190,25 @@ impl Attempt<'_> {
         Ok(RowPlan { columns, zone, teams, people, dates })
     }
 
-    /// Reads and writes side by side until the file is whole.
+    /// Reads contacts and writes rows at the same time until the file is complete.
     async fn write(
         &self,
         scope: &ExportScope,
         rows: RowPlan,
-        progress: Arc<Progress>,
-        stop: Pin<&mut impl Future<Output = Stop>>,
+        progress: &Arc<Progress>,
+        cancellation: &Cancellation,
     ) -> Result<Written, AttemptError> {
         let (feed_in, feed) = mpsc::channel(FEED_AHEAD);
-        let mut writer = self.spawn_writer(rows, feed, Arc::clone(&progress));
-        let written = tokio::select! {
-            written = self.pipe(&mut writer, scope, feed_in) => written,
-            stop = stop => Err(stop.into()),
-        };
+        let token = cancellation.child_token();
+        let mut writer = self.spawn_writer(rows, feed, Arc::clone(progress), token.clone());
+        let written = cancellation.run(self.pipe(&mut writer, scope, feed_in)).await;
         if !writer.is_finished() {
-            // Its channel is gone and it is told to halt, so it ends soon; nothing may run on behind
+            // Its feed has ended and its token is cancelled, so it ends soon. It must not run on after
             // the invocation.
-            progress.halt.set();
+            token.cancel();
             let _ = writer.await;
         }
-        written
+        written?
     }
 
     fn spawn_writer(
@@ -202,14 +216,16 @@ impl Attempt<'_> {
         rows: RowPlan,
         feed: Receiver<Feed>,
         progress: Arc<Progress>,
+        cancellation: CancellationToken,
     ) -> JoinHandle<Result<Written, WriteError>> {
         let plan = FilePlan {
+            directory: self.app.directory.clone(),
             format: self.job.format,
             locale: self.job.locale,
-            max_rows: self.app.limits.rows_of(rows.columns.len()),
+            max_rows: self.app.limits.max_rows(rows.columns.len()),
             rows,
         };
-        spawn_blocking(move || writer::write(&plan, feed, &progress))
+        spawn_blocking(move || writer::write(&plan, feed, &progress, &cancellation))
     }
 
     async fn pipe(
@@ -220,7 +236,7 @@ impl Attempt<'_> {
     ) -> Result<Written, AttemptError> {
         let fed = self.feed(scope, feed).await;
         let written = writer.await?;
-        // The stage that broke first, and made the other break off, is the one that counts.
+        // The stage that failed first is the cause; it made the other stage end early.
         fed?;
         Ok(written?)
     }
@@ -239,11 +255,11 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Uploads the file, as long as the claim and the scope hold.
+    /// Uploads the file, unless the attempt is cancelled.
     async fn upload(
         &self,
         written: &Written,
-        stop: Pin<&mut impl Future<Output = Stop>>,
+        cancellation: &Cancellation,
     ) -> Result<Finished, AttemptError> {
         let upload_started_at = self.now();
         let mut upload = Upload::begin(
@@ -254,11 +270,8 @@ impl Attempt<'_> {
             &content_disposition(&self.job.file_name),
         )
         .await?;
-        let sent = tokio::select! {
-            sent = upload.send(written.file.path()) => sent.map_err(AttemptError::from),
-            stop = stop => Err(stop.into()),
-        };
-        match sent {
+        let sent = cancellation.run(upload.send(written.file.path())).await;
+        match sent.map_err(AttemptError::from).and_then(|sent| Ok(sent?)) {
             Ok(size_bytes) => Ok(Finished {
                 upload_started_at,
                 rows: written.rows,
@@ -267,22 +280,22 @@ impl Attempt<'_> {
                 size_bytes,
             }),
             Err(error) => {
-                if let Err(left) = self.take_back(upload).await {
-                    tracing::warn!(job_id = %self.job.id, error = %chain(&left), "could not abort an upload");
+                if let Err(error) = self.discard(upload).await {
+                    tracing::warn!(job_id = %self.job.id, error = %chain(&error), "could not abort an upload");
                 }
                 Err(error)
             }
         }
     }
 
-    /// Leaves neither parts nor an object: the upload may have been completed behind an answer that
-    /// nobody waited for any more.
-    async fn take_back(&self, upload: Upload) -> Result<(), AttemptError> {
+    /// Deletes the parts and the object: the upload may have been completed although its response was not
+    /// awaited.
+    async fn discard(&self, upload: Upload) -> Result<(), AttemptError> {
         upload.abort().await?;
         Ok(self.app.files.delete(&self.job.object_key()).await?)
     }
 
-    /// The last transition. Whoever fails it takes away the object that it made.
+    /// Completes the job. An attempt that has lost its lease deletes the object that it made.
     async fn complete(&self, file: Finished) -> Result<(), AttemptError> {
         let Some((job, message)) = self.app.jobs.complete(self.job, file, self.now()).await? else {
             self.app.files.delete(&self.job.object_key()).await?;
@@ -298,9 +311,9 @@ impl Attempt<'_> {
     }
 }
 
-/// The keys of a company's own fields that hold dates.
+/// The keys of a company's custom fields that hold dates.
 async fn date_fields(table: &Table, company: &CompanyId) -> Result<HashSet<String>, AttemptError> {
-    let fields = Catalog::of(table, company).await?.into_iter();
+    let fields = Catalog::load(table, company).await?.into_iter();
     let dates = fields.filter(|field| field.field_type == FieldType::Date);
     Ok(dates.map(|field| field.key).collect())
 }

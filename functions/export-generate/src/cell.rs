@@ -1,4 +1,4 @@
-//! One cell of an exported file, and the rules that make it safe in each format (SPEC §4).
+//! A cell of an exported file, and the rules that make it safe in each format (SPEC §4).
 
 use std::borrow::Cow;
 
@@ -7,34 +7,33 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use shared::export::field::LIST_SEPARATOR;
 
-/// Most UTF-16 units in a cell of a spreadsheet.
+/// The maximum length of a cell of a spreadsheet, in UTF-16 units.
 pub const MAX_CELL_UNITS: usize = 32_767;
 
-/// What a cut cell ends with; one UTF-16 unit, counted within the limit.
+/// The end of a cell whose text was cut. It is one UTF-16 unit and counts for the limit.
 pub const CUT_MARK: char = '…';
 
-/// Most digits before the point of a number; a spreadsheet shows longer ones rounded, so they
-/// stay text.
+/// Numbers from here on stay text, because a spreadsheet shows them rounded.
 const MAX_NUMBER: f64 = 1e15;
 
 /// The length of a day as text.
 const DAY_LENGTH: usize = "2026-11-21".len();
 
-/// Digits that every `f64` keeps, and that a spreadsheet keeps too.
+/// The number of digits that every `f64` and every spreadsheet keeps.
 const KEPT_DIGITS: usize = 15;
 
 /// The value of one cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
-    /// Nothing.
+    /// An empty cell.
     Empty,
-    /// Text that stays text whatever it looks like.
+    /// Text; it stays text even if it looks like a number or a formula.
     Text(Cow<'a, str>),
-    /// A number that a spreadsheet holds exactly.
+    /// A number that a spreadsheet stores exactly.
     Number(Number<'a>),
-    /// A date and time as clocks in the requester's zone showed it, in whole seconds.
+    /// A date and time in the requester's time zone, in whole seconds.
     Date(DateTime),
-    /// A day without a time, the same in every zone.
+    /// A day without a time; the same in every time zone.
     Day(Date),
     /// A boolean.
     Boolean(bool),
@@ -48,14 +47,14 @@ pub struct Number<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// Text; empty text is an empty cell.
+    /// A text cell; an empty text makes an empty cell.
     pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
         let text = text.into();
         if text.is_empty() { Self::Empty } else { Self::Text(text) }
     }
 
-    /// A number in JSON's notation. What a spreadsheet would change (more digits than it keeps,
-    /// 10¹⁵ and more, or not a number at all) becomes text.
+    /// A number in JSON's notation. It becomes text if a spreadsheet would change it (more digits than it
+    /// keeps, or 10¹⁵ and more), or if it is not a number.
     pub fn number(text: impl Into<Cow<'a, str>>) -> Self {
         match Number::parse(text.into()) {
             Ok(number) => Self::Number(number),
@@ -63,24 +62,24 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// A moment in the requester's zone; parts of a second are dropped, alike in both formats.
+    /// A date and time in the requester's time zone. Fractions of a second are dropped in both formats.
     pub fn date(at: Timestamp, zone: &TimeZone) -> Self {
         let local = zone.to_datetime(at);
         Self::Date(local.with().subsec_nanosecond(0).build().unwrap_or(local))
     }
 
-    /// What a company's date field holds: a day (`2026-11-21`), or a moment (RFC 3339) in the
-    /// requester's zone. Anything else stays text.
-    pub fn day_or_moment(text: &'a str, zone: &TimeZone) -> Self {
-        // A day is parsed strictly: what a time follows would be taken for one, too.
+    /// The value of a company's date field: a day (`2026-11-21`), or a date and time (RFC 3339), which is
+    /// converted to the requester's time zone. Any other value stays text.
+    pub fn day_or_datetime(text: &'a str, zone: &TimeZone) -> Self {
+        // The length is checked because a date with a time can be parsed as a day too.
         if let Some(day) = text.parse().ok().filter(|_| text.len() == DAY_LENGTH) {
             return Self::Day(day);
         }
         text.parse().map_or_else(|_| Self::text(text), |at| Self::date(at, zone))
     }
 
-    /// The cell as CSV text. Dates are `2026-11-21 15:16:50` in the requester's zone, which
-    /// spreadsheets read as dates; text that a spreadsheet would run starts with `'`.
+    /// The cell as CSV text. Dates are `2026-11-21 15:16:50` in the requester's time zone, which
+    /// spreadsheets read as dates. A text that a spreadsheet would run as a formula gets a `'` before it.
     pub fn csv_text(&self) -> Cow<'_, str> {
         match self {
             Self::Empty => Cow::Borrowed(""),
@@ -96,7 +95,7 @@ impl<'a> Cell<'a> {
 }
 
 impl<'a> Number<'a> {
-    /// The number as it was given.
+    /// The number as it is written in the contact.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -106,7 +105,7 @@ impl<'a> Number<'a> {
         self.value
     }
 
-    /// Gives the text back when no `f64` that a spreadsheet shows whole equals it.
+    /// Returns the text as the error if a spreadsheet could not store and show the exact number.
     fn parse(text: Cow<'a, str>) -> Result<Self, Cow<'a, str>> {
         let Some(decimal) = Decimal::parse(&text) else { return Err(text) };
         let Ok(value) = text.parse::<f64>() else { return Err(text) };
@@ -117,8 +116,8 @@ impl<'a> Number<'a> {
     }
 }
 
-/// A decimal in normal form: digits without zeros at either end, and the power of ten of the
-/// first one. Two texts mean the same number exactly when these are equal.
+/// A decimal number in normal form: its digits without zeros at either end, and the power of ten of the
+/// first digit. Two texts are the same number if and only if their normal forms are equal.
 #[derive(PartialEq)]
 struct Decimal {
     negative: bool,
@@ -127,7 +126,7 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// Reads JSON's notation; leading zeros are no number, so that `0012` stays as it is.
+    /// Parses JSON's notation. A text with leading zeros is not a number, so that `0012` is kept as text.
     fn parse(text: &str) -> Option<Self> {
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -160,15 +159,15 @@ pub(crate) fn date_text(date: DateTime) -> String {
     date.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// Text as a spreadsheet's cell may hold it, and whether it had to be cut: characters that XML
-/// has no place for are removed, then what is past [`MAX_CELL_UNITS`] gives way to [`CUT_MARK`].
+/// The text that a spreadsheet's cell can hold, and whether it was cut: characters that XML cannot
+/// represent are removed, and a text longer than [`MAX_CELL_UNITS`] is cut and ends with [`CUT_MARK`].
 pub(crate) fn spreadsheet_text(text: &str) -> (Cow<'_, str>, bool) {
     let legal = if text.contains(is_illegal_in_xml) {
         Cow::Owned(text.replace(is_illegal_in_xml, ""))
     } else {
         Cow::Borrowed(text)
     };
-    // No text has more UTF-16 units than UTF-8 bytes, which spares the count for nearly all.
+    // A text has at most as many UTF-16 units as UTF-8 bytes: most texts need not be counted.
     if legal.len() <= MAX_CELL_UNITS || legal.encode_utf16().count() <= MAX_CELL_UNITS {
         return (legal, false);
     }
@@ -184,12 +183,12 @@ pub(crate) fn spreadsheet_text(text: &str) -> (Cow<'_, str>, bool) {
     (Cow::Owned(cut), true)
 }
 
-/// Outside of `Char` in XML 1.0 §2.2 (surrogates cannot occur in a `char`).
+/// Whether a character is not a `Char` of XML 1.0 §2.2 (surrogates cannot occur in a `char`).
 fn is_illegal_in_xml(it: char) -> bool {
     matches!(it, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Whether a spreadsheet that opens a CSV file would run the cell instead of showing it.
+/// Whether a spreadsheet that opens a CSV file would run the text as a formula.
 fn runs_as_formula(text: &str) -> bool {
     match text.as_bytes().first() {
         Some(b'=' | b'@' | b'\t' | b'\r') => true,
@@ -199,7 +198,7 @@ fn runs_as_formula(text: &str) -> bool {
     }
 }
 
-/// A sign, digits, and groups or decimals of digits: `-5`, `+1.5`, `-1,234.50`.
+/// Whether a text is a number with an optional sign, groups and decimals: `-5`, `+1.5`, `-1,234.50`.
 fn is_signed_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     unsigned
@@ -207,13 +206,13 @@ fn is_signed_number(text: &str) -> bool {
         .all(|group| !group.is_empty() && group.bytes().all(|it| it.is_ascii_digit()))
 }
 
-/// One phone, or several as the cell of a list holds them: they stay as given, too.
+/// Whether a text is a phone number, or a list of phone numbers in one cell. They are not changed.
 fn is_phones(text: &str) -> bool {
     text.split(LIST_SEPARATOR).all(is_phone)
 }
 
-/// 15 digits at most (E.164) with the usual separators, behind a `+` at least 5, perhaps an
-/// extension: `+62 (812) 345-678`, `+1-926-660-5609x5136`, `0012`.
+/// Whether a text is a phone number: at most 15 digits (E.164), at least 5 after a `+`, with the usual
+/// separators and an optional extension: `+62 (812) 345-678`, `+1-926-660-5609x5136`, `0012`.
 fn is_phone(text: &str) -> bool {
     let (rest, fewest) = text.strip_prefix('+').map_or((text, 1), |rest| (rest, 5));
     let (number, extension) = match rest.split_once('x') {
@@ -326,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_told_in_the_requesters_zone_to_the_second() {
+    fn a_date_is_written_in_the_requesters_zone_to_the_second() {
         let at: Timestamp = "2026-12-31T17:00:00.999Z".parse().unwrap();
         let jakarta = TimeZone::get("Asia/Jakarta").unwrap();
         assert_eq!(Cell::date(at, &jakarta).csv_text(), "2027-01-01 00:00:00");
@@ -335,19 +334,19 @@ mod tests {
     }
 
     #[test]
-    fn a_companys_date_is_a_day_or_a_moment_and_else_text() {
+    fn a_companys_date_is_a_day_or_a_date_and_time_or_else_text() {
         let jakarta = TimeZone::get("Asia/Jakarta").unwrap();
         for (text, expected) in [
             ("2026-11-21", "2026-11-21"),
             ("2026-11-21T20:00:00Z", "2026-11-22 03:00:00"),
             ("2026-11-21T20:00:00+07:00", "2026-11-21 20:00:00"),
         ] {
-            let cell = Cell::day_or_moment(text, &jakarta);
+            let cell = Cell::day_or_datetime(text, &jakarta);
             assert!(!matches!(cell, Cell::Text(_)), "{text}");
             assert_eq!(cell.csv_text(), expected);
         }
         for text in ["2026-13-01", "21/11/2026", "2026-11-21 20:00", "20261121", "soon"] {
-            assert_eq!(Cell::day_or_moment(text, &jakarta), Cell::text(text));
+            assert_eq!(Cell::day_or_datetime(text, &jakarta), Cell::text(text));
         }
     }
 

@@ -1,7 +1,7 @@
-//! CSV: UTF-8 with BOM, CRLF, quoted as RFC 4180 has it.
+//! CSV files: UTF-8 with a BOM and CRLF, quoted as in RFC 4180.
 //!
-//! The BOM is what makes spreadsheets read the file as UTF-8. Nothing is removed or cut here:
-//! those are limits of the XLSX format (SPEC §4).
+//! The BOM makes spreadsheets read the file as UTF-8. No text is removed or cut here: only the XLSX
+//! format has such limits (SPEC §4).
 
 use std::io::Write;
 
@@ -9,18 +9,18 @@ use ::csv::{IntoInnerError, Terminator, Writer, WriterBuilder};
 use shared::export::Column;
 
 use crate::cell::Cell;
-use crate::file::FileError;
+use crate::file_error::FileError;
 
-/// The most bytes, which stand on disk until they are uploaded: what a file of 100 million cells
-/// has by far not (docs/exports.md, "Sizes").
+/// The maximum size of a file in bytes. It is on disk until it is uploaded. A file of 100 million usual
+/// cells is much smaller (docs/exports.md, "Sizes").
 pub const MAX_BYTES: u64 = 10_000_000_000;
 
-/// What a cell takes beside its text: quotes and a comma.
+/// The bytes of a cell in addition to its text: quotes and a comma.
 const CELL_BYTES: u64 = 3;
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// A CSV file that is being written.
+/// An unfinished CSV file.
 pub struct CsvFile<W: Write> {
     writer: Writer<W>,
     columns: usize,
@@ -29,8 +29,8 @@ pub struct CsvFile<W: Write> {
 }
 
 impl<W: Write> CsvFile<W> {
-    /// Starts the file with its header. Labels are people's words, so they are made safe like
-    /// any other cell.
+    /// Starts the file with its header. Users write the labels, so they are made safe like any other
+    /// cell.
     ///
     /// # Errors
     /// The sink's.
@@ -50,7 +50,7 @@ impl<W: Write> CsvFile<W> {
     /// Adds a row.
     ///
     /// # Errors
-    /// The sink's, a row that has not one cell for each column, or [`FileError::TooLarge`].
+    /// The sink's, [`FileError::RowWidth`] or [`FileError::TooLarge`].
     pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), FileError> {
         if cells.len() != self.columns {
             return Err(FileError::RowWidth { cells: cells.len(), columns: self.columns });
@@ -67,7 +67,7 @@ impl<W: Write> CsvFile<W> {
         Ok(())
     }
 
-    /// Writes what is still held back and returns the sink.
+    /// Flushes the buffers and returns the sink.
     ///
     /// # Errors
     /// The sink's.
@@ -86,8 +86,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_ends_before_the_disk_does() {
-        let columns = [Column::of(Field::Name, Locale::En)];
+    fn a_file_over_the_size_limit_is_refused() {
+        let columns = [Column::new(Field::Name, Locale::En)];
         let mut file = CsvFile::with_limit(Vec::new(), &columns, 20).unwrap();
         assert!(file.row(&[Cell::text("abc")]).is_ok());
         assert!(matches!(file.row(&[Cell::text("abcdefgh")]), Err(FileError::TooLarge)));

@@ -1,50 +1,26 @@
-//! One interface for both formats. Writing is synchronous and belongs on a blocking thread. A file of
-//! either kind is made on disk and uploaded from there when it is whole, so that memory does not
-//! grow with it.
+//! One interface for the files of both formats. Writing is synchronous and belongs on a blocking
+//! thread. A file is written to disk, and uploaded from there when it is complete, so that memory
+//! does not grow with the file.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use shared::export::{Column, Format};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use crate::cell::Cell;
 use crate::csv::CsvFile;
+use crate::file_error::{FileError, without_path};
 use crate::xlsx::XlsxFile;
 
-/// A file that cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// The disk's failure.
-    #[error("the export file could not be written")]
-    Io(#[from] io::Error),
-    /// The CSV writer's failure.
-    #[error("the CSV file could not be written")]
-    Csv(#[from] ::csv::Error),
-    /// The XLSX writer's failure.
-    #[error("the XLSX file could not be written")]
-    Xlsx(#[from] rust_xlsxwriter::XlsxError),
-    /// More than the disk holds.
-    #[error("the export file exceeds the size limit")]
-    TooLarge,
-    /// A row that does not fit the header.
-    #[error("a row has {cells} cells for {columns} columns")]
-    RowWidth {
-        /// Cells in the row.
-        cells: usize,
-        /// Columns in the header.
-        columns: usize,
-    },
-}
-
-/// What the directories begin with that files are written in.
+/// The beginning of the names of the directories in which files are written.
 const PREFIX: &str = "export-";
 
-/// Takes away what a process left under `parent` that was killed: Lambda starts the next one on the
-/// same disk, which would fill up, and another tenant's export would lie beside it. Only for the
-/// start of a process that has `parent` to itself.
+/// Deletes the directories that a killed process left under `parent`. Lambda starts the next process
+/// with the same disk: it would fill up, and the exports of other tenants would stay there. Only for
+/// the start of a process that alone uses `parent`.
 ///
 /// # Errors
 /// The disk's.
@@ -58,23 +34,7 @@ pub fn clear(parent: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Says that a file is not wanted any more.
-#[derive(Debug, Default)]
-pub struct Halt(AtomicBool);
-
-impl Halt {
-    /// Whoever finishes the file fails soon.
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it is not wanted.
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A file of either format that is being written, in a new directory of its own.
+/// An unfinished file of either format, in a directory of its own.
 pub struct FileWriter {
     kind: Kind,
     directory: TempDir,
@@ -85,29 +45,30 @@ enum Kind {
     Xlsx(Box<XlsxFile>),
 }
 
-/// A finished file on disk; dropping it deletes the file.
+/// A finished file on disk. Dropping this value deletes the file.
 #[derive(Debug)]
 pub struct FinishedFile {
     path: PathBuf,
     cut_cells: u64,
-    // Held for its `Drop`.
+    // Kept because its `Drop` deletes the directory.
     _directory: TempDir,
 }
 
 impl FinishedFile {
-    /// Where the file is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Cells that were too long and end with a mark.
+    /// The number of cells whose text was cut. They end with a mark.
     pub fn cut_cells(&self) -> u64 {
         self.cut_cells
     }
 }
 
 impl FileWriter {
-    /// Starts a file under `parent`. `title` is the name of a workbook's first sheet.
+    /// Creates a file in a new directory under `parent`. `title` is the name of a workbook's first
+    /// sheet.
     ///
     /// # Errors
     /// The disk's; see [`XlsxFile::create`].
@@ -117,7 +78,8 @@ impl FileWriter {
         title: &str,
         columns: &[Column],
     ) -> Result<Self, FileError> {
-        let directory = TempDir::with_prefix_in(PREFIX, parent)?;
+        let directory =
+            TempDir::with_prefix_in(PREFIX, parent).map_err(|error| without_path(&error))?;
         let kind = match format {
             Format::Csv => {
                 let file = BufWriter::new(File::create(path(&directory))?);
@@ -130,7 +92,7 @@ impl FileWriter {
         Ok(Self { kind, directory })
     }
 
-    /// Adds a row of one cell for each column.
+    /// Adds a row with one cell for each column.
     ///
     /// # Errors
     /// See [`CsvFile::row`] and [`XlsxFile::row`].
@@ -144,21 +106,21 @@ impl FileWriter {
         }
     }
 
-    /// Finishes the file. That of a workbook takes long, and ends with an error when it is to halt.
+    /// Finishes the file. This takes long for a workbook, and fails soon after `cancellation` is cancelled.
     ///
     /// # Errors
     /// See [`CsvFile::finish`] and [`XlsxFile::finish`].
     ///
     /// # Panics
     /// As [`XlsxFile::row`].
-    pub fn finish(self, halt: &Halt) -> Result<FinishedFile, FileError> {
+    pub fn finish(self, cancellation: &CancellationToken) -> Result<FinishedFile, FileError> {
         let path = path(&self.directory);
         let cut_cells = match self.kind {
             Kind::Csv(file) => {
                 file.finish()?;
                 0
             }
-            Kind::Xlsx(file) => file.finish(&path, halt)?,
+            Kind::Xlsx(file) => file.finish(&path, cancellation)?,
         };
         Ok(FinishedFile { path, cut_cells, _directory: self.directory })
     }

@@ -9,7 +9,7 @@ use crate::cell::{CUT_MARK, MAX_CELL_UNITS};
 
 fn columns(count: usize) -> Vec<Column> {
     (0..count)
-        .map(|index| Column::of(Field::Custom(format!("=column {index}")), Locale::En))
+        .map(|index| Column::new(Field::Custom(format!("=column {index}")), Locale::En))
         .collect()
 }
 
@@ -100,7 +100,7 @@ fn write(format: Format, columns: &[Column], rows: &[Vec<Cell<'_>>]) -> Finished
     for row in rows {
         file.row(row).unwrap();
     }
-    file.finish(&Halt::default()).unwrap()
+    file.finish(&CancellationToken::new()).unwrap()
 }
 
 fn write_csv(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> Vec<u8> {
@@ -274,7 +274,7 @@ fn nothing_stays_on_disk_when_a_file_is_dropped() {
         let count = || std::fs::read_dir(parent.path()).unwrap().count();
         let mut unfinished = start();
         unfinished.row(&[Cell::text("a")]).unwrap();
-        let finished = start().finish(&Halt::default()).unwrap();
+        let finished = start().finish(&CancellationToken::new()).unwrap();
         assert!(finished.path().exists() && count() == 2, "{format:?}");
         drop((unfinished, finished));
         assert_eq!(count(), 0, "{format:?}");

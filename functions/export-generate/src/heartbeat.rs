@@ -1,5 +1,5 @@
-//! Keeps an attempt's claim and its message alive, looks after the requester's scope, and tells when
-//! the work must stop.
+//! Renews the leases of an attempt's job and message, checks the requester's scope again, and cancels
+//! the attempt when it must stop.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -12,93 +12,129 @@ use shared::{
     export::{Job, Jobs},
 };
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
-use crate::{LEASE_TIME, scope::ExportScope, writer::Progress};
+use crate::{scope::ExportScope, writer::Progress};
 
-/// How often an attempt gives a sign of life, and with it its progress.
-const BEAT: Duration = Duration::from_secs(1);
-/// After so many beats the message is kept hidden for longer.
-const BEATS_PER_LEASE_RENEWAL: u32 = 20;
-/// After so long the requester's scope is looked at again.
-const SCOPE_TIME: SignedDuration = SignedDuration::from_secs(30);
-/// What ending in good order takes, before the invocation's time is up.
-const MARGIN: SignedDuration = SignedDuration::from_secs(15);
+/// How long a message stays invisible in its queue after each renewal of its lease.
+pub(crate) const MESSAGE_LEASE_TIME: Duration = Duration::from_secs(60);
 
-/// Why the work must stop.
+/// How often the job's lease is renewed and its progress is recorded.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+/// The message's lease is renewed after this many heartbeats.
+const HEARTBEATS_PER_MESSAGE_RENEWAL: u32 = 20;
+/// How often the requester's scope is checked again.
+const SCOPE_CHECK_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
+/// How long before the end of the invocation the attempt is cancelled, to end in good order.
+const SHUTDOWN_TIME: SignedDuration = SignedDuration::from_secs(15);
+
+/// Why an attempt must stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Stop {
-    /// The job was called off, or somebody else has it now.
+    /// The job was cancelled, or another worker has its lease.
     #[error("another worker has taken over the job, or the job is over")]
     Lost,
-    /// The invocation's time is nearly up.
+    /// The time of the invocation is nearly over.
     #[error("the invocation is nearly out of time")]
     OutOfTime,
-    /// The requester may not see contacts any more.
+    /// The requester may no longer see contacts.
     #[error("the requester no longer has permission to see contacts")]
     Forbidden,
-    /// The requester's scope is another one now: the file must be written anew.
+    /// The requester's scope is another one now: the file must be written again.
     #[error("the requester's scope changed")]
     ScopeChanged,
 }
 
-/// The pulse of one attempt.
+/// A cancellation token, and why it was cancelled.
+#[derive(Debug, Default)]
+pub struct Cancellation {
+    token: CancellationToken,
+    reason: OnceLock<Stop>,
+}
+
+impl Cancellation {
+    /// Cancels the work. The first reason counts.
+    pub fn cancel(&self, reason: Stop) {
+        self.reason.get_or_init(|| reason);
+        self.token.cancel();
+    }
+
+    /// A token for work that cannot be dropped. It is cancelled together with this one, and when its
+    /// own [`DropGuard`](tokio_util::sync::DropGuard) is dropped.
+    pub fn child_token(&self) -> CancellationToken {
+        self.token.child_token()
+    }
+
+    /// Runs the work until it ends or is cancelled, which drops it.
+    ///
+    /// # Errors
+    /// The reason of the cancellation.
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        let done = self.token.run_until_cancelled(work).await;
+        done.ok_or_else(|| self.reason.get().copied().unwrap_or(Stop::Lost))
+    }
+}
+
+/// The heartbeat of one attempt.
 #[derive(Debug)]
 pub struct Heartbeat<'a> {
-    /// Where the job stands.
+    /// The jobs in the table.
     pub jobs: &'a Jobs,
-    /// The job as it was claimed.
+    /// The job, as it was when its lease was taken.
     pub job: &'a Job,
-    /// How far the work is.
+    /// The progress to record.
     pub progress: &'a Progress,
-    /// The message that has the work done.
+    /// The lease of the message that started the attempt.
     pub lease: &'a MessageLease,
-    /// Tells what the requester may see, and the time.
+    /// Resolves the requester's scope.
     pub authority: &'a Authority,
-    /// The time.
+    /// The current time.
     pub clock: &'a Clock,
-    /// What the file is written under, as soon as that is known.
+    /// The scope of the file, once it is known.
     pub scope: &'a OnceLock<ExportScope>,
-    /// When the invocation's time is up.
+    /// When the invocation's time is over.
     pub deadline: Option<Timestamp>,
+    /// Cancels the attempt.
+    pub cancellation: &'a Cancellation,
 }
 
 impl Heartbeat<'_> {
-    /// Beats until the work must stop. A beat that cannot be given is logged: others take the job
-    /// over only after many of them.
-    pub async fn run(&self) -> Stop {
-        let mut ticks = interval(BEAT);
+    /// Sends heartbeats until the attempt must stop, and then cancels it. A heartbeat that could not be
+    /// recorded is logged: another worker takes over the job only after many of them.
+    pub async fn run(&self) {
+        let mut ticks = interval(HEARTBEAT_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut beats: u32 = 0;
-        let mut scope_seen_at = self.clock.now();
+        let mut heartbeats: u32 = 0;
+        let mut scope_checked_at = self.clock.now();
         loop {
             ticks.tick().await;
             let now = self.clock.now();
-            if self.deadline.is_some_and(|deadline| now + MARGIN >= deadline) {
-                return Stop::OutOfTime;
+            if self.deadline.is_some_and(|deadline| now + SHUTDOWN_TIME >= deadline) {
+                return self.cancellation.cancel(Stop::OutOfTime);
             }
-            match self.jobs.renew(self.job, self.progress.snapshot(), now).await {
+            match self.jobs.renew_lease(self.job, self.progress.snapshot(), now).await {
                 Ok(true) => {}
-                Ok(false) => return Stop::Lost,
+                Ok(false) => return self.cancellation.cancel(Stop::Lost),
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "could not record a heartbeat")
+                    tracing::warn!(error = %chain(&error), "could not record a heartbeat");
                 }
             }
-            beats = beats.wrapping_add(1);
-            if beats.is_multiple_of(BEATS_PER_LEASE_RENEWAL) {
-                self.lease.set_visibility(LEASE_TIME).await;
+            heartbeats = heartbeats.wrapping_add(1);
+            if heartbeats.is_multiple_of(HEARTBEATS_PER_MESSAGE_RENEWAL) {
+                self.lease.set_visibility(MESSAGE_LEASE_TIME).await;
             }
-            if now >= scope_seen_at + SCOPE_TIME {
-                scope_seen_at = now;
-                if let Some(stop) = self.scope_stop().await {
-                    return stop;
+            if now >= scope_checked_at + SCOPE_CHECK_INTERVAL {
+                scope_checked_at = now;
+                if let Some(stop) = self.check_scope().await {
+                    return self.cancellation.cancel(stop);
                 }
             }
         }
     }
 
-    /// Whether the work must stop because of the requester's scope. While nobody can tell, the one
-    /// that the attempt began under counts.
-    async fn scope_stop(&self) -> Option<Stop> {
+    /// Resolves the requester's scope again and returns why the attempt must stop, if it must. While
+    /// the scope cannot be resolved, the attempt continues with the scope under which it began.
+    async fn check_scope(&self) -> Option<Stop> {
         let began_under = self.scope.get()?;
         match ExportScope::for_requester(self.authority, self.job).await {
             Ok(scope) => (scope != *began_under).then_some(Stop::ScopeChanged),

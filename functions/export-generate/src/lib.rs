@@ -1,13 +1,26 @@
-//! Writes an export's file and uploads it (SPEC §4).
+//! Writes the file of an export job and uploads it (SPEC §4).
 //!
-//! Memory stays flat: [`source`] reads pointers and contacts ahead into a bounded channel,
-//! [`writer`] makes rows of them on a thread of its own and a file of the rows on disk, [`upload`]
-//! sends the file in parts. [`attempt`] joins them under one claim, which [`pulse`] keeps alive.
+//! Memory does not grow with the file: [`source`] reads contacts ahead into a bounded channel,
+//! [`writer`] turns them into rows on a thread of its own and writes the rows to disk, and [`upload`]
+//! sends the file in parts.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`attempt`] | runs one attempt at a job under its lease |
+//! | [`heartbeat`] | renews the leases, and cancels the attempt |
+//! | [`scope`] | which contacts the file may contain |
+//! | [`source`] | reads the contacts |
+//! | [`row`], [`cell`] | turn a contact into cells that are safe in a spreadsheet |
+//! | [`writer`] | writes rows to a file on a blocking thread |
+//! | [`file`](mod@file), [`csv`], [`xlsx`], [`file_error`] | the file on disk, in either format |
+//! | [`upload`] | uploads the file to S3 |
 
+mod app;
 pub mod attempt;
 pub mod cell;
 pub mod csv;
 pub mod file;
+pub mod file_error;
 pub mod heartbeat;
 pub mod row;
 pub mod scope;
@@ -18,94 +31,53 @@ pub mod xlsx;
 
 use std::{sync::Arc, time::Duration};
 
+pub use app::App;
 use attempt::{Attempt, AttemptError};
 use shared::{
-    access::Authority,
     entry::queue::Message,
-    environment::{Environment, StartError},
     error::chain,
-    export::event,
-    export::{FailureCode, Files, Job, JobLease, JobRef, Jobs, MAX_ATTEMPTS, STALE},
-    outbox::{Outbox, Queue},
-    services::Services,
+    export::{FailureCode, JOB_LEASE_TIME, Job, JobLease, JobRef, MAX_ATTEMPTS, event},
     table::TableError,
 };
-use writer::Limits;
 
-/// How long a message stays hidden after the last sign of life of the one who works on it.
-const LEASE_TIME: Duration = Duration::from_secs(60);
-/// The pause before the second attempt; it doubles with each.
+/// The pause before the second attempt. It doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
-/// The environment variable with the URL of the queue that feeds the function.
+/// The environment variable with the URL of the queue that invokes the function.
 pub const QUEUE_URL: &str = "EXPORT_QUEUE_URL";
 
-/// What the function works with.
-#[derive(Clone, Debug)]
-pub struct App {
-    /// Tells whose contacts a file may hold.
-    pub authority: Authority,
-    /// The table, the directory and the clock.
-    pub services: Services,
-    /// Where jobs stand.
-    pub jobs: Jobs,
-    /// Where files go.
-    pub files: Files,
-    /// Has the end told.
-    pub outbox: Outbox,
-    /// How large a file may be.
-    pub limits: Limits,
-}
-
-impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
-    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
-        let services = environment.services()?;
-        Ok(Self {
-            jobs: Jobs::new(services.table.clone()),
-            authority: Authority::new(services.clone()),
-            services,
-            files: environment.files()?,
-            outbox: environment.outbox(&[Queue::ExportEmail])?,
-            limits: Limits::default(),
-        })
-    }
-}
-
-/// Why a message comes back.
+/// Why a message must be delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
-    /// Somebody else is at work on the job.
+    /// Another worker has the job's lease.
     #[error("another worker is processing the job")]
     Busy,
-    /// The attempt failed; another one may not.
-    #[error("attempt {0} failed: {1}")]
+    /// The attempt with this number failed, and another attempt may succeed.
+    #[error("attempt {0} failed")]
     Attempt(u32, #[source] AttemptError),
-    /// The table's trouble.
+    /// The table's error.
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// Works on one job, if it is there to be worked on: a message that comes twice, or late, changes
+/// Processes one job if its lease is available. A message that is delivered twice, or late, changes
 /// nothing.
 ///
 /// # Errors
-/// [`GenerateError`] when the message is to come back.
+/// [`GenerateError`] if the message must be delivered again.
 pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), GenerateError> {
     let now = app.services.clock.now();
-    match app.jobs.claim(&message.body, now).await? {
-        JobLease::Over => Ok(()),
-        JobLease::Busy => {
-            // The longest work outlasts the few tries that the queue grants: they wait ever longer.
-            let pause = STALE.unsigned_abs() + FIRST_PAUSE;
+    match app.jobs.acquire_lease(&message.body, now).await? {
+        JobLease::Finished => Ok(()),
+        JobLease::HeldByAnother => {
+            // The longest attempt takes longer than the queue's few deliveries: the pause grows with
+            // each, so that the message is not moved to the dead-letter queue before the attempt ends.
+            let pause = JOB_LEASE_TIME.unsigned_abs() + FIRST_PAUSE;
             message.lease.set_visibility(pause * message.receive_count.clamp(1, 10)).await;
             Err(GenerateError::Busy)
         }
-        JobLease::Exhausted(job) => Ok(app.fail(&job, FailureCode::ExportFailed).await?),
-        JobLease::Held(job) => {
+        JobLease::AttemptsExhausted(job) => Ok(app.fail(&job, FailureCode::ExportFailed).await?),
+        JobLease::Acquired(job) => {
             let attempt =
                 Attempt { app: &app, job: &job, lease: &message.lease, deadline: message.deadline };
             match attempt.run().await {
@@ -117,35 +89,35 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Gener
 }
 
 impl App {
-    /// Decides what becomes of a job whose attempt failed.
+    /// Fails a job whose attempt failed, or releases its lease for another attempt.
     async fn attempt_failed(
         &self,
         job: &Job,
         error: AttemptError,
         message: &Message<JobRef>,
     ) -> Result<(), GenerateError> {
-        let (code, is_final) = error.verdict();
+        let (code, is_final) = error.failure_code();
         if !error.is_lost() {
             if is_final || job.attempt >= MAX_ATTEMPTS {
                 let attempt = job.attempt;
                 tracing::warn!(job_id = %job.id, attempt, error = %chain(&error), "the export failed");
                 return Ok(self.fail(job, code).await?);
             }
-            if self.jobs.give_back(job).await? {
+            if self.jobs.release_lease(job).await? {
                 let pause = FIRST_PAUSE * 2u32.pow(job.attempt.saturating_sub(1));
                 message.lease.set_visibility(pause).await;
                 return Err(GenerateError::Attempt(job.attempt, error));
             }
         }
-        // Whoever has the job now needs its message, unless it is over.
-        match self.jobs.get(&job.at()).await? {
+        // Another worker may have the job now and need its message, unless the job has ended.
+        match self.jobs.get(&job.reference()).await? {
             Some(now) if now.status.is_active() => Err(GenerateError::Attempt(job.attempt, error)),
             _ => Ok(()),
         }
     }
 
-    /// Fails a job for good and has its owner told. What its attempts left is taken away here; the
-    /// clean-up does it should that fail.
+    /// Fails a job and starts the delivery of this result. It also deletes what the attempts left in the
+    /// bucket; if this fails, the clean-up does it.
     async fn fail(&self, job: &Job, code: FailureCode) -> Result<(), TableError> {
         let now = self.services.clock.now();
         let Some((job, message)) = self.jobs.fail(job, code, now).await? else { return Ok(()) };

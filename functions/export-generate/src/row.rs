@@ -1,4 +1,4 @@
-//! One contact as the cells of its row.
+//! Converts a contact into the cells of a row.
 
 use std::{
     borrow::Cow,
@@ -15,23 +15,23 @@ use shared::{
 
 use crate::cell::Cell;
 
-/// What rows are made by.
+/// How a contact becomes a row.
 #[derive(Clone, Debug)]
 pub struct RowPlan {
     /// The columns, in order.
     pub columns: Vec<Column>,
-    /// The zone in which dates are told.
+    /// The time zone in which dates are written.
     pub zone: TimeZone,
-    /// The company's teams; empty where no column names teams.
+    /// The names of the company's teams; empty if no column shows them.
     pub teams: HashMap<TeamId, String>,
-    /// The company's own fields that hold dates.
+    /// The keys of the company's custom fields that hold dates.
     pub dates: HashSet<String>,
-    /// The company's people; empty where no column names people.
+    /// The names of the company's people; empty if no column shows them.
     pub people: HashMap<UserId, String>,
 }
 
 impl RowPlan {
-    /// The contact's row, one cell for each column.
+    /// Replaces the content of `into` with the contact's row: one cell for each column.
     pub fn cells<'a>(&'a self, contact: &'a Contact, into: &mut Vec<Cell<'a>>) {
         into.clear();
         into.extend(self.columns.iter().map(|column| self.cell(contact, &column.field)));
@@ -63,14 +63,14 @@ impl RowPlan {
             Field::UpdatedAt => Cell::date(contact.updated_at, &self.zone),
             Field::Custom(key) => match contact.custom_fields.get(key) {
                 Some(Value::String(text)) if self.dates.contains(key) => {
-                    Cell::day_or_moment(text, &self.zone)
+                    Cell::day_or_datetime(text, &self.zone)
                 }
                 value => value.map_or(Cell::Empty, custom),
             },
         }
     }
 
-    /// A person's name as Launchpad has it now, else as the contact had it, else their id.
+    /// A person's current name in Launchpad, or else the name stored on the contact, or else their id.
     fn person<'a>(&'a self, id: Option<UserId>, stored: Option<&'a str>) -> Cell<'a> {
         let Some(id) = id else { return Cell::Empty };
         match self.people.get(&id).map(String::as_str).or(stored) {
@@ -79,7 +79,7 @@ impl RowPlan {
         }
     }
 
-    /// A team that Launchpad does not know any more keeps its id.
+    /// A team's name, or the id of a team that is no longer in Launchpad.
     fn team_name(&self, team: TeamId) -> Cow<'_, str> {
         match self.teams.get(&team) {
             Some(name) => Cow::Borrowed(name),
@@ -108,8 +108,8 @@ fn list<'a, T: Into<Cow<'a, str>>>(values: impl Iterator<Item = T>) -> Cell<'a> 
     Cell::text(joined)
 }
 
-/// A company's own field: text, a number or a boolean as it is, a list as its values in one cell,
-/// anything deeper as JSON.
+/// The cell of a custom field: text, numbers and booleans keep their type, a list of them becomes one
+/// text, and other values become JSON text.
 fn custom(value: &Value) -> Cell<'_> {
     match value {
         Value::Null => Cell::Empty,

@@ -35,7 +35,7 @@ fn contact() -> Contact {
 fn texts(fields: &[&str]) -> Vec<String> {
     let fields = Field::parse_all(fields).unwrap();
     let plan = RowPlan {
-        columns: fields.into_iter().map(|field| Column::of(field, Locale::En)).collect(),
+        columns: fields.into_iter().map(|field| Column::new(field, Locale::En)).collect(),
         zone: TimeZone::get("Asia/Jakarta").unwrap(),
         teams: HashMap::from([(TEAM.parse().unwrap(), "Jakarta".to_owned())]),
         people: HashMap::from([(ASSIGNEE.parse().unwrap(), "Sari Dewi".to_owned())]),
@@ -68,7 +68,7 @@ fn a_row_has_the_contacts_values_in_column_order() {
 fn a_person_is_named_by_the_directory_then_by_the_contact_then_by_their_id() {
     assert_eq!(texts(&["owner_name", "assignee_name"]), ["Budi", "Sari Dewi"]);
     let plan = RowPlan {
-        columns: vec![Column::of(Field::OwnerName, Locale::En)],
+        columns: vec![Column::new(Field::OwnerName, Locale::En)],
         zone: TimeZone::UTC,
         teams: HashMap::new(),
         people: HashMap::new(),

@@ -1,4 +1,5 @@
-//! What a job's requester may see, and what their filter means by it, when the file is written.
+//! Which contacts a file contains: those that the requester's filter matches and the requester may see
+//! when the file is written.
 
 use shared::{
     access::{AccessError, Authority, Needs, Scope},
@@ -7,29 +8,29 @@ use shared::{
     identity::Permission,
 };
 
-/// What the rows of a file are taken from. Another one means another file.
+/// The scope and filter of a file. If they change while the file is written, it must be written again.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ExportScope {
     /// What the requester may see.
     pub scope: Scope,
-    /// What of it the filter wants; none where the contacts were selected one by one.
+    /// The criteria of the filter; `None` if the contacts were selected by their ids.
     pub criteria: Option<Criteria>,
 }
 
 impl ExportScope {
-    /// What the requester of a job reaches as it is now; there is no fallback (SPEC §2).
+    /// Resolves the current scope of a job's requester. There is no fallback to own contacts (SPEC §2).
     ///
     /// # Errors
-    /// When they may not see contacts, or nobody can tell.
+    /// [`AccessError`] if the requester may not see contacts, or if the scope could not be resolved.
     pub async fn for_requester(authority: &Authority, job: &Job) -> Result<Self, AccessError> {
         let filter = match &job.selection {
             Selection::Filter(filter) => Some(Filter::clone(filter)),
             Selection::Ids { .. } => None,
         };
-        let asks_teams = filter.as_ref().is_some_and(Filter::asks_teams);
-        let needs = Needs::from(&[Permission::ViewCustomers]).and_teams(asks_teams);
+        let needs_teams = filter.as_ref().is_some_and(Filter::needs_teams);
+        let needs = Needs::from(&[Permission::ViewCustomers]).with_teams(needs_teams);
         let session = authority.strict_session(&job.viewer(), needs).await?;
         let scope = session.scope(Permission::ViewCustomers)?;
-        Ok(Self { scope, criteria: filter.map(|filter| filter.of(&session)) })
+        Ok(Self { scope, criteria: filter.map(|filter| filter.for_session(&session)) })
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the contacts that go into a file, ahead of the writer.
+//! Reads the contacts of a file, ahead of the writer.
 
 use futures::{
     Stream, StreamExt, TryStreamExt,
@@ -12,35 +12,35 @@ use shared::{
 };
 use tokio::sync::mpsc::Sender;
 
-/// The contacts of one read: a table's batch.
+/// The number of contacts of one read: one batch of the table.
 const CHUNK: usize = 100;
-/// Reads under way at the same time.
+/// The number of concurrent reads.
 const READS_AHEAD: usize = 4;
 
-/// What the writer is fed with.
+/// A message to the writer.
 #[derive(Debug)]
 pub enum Feed {
-    /// Contacts in their order.
+    /// The next contacts, in the order of the file.
     Contacts(Chunk),
-    /// There are no more. A feed that ends without this was broken off.
+    /// There are no more contacts. A feed that ends without this was interrupted.
     End,
 }
 
 /// The contacts of one read.
 #[derive(Debug)]
 pub struct Chunk {
-    /// Contacts past the guard.
+    /// The contacts that the requester may see.
     pub contacts: Vec<Authorized<Contact>>,
-    /// Selected contacts that are gone or out of scope.
+    /// The number of selected contacts that are deleted or out of scope.
     pub skipped: u64,
-    /// How much of the selection this read comes to the end of, 0 to 1.
+    /// The share of the selection that has been read with this chunk, 0 to 1.
     pub progress: f64,
 }
 
-/// Feeds the contacts with these ids, in their order.
+/// Reads the contacts with these ids, in the order of the ids.
 ///
 /// # Errors
-/// As the table says.
+/// The table's.
 pub async fn feed_ids(
     contacts: &Contacts,
     scope: &Scope,
@@ -59,46 +59,46 @@ pub async fn feed_ids(
     pump(reads.buffered(READS_AHEAD), into).await
 }
 
-/// Feeds the contacts that the criteria want, each once while others write: the newest first, or
-/// what a text finds in the order of its matches. What the pointers tell to be out of scope costs
-/// no read.
+/// Reads the contacts that match the criteria, each once even while other requests change them. The
+/// order is the newest first, or for a text search the order of its matches. A contact whose pointer
+/// shows that it is out of scope is not read.
 ///
 /// # Errors
-/// As the table says.
+/// The table's.
 pub async fn feed_filter(
     contacts: &Contacts,
     scope: &Scope,
     criteria: Criteria,
     into: Sender<Feed>,
 ) -> Result<(), TableError> {
-    let request = &ListRequest::of(criteria, CHUNK);
+    let request = &ListRequest::first_page(criteria, CHUNK);
     let oldest = oldest(contacts, scope, request).await?;
     let pointers = try_unfold((contacts.walk(scope, request), None), async |(mut walk, newest)| {
-        let mut wanted = Vec::with_capacity(CHUNK);
+        let mut pointers = Vec::with_capacity(CHUNK);
         let (mut newest, mut last) = (newest, None);
-        while wanted.len() < CHUNK {
+        while pointers.len() < CHUNK {
             let Some(pointer) = walk.next().await? else { break };
             newest = newest.or(Some(millis(pointer.id)));
             last = Some(millis(pointer.id));
-            if pointer.is_wanted(scope, &request.criteria) {
-                wanted.push(pointer);
+            if pointer.may_match(scope, &request.criteria) {
+                pointers.push(pointer);
             }
         }
         let Some((newest, last)) = newest.zip(last) else { return Ok(None) };
         let progress = oldest.map_or(0.0, |oldest| {
             share(newest.saturating_sub(last), newest.saturating_sub(oldest).max(1))
         });
-        Ok(Some(((wanted, progress), (walk, Some(newest)))))
+        Ok(Some(((pointers, progress), (walk, Some(newest)))))
     });
-    let reads = pointers.map_ok(async |(wanted, progress): (Vec<Pointer>, f64)| {
-        let found = contacts.fetch(scope, request.order, &request.criteria, wanted).await?;
+    let reads = pointers.map_ok(async |(chunk, progress): (Vec<Pointer>, f64)| {
+        let found = contacts.fetch(scope, request.order, &request.criteria, chunk).await?;
         Ok(Chunk { contacts: found, skipped: 0, progress })
     });
     pump(reads.try_buffered(READS_AHEAD), into).await
 }
 
-/// When the last contact to come was created, in milliseconds; in the order of matches that says
-/// nothing of how far it is.
+/// When the oldest contact was created, in milliseconds. `None` for the order of matches, in which this
+/// does not show the progress.
 async fn oldest(
     contacts: &Contacts,
     scope: &Scope,
@@ -112,8 +112,8 @@ async fn oldest(
     Ok(Some(oldest.map_or(0, |pointer| millis(pointer.id))))
 }
 
-/// When a contact was created, in milliseconds: how far a walk is can only be told by time, as
-/// nobody counts a company's contacts.
+/// When a contact was created, in milliseconds. The progress is measured by time, because the number of
+/// a company's contacts is not known.
 fn millis(id: ContactId) -> usize {
     id.created_at().and_then(|at| usize::try_from(at.as_millisecond()).ok()).unwrap_or_default()
 }
@@ -123,8 +123,7 @@ fn share(part: usize, whole: usize) -> f64 {
     (part as f64 / whole as f64).clamp(0.0, 1.0)
 }
 
-/// Hands what is read to the writer, in order. A writer that ended early has its own reason to
-/// tell.
+/// Sends what is read to the writer, in order. If the writer has ended early, its own result says why.
 async fn pump(
     reads: impl Stream<Item = Result<Chunk, TableError>>,
     into: Sender<Feed>,
@@ -135,7 +134,7 @@ async fn pump(
             return Ok(());
         }
     }
-    // A closed channel is told by the writer's own result.
+    // If the channel is closed, the writer's own result says why.
     let _ = into.send(Feed::End).await;
     Ok(())
 }

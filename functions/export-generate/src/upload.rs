@@ -1,48 +1,45 @@
-//! An S3 multipart upload of a file on disk. Parts are read as they are sent, and again where S3
-//! wants them again: none is ever in memory as a whole.
+//! An S3 multipart upload of a file on disk. A part is read from disk while it is sent, and again for a
+//! retry: no part is ever in memory as a whole.
 
 use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::SdkError;
-use aws_sdk_s3::operation::complete_multipart_upload::CompleteMultipartUploadError;
-use aws_sdk_s3::operation::create_multipart_upload::CreateMultipartUploadError;
-use aws_sdk_s3::operation::upload_part::UploadPartError;
 use aws_sdk_s3::primitives::{ByteStream, ByteStreamError, Length};
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use shared::aws::CallError;
 use shared::export::{FilesError, abort_upload};
 use tokio::task::{JoinError, JoinSet};
 
-/// Size of every part but the last, in bytes. S3 takes 10,000 parts, so 80 GiB in all.
+/// The size of every part but the last, in bytes. S3 allows 10,000 parts, so a file of 80 GiB.
 pub const PART_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Parts on their way at the same time.
+/// The number of parts that are sent at the same time.
 pub const PARTS_IN_FLIGHT: usize = 4;
 
-/// What is read of a part at a time, in bytes.
+/// The number of bytes of a part that are read from disk at a time.
 const READ_BYTES: usize = 64 * 1024;
 
-/// An upload that failed. S3's own retries are over by then.
+/// Why an upload failed, after the retries of the S3 client.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
     /// The upload could not be started.
     #[error("the upload could not be started")]
-    Begin(#[source] Box<SdkError<CreateMultipartUploadError>>),
-    /// S3 started an upload and did not say which.
+    Begin(#[source] CallError),
+    /// The response to the start of the upload has no upload id.
     #[error("S3 returned no upload id")]
     NoUploadId,
-    /// A part was not taken.
+    /// A part could not be sent.
     #[error("part {number} could not be uploaded")]
     Part {
-        /// The part, from 1.
+        /// The number of the part, from 1.
         number: i32,
-        /// S3's answer.
+        /// Why the call failed.
         #[source]
-        source: Box<SdkError<UploadPartError>>,
+        cause: CallError,
     },
-    /// The task that sent a part ended early.
+    /// The task that sent a part panicked.
     #[error("an upload task ended early")]
     Task(#[from] JoinError),
     /// The finished file could not be read.
@@ -51,28 +48,28 @@ pub enum UploadError {
     /// A part of the finished file could not be read.
     #[error("a part of the finished file could not be read")]
     ReadPart(#[from] ByteStreamError),
-    /// S3 did not put the parts together.
+    /// S3 could not join the parts.
     #[error("the upload could not be completed")]
-    Complete(#[source] Box<SdkError<CompleteMultipartUploadError>>),
-    /// The upload could not be aborted; the bucket's lifecycle will.
+    Complete(#[source] CallError),
+    /// The upload could not be aborted. The bucket's lifecycle aborts it later.
     #[error("the upload could not be aborted")]
     Abort(#[from] FilesError),
 }
 
-/// An upload under way. Dropping it stops the parts in flight and leaves the upload in S3:
-/// end it with [`Upload::send`] or [`Upload::abort`].
+/// An unfinished upload. Dropping it cancels the parts in flight but leaves the upload in S3: end it with
+/// [`Upload::send`] or [`Upload::abort`].
 #[derive(Debug)]
 pub struct Upload {
-    place: Place,
-    // Parts, and at the end what makes them an object: tasks, so that whoever stops waiting for
-    // them can still see them end.
+    target: UploadTarget,
+    // The requests for parts, and at the end the request that joins them. They are tasks, so that
+    // `abort` can wait for them after `send` was cancelled.
     in_flight: JoinSet<Result<Option<CompletedPart>, UploadError>>,
     parts: Vec<CompletedPart>,
 }
 
-/// A piece of a file on disk.
+/// A part of a file on disk.
 #[derive(Debug)]
-struct Piece {
+struct FilePart {
     number: i32,
     path: PathBuf,
     offset: u64,
@@ -80,7 +77,7 @@ struct Piece {
 }
 
 #[derive(Debug, Clone)]
-struct Place {
+struct UploadTarget {
     client: Client,
     bucket: String,
     key: String,
@@ -88,10 +85,10 @@ struct Place {
 }
 
 impl Upload {
-    /// Starts an upload to this key.
+    /// Starts an upload to this object key.
     ///
     /// # Errors
-    /// [`UploadError::Begin`].
+    /// [`UploadError::Begin`] or [`UploadError::NoUploadId`].
     pub async fn begin(
         client: &Client,
         bucket: &str,
@@ -108,10 +105,10 @@ impl Upload {
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .send()
             .await
-            .map_err(|error| UploadError::Begin(Box::new(error)))?;
+            .map_err(|error| UploadError::Begin(CallError::new(&error)))?;
         let upload_id = created.upload_id.ok_or(UploadError::NoUploadId)?;
         Ok(Self {
-            place: Place {
+            target: UploadTarget {
                 client: client.clone(),
                 bucket: bucket.to_owned(),
                 key: key.to_owned(),
@@ -122,58 +119,59 @@ impl Upload {
         })
     }
 
-    /// Sends a whole file and makes it an object. Returns its size in bytes.
+    /// Sends the file in parts and joins them to an object. Returns the size in bytes.
     ///
     /// # Errors
-    /// A part's, the file's, or [`UploadError::Complete`]. The upload can then only be aborted.
+    /// [`UploadError`]. The upload can then only be aborted.
     pub async fn send(&mut self, path: &Path) -> Result<u64, UploadError> {
         let size = tokio::fs::metadata(path).await?.len();
         let mut offset = 0;
         for number in 1.. {
             while self.in_flight.len() >= PARTS_IN_FLIGHT {
-                self.arrived().await?;
+                self.join_next().await?;
             }
             let length = PART_BYTES.min(size - offset);
-            let piece = Piece { number, path: path.to_owned(), offset, length };
-            self.in_flight.spawn(self.place.clone().send_part(piece));
+            let part = FilePart { number, path: path.to_owned(), offset, length };
+            self.in_flight.spawn(self.target.clone().send_part(part));
             offset += length;
-            // S3 wants at least one part, even of an empty file.
+            // S3 requires at least one part, even of an empty file.
             if offset == size {
                 break;
             }
         }
         while !self.in_flight.is_empty() {
-            self.arrived().await?;
+            self.join_next().await?;
         }
         let parts = mem::take(&mut self.parts);
-        self.in_flight.spawn(self.place.clone().complete(parts));
-        self.arrived().await?;
+        self.in_flight.spawn(self.target.clone().complete(parts));
+        self.join_next().await?;
         Ok(size)
     }
 
-    /// Waits for whatever arrives first.
-    async fn arrived(&mut self) -> Result<(), UploadError> {
+    /// Waits for the request that ends first.
+    async fn join_next(&mut self) -> Result<(), UploadError> {
         if let Some(part) = self.in_flight.join_next().await {
             self.parts.extend(part??);
         }
         Ok(())
     }
 
-    /// Takes the parts back. Waits for what is in flight first: a part that arrived after the abort
-    /// would stay in the bucket. What was being completed may be an object then.
+    /// Aborts the upload, which deletes its parts. It first waits for the requests in flight: a part that
+    /// arrives after the abort would stay in the bucket. If the parts were being joined, there may be an
+    /// object afterwards.
     ///
     /// # Errors
     /// [`UploadError::Abort`].
     pub async fn abort(mut self) -> Result<(), UploadError> {
         while self.in_flight.join_next().await.is_some() {}
-        let Place { client, bucket, key, upload_id } = &self.place;
+        let UploadTarget { client, bucket, key, upload_id } = &self.target;
         Ok(abort_upload(client, bucket, key, upload_id).await?)
     }
 }
 
-impl Place {
-    async fn send_part(self, piece: Piece) -> Result<Option<CompletedPart>, UploadError> {
-        let Piece { number, path, offset, length } = piece;
+impl UploadTarget {
+    async fn send_part(self, part: FilePart) -> Result<Option<CompletedPart>, UploadError> {
+        let FilePart { number, path, offset, length } = part;
         let body = ByteStream::read_from()
             .path(path)
             .offset(offset)
@@ -192,7 +190,7 @@ impl Place {
             .body(body)
             .send()
             .await
-            .map_err(|error| UploadError::Part { number, source: Box::new(error) })?;
+            .map_err(|error| UploadError::Part { number, cause: CallError::new(&error) })?;
         let part = CompletedPart::builder()
             .part_number(number)
             .set_e_tag(sent.e_tag)
@@ -213,7 +211,7 @@ impl Place {
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
             .send()
             .await
-            .map_err(|error| UploadError::Complete(Box::new(error)))?;
+            .map_err(|error| UploadError::Complete(CallError::new(&error)))?;
         Ok(None)
     }
 }

@@ -127,7 +127,7 @@ async fn an_abort_waits_for_parts_in_flight_and_leaves_nothing() {
 async fn an_upload_that_was_aborted_elsewhere_creates_no_object() {
     let storage = Storage::start().await;
     let mut upload = storage.start_upload().await;
-    abort_upload(&storage.client, BUCKET, KEY, &upload.place.upload_id).await.unwrap();
+    abort_upload(&storage.client, BUCKET, KEY, &upload.target.upload_id).await.unwrap();
     let (file, _) = source(PART_BYTES);
     let refused = upload.send(file.path()).await;
     assert!(matches!(refused, Err(UploadError::Part { number: 1, .. })), "{refused:?}");

@@ -1,71 +1,79 @@
-//! Makes rows of contacts and a file of rows, on a blocking thread.
+//! Writes contacts as rows to a file, on a blocking thread.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use shared::{
     export::{AttemptProgress, Format},
     locale::Locale,
 };
 use tokio::sync::mpsc::Receiver;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    file::{FileError, FileWriter, FinishedFile, Halt},
+    file::{FileWriter, FinishedFile},
+    file_error::FileError,
     row::RowPlan,
     source::{Chunk, Feed},
 };
 
-/// How large an export may be.
+/// The size limits of an export.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// The most rows.
+    /// The maximum number of rows.
     pub rows: u64,
-    /// The most cells.
+    /// The maximum number of cells.
     pub cells: u64,
 }
 
 impl Default for Limits {
-    /// What one invocation can write (SPEC §4).
+    /// The limits of SPEC §4: what one invocation can write.
     fn default() -> Self {
         Self { rows: 2_000_000, cells: 100_000_000 }
     }
 }
 
 impl Limits {
-    /// The most rows of a file with so many columns.
+    /// The maximum number of rows of a file with this number of columns.
     #[must_use]
-    pub fn rows_of(self, columns: usize) -> u64 {
+    pub fn max_rows(self, columns: usize) -> u64 {
         let columns = u64::try_from(columns.max(1)).unwrap_or(u64::MAX);
         self.rows.min(self.cells / columns)
     }
 }
 
-/// The part of the work that writing rows is; the rest is closing and uploading the file.
+/// The share of the work that is done when all rows are written. The rest is finishing and uploading the
+/// file.
 const ROWS_SHARE: f64 = 0.9;
 
-/// A file that was not written.
+/// Why the writer created no file.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// Past the limits of rows and cells.
+    /// The export exceeds [`Limits`].
     #[error("the export exceeds the limit of rows or cells")]
     TooLarge,
-    /// The contacts broke off.
+    /// The feed of contacts ended without [`Feed::End`].
     #[error("reading the contacts ended early")]
     Interrupted,
-    /// The file's own trouble.
+    /// The file could not be written.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
-/// What file to write.
+/// What the writer writes.
 #[derive(Clone, Debug)]
 pub struct FilePlan {
-    /// Its kind.
+    /// The directory in which the file is written.
+    pub directory: PathBuf,
+    /// The format of the file.
     pub format: Format,
-    /// The language of a sheet's name.
+    /// The language of the sheets' names.
     pub locale: Locale,
-    /// Its rows.
+    /// How a contact becomes a row.
     pub rows: RowPlan,
-    /// The most rows.
+    /// The maximum number of rows.
     pub max_rows: u64,
 }
 
@@ -80,18 +88,16 @@ pub struct Written {
     pub skipped: u64,
 }
 
-/// How far the writer is, for others to look at, and how they have it end early.
+/// How far the writer is. Other threads can read it.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Ends it while it finishes the file; before that, it ends with its feed.
-    pub halt: Halt,
     rows: AtomicU64,
     skipped: AtomicU64,
     share: AtomicU64,
 }
 
 impl Progress {
-    /// What is known now.
+    /// The current values.
     pub fn snapshot(&self) -> AttemptProgress {
         AttemptProgress {
             rows: self.rows.load(Ordering::Relaxed),
@@ -110,6 +116,9 @@ impl Progress {
 
 /// Writes the file to disk. Only for blocking threads.
 ///
+/// It ends early if the sender of `feed` is dropped. While the file is finished, it ends early if
+/// `cancellation` is cancelled.
+///
 /// # Errors
 /// [`WriteError`].
 ///
@@ -119,13 +128,13 @@ pub fn write(
     plan: &FilePlan,
     mut feed: Receiver<Feed>,
     progress: &Progress,
+    cancellation: &CancellationToken,
 ) -> Result<Written, WriteError> {
     let title = match plan.locale {
         Locale::En => "Contacts",
         Locale::Id => "Kontak",
     };
-    let mut file =
-        FileWriter::create(plan.format, &std::env::temp_dir(), title, &plan.rows.columns)?;
+    let mut file = FileWriter::create(plan.format, &plan.directory, title, &plan.rows.columns)?;
     loop {
         match feed.blocking_recv() {
             None => return Err(WriteError::Interrupted),
@@ -140,7 +149,7 @@ pub fn write(
         }
     }
     let AttemptProgress { rows, skipped, .. } = progress.snapshot();
-    Ok(Written { file: file.finish(&progress.halt)?, rows, skipped })
+    Ok(Written { file: file.finish(cancellation)?, rows, skipped })
 }
 
 fn rows(plan: &FilePlan, chunk: &Chunk, file: &mut FileWriter) -> Result<(), FileError> {

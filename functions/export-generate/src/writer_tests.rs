@@ -40,11 +40,12 @@ fn start(format: Format, max_rows: u64) -> Started {
     let (feed, feed_out) = channel(8);
     let progress = Arc::new(Progress::default());
     let plan = FilePlan {
+        directory: std::env::temp_dir(),
         format,
         locale: Locale::En,
         max_rows,
         rows: RowPlan {
-            columns: vec![Column::of(Field::Name, Locale::En)],
+            columns: vec![Column::new(Field::Name, Locale::En)],
             zone: TimeZone::UTC,
             teams: HashMap::new(),
             people: HashMap::new(),
@@ -52,7 +53,9 @@ fn start(format: Format, max_rows: u64) -> Started {
         },
     };
     let shared = Arc::clone(&progress);
-    let writer = tokio::task::spawn_blocking(move || write(&plan, feed_out, &shared));
+    let writer = tokio::task::spawn_blocking(move || {
+        write(&plan, feed_out, &shared, &CancellationToken::new())
+    });
     Started { feed, progress, writer }
 }
 
@@ -91,6 +94,6 @@ async fn a_row_over_the_limit_fails_the_export() {
 
 #[test]
 fn the_limits_count_rows_and_cells() {
-    let most = |columns| Limits::default().rows_of(columns);
+    let most = |columns| Limits::default().max_rows(columns);
     assert_eq!((most(1), most(50), most(100)), (2_000_000, 2_000_000, 1_000_000));
 }

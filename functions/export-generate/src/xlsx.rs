@@ -1,9 +1,8 @@
-//! XLSX, in memory that does not grow with the rows: each sheet's XML goes to a temporary file
-//! and is zipped at the end. It takes about 1.4 KB of disk per row of 20 columns, and the
-//! finished file beside it.
+//! XLSX files, with memory that does not grow with the rows: each sheet's XML is written to a temporary
+//! file, and zipped at the end. The XML takes about 1.4 KB of disk for a row of 20 columns; the finished
+//! file takes disk in addition.
 //!
-//! Cells are only ever written as text, number, date or boolean: a formula or a link cannot
-//! come about, whatever the text looks like.
+//! Cells are written only as text, number, date or boolean: no text can become a formula or a link.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,32 +12,33 @@ use jiff::civil::DateTime;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet};
 use shared::contact::FieldType;
 use shared::export::{Column, Field};
+use tokio_util::sync::CancellationToken;
 
 use crate::cell::{Cell, date_text, spreadsheet_text};
-use crate::file::{FileError, Halt};
+use crate::file_error::FileError;
 
-/// Rows of data in a sheet: the format's 1,048,576 less the header.
+/// The maximum number of data rows in a sheet: the format's 1,048,576 rows without the header.
 pub const ROWS_PER_SHEET: u32 = 1_048_575;
 
-/// The most bytes of XML, which stand on disk until they are zipped into the file beside them:
-/// room for 100 million usual cells (docs/exports.md, "Sizes"). Cells may be far from usual, and a
-/// full disk would end the attempt without a reason that anybody could be told.
+/// The maximum bytes of XML. It is on disk until it is zipped, together with the finished file. 100
+/// million usual cells are smaller (docs/exports.md, "Sizes"). Larger cells are possible, and a full
+/// disk would fail the export without a reason that helps the requester.
 pub const MAX_XML_BYTES: u64 = 7_000_000_000;
 
-/// From so many bytes of XML on, a sheet may be past the 4 GiB that a ZIP file's plain form holds, and
-/// the workbook is one with ZIP64. Not before: some readers know the plain form alone.
+/// Above this size in bytes of XML, a sheet may exceed the 4 GiB that a plain ZIP file supports, and the
+/// workbook uses ZIP64. Smaller workbooks do not, because some readers do not support ZIP64.
 const ZIP64_XML_BYTES: u64 = 3_500_000_000;
 
-/// What a cell takes beside its text: its tags, place and format.
+/// The bytes of a cell in addition to its text: its tags, position and format.
 const CELL_XML_BYTES: u64 = 50;
 
-/// What a row takes beside its cells.
+/// The bytes of a row in addition to its cells.
 const ROW_XML_BYTES: u64 = 40;
 
 const DATE_FORMAT: &str = "yyyy-mm-dd hh:mm:ss";
 const DAY_FORMAT: &str = "yyyy-mm-dd";
 
-/// A workbook that is being written.
+/// An unfinished workbook.
 pub struct XlsxFile {
     workbook: Workbook,
     columns: Vec<Column>,
@@ -51,7 +51,7 @@ pub struct XlsxFile {
     cut_cells: u64,
 }
 
-/// Where a sheet and a workbook end.
+/// The limits of a sheet and of a workbook.
 #[derive(Clone, Copy)]
 struct Limits {
     rows_per_sheet: u32,
@@ -69,18 +69,18 @@ impl Default for Limits {
     }
 }
 
-/// How dates are shown.
+/// The number formats of dates.
 struct Formats {
     date: Format,
     day: Format,
 }
 
 impl XlsxFile {
-    /// Starts a workbook whose first sheet is called `title` and the next `title 2`. Its temporary
-    /// files are kept in `directory`.
+    /// Creates a workbook whose first sheet is named `title`, and the second `title 2`. Its temporary
+    /// files are in `directory`.
     ///
     /// # Errors
-    /// The disk's, or a title that no sheet may have (empty, over 31 characters, `[]:*?/\`).
+    /// The disk's, or a title that is not allowed (empty, over 31 characters, or with `[]:*?/\`).
     pub fn create(directory: &Path, title: &str, columns: &[Column]) -> Result<Self, FileError> {
         Self::with_limits(directory, title, columns, Limits::default())
     }
@@ -93,7 +93,7 @@ impl XlsxFile {
     ) -> Result<Self, FileError> {
         let mut workbook = Workbook::new();
         workbook.set_tempdir(directory)?;
-        // The library would otherwise stamp the file with the machine's clock.
+        // The library would otherwise write the time of the machine's clock into the file.
         let created = ExcelDateTime::from_ymd(2000, 1, 1)?;
         workbook.set_properties(&DocProperties::new().set_creation_datetime(&created));
         let mut file = Self {
@@ -114,14 +114,13 @@ impl XlsxFile {
         Ok(file)
     }
 
-    /// Adds a row, on a new sheet when this one is full.
+    /// Adds a row; on a new sheet if this sheet is full.
     ///
     /// # Errors
-    /// The disk's, a row that has not one cell for each column, or [`FileError::TooLarge`].
+    /// The disk's, [`FileError::RowWidth`] or [`FileError::TooLarge`].
     ///
     /// # Panics
-    /// `rust_xlsxwriter` panics when the disk is full; whoever runs this on a thread gets that
-    /// as the thread's failure.
+    /// `rust_xlsxwriter` panics if the disk is full. The panic message names the I/O error.
     pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), FileError> {
         if cells.len() != self.columns.len() {
             return Err(FileError::RowWidth { cells: cells.len(), columns: self.columns.len() });
@@ -145,18 +144,22 @@ impl XlsxFile {
         Ok(())
     }
 
-    /// Zips the sheets into the finished file at `path`. Returns how many cells were too long and
-    /// end with a mark.
+    /// Zips the sheets into the finished file at `path`. Returns the number of cells whose text was cut.
     ///
     /// # Errors
-    /// The disk's, or that it had to halt.
+    /// The disk's, or an I/O error soon after `cancellation` is cancelled.
     ///
     /// # Panics
     /// As [`XlsxFile::row`].
-    pub fn finish(mut self, path: &Path, halt: &Halt) -> Result<u64, FileError> {
+    pub fn finish(
+        mut self,
+        path: &Path,
+        cancellation: &CancellationToken,
+    ) -> Result<u64, FileError> {
         self.close_sheet()?;
         self.workbook.use_zip_large_file(self.xml_bytes >= self.limits.zip64_xml_bytes);
-        self.workbook.save_to_writer(Wanted { file: File::create(path)?, halt })?;
+        self.workbook
+            .save_to_writer(CancellableFile { file: File::create(path)?, cancellation })?;
         Ok(self.cut_cells)
     }
 
@@ -189,15 +192,15 @@ impl XlsxFile {
     }
 }
 
-/// A file that can be written to for as long as it is wanted.
-struct Wanted<'a> {
+/// A file whose writes fail after a cancellation.
+struct CancellableFile<'a> {
     file: File,
-    halt: &'a Halt,
+    cancellation: &'a CancellationToken,
 }
 
-impl Write for Wanted<'_> {
+impl Write for CancellableFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.halt.is_set() {
+        match self.cancellation.is_cancelled() {
             true => Err(io::Error::other("writing was cancelled")),
             false => self.file.write(bytes),
         }
@@ -208,7 +211,7 @@ impl Write for Wanted<'_> {
     }
 }
 
-/// About what a cell takes in a sheet's XML; never much less.
+/// An estimate of the bytes of a cell in a sheet's XML. It is never much too small.
 fn xml_bytes(cell: &Cell<'_>) -> u64 {
     let text = match cell {
         Cell::Empty => return 0,
@@ -218,7 +221,7 @@ fn xml_bytes(cell: &Cell<'_>) -> u64 {
     CELL_XML_BYTES + u64::try_from(text).unwrap_or(u64::MAX)
 }
 
-/// What a byte of text takes in XML beside itself, at most.
+/// The maximum number of bytes that escaping adds to a byte of text in XML.
 fn escape_bytes(byte: u8) -> usize {
     match byte {
         b'&' => "&amp;".len() - 1,
@@ -229,7 +232,7 @@ fn escape_bytes(byte: u8) -> usize {
     }
 }
 
-/// Writes one cell; true when it had to be cut.
+/// Writes one cell. Returns whether its text was cut.
 fn write_cell(
     sheet: &mut Worksheet,
     row: u32,
@@ -270,8 +273,8 @@ fn write_cell(
     Ok(false)
 }
 
-/// A spreadsheet's dates start in 1900, and its calendar is right from March of that year on;
-/// what is before stays text.
+/// The date as a spreadsheet stores it. Its dates start in 1900, and its calendar is correct from March
+/// of that year; earlier dates stay text.
 fn excel_date(date: DateTime) -> Option<ExcelDateTime> {
     if date.date() < jiff::civil::date(1900, 3, 1) {
         return None;
@@ -286,7 +289,7 @@ fn excel_date(date: DateTime) -> Option<ExcelDateTime> {
         .ok()
 }
 
-/// Characters that fit: by what the field holds, wider for a long label and its filter button.
+/// The width of a column in characters: by the field, and wider for a long label with its filter button.
 fn width(column: &Column) -> f64 {
     const BUTTON: usize = 4;
     const WIDEST: usize = 60;

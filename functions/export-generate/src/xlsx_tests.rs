@@ -10,7 +10,7 @@ use super::*;
 fn columns() -> Vec<Column> {
     [Field::Name, Field::Phone, Field::CreatedAt]
         .into_iter()
-        .map(|field| Column::of(field, Locale::En))
+        .map(|field| Column::new(field, Locale::En))
         .collect()
 }
 
@@ -36,7 +36,8 @@ fn write_within(limits: Limits, rows: &[Vec<Cell<'_>>]) -> Saved {
     for row in rows {
         file.row(row).unwrap();
     }
-    let cut_cells = file.finish(&directory.path().join("saved"), &Halt::default()).unwrap();
+    let cut_cells =
+        file.finish(&directory.path().join("saved"), &CancellationToken::new()).unwrap();
     Saved { directory, cut_cells }
 }
 
@@ -181,7 +182,7 @@ fn zipping_of_a_cancelled_workbook_stops_early() {
     let directory = tempfile::tempdir().unwrap();
     let mut file = XlsxFile::create(directory.path(), "Contacts", &columns()).unwrap();
     file.row(&named("a")).unwrap();
-    let halt = Halt::default();
-    halt.set();
-    assert!(file.finish(&directory.path().join("saved"), &halt).is_err());
+    let cancellation = CancellationToken::new();
+    cancellation.cancel();
+    assert!(file.finish(&directory.path().join("saved"), &cancellation).is_err());
 }

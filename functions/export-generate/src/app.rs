@@ -1,0 +1,49 @@
+use std::path::PathBuf;
+
+use shared::{
+    access::Authority,
+    environment::{Environment, StartError},
+    export::{Files, Jobs},
+    outbox::{Outbox, Queue},
+    services::Services,
+};
+
+use crate::writer::Limits;
+
+/// What the function needs, created once per process.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Decides which contacts a file may contain.
+    pub authority: Authority,
+    /// The table, the directory and the clock.
+    pub services: Services,
+    /// The jobs in the table.
+    pub jobs: Jobs,
+    /// The bucket of the files.
+    pub files: Files,
+    /// Sends the messages that start deliveries.
+    pub outbox: Outbox,
+    /// The size limits of a file.
+    pub limits: Limits,
+    /// The directory in which files are written.
+    pub directory: PathBuf,
+}
+
+impl App {
+    /// Creates the function's services from its environment variables.
+    ///
+    /// # Errors
+    /// [`StartError`] if a variable is missing or not valid.
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        let services = environment.services()?;
+        Ok(Self {
+            jobs: Jobs::new(services.table.clone()),
+            authority: Authority::new(services.clone()),
+            services,
+            files: environment.files()?,
+            outbox: environment.outbox(&[Queue::ExportEmail])?,
+            limits: Limits::default(),
+            directory: std::env::temp_dir(),
+        })
+    }
+}
