@@ -1,47 +1,45 @@
-//! The bucket, as far as a backfill needs it: files read by ranges, and its own small objects.
+//! The bucket: input files, which are read by ranges, and the backfill's own small objects.
 
-use aws_sdk_s3::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-    primitives::ByteStream,
-};
+use aws_sdk_s3::{Client, primitives::ByteStream};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use shared::aws;
+use shared::aws::CallError;
 
-/// The bytes of one read. A file is never in memory as a whole.
+/// The maximum number of bytes of one read. A file is never in memory as a whole.
 pub(crate) const WINDOW: u64 = 1024 * 1024;
 
-/// The bucket's trouble. It names no key, which holds words of people.
+/// An error of the bucket. It names no object key, because users choose the names of input files.
 #[derive(Debug, thiserror::Error)]
 pub enum BucketError {
-    /// There is no such object, or it may not be read.
+    /// There is no such object, or the function may not read it.
     #[error("the file does not exist in the bucket")]
-    Missing,
-    /// The object is another one than when its reading began.
+    Missing(#[source] CallError),
+    /// The object was replaced or deleted after its reading began.
     #[error("the file was changed while it was being read")]
     Changed,
-    /// The bucket did not do what it was asked.
-    #[error("{call} failed: {reason}")]
+    /// A call to S3 failed.
+    #[error("{call} failed")]
     Failed {
-        /// The call.
+        /// The name of the S3 action.
         call: &'static str,
-        /// S3's code, or how the call ended without one.
-        reason: String,
+        /// Why the call failed.
+        #[source]
+        cause: CallError,
     },
-    /// One of the backfill's own objects does not have its shape.
-    #[error("could not parse or serialize an object of the run: {0}")]
-    Shape(#[from] serde_json::Error),
+    /// One of the backfill's own objects could not be read or written as JSON. The error of the parser is
+    /// not printed: it may quote a value.
+    #[error("invalid JSON in an object of the run: {:?} error at line {}, column {}", .0.classify(), .0.line(), .0.column())]
+    Shape(serde_json::Error),
 }
 
-/// The bucket. Cheap to clone.
+/// The bucket. A clone shares the client.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     client: Client,
     name: String,
 }
 
-/// A file as it was when its reading began.
+/// An input file, as it was when its reading began.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct File {
     pub(crate) key: String,
@@ -49,39 +47,40 @@ pub(crate) struct File {
     pub(crate) size: u64,
 }
 
-/// A part of an object, and which object that was.
+/// A range of an object, and the version of the object.
 struct Part {
     bytes: Bytes,
     etag: String,
     size: u64,
 }
 
-fn failed_call<E, R>(call: &'static str, error: &SdkError<E, R>) -> BucketError
-where
-    E: ProvideErrorMetadata,
-{
-    match error.code() {
-        // Without the right to list, S3 calls what is missing forbidden.
-        Some("NoSuchKey" | "AccessDenied") => BucketError::Missing,
-        _ => BucketError::Failed { call, reason: aws::reason(error) },
+/// Makes an error of the failed call of this name.
+fn failed(call: &'static str) -> impl Fn(CallError) -> BucketError {
+    move |cause| {
+        // Without the permission to list objects, S3 returns AccessDenied for a missing object.
+        if cause.is_code("NoSuchKey") || cause.is_code("AccessDenied") {
+            BucketError::Missing(cause)
+        } else {
+            BucketError::Failed { call, cause }
+        }
     }
 }
 
 impl Bucket {
-    /// The bucket with this name.
+    /// Uses the bucket with this name.
     #[must_use]
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into() }
     }
 
-    /// The file under `key`, and its first bytes.
+    /// Opens the file with this key and reads its first bytes. An empty file has no bytes.
     ///
     /// # Errors
-    /// [`BucketError::Missing`] when there is none; an empty file is one of no bytes.
+    /// [`BucketError`].
     pub(crate) async fn open(&self, key: &str) -> Result<(File, Bytes), BucketError> {
         match self.part(key, 0).await {
             Ok(Part { bytes, etag, size }) => Ok((File { key: key.to_owned(), etag, size }, bytes)),
-            Err(BucketError::Failed { reason, .. }) if reason == "InvalidRange" => {
+            Err(BucketError::Failed { cause, .. }) if cause.is_code("InvalidRange") => {
                 let file = File { key: key.to_owned(), etag: String::new(), size: 0 };
                 Ok((file, Bytes::new()))
             }
@@ -89,15 +88,15 @@ impl Bucket {
         }
     }
 
-    /// Up to [`WINDOW`] bytes of a file, from `from`, which is within it.
+    /// Reads up to [`WINDOW`] bytes of a file. `from` must be less than its size.
     ///
     /// # Errors
-    /// [`BucketError::Changed`] when it is not the same file any more.
+    /// [`BucketError::Changed`] if the file was replaced or deleted since [`Bucket::open`].
     pub(crate) async fn window(&self, file: &File, from: u64) -> Result<Bytes, BucketError> {
         match self.part(&file.key, from).await {
             Ok(part) if part.etag == file.etag => Ok(part.bytes),
-            Ok(_) | Err(BucketError::Missing) => Err(BucketError::Changed),
-            Err(BucketError::Failed { reason, .. }) if reason == "InvalidRange" => {
+            Ok(_) | Err(BucketError::Missing(_)) => Err(BucketError::Changed),
+            Err(BucketError::Failed { cause, .. }) if cause.is_code("InvalidRange") => {
                 Err(BucketError::Changed)
             }
             Err(error) => Err(error),
@@ -107,47 +106,45 @@ impl Bucket {
     async fn part(&self, key: &str, from: u64) -> Result<Part, BucketError> {
         let range = format!("bytes={from}-{}", from + WINDOW - 1);
         let get = self.client.get_object().bucket(&self.name).key(key).range(range);
-        let got = get.send().await.map_err(|error| failed_call("GetObject", &error))?;
-        let failed =
-            |reason: &str| BucketError::Failed { call: "GetObject", reason: reason.to_owned() };
+        let failed = failed("GetObject");
+        let got = get.send().await.map_err(|error| failed(CallError::new(&error)))?;
+        let invalid = |reason: &str| failed(CallError::response(reason));
         let etag = got.e_tag().unwrap_or_default().to_owned();
         let size = got.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
-        let size: u64 = size.ok_or_else(|| failed("no content range in the response"))?;
-        let bytes = got.body.collect().await.map_err(|_| failed("the body ended early"))?;
+        let size: u64 = size.ok_or_else(|| invalid("no content range in the response"))?;
+        let bytes = got.body.collect().await.map_err(|error| failed(CallError::body(&error)))?;
         let bytes = bytes.into_bytes();
         if bytes.len() as u64 == WINDOW.min(size.saturating_sub(from)) {
             Ok(Part { bytes, etag, size })
         } else {
-            Err(failed("the body ended early"))
+            Err(invalid("the response body ended early"))
         }
     }
 
-    /// A whole small object of the backfill's own.
+    /// Reads a whole small object of the backfill.
     ///
     /// # Errors
-    /// The bucket's, or [`BucketError::Shape`].
+    /// [`BucketError`].
     pub(crate) async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<T, BucketError> {
         let got = self.client.get_object().bucket(&self.name).key(key).send().await;
-        let object = got.map_err(|error| failed_call("GetObject", &error))?;
-        let early = |_| BucketError::Failed {
-            call: "GetObject",
-            reason: "the body ended early".to_owned(),
-        };
-        Ok(serde_json::from_slice(&object.body.collect().await.map_err(early)?.into_bytes())?)
+        let failed = failed("GetObject");
+        let object = got.map_err(|error| failed(CallError::new(&error)))?;
+        let bytes = object.body.collect().await.map_err(|error| failed(CallError::body(&error)))?;
+        serde_json::from_slice(&bytes.into_bytes()).map_err(BucketError::Shape)
     }
 
-    /// Writes a small object, whatever stood there.
+    /// Writes a small object, and replaces an object with the same key.
     ///
     /// # Errors
-    /// The bucket's, or [`BucketError::Shape`].
+    /// [`BucketError`].
     pub(crate) async fn write(
         &self,
         key: &str,
         object: &(impl Serialize + Sync),
     ) -> Result<(), BucketError> {
-        let body = ByteStream::from(serde_json::to_vec_pretty(object)?);
+        let body = ByteStream::from(serde_json::to_vec_pretty(object).map_err(BucketError::Shape)?);
         let put = self.client.put_object().bucket(&self.name).key(key);
         let sent = put.content_type("application/json").body(body).send().await;
-        sent.map(drop).map_err(|error| failed_call("PutObject", &error))
+        sent.map(drop).map_err(|error| failed("PutObject")(CallError::new(&error)))
     }
 }

@@ -1,29 +1,29 @@
-//! One chunk of a run: so many rows of the people's file, or so many contacts to take back.
+//! One chunk of a run: up to [`CHUNK`] rows of the people file, or contacts of a revert.
 
 use std::collections::HashMap;
 
 use futures::{StreamExt, stream};
 use shared::{
-    contact::event,
-    contact::{Backfilled, Contact, Contacts, TeamOwnersError, TeamOwnersFrom},
+    contact::{BackfillOutcome, Contact, Contacts, TeamOwnersError, TeamOwnersFrom, event},
     id::TeamId,
     table::TableError,
 };
 
 use crate::{
     crosswalk::Crosswalk,
-    people::{Person, PersonRow},
-    report::{Code, Tally},
+    people::{LegacyPerson, PersonRow},
+    problem::ProblemCode,
     request::Mode,
     run::Run,
+    tally::Tally,
 };
 
-/// The rows, or contacts, of a chunk.
+/// The maximum number of rows or contacts of a chunk.
 pub(crate) const CHUNK: usize = 50;
-/// How many contacts are written side by side.
+/// The number of contacts that are written at the same time.
 const CONCURRENCY: usize = 16;
 
-/// What a contact's team owners are to be, by a row.
+/// The team owners that a row assigns to its contact.
 struct Target {
     row: u64,
     contact: Contact,
@@ -32,17 +32,18 @@ struct Target {
     is_partial: bool,
 }
 
-/// Works off rows of the people's file. Doing it again changes nothing and counts the same.
+/// Processes rows of the people file. A repetition changes nothing and has the same results.
 ///
 /// # Errors
-/// As the table says; what is wrong with one row is counted.
+/// The table's. A problem of a single row is counted instead.
 pub(crate) async fn rows(
     run: &Run,
     contacts: &Contacts,
     crosswalk: &Crosswalk,
     rows: Vec<PersonRow>,
 ) -> Result<Tally, TableError> {
-    let ids = rows.iter().filter_map(|row| row.person.as_ref().ok()).map(|one| one.id.as_str());
+    let ids =
+        rows.iter().filter_map(|row| row.person.as_ref().ok()).map(|person| person.id.as_str());
     let mut found = contacts.by_external_ids(ids).await?;
     let last: HashMap<String, u64> = rows
         .iter()
@@ -55,17 +56,17 @@ pub(crate) async fn rows(
             Err(code) => tally.problem(row, code, None),
             Ok(person) if last.get(&person.id) != Some(&row) => tally.duplicate(),
             Ok(person) => match found.remove(&person.id) {
-                None => tally.problem(row, Code::NoSuchContact, None),
+                None => tally.problem(row, ProblemCode::NoSuchContact, None),
                 Some(contact) => {
                     targets.push(target(row, contact, &person, crosswalk, &mut tally));
                 }
             },
         }
     }
-    settle(run, contacts, targets, tally).await
+    write_all(run, contacts, targets, tally).await
 }
 
-/// Takes back what backfills set of these contacts.
+/// Removes the team owners that backfills set on these contacts.
 ///
 /// # Errors
 /// As [`rows`].
@@ -81,14 +82,14 @@ pub(crate) async fn revert(
         names_team: false,
         is_partial: false,
     };
-    settle(run, contacts, set.into_iter().map(target).collect(), Tally::default()).await
+    write_all(run, contacts, set.into_iter().map(target).collect(), Tally::default()).await
 }
 
-/// What a row makes of its contact; its unmatched teams are counted.
+/// The team owners that a row assigns to its contact. Unmatched teams are counted in `tally`.
 fn target(
     row: u64,
     contact: Contact,
-    person: &Person,
+    person: &LegacyPerson,
     crosswalk: &Crosswalk,
     tally: &mut Tally,
 ) -> Target {
@@ -100,15 +101,15 @@ fn target(
             Ok(team) => owners.push(team),
             Err(_) => {
                 is_partial = true;
-                *tally.detail.unmatched.entry(id.clone()).or_default() += 1;
+                *tally.details.unmatched.entry(id.clone()).or_default() += 1;
             }
         }
     }
     Target { row, contact, owners, names_team: !person.teams.is_empty(), is_partial }
 }
 
-/// Brings each contact to its target, side by side, and counts what became of them.
-async fn settle(
+/// Writes all targets concurrently and counts the outcomes.
+async fn write_all(
     run: &Run,
     contacts: &Contacts,
     targets: Vec<Target>,
@@ -117,50 +118,50 @@ async fn settle(
     let work = stream::iter(targets).map(|target| async move {
         let id = target.contact.id;
         let (row, owners) = (target.row, target.owners);
-        let settled = one(run, contacts, target.contact, &owners, row).await;
-        (row, id, !owners.is_empty(), target.names_team, target.is_partial, settled)
+        let written = write_one(run, contacts, target.contact, &owners, row).await;
+        (row, id, !owners.is_empty(), target.names_team, target.is_partial, written)
     });
     let mut done = work.buffer_unordered(CONCURRENCY);
-    while let Some((row, id, to_assign, names_team, is_partial, settled)) = done.next().await {
-        let code = match settled {
-            Ok((became, contact)) => {
-                tally.contact(became, to_assign, !contact.team_owner_ids.is_empty());
-                if became != Backfilled::Kept {
+    while let Some((row, id, to_assign, names_team, is_partial, written)) = done.next().await {
+        let code = match written {
+            Ok((outcome, contact)) => {
+                tally.contact(outcome, to_assign, !contact.team_owner_ids.is_empty());
+                if outcome != BackfillOutcome::Kept {
                     tally.totals.partially_matched += u64::from(to_assign && is_partial);
                     tally.totals.without_team += u64::from(!names_team && run.mode != Mode::Revert);
                 }
                 continue;
             }
-            Err(TeamOwnersError::Gone) => Code::NoSuchContact,
-            Err(TeamOwnersError::Limit(_)) => Code::ContactTooLarge,
-            Err(TeamOwnersError::Table(TableError::Contention(_))) => Code::Conflict,
+            Err(TeamOwnersError::Gone) => ProblemCode::NoSuchContact,
+            Err(TeamOwnersError::Limit(_)) => ProblemCode::ContactTooLarge,
+            Err(TeamOwnersError::Table(TableError::Contention(_))) => ProblemCode::Conflict,
             Err(TeamOwnersError::Table(error)) => return Err(error),
         };
         tally.problem(row, code, Some(id));
     }
-    tally.detail.problems.sort_by_key(|problem| problem.row);
+    tally.details.problems.sort_by_key(|problem| problem.row);
     Ok(tally)
 }
 
-/// Brings one contact to its target, or, in a dry run, tells how it would be.
-async fn one(
+/// Writes the team owners of one contact. In a dry run, only returns what would be written.
+async fn write_one(
     run: &Run,
     contacts: &Contacts,
     mut contact: Contact,
     owners: &[TeamId],
     row: u64,
-) -> Result<(Backfilled, Contact), TeamOwnersError> {
+) -> Result<(BackfillOutcome, Contact), TeamOwnersError> {
     let from = TeamOwnersFrom::Backfill { run: run.id, row };
     if run.mode == Mode::DryRun {
-        let became = contact.backfilled(owners, from);
-        if became != Backfilled::Kept {
+        let outcome = contact.backfill_outcome(owners, from);
+        if outcome != BackfillOutcome::Kept {
             contact.team_owner_ids = owners.to_vec();
         }
-        return Ok((became, contact));
+        return Ok((outcome, contact));
     }
-    let (became, contact, wrote) = contacts.backfill(contact, owners, from).await?;
+    let (outcome, contact, wrote) = contacts.backfill(contact, owners, from).await?;
     if wrote {
         event::team_owner_set(&run.company, contact.id, contact.team_owner_ids.len(), "backfill");
     }
-    Ok((became, contact))
+    Ok((outcome, contact))
 }

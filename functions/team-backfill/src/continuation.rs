@@ -4,21 +4,22 @@
 use jiff::{SignedDuration, Timestamp};
 use shared::{
     contact::Contacts,
-    metric::{self, Slice},
+    metric::{self, MetricGroup},
     outbox::Outgoing,
     table::TableError,
 };
 
 use crate::{
-    App,
+    app::App,
     bucket::BucketError,
     chunk::{self, CHUNK},
     crosswalk::Crosswalk,
     csv::Records,
     people::PeopleFile,
-    report::{Report, Tally},
+    report::Report,
     request::Mode,
     run::{Position, Run, RunError, State, StoreError},
+    tally::Tally,
 };
 
 /// The time that one more chunk and its progress record may need. With less time left, the run goes
@@ -28,13 +29,13 @@ const RESERVE: SignedDuration = SignedDuration::from_secs(20);
 /// Why a continuation failed. The run goes on after its last recorded chunk.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ContinuationError {
-    /// Somebody else got on with the run, or it is over.
+    /// Another worker has changed the run, or the run has ended.
     #[error("another worker is processing the run, or the run is over")]
     Lost,
-    /// The table's trouble.
+    /// The table's error.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The bucket's trouble.
+    /// The bucket's error.
     #[error(transparent)]
     Bucket(#[from] BucketError),
 }
@@ -43,13 +44,13 @@ impl From<StoreError> for ContinuationError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Table(error) => Self::Table(error),
-            StoreError::Lost | StoreError::UnderWay(_) => Self::Lost,
+            StoreError::Lost | StoreError::InProgress(_) => Self::Lost,
         }
     }
 }
 
-/// What chunks are made of.
-enum Supply<'a> {
+/// The input of a run.
+enum Input<'a> {
     Rows { people: &'a PeopleFile, records: Box<Records<'a>> },
     Contacts,
 }
@@ -59,29 +60,33 @@ enum Supply<'a> {
 ///
 /// # Errors
 /// [`ContinuationError`]. It is safe to run the continuation again.
-pub(crate) async fn run(app: &App, run: &mut Run, deadline: Timestamp) -> Result<(), ContinuationError> {
+pub(crate) async fn run(
+    app: &App,
+    run: &mut Run,
+    deadline: Timestamp,
+) -> Result<(), ContinuationError> {
     let people = run.people.clone();
     let crosswalk: Crosswalk = match &people {
         Some(_) => app.bucket.read(&run.crosswalk_key()).await?,
         None => Crosswalk::default(),
     };
     let contacts = Contacts::new(app.table.clone(), run.company.clone(), app.clock.clone());
-    let mut supply = match &people {
+    let mut input = match &people {
         Some(people) => {
             let records = Box::new(people.records(&app.bucket, run.position.byte));
-            Supply::Rows { people, records }
+            Input::Rows { people, records }
         }
-        None => Supply::Contacts,
+        None => Input::Contacts,
     };
     loop {
-        let worked = match supply.work(run, &contacts, &crosswalk).await {
+        let processed = match input.process_chunk(run, &contacts, &crosswalk).await {
             Err(ContinuationError::Bucket(BucketError::Changed)) => {
                 run.error = Some(RunError::PeopleFileChanged);
                 return end(app, run, State::Failed, &crosswalk).await;
             }
-            worked => worked?,
+            processed => processed?,
         };
-        let Some((position, tally)) = worked else {
+        let Some((position, tally)) = processed else {
             return end(app, run, State::Completed, &crosswalk).await;
         };
         let now = app.clock.now();
@@ -98,9 +103,9 @@ async fn send(app: &App, message: Outgoing) {
     app.outbox.send(&[message]).await;
 }
 
-impl Supply<'_> {
-    /// Works off the next chunk and tells where it ends; `None` when there is no more.
-    async fn work(
+impl Input<'_> {
+    /// Processes the next chunk and returns its end and its results; `None` at the end of the input.
+    async fn process_chunk(
         &mut self,
         run: &Run,
         contacts: &Contacts,
@@ -114,8 +119,8 @@ impl Supply<'_> {
                 Ok(Some((position, chunk::rows(run, contacts, crosswalk, rows).await?)))
             }
             Self::Contacts => {
-                let most = i32::try_from(CHUNK).unwrap_or(i32::MAX);
-                let (set, last) = contacts.backfilled_after(run.position.after, most).await?;
+                let limit = i32::try_from(CHUNK).unwrap_or(i32::MAX);
+                let (set, last) = contacts.backfilled_after(run.position.after, limit).await?;
                 if last.is_none() {
                     return Ok(None);
                 }
@@ -127,7 +132,8 @@ impl Supply<'_> {
     }
 }
 
-/// Ends a run: first its report, then its state, so that whoever reads that it is over finds it.
+/// Ends a run. The report is written before the state, so that it exists as soon as the run is shown as
+/// ended.
 async fn end(
     app: &App,
     run: &mut Run,
@@ -154,8 +160,8 @@ async fn end(
     );
     if run.mode != Mode::Revert && state == State::Completed {
         let mode = if run.mode == Mode::DryRun { "dry_run" } else { "apply" };
-        metric::emit(&[Slice {
-            by: &[("company_sso_id", run.company.as_str()), ("mode", mode)],
+        metric::emit(&[MetricGroup {
+            dimensions: &[("company_sso_id", run.company.as_str()), ("mode", mode)],
             metrics: &[("BackfillCoverage", "Percent", coverage.contacts_percent)],
         }]);
     }

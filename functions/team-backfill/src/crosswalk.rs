@@ -1,4 +1,4 @@
-//! From legacy teams to Launchpad's, by name within the company (RFC §2.F, CHG-004).
+//! The crosswalk: maps legacy teams to the company's teams in Launchpad by name (RFC §2.F, CHG-004).
 
 use std::collections::HashMap;
 
@@ -9,53 +9,53 @@ use unicode_normalization::UnicodeNormalization;
 use crate::{
     bucket::{Bucket, File},
     csv::{Columns, FileError, Names, Record, legacy_id},
-    report::{Code, Problem, SHOWN, Source},
+    problem::{InputFile, MAX_LISTED, Problem, ProblemCode},
 };
 
-/// The most rows of a teams file.
+/// The maximum number of rows of a teams file.
 const MAX_TEAMS: usize = 50_000;
 const ID: Names = Names(&["id", "team_id", "crm_team_id", "crm_team_hierarchy_id"]);
 const NAME: Names = Names(&["name", "team_name"]);
 
-/// Why a legacy team has no team of Launchpad's.
+/// Why a legacy team has no team in Launchpad.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Unmatched {
-    /// No team of the company bears the name.
+    /// No team of the company has this name.
     NoSuchTeam,
-    /// Two teams bear the name, on either side.
+    /// Two legacy teams, or two teams in Launchpad, have this name.
     AmbiguousName,
-    /// The teams file does not name the id.
+    /// The id is not in the teams file.
     NotInTeamsFile,
 }
 
-/// A legacy team.
+/// A legacy team, and its team in Launchpad.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct LegacyTeam {
     pub(crate) name: String,
     pub(crate) team: Result<TeamId, Unmatched>,
 }
 
-/// Every legacy team with what it becomes. It is made once, when a run starts, so that every chunk
-/// of the run means the same, whatever becomes of the files and of Launchpad meanwhile.
+/// The teams of all legacy teams. It is created once, when a run starts, so that all chunks of the run
+/// use the same teams even if the files or the teams in Launchpad change.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Crosswalk {
     teams: HashMap<String, LegacyTeam>,
-    /// Rows of the teams file that are none.
+    /// Rows of the teams file that are not valid.
     pub(crate) problems: Vec<Problem>,
 }
 
-/// A legacy team as the file has it.
+/// A row of the teams file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) name: String,
 }
 
-/// Reads the legacy teams, and which rows are none.
+/// Reads the legacy teams, and the rows that are not valid.
 ///
 /// # Errors
-/// [`FileError`] when the file as a whole cannot be read.
+/// [`FileError`] if the file as a whole cannot be used.
 pub(crate) async fn read(
     bucket: &Bucket,
     file: &File,
@@ -70,24 +70,24 @@ pub(crate) async fn read(
         if rows.len() == MAX_TEAMS {
             return Err(FileError::TooManyRows(MAX_TEAMS));
         }
-        let problem = |code| Problem { source: Source::Teams, row, code, contact_id: None };
+        let problem = |code| Problem { file: InputFile::Teams, row, code, contact_id: None };
         match &record {
-            Record::TooLong => problems.push(problem(Code::RowTooLong)),
-            Record::Fields(fields) => match columns.of(fields) {
+            Record::TooLong => problems.push(problem(ProblemCode::RowTooLong)),
+            Record::Fields(fields) => match columns.values(fields) {
                 Some((id, name)) if !id.is_empty() && !name.is_empty() => {
                     rows.push(Row { id: legacy_id(id).to_owned(), name: name.to_owned() });
                 }
-                _ => problems.push(problem(Code::MalformedRow)),
+                _ => problems.push(problem(ProblemCode::MalformedRow)),
             },
         }
-        problems.truncate(SHOWN);
+        problems.truncate(MAX_LISTED);
     }
     if row == 1 { Err(FileError::Empty) } else { Ok((rows, problems)) }
 }
 
 impl Crosswalk {
-    /// The crosswalk from these legacy teams to the company's. A name that two teams bear, on
-    /// either side, stands for none: whose contacts they are cannot be told.
+    /// Maps these legacy teams to the company's teams. A name of two legacy teams, or of two teams in
+    /// Launchpad, maps to no team: it is not clear which of them is meant.
     pub(crate) fn new(
         rows: Vec<Row>,
         problems: Vec<Problem>,
@@ -116,7 +116,7 @@ impl Crosswalk {
             teams
                 .entry(id)
                 .and_modify(|known| {
-                    // One id of two names is as unclear as one name of two ids.
+                    // An id with two names is as ambiguous as a name with two ids.
                     if self::comparable(&known.name) != comparable {
                         known.team = Err(Unmatched::AmbiguousName);
                     }
@@ -131,18 +131,18 @@ impl Crosswalk {
         Self { teams, problems }
     }
 
-    /// What a legacy team becomes.
+    /// The team of a legacy team.
     pub(crate) fn team(&self, id: &str) -> Result<TeamId, Unmatched> {
         self.teams.get(id).map_or(Err(Unmatched::NotInTeamsFile), |legacy| legacy.team)
     }
 
-    /// A legacy team's name, if the file has it.
+    /// A legacy team's name, if it is in the teams file.
     pub(crate) fn name(&self, id: &str) -> Option<&str> {
         self.teams.get(id).map(|legacy| legacy.name.as_str())
     }
 }
 
-/// Names are compared after NFKC, without regard to case and to how much white space there is.
+/// The form of a name that is compared: NFKC, in lower case, with single spaces.
 fn comparable(name: &str) -> String {
     let folded: String = name.nfkc().flat_map(char::to_lowercase).collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_two_teams_bear_on_either_side_stands_for_none() {
+    fn a_name_of_two_teams_on_either_side_maps_to_no_team() {
         let all = crosswalk(
             &[("1", "Sales"), ("2", "Support"), ("3", "support"), ("4", "Jakarta"), ("5", "x")],
             &[(1, "Sales"), (2, "SALES"), (3, "Support"), (4, "Jakarta")],
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn one_team_named_twice_is_one_team_and_one_id_of_two_names_is_none() {
+    fn a_repeated_team_is_one_team_and_an_id_with_two_names_maps_to_no_team() {
         let all = crosswalk(
             &[("1", "Sales"), ("1", "sales"), ("2", "Support"), ("2", "Jakarta")],
             &[(1, "Sales"), (2, "Support"), (3, "Jakarta")],

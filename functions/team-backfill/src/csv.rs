@@ -1,5 +1,5 @@
-//! Reads a CSV file of any size record by record: RFC 4180, with `,`, `;` or tabs, with or without
-//! a byte order mark, lines ending as they like.
+//! Reads a CSV file of any size record by record: RFC 4180 with `,`, `;` or tabs, with or without a byte
+//! order mark, with any line ending.
 
 use bytes::{Buf, Bytes};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::bucket::{Bucket, BucketError, File};
 
-/// The most bytes of a record; what is longer is read past.
+/// The maximum size of a record in bytes. A longer record is skipped.
 pub(crate) const MAX_RECORD: usize = 64 * 1024;
-/// The most fields of a record that are told apart.
+/// The maximum number of fields of a record.
 const MAX_FIELDS: usize = 512;
-/// What may stand between fields.
+/// The possible separators between fields.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-/// A record.
+/// A record of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Record {
-    /// Its fields.
+    /// The fields of the record, as bytes.
     Fields(Vec<Vec<u8>>),
-    /// It is longer than [`MAX_RECORD`], or has more than [`MAX_FIELDS`].
+    /// The record is longer than [`MAX_RECORD`], or has more fields than [`MAX_FIELDS`].
     TooLong,
 }
 
-/// Where two columns stand.
+/// The positions of the two columns that are read, and the separator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Columns {
     delimiter: u8,
@@ -31,43 +31,43 @@ pub(crate) struct Columns {
     value: usize,
 }
 
-/// A column that a file must have.
+/// The possible names of a column that a file must have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Names(pub(crate) &'static [&'static str]);
 
-/// Why a file cannot be read as one.
+/// Why an input file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The bucket's trouble.
+    /// The bucket's error.
     #[error(transparent)]
     Bucket(#[from] BucketError),
-    /// The first line does not name the columns.
+    /// The first line does not name both columns.
     #[error("the first line must contain one of the columns {0} and one of the columns {1}")]
     Columns(String, String),
-    /// There is nothing behind the first line.
+    /// There are no rows after the first line.
     #[error("the file has no data rows")]
     Empty,
-    /// There are too many rows.
+    /// The file has more rows than this maximum.
     #[error("the file must have at most {0} data rows")]
     TooManyRows(usize),
 }
 
-/// A file's records, one after the other.
+/// The records of a file, in order.
 #[derive(Debug)]
 pub(crate) struct Records<'a> {
     bucket: &'a Bucket,
     file: &'a File,
     reader: Reader,
-    /// Bytes that are read but not yet worked off.
+    /// Bytes that are read from the bucket but not yet parsed.
     window: Bytes,
-    /// The place in the file of the first byte that is not yet worked off.
+    /// The position in the file of the first byte that is not yet parsed.
     byte: u64,
     text: Box<[u8]>,
     ends: Box<[usize]>,
 }
 
 impl<'a> Records<'a> {
-    /// The records from `byte` on, where one begins.
+    /// The records from the position `byte`, which must be the start of a record.
     pub(crate) fn new(bucket: &'a Bucket, file: &'a File, delimiter: u8, byte: u64) -> Self {
         let reader = ReaderBuilder::new().delimiter(delimiter).build();
         let text = vec![0; MAX_RECORD].into_boxed_slice();
@@ -75,12 +75,12 @@ impl<'a> Records<'a> {
         Self { bucket, file, reader, window: Bytes::new(), byte, text, ends }
     }
 
-    /// The place in the file behind the last record.
+    /// The position in the file after the last record.
     pub(crate) fn byte(&self) -> u64 {
         self.byte
     }
 
-    /// The next record, `None` at the end of the file. Empty lines are no records.
+    /// The next record; `None` at the end of the file. Empty lines are skipped.
     ///
     /// # Errors
     /// The bucket's.
@@ -90,7 +90,7 @@ impl<'a> Records<'a> {
             if self.window.is_empty() && self.byte < self.file.size {
                 self.window = self.bucket.window(self.file, self.byte).await?;
             }
-            // No input is the end of the file.
+            // An empty input means the end of the file.
             let (result, read, written, ended) = self.reader.read_record(
                 &self.window,
                 &mut self.text[length..],
@@ -119,11 +119,11 @@ impl<'a> Records<'a> {
 }
 
 impl Columns {
-    /// Finds two columns by the file's first line, and what stands between fields. Names are
-    /// compared without regard to case; spaces and hyphens stand for `_`.
+    /// Finds the two columns and the separator in the file's first line. Names are compared without regard
+    /// to case; spaces and hyphens count as `_`. Also returns the position of the first row.
     ///
     /// # Errors
-    /// [`FileError::Columns`] when they are not there.
+    /// [`FileError::Columns`] if the first line does not name both columns.
     pub(crate) async fn find(
         bucket: &Bucket,
         file: &File,
@@ -134,7 +134,7 @@ impl Columns {
             let mut records = Records::new(bucket, file, delimiter, 0);
             let Some(Record::Fields(header)) = records.next().await? else { continue };
             let header: Vec<String> = header.iter().map(|name| normalized(name)).collect();
-            if let Some((id, value)) = id.place(&header).zip(value.place(&header))
+            if let Some((id, value)) = id.position(&header).zip(value.position(&header))
                 && id != value
             {
                 return Ok((Self { delimiter, id, value }, records.byte()));
@@ -143,22 +143,22 @@ impl Columns {
         Err(FileError::Columns(id.0.join(", "), value.0.join(", ")))
     }
 
-    /// The file's records from `byte` on.
+    /// The file's records from the position `byte`.
     pub(crate) fn records<'a>(&self, bucket: &'a Bucket, file: &'a File, byte: u64) -> Records<'a> {
         Records::new(bucket, file, self.delimiter, byte)
     }
 
-    /// The two fields of a record, without white space around them; `None` when one is not there
-    /// or is no UTF-8.
-    pub(crate) fn of<'r>(&self, fields: &'r [Vec<u8>]) -> Option<(&'r str, &'r str)> {
-        let field = |place: usize| Some(std::str::from_utf8(fields.get(place)?).ok()?.trim());
+    /// The two fields of a record, without white space around them; `None` if one is missing or is not
+    /// UTF-8.
+    pub(crate) fn values<'r>(&self, fields: &'r [Vec<u8>]) -> Option<(&'r str, &'r str)> {
+        let field = |position: usize| Some(std::str::from_utf8(fields.get(position)?).ok()?.trim());
         field(self.id).zip(field(self.value))
     }
 }
 
 impl Names {
-    /// Where the first of the names that is there stands.
-    fn place(self, header: &[String]) -> Option<usize> {
+    /// The position of the first of these names that is in the header.
+    fn position(self, header: &[String]) -> Option<usize> {
         self.0.iter().find_map(|name| header.iter().position(|column| column == name))
     }
 }
@@ -167,8 +167,8 @@ fn normalized(name: &[u8]) -> String {
     String::from_utf8_lossy(name).trim().to_lowercase().replace([' ', '-'], "_")
 }
 
-/// One legacy id per entry of a list such as `1,2`, `1;2`, `1|2`, `[1, "2"]` or `{1,2}`. A whole
-/// number with a fraction of zero, as tables with gaps are exported, is that number.
+/// Parses a list of legacy ids such as `1,2`, `1;2`, `1|2`, `[1, "2"]` or `{1,2}`. `1.0` is the id `1`:
+/// some tools export a column with empty cells in this form.
 pub(crate) fn ids(text: &str) -> Vec<String> {
     let parts = text.split(|c: char| ",;|[]{}\"'".contains(c) || c.is_whitespace());
     let mut ids: Vec<String> = Vec::new();
@@ -180,7 +180,7 @@ pub(crate) fn ids(text: &str) -> Vec<String> {
     ids
 }
 
-/// A legacy id in the form in which it is compared.
+/// A legacy id in the form that is compared.
 pub(crate) fn legacy_id(text: &str) -> &str {
     let digits = |whole: &&str| !whole.is_empty() && whole.bytes().all(|b| b.is_ascii_digit());
     text.strip_suffix(".0").filter(digits).unwrap_or(text)

@@ -1,98 +1,72 @@
 //! Sets contacts' team owners from the legacy CRM's files (SPEC §2, "Backfill"; RFC CHG-004).
 //!
-//! An operator invokes it with two CSV files in the bucket; it works them off chunk by chunk and
-//! goes on through a queue of its own where one invocation is not enough.
+//! An operator invokes the function with two CSV files in the bucket. It processes them in chunks, and
+//! continues through its own queue if one invocation is not enough.
 //!
-//! | module | its one idea |
+//! | module | what it does |
 //! |---|---|
-//! | `request` | what operators ask for |
-//! | `bucket`, `csv` | a file of any size, record by record |
-//! | `people`, `crosswalk` | who was in which legacy teams, and what these are now |
-//! | `run` | where a run stands, changed under its version |
-//! | `continuation`, `chunk` | the part of a run that one invocation processes, and its units of progress |
-//! | `report` | what is told at the end |
+//! | `request`, `response` | what an operator sends and gets |
+//! | `bucket`, `csv` | read a file of any size record by record |
+//! | `people`, `crosswalk` | the legacy teams of each person, and their teams in Launchpad |
+//! | `run` | stores the state of a run, with optimistic locking |
+//! | `continuation`, `chunk` | process a run in one invocation, and one chunk of it |
+//! | `problem`, `tally`, `details` | the results of rows and of chunks |
+//! | `report` | the report at the end of a run |
 
+mod app;
 mod bucket;
 mod chunk;
+mod continuation;
 mod crosswalk;
 mod csv;
-mod continuation;
+mod details;
 mod people;
+mod problem;
 mod report;
 mod request;
+mod response;
 mod run;
+mod tally;
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use shared::{
-    clock::Clock,
-    directory::Directory,
     entry::{Code, Failure, direct::Invocation, queue::Message},
-    environment::{Environment, StartError},
     error::chain,
-    outbox::{Outbox, Queue},
-    table::{Table, TableError},
+    table::TableError,
 };
 
+pub use app::App;
 pub use bucket::{Bucket, BucketError};
 pub use csv::FileError;
-pub use request::{Answer, Mode, Request};
+pub use request::{Mode, Request};
+pub use response::Response;
 pub use run::Continuation;
 
-use crosswalk::Crosswalk;
 use continuation::ContinuationError;
+use crosswalk::Crosswalk;
 use people::PeopleFile;
-use run::{Run, Runs, State, StoreError};
+use run::{Run, State, StoreError};
 
 /// The backoff before a continuation is tried again. It doubles with each attempt, up to 8 minutes.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
-/// The environment variable with the URL of the queue that feeds the function.
+/// The environment variable with the URL of the queue that invokes the function.
 pub const QUEUE_URL: &str = "BACKFILL_QUEUE_URL";
 
-/// What the function works with.
-#[derive(Clone, Debug)]
-pub struct App {
-    table: Table,
-    runs: Runs,
-    bucket: Bucket,
-    directory: Directory,
-    outbox: Outbox,
-    clock: Clock,
-}
-
-impl App {
-    /// Wires the function (`TABLE_NAME`, `BUCKET_NAME`,
-    /// `BACKFILL_QUEUE_URL` and Launchpad's).
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
-    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
-        let table = environment.table()?;
-        Ok(Self {
-            runs: Runs::new(table.clone()),
-            table,
-            bucket: Bucket::new(environment.s3(), environment.text("BUCKET_NAME")?),
-            directory: environment.directory()?,
-            outbox: environment.outbox(&[Queue::Backfill])?,
-            clock: environment.clock(),
-        })
-    }
-}
-
-/// Begins a run and works on it for as long as the invocation lasts. Once a run has begun, it goes
-/// on whatever becomes of this invocation.
+/// Starts a run and processes it until the invocation's time is nearly over. A started run continues even
+/// if this invocation fails.
 ///
 /// # Errors
 /// `INVALID_REQUEST` for keys and files that cannot be used, `CONFLICT` while another run of the
-/// company is under way, `DIRECTORY_UNAVAILABLE` when Launchpad cannot name the company's teams,
-/// as SPEC §5 otherwise; then no run has begun.
+/// company is in progress, `DIRECTORY_UNAVAILABLE` if Launchpad does not return the company's teams,
+/// otherwise as SPEC §5 defines. No run has started then.
 pub async fn handle(
     app: Arc<App>,
     request: Request,
     invocation: Invocation,
-) -> Result<Answer, Failure> {
+) -> Result<Response, Failure> {
     let keys = request.keys()?;
     let company = request.company_sso_id.clone();
     let (people, crosswalk) = match keys {
@@ -107,27 +81,27 @@ pub async fn handle(
     if let Some(crosswalk) = &crosswalk {
         app.bucket.write(&run.crosswalk_key(), crosswalk).await.map_err(unavailable)?;
     }
-    let message = app.runs.begin(&mut run).await.map_err(not_begun)?;
+    let message = app.runs.begin(&mut run).await.map_err(not_started)?;
     match continuation::run(&app, &mut run, invocation.deadline()).await {
         Ok(()) => {
-            // If this fails the clean-up sends a message that is void.
+            // If this fails, the clean-up sends a message that is then ignored.
             if let Err(error) = app.table.complete_due(message.key()).await {
                 tracing::warn!(error = %chain(&error), "could not delete a due item");
             }
         }
-        // The message that was recorded with the run goes on with it.
+        // The message that was stored with the run continues it.
         Err(error) => {
-            tracing::warn!(run_id = %run.id, %error, "an invocation of a backfill run failed; the run will continue");
+            tracing::warn!(run_id = %run.id, error = %chain(&error), "an invocation of a backfill run failed; the run will continue");
             run.state = State::Running;
         }
     }
-    Ok(Answer::from(&run))
+    Ok(Response::from(&run))
 }
 
-/// Goes on with a run. A message that comes twice, or late, changes nothing.
+/// Continues a run. A message that is delivered twice, or late, changes nothing.
 ///
 /// # Errors
-/// When the message is to come back.
+/// [`ResumeError`] if the message must be delivered again.
 pub async fn resume(app: Arc<App>, message: Message<Continuation>) -> Result<(), ResumeError> {
     let Continuation { company, run: id, continuation } = message.body;
     let Some(mut run) = app.runs.latest(&company).await? else { return Ok(()) };
@@ -145,7 +119,7 @@ pub async fn resume(app: Arc<App>, message: Message<Continuation>) -> Result<(),
     }
 }
 
-/// Why a message comes back.
+/// Why a message must be delivered again.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct ResumeError(ContinuationError);
@@ -157,7 +131,7 @@ impl<E: Into<ContinuationError>> From<E> for ResumeError {
 }
 
 impl App {
-    /// What the legacy teams of the file are in Launchpad now.
+    /// Maps the legacy teams of the file to the current teams in Launchpad.
     async fn crosswalk(&self, request: &Request, key: &str) -> Result<Crosswalk, Failure> {
         let read = async {
             let (file, _) = self.bucket.open(key).await?;
@@ -169,7 +143,7 @@ impl App {
     }
 }
 
-/// A file that cannot be used, or a bucket that is in trouble.
+/// The failure for a file that cannot be used, or for a call to the bucket that failed.
 fn unusable(field: &str, error: FileError) -> Failure {
     match error {
         FileError::Bucket(error @ (BucketError::Failed { .. } | BucketError::Shape(_))) => {
@@ -184,9 +158,9 @@ fn unavailable(error: BucketError) -> Failure {
         .with_source(error)
 }
 
-fn not_begun(error: StoreError) -> Failure {
+fn not_started(error: StoreError) -> Failure {
     match error {
-        StoreError::UnderWay(run) => {
+        StoreError::InProgress(run) => {
             let Run { id, totals, dead_at, .. } = *run;
             let message = format!(
                 "backfill run {id} is in progress with {} rows done; wait until it ends. If it makes no \

@@ -1,51 +1,51 @@
-//! The people's file: who was in which legacy teams.
+//! The people file: the legacy teams of each person.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     bucket::{Bucket, BucketError, File},
     csv::{Columns, FileError, Names, Record, Records, ids},
-    report::Code,
+    problem::ProblemCode,
 };
 
-/// The most team owners of a contact (SPEC §2).
+/// The maximum number of team owners of a contact (SPEC §2).
 const MAX_TEAMS: usize = 100;
-/// The most bytes of a legacy team's id.
+/// The maximum length of a legacy team's id, in bytes.
 const MAX_ID: usize = 36;
 const ID: Names = Names(&["external_id", "crm_person_id", "person_id", "id"]);
 const TEAMS: Names =
     Names(&["crm_team_hierarchy_id", "crm_team_hierarchy_ids", "crm_team_ids", "team_ids"]);
 
-/// The file of a run, as it was when the run began.
+/// The people file of a run, as it was when the run began.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct PeopleFile {
     file: File,
     columns: Columns,
-    /// Where the first row behind the columns' names begins.
+    /// The position of the first row after the header, in bytes.
     pub(crate) first: u64,
 }
 
-/// A row.
+/// A row of the people file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct PersonRow {
-    /// Its number; the line with the columns' names is row 1.
+    /// The number of the row; the header is row 1.
     pub(crate) row: u64,
-    pub(crate) person: Result<Person, Code>,
+    pub(crate) person: Result<LegacyPerson, ProblemCode>,
 }
 
 /// A person and their legacy teams.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Person {
-    /// The contact's external id.
+pub(crate) struct LegacyPerson {
+    /// The external id of the person's contact.
     pub(crate) id: String,
     pub(crate) teams: Vec<String>,
 }
 
 impl PeopleFile {
-    /// The file under `key`.
+    /// Opens the file with this key.
     ///
     /// # Errors
-    /// [`FileError`] when it is no such file, or has no rows.
+    /// [`FileError`] if it is not a people file or has no rows.
     pub(crate) async fn open(bucket: &Bucket, key: &str) -> Result<Self, FileError> {
         let (file, _) = bucket.open(key).await?;
         let (columns, first) = Columns::find(bucket, &file, ID, TEAMS).await?;
@@ -55,12 +55,13 @@ impl PeopleFile {
         }
     }
 
-    /// The file's records from `byte` on.
+    /// The file's records from the position `byte`.
     pub(crate) fn records<'a>(&'a self, bucket: &'a Bucket, byte: u64) -> Records<'a> {
         self.columns.records(bucket, &self.file, byte)
     }
 
-    /// Up to `most` rows; none at the end. `row` is the number of the last row before them.
+    /// Reads up to `limit` rows; an empty list at the end of the file. `row` is the number of the last row
+    /// before them.
     ///
     /// # Errors
     /// The bucket's.
@@ -68,29 +69,29 @@ impl PeopleFile {
         &self,
         records: &mut Records<'_>,
         row: u64,
-        most: usize,
+        limit: usize,
     ) -> Result<Vec<PersonRow>, BucketError> {
-        let mut rows = Vec::with_capacity(most);
-        for row in (row + 1..).take(most) {
+        let mut rows = Vec::with_capacity(limit);
+        for row in (row + 1..).take(limit) {
             let Some(record) = records.next().await? else { break };
             rows.push(PersonRow { row, person: self.person(&record) });
         }
         Ok(rows)
     }
 
-    fn person(&self, record: &Record) -> Result<Person, Code> {
-        let Record::Fields(fields) = record else { return Err(Code::RowTooLong) };
-        let (id, teams) = self.columns.of(fields).ok_or(Code::MalformedRow)?;
+    fn person(&self, record: &Record) -> Result<LegacyPerson, ProblemCode> {
+        let Record::Fields(fields) = record else { return Err(ProblemCode::RowTooLong) };
+        let (id, teams) = self.columns.values(fields).ok_or(ProblemCode::MalformedRow)?;
         if id.is_empty() {
-            return Err(Code::MalformedRow);
+            return Err(ProblemCode::MalformedRow);
         }
         let teams = ids(teams);
         if teams.len() > MAX_TEAMS {
-            return Err(Code::TooManyTeams);
+            return Err(ProblemCode::TooManyTeams);
         }
         if teams.iter().any(|team| team.len() > MAX_ID) {
-            return Err(Code::MalformedRow);
+            return Err(ProblemCode::MalformedRow);
         }
-        Ok(Person { id: id.to_owned(), teams })
+        Ok(LegacyPerson { id: id.to_owned(), teams })
     }
 }

@@ -1,65 +1,46 @@
-//! What operators ask for, and what they are told at once.
+//! The request of an operator.
 
 use serde::{Deserialize, Serialize};
-use shared::{
-    entry::Failure,
-    id::{CompanyId, RunId},
-};
-
-use crate::run::{Run, State};
+use shared::{entry::Failure, id::CompanyId};
 
 /// What a run does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Tells what `apply` would do and writes nothing but the report.
+    /// Writes only the report of what `apply` would do.
     DryRun,
     /// Sets the team owners.
     Apply,
-    /// Takes back every team owner of the company that a backfill set and people left alone. It
-    /// needs no files: each contact knows who set its team owners.
+    /// Removes the team owners that a backfill set and no user has changed since, on all contacts of the
+    /// company. It needs no files: each contact stores who set its team owners.
     Revert,
 }
 
-/// A run to begin.
+/// The request to start a run.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// The tenant.
     pub(crate) company_sso_id: CompanyId,
     pub(crate) mode: Mode,
-    /// Where the people are, in the bucket, under the company's own prefix.
+    /// The object key of the people file, under the company's prefix.
     #[serde(default)]
     people_key: Option<String>,
-    /// Where the legacy teams are.
+    /// The object key of the teams file, under the company's prefix.
     #[serde(default)]
     teams_key: Option<String>,
 }
 
-/// What is known of the run when the first invocation ends.
-#[derive(Clone, Debug, Serialize)]
-pub struct Answer {
-    run_id: RunId,
-    state: State,
-    report_key: String,
-}
-
-impl From<&Run> for Answer {
-    fn from(run: &Run) -> Self {
-        Self { run_id: run.id, state: run.state, report_key: run.report_key() }
-    }
-}
-
-/// The part of the bucket that a company's files are in.
+/// The key prefix of a company's files, with a slash at its end.
 pub(crate) fn prefix(company: &CompanyId) -> String {
     format!("private/backfill/{company}/")
 }
 
 impl Request {
-    /// The keys of the people's and the teams' files; none for a revert.
+    /// The keys of the people file and the teams file; `None` for a revert.
     ///
     /// # Errors
-    /// `INVALID_REQUEST` when one is missing or outside the company's prefix.
+    /// `INVALID_REQUEST` if a key is missing or outside the company's prefix.
     pub(crate) fn keys(&self) -> Result<Option<(&str, &str)>, Failure> {
         let people = self.key("people_key", self.people_key.as_deref())?;
         let teams = self.key("teams_key", self.teams_key.as_deref())?;

@@ -1,5 +1,5 @@
-//! Runs: one item per company, changed under its version, so that a chunk counts once however
-//! often it is worked off.
+//! Runs in the table: one item per company, changed with optimistic locking, so that the results of a
+//! chunk count once even if the chunk is processed more than once.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,17 +14,18 @@ use shared::{
 
 use crate::{
     crosswalk::Crosswalk,
+    details::{ChunkDetails, RunDetails},
     people::PeopleFile,
-    report::{Detail, Details, Tally, Totals},
     request::{Mode, prefix},
+    tally::{Tally, Totals},
 };
 
-/// After so long without progress a run is taken for dead, and another may begin.
+/// A run without progress for this time counts as dead, and another run may start.
 pub(crate) const DEAD_AFTER: SignedDuration = SignedDuration::from_mins(30);
-/// How long what chunks have for the report is kept.
-const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long the details of a chunk are stored.
+const DETAILS_LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// What a run is doing.
+/// The state of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
@@ -37,23 +38,23 @@ pub(crate) enum State {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum RunError {
-    /// The people's file was replaced or taken away while it was read.
+    /// The people file was replaced or deleted while it was read.
     PeopleFileChanged,
 }
 
-/// Where the next chunk begins.
+/// The start of the next chunk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Position {
-    /// The last row before it; the line with the columns' names is row 1.
+    /// The number of the last row before it; the header is row 1.
     pub(crate) row: u64,
-    /// Its place in the people's file.
+    /// Its position in the people file, in bytes.
     pub(crate) byte: u64,
-    /// The last contact before it, in a revert.
+    /// In a revert, the last contact before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<ContactId>,
 }
 
-/// A run.
+/// A run, as it is stored.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) company: CompanyId,
@@ -62,7 +63,7 @@ pub(crate) struct Run {
     pub(crate) state: State,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<RunError>,
-    /// What is read; none in a revert.
+    /// The people file; `None` in a revert.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) people: Option<PeopleFile>,
     pub(crate) position: Position,
@@ -70,13 +71,13 @@ pub(crate) struct Run {
     /// The number of the current continuation, from 0. Messages of earlier ones have no effect.
     pub(crate) continuation: u32,
     pub(crate) started_at: Timestamp,
-    /// When it is taken for dead, unless it gets on.
+    /// When the run counts as dead if it makes no progress.
     pub(crate) dead_at: Timestamp,
-    /// Rises with each change, over all runs of the company.
+    /// Incremented by each change, over all runs of the company, for optimistic locking.
     pub(crate) version: u64,
 }
 
-/// The message that has a run gone on with.
+/// The message that continues a run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Continuation {
     pub(crate) company: CompanyId,
@@ -87,13 +88,13 @@ pub struct Continuation {
 /// Why a run was not stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
-    /// Another run is under way.
+    /// Another run is in progress.
     #[error("another run is in progress")]
-    UnderWay(Box<Run>),
-    /// Somebody else got on with the run, or it is over.
+    InProgress(Box<Run>),
+    /// Another worker has changed the run, or the run has ended.
     #[error("another worker is processing the run, or the run is over")]
     Lost,
-    /// The table's trouble.
+    /// The table's error.
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -108,7 +109,7 @@ impl From<TransactError> for StoreError {
 }
 
 impl Run {
-    /// A run at its beginning.
+    /// A new run.
     pub(crate) fn new(
         company: CompanyId,
         mode: Mode,
@@ -132,12 +133,12 @@ impl Run {
         }
     }
 
-    /// Where the report comes to stand.
+    /// The object key of the report.
     pub(crate) fn report_key(&self) -> String {
         format!("{}runs/{}/report.json", prefix(&self.company), self.id)
     }
 
-    /// Where the crosswalk stands while the run lasts.
+    /// The object key of the crosswalk.
     pub(crate) fn crosswalk_key(&self) -> String {
         format!("{}runs/{}/crosswalk.json", prefix(&self.company), self.id)
     }
@@ -145,7 +146,11 @@ impl Run {
     /// The message that starts or repeats this continuation, in case its invocation fails or never
     /// starts.
     pub(crate) fn message(&self, now: Timestamp) -> Result<Outgoing, TableError> {
-        let body = Continuation { company: self.company.clone(), run: self.id, continuation: self.continuation };
+        let body = Continuation {
+            company: self.company.clone(),
+            run: self.id,
+            continuation: self.continuation,
+        };
         let id = format!("backfill#{}#{}", self.id, self.continuation);
         Outgoing::new(Queue::Backfill, id, now, &body)
     }
@@ -155,7 +160,7 @@ impl Run {
     }
 }
 
-/// Where runs stand.
+/// The runs in the table.
 #[derive(Clone, Debug)]
 pub(crate) struct Runs {
     table: Table,
@@ -166,22 +171,22 @@ impl Runs {
         Self { table }
     }
 
-    /// The company's latest run.
+    /// Reads the company's latest run.
     pub(crate) async fn latest(&self, company: &CompanyId) -> Result<Option<Run>, TableError> {
         self.table.get(&Key::backfill(company), true).await
     }
 
-    /// Begins a run, unless another one is under way; a dead one gives way. The message that would
-    /// go on with it is recorded with it.
+    /// Starts a run, unless another run is in progress that is not dead. The message that continues the run
+    /// is written in the same transaction.
     pub(crate) async fn begin(&self, run: &mut Run) -> Result<Outgoing, StoreError> {
         let latest = self.latest(&run.company).await?;
         let unchanged = match latest {
             Some(other) if other.state == State::Running && run.started_at < other.dead_at => {
-                return Err(StoreError::UnderWay(Box::new(other)));
+                return Err(StoreError::InProgress(Box::new(other)));
             }
-            Some(over) => {
-                run.version = over.version + 1;
-                Condition::Version(over.version)
+            Some(ended) => {
+                run.version = ended.version + 1;
+                Condition::Version(ended.version)
             }
             None => Condition::Absent,
         };
@@ -191,7 +196,7 @@ impl Runs {
             Ok(()) => Ok(message),
             Err(TransactError::Table(error)) => Err(error.into()),
             Err(TransactError::Conditions(_)) => Err(match self.latest(&run.company).await? {
-                Some(other) => StoreError::UnderWay(Box::new(other)),
+                Some(other) => StoreError::InProgress(Box::new(other)),
                 None => StoreError::Lost,
             }),
         }
@@ -217,10 +222,10 @@ impl Runs {
         next.totals += tally.totals;
         let mut transaction = Transaction::new();
         transaction.push(next.put(Condition::Version(run.version))?);
-        if !tally.detail.problems.is_empty() || !tally.detail.unmatched.is_empty() {
+        if !tally.details.problems.is_empty() || !tally.details.unmatched.is_empty() {
             let key = Key::backfill_chunk(&run.company, run.id, position.row);
-            let mut item = to_item(&key, &tally.detail)?;
-            item.insert(EXPIRES_AT.to_owned(), attribute((now + KEPT).as_second())?);
+            let mut item = to_item(&key, &tally.details)?;
+            item.insert(EXPIRES_AT.to_owned(), attribute((now + DETAILS_LIFETIME).as_second())?);
             transaction.push(Action::Put(item, None));
         }
         let message = hands_over.then(|| next.message(now)).transpose()?;
@@ -232,7 +237,7 @@ impl Runs {
         Ok(message)
     }
 
-    /// Records that the run is over.
+    /// Records that the run has ended.
     pub(crate) async fn end(&self, run: &Run) -> Result<(), StoreError> {
         let ended = Run { version: run.version + 1, ..run.clone() };
         let mut transaction = Transaction::new();
@@ -240,13 +245,13 @@ impl Runs {
         Ok(self.table.transact(transaction).await?)
     }
 
-    /// What all chunks have for the report.
+    /// Reads the details of all chunks.
     pub(crate) async fn details(
         &self,
         run: &Run,
         crosswalk: &Crosswalk,
-    ) -> Result<Details, TableError> {
-        let mut details = Details::default();
+    ) -> Result<RunDetails, TableError> {
+        let mut details = RunDetails::default();
         let mut query = Query {
             consistent: true,
             ..Query::partition(backfill_partition(&run.company, run.id))
@@ -255,7 +260,7 @@ impl Runs {
             let page = self.table.query(&query).await?;
             query.after = page.items.last().and_then(|item| Some(Key::from_item(item)?.sk));
             for item in page.items {
-                details.add(from_item::<Detail>(item)?, crosswalk);
+                details.add(from_item::<ChunkDetails>(item)?, crosswalk);
             }
             if !page.more {
                 return Ok(details);

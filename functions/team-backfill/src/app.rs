@@ -1,0 +1,39 @@
+use shared::{
+    clock::Clock,
+    directory::Directory,
+    environment::{Environment, StartError},
+    outbox::{Outbox, Queue},
+    table::Table,
+};
+
+use crate::{bucket::Bucket, run::Runs};
+
+/// What the function needs, created once per process.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(crate) table: Table,
+    pub(crate) runs: Runs,
+    pub(crate) bucket: Bucket,
+    pub(crate) directory: Directory,
+    pub(crate) outbox: Outbox,
+    pub(crate) clock: Clock,
+}
+
+impl App {
+    /// Creates the function's services from its environment variables (`TABLE_NAME`, `BUCKET_NAME`,
+    /// `BACKFILL_QUEUE_URL` and those of Launchpad).
+    ///
+    /// # Errors
+    /// [`StartError`] if a variable is missing or not valid.
+    pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
+        let table = environment.table()?;
+        Ok(Self {
+            runs: Runs::new(table.clone()),
+            table,
+            bucket: Bucket::new(environment.s3(), environment.text("BUCKET_NAME")?),
+            directory: environment.directory()?,
+            outbox: environment.outbox(&[Queue::Backfill])?,
+            clock: environment.clock(),
+        })
+    }
+}
