@@ -10,6 +10,7 @@
 mod exports {
     mod audit;
     mod cancel;
+    mod causes;
     mod chain;
     mod email;
     mod expiry;
