@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod notes {
+    mod causes;
     mod delete;
     mod flag;
     mod mentions;
