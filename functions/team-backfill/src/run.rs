@@ -202,7 +202,8 @@ impl Runs {
         }
     }
 
-    /// Records that a chunk is worked off up to `position`: once, whoever else worked on it too.
+    /// Records the results of a chunk that ends at `position`. They count once, even if several workers
+    /// processed the chunk.
     /// With `hands_over` the next continuation starts there, and its message is recorded.
     pub(crate) async fn advance(
         &self,
