@@ -1,6 +1,6 @@
-//! The one way over HTTP: a single pooled client for the neighbors and for the AWS SDK, so that a
-//! function starts with one TLS stack, reads the system's certificates once, and links no second
-//! client.
+//! The only HTTP client: a connection pool that the upstream services and the AWS SDK share, so
+//! that a function starts with one TLS stack, reads the system's certificates once, and contains no
+//! second client.
 
 use std::{error::Error, time::Duration};
 
@@ -13,18 +13,18 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 
-/// How long a connection may idle before it is not used again: a function that was frozen longer
-/// would find it dead.
+/// How long an idle connection is kept. After a longer pause of the function, the connection would
+/// be closed by the server.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-/// How long connecting may take, TLS included. A lost packet costs a second; whoever tries again is
-/// there sooner.
+/// The time-out of connecting, including TLS. A lost packet costs one second, and a new attempt is
+/// faster than that.
 const CONNECT: Duration = Duration::from_millis(300);
 
-/// A pooled client. It knows no time-out but that of connecting: each call brings its own budget.
-/// TLS is rustls with ring, and HTTP is 1.1, which every service here speaks.
+/// A builder for a client with a connection pool. It has no time-out except for connecting, because
+/// each call sets its own. TLS is rustls with ring; HTTP is 1.1, which all used services support.
 pub fn builder() -> reqwest::ClientBuilder {
-    // Fails only when a provider is installed already, which is all that is wanted.
+    // An error means that a provider is already installed, which is sufficient.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .connect_timeout(CONNECT)
@@ -33,13 +33,15 @@ pub fn builder() -> reqwest::ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
 }
 
-/// Opens a connection to `url`, within `budget`, that the client then keeps for its next call there.
+/// Opens a connection to `url`, within the time-out `budget`. The client keeps the connection for
+/// its next call to the same host.
 pub(crate) async fn connect(client: &reqwest::Client, url: String, budget: Duration) {
-    // Whatever is answered, the connection stands; one that fails is found out by the next call.
+    // The status of the response does not matter. If connecting fails, the next call reports the
+    // error.
     let _ = client.head(url).timeout(budget).send().await;
 }
 
-/// The client as the AWS SDK takes one. The SDK's own time-outs bound its attempts.
+/// Adapts the client to the AWS SDK, whose own time-outs limit its attempts.
 #[must_use]
 pub fn for_sdk(client: reqwest::Client) -> SharedHttpClient {
     let connector = SharedHttpConnector::new(Connector(client));
@@ -60,14 +62,17 @@ async fn send(
     request: HttpRequest,
 ) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-    let request = reqwest::Request::try_from(request.map(reqwest::Body::wrap)).map_err(connector_error)?;
-    let response =
-        http::Response::<reqwest::Body>::from(client.execute(request).await.map_err(connector_error)?);
+    let request =
+        reqwest::Request::try_from(request.map(reqwest::Body::wrap)).map_err(connector_error)?;
+    let response = http::Response::<reqwest::Body>::from(
+        client.execute(request).await.map_err(connector_error)?,
+    );
     HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
         .map_err(|error| ConnectorError::other(error.into(), None))
 }
 
-/// What the SDK retries: time-outs and connections that failed or broke before an answer.
+/// Converts an error so that the SDK retries time-outs and connections that failed before a
+/// response.
 fn connector_error(error: reqwest::Error) -> ConnectorError {
     if error.is_builder() {
         ConnectorError::user(error.into())
@@ -78,18 +83,23 @@ fn connector_error(error: reqwest::Error) -> ConnectorError {
     }
 }
 
-/// Whether a call of the SDK surely came to nothing: no connection ever stood that it could have
-/// been sent over.
+/// Whether a call of the SDK was certainly not received: no connection was made over which it could
+/// have been sent.
 pub fn never_connected<E, R>(error: &SdkError<E, R>) -> bool {
-    let SdkError::DispatchFailure(failure) = error else { return false };
+    client_error(error).is_some_and(reqwest::Error::is_connect)
+}
+
+/// The error of this client that ended a call of the SDK without a response.
+pub(crate) fn client_error<E, R>(error: &SdkError<E, R>) -> Option<&reqwest::Error> {
+    let SdkError::DispatchFailure(failure) = error else { return None };
     let mut cause = failure.as_connector_error().and_then(Error::source);
     while let Some(error) = cause {
-        if error.downcast_ref().is_some_and(reqwest::Error::is_connect) {
-            return true;
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 #[cfg(test)]
@@ -111,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_sdk_gets_its_request_through_and_the_answer_back() {
+    async fn a_request_of_the_sdk_is_sent_and_its_response_is_returned() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("http://{}/bucket/a%20b?x-id=PutObject", listener.local_addr().unwrap());
         let server = tokio::spawn(async move {
@@ -133,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_sdk_can_tell_what_is_worth_another_try() {
+    async fn errors_have_the_kind_by_which_the_sdk_decides_about_a_retry() {
         let refused = call("http://127.0.0.1:9/").await.unwrap_err();
         assert!(refused.is_io(), "{refused:?}");
 

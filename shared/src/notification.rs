@@ -1,9 +1,9 @@
-//! The Unified Notification Service: what appears in a person's notification center (SPEC §1, §3,
-//! §4).
+//! The client of the Unified Notification Service, which shows notifications in a user's
+//! notification center (SPEC §1, §3, §4).
 //!
-//! A call is made once, within the neighbors' budget: whoever calls counts its tries where they
-//! survive the process. That a person sees a notification once rests, across a crash between the
-//! call and the caller's own record, on the service honoring `Idempotency-Key`.
+//! A call is made once, with the time-out of upstream services. The caller counts its attempts
+//! where they survive the process. If the process crashes between the call and the caller's own
+//! record, the user sees the notification only once because the service honors `Idempotency-Key`.
 
 use std::{fmt, time::Duration};
 
@@ -12,32 +12,33 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::id::UserId;
+use crate::{id::UserId, upstream::CallFailure};
 
-/// How long a service that asks for time is given at most: the longest that SQS hides a message.
+/// The longest `Retry-After` that is respected: about the longest time for which SQS hides a
+/// message.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(11);
 
-/// Where the Unified Notification Service is and how to sign in.
+/// The address of the Unified Notification Service and the credentials for it.
 #[derive(Clone)]
 pub struct NotificationService {
-    /// Base URL, without a slash at its end.
+    /// The base URL without a slash at the end.
     pub url: String,
-    /// Value of `X-Api-Key`.
+    /// The value of `X-Api-Key`.
     pub api_key: String,
-    /// The budget of one answer.
+    /// The time-out of one call, including the response body.
     pub timeout: Duration,
 }
 
-/// Which of the service's routes a notification takes.
+/// The route of the service to which a notification is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Channel {
+pub enum NotificationRoute {
     /// `POST /api/v1/notifications/chat`.
     Mention,
     /// `POST /notif/v1/notifications`.
     Export,
 }
 
-impl Channel {
+impl NotificationRoute {
     fn path(self) -> &'static str {
         match self {
             Self::Mention => "/api/v1/notifications/chat",
@@ -46,36 +47,37 @@ impl Channel {
     }
 }
 
-/// One notification for one person (SPEC §3, §4).
+/// One notification for one user (SPEC §3, §4).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Notification {
-    /// The recipient.
+    /// The SSO UUID of the recipient.
     pub sso_id: UserId,
-    /// First line.
+    /// The first line.
     pub title: String,
-    /// Second line; the service refuses an empty one.
+    /// The second line. The service refuses an empty one.
     pub description: String,
-    /// What a click does; always [`ClickAction::OpenUrl`].
+    /// The action of a click; always [`ClickAction::OpenUrl`].
     pub click_action: ClickAction,
-    /// Where a click leads.
+    /// The URL that a click opens.
     pub click_action_url: String,
-    /// What the mobile application routes by.
+    /// The data by which the mobile application opens the URL.
     pub extra: Extra,
-    /// 1 is "general".
+    /// The type; 1 is "general".
     pub notif_type: u8,
-    /// The category's value as the service knows it.
+    /// The category, as a value that the service defines.
     pub notif_category: String,
-    /// The kind of event, where the route takes one.
+    /// The kind of event, on routes that accept one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_type: Option<&'static str>,
-    /// Launchpad's UUID of the company.
+    /// The UUID of the company in Launchpad.
     pub organization_id: Uuid,
-    /// Whether phones are left out; absent where the route takes none.
+    /// Whether mobile phones do not receive the notification; absent on routes that do not accept
+    /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_fcm: Option<bool>,
 }
 
-/// What a click on a notification does.
+/// The action of a click on a notification.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ClickAction {
@@ -83,18 +85,18 @@ pub enum ClickAction {
     OpenUrl,
 }
 
-/// What the mobile application routes by: without the origin `external_url` it knows no way from a
-/// notification to its URL (PRD D-10).
+/// The data by which the mobile application opens the URL. Without the origin `external_url` it
+/// does not open the URL of a notification (PRD D-10).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Extra {
     origin: &'static str,
 }
 
 impl Notification {
-    /// A notification whose click opens `url`, of the general type and of the category `category`,
-    /// without what only some routes take.
+    /// Creates a notification whose click opens `url`, of the general type and of this category,
+    /// without the fields that only some routes accept.
     #[must_use]
-    pub fn opening(
+    pub fn open_url(
         url: String,
         recipient: UserId,
         organization_id: Uuid,
@@ -117,7 +119,7 @@ impl Notification {
     }
 }
 
-/// The service's id of a notification that it accepted.
+/// The id by which the service knows a notification that it accepted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NotificationId(String);
 
@@ -128,8 +130,8 @@ impl fmt::Display for NotificationId {
 }
 
 impl NotificationId {
-    /// The id in an accepting answer, at its top or in `data`. An answer without one is an
-    /// acceptance all the same: nothing may be sent twice for want of an id.
+    /// Parses the id in a successful response, at the top level or in `data`. A response without an
+    /// id is a success too: a notification must not be sent again because its id is missing.
     fn from_response(body: &[u8]) -> Self {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let id = [&answer["notification_id"], &answer["data"]["notification_id"]]
@@ -143,54 +145,54 @@ impl NotificationId {
     }
 }
 
-/// Why it is not known that a notification was accepted.
+/// Why a notification was not, or may not have been, accepted.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotificationError {
-    /// 429; the wait that the service asks for, if it does.
+    /// The status was 429.
     #[error("the notification service throttled the request")]
     RateLimited {
-        /// `Retry-After`, at most 11 hours.
+        /// The value of `Retry-After`, at most 11 hours.
         retry_after: Option<Duration>,
     },
-    /// No answer within the budget: it may have been accepted.
+    /// There was no response within the time-out, so the notification may have been accepted.
     #[error("the notification service did not answer in time")]
-    Timeout,
-    /// No connection ever stood: it was surely not accepted.
+    Timeout(#[source] CallFailure),
+    /// No connection was made, so the notification was certainly not accepted.
     #[error("the notification service cannot be reached")]
-    Unreachable,
-    /// The connection broke: it may have been accepted.
+    Unreachable(#[source] CallFailure),
+    /// The connection failed, so the notification may have been accepted.
     #[error("the connection to the notification service broke")]
-    Broken,
-    /// 5xx.
+    Broken(#[source] CallFailure),
+    /// The status was 5xx.
     #[error("the notification service answered with status {0}")]
     Unavailable(u16),
-    /// Any other status: the service will not accept this notification.
+    /// Any other status: the service does not accept this notification.
     #[error("the notification service rejected the request with status {0}")]
     Rejected(u16),
 }
 
 impl NotificationError {
-    /// Whether trying again may help.
+    /// Whether a retry can succeed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         !matches!(self, Self::Rejected(_))
     }
 
-    /// The wait that the service asks for, if it does.
+    /// The time after which the service accepts a retry, if it returned one.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after } => *retry_after,
-            Self::Timeout
-            | Self::Unreachable
-            | Self::Broken
+            Self::Timeout(_)
+            | Self::Unreachable(_)
+            | Self::Broken(_)
             | Self::Unavailable(_)
             | Self::Rejected(_) => None,
         }
     }
 }
 
-/// Sends notifications. Cheap to clone.
+/// A client that sends notifications. Cheap to clone.
 #[derive(Clone)]
 pub struct Notifications {
     http: reqwest::Client,
@@ -204,20 +206,21 @@ impl fmt::Debug for Notifications {
 }
 
 impl Notifications {
-    /// Calls this service through `http`.
+    /// Creates a client that calls this service through `http`.
     #[must_use]
     pub fn new(http: reqwest::Client, service: NotificationService) -> Self {
         Self { http, service }
     }
 
-    /// Sends one notification, once. The service makes one notification of all calls with the same
-    /// `idempotency_key`.
+    /// Sends one notification, without retries. The service creates a single notification for all
+    /// calls with the same `idempotency_key`.
     ///
     /// # Errors
-    /// What became of it, as far as that can be known; never tried again inside.
+    /// [`NotificationError`] shows whether the notification may have been accepted and whether a
+    /// retry can succeed.
     pub async fn send(
         &self,
-        channel: Channel,
+        channel: NotificationRoute,
         idempotency_key: &str,
         body: &Notification,
     ) -> Result<NotificationId, NotificationError> {
@@ -233,7 +236,8 @@ impl Notifications {
             .map_err(|error| send_error(&error))?;
         let status = answer.status();
         if status.is_success() {
-            // The status says all that matters; a body that broke off takes nothing back.
+            // The status is sufficient. An incomplete body does not change that the notification
+            // was accepted.
             return Ok(NotificationId::from_response(&answer.bytes().await.unwrap_or_default()));
         }
         let header = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
@@ -248,21 +252,21 @@ fn refusal(status: StatusCode, retry_after: Option<&str>) -> NotificationError {
                 .and_then(|seconds| seconds.trim().parse().ok())
                 .map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER)),
         },
-        // The service itself gave up waiting.
-        StatusCode::REQUEST_TIMEOUT => NotificationError::Timeout,
+        // The service reports that it waited too long.
+        StatusCode::REQUEST_TIMEOUT => {
+            NotificationError::Timeout(CallFailure::Status(status.as_u16()))
+        }
         status if status.is_server_error() => NotificationError::Unavailable(status.as_u16()),
         status => NotificationError::Rejected(status.as_u16()),
     }
 }
 
 fn send_error(error: &reqwest::Error) -> NotificationError {
-    // The time-out of connecting is both.
-    if error.is_connect() {
-        NotificationError::Unreachable
-    } else if error.is_timeout() {
-        NotificationError::Timeout
-    } else {
-        NotificationError::Broken
+    let failure = CallFailure::from_reqwest(error);
+    match failure {
+        _ if failure.never_sent() => NotificationError::Unreachable(failure),
+        CallFailure::Timeout(_) => NotificationError::Timeout(failure),
+        _ => NotificationError::Broken(failure),
     }
 }
 
@@ -271,6 +275,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::{error::chain, http_client, upstream::Phase};
 
     #[test]
     fn server_errors_throttling_and_time_outs_are_transient_and_nothing_else() {
@@ -282,36 +287,57 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             assert_eq!(refusal(status, None).is_transient(), transient, "{status}");
         }
-        assert!(NotificationError::Timeout.is_transient());
+        assert!(NotificationError::Timeout(CallFailure::Timeout(Phase::Waiting)).is_transient());
     }
 
     #[test]
     fn retry_after_is_honored_in_seconds_and_up_to_eleven_hours() {
-        let asked = |header| refusal(StatusCode::TOO_MANY_REQUESTS, header).retry_after();
-        assert_eq!(asked(Some("7")), Some(Duration::from_secs(7)));
-        assert_eq!(asked(Some("999999999")), Some(MAX_RETRY_AFTER));
-        assert_eq!(asked(Some("Fri, 31 Dec 1999 23:59:59 GMT")), None);
-        assert_eq!(asked(None), None);
+        let retry_after = |header| refusal(StatusCode::TOO_MANY_REQUESTS, header).retry_after();
+        assert_eq!(retry_after(Some("7")), Some(Duration::from_secs(7)));
+        assert_eq!(retry_after(Some("999999999")), Some(MAX_RETRY_AFTER));
+        assert_eq!(retry_after(Some("Fri, 31 Dec 1999 23:59:59 GMT")), None);
+        assert_eq!(retry_after(None), None);
     }
 
     #[test]
-    fn an_acceptance_without_a_readable_id_is_an_acceptance() {
+    fn a_successful_response_without_a_valid_id_is_a_success() {
         let id = |body: &str| NotificationId::from_response(body.as_bytes()).to_string();
         assert_eq!(id(r#"{"notification_id": "n-1"}"#), "n-1");
         assert_eq!(id(r#"{"data": {"notification_id": 12}}"#), "12");
         assert_eq!(id("<html>"), "unknown");
     }
 
-    #[test]
-    fn the_body_is_the_one_that_the_service_documents() {
-        let person = UserId::from_uuid(Uuid::from_u128(1));
+    const URL: &str = "https://app.example.com/customers/1";
+
+    fn notification(person: UserId) -> Notification {
         let text = ("title".to_owned(), "description".to_owned());
-        let url = "https://app.example.com/customers/1".to_owned();
-        let mut notification =
-            Notification::opening(url.clone(), person, Uuid::from_u128(2), "2", text);
+        Notification::open_url(URL.to_owned(), person, Uuid::from_u128(2), "2", text)
+    }
+
+    #[tokio::test]
+    async fn an_unreachable_service_is_an_error_with_its_cause() {
+        let service = NotificationService {
+            url: "http://127.0.0.1:9".to_owned(),
+            api_key: "key".to_owned(),
+            timeout: Duration::from_secs(1),
+        };
+        let http = http_client::builder().build().unwrap();
+        let body = notification(UserId::from_uuid(Uuid::from_u128(1)));
+        let notifications = Notifications::new(http, service);
+        let sent = notifications.send(NotificationRoute::Mention, "1", &body).await;
+        let error = sent.unwrap_err();
+        assert!(matches!(error, NotificationError::Unreachable(_)), "{error:?}");
+        let text = chain(&error).to_string();
+        assert!(text.contains(": cannot connect: ") && text.contains("refused"), "{text}");
+    }
+
+    #[test]
+    fn the_body_has_the_format_that_the_service_documents() {
+        let person = UserId::from_uuid(Uuid::from_u128(1));
+        let mut notification = notification(person);
         let mut expected = json!({
             "sso_id": person, "title": "title", "description": "description",
-            "click_action": "OPEN_URL", "click_action_url": url,
+            "click_action": "OPEN_URL", "click_action_url": URL,
             "extra": { "origin": "external_url" }, "notif_type": 1, "notif_category": "2",
             "organization_id": Uuid::from_u128(2),
         });

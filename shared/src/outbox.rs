@@ -1,27 +1,34 @@
-//! Queue messages that are never lost between a commit and their sending.
+//! The outbox: queue messages that cannot be lost between a commit and their sending.
 //!
-//! A message is written as a due item in the transaction that makes it necessary, sent at once
-//! after the commit, and swept by the clean-up when that failed. Whoever receives it deletes the
-//! due item: a message that arrived is in the queue's keeping.
+//! A message is stored as a due item in the transaction that makes it necessary, and is sent
+//! directly after the commit. If that fails, the clean-up sends it. The receiver deletes the due
+//! item, because the queue keeps a message that has arrived.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    error::Error,
+};
 
-use aws_sdk_sqs::types::{SendMessageBatchRequestEntry, SendMessageBatchResultEntry};
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, SendMessageBatchRequestEntry, SendMessageBatchResultEntry,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
     aws,
+    error::chain,
     table::{Action, Due, DueItem, DueKind, Key, TableError},
 };
 
-/// How long the sender has before the clean-up takes a message for lost.
+/// How long after the commit the clean-up waits before it sends a message that still has a due
+/// item.
 pub const GRACE: SignedDuration = SignedDuration::from_mins(2);
-/// The most entries of one batch.
+/// The most messages of one batch.
 const BATCH: usize = 10;
 
-/// The queues.
+/// The queues to which functions send messages.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Queue {
@@ -29,9 +36,9 @@ pub enum Queue {
     Mention,
     /// Exports to generate.
     Export,
-    /// Results of exports to tell.
+    /// Finished exports to report to their users.
     ExportEmail,
-    /// Backfill runs to go on with.
+    /// Backfill runs to continue.
     Backfill,
 }
 
@@ -39,7 +46,7 @@ impl Queue {
     /// Every queue.
     pub const ALL: [Self; 4] = [Self::Mention, Self::Export, Self::ExportEmail, Self::Backfill];
 
-    /// The environment variable that holds the queue's URL.
+    /// The environment variable with the queue's URL.
     #[must_use]
     pub fn variable(self) -> &'static str {
         match self {
@@ -51,24 +58,24 @@ impl Queue {
     }
 }
 
-/// What a due item of kind [`DueKind::Message`] holds.
+/// The payload of a due item of the kind [`DueKind::Message`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Posting {
+struct StoredMessage {
     queue: Queue,
     body: Value,
 }
 
-/// A message on the wire: what is to be done, and the due item that its arrival meets.
+/// A message in a queue: its body, and the due item that the receiver deletes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Envelope<T> {
-    /// The due item, if there is one.
+    /// The key of the due item, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Key>,
-    /// What is to be done.
+    /// The content of the message.
     pub body: T,
 }
 
-/// A message on its way: written with the transaction, then sent.
+/// A message to send: stored with a transaction, then sent.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     due: Due,
@@ -78,10 +85,7 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// A message; `id` names it apart from all others for ever.
-    ///
-    /// # Errors
-    /// When the body does not serialize.
+    /// Creates a message. `id` must be different from the ids of all other messages.
     pub fn new(
         queue: Queue,
         id: impl Into<String>,
@@ -90,24 +94,21 @@ impl Outgoing {
     ) -> Result<Self, TableError> {
         let body =
             serde_json::to_value(body).map_err(|error| TableError::Refused(error.to_string()))?;
-        let posting = Posting { queue, body };
-        let due = Due::new(DueKind::Message, now + GRACE, id, &posting)?;
-        Ok(Self { key: due.key(), due, queue, body: posting.body })
+        let stored = StoredMessage { queue, body };
+        let due = Due::new(DueKind::Message, now + GRACE, id, &stored)?;
+        Ok(Self { key: due.key(), due, queue, body: stored.body })
     }
 
-    /// The message that a due item holds, for the clean-up to send.
+    /// The message in a due item, for the clean-up to send.
     ///
     /// # Errors
-    /// When the item holds no message.
+    /// [`TableError::Shape`] when the item contains no valid message.
     pub fn from_due(item: &DueItem) -> Result<Self, TableError> {
-        let Posting { queue, body } = item.due.payload()?;
+        let StoredMessage { queue, body } = item.due.payload()?;
         Ok(Self { due: item.due.clone(), key: item.key.clone(), queue, body })
     }
 
-    /// The action that records the message in a transaction.
-    ///
-    /// # Errors
-    /// As [`Due::put`].
+    /// The action that stores the message in a transaction.
     pub fn put(&self) -> Result<Action, TableError> {
         self.due.put()
     }
@@ -119,7 +120,7 @@ impl Outgoing {
     }
 }
 
-/// Sends messages.
+/// Sends messages to queues.
 #[derive(Clone, Debug)]
 pub struct Outbox {
     sqs: aws_sdk_sqs::Client,
@@ -127,14 +128,15 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// An outbox for these queues.
+    /// Creates an outbox for the queues with these URLs.
     #[must_use]
     pub fn new(sqs: aws_sdk_sqs::Client, urls: HashMap<Queue, String>) -> Self {
         Self { sqs, urls }
     }
 
-    /// Sends messages in batches and tells the due items of those that the queues acknowledged one
-    /// by one. What could not be sent is logged and left to the clean-up: the commit stands.
+    /// Sends messages in batches. Returns the keys of the due items of those messages that the
+    /// queues acknowledged. Messages that could not be sent are logged and left to the clean-up;
+    /// the commit remains valid.
     pub async fn send(&self, messages: &[Outgoing]) -> Vec<Key> {
         let mut acknowledged = Vec::with_capacity(messages.len());
         for queue in Queue::ALL {
@@ -148,28 +150,33 @@ impl Outbox {
 
     async fn send_batch(&self, queue: Queue, batch: &[&Outgoing]) -> Vec<Key> {
         let Some(url) = self.url(queue) else {
-            tracing::error!(?queue, "no URL is configured for the queue; the messages stay in the outbox");
+            tracing::error!(
+                ?queue,
+                "no URL is configured for the queue; the messages stay in the outbox"
+            );
             return Vec::new();
         };
-        let entries: Vec<_> = batch
-            .iter()
-            .enumerate()
-            .filter_map(|(index, message)| {
-                let envelope =
-                    Envelope { due: Some(message.key.clone()), body: message.body.clone() };
-                SendMessageBatchRequestEntry::builder()
-                    .id(index.to_string())
-                    .message_body(serde_json::to_string(&envelope).ok()?)
-                    .build()
-                    .ok()
-            })
-            .collect();
+        let entries = batch.iter().enumerate().filter_map(|(index, message)| {
+            let entry = batch_entry(index, message).inspect_err(|error| {
+                tracing::error!(?queue, error = %chain(&**error), "could not serialize a message; it stays in the outbox");
+            });
+            entry.ok()
+        });
+        let entries: Vec<_> = entries.collect();
         match self.sqs.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await {
             Ok(answer) => {
                 let sent: HashSet<&str> =
                     answer.successful().iter().map(SendMessageBatchResultEntry::id).collect();
                 if sent.len() < batch.len() {
-                    tracing::warn!(?queue, failed = batch.len() - sent.len(), "could not send some messages; they stay in the outbox");
+                    let failed = batch.len() - sent.len();
+                    let codes: BTreeSet<&str> =
+                        answer.failed().iter().map(BatchResultErrorEntry::code).collect();
+                    tracing::warn!(
+                        ?queue,
+                        failed,
+                        ?codes,
+                        "could not send some messages; they stay in the outbox"
+                    );
                 }
                 let acknowledged = batch.iter().enumerate();
                 acknowledged
@@ -178,57 +185,71 @@ impl Outbox {
                     .collect()
             }
             Err(error) => {
-                let error = aws::explanation(&error);
-                tracing::warn!(?queue, error, "could not send a batch of messages; they stay in the outbox");
+                tracing::warn!(
+                    ?queue,
+                    error = aws::explanation(&error),
+                    "could not send a batch of messages; they stay in the outbox"
+                );
                 Vec::new()
             }
         }
     }
 
-    /// The URL of a queue, if the function has it.
+    /// The URL of a queue, if the function sends to it.
     #[must_use]
     pub fn url(&self, queue: Queue) -> Option<&str> {
         self.urls.get(&queue).map(String::as_str)
     }
 }
 
-/// Where a worker puts the messages that it gives up, for an operator to send back.
+fn batch_entry(
+    index: usize,
+    message: &Outgoing,
+) -> Result<SendMessageBatchRequestEntry, Box<dyn Error>> {
+    let envelope = Envelope { due: Some(message.key.clone()), body: message.body.clone() };
+    let entry = SendMessageBatchRequestEntry::builder()
+        .id(index.to_string())
+        .message_body(serde_json::to_string(&envelope)?);
+    Ok(entry.build()?)
+}
+
+/// A dead-letter queue, to which a worker sends the messages that it cannot process. An operator
+/// can send them back.
 #[derive(Clone, Debug)]
 pub struct DeadLetters {
     sqs: aws_sdk_sqs::Client,
     url: String,
 }
 
-/// A message could not be put among the dead letters.
+/// Why a message could not be sent to the dead-letter queue.
 #[derive(Debug, thiserror::Error)]
-#[error("could not send a message to the dead-letter queue: {0}")]
-pub struct DeadLetterError(String);
+pub enum DeadLetterError {
+    /// The message could not be converted into JSON.
+    #[error("could not serialize a message for the dead-letter queue")]
+    Serialize(#[source] serde_json::Error),
+    /// The queue did not accept the message.
+    #[error("could not send a message to the dead-letter queue")]
+    Send(#[source] aws::CallError),
+}
 
 impl DeadLetters {
-    /// The dead letters in the queue with this URL.
+    /// Creates a client of the dead-letter queue with this URL.
     #[must_use]
     pub fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
         Self { sqs, url }
     }
 
-    /// Puts a message there. It comes back without a due item: there is nobody waiting to hear of
-    /// its arrival.
-    ///
-    /// # Errors
-    /// When the queue does not take it.
+    /// Sends a message to the queue, without a due item: no outbox waits for its arrival.
     pub async fn put(&self, body: &(impl Serialize + Sync)) -> Result<(), DeadLetterError> {
         let text = serde_json::to_string(&Envelope { due: None, body })
-            .map_err(|error| DeadLetterError(error.to_string()))?;
+            .map_err(DeadLetterError::Serialize)?;
         let sent = self.sqs.send_message().queue_url(&self.url).message_body(text).send().await;
-        sent.map(drop).map_err(|error| DeadLetterError(aws::explanation(&error)))
+        sent.map(drop).map_err(|error| DeadLetterError::Send(aws::CallError::new(&error)))
     }
 }
 
 impl<T: DeserializeOwned> Envelope<T> {
-    /// The envelope that a message's text holds.
-    ///
-    /// # Errors
-    /// When the text is none.
+    /// Parses the text of a message.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }

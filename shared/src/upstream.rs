@@ -1,42 +1,42 @@
-//! Why a call of an upstream service failed, as text that may be logged: reqwest's own errors name
-//! the URL, which holds ids and queries.
+//! Errors of calls to upstream services, as text that may be logged: the errors of reqwest contain
+//! the URL, which contains ids and queries.
 
 use std::error::Error;
 
 use crate::error::chain;
 
-/// Why a call has no valid response. Cheap to clone: a failure is remembered for a while.
+/// Why a call has no valid response. Cheap to clone, because errors are cached for a short time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallFailure {
-    /// The response has another status than 200.
+    /// The status of the response is not 200.
     #[error("HTTP status {0}")]
     Status(u16),
-    /// The call took longer than its budget.
+    /// The call took longer than its time-out.
     #[error("time-out while {0}")]
     Timeout(Phase),
-    /// No connection was made: nothing was sent.
+    /// No connection was made, so nothing was sent.
     #[error("cannot connect: {0}")]
     Connect(String),
-    /// The connection failed after it was made: the request may have arrived.
+    /// The connection failed after it was made, so the request may have arrived.
     #[error("the connection failed while {phase}: {cause}")]
     Broken {
-        /// When it failed.
+        /// The phase of the call in which the connection failed.
         phase: Phase,
-        /// Why, down to the last cause.
+        /// The error with all its causes.
         cause: String,
     },
-    /// The body of a 200 is not valid; the text holds no value of it.
+    /// The body of a response with status 200 is invalid. The text contains no values of the body.
     #[error("invalid response body: {0}")]
     Body(String),
 }
 
-/// Where a call was when it failed.
+/// The phase of a call in which it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Phase {
     /// Name resolution, TCP and TLS.
     #[error("connecting")]
     Connecting,
-    /// The request was on its way or sent, and no response had begun.
+    /// The request was being sent or was sent, and the response had not begun.
     #[error("waiting for the response")]
     Waiting,
     /// The response had begun.
@@ -45,7 +45,7 @@ pub enum Phase {
 }
 
 impl CallFailure {
-    /// Why a reqwest call failed. The URL is left out.
+    /// Converts an error of reqwest, without the URL.
     #[must_use]
     pub fn from_reqwest(error: &reqwest::Error) -> Self {
         let phase = if error.is_connect() {
@@ -55,7 +55,7 @@ impl CallFailure {
         } else {
             Phase::Waiting
         };
-        // The error itself names the URL; its causes do not.
+        // The error itself contains the URL; its causes do not.
         let cause = || error.source().map_or_else(String::new, |cause| chain(cause).to_string());
         match phase {
             _ if error.is_timeout() => Self::Timeout(phase),
@@ -64,8 +64,7 @@ impl CallFailure {
         }
     }
 
-    /// Why a body could not be read: the kind and place of serde's error, whose own text may quote
-    /// a value.
+    /// Converts an error of serde into its kind and position, because its text may quote a value.
     #[must_use]
     pub fn from_json(error: &serde_json::Error) -> Self {
         Self::Body(format!(
@@ -76,7 +75,7 @@ impl CallFailure {
         ))
     }
 
-    /// Whether nothing was sent for sure.
+    /// Whether it is certain that nothing was sent.
     #[must_use]
     pub fn never_sent(&self) -> bool {
         matches!(self, Self::Connect(_) | Self::Timeout(Phase::Connecting))
@@ -95,7 +94,7 @@ mod tests {
     use super::*;
     use crate::http_client;
 
-    /// The failure of a call to a server that handles its one connection like this.
+    /// The failure of a call to a server that handles its only connection with `serve`.
     async fn failure<F: Future<Output = ()> + Send + 'static>(
         serve: impl FnOnce(TcpStream) -> F + Send + 'static,
     ) -> CallFailure {

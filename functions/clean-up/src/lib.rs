@@ -1,6 +1,6 @@
-//! Works off whatever is due, every minute: messages that were not sent, mentions to verify again,
-//! deadlines of jobs, files past their 48 hours, pointers of contacts (SPEC §5, "Clean-up"). It reads due
-//! items and never scans.
+//! Runs every minute and does the work that is due: messages that were not sent, mentions to verify
+//! again, deadlines of jobs, files older than 48 hours, and stale pointers of contacts (SPEC §5,
+//! "Clean-up"). It reads due items and never scans the table.
 
 mod work;
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     entry::{Failure, direct::Invocation},
     error::chain,
-    metric::{self, Slice},
+    metric::{self, MetricGroup},
     outbox::GRACE,
     table::{DUE_SHARDS, DueItem, DueKind, Key, TableError},
 };
@@ -24,32 +24,34 @@ use tokio::time::timeout;
 
 pub use work::App;
 
-/// The items of one page of a shard.
+/// The most due items of one page of a shard.
 const PAGE: i32 = 50;
-/// How many items of a shard are worked on side by side.
+/// The most items of a shard that are processed in parallel.
 const CONCURRENCY: usize = 4;
-/// What is left of the invocation's time when nothing further is begun.
+/// The time before the invocation's deadline, in milliseconds, at which the run starts no more
+/// work.
 const RESERVE_MS: i64 = 8_000;
-/// The longest that one item may take before it is left to the next run: a neighbor that does not
-/// answer holds up neither the items behind it nor the end in good order.
+/// The time-out of one item, after which it is left to the next run. An upstream service that does
+/// not respond must delay neither the other items nor the end of the run.
 const ITEM_TIME: Duration = Duration::from_secs(6);
 
-/// The schedule's event; "now" is its time, so that a run means the same whenever it happens.
+/// The event of the schedule. Its time counts as the current time, so that a run has the same
+/// effect when it starts late.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Tick {
     time: Timestamp,
 }
 
-/// What a run did.
+/// The result of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Report {
-    /// Items that are met.
+    /// The number of items whose work is done.
     pub done: usize,
-    /// Items that failed and are due again at the next run.
+    /// The number of items that failed. The next run processes them again.
     pub failed: usize,
-    /// How long the oldest message that was not sent had been waiting, in seconds.
+    /// The age of the oldest message that was not sent, in seconds.
     pub outbox_age_s: i64,
-    /// Whether the time was up before the work was done.
+    /// Whether the run ended because of the deadline, before all work was done.
     pub stopped_early: bool,
 }
 
@@ -61,28 +63,28 @@ impl Report {
         self.stopped_early |= other.stopped_early;
     }
 
-    fn report(&self) {
+    fn log(&self) {
         let Self { done, failed, outbox_age_s, stopped_early } = self;
         tracing::info!(done, failed, outbox_age_s, stopped_early, "clean-up finished");
-        // Ages are far below where a float loses a second.
+        // Ages are small enough to be exact as floating-point numbers.
         #[allow(clippy::cast_precision_loss)]
         let age = self.outbox_age_s as f64;
-        metric::emit(&[Slice { by: &[], metrics: &[("OutboxAge", "Seconds", age)] }]);
+        metric::emit(&[MetricGroup { dimensions: &[], metrics: &[("OutboxAge", "Seconds", age)] }]);
     }
 }
 
-/// Works off what is due at the event's time, all shards side by side, and stops in good order before
-/// the invocation's time is up; the next run goes on.
+/// Does the work that is due at the event's time, with all shards in parallel. Ends before the
+/// invocation's deadline; the next run continues.
 ///
 /// # Errors
-/// When a shard's due items cannot be read; the others' are worked off nevertheless. An item that
-/// fails is logged and stays.
+/// When the due items of a shard could not be read. The other shards are processed nevertheless. An
+/// item that fails is logged and stays in the table.
 pub async fn handle(app: Arc<App>, tick: Tick, at: Invocation) -> Result<Report, Failure> {
-    let until = i64::try_from(at.deadline_ms).unwrap_or(i64::MAX).saturating_sub(RESERVE_MS);
-    let run = Run { app: &app, now: tick.time, until };
+    let end = i64::try_from(at.deadline_ms).unwrap_or(i64::MAX).saturating_sub(RESERVE_MS);
+    let run = Run { app: &app, now: tick.time, end };
     let shards = (0..DUE_SHARDS).map(|shard| async move {
         let mut report = Report::default();
-        let read = run.work_off(shard, &mut report).await;
+        let read = run.process_shard(shard, &mut report).await;
         (report, read)
     });
     let mut total = Report::default();
@@ -91,57 +93,64 @@ pub async fn handle(app: Arc<App>, tick: Tick, at: Invocation) -> Result<Report,
         total.add(report);
         all_read = all_read.and(read);
     }
-    total.report();
+    total.log();
     all_read?;
     Ok(total)
 }
 
-/// One run: what it works with, the time that it takes for now, and when it must end.
+/// A run: its dependencies, the time that counts as the current time, and the time in milliseconds
+/// at which it must end.
 #[derive(Clone, Copy)]
 struct Run<'a> {
     app: &'a App,
     now: Timestamp,
-    until: i64,
+    end: i64,
 }
 
 impl Run<'_> {
-    /// Works one shard off, page by page. What failed is passed over, so that it stops nothing.
-    async fn work_off(&self, shard: u8, report: &mut Report) -> Result<(), TableError> {
+    /// Processes one shard page by page. Items that failed are skipped, so that they do not block
+    /// the others.
+    async fn process_shard(&self, shard: u8, report: &mut Report) -> Result<(), TableError> {
         let mut after: Option<Key> = None;
-        while !self.is_over() {
+        while !self.is_time_up() {
             let page = self.app.table.due_before(shard, self.now, after.as_ref(), PAGE).await?;
             let Some(last) = page.last else { return Ok(()) };
             after = Some(last);
-            for Key { sk, .. } in &page.unreadable {
-                tracing::error!(shard, sk, "could not parse a due item; it stays in the table");
+            for (Key { sk, .. }, error) in &page.invalid {
+                tracing::error!(shard, sk, error = %chain(error), "could not parse a due item; it stays in the table");
             }
-            report.failed += page.unreadable.len();
+            report.failed += page.invalid.len();
             report.outbox_age_s = report.outbox_age_s.max(outbox_age(&page.items, self.now));
-            self.work(&page.items, report).await;
+            self.process_page(&page.items, report).await;
         }
         report.stopped_early = true;
         Ok(())
     }
 
-    /// Works one page off, its messages first.
-    async fn work(&self, items: &[DueItem], report: &mut Report) {
+    /// Processes one page, its messages first.
+    async fn process_page(&self, items: &[DueItem], report: &mut Report) {
         let (messages, others): (Vec<_>, Vec<_>) =
             items.iter().partition(|item| item.due.kind == DueKind::Message);
-        let sent = timeout(ITEM_TIME, work::send_messages(self.app, &messages)).await.unwrap_or(0);
+        let sent = timeout(ITEM_TIME, work::send_messages(self.app, &messages)).await;
+        let sent = sent.unwrap_or_else(|_| {
+            let count = messages.len();
+            tracing::warn!(count, "sending messages took too long; they will be sent again");
+            0
+        });
         report.done += sent;
         report.failed += messages.len() - sent;
-        let others = stream::iter(others).take_while(|_| ready(!self.is_over()));
-        let mut done = others.map(|item| self.one(item)).buffer_unordered(CONCURRENCY);
+        let others = stream::iter(others).take_while(|_| ready(!self.is_time_up()));
+        let mut done = others.map(|item| self.process(item)).buffer_unordered(CONCURRENCY);
         while let Some(is_done) = done.next().await {
             report.done += usize::from(is_done);
             report.failed += usize::from(!is_done);
         }
     }
 
-    /// Works one item off and tells whether it is met.
-    async fn one(&self, item: &DueItem) -> bool {
+    /// Processes one item. Returns whether its work is done.
+    async fn process(&self, item: &DueItem) -> bool {
         let (kind, id) = (item.due.kind, item.due.id.as_str());
-        match timeout(ITEM_TIME, work::one(self.app, item, self.now)).await {
+        match timeout(ITEM_TIME, work::process(self.app, item, self.now)).await {
             Ok(Ok(())) => return true,
             Ok(Err(error)) => {
                 tracing::warn!(?kind, id, error = %chain(&*error), "could not process a due item; it will be tried again")
@@ -155,12 +164,12 @@ impl Run<'_> {
         false
     }
 
-    fn is_over(&self) -> bool {
-        self.app.clock.now().as_millisecond() >= self.until
+    fn is_time_up(&self) -> bool {
+        self.app.clock.now().as_millisecond() >= self.end
     }
 }
 
-/// For how many seconds the oldest of the messages among the items has been waiting to be sent.
+/// The time since which the oldest message among the items has been waiting, in seconds.
 fn outbox_age(items: &[DueItem], now: Timestamp) -> i64 {
     let messages = items.iter().filter(|item| item.due.kind == DueKind::Message);
     let ages = messages.map(|item| (now.duration_since(item.due.at) + GRACE).as_secs());

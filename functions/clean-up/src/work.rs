@@ -1,37 +1,36 @@
 use std::error::Error;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use shared::{
     clock::Clock,
     contact::Contacts,
     environment::{Environment, StartError},
+    error::chain,
     export::{Files, Jobs, deadline_passed, file_expired},
     note::retry_message,
     outbox::{Outbox, Outgoing, Queue},
     table::{DueItem, DueKind, Table},
 };
 
-/// What the function works with.
+/// The dependencies of the function.
 #[derive(Debug)]
 pub struct App {
-    /// Where the due items stand.
+    /// The table with the due items.
     pub table: Table,
-    /// Sends what was not sent.
+    /// Sends the messages that were not sent after their commit.
     pub outbox: Outbox,
-    /// Where export jobs stand.
+    /// The export jobs.
     pub jobs: Jobs,
-    /// Where their files are.
+    /// The files of export jobs.
     pub files: Files,
-    /// Tells when the invocation's time is up; what is due is told by the event.
+    /// The clock by which the run ends before the invocation's deadline. Whether an item is due
+    /// depends on the time of the event instead.
     pub clock: Clock,
 }
 
 impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing.
+    /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self {
             table: environment.table()?,
@@ -43,13 +42,14 @@ impl App {
     }
 }
 
-/// Sends messages in batches, and deletes the items of those that the queues acknowledged. Tells how
-/// many are met.
+/// Sends the messages of due items in batches, and deletes the items whose messages the queues
+/// acknowledged. Returns the number of deleted items.
 pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
     let message = |item: &&DueItem| {
         let read = Outgoing::from_due(item);
-        read.inspect_err(|_| {
-            tracing::error!(id = item.due.id, "a due item contains no valid message")
+        read.inspect_err(|error| {
+            let id = item.due.id.as_str();
+            tracing::error!(id, error = %chain(error), "a due item contains no valid message; it stays in the table");
         })
         .ok()
     };
@@ -57,12 +57,15 @@ pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
     let acknowledged = app.outbox.send(&messages).await;
     let deleted =
         stream::iter(&acknowledged).map(|key| app.table.complete_due(key)).buffer_unordered(8);
-    // An item that could not be deleted is sent once more, which is harmless.
+    let deleted = deleted.inspect_err(|error| {
+        // Receivers handle a message that is sent again.
+        tracing::warn!(error = %chain(error), "could not delete the due item of a sent message; the message will be sent again");
+    });
     deleted.filter(|result| std::future::ready(result.is_ok())).count().await
 }
 
-/// Works one item off.
-pub(crate) async fn one(
+/// Does the work of one due item, except for messages.
+pub(crate) async fn process(
     app: &App,
     item: &DueItem,
     now: Timestamp,

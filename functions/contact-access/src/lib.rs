@@ -1,5 +1,5 @@
-//! `GET /cdp/customers/{id}/access?user={sso}`: why a person can or cannot do something with a
-//! contact (SPEC §2). The answer is the guard's own decision, put into words.
+//! `GET /cdp/customers/{id}/access?user={sso}`: explains why a person can or cannot access a
+//! contact (SPEC §2). The answer comes from the decision of the guard itself.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,6 +10,7 @@ use shared::{
     directory::{Directory, Person},
     entry::{Code, Failure, Reply, http::Request},
     environment::{Environment, StartError},
+    error::chain,
     id::{ContactId, TeamId, UserId},
     identity::{Level, Permission, Viewer},
     note::{NoteAccess, NoteAction},
@@ -23,7 +24,7 @@ struct Access<'a> {
     user_sso_id: UserId,
     name: &'a str,
     status: &'a str,
-    /// Whether the team flag is on and counts for the company's plan.
+    /// Whether the team flag is on and the company's plan allows it.
     team_flag_counts: bool,
     permissions: Vec<Decided>,
 }
@@ -38,14 +39,14 @@ struct Decided {
     narrowed: bool,
 }
 
-/// A team; without a name where Launchpad does not tell it.
+/// A team. The name is missing if it could not be loaded.
 #[derive(Serialize)]
 struct MatchedTeam {
     id: TeamId,
     name: Option<String>,
 }
 
-/// What the function works with.
+/// The dependencies of the function.
 #[derive(Clone, Debug)]
 pub struct App {
     authority: Authority,
@@ -53,21 +54,18 @@ pub struct App {
 }
 
 impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
         Ok(Self { authority: Authority::new(services.clone()), services })
     }
 }
 
-/// Answers, for each permission, the level and the rule that decides.
+/// Returns the level and the deciding rule for each permission.
 ///
 /// # Errors
-/// As SPEC §5 maps them: 403 for a caller who does not see everything, 404 for a contact or a
-/// person that the company does not have.
+/// As in SPEC §5: 403 if the caller cannot see all contacts, 404 if the company has no such contact
+/// or person.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let id: ContactId = request.path("id")?;
@@ -75,8 +73,8 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let key = Key::contact(&viewer.company, id);
     let needed = [Permission::ViewCustomers];
     let keys = std::slice::from_ref(&key);
-    let (session, mut items) = app.authority.session_beside(viewer, &needed, keys).await?;
-    if session.level(Permission::ViewCustomers) != Level::Everything {
+    let (caller, mut items) = app.authority.session_with_items(viewer, &needed, keys).await?;
+    if caller.level(Permission::ViewCustomers) != Level::Everything {
         let message =
             "only a user who can see all contacts can check another user's access to a contact";
         return Err(Failure::new(Code::Forbidden, message));
@@ -85,14 +83,14 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let contact = contact.filter(Contact::is_live).ok_or_else(Failure::not_found)?;
     let person = app.services.directory.person(&viewer.company, &user.to_string()).await?;
     let person = person.ok_or_else(Failure::not_found)?;
-    let asked_about = Viewer { user, name: None, email: None, ..viewer.clone() };
-    let theirs = app.authority.inspect(&asked_about, &Permission::ALL).await?;
-    let explanations = explain(&theirs, &contact);
-    let names = team_names(&app.services.directory, &theirs, &explanations).await;
-    Reply::ok(&access(&contact, &person, &theirs, explanations, &names))
+    let subject = Viewer { user, name: None, email: None, ..viewer.clone() };
+    let session = app.authority.inspect(&subject, &Permission::ALL).await?;
+    let explanations = explain(&session, &contact);
+    let names = team_names(&app.services.directory, &session, &explanations).await;
+    Reply::ok(&access(&contact, &person, &session, explanations, &names))
 }
 
-/// The person that the query asks about.
+/// The id of the person in the query.
 fn user(query: &[(String, String)]) -> Result<UserId, Failure> {
     match query {
         [(name, value)] if name == "user" => {
@@ -105,8 +103,8 @@ fn user(query: &[(String, String)]) -> Result<UserId, Failure> {
     }
 }
 
-fn explain(theirs: &Session, contact: &Contact) -> Vec<Explanation> {
-    let notes = NoteAccess::new(theirs);
+fn explain(session: &Session, contact: &Contact) -> Vec<Explanation> {
+    let notes = NoteAccess::new(session);
     let decide = |permission: &Permission| match permission {
         Permission::ViewNotes => notes.explain(NoteAction::View, contact),
         Permission::AddNotes => notes.explain(NoteAction::Add, contact),
@@ -115,25 +113,30 @@ fn explain(theirs: &Session, contact: &Contact) -> Vec<Explanation> {
         Permission::ViewCustomers
         | Permission::ManageCustomers
         | Permission::DeleteCustomers
-        | Permission::SearchCustomers => theirs.explain(*permission, contact),
+        | Permission::SearchCustomers => session.explain(*permission, contact),
     };
     Permission::ALL.iter().map(decide).collect()
 }
 
-/// The names of the teams that matched: the person's own came with their teams, those below are
-/// asked for.
+/// The names of the teams that matched. The names of the person's own teams are already loaded;
+/// those of descendants are loaded here.
 async fn team_names(
     directory: &Directory,
-    theirs: &Session,
+    session: &Session,
     explanations: &[Explanation],
 ) -> HashMap<TeamId, String> {
-    let own = theirs.teams().iter().map(|team| (team.id, team.name.clone()));
+    let own = session.teams().iter().map(|team| (team.id, team.name.clone()));
     let mut names: HashMap<TeamId, String> = own.collect();
     let mut matched = explanations.iter().flat_map(|explanation| &explanation.teams);
     if matched.any(|team| !names.contains_key(team)) {
-        // A name is a convenience: without it the id stands alone.
-        let all = directory.team_names(&theirs.viewer.company).await;
-        names.extend(all.unwrap_or_default());
+        match directory.team_names(&session.viewer.company).await {
+            Ok(all) => names.extend(all),
+            Err(error) => tracing::warn!(
+                error = %chain(&error),
+                remembered = error.remembered,
+                "could not load the names of teams; the answer contains only their ids"
+            ),
+        }
     }
     names
 }
@@ -141,7 +144,7 @@ async fn team_names(
 fn access<'a>(
     contact: &Contact,
     person: &'a Person,
-    theirs: &Session,
+    session: &Session,
     explanations: Vec<Explanation>,
     names: &HashMap<TeamId, String>,
 ) -> Access<'a> {
@@ -159,7 +162,7 @@ fn access<'a>(
         user_sso_id: person.sso_id,
         name: person.display_name(),
         status: &person.status,
-        team_flag_counts: theirs.flags.team_permission,
+        team_flag_counts: session.flags.team_permission,
         permissions: explanations.into_iter().map(decided).collect(),
     }
 }

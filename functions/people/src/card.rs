@@ -10,7 +10,7 @@ use shared::{
 
 use crate::App;
 
-/// What the preview card of a mention shows (PRD NOTE-MENTION-S05).
+/// The preview card of a mentioned person (PRD NOTE-MENTION-S05).
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Card {
     sso_id: UserId,
@@ -26,9 +26,10 @@ struct Card {
 #[serde(rename_all = "snake_case")]
 enum Status {
     Active,
-    /// Launchpad does not tell a deactivated person from a deleted or an unknown one (PRD OQ-13).
+    /// Launchpad does not distinguish a deactivated person from a deleted or an unknown one (PRD
+    /// OQ-13).
     InactiveOrNotFound,
-    /// Launchpad cannot tell at the moment.
+    /// The Launchpad call failed.
     Unavailable,
 }
 
@@ -66,26 +67,32 @@ impl Card {
     }
 }
 
-/// Shows who a mentioned person is. An unknown person is no error: the card then has the name by
-/// which they were last known, or none.
+/// Returns the preview card of a mentioned person. An unknown person is not an error: the card then
+/// has the last known name, or none.
 ///
 /// # Errors
-/// 404 for what is no SSO UUID and while the flag is off, 403 without the permission to view notes.
+/// 404 if the id is not an SSO UUID or the flag is off, 403 without the permission to view notes.
 pub(crate) async fn show(app: &App, request: &Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let sso_id: UserId = request.path("sso_id")?;
     let key = Key::person(&viewer.company, sso_id);
     let id = sso_id.to_string();
-    let (opened, answer) = tokio::join!(
-        app.authority.session_beside(viewer, &[], std::slice::from_ref(&key)),
+    let (session, answer) = tokio::join!(
+        app.authority.session_with_items(viewer, &[], std::slice::from_ref(&key)),
         app.services.directory.person(&viewer.company, &id)
     );
-    let (session, mut items) = opened?;
+    let (session, mut items) = session?;
     crate::check(&session, &[Permission::ViewNotes])?;
-    // A kept name that does not fit is no name.
-    let last_known = items.remove(&key).and_then(|item| from_item(item).ok());
+    let last_known = items.remove(&key).map(from_item).transpose().unwrap_or_else(|error| {
+        tracing::warn!(error = %chain(&error), "could not parse the last known name of a person");
+        None
+    });
     if let Err(error) = &answer {
-        tracing::warn!(error = %chain(error), "could not look up a person");
+        tracing::warn!(
+            error = %chain(error),
+            remembered = error.remembered,
+            "could not load a person; the card contains only the last known name"
+        );
     }
     Reply::ok(&Card::new(sso_id, answer, last_known))
 }

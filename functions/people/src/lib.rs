@@ -1,10 +1,10 @@
-//! The people of a company, as the directory knows them (SPEC §2, §3).
+//! The people of a company from the directory (SPEC §2, §3).
 //!
-//! | module | its one idea |
+//! | module | what it does |
 //! |---|---|
-//! | `typeahead` | who can be mentioned |
-//! | `card` | who a mentioned person is |
-//! | `teams` | which teams the viewer can choose |
+//! | `typeahead` | searches the people who can be mentioned |
+//! | `card` | returns the preview card of a mentioned person |
+//! | `teams` | lists the teams that the viewer can choose as owners of a contact |
 
 mod card;
 mod teams;
@@ -20,7 +20,7 @@ use shared::{
     services::Services,
 };
 
-/// What the function works with.
+/// The dependencies of the function.
 #[derive(Clone, Debug)]
 pub struct App {
     authority: Authority,
@@ -28,20 +28,17 @@ pub struct App {
 }
 
 impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
         Ok(Self { authority: Authority::new(services.clone()), services })
     }
 }
 
-/// Answers one of the three routes.
+/// Handles the requests of all three routes.
 ///
 /// # Errors
-/// As SPEC §2, §3 and §5 map them.
+/// As in SPEC §2, §3 and §5.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     match request.route() {
         "GET /cdp/me/teams" => teams::list(&app, request.viewer()?).await,
@@ -50,10 +47,10 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     }
 }
 
-/// Lets a session through where notes can mention people and any of these permissions is given.
+/// Checks that notes can mention people and that the viewer has at least one of these permissions.
 ///
 /// # Errors
-/// 404 `FEATURE_DISABLED`, 403.
+/// 404 `FEATURE_DISABLED` if mentions are not enabled, 403 without any of the permissions.
 fn check(session: &Session, any_of: &[Permission]) -> Result<(), Failure> {
     if !session.flags.notes_mention {
         return Err(Failure::new(

@@ -5,11 +5,12 @@ use shared::{
 
 use crate::App;
 
-/// The viewer's own teams, which they may make the owners of a contact: the teams that they are
-/// directly in, not those below (SPEC §2; RFC §2.4, Decision 10). A viewer without teams has none.
+/// Lists the viewer's own teams, which the viewer can set as owners of a contact: the teams of
+/// which they are a direct member, without descendants (SPEC §2; RFC §2.4, Decision 10). The list
+/// is empty for a viewer without teams.
 ///
 /// # Errors
-/// 503 when Launchpad cannot tell them: nothing is guessed.
+/// 503 if the teams could not be loaded.
 pub(crate) async fn list(app: &App, viewer: &Viewer) -> Result<Reply, Failure> {
     let set = app.authority.team_set(viewer).await?;
     let own: Vec<_> = set.teams.iter().filter(|team| set.team_ids.contains(&team.id)).collect();

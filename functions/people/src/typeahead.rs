@@ -6,7 +6,7 @@ use shared::{
     entry::{
         Failure, Reply,
         http::Request,
-        page::{self, once},
+        page::{self, set_once},
     },
     id::UserId,
     identity::{Permission, Viewer},
@@ -15,17 +15,17 @@ use shared::{
 
 use crate::App;
 
-/// Where Launchpad begins to count pages.
+/// The number of the first page in Launchpad.
 const FIRST_PAGE: u32 = 1;
-/// The people of one page.
+/// The page size of Launchpad requests.
 const PAGE: u32 = 25;
-/// The most of Launchpad's pages that are read for one of ours, where whole pages of people are
-/// inactive; then a page is short and has a cursor.
+/// The most pages of Launchpad that are read for one page of the answer. If all people on these
+/// pages are inactive, the page of the answer is empty and has a cursor.
 const MAX_READS: u32 = 4;
 /// The most characters of a query.
 const MAX_QUERY: usize = 100;
 
-/// Somebody who can be mentioned (PRD NOTE-MENTION-S01).
+/// A person who can be mentioned (PRD NOTE-MENTION-S01).
 #[derive(Debug, Serialize)]
 struct Candidate {
     sso_id: UserId,
@@ -47,36 +47,37 @@ impl From<Person> for Candidate {
     }
 }
 
-/// What is typed behind the `@`, and the page of Launchpad's to begin with.
+/// The text after the `@`, and the page of Launchpad to start with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Search {
     query: String,
     page: u32,
 }
 
-/// Some candidates, and the page to go on with.
+/// Some candidates, and the next page to read.
 struct Found {
     people: Vec<Candidate>,
     next: Option<u32>,
 }
 
-/// Answers the active users of the company whose name or email matches.
+/// Returns the active users of the company whose name or email address matches.
 ///
 /// # Errors
-/// 404 while the flag is off, 403 without a permission to write notes, 503 in Launchpad's trouble.
+/// 404 if the flag is off, 403 without a permission to write notes, 503 if Launchpad fails.
 pub(crate) async fn search(app: &App, request: &Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let wanted = Search::from_query(request.query())?;
-    // Nothing of the people found is answered before the session says that it may be.
-    let (opened, found) =
+    // The people are loaded in parallel with the session, and returned only if the session allows
+    // it.
+    let (session, found) =
         tokio::join!(app.authority.session(viewer, &[]), candidates(app, viewer, wanted));
-    let session = opened.inspect_err(|error| {
-        if let AccessError::Directory(_) = error {
-            event::note_mention_picker_failed(viewer);
+    let session = session.inspect_err(|error| {
+        if let AccessError::Directory(cause) = error {
+            event::note_mention_picker_failed(viewer, cause);
         }
     })?;
     crate::check(&session, &[Permission::AddNotes, Permission::ManageNotes])?;
-    let found = found.inspect_err(|_| event::note_mention_picker_failed(viewer))?;
+    let found = found.inspect_err(|cause| event::note_mention_picker_failed(viewer, cause))?;
     Ok(Reply::ok(&found.people)?.with_meta("next_cursor", found.next.map(encode)))
 }
 
@@ -102,13 +103,13 @@ async fn candidates(
 }
 
 impl Search {
-    /// The parameters of the query, each given once at most.
+    /// Parses the parameters of the query. None of them may be repeated.
     fn from_query(parameters: &[(String, String)]) -> Result<Self, Failure> {
         let (mut query, mut page) = (None, None);
         for (name, value) in parameters {
             match name.as_str() {
-                "query" => once(&mut query, name, value.trim())?,
-                "cursor" => once(&mut page, name, page::begin(value, decode)?)?,
+                "query" => set_once(&mut query, name, value.trim())?,
+                "cursor" => set_once(&mut page, name, page::parse_cursor(value, decode)?)?,
                 _ => return Err(Failure::invalid(name, "unknown query parameter")),
             }
         }
@@ -121,7 +122,8 @@ impl Search {
     }
 }
 
-/// A page's number as an opaque cursor; it says nothing of what the viewer may see.
+/// Encodes the number of a page as an opaque cursor, which reveals nothing about the people that
+/// the viewer can see.
 fn encode(page: u32) -> String {
     URL_SAFE_NO_PAD.encode(page.to_be_bytes())
 }
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_begins_with_the_first_page_and_goes_on_by_its_cursor() {
+    fn a_search_starts_with_the_first_page_and_continues_after_its_cursor() {
         let first = Search::from_query(&parameters(&[("query", " bu "), ("cursor", "")])).unwrap();
         assert_eq!(first, Search { query: "bu".to_owned(), page: 1 });
         let next = Search::from_query(&parameters(&[("cursor", &encode(2))])).unwrap();
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_doubled_parameter_is_400_naming_it() {
+    fn a_repeated_parameter_is_400_with_its_name() {
         for (name, value) in [("query", "bu"), ("cursor", "")] {
             let failure = Search::from_query(&parameters(&[(name, value); 2])).unwrap_err();
             assert_eq!(failure.code(), Code::InvalidRequest);
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_search_is_400_naming_the_parameter() {
+    fn an_invalid_parameter_is_400_with_its_name() {
         let long = "x".repeat(MAX_QUERY + 1);
         for (name, value) in [
             ("query", long.as_str()),

@@ -159,7 +159,15 @@ impl Authority {
         person: &Viewer,
         needed: &[Permission],
     ) -> Result<Session, AccessError> {
-        Ok(self.resolve(person, needed.into(), &[]).await?.0)
+        let (session, _) = self.resolve(person, needed.into(), &[]).await?;
+        if let Teams::Unavailable(cause) = &session.teams {
+            tracing::warn!(
+                error = %chain(cause),
+                remembered = cause.remembered,
+                "could not load the teams of the checked person; the explanation assumes the fallback"
+            );
+        }
+        Ok(session)
     }
 
     async fn resolve(
@@ -297,19 +305,19 @@ impl Authority {
     }
 }
 
-/// Returns the result of `answer` if `wanted` resolves to true. If that is likely, `answer` is
-/// polled before `wanted` is resolved. If it resolves to false, `answer` is dropped without waiting
-/// for it.
+/// Returns the result of `answer` if `condition` resolves to true. If that is likely, `answer` is
+/// polled before `condition` is resolved. If it resolves to false, `answer` is dropped without
+/// waiting for it.
 async fn only_if<T>(
-    wanted: impl Future<Output = bool>,
+    condition: impl Future<Output = bool>,
     is_likely: bool,
     answer: impl Future<Output = T>,
 ) -> Option<T> {
-    let (mut wanted, mut answer) = (pin!(wanted), pin!(answer));
+    let (mut condition, mut answer) = (pin!(condition), pin!(answer));
     tokio::select! {
         biased;
-        wanted = &mut wanted => if wanted { Some(answer.await) } else { None },
-        answer = &mut answer, if is_likely => wanted.await.then_some(answer),
+        is_met = &mut condition => if is_met { Some(answer.await) } else { None },
+        answer = &mut answer, if is_likely => condition.await.then_some(answer),
     }
 }
 
@@ -321,36 +329,36 @@ mod tests {
 
     use super::*;
 
-    /// Returns the result of [`only_if`], and whether the answer was requested before it was known
-    /// to be wanted.
-    async fn requested_early(is_likely: bool, is_wanted: bool) -> (Option<()>, bool) {
-        let (asked, mut was_asked) = oneshot::channel();
+    /// Returns the result of [`only_if`], and whether the answer was requested before the condition
+    /// was resolved.
+    async fn requested_early(is_likely: bool, is_needed: bool) -> (Option<()>, bool) {
+        let (requested, mut was_requested) = oneshot::channel();
         let (known, is_known) = oneshot::channel();
         let early = async {
             tokio::task::yield_now().await;
-            let early = was_asked.try_recv().is_ok();
+            let early = was_requested.try_recv().is_ok();
             let _ = known.send(());
             early
         };
-        let wanted = async { is_known.await.is_ok() && is_wanted };
+        let condition = async { is_known.await.is_ok() && is_needed };
         let answer = async {
-            let _ = asked.send(());
-            if !is_wanted {
+            let _ = requested.send(());
+            if !is_needed {
                 pending::<()>().await;
             }
         };
-        let (answer, early) = tokio::join!(only_if(wanted, is_likely, answer), early);
+        let (answer, early) = tokio::join!(only_if(condition, is_likely, answer), early);
         (answer, early)
     }
 
     #[tokio::test]
-    async fn a_likely_answer_is_requested_before_it_is_known_to_be_wanted() {
+    async fn a_likely_answer_is_requested_before_it_is_known_to_be_needed() {
         assert_eq!(requested_early(true, true).await, (Some(()), true));
         assert_eq!(requested_early(false, true).await, (Some(()), false));
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_not_wanted_is_not_waited_for() {
+    async fn an_answer_that_is_not_needed_is_not_awaited() {
         assert_eq!(requested_early(true, false).await, (None, true));
         assert_eq!(requested_early(false, false).await, (None, false));
         assert_eq!(only_if(ready(false), true, pending::<()>()).await, None);

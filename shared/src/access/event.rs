@@ -11,7 +11,7 @@ use crate::{
     error::chain,
     id::ContactId,
     identity::{Permission, Viewer},
-    metric::{self, Slice},
+    metric::{self, MetricGroup},
 };
 
 /// Logs that the viewer's teams could not be loaded, so that the scope was narrowed to `own`. The
@@ -50,5 +50,5 @@ pub fn team_permission_denied(
         permission_name = permission.as_str(),
         viewer_team_count,
     );
-    metric::emit(&[Slice { by: &[], metrics: &[("TeamPermissionDenied", "Count", 1.0)] }]);
+    metric::emit(&[MetricGroup { dimensions: &[], metrics: &[("TeamPermissionDenied", "Count", 1.0)] }]);
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::clock::sortable;
 
-/// The kinds of work that a due item can hold.
+/// The kinds of work that a due item can contain.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DueKind {
@@ -62,13 +62,13 @@ pub struct DueItem {
 }
 
 /// A page of due items.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct DuePage {
     /// The items, in the order of their due times.
     pub items: Vec<DueItem>,
-    /// The keys of the items that cannot be parsed, such as items of a kind that only a later
-    /// version of the code knows.
-    pub unreadable: Vec<Key>,
+    /// The items that cannot be parsed, with the errors. They can be items of a kind that only a
+    /// later version of the code knows.
+    pub invalid: Vec<(Key, TableError)>,
     /// The key of the last item; the next page starts after it. `None` when there are no more
     /// items.
     pub last: Option<Key>,
@@ -143,7 +143,7 @@ impl Table {
             page.last = Some(key.clone());
             match from_item(item) {
                 Ok(due) => page.items.push(DueItem { key, due }),
-                Err(_) => page.unreadable.push(key),
+                Err(error) => page.invalid.push((key, error)),
             }
         }
         Ok(page)

@@ -26,10 +26,11 @@ pub enum TableError {
 }
 
 impl TableError {
-    /// Converts an SDK error into the variant that tells callers whether a retry can help.
+    /// Converts an SDK error into the variant that shows callers whether a retry can help.
     pub fn from_sdk<E, R>(error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata,
+        R: 'static,
     {
         let text = || aws::explanation(error);
         match error {
@@ -58,6 +59,7 @@ impl TableError {
 impl<E, R> From<SdkError<E, R>> for TableError
 where
     E: ProvideErrorMetadata,
+    R: 'static,
 {
     fn from(error: SdkError<E, R>) -> Self {
         Self::from_sdk(&error)
