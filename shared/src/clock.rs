@@ -1,4 +1,4 @@
-//! The one source of "now".
+//! The only source of the current time.
 
 use std::{
     sync::{
@@ -10,24 +10,25 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Tells the time: the system's, or one that stands still until it is moved.
+/// Returns the current time: of the system, or of a manual clock that only changes when it is
+/// moved.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The clock of the system.
     #[default]
     System,
-    /// Milliseconds since the epoch, moved by hand.
+    /// A manual clock, in milliseconds since the epoch.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// A clock that stands at `start`.
+    /// Creates a manual clock with the time `start`.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(start.as_millisecond())))
     }
 
-    /// The time, to the millisecond: what is stored and compared has no finer parts.
+    /// The current time in milliseconds. Stored and compared times are not more precise.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let millis = match self {
@@ -37,7 +38,7 @@ impl Clock {
         Timestamp::from_millisecond(millis).unwrap_or_default()
     }
 
-    /// Moves a manual clock on; the system's clock goes its own way.
+    /// Moves a manual clock forward. Has no effect on the system's clock.
     pub fn advance(&self, by: SignedDuration) {
         if let Self::Manual(millis) = self {
             millis.fetch_add(i64::try_from(by.as_millis()).unwrap_or(0), Ordering::SeqCst);
@@ -45,13 +46,13 @@ impl Clock {
     }
 }
 
-/// A duration in whole milliseconds, as log fields and metrics carry it.
+/// A duration in whole milliseconds, for log fields and metrics.
 #[must_use]
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The fixed-width form of a time in keys: its text sorts as the time does.
+/// The form of a time in keys. It has a fixed width, so that texts sort in the order of the times.
 #[must_use]
 pub fn sortable(time: Timestamp) -> String {
     format!("{time:.3}")
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sortable_times_have_one_width() {
+    fn sortable_times_have_a_fixed_width() {
         let whole: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
         assert_eq!(sortable(whole), "2026-11-21T08:00:00.000Z");
         assert_eq!(sortable(whole + SignedDuration::from_millis(7)), "2026-11-21T08:00:00.007Z");

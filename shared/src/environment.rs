@@ -1,5 +1,5 @@
-//! A function's surroundings, read once at start from the standard environment: the AWS clients,
-//! the neighbors and the names that `template.yaml` hands in.
+//! The environment of a function, read once at the start from environment variables: the AWS
+//! clients, the upstream services, and the names that `template.yaml` sets.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -34,23 +34,24 @@ use crate::{
 /// Why a function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A variable that the function needs is not set.
+    /// A required environment variable is not set.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// A variable has a value that makes no sense.
+    /// An environment variable has an invalid value.
     #[error("the environment variable {name} is invalid: {reason}")]
     Invalid {
-        /// Its name.
+        /// The name of the variable.
         name: &'static str,
-        /// What is wrong.
+        /// The reason why its value is invalid.
         reason: String,
     },
-    /// The HTTP client cannot be built.
+    /// The HTTP client could not be built.
     #[error("could not build the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
 }
 
-/// The surroundings.
+/// The environment of a function: its settings and the clients that are built from them. Cheap to
+/// clone.
 #[derive(Clone, Debug)]
 pub struct Environment {
     sdk: SdkConfig,
@@ -60,22 +61,23 @@ pub struct Environment {
     read: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
-/// The longest wait before the table is asked for the second time; it doubles with each. Of the
-/// second that the SDK begins with, six attempts would outlast a request.
+/// The first backoff of retried table requests; it doubles with each retry. With the SDK's default
+/// of one second, six attempts would take longer than a request may.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
-/// The time-outs of calls that a person waits for.
+/// The time-outs of calls during which a user waits.
 fn short_timeouts() -> TimeoutConfigBuilder {
     TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3))
 }
 
 impl Environment {
-    /// Reads the surroundings of this process, as Lambda sets them: region, keys and endpoints are
-    /// variables. The SDK's search through files, metadata and token services would find nothing
-    /// more; left out, it is neither linked nor run at every start.
+    /// Reads the environment of this process. Lambda sets the region, the credentials and the
+    /// endpoints as environment variables, so the SDK's search in files, metadata and token
+    /// services is left out: it would find nothing, and it would make the binary larger and every
+    /// start slower.
     ///
     /// # Errors
-    /// When the HTTP client cannot be built.
+    /// [`StartError::Http`] when the HTTP client could not be built.
     pub fn load() -> Result<Self, StartError> {
         let variables: HashMap<String, String> = std::env::vars().collect();
         let keys = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
@@ -88,8 +90,8 @@ impl Environment {
         Ok(Self::new(http_client::builder().build()?, sdk.build(), Clock::System, variables))
     }
 
-    /// Surroundings with this HTTP client for all of AWS and the upstreams, this base of the SDK's
-    /// settings, this clock and these variables.
+    /// Creates an environment with this HTTP client for AWS and the upstream services, these
+    /// settings of the SDK, this clock and these variables.
     #[must_use]
     pub fn new(
         http: reqwest::Client,
@@ -106,30 +108,30 @@ impl Environment {
         Self { sdk, http, clock, variables, read: Arc::default() }
     }
 
-    /// The clock.
+    /// The clock of the function.
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock.clone()
     }
 
-    /// A variable's text.
+    /// The value of a variable.
     ///
     /// # Errors
-    /// [`StartError::Missing`] when it is not set or empty.
+    /// [`StartError::Missing`] when the variable is not set or empty.
     pub fn text(&self, name: &'static str) -> Result<String, StartError> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
         let set = self.variables.get(name).filter(|text| !text.is_empty());
         set.cloned().ok_or(StartError::Missing(name))
     }
 
-    /// The variables that were asked for so far, set or not: what the template has to hand in, and
-    /// nothing else.
+    /// The names of the variables that the function has read so far, set or not. `template.yaml`
+    /// must set exactly these variables.
     #[must_use]
     pub fn variables_read(&self) -> BTreeSet<&'static str> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A variable's value, or `default` when it is not set.
+    /// The parsed value of a variable, or `default` if the variable is not set.
     ///
     /// # Errors
     /// [`StartError::Invalid`] when it does not parse.
@@ -147,9 +149,6 @@ impl Environment {
     }
 
     /// The single table (`TABLE_NAME`).
-    ///
-    /// # Errors
-    /// When the variable is missing.
     pub fn table(&self) -> Result<Table, StartError> {
         let config = aws_sdk_dynamodb::config::Builder::from(&self.sdk).retry_config(
             RetryConfig::standard().with_max_attempts(6).with_initial_backoff(FIRST_BACKOFF),
@@ -158,11 +157,8 @@ impl Environment {
         Ok(Table::new(client, &self.text("TABLE_NAME")?))
     }
 
-    /// Launchpad (`LAUNCHPAD_URL`, `LAUNCHPAD_USER`, `LAUNCHPAD_PASSWORD`, and the budgets
-    /// `UPSTREAM_TIMEOUT_MS`, default 500, and `TEAM_SET_TTL_SECONDS`, default 60).
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// The directory in Launchpad (`LAUNCHPAD_URL`, `LAUNCHPAD_USER`, `LAUNCHPAD_PASSWORD`,
+    /// `UPSTREAM_TIMEOUT_MS` with the default 500, and `TEAM_SET_TTL_SECONDS` with the default 60).
     pub fn directory(&self) -> Result<Directory, StartError> {
         let launchpad = Launchpad {
             url: self.text("LAUNCHPAD_URL")?.trim_end_matches('/').to_owned(),
@@ -174,11 +170,8 @@ impl Environment {
         Ok(Directory::new(self.http.clone(), launchpad, self.clock()))
     }
 
-    /// The Unified Notification Service (`NOTIFICATION_URL`, `NOTIFICATION_API_KEY`, and the budget
-    /// `UPSTREAM_TIMEOUT_MS`).
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// The client of the Unified Notification Service (`NOTIFICATION_URL`, `NOTIFICATION_API_KEY`
+    /// and `UPSTREAM_TIMEOUT_MS`).
     pub fn notifications(&self) -> Result<Notifications, StartError> {
         let service = NotificationService {
             url: self.text("NOTIFICATION_URL")?.trim_end_matches('/').to_owned(),
@@ -188,12 +181,9 @@ impl Environment {
         Ok(Notifications::new(self.http.clone(), service))
     }
 
-    /// Connects to the upstreams, so that the first request finds open connections (SPEC §1). A
-    /// neighbor in trouble holds the start up for its budget at most; the first request that needs
-    /// it will tell.
-    ///
-    /// # Errors
-    /// When a variable is wrong.
+    /// Opens connections to the upstream services, so that the first request can use them (SPEC
+    /// §1). If a service does not respond, the start waits only for the time-out; the first request
+    /// that needs the service reports the error.
     pub async fn connect(&self) -> Result<(), StartError> {
         let budget = self.upstream_timeout()?;
         let upstreams = ["LAUNCHPAD_URL", "NOTIFICATION_URL"];
@@ -202,38 +192,30 @@ impl Environment {
         Ok(())
     }
 
-    /// The budget of a neighbor's answer.
-    ///
-    /// # Errors
-    /// When the variable is wrong.
+    /// The time-out of calls to upstream services (`UPSTREAM_TIMEOUT_MS`, default 500).
     pub fn upstream_timeout(&self) -> Result<Duration, StartError> {
         Ok(Duration::from_millis(self.parsed("UPSTREAM_TIMEOUT_MS", 500)?))
     }
 
     /// The table, the directory and the clock.
-    ///
-    /// # Errors
-    /// As [`Environment::table`] and [`Environment::directory`].
     pub fn services(&self) -> Result<Services, StartError> {
         let (table, directory) = (self.table()?, self.directory()?);
         Ok(Services { table, directory, clock: self.clock() })
     }
 
-    /// The outbox of a function that sends to these queues ([`Queue::variable`] names each URL).
+    /// The outbox of a function that sends to these queues. [`Queue::variable`] is the variable
+    /// with the URL of a queue.
     ///
     /// # Errors
-    /// When a variable is missing: a function that cannot send must not start, or its messages
-    /// would all wait for the clean-up.
+    /// [`StartError::Missing`] when a URL is missing. The function must not start without it,
+    /// because all its messages would wait for the clean-up.
     pub fn outbox(&self, queues: &[Queue]) -> Result<Outbox, StartError> {
         let url = |queue: &Queue| self.text(queue.variable()).map(|url| (*queue, url));
         Ok(Outbox::new(self.sqs(), queues.iter().map(url).collect::<Result<_, _>>()?))
     }
 
-    /// The writer of notes (`APP_URL`, `MENTION_QUEUE_URL`, and `INVALID_MENTION_POLICY`: `drop`,
-    /// the default, or `reject`).
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// The writer of notes (`APP_URL`, `MENTION_QUEUE_URL`, and `INVALID_MENTION_POLICY`, which is
+    /// `drop` by default or `reject`).
     pub fn note_writer(&self) -> Result<NoteWriter, StartError> {
         let hosts = mention_hosts(&self.text("APP_URL")?);
         let invalid = self.parsed("INVALID_MENTION_POLICY", InvalidMentions::default())?;
@@ -241,21 +223,19 @@ impl Environment {
         Ok(NoteWriter::new(self.services()?, outbox, hosts, invalid))
     }
 
-    /// The dead letters in the queue whose URL the variable `name` holds.
-    ///
-    /// # Errors
-    /// When the variable is missing.
+    /// The dead-letter queue whose URL is in the variable `name`.
     pub fn dead_letters(&self, name: &'static str) -> Result<DeadLetters, StartError> {
         Ok(DeadLetters::new(self.sqs(), self.text(name)?))
     }
 
-    /// The queues' client.
+    /// The client of the queues.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.sdk)
     }
 
-    /// The bucket's client; an attempt may take as long as a part of a file needs.
+    /// The client of the bucket. An attempt may take 60 seconds, the time that a part of a file can
+    /// need.
     #[must_use]
     pub fn s3(&self) -> aws_sdk_s3::Client {
         let timeouts = short_timeouts().operation_attempt_timeout(Duration::from_secs(60));
@@ -264,17 +244,11 @@ impl Environment {
     }
 
     /// The files of exports, in the bucket `BUCKET_NAME`.
-    ///
-    /// # Errors
-    /// When the variable is missing.
     pub fn files(&self) -> Result<Files, StartError> {
         Ok(Files::new(self.s3(), self.text("BUCKET_NAME")?))
     }
 
-    /// The jobs of exports with their files, in the table and the bucket.
-    ///
-    /// # Errors
-    /// As [`Environment::table`] and [`Environment::files`].
+    /// The export jobs in the table and their files in the bucket.
     pub fn export_store(&self) -> Result<ExportStore, StartError> {
         Ok(ExportStore {
             jobs: Jobs::new(self.table()?),
@@ -283,20 +257,20 @@ impl Environment {
         })
     }
 
-    /// The language and zone of exports where nobody chose (`DEFAULT_LOCALE`, by default `en`, and
-    /// `DEFAULT_TIME_ZONE`, by default `Asia/Jakarta`).
-    ///
-    /// # Errors
-    /// When a variable is wrong.
+    /// The language and the time zone of exports for users and companies without a setting
+    /// (`DEFAULT_LOCALE` with the default `en`, and `DEFAULT_TIME_ZONE` with the default
+    /// `Asia/Jakarta`).
     pub fn export_defaults(&self) -> Result<Defaults, StartError> {
         let locale = self.parsed("DEFAULT_LOCALE", Locale::En)?;
         let time_zone = self.parsed("DEFAULT_TIME_ZONE", "Asia/Jakarta".to_owned())?;
-        Defaults::new(locale, &time_zone)
-            .map_err(|error| StartError::Invalid { name: "DEFAULT_TIME_ZONE", reason: error.reason })
+        Defaults::new(locale, &time_zone).map_err(|error| StartError::Invalid {
+            name: "DEFAULT_TIME_ZONE",
+            reason: error.reason,
+        })
     }
 
-    /// The mail client. It does not retry by itself: an outcome that nobody can know must not be
-    /// repeated (SPEC §4).
+    /// The client of the email service. It does not retry, because an email whose delivery is
+    /// unknown must not be sent again (SPEC §4).
     #[must_use]
     pub fn ses(&self) -> aws_sdk_ses::Client {
         let timeouts = short_timeouts().operation_attempt_timeout(Duration::from_secs(40));
@@ -331,7 +305,7 @@ mod tests {
         Environment::new(http, SdkConfig::builder().build(), clock, variables.into())
     }
 
-    /// Takes one connection, answers two requests on it, and tells their first lines.
+    /// Accepts one connection, responds to two requests on it, and returns their first lines.
     fn answer_twice_on_one_connection(listener: TcpListener) -> JoinHandle<Vec<String>> {
         tokio::spawn(async move {
             let (mut connection, _) = listener.accept().await.unwrap();
@@ -351,7 +325,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_call_of_a_upstream_service_finds_the_connection_opened_at_the_start() {
+    async fn the_first_call_of_an_upstream_service_uses_the_connection_from_the_start() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let environment = environment(&format!("http://{}", listener.local_addr().unwrap()));
         let launchpad = answer_twice_on_one_connection(listener);
@@ -363,12 +337,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_upstream_service_in_trouble_does_not_stop_the_start() {
+    async fn an_unreachable_upstream_service_does_not_prevent_the_start() {
         environment("http://127.0.0.1:9").connect().await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_upstream_service_that_does_not_answer_holds_the_start_up_for_its_budget_alone() {
+    async fn an_upstream_service_that_does_not_respond_delays_the_start_by_its_time_out_at_most() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let environment = environment(&format!("http://{}", listener.local_addr().unwrap()));
         let within = tokio::time::timeout(Duration::from_secs(10), environment.connect()).await;

@@ -1,19 +1,20 @@
-//! The one way to write an error into a log: with its causes, down to the last.
+//! The only way to write an error to the log: with all its causes.
 
 use std::{
     error::Error,
     fmt::{self, Display},
 };
 
-/// An error and its causes on one line, outermost first: `the export failed: UploadPart failed:
-/// AccessDenied`.
+/// An error and its causes on one line, starting with the outermost one: `the export failed:
+/// UploadPart failed: AccessDenied`.
 ///
-/// A cause that the error before it already ends with is written once: some errors quote their
-/// cause in their own text.
+/// A cause is left out if the text before it already ends with it, because some errors quote their
+/// cause.
 #[derive(Clone, Copy, Debug)]
 pub struct Chain<'a>(&'a (dyn Error + 'static));
 
-/// The error with its causes, for the field of a log line. Every log line about an error uses it.
+/// Returns the error with its causes, for a field of a log line. Every log line about an error must
+/// use it.
 #[must_use]
 pub fn chain<'a>(error: &'a (dyn Error + 'static)) -> Chain<'a> {
     Chain(error)
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_names_every_cause_once_down_to_the_last() {
+    fn a_chain_contains_every_cause_once() {
         let full = "the file could not be written: row 3 failed: no storage space";
         assert_eq!(chain(&Outer::Silent(inner())).to_string(), full);
         assert_eq!(chain(&Outer::Quoting(inner())).to_string(), full);

@@ -1,4 +1,5 @@
-//! Ids. Each kind is a type of its own, so that a team can never be passed where a person is meant.
+//! Ids. Each kind of id has its own type, so that for example the id of a team cannot be used as
+//! the id of a person.
 
 use std::{fmt, str::FromStr};
 
@@ -6,26 +7,26 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::{NoContext, Uuid};
 
-/// Why a text is no id.
+/// Why a text is not a valid id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// A UUID is 8-4-4-4-12 hexadecimal digits, and nothing else.
+    /// The text is not a UUID of 8-4-4-4-12 hexadecimal digits.
     #[error("must be a UUID")]
-    NotAUuid,
-    /// A company is 1 to 64 letters, digits, `-` or `_`.
+    InvalidUuid,
+    /// The text is not a company id of 1 to 64 letters, digits, `-` or `_`.
     #[error("must be 1 to 64 letters, digits, hyphens or underscores")]
-    NotACompany,
+    InvalidCompany,
 }
 
-/// Parses the one form of a UUID that is accepted: 8-4-4-4-12 hexadecimal digits, any case.
+/// Parses the only accepted form of a UUID: 8-4-4-4-12 hexadecimal digits in upper or lower case.
 ///
 /// # Errors
-/// [`IdError::NotAUuid`] for braces, URNs, missing hyphens and everything else.
+/// [`IdError::InvalidUuid`] for all other forms, such as braces, URNs and missing hyphens.
 pub fn parse_uuid(text: &str) -> Result<Uuid, IdError> {
     if text.len() != 36 {
-        return Err(IdError::NotAUuid);
+        return Err(IdError::InvalidUuid);
     }
-    Uuid::try_parse(text).map_err(|_| IdError::NotAUuid)
+    Uuid::try_parse(text).map_err(|_| IdError::InvalidUuid)
 }
 
 macro_rules! uuid_id {
@@ -36,19 +37,19 @@ macro_rules! uuid_id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// The id with this value.
+            /// Creates the id with this value.
             #[must_use]
             pub const fn from_uuid(value: Uuid) -> Self {
                 Self(value)
             }
 
-            /// The value.
+            /// The value of the id.
             #[must_use]
             pub const fn as_uuid(&self) -> Uuid {
                 self.0
             }
 
-            /// A new id that sorts by `now` (UUIDv7).
+            /// Generates an id (UUIDv7) that sorts by the time `now`.
             #[must_use]
             pub fn generate(now: Timestamp) -> Self {
                 let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
@@ -94,53 +95,54 @@ macro_rules! uuid_id {
 }
 
 uuid_id!(
-    /// A person, by SSO UUID (PRD D-1).
+    /// The id of a person: the SSO UUID (PRD D-1).
     UserId
 );
 uuid_id!(
-    /// A Launchpad team.
+    /// The id of a team in Launchpad.
     TeamId
 );
 uuid_id!(
-    /// A contact; UUIDv7, so that ids sort by creation.
+    /// The id of a contact: a UUIDv7, so that ids sort by the time of creation.
     ContactId
 );
 uuid_id!(
-    /// A note; UUIDv7, so that ids sort by creation.
+    /// The id of a note: a UUIDv7, so that ids sort by the time of creation.
     NoteId
 );
 uuid_id!(
-    /// An export job; UUIDv7, so that ids sort by creation.
+    /// The id of an export job: a UUIDv7, so that ids sort by the time of creation.
     JobId
 );
 uuid_id!(
-    /// A saved layout of export files.
+    /// The id of a saved layout of export files.
     LayoutId
 );
 
 uuid_id!(
-    /// A run of the team backfill; UUIDv7, so that ids sort by creation.
+    /// The id of a run of the team backfill: a UUIDv7, so that ids sort by the time of creation.
     RunId
 );
 
 impl ContactId {
-    /// When the contact was created, to the millisecond, as its id tells.
+    /// The time in the id at which the contact was created, in milliseconds.
     #[must_use]
     pub fn created_at(&self) -> Option<Timestamp> {
         let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
         Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos).ok()?).ok()
     }
 
-    /// A text that sorts below the ids of contacts created in this millisecond or later, and above
-    /// all others.
+    /// A text that sorts before the ids of contacts that were created in this millisecond or later,
+    /// and after all other ids.
     #[must_use]
-    pub fn beginning_at(at: Timestamp) -> String {
+    pub fn lower_bound(at: Timestamp) -> String {
         let millis = at.as_millisecond().max(0);
         format!("{:08x}-{:04x}-", millis >> 16, millis & 0xffff)
     }
 }
 
-/// A tenant: the `company_sso_id` of the token, the outermost part of every key.
+/// The id of a company, which is a tenant: the `company_sso_id` of the token. It is the first part
+/// of every key in the table.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CompanyId(String);
@@ -173,7 +175,7 @@ impl FromStr for CompanyId {
         if (1..=64).contains(&text.len()) && text.chars().all(allowed) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(IdError::NotACompany)
+            Err(IdError::InvalidCompany)
         }
     }
 }
@@ -208,12 +210,12 @@ mod tests {
             "0190d1a2-7c3b-7abc-8def-0123456789ag",
             " 0190d1a2-7c3b-7abc-8def-0123456789ab",
         ] {
-            assert_eq!(wrong.parse::<UserId>(), Err(IdError::NotAUuid), "{wrong}");
+            assert_eq!(wrong.parse::<UserId>(), Err(IdError::InvalidUuid), "{wrong}");
         }
     }
 
     #[test]
-    fn a_company_cannot_hold_the_separator_of_keys() {
+    fn a_company_id_cannot_contain_the_separator_of_keys() {
         assert!("acme-1_B".parse::<CompanyId>().is_ok());
         for wrong in ["", "a#b", "a b", "ä", &"x".repeat(65)] {
             assert!(wrong.parse::<CompanyId>().is_err(), "{wrong}");
@@ -221,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn ids_sort_by_the_time_they_were_made() {
+    fn ids_sort_by_the_time_of_their_creation() {
         let early = ContactId::generate("2026-01-01T00:00:00.001Z".parse().unwrap());
         let late = ContactId::generate("2026-01-01T00:00:00.002Z".parse().unwrap());
         assert!(early < late && early.to_string() < late.to_string());
         let second: Timestamp = "2026-01-01T00:00:00.002Z".parse().unwrap();
         assert_eq!(late.created_at(), Some(second));
-        let bound = ContactId::beginning_at(second);
+        let bound = ContactId::lower_bound(second);
         assert!(early.to_string() < bound && bound < late.to_string());
     }
 }

@@ -1,7 +1,8 @@
-//! `Idempotency-Key`: a repeated request gets the first one's answer instead of a second effect.
+//! `Idempotency-Key`: a repeated request gets the answer of the first one, and has no second
+//! effect.
 //!
-//! The record is written in the transaction of the effect, under the condition that there is none,
-//! so that of concurrent requests with the same key one has the effect (SPEC §4).
+//! The record is written in the transaction of the effect, under the condition that it does not
+//! exist. So only one of several concurrent requests with the same key has an effect (SPEC §4).
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
@@ -13,28 +14,28 @@ use crate::{
     table::{Action, Condition, EXPIRES_AT, Key, PK, Table, TableError, attribute, to_item},
 };
 
-/// How long a key is honored.
-pub const HONORED: SignedDuration = SignedDuration::from_hours(24);
-/// The longest key, in bytes.
+/// How long a key is valid.
+pub const VALIDITY: SignedDuration = SignedDuration::from_hours(24);
+/// The longest valid key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
 
-/// Why a key cannot be honored.
+/// Why an idempotency key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyError {
-    /// The header is no key.
+    /// The header is not a valid key.
     #[error("must be 1 to {MAX_KEY_BYTES} visible ASCII characters")]
     Malformed,
-    /// The key came before, with another body.
+    /// The key was used for a request with a different body.
     #[error(
         "the idempotency key was already used for a request with a different body; use a new key"
     )]
     Reused,
-    /// The table's trouble.
+    /// The table request failed.
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// The key of one request: of a user, on a route, with a body.
+/// The idempotency key of one request: of a user, on a route, with the hash of the body.
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey {
     key: Key,
@@ -45,15 +46,16 @@ pub struct IdempotencyKey {
 struct Record<T> {
     body_hash: String,
     answer: T,
-    /// Milliseconds since the epoch; the table may delete an item long after it expired.
+    /// The end of the key's validity, in milliseconds since the epoch. It must be checked, because
+    /// the table may delete an expired item much later.
     honored_until: i64,
 }
 
 impl IdempotencyKey {
-    /// The key that the header's value stands for.
+    /// Creates the key from the value of the header.
     ///
     /// # Errors
-    /// [`IdempotencyError::Malformed`].
+    /// [`IdempotencyError::Malformed`] when the header is not a valid key.
     pub fn new(
         viewer: &Viewer,
         route: &str,
@@ -68,10 +70,10 @@ impl IdempotencyKey {
         Ok(Self { key, body_hash: sha256(body) })
     }
 
-    /// What was answered to the key before, if it was.
+    /// The answer to the earlier request with this key, if there was one.
     ///
     /// # Errors
-    /// [`IdempotencyError::Reused`] when that was to another body.
+    /// [`IdempotencyError::Reused`] when the earlier request had a different body.
     pub async fn earlier<T: DeserializeOwned>(
         &self,
         table: &Table,
@@ -85,12 +87,9 @@ impl IdempotencyKey {
         }
     }
 
-    /// The action that records the answer, unless the key is taken.
-    ///
-    /// # Errors
-    /// When the answer does not serialize.
+    /// The action that stores the answer, under the condition that the key is unused or expired.
     pub fn put<T: Serialize>(&self, answer: T, now: Timestamp) -> Result<Action, TableError> {
-        let until = now + HONORED;
+        let until = now + VALIDITY;
         let record = Record {
             body_hash: self.body_hash.clone(),
             answer,
@@ -98,12 +97,12 @@ impl IdempotencyKey {
         };
         let mut item = to_item(&self.key, &record)?;
         item.insert(EXPIRES_AT.to_owned(), attribute(until.as_second())?);
-        let free = Condition::Expression {
+        let is_unused = Condition::Expression {
             text: "attribute_not_exists(#pk) OR #until <= :now".to_owned(),
             names: vec![("#pk", PK), ("#until", "honored_until")],
             values: vec![(":now", AttributeValue::N(now.as_millisecond().to_string()))],
         };
-        Ok(Action::Put(item, Some(free)))
+        Ok(Action::Put(item, Some(is_unused)))
     }
 }
 
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_visible_ascii_of_bounded_length() {
+    fn a_key_has_only_visible_ascii_characters_and_a_limited_length() {
         for wrong in ["", "a\nb", "é", &"x".repeat(256)] {
             assert!(matches!(key(wrong, b""), Err(IdempotencyError::Malformed)), "{wrong:?}");
         }
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_stands_for_its_header_and_remembers_the_body() {
+    fn a_key_depends_on_the_header_and_contains_the_hash_of_the_body() {
         let (first, second) = (key("a", b"1").unwrap(), key("a", b"2").unwrap());
         assert_eq!(first.key, second.key);
         assert_ne!(first.body_hash, second.body_hash);

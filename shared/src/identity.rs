@@ -1,5 +1,5 @@
-//! Who calls and what Launchpad lets them do: the signed-in person, and the names of permissions and
-//! levels. The lowest layer of the domains: it decides nothing by itself.
+//! The caller of a request, and the names of permissions and levels in Launchpad. This is the
+//! lowest layer of the domains and makes no decisions.
 
 use std::fmt;
 
@@ -7,22 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CompanyId, UserId};
 
-/// How far a permission reaches.
+/// The level of a permission: the records for which a user has it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// Nothing.
+    /// No records.
     Disabled,
-    /// What the viewer owns or is assigned to.
+    /// The records that the user owns or is assigned to.
     Own,
-    /// What the viewer's teams and their descendants own, what nobody's team owns, and the own.
+    /// The records of the user's teams and their descendants, the records without a team, and the
+    /// records that the user owns or is assigned to.
     Team,
-    /// The whole company.
+    /// All records of the company.
     Everything,
 }
 
 impl Level {
-    /// The level by Launchpad's name; an unknown one is [`Level::Disabled`].
+    /// Parses Launchpad's name of a level. An unknown name is [`Level::Disabled`].
     #[must_use]
     pub fn from_name(name: &str) -> Self {
         match name {
@@ -94,7 +95,7 @@ impl Permission {
     }
 }
 
-/// The kind of client, as it names itself in `X-Platform`.
+/// The kind of client, which the client sends in `X-Platform`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "each variant is described by its name")]
@@ -107,7 +108,7 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// The platform by the header's value.
+    /// Parses the value of the header.
     #[must_use]
     pub fn from_header(value: Option<&str>) -> Self {
         match value.map(str::trim) {
@@ -118,7 +119,7 @@ impl Platform {
         }
     }
 
-    /// The value of events' `platform`.
+    /// The value of the field `platform` in events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -130,30 +131,31 @@ impl Platform {
     }
 }
 
-/// The signed-in person, as the checked token tells. Nothing else that a client sends is trusted.
+/// The signed-in user, from the verified token. Nothing else in a request is trusted to identify
+/// the user.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Viewer {
-    /// The tenant.
+    /// The company of the user, which is the tenant.
     pub company: CompanyId,
-    /// The person.
+    /// The id of the user.
     pub user: UserId,
-    /// Their name, if the token tells.
+    /// The user's name, if the token contains it.
     pub name: Option<String>,
-    /// Their email address, if the token tells.
+    /// The user's email address, if the token contains it.
     pub email: Option<String>,
-    /// What they call from.
+    /// The kind of client that sent the request.
     pub platform: Platform,
 }
 
 impl Viewer {
-    /// The viewer's name, else their email address, if the token tells either.
+    /// The user's name, otherwise their email address; `None` if the token contains neither.
     #[must_use]
     pub fn known_name(&self) -> Option<String> {
         let named = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         named(&self.name).or_else(|| named(&self.email))
     }
 
-    /// What to call the viewer in any case: by their id if the token tells nothing else.
+    /// The name to display for the user: [`Viewer::known_name`], otherwise their id.
     #[must_use]
     pub fn display_name(&self) -> String {
         self.known_name().unwrap_or_else(|| self.user.to_string())

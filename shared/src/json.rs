@@ -1,11 +1,11 @@
-//! Reads a JSON object into a request type, and names the field that is wrong.
+//! Parses a JSON object as a request type, and reports the field that is invalid.
 
 use serde::de::DeserializeOwned;
 
-/// A JSON object as a request type; else the field that is wrong, and what is wrong with it.
+/// Parses a JSON object as a request type. The error is the field that is invalid and the reason.
 pub(crate) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, (String, String)> {
     let whole = |reason: &str| ("body".to_owned(), reason.to_owned());
-    // serde would take an array for an object, value by value.
+    // serde would also accept an array and assign its values to the fields in order.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(whole("must be a JSON object"));
     }
@@ -15,12 +15,12 @@ pub(crate) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, (String, St
     Ok(value)
 }
 
-/// The field that is wrong, and what is wrong with it.
+/// The field that is invalid, and the reason.
 pub(crate) fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, String) {
     (field(&error.path().to_string(), error.inner()), reason(error.inner()))
 }
 
-/// The field that an error is about. serde names a missing or repeated field only in its message.
+/// The field to which an error refers. serde names a missing or repeated field only in its message.
 fn field(path: &str, error: &serde_json::Error) -> String {
     let parent = path.trim_end_matches(['.', '?']);
     let text = error.to_string();
@@ -32,8 +32,8 @@ fn field(path: &str, error: &serde_json::Error) -> String {
     named.unwrap_or_else(|| if readable { parent } else { "body" }.to_owned())
 }
 
-/// What is wrong with the field, in plain words instead of serde's. Values that serde's message
-/// quotes are left out: an answer never repeats its input.
+/// The reason why the field is invalid, in plain words instead of serde's. Values that serde's
+/// message quotes are left out, because an answer never repeats its input.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
@@ -56,7 +56,7 @@ fn reason(error: &serde_json::Error) -> String {
     }
 }
 
-/// A type that serde expects, by its JSON name instead of its Rust name.
+/// The JSON name of a type that serde expects.
 fn plain(expected: &str) -> &str {
     match expected {
         "a sequence" => "an array",

@@ -1,6 +1,7 @@
-//! The domains of the contact service, each with its model, rules and storage together: who may
-//! do what ([`access`]), [`contact`]s, the [`directory`] of people; and what all functions stand
-//! on: the single [`table`], the [`outbox`], and the way in ([`entry`]).
+//! The domains of the contact service, each with its model, rules and storage: access rights
+//! ([`access`]), contacts ([`contact`]), notes ([`note`]), exports ([`export`]) and the directory
+//! of people ([`directory`]); and the parts that all functions use: the single [`table`], the
+//! [`outbox`], and the entry points of requests and messages ([`entry`]).
 
 pub mod access;
 pub mod aws;

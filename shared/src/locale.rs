@@ -1,4 +1,4 @@
-//! The languages the service speaks to people in: headers of exported files, emails, dates.
+//! The languages of texts for users: headers of exported files, emails and dates.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,13 +16,13 @@ pub enum Locale {
     Id,
 }
 
-/// A language that is neither `en` nor `id`.
+/// The error for a language that is not supported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be en or id")]
 pub struct UnknownLocale;
 
 impl Locale {
-    /// The language code, as the API and the directory write it.
+    /// The language code in the API and in the directory.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::En => "en",
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_locale_is_read_as_it_is_written() {
+    fn a_locale_is_parsed_from_its_own_text() {
         for locale in [Locale::En, Locale::Id] {
             assert_eq!(locale.to_string().parse(), Ok(locale));
         }

@@ -1,5 +1,5 @@
-//! CloudWatch metrics in the embedded metric format: one JSON line on standard output, which
-//! CloudWatch turns into metrics by itself.
+//! CloudWatch metrics in the embedded metric format: one JSON line on standard output, from which
+//! CloudWatch creates metrics.
 
 use std::time::Duration;
 
@@ -9,52 +9,55 @@ use serde_json::{Map, Value, json};
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "ContactService";
 
-/// One metric's name, CloudWatch unit and value.
+/// The name, the CloudWatch unit and the value of a metric.
 pub type Metric<'a> = (&'a str, &'a str, f64);
 
-/// Metrics and the dimensions that CloudWatch slices them by; without dimensions they are the whole
-/// service's. Each combination of names and values is a metric of its own, and is paid for.
+/// Metrics with the same dimensions; without dimensions they cover the whole service. CloudWatch
+/// charges for each combination of a name and values of the dimensions as a separate metric.
 #[derive(Clone, Copy, Debug)]
-pub struct Slice<'a> {
-    /// Names and values.
-    pub by: &'a [(&'a str, &'a str)],
-    /// What is measured.
+pub struct MetricGroup<'a> {
+    /// The names and values of the dimensions.
+    pub dimensions: &'a [(&'a str, &'a str)],
+    /// The metrics with these dimensions.
     pub metrics: &'a [Metric<'a>],
 }
 
-/// Writes metrics in one line. A name has one value in it, whatever it is sliced by.
-pub fn emit(slices: &[Slice<'_>]) {
-    println!("{}", line(Timestamp::now(), slices));
+/// Writes metrics as one line. Each metric has one value in the line, even if several groups
+/// contain it.
+pub fn emit(groups: &[MetricGroup<'_>]) {
+    println!("{}", line(Timestamp::now(), groups));
 }
 
-fn line(now: Timestamp, slices: &[Slice<'_>]) -> Value {
-    let directive = |slice: &Slice<'_>| {
+fn line(now: Timestamp, groups: &[MetricGroup<'_>]) -> Value {
+    let directive = |group: &MetricGroup<'_>| {
         let definition = |(name, unit, _): &Metric<'_>| json!({ "Name": name, "Unit": unit });
-        let definitions: Vec<Value> = slice.metrics.iter().map(definition).collect();
-        let names: Vec<&str> = slice.by.iter().map(|(name, _)| *name).collect();
+        let definitions: Vec<Value> = group.metrics.iter().map(definition).collect();
+        let names: Vec<&str> = group.dimensions.iter().map(|(name, _)| *name).collect();
         json!({ "Namespace": NAMESPACE, "Dimensions": [names], "Metrics": definitions })
     };
-    let directives: Vec<Value> = slices.iter().map(directive).collect();
+    let directives: Vec<Value> = groups.iter().map(directive).collect();
     let mut line = Map::new();
     let head = json!({ "Timestamp": now.as_millisecond(), "CloudWatchMetrics": directives });
     line.insert("_aws".to_owned(), head);
-    for slice in slices {
-        line.extend(slice.by.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+    for group in groups {
         line.extend(
-            slice.metrics.iter().map(|(name, _, value)| ((*name).to_owned(), json!(value))),
+            group.dimensions.iter().map(|(name, value)| ((*name).to_owned(), json!(value))),
+        );
+        line.extend(
+            group.metrics.iter().map(|(name, _, value)| ((*name).to_owned(), json!(value))),
         );
     }
     Value::Object(line)
 }
 
-/// Whether something happened, as a metric: its sum counts, its average is the share.
+/// Converts a boolean into the value of a metric: its sum is a count, its average is a share.
 #[must_use]
 pub fn share(happened: bool) -> f64 {
     f64::from(u8::from(happened))
 }
 
-/// The metrics of one HTTP request. `scoped` is the level that decided it and whether Launchpad's
-/// trouble narrowed it, where there is one.
+/// Writes the metrics of one HTTP request. `scoped` is the level that decided the request, and
+/// whether the scope was narrowed because Launchpad failed; `None` for requests without a scope.
 pub(crate) fn request(
     route: &str,
     scoped: Option<(&str, bool)>,
@@ -62,29 +65,29 @@ pub(crate) fn request(
     latency: Duration,
     cold: bool,
 ) {
-    let (level, fell_back) = scoped.unwrap_or(("none", false));
-    let slices = [
-        Slice {
-            by: &[("route", route), ("permission_level", level)],
+    let (level, is_narrowed) = scoped.unwrap_or(("none", false));
+    let groups = [
+        MetricGroup {
+            dimensions: &[("route", route), ("permission_level", level)],
             metrics: &[("Latency", "Milliseconds", latency.as_secs_f64() * 1000.0)],
         },
-        Slice {
-            by: &[("route", route)],
+        MetricGroup {
+            dimensions: &[("route", route)],
             metrics: &[("ServerError", "Count", share(status >= 500))],
         },
-        Slice { by: &[], metrics: &[("ColdStart", "Count", share(cold))] },
-        Slice {
-            by: &[("permission_level", level)],
-            metrics: &[("Fallback", "Count", share(fell_back))],
+        MetricGroup { dimensions: &[], metrics: &[("ColdStart", "Count", share(cold))] },
+        MetricGroup {
+            dimensions: &[("permission_level", level)],
+            metrics: &[("Fallback", "Count", share(is_narrowed))],
         },
     ];
-    let reported = if scoped.is_some() { slices.len() } else { slices.len() - 1 };
-    emit(&slices[..reported]);
+    let reported = if scoped.is_some() { groups.len() } else { groups.len() - 1 };
+    emit(&groups[..reported]);
 }
 
-/// Whether an invocation that is no HTTP request was its process's first.
+/// Writes whether an invocation without an HTTP request was the first one of its process.
 pub(crate) fn cold_start(cold: bool) {
-    emit(&[Slice { by: &[], metrics: &[("ColdStart", "Count", share(cold))] }]);
+    emit(&[MetricGroup { dimensions: &[], metrics: &[("ColdStart", "Count", share(cold))] }]);
 }
 
 #[cfg(test)]
@@ -97,8 +100,11 @@ mod tests {
         let line = line(
             now,
             &[
-                Slice { by: &[("route", "GET /x")], metrics: &[("Latency", "Milliseconds", 2.5)] },
-                Slice { by: &[], metrics: &[("ColdStart", "Count", share(true))] },
+                MetricGroup {
+                    dimensions: &[("route", "GET /x")],
+                    metrics: &[("Latency", "Milliseconds", 2.5)],
+                },
+                MetricGroup { dimensions: &[], metrics: &[("ColdStart", "Count", share(true))] },
             ],
         );
         assert_eq!(

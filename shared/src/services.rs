@@ -1,15 +1,15 @@
-//! What the domains work with: the table, the directory of people, and the time.
+//! The services that the domains use: the table, the directory of people, and the clock.
 
 use crate::{clock::Clock, directory::Directory, table::Table};
 
-/// The services behind the domains of one function. Cheap to clone. Who may do what is decided by
-/// [`Authority`](crate::access::Authority), which works with these too.
+/// The services of one function. Cheap to clone. [`Authority`](crate::access::Authority) decides
+/// with them what viewers are allowed to do.
 #[derive(Clone, Debug)]
 pub struct Services {
     /// The single table.
     pub table: Table,
-    /// Launchpad and its caches.
+    /// The client of Launchpad and its caches.
     pub directory: Directory,
-    /// The time of everything that is stored or compared.
+    /// The clock for all times that are stored or compared.
     pub clock: Clock,
 }
