@@ -171,7 +171,7 @@ impl ViewCriteria {
             Self::Owned(user) => owner == Some(*user),
             Self::Assigned(user) => assignee == Some(*user),
             Self::OwnedOrAssigned(user) => owner == Some(*user) || assignee == Some(*user),
-            Self::Teams(view) => teams.iter().any(|team| view.contains(team)),
+            Self::Teams(expanded) => teams.iter().any(|team| expanded.contains(team)),
         }
     }
 
@@ -180,7 +180,7 @@ impl ViewCriteria {
             Self::Owned(user) | Self::Assigned(user) | Self::OwnedOrAssigned(user) => {
                 vec![Partition::User(*user)]
             }
-            Self::Teams(view) => view.iter().copied().map(Partition::Team).collect(),
+            Self::Teams(expanded) => expanded.iter().copied().map(Partition::Team).collect(),
         }
     }
 }

@@ -55,6 +55,11 @@
 //! The guard checks the record of every contact before it is returned, so an index entry that is
 //! out of date can never show a contact to a viewer who must not see it.
 
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "this page is for maintainers, who read it with the private items"
+)]
+
 mod candidates;
 mod catalog;
 mod edit;

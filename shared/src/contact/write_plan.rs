@@ -1,4 +1,4 @@
-//! Plans the writes of contacts: which index entries a contact has otherss its record, and which of
+//! Plans the writes of contacts: which index entries a contact has besides its record, and which of
 //! them a change adds, updates and deletes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
