@@ -11,17 +11,14 @@ use shared::{
     identity::Permission,
 };
 
-/// What the function works with.
+/// The dependencies of the function.
 #[derive(Clone, Debug)]
 pub struct App {
     contacts: ContactWriter,
 }
 
 impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { contacts: ContactWriter::new(environment.services()?) })
     }
@@ -30,11 +27,11 @@ impl App {
 /// Deletes a contact.
 ///
 /// # Errors
-/// As SPEC §5 maps them: 404 for a contact that is not there, deleted already or another tenant's,
-/// 403 for one out of scope, 409 when others keep changing the contact.
+/// As in SPEC §5: 404 if the contact does not exist, is deleted or belongs to another company, 403
+/// if it is out of scope, 409 if other requests keep changing it.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let id: ContactId = request.path("id")?;
     let session = app.contacts.delete(viewer, id).await?;
-    Ok(Reply::ok(&json!({}))?.under(&session, Permission::DeleteCustomers))
+    Ok(Reply::ok(&json!({}))?.with_scope(&session, Permission::DeleteCustomers))
 }

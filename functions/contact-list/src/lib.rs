@@ -1,4 +1,4 @@
-//! `GET /cdp/customers`: the contacts that the viewer may see (SPEC §2).
+//! `GET /cdp/customers`: lists the contacts that the viewer can see (SPEC §2).
 
 mod request;
 
@@ -14,7 +14,7 @@ use shared::{
     services::Services,
 };
 
-/// What the function works with.
+/// The dependencies of the function.
 #[derive(Clone, Debug)]
 pub struct App {
     authority: Authority,
@@ -22,32 +22,27 @@ pub struct App {
 }
 
 impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
         Ok(Self { authority: Authority::new(services.clone()), services })
     }
 }
 
-/// Answers one page of the list.
-///
-/// # Errors
-/// As SPEC §5 maps them.
+/// Returns one page of the list.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let ListQuery { filter, order, direction, limit, cursor } = request::parse(request.query())?;
     let needed =
         [Permission::ViewCustomers, Permission::ManageCustomers, Permission::DeleteCustomers];
-    let needs = Needs::from(&needed).and_teams(filter.asks_teams());
+    let needs = Needs::from(&needed).with_teams(filter.needs_teams());
     let session = app.authority.session(viewer, needs).await?;
     let scope = session.scope(Permission::ViewCustomers)?;
-    let list = ListRequest { order, direction, limit, cursor, criteria: filter.of(&session) };
+    let list =
+        ListRequest { order, direction, limit, cursor, criteria: filter.for_session(&session) };
     let page = Contacts::from_services(&app.services, &viewer.company).list(&scope, &list).await?;
     let views = ContactView::all(&page.contacts, &session);
     let next = page.next.map(|cursor| cursor.encode());
-    let reply = Reply::ok(&views)?.with_meta("next_cursor", next).read_by(page.plan);
-    Ok(reply.under(&session, Permission::ViewCustomers))
+    let reply = Reply::ok(&views)?.with_meta("next_cursor", next).with_read_plan(page.plan);
+    Ok(reply.with_scope(&session, Permission::ViewCustomers))
 }

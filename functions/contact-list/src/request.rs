@@ -4,19 +4,19 @@ use shared::{
     contact::{Cursor, Filter, OrderBy, SearchText, View},
     entry::{
         Failure,
-        page::{self, DEFAULT_LIMIT, MAX_LIMIT, once},
+        page::{self, DEFAULT_LIMIT, MAX_LIMIT, set_once},
     },
     table::Direction,
 };
 
-/// What leads the name of a parameter that is about a custom field.
+/// The prefix of parameters for custom fields.
 const CUSTOM: &str = "custom.";
 /// The error for an id that cannot be parsed.
 const UUID: &str = "must be a UUID";
 /// The error for a time that cannot be parsed.
 const TIME: &str = "must be an RFC 3339 time, such as 2026-01-01T00:00:00Z";
 
-/// What the query's parameters ask for.
+/// The parsed parameters of a list request.
 #[derive(Debug)]
 pub(crate) struct ListQuery {
     pub(crate) filter: Filter,
@@ -26,28 +26,28 @@ pub(crate) struct ListQuery {
     pub(crate) cursor: Option<Cursor>,
 }
 
-/// Reads the query's parameters.
+/// Parses the parameters of the query.
 ///
 /// # Errors
-/// 400 naming the parameter that is unknown, malformed, doubled or given too often.
+/// 400 with the name of a parameter that is unknown, malformed or repeated, or has too many values.
 pub(crate) fn parse(query: &[(String, String)]) -> Result<ListQuery, Failure> {
     let mut filter = Filter::default();
     let (mut order, mut direction, mut limit, mut cursor) = (None, None, None, None);
     for (name, value) in query {
         match name.as_str() {
-            "order_by" => once(&mut order, name, order_by(value)?)?,
-            "direction" => once(&mut direction, name, self::direction(value)?)?,
-            "limit" => once(&mut limit, name, page::limit(value, MAX_LIMIT)?)?,
-            "cursor" => once(&mut cursor, name, value.as_str())?,
-            "q" => once(&mut filter.q, name, q(value)?)?,
-            "view" => once(&mut filter.view, name, view(value)?)?,
+            "order_by" => set_once(&mut order, name, order_by(value)?)?,
+            "direction" => set_once(&mut direction, name, self::direction(value)?)?,
+            "limit" => set_once(&mut limit, name, page::parse_limit(value, MAX_LIMIT)?)?,
+            "cursor" => set_once(&mut cursor, name, value.as_str())?,
+            "q" => set_once(&mut filter.q, name, q(value)?)?,
+            "view" => set_once(&mut filter.view, name, view(value)?)?,
             "owner_id" => filter.owner_id.push(parsed(name, value, UUID)?),
             "assignee_id" => filter.assignee_id.push(parsed(name, value, UUID)?),
             "team_owner_ids" => filter.team_owner_ids.push(parsed(name, value, UUID)?),
             "tags" => filter.tags.push(value.clone()),
             "source" => filter.source.push(value.clone()),
-            "created_from" => once(&mut filter.created_from, name, parsed(name, value, TIME)?)?,
-            "created_to" => once(&mut filter.created_to, name, parsed(name, value, TIME)?)?,
+            "created_from" => set_once(&mut filter.created_from, name, parsed(name, value, TIME)?)?,
+            "created_to" => set_once(&mut filter.created_to, name, parsed(name, value, TIME)?)?,
             other => match other.strip_prefix(CUSTOM).filter(|key| !key.is_empty()) {
                 Some(key) => {
                     filter.custom.entry(key.to_owned()).or_default().push(value.clone());
@@ -63,31 +63,31 @@ pub(crate) fn parse(query: &[(String, String)]) -> Result<ListQuery, Failure> {
         order,
         direction,
         limit: limit.unwrap_or(DEFAULT_LIMIT),
-        cursor: page::begin(cursor.unwrap_or_default(), |text| Cursor::decode(text, order))?,
+        cursor: page::parse_cursor(cursor.unwrap_or_default(), |text| Cursor::decode(text, order))?,
     })
 }
 
-/// A list is in the order that was asked for, the newest first or by name from A; what a text found
-/// is in the order of its matches.
+/// The order of the list. The default order by time has the newest contact first, the order by name
+/// is ascending. Search results are in the order of matches.
 fn ordered(
     filter: &Filter,
     order: Option<OrderBy>,
     direction: Option<Direction>,
 ) -> Result<(OrderBy, Direction), Failure> {
     if filter.q.is_some() {
-        let taken = [("order_by", order.is_some()), ("direction", direction.is_some())];
-        if let Some((name, _)) = taken.into_iter().find(|(_, is_given)| *is_given) {
+        let given = [("order_by", order.is_some()), ("direction", direction.is_some())];
+        if let Some((name, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
             let reason = "cannot be combined with q, because search results have a fixed order";
             return Err(Failure::invalid(name, reason));
         }
         return Ok((OrderBy::Match, Direction::Ascending));
     }
     let order = order.unwrap_or_default();
-    let usual = match order {
+    let default = match order {
         OrderBy::CreatedAt => Direction::Descending,
         OrderBy::Name | OrderBy::Match => Direction::Ascending,
     };
-    Ok((order, direction.unwrap_or(usual)))
+    Ok((order, direction.unwrap_or(default)))
 }
 
 fn order_by(value: &str) -> Result<OrderBy, Failure> {

@@ -1,4 +1,5 @@
-//! One contact, if the viewer may see it, by its id, an email address or a phone number (SPEC §2).
+//! `GET /cdp/customers/{id}`, `/by-email/{email}` and `/by-phone/{phone}`: returns one contact if
+//! the viewer can see it (SPEC §2).
 
 use std::sync::Arc;
 
@@ -12,13 +13,13 @@ use shared::{
     services::Services,
 };
 
-/// What the contact is asked for by.
+/// The value by which the contact is requested.
 enum By {
     Id(ContactId),
     Address(Address),
 }
 
-/// What the function works with.
+/// The dependencies of the function.
 #[derive(Clone, Debug)]
 pub struct App {
     authority: Authority,
@@ -26,24 +27,22 @@ pub struct App {
 }
 
 impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
         Ok(Self { authority: Authority::new(services.clone()), services })
     }
 }
 
-/// Answers the contact.
+/// Returns the contact.
 ///
 /// # Errors
-/// As SPEC §5 maps them: 404 for a contact that is not there, deleted or another tenant's, 403 for
-/// one out of scope, which by an address means all that have it.
+/// As in SPEC §5: 404 if the contact does not exist, is deleted or belongs to another company; 403
+/// if it is out of scope. An email address or a phone number is 403 if all contacts with it are out
+/// of scope.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
-    let by = asked_by(&request)?;
+    let by = requested(&request)?;
     let needed =
         [Permission::ViewCustomers, Permission::ManageCustomers, Permission::DeleteCustomers];
     let session = app.authority.session(viewer, &needed).await?;
@@ -57,12 +56,13 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
         }
         LookUp::NotFound => return Err(Failure::not_found()),
     };
-    Ok(Reply::ok(&ContactView::new(&contact, &session))?.under(&session, Permission::ViewCustomers))
+    Ok(Reply::ok(&ContactView::new(&contact, &session))?
+        .with_scope(&session, Permission::ViewCustomers))
 }
 
-/// What the route asks by. API Gateway has decoded the values of the path; decoding them again
-/// would change those that hold a percent sign.
-fn asked_by(request: &Request) -> Result<By, Failure> {
+/// Parses the value in the path. API Gateway has already decoded it; decoding it again would change
+/// values with a percent sign.
+fn requested(request: &Request) -> Result<By, Failure> {
     let address = match request.route() {
         "GET /cdp/customers/by-email/{email}" => Address::email(&request.path::<String>("email")?),
         "GET /cdp/customers/by-phone/{phone}" => Address::phone(&request.path::<String>("phone")?),

@@ -1,4 +1,4 @@
-//! `GET /cdp/customers/search-assoc`: finds contacts while somebody types (SPEC §2).
+//! `GET /cdp/customers/search-assoc`: finds contacts while the user types (SPEC §2).
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use shared::{
     entry::{
         Failure, Reply,
         http::Request,
-        page::{self, once},
+        page::{self, set_once},
     },
     environment::{Environment, StartError},
     identity::Permission,
@@ -18,7 +18,7 @@ use shared::{
 const DEFAULT_LIMIT: usize = 20;
 const MAX_LIMIT: usize = 50;
 
-/// What the function works with.
+/// The dependencies of the function.
 #[derive(Clone, Debug)]
 pub struct App {
     authority: Authority,
@@ -26,20 +26,14 @@ pub struct App {
 }
 
 impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
         Ok(Self { authority: Authority::new(services.clone()), services })
     }
 }
 
-/// Answers the contacts that the viewer may associate, in the order of their matches.
-///
-/// # Errors
-/// As SPEC §5 maps them.
+/// Returns the contacts that the viewer can associate, in the order of their matches.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let Parameters { q, limit, cursor } = parse(request.query())?;
@@ -48,13 +42,14 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let session = app.authority.session(viewer, &needed).await?;
     let scope = session.scope(Permission::SearchCustomers)?;
     let filter = Filter { q: Some(q), ..Filter::default() };
-    let search = ListRequest { cursor, ..ListRequest::of(filter.of(&session), limit) };
+    let search =
+        ListRequest { cursor, ..ListRequest::first_page(filter.for_session(&session), limit) };
     let page =
         Contacts::from_services(&app.services, &viewer.company).list(&scope, &search).await?;
     let views = ContactView::all(&page.contacts, &session);
     let next = page.next.map(|cursor| cursor.encode());
-    let reply = Reply::ok(&views)?.with_meta("next_cursor", next).read_by(page.plan);
-    Ok(reply.under(&session, Permission::SearchCustomers))
+    let reply = Reply::ok(&views)?.with_meta("next_cursor", next).with_read_plan(page.plan);
+    Ok(reply.with_scope(&session, Permission::SearchCustomers))
 }
 
 struct Parameters {
@@ -63,17 +58,17 @@ struct Parameters {
     cursor: Option<Cursor>,
 }
 
-/// Reads the query's parameters, each given once at most.
+/// Parses the parameters of the query. None of them may be repeated.
 ///
 /// # Errors
-/// 400 naming the parameter that is missing, unknown, malformed or doubled.
+/// 400 with the name of the parameter that is missing, unknown, malformed or repeated.
 fn parse(query: &[(String, String)]) -> Result<Parameters, Failure> {
     let (mut q, mut limit, mut cursor) = (None, None, None);
     for (name, value) in query {
         match name.as_str() {
-            "q" => once(&mut q, name, value.clone())?,
-            "limit" => once(&mut limit, name, page::limit(value, MAX_LIMIT)?)?,
-            "cursor" => once(&mut cursor, name, value.as_str())?,
+            "q" => set_once(&mut q, name, value.clone())?,
+            "limit" => set_once(&mut limit, name, page::parse_limit(value, MAX_LIMIT)?)?,
+            "cursor" => set_once(&mut cursor, name, value.as_str())?,
             _ => return Err(Failure::invalid(name, "unknown query parameter")),
         }
     }

@@ -1,4 +1,5 @@
-//! `POST /cdp/customers/sync`: creates and updates up to 100 contacts by their keys (SPEC §2).
+//! `POST /cdp/customers/sync`: creates and updates up to 100 contacts by their unique keys (SPEC
+//! §2).
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ struct Body {
     contacts: Vec<Box<RawValue>>,
 }
 
-/// A row's answer: each answers for itself.
+/// The result of a row in the answer.
 #[derive(Serialize)]
 struct Row {
     index: usize,
@@ -32,26 +33,23 @@ struct Row {
     error: Option<Value>,
 }
 
-/// What the function works with.
+/// The dependencies of the function.
 #[derive(Clone, Debug)]
 pub struct App {
     contacts: ContactWriter,
 }
 
 impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { contacts: ContactWriter::new(environment.services()?) })
     }
 }
 
-/// Works off the rows of one request.
+/// Writes the rows of one request.
 ///
 /// # Errors
-/// As SPEC §5 maps them; what is wrong with a row is the row's own answer.
+/// As in SPEC §5. The error of a single row is in its result.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let body: Body = request.json()?;
@@ -60,7 +58,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     }
     let (session, outcomes) = app.contacts.sync(viewer, &body.contacts).await?;
     let rows: Vec<Row> = outcomes.into_iter().map(answer).collect();
-    Ok(Reply::ok(&rows)?.under(&session, Permission::ManageCustomers))
+    Ok(Reply::ok(&rows)?.with_scope(&session, Permission::ManageCustomers))
 }
 
 fn answer(outcome: RowOutcome) -> Row {

@@ -1,4 +1,4 @@
-//! `POST /cdp/customers` and `PATCH /cdp/customers/{id}` (SPEC §2).
+//! `POST /cdp/customers` and `PATCH /cdp/customers/{id}`: creates and changes contacts (SPEC §2).
 
 use std::sync::Arc;
 
@@ -10,28 +10,25 @@ use shared::{
     identity::Permission,
 };
 
-/// What the function works with.
+/// The dependencies of the function.
 #[derive(Clone, Debug)]
 pub struct App {
     contacts: ContactWriter,
 }
 
 impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { contacts: ContactWriter::new(environment.services()?) })
     }
 }
 
-/// Creates or changes a contact and answers it.
+/// Creates or changes a contact and returns it.
 ///
 /// # Errors
-/// As SPEC §5 maps them: 404 for a contact that is not there, deleted or another tenant's, 403 for
-/// one out of scope, 422 for team owners that are not the caller's own teams, 503 where Launchpad
-/// cannot confirm people or teams, 409 when others keep changing the contact.
+/// As in SPEC §5: 404 if the contact does not exist, is deleted or belongs to another company, 403
+/// if it is out of scope, 422 for team owners that are not the caller's own teams, 503 if people or
+/// teams could not be checked with Launchpad, 409 if other requests keep changing the contact.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let (status, written) = if request.method() == "POST" {
@@ -42,5 +39,5 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     };
     let session = &written.session;
     let view = ContactView::new(&written.contact, session);
-    Ok(Reply::new(status, &view)?.under(session, Permission::ManageCustomers))
+    Ok(Reply::new(status, &view)?.with_scope(session, Permission::ManageCustomers))
 }

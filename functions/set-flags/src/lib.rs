@@ -1,4 +1,4 @@
-//! Sets a company's feature flags; operators invoke it directly (SPEC §5).
+//! Sets a company's feature flags. Operators invoke the function directly (SPEC §5).
 
 use std::sync::Arc;
 
@@ -12,26 +12,23 @@ use shared::{
     table::Table,
 };
 
-/// What the function works with.
+/// The dependencies of the function.
 #[derive(Debug)]
 pub struct App {
-    /// Where the flags stand.
+    /// The table with the flags.
     pub table: Table,
-    /// Tells a company's plan.
+    /// The directory, for the company's plan.
     pub directory: Directory,
 }
 
 impl App {
-    /// Wires the function.
-    ///
-    /// # Errors
-    /// When a variable is missing or wrong.
+    /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { table: environment.table()?, directory: environment.directory()? })
     }
 }
 
-/// The flags to set; what is absent stays as it is.
+/// The flags to set. Absent flags are not changed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetFlags {
@@ -42,7 +39,7 @@ pub struct SetFlags {
     cdp_notes_mention_enabled: Option<bool>,
 }
 
-/// The flags as they are now.
+/// The flags after the change.
 #[derive(Clone, Debug, Serialize)]
 pub struct FlagsAnswer {
     company_sso_id: CompanyId,
@@ -60,10 +57,11 @@ impl SetFlags {
     }
 }
 
-/// Sets the flags. Turning one off works at once and needs no directory.
+/// Sets the flags. Turning a flag off has an immediate effect and does not need Launchpad.
 ///
 /// # Errors
-/// `PLAN_NOT_ALLOWED` when a flag is turned on for a starter company; as SPEC §5 otherwise.
+/// `PLAN_NOT_ALLOWED` if a flag is turned on for a company with the Starter plan; otherwise as in
+/// SPEC §5.
 pub async fn handle(
     app: Arc<App>,
     request: SetFlags,
