@@ -62,7 +62,9 @@ impl Log {
         self.lines().into_iter().filter(|line| line["message"] == "request answered").collect()
     }
 
-    fn lines(&self) -> Vec<Value> {
+    /// All lines, in order.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Value> {
         self.text().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 }

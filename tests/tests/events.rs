@@ -10,10 +10,12 @@
 
 mod events {
     mod api;
+    mod code_names;
     mod documents;
     mod error_logs;
     mod layers;
     mod observability;
+    mod runbook;
     mod samples;
     mod scene;
 }

@@ -4,6 +4,7 @@
 
 mod story {
     mod privacy;
+    mod walkthrough;
 }
 
 use local::{

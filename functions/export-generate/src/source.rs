@@ -80,7 +80,7 @@ pub async fn feed_filter(
             let Some(pointer) = walk.next().await? else { break };
             newest = newest.or(Some(millis(pointer.id)));
             last = Some(millis(pointer.id));
-            if pointer.may_match(scope, &request.criteria) {
+            if request.criteria.may_match(&pointer, scope) {
                 pointers.push(pointer);
             }
         }

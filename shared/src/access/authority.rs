@@ -3,7 +3,7 @@ use std::{collections::HashMap, pin::pin, time::Instant};
 use futures::FutureExt;
 
 use super::{
-    FlagRecord, Flags, Owned, Session, event,
+    AccessError, FlagRecord, Flags, Owned, Session, event,
     session::{Teams, scope_for_level},
 };
 use crate::{
@@ -14,23 +14,6 @@ use crate::{
     services::Services,
     table::{Item, Key, TableError, best_effort, from_item},
 };
-
-/// Why a viewer is not allowed to do something, or why that could not be decided.
-#[derive(Debug, thiserror::Error)]
-pub enum AccessError {
-    /// The viewer's level for the permission is `disabled` (RFC §3.B).
-    #[error("permission disabled")]
-    Disabled,
-    /// The record is outside the viewer's scope (RFC §3.B).
-    #[error("out of your team scope")]
-    OutOfScope,
-    /// The Launchpad call for the viewer's levels or teams failed.
-    #[error(transparent)]
-    Directory(#[from] DirectoryError),
-    /// The table request failed.
-    #[error(transparent)]
-    Table(#[from] TableError),
-}
 
 /// Decides what viewers are allowed to do, from the flags in the table and the levels and teams in
 /// Launchpad.

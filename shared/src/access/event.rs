@@ -50,5 +50,8 @@ pub fn team_permission_denied(
         permission_name = permission.as_str(),
         viewer_team_count,
     );
-    metric::emit(&[MetricGroup { dimensions: &[], metrics: &[("TeamPermissionDenied", "Count", 1.0)] }]);
+    metric::emit(&[MetricGroup {
+        dimensions: &[],
+        metrics: &[("TeamPermissionDenied", "Count", 1.0)],
+    }]);
 }

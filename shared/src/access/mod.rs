@@ -15,13 +15,15 @@
 //! | `event` | the events that are logged about team permissions |
 
 mod authority;
+mod error;
 pub mod event;
 mod explain;
 mod flags;
 mod scope;
 mod session;
 
-pub use authority::{AccessError, Authority, Needs};
+pub use authority::{Authority, Needs};
+pub use error::AccessError;
 pub use explain::{Explanation, Rule};
 pub use flags::{Flag, FlagRecord, Flags};
 pub use scope::{Authorized, Decision, Owned, Ownership, Scope};

@@ -126,7 +126,7 @@ impl<'a> Candidates<'a> {
             };
             self.checked += 1;
             self.position = Some(pointer.position.clone());
-            if pointer.may_match(self.scope, &self.request.criteria) {
+            if self.request.criteria.may_match(&pointer, self.scope) {
                 self.admitted += 1;
                 contacts.insert(pointer.id);
                 found.push(pointer);

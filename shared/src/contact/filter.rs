@@ -212,9 +212,18 @@ impl Criteria {
         self.search.is_some()
     }
 
+    /// Whether a pointer's contact may be in scope and match the criteria, by any of its entries. The
+    /// entries are read at slightly different moments, so it is enough if one of them matches: the
+    /// record decides later.
+    #[must_use]
+    pub fn may_match(&self, pointer: &Pointer, scope: &Scope) -> bool {
+        let matches = |entry| scope.admits(entry) && self.matches_ownership(entry);
+        self.matches_pointer(pointer) && pointer.entries().any(matches)
+    }
+
     /// Whether a pointer matches the criteria by the contact's id and, in a search, is not a
     /// duplicate of an earlier word.
-    pub(super) fn matches_pointer(&self, pointer: &Pointer) -> bool {
+    fn matches_pointer(&self, pointer: &Pointer) -> bool {
         let created = pointer.id.created_at();
         // An id contains the time in milliseconds; a filter may be more precise.
         let from = self.filter.created_from.map(Timestamp::as_millisecond);

@@ -4,77 +4,20 @@
 //! company. The cursor is one position in the order, not one per partition, and reveals nothing
 //! about the scope.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
-
-use super::{Candidates, Contact, Contacts, Criteria, Pointer, ReadPlan, Walk};
+use super::{
+    Candidates, Contact, Contacts, Criteria, Cursor, ListRequest, OrderBy, Pointer, ReadPlan, Walk,
+};
 use crate::{
     access::{Authorized, Scope},
-    table::{Direction, Partition, TableError, contact_id_from_position},
+    table::{Partition, TableError},
 };
 
 /// The most records that one request reads before it returns a short page.
 const MAX_RECORDS: usize = 500;
 /// The most records of one read.
 const CHUNK: usize = 100;
-/// The longest valid position in any order, in bytes.
-const MAX_PLACE_BYTES: usize = 300;
 /// The most bytes that the contacts of one page have in JSON.
 const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
-
-/// The order of a list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderBy {
-    /// By the time of creation.
-    #[default]
-    CreatedAt,
-    /// By the folded name.
-    Name,
-    /// By the search word that matched; for searches only.
-    Match,
-}
-
-/// A position in a list, in a form that is opaque to clients.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Cursor {
-    #[serde(rename = "o")]
-    order: OrderBy,
-    #[serde(rename = "k")]
-    pub(super) after: String,
-}
-
-impl Cursor {
-    /// The text of the cursor for the client.
-    #[must_use]
-    pub fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
-    }
-
-    /// Parses the text of a cursor. Returns `None` for a text that the API did not create for a
-    /// list in this order.
-    #[must_use]
-    pub fn decode(text: &str, order: OrderBy) -> Option<Self> {
-        let cursor: Self = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let fits = cursor.order == order && cursor.after.len() <= MAX_PLACE_BYTES;
-        (fits && contact_id_from_position(&cursor.after).is_some()).then_some(cursor)
-    }
-}
-
-/// A request for one page.
-#[derive(Clone, Debug)]
-pub struct ListRequest {
-    /// The order of the contacts.
-    pub order: OrderBy,
-    /// Whether the order is ascending or descending.
-    pub direction: Direction,
-    /// The most contacts of the page, 1 to 100.
-    pub limit: usize,
-    /// The end of the previous page; `None` for the first page.
-    pub cursor: Option<Cursor>,
-    /// The contacts that the list contains, if they are in scope.
-    pub criteria: Criteria,
-}
 
 /// One page of a list.
 #[derive(Debug)]
@@ -85,19 +28,6 @@ pub struct ContactPage {
     pub next: Option<Cursor>,
     /// The plan by which the page was read.
     pub plan: ReadPlan,
-}
-
-impl ListRequest {
-    /// A request for the first page of all matching contacts: a search in the order of matches, any
-    /// other list with the newest contacts first.
-    #[must_use]
-    pub fn first_page(criteria: Criteria, limit: usize) -> Self {
-        let (order, direction) = match criteria.is_search() {
-            true => (OrderBy::Match, Direction::Ascending),
-            false => (OrderBy::CreatedAt, Direction::Descending),
-        };
-        Self { order, direction, limit, cursor: None, criteria }
-    }
 }
 
 impl Contacts {

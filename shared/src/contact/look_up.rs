@@ -95,7 +95,7 @@ impl Contacts {
             let is_last = chunk.len() < CHUNK;
             checked += chunk.len();
             let (in_scope, others): (Vec<_>, Vec<_>) =
-                chunk.into_iter().partition(|pointer| pointer.may_match(scope, &all));
+                chunk.into_iter().partition(|pointer| all.may_match(pointer, scope));
             // The records of contacts that are out of scope by their look-up items are read only
             // once, to distinguish `OutOfScope` from `NotFound`. The guard still decides by the
             // record.

@@ -12,8 +12,10 @@
 //! | `store` | reads contacts, writes plans, and settles index entries |
 //! | `team_owners` | records who set the team owners, and what a backfill may change |
 //! | `filter` | the criteria of a list |
+//! | `list_request`, `order` | the request for a page, its order, and a position in it |
 //! | `list` | pages of contacts |
 //! | `candidates` | the plan by which a list reads index entries |
+//! | `pointer` | what the index entries of a contact say about it |
 //! | `walk` | merges queries for index entries into one order |
 //! | `search` | searches by a typed text |
 //! | `look_up` | looks up a contact by an email address or a phone number |
@@ -68,9 +70,12 @@ pub mod event;
 mod filter;
 mod input;
 mod list;
+mod list_request;
 mod look_up;
 mod model;
+mod order;
 mod phone;
+mod pointer;
 mod search;
 mod store;
 mod sync;
@@ -88,15 +93,18 @@ pub use edit::EditError;
 pub use error::ContactError;
 pub use filter::{Criteria, Filter, FilterError, View};
 pub use input::{Change, ContactInput, TeamOwner};
-pub use list::{ContactPage, Cursor, ListRequest, OrderBy};
+pub use list::ContactPage;
+pub use list_request::ListRequest;
 pub use look_up::{Address, LookUp};
-pub use model::{Contact, ContactView, RecordPermission};
+pub use model::{Contact, ContactView, RecordPermission, TeamOwnersFrom};
+pub use order::{Cursor, OrderBy};
 pub use phone::digits;
+pub use pointer::Pointer;
 pub use search::{SearchText, SearchTextError};
 pub use store::{Contacts, SaveError};
 pub use sync::{RowOutcome, RowStatus};
-pub use team_owners::{BackfillOutcome, TeamOwnersError, TeamOwnersFrom};
+pub use team_owners::{BackfillOutcome, TeamOwnersError};
 pub use text::{fold, words};
-pub use walk::{Pointer, Walk};
+pub use walk::Walk;
 pub use write::{ContactWriter, Written};
 pub use write_plan::{StalePointers, WritePlan};

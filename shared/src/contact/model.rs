@@ -2,10 +2,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::TeamOwnersFrom;
 use crate::{
     access::{Authorized, Owned, Ownership, Scope, Session},
-    id::{ContactId, TeamId, UserId},
+    id::{ContactId, RunId, TeamId, UserId},
     identity::Permission,
 };
 
@@ -176,6 +175,34 @@ impl<'a> ContactView<'a> {
             updated_at: contact.updated_at,
             version: contact.version,
             permission: RecordPermission { update: is_allowed(manage), delete: is_allowed(delete) },
+        }
+    }
+}
+
+/// The origin of a contact's team owners: who set them last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum TeamOwnersFrom {
+    /// People, through the API. A backfill never changes these team owners, even if they are empty.
+    People,
+    /// A backfill, or the revert of one.
+    Backfill {
+        /// The run of the backfill.
+        run: RunId,
+        /// The row of the run's file; 0 for a revert. A chunk that is processed again recognizes by
+        /// it which rows it has already written.
+        row: u64,
+    },
+}
+
+impl TeamOwnersFrom {
+    /// Whether this is a later row of the same run than `other`.
+    pub(super) fn is_later_row_than(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Backfill { run, row }, Self::Backfill { run: other, row: before }) => {
+                run == other && row > before
+            }
+            (Self::People, _) | (_, Self::People) => false,
         }
     }
 }

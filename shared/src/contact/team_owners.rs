@@ -3,44 +3,14 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::{
-    Contact, ContactError, Contacts, SaveError, StalePointers,
+    Contact, ContactError, Contacts, SaveError, StalePointers, TeamOwnersFrom,
     input::{MAX_EXTERNAL_ID_BYTES, check_size},
 };
 use crate::{
-    id::{ContactId, RunId, TeamId},
+    id::{ContactId, TeamId},
     table::{Attempt, Key, Query, TableError, backfilled_partition, retry},
 };
-
-/// The origin of a contact's team owners: who set them last.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "by", rename_all = "snake_case")]
-pub enum TeamOwnersFrom {
-    /// People, through the API. A backfill never changes these team owners, even if they are empty.
-    People,
-    /// A backfill, or the revert of one.
-    Backfill {
-        /// The run of the backfill.
-        run: RunId,
-        /// The row of the run's file; 0 for a revert. A chunk that is processed again recognizes by
-        /// it which rows it has already written.
-        row: u64,
-    },
-}
-
-impl TeamOwnersFrom {
-    /// Whether this is a later row of the same run than `other`.
-    fn is_later_row_than(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Backfill { run, row }, Self::Backfill { run: other, row: before }) => {
-                run == other && row > before
-            }
-            (Self::People, _) | (_, Self::People) => false,
-        }
-    }
-}
 
 /// The effect of a backfill on a contact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -185,6 +155,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::id::RunId;
 
     fn teams() -> impl Strategy<Value = Vec<TeamId>> {
         let team = (1..4u128).prop_map(|n| TeamId::from_uuid(Uuid::from_u128(n)));

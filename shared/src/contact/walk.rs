@@ -5,13 +5,9 @@ use std::collections::VecDeque;
 
 use futures::stream::{StreamExt, TryStreamExt, iter};
 
-use super::{Contacts, Criteria, write_plan::IndexEntry};
-use crate::{
-    access::Scope,
-    id::ContactId,
-    table::{
-        Direction, Key, NAME_KEY, Query, Table, TableError, contact_id_from_position, from_item,
-    },
+use super::{Contacts, Pointer};
+use crate::table::{
+    Direction, Key, NAME_KEY, Query, Table, TableError, contact_id_from_position, from_item,
 };
 
 /// The fewest items of one read of a query, if several queries are merged.
@@ -20,35 +16,6 @@ const MIN_REFILL: usize = 5;
 const MAX_REFILL: usize = 1_000;
 /// The most queries that run in parallel.
 const READS_AT_ONCE: usize = 32;
-
-/// An index entry of a contact: its position in a partition, and its owners.
-#[derive(Clone, Debug)]
-pub struct Pointer {
-    /// The id of the contact.
-    pub id: ContactId,
-    /// The contact's position in the order.
-    pub position: String,
-    entry: IndexEntry,
-    /// The entries of the same contact in other partitions.
-    others: Vec<IndexEntry>,
-}
-
-impl Pointer {
-    /// Whether the contact may be in scope and match the criteria, by any of its entries. The
-    /// entries are read at slightly different moments, so it is enough if one of them matches: the
-    /// record decides later.
-    #[must_use]
-    pub fn may_match(&self, scope: &Scope, criteria: &Criteria) -> bool {
-        let mut entries = std::iter::once(&self.entry).chain(&self.others);
-        criteria.matches_pointer(self)
-            && entries.any(|entry| scope.admits(entry) && criteria.matches_ownership(entry))
-    }
-
-    /// The previous search word of the same contact in the same partition of words.
-    pub(super) fn word_before(&self) -> Option<&str> {
-        self.entry.word_before.as_deref()
-    }
-}
 
 /// A query that is being read: its buffered entries, and whether there are more.
 struct Source {
@@ -108,7 +75,7 @@ impl Walk {
             .filter_map(|source| source.buffer.pop_front_if(|pointer| pointer.position == first));
         let mut pointers = duplicates.collect::<Vec<_>>().into_iter();
         let next = pointers.next().map(|mut next| {
-            next.others.extend(pointers.map(|duplicate| duplicate.entry));
+            next.merge(pointers);
             next
         });
         Ok(next)
@@ -161,7 +128,7 @@ impl Source {
             self.query.continue_after(&position);
             if let Some(id) = contact_id_from_position(&key.sk) {
                 let entry = from_item(item)?;
-                self.buffer.push_back(Pointer { id, position, entry, others: Vec::new() });
+                self.buffer.push_back(Pointer::new(id, position, entry));
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, context};
 
-use super::message::{self, Composed, Content, Context, MailError};
+use super::message::{self, Attachment, Composed, Content, Context, MailError};
 use super::{fits_as_attachment, format};
 use crate::{export::FailureCode, locale::Locale};
 
@@ -39,17 +39,6 @@ pub enum ExportMail<'a> {
         /// The time of the export request.
         requested_at: Timestamp,
     },
-}
-
-/// A file that is attached to a message.
-#[derive(Debug, Clone, Copy)]
-pub struct Attachment<'a> {
-    /// The file name for the recipient.
-    pub file_name: &'a str,
-    /// The media type, without parameters.
-    pub content_type: &'a str,
-    /// The content, which is encoded as base64 in the message.
-    pub bytes: &'a [u8],
 }
 
 struct Templates {

@@ -12,7 +12,6 @@ use mail_builder::headers::date::Date;
 use mail_builder::headers::text::Text;
 use mail_builder::mime::{BodyPart, MimePart};
 
-use super::export::Attachment;
 use crate::locale::Locale;
 
 /// Longest valid address, in bytes (RFC 5321 §4.5.3.1; SPEC §2 has the same limit).
@@ -41,6 +40,17 @@ pub struct Context<'a> {
     pub time_zone: &'a TimeZone,
     /// The value of the `Date` header.
     pub now: Timestamp,
+}
+
+/// A file that is attached to a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Attachment<'a> {
+    /// The file name for the recipient.
+    pub file_name: &'a str,
+    /// The media type, without parameters.
+    pub content_type: &'a str,
+    /// The content, which is encoded as base64 in the message.
+    pub bytes: &'a [u8],
 }
 
 /// A composed message.

@@ -6,8 +6,8 @@ mod export;
 mod format;
 mod message;
 
-pub use export::{Attachment, ExportMail};
-pub use message::{Composed, Context, MailError, Mailbox};
+pub use export::ExportMail;
+pub use message::{Attachment, Composed, Context, MailError, Mailbox};
 
 /// Largest message with an attached file, in bytes: 9.9 MB, below the limit of 10 MB that SES has
 /// (SPEC §4, "Email").

@@ -21,7 +21,9 @@ async fn errors_of_all_attempts(world: &World, job: &str, log: &Log) -> Vec<Stri
     let failed: Vec<&Value> = lines.iter().filter(|line| line["attempt"] == 5).collect();
     assert!(failed.iter().all(|line| line["job_id"] == job), "{failed:?}");
     let errors = lines.iter().filter_map(|line| line["error"].as_str());
-    errors.filter(|error| !error.contains("due item")).map(str::to_owned).collect()
+    // The test delivers messages that no queue holds: the queue refuses to change their visibility.
+    let is_about_queue = |error: &&str| error.starts_with("MessageNotInflight");
+    errors.filter(|error| !is_about_queue(error)).map(str::to_owned).collect()
 }
 
 /// The errors that five attempts with the same cause log.

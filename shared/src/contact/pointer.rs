@@ -1,0 +1,36 @@
+use super::write_plan::IndexEntry;
+use crate::id::ContactId;
+
+/// An index entry of a contact: its position in a partition, and its owners.
+#[derive(Clone, Debug)]
+pub struct Pointer {
+    /// The id of the contact.
+    pub id: ContactId,
+    /// The contact's position in the order.
+    pub position: String,
+    entry: IndexEntry,
+    /// The entries of the same contact in other partitions.
+    others: Vec<IndexEntry>,
+}
+
+impl Pointer {
+    /// A pointer from one index entry.
+    pub(super) fn new(id: ContactId, position: String, entry: IndexEntry) -> Self {
+        Self { id, position, entry, others: Vec::new() }
+    }
+
+    /// Adds the entries that pointers of the same contact have in other partitions.
+    pub(super) fn merge(&mut self, duplicates: impl Iterator<Item = Self>) {
+        self.others.extend(duplicates.map(|duplicate| duplicate.entry));
+    }
+
+    /// The entries of the contact, read at slightly different moments.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &IndexEntry> {
+        std::iter::once(&self.entry).chain(&self.others)
+    }
+
+    /// The previous search word of the same contact in the same partition of words.
+    pub(super) fn word_before(&self) -> Option<&str> {
+        self.entry.word_before.as_deref()
+    }
+}

@@ -1,0 +1,145 @@
+//! The commands of docs/walkthrough.md run as they are written, and each answer has the shape that
+//! the page shows: the same keys and JSON types. Ids, times, addresses and other values may differ.
+
+use std::{fs, path::Path, time::Duration};
+
+use local::{LocalCloud, Options};
+use serde_json::Value;
+use tests::workspace;
+use tokio::{process::Command, time::timeout};
+
+/// Follows the output of each block of commands.
+const END: char = '\u{1e}';
+/// How long all commands may take. Each of the page's own waits ends after a minute.
+const TIME_LIMIT: Duration = Duration::from_secs(240);
+
+/// A block of commands, and the answer that the page shows for it.
+#[derive(PartialEq, Debug)]
+struct Step {
+    /// The line at which the block begins.
+    line: usize,
+    commands: String,
+    answer: Option<Value>,
+}
+
+/// The blocks of a page: those marked `sh`, each with the block marked `json` that follows it.
+fn steps(page: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut lines = page.lines().zip(1..);
+    while let Some((fence, line)) = lines.find(|(line, _)| line.starts_with("```")) {
+        let inside = lines.by_ref().map(|(line, _)| line).take_while(|line| *line != "```");
+        let text = inside.collect::<Vec<_>>().join("\n");
+        match (fence, steps.last_mut()) {
+            ("```sh", _) => steps.push(Step { line, commands: text, answer: None }),
+            ("```json", Some(step)) => {
+                let answer = serde_json::from_str(&text);
+                let answer = answer.unwrap_or_else(|error| panic!("line {line}: {error}"));
+                assert!(step.answer.replace(answer).is_none(), "line {line}: a second answer");
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// Where two JSON values differ in keys, types or the length of arrays.
+fn differences(at: &str, shown: &Value, real: &Value, found: &mut Vec<String>) {
+    match (shown, real) {
+        (Value::Object(shown), Value::Object(real)) => {
+            for (name, shown) in shown {
+                match real.get(name) {
+                    Some(real) => differences(&format!("{at}.{name}"), shown, real, found),
+                    None => found.push(format!("{at}.{name} is missing")),
+                }
+            }
+            let new = real.keys().filter(|name| !shown.contains_key(*name));
+            found.extend(new.map(|name| format!("{at}.{name} is not on the page")));
+        }
+        (Value::Array(shown), Value::Array(real)) => {
+            if shown.len() != real.len() {
+                found.push(format!("{at} has {} elements, not {}", real.len(), shown.len()));
+            }
+            for (index, (shown, real)) in shown.iter().zip(real).enumerate() {
+                differences(&format!("{at}[{index}]"), shown, real, found);
+            }
+        }
+        _ if std::mem::discriminant(shown) == std::mem::discriminant(real) => {}
+        _ => found.push(format!("{at} is {real}, not {shown}")),
+    }
+}
+
+/// Runs all steps in one shell and returns the output of each step that succeeded, and the errors.
+async fn run(steps: &[Step], cloud: &LocalCloud, folder: &Path) -> (Vec<String>, String) {
+    let blocks = steps.iter().map(|step| format!("{}\nprintf '{END}'\n", step.commands));
+    let output = Command::new("bash")
+        .args(["-e", "-c", &blocks.collect::<String>()])
+        .env("API", cloud.gateway_url())
+        .env("LAMBDA", cloud.lambda_url())
+        .env("NO_PROXY", "127.0.0.1")
+        .current_dir(folder)
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(TIME_LIMIT, output).await;
+    let output = output.unwrap_or_else(|_| panic!("the commands took longer than {TIME_LIMIT:?}"));
+    let output = output.unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut printed: Vec<String> = printed.split(END).map(str::to_owned).collect();
+    // What follows the last mark is the output of a block that failed.
+    printed.pop();
+    (printed, String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_of_the_walkthrough_work_as_they_are_written() {
+    let curl = Command::new("curl").arg("--version").output().await;
+    assert!(curl.is_ok(), "docs/walkthrough.md needs curl, which is not installed");
+    let page = fs::read_to_string(workspace().join("docs/walkthrough.md")).unwrap();
+    let steps = steps(&page);
+    let answers = steps.iter().filter(|step| step.answer.is_some()).count();
+    assert!(answers >= 10, "the page shows {answers} answers");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("walkthrough");
+    fs::create_dir_all(&folder).unwrap();
+
+    let cloud = LocalCloud::start(Options::new(workspace())).await.unwrap();
+    let (printed, errors) = run(&steps, &cloud, &folder).await;
+    cloud.shutdown().await;
+
+    if let Some(failed) = steps.get(printed.len()) {
+        panic!("the commands at line {} failed: {errors}", failed.line);
+    }
+    let mut found = Vec::new();
+    for (step, printed) in steps.iter().zip(&printed) {
+        let Some(shown) = &step.answer else { continue };
+        let at = format!("line {}: $", step.line);
+        fs::write(folder.join(format!("answer-{}.json", step.line)), printed).unwrap();
+        match serde_json::from_str(printed) {
+            Ok(real) => differences(&at, shown, &real, &mut found),
+            Err(error) => found.push(format!("{at} is not a JSON value ({error}): {printed}")),
+        }
+    }
+    let answers = folder.display();
+    assert!(found.is_empty(), "{}\nThe real answers are in {answers}", found.join("\n"));
+}
+
+#[test]
+fn answers_belong_to_the_commands_before_them() {
+    let page = "text\n```sh\na\nb\n```\n```json\n{}\n```\n```text\nc\n```\n```sh\nd\n```\n";
+    let step = |line, commands: &str, answer| Step { line, commands: commands.to_owned(), answer };
+    let expected = [step(2, "a\nb", Some(serde_json::json!({}))), step(12, "d", None)];
+    assert_eq!(steps(page), expected);
+}
+
+#[test]
+fn answers_differ_by_keys_types_and_lengths_and_not_by_values() {
+    let shown = serde_json::json!({ "a": 1, "b": [{ "c": null }], "d": "x", "e": [] });
+    let real = serde_json::json!({ "a": 2.5, "b": [{ "c": "y" }], "e": [1], "f": true });
+    let mut found = Vec::new();
+    differences("$", &shown, &real, &mut found);
+    let expected = [
+        "$.b[0].c is \"y\", not null",
+        "$.d is missing",
+        "$.e has 1 elements, not 0",
+        "$.f is not on the page",
+    ];
+    assert_eq!(found, expected);
+}
