@@ -13,6 +13,7 @@
 //! | `flags` | the feature flags of a company |
 //! | `explain` | explains a decision to support staff |
 //! | `event` | the events that are logged about team permissions |
+//! | `error` | why a viewer is not allowed to do something |
 
 mod authority;
 mod error;

@@ -15,7 +15,7 @@
 //! | `list_request`, `order` | the request for a page, its order, and a position in it |
 //! | `list` | pages of contacts |
 //! | `candidates` | the plan by which a list reads index entries |
-//! | `pointer` | what the index entries of a contact say about it |
+//! | `pointer` | an index entry that a list has read |
 //! | `walk` | merges queries for index entries into one order |
 //! | `search` | searches by a typed text |
 //! | `look_up` | looks up a contact by an email address or a phone number |

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::table::contact_id_from_position;
 
 /// The longest valid position in any order, in bytes.
-const MAX_PLACE_BYTES: usize = 300;
+const MAX_POSITION_BYTES: usize = 300;
 
 /// The order of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl Cursor {
     #[must_use]
     pub fn decode(text: &str, order: OrderBy) -> Option<Self> {
         let cursor: Self = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let fits = cursor.order == order && cursor.after.len() <= MAX_PLACE_BYTES;
+        let fits = cursor.order == order && cursor.after.len() <= MAX_POSITION_BYTES;
         (fits && contact_id_from_position(&cursor.after).is_some()).then_some(cursor)
     }
 }
