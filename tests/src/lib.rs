@@ -142,6 +142,7 @@ impl World {
         let aws = Aws::start(AwsOptions {
             resources: resources::from_template(&template).expect("the template has resources"),
             data: None,
+            deletes_expired_items: false,
             credentials: credentials.clone(),
             roles: roles.clone(),
             usage: usage.clone(),

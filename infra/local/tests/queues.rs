@@ -62,6 +62,7 @@ async fn failed_messages_are_delivered_again_and_then_moved_to_the_dead_letter_q
     let aws = Aws::start(AwsOptions {
         resources: resources(),
         data: None,
+        deletes_expired_items: false,
         credentials: options.credentials.clone(),
         roles: Roles::unrestricted(),
         usage: options.usage.clone(),

@@ -61,12 +61,16 @@ pub(crate) struct DynamoDb {
 struct Running {
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
-    sweeper: JoinHandle<()>,
+    sweeper: Option<JoinHandle<()>>,
 }
 
 impl DynamoDb {
     /// Opens the database, in memory or under `data`, and creates the table unless it exists.
-    pub(crate) async fn start(spec: &TableSpec, data: Option<&Path>) -> Result<Self, StartError> {
+    pub(crate) async fn start(
+        spec: &TableSpec,
+        data: Option<&Path>,
+        deletes_expired_items: bool,
+    ) -> Result<Self, StartError> {
         let database = open(data)?;
         create_table(&database, spec)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -84,7 +88,7 @@ impl DynamoDb {
                 tracing::error!(%error, "the DynamoDB emulator stopped");
             }
         });
-        let sweeper = tokio::spawn(sweep(database.clone()));
+        let sweeper = deletes_expired_items.then(|| tokio::spawn(sweep(database.clone())));
         Ok(Self {
             database,
             spec: spec.clone(),
@@ -203,7 +207,9 @@ impl DynamoDb {
         };
         let Running { stop, mut server, sweeper } = running;
         let _ = stop.send(());
-        sweeper.abort();
+        if let Some(sweeper) = sweeper {
+            sweeper.abort();
+        }
         if tokio::time::timeout(STOP_LIMIT, &mut server).await.is_err() {
             server.abort();
         }

@@ -64,6 +64,9 @@ pub struct AwsOptions {
     pub resources: Resources,
     /// Folder that keeps the table and the objects between runs; without it nothing is kept.
     pub data: Option<PathBuf>,
+    /// Whether items are deleted once their time to live has passed by the machine's clock; not where
+    /// a test's clock decides what has expired.
+    pub deletes_expired_items: bool,
     /// The access keys that calls are accepted from.
     pub credentials: Credentials,
     /// The calls that each function may make.
@@ -89,7 +92,16 @@ pub struct Aws {
 impl Aws {
     /// Starts the emulators and creates the table, buckets and queues that do not exist yet.
     pub async fn start(options: AwsOptions) -> Result<Self, StartError> {
-        let AwsOptions { resources, data, credentials, roles, usage, faults, on_kill } = options;
+        let AwsOptions {
+            resources,
+            data,
+            deletes_expired_items,
+            credentials,
+            roles,
+            usage,
+            faults,
+            on_kill,
+        } = options;
         if let Some(folder) = &data {
             std::fs::create_dir_all(folder)?;
         }
@@ -97,7 +109,12 @@ impl Aws {
         let address = listener.local_addr()?;
         let folder = s3::Folder::open(data.as_deref())?;
         let front = Arc::new(Front {
-            dynamodb: dynamodb::DynamoDb::start(&resources.table, data.as_deref()).await?,
+            dynamodb: dynamodb::DynamoDb::start(
+                &resources.table,
+                data.as_deref(),
+                deletes_expired_items,
+            )
+            .await?,
             objects: s3::ObjectStore::start(&resources.buckets, &folder, credentials.clone())?,
             queues: sqs::Queues::start(&resources.queues, address.port()).await?,
             mailer: ses::Mailer::new(Mailbox::new(Clock::System)),

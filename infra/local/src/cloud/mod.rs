@@ -100,6 +100,7 @@ impl LocalCloud {
         let aws = Aws::start(AwsOptions {
             resources,
             data: options.data.clone(),
+            deletes_expired_items: true,
             credentials: credentials.clone(),
             roles: roles.clone(),
             usage: usage.clone(),

@@ -67,6 +67,7 @@ impl Cloud {
         let aws = Aws::start(AwsOptions {
             resources: resources(),
             data,
+            deletes_expired_items: false,
             credentials: credentials.clone(),
             roles: Roles::unrestricted(),
             usage: usage.clone(),
