@@ -158,7 +158,11 @@ impl Outbox {
         };
         let entries = batch.iter().enumerate().filter_map(|(index, message)| {
             let entry = batch_entry(index, message).inspect_err(|error| {
-                tracing::error!(?queue, error = %chain(&**error), "could not serialize a message; it stays in the outbox");
+                tracing::error!(
+                    ?queue,
+                    error = %chain(&**error),
+                    "could not serialize a message; it stays in the outbox"
+                );
             });
             entry.ok()
         });

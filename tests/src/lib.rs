@@ -400,8 +400,8 @@ impl World {
         self.invoke("CleanUp", json!({ "time": time })).await
     }
 
-    /// Limits the time of each further invocation, or removes the limit. Only functions that continue
-    /// their work in a further invocation read the limit.
+    /// Limits the time of each further invocation, or removes the limit. Only functions that
+    /// continue their work in a further invocation read the limit.
     pub fn limit_time(&self, left: Option<SignedDuration>) {
         *self.time_left.lock().unwrap_or_else(PoisonError::into_inner) = left;
     }
@@ -446,8 +446,9 @@ impl World {
 }
 
 impl Drop for World {
-    /// No test may make a call that its function's role denies. So a permission that is missing from
-    /// the template fails each test that uses it, even if the function ignores the failed call.
+    /// No test may make a call that its function's role denies. So a permission that is missing
+    /// from the template fails each test that uses it, even if the function ignores the failed
+    /// call.
     fn drop(&mut self) {
         let denied: Vec<String> = self.roles.denied().iter().map(ToString::to_string).collect();
         assert!(denied.is_empty() || std::thread::panicking(), "{denied:#?}");

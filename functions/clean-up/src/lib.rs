@@ -117,7 +117,12 @@ impl Run<'_> {
             let Some(last) = page.last else { return Ok(()) };
             after = Some(last);
             for (Key { sk, .. }, error) in &page.invalid {
-                tracing::error!(shard, sk, error = %chain(error), "could not parse a due item; it stays in the table");
+                tracing::error!(
+                    shard,
+                    sk,
+                    error = %chain(error),
+                    "could not parse a due item; it stays in the table"
+                );
             }
             report.failed += page.invalid.len();
             report.outbox_age_s = report.outbox_age_s.max(outbox_age(&page.items, self.now));
@@ -153,7 +158,12 @@ impl Run<'_> {
         match timeout(ITEM_TIME, work::process(self.app, item, self.now)).await {
             Ok(Ok(())) => return true,
             Ok(Err(error)) => {
-                tracing::warn!(?kind, id, error = %chain(&*error), "could not process a due item; it will be tried again")
+                tracing::warn!(
+                    ?kind,
+                    id,
+                    error = %chain(&*error),
+                    "could not process a due item; it will be tried again"
+                );
             }
             Err(_) => tracing::warn!(
                 ?kind,

@@ -49,7 +49,11 @@ pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
         let read = Outgoing::from_due(item);
         read.inspect_err(|error| {
             let id = item.due.id.as_str();
-            tracing::error!(id, error = %chain(error), "a due item contains no valid message; it stays in the table");
+            tracing::error!(
+                id,
+                error = %chain(error),
+                "a due item contains no valid message; it stays in the table"
+            );
         })
         .ok()
     };
@@ -59,7 +63,10 @@ pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
         stream::iter(&acknowledged).map(|key| app.table.complete_due(key)).buffer_unordered(8);
     let deleted = deleted.inspect_err(|error| {
         // Receivers handle a message that is sent again.
-        tracing::warn!(error = %chain(error), "could not delete the due item of a sent message; the message will be sent again");
+        tracing::warn!(
+            error = %chain(error),
+            "could not delete the due item of a sent message; the message will be sent again"
+        );
     });
     deleted.filter(|result| std::future::ready(result.is_ok())).count().await
 }

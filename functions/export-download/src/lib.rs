@@ -24,8 +24,8 @@ impl App {
     }
 }
 
-/// Redirects to the file, at a signed URL that is created now and is valid for ten minutes. A URL that was
-/// signed earlier would expire together with the function's temporary credentials.
+/// Redirects to the file, at a signed URL that is created now and is valid for ten minutes. A URL
+/// that was signed earlier would expire together with the function's temporary credentials.
 ///
 /// # Errors
 /// 404 for an unknown token, 410 for a file that has expired.

@@ -35,8 +35,8 @@ pub(crate) struct Email {
     without_file: Option<Vec<u8>>,
 }
 
-/// Composes the email with the job's result. It has the file attached if the message stays small enough,
-/// and otherwise only the link. Without a link, the email says that the export failed.
+/// Composes the email with the job's result. It has the file attached if the message stays small
+/// enough, and otherwise only the link. Without a link, the email says that the export failed.
 pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<Email, Outcome> {
     let composed = match link {
         Some(link) => ready(app, job, link).await,
@@ -78,7 +78,11 @@ impl Email {
         let message = match RawMessage::builder().data(Blob::new(raw)).build() {
             Ok(message) => message,
             Err(error) => {
-                tracing::warn!(job_id = self.job, error = %chain(&error), "could not build the request to SES");
+                tracing::warn!(
+                    job_id = self.job,
+                    error = %chain(&error),
+                    "could not build the request to SES"
+                );
                 return Outcome::Refused;
             }
         };
@@ -124,10 +128,18 @@ async fn file(app: &App, job: &Job) -> Option<Vec<u8>> {
     match timeout(READ_TIME, app.files.read(&job.object_key())).await {
         Ok(Ok(bytes)) => return Some(bytes),
         Ok(Err(error)) => {
-            tracing::warn!(job_id = %job.id, error = %chain(&error), "could not read the export file to attach it; the email is sent with the link only");
+            tracing::warn!(
+                job_id = %job.id,
+                error = %chain(&error),
+                "could not read the export file to attach it; the email is sent with the link only"
+            );
         }
         Err(_) => {
-            tracing::warn!(job_id = %job.id, "could not read the export file in time to attach it; the email is sent with the link only")
+            tracing::warn!(
+                job_id = %job.id,
+                "could not read the export file in time to attach it; the email is sent with the \
+                 link only"
+            );
         }
     }
     None
@@ -186,7 +198,14 @@ fn classify(error: &SdkError<SendRawEmailError>, job_id: &str) -> Outcome {
     };
     // SES's own message is not logged: it may hold the address.
     let cause = CallError::new(error);
-    tracing::warn!(job_id, code, status, ?outcome, error = %chain(&cause), "SES did not accept an email");
+    tracing::warn!(
+        job_id,
+        code,
+        status,
+        ?outcome,
+        error = %chain(&cause),
+        "SES did not accept an email"
+    );
     outcome
 }
 

@@ -18,11 +18,16 @@ pub(crate) struct InApp {
     body: Notification,
 }
 
-/// Composes the notification that the file can be downloaded. Without a link there is no notification.
+/// Composes the notification that the file can be downloaded. Without a link there is no
+/// notification.
 pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<InApp, Outcome> {
     let link = link.ok_or(Outcome::Refused)?;
     let company = app.directory.company(&job.company).await.map_err(|error| {
-        tracing::warn!(job_id = %job.id, error = %chain(&error), "could not load the company's id for the notification");
+        tracing::warn!(
+            job_id = %job.id,
+            error = %chain(&error),
+            "could not load the company's id for the notification"
+        );
         Outcome::NotSent(None)
     })?;
     let category = app.category.clone();
@@ -35,15 +40,20 @@ impl Deliverable for InApp {
         match app.notifications.send(NotificationRoute::Export, &self.job, &self.body).await {
             Ok(_) => Outcome::Sent,
             Err(error) => {
-                tracing::warn!(job_id = self.job, error = %chain(&error), "the notification service did not accept the notification");
+                tracing::warn!(
+                    job_id = self.job,
+                    error = %chain(&error),
+                    "the notification service did not accept the notification"
+                );
                 outcome(&error)
             }
         }
     }
 }
 
-/// The outcome that an error of the notification service means. A service that returned an error, or was
-/// never reached, has not accepted the notification. A service that did not respond may have.
+/// The outcome that an error of the notification service means. A service that returned an error,
+/// or was never reached, has not accepted the notification. A service that did not respond may
+/// have.
 fn outcome(error: &NotificationError) -> Outcome {
     match error {
         NotificationError::RateLimited { retry_after } => Outcome::NotSent(*retry_after),

@@ -1,5 +1,5 @@
-//! Delivers the result of an export: by email, and by a notification in the application if there is a
-//! file (SPEC §4).
+//! Delivers the result of an export: by email, and by a notification in the application if there is
+//! a file (SPEC §4).
 
 mod app;
 mod email;
@@ -19,7 +19,8 @@ use shared::{
 
 /// How often a delivery that was certainly not accepted is tried: for two and a half hours.
 const MAX_TRIES: u32 = 16;
-/// The pause before the second try if the channel requests no other. It doubles with each further try.
+/// The pause before the second try if the channel requests no other. It doubles with each further
+/// try.
 const FIRST_PAUSE: Duration = Duration::from_secs(20);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
@@ -87,9 +88,9 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Deliv
 }
 
 impl App {
-    /// Composes the message, takes the delivery lease, sends, and records the outcome. The lease is taken
-    /// last, so that an error before it has certainly sent nothing. If the last try is not accepted, the
-    /// delivery has failed.
+    /// Composes the message, takes the delivery lease, sends, and records the outcome. The lease is
+    /// taken last, so that an error before it has certainly sent nothing. If the last try is not
+    /// accepted, the delivery has failed.
     async fn deliver<T: Deliverable>(
         &self,
         job: &Job,

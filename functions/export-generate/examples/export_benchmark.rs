@@ -1,14 +1,14 @@
-//! Compares the pipeline of `export-generate` with its writers alone: CPU time, peak memory, and the
-//! disk space of a workbook (docs/benchmarks.md, "Exports").
+//! Compares the pipeline of `export-generate` with its writers alone: CPU time, peak memory, and
+//! the disk space of a workbook (docs/benchmarks.md, "Exports").
 //!
 //! ```text
 //! cargo run --release --example export_benchmark             # everything
 //! cargo run --release --example export_benchmark -- 10000    # only these numbers of rows
 //! ```
 //!
-//! Every measurement runs in a process of its own, so that its memory and CPU time contain nothing else;
-//! this process simulates S3. Contacts come from memory instead of the table, in pages of 100 like the
-//! table's. Linux only: the figures come from `/proc`.
+//! Every measurement runs in a process of its own, so that its memory and CPU time contain nothing
+//! else; this process simulates S3. Contacts come from memory instead of the table, in pages of 100
+//! like the table's. Linux only: the figures come from `/proc`.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -160,8 +160,8 @@ impl Round {
     }
 }
 
-/// The rounds, sorted by their ratios. Both halves of a round have nearly the same noise of the machine,
-/// and each round has another noise.
+/// The rounds, sorted by their ratios. Both halves of a round have nearly the same noise of the
+/// machine, and each round has another noise.
 async fn rounds(format: &str, rows: u64, endpoint: &str) -> Outcome<Vec<Round>> {
     let size = rows.to_string();
     let mut rounds = Vec::with_capacity(ROUNDS);

@@ -73,8 +73,8 @@ impl AttemptError {
         matches!(self, Self::Stopped(Stop::Lost))
     }
 
-    /// The code that the requester gets if this was the last attempt, and whether a further attempt would
-    /// fail in the same way.
+    /// The code that the requester gets if this was the last attempt, and whether a further attempt
+    /// would fail in the same way.
     pub(crate) fn failure_code(&self) -> (FailureCode, bool) {
         match self {
             Self::Access(AccessError::Disabled | AccessError::OutOfScope) => {
@@ -104,8 +104,8 @@ impl Attempt<'_> {
     /// Makes the file and completes the job.
     ///
     /// # Errors
-    /// [`AttemptError`]. Nothing of the attempt is left in the bucket then, or the next attempt deletes
-    /// it.
+    /// [`AttemptError`]. Nothing of the attempt is left in the bucket then, or the next attempt
+    /// deletes it.
     pub(crate) async fn run(&self) -> Result<(), AttemptError> {
         self.lease.set_visibility(MESSAGE_LEASE_TIME).await;
         let (progress, scope) = (Arc::new(Progress::default()), OnceLock::new());
@@ -142,8 +142,8 @@ impl Attempt<'_> {
         self.upload(&written, cancellation).await
     }
 
-    /// What must be known before the first row: the requester's scope, which the heartbeat reads from
-    /// `scope`, and how a contact becomes a row.
+    /// What must be known before the first row: the requester's scope, which the heartbeat reads
+    /// from `scope`, and how a contact becomes a row.
     async fn prepare<'r>(
         &self,
         scope: &'r OnceLock<ExportScope>,
@@ -174,7 +174,11 @@ impl Attempt<'_> {
             // Contacts hold the names that their people had before: the export need not fail.
             let names = directory.people_names(company).await;
             names.unwrap_or_else(|error| {
-                tracing::warn!(job_id = %self.job.id, error = %chain(&error), "could not load people's names; using the names stored on contacts");
+                tracing::warn!(
+                    job_id = %self.job.id,
+                    error = %chain(&error),
+                    "could not load people's names; using the names stored on contacts"
+                );
                 HashMap::new()
             })
         };
@@ -203,8 +207,8 @@ impl Attempt<'_> {
         let mut writer = self.spawn_writer(rows, feed, Arc::clone(progress), token.clone());
         let written = cancellation.run(self.pipe(&mut writer, scope, feed_in)).await;
         if !writer.is_finished() {
-            // Its feed has ended and its token is cancelled, so it ends soon. It must not run on after
-            // the invocation.
+            // Its feed has ended and its token is cancelled, so it ends soon. It must not run on
+            // after the invocation.
             token.cancel();
             let _ = writer.await;
         }
@@ -281,15 +285,19 @@ impl Attempt<'_> {
             }),
             Err(error) => {
                 if let Err(error) = self.discard(upload).await {
-                    tracing::warn!(job_id = %self.job.id, error = %chain(&error), "could not abort an upload");
+                    tracing::warn!(
+                        job_id = %self.job.id,
+                        error = %chain(&error),
+                        "could not abort an upload"
+                    );
                 }
                 Err(error)
             }
         }
     }
 
-    /// Deletes the parts and the object: the upload may have been completed although its response was not
-    /// awaited.
+    /// Deletes the parts and the object: the upload may have been completed although its response
+    /// was not awaited.
     async fn discard(&self, upload: Upload) -> Result<(), AttemptError> {
         upload.abort().await?;
         Ok(self.app.files.delete(&self.job.object_key()).await?)

@@ -53,8 +53,8 @@ impl<'a> Cell<'a> {
         if text.is_empty() { Self::Empty } else { Self::Text(text) }
     }
 
-    /// A number in JSON's notation. It becomes text if a spreadsheet would change it (more digits than it
-    /// keeps, or 10¹⁵ and more), or if it is not a number.
+    /// A number in JSON's notation. It becomes text if a spreadsheet would change it (more digits
+    /// than it keeps, or 10¹⁵ and more), or if it is not a number.
     pub fn number(text: impl Into<Cow<'a, str>>) -> Self {
         match Number::parse(text.into()) {
             Ok(number) => Self::Number(number),
@@ -62,14 +62,15 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// A date and time in the requester's time zone. Fractions of a second are dropped in both formats.
+    /// A date and time in the requester's time zone. Fractions of a second are dropped in both
+    /// formats.
     pub fn date(at: Timestamp, zone: &TimeZone) -> Self {
         let local = zone.to_datetime(at);
         Self::Date(local.with().subsec_nanosecond(0).build().unwrap_or(local))
     }
 
-    /// The value of a company's date field: a day (`2026-11-21`), or a date and time (RFC 3339), which is
-    /// converted to the requester's time zone. Any other value stays text.
+    /// The value of a company's date field: a day (`2026-11-21`), or a date and time (RFC 3339),
+    /// which is converted to the requester's time zone. Any other value stays text.
     pub fn day_or_datetime(text: &'a str, zone: &TimeZone) -> Self {
         // The length is checked because a date with a time can be parsed as a day too.
         if let Some(day) = text.parse().ok().filter(|_| text.len() == DAY_LENGTH) {
@@ -79,7 +80,8 @@ impl<'a> Cell<'a> {
     }
 
     /// The cell as CSV text. Dates are `2026-11-21 15:16:50` in the requester's time zone, which
-    /// spreadsheets read as dates. A text that a spreadsheet would run as a formula gets a `'` before it.
+    /// spreadsheets read as dates. A text that a spreadsheet would run as a formula gets a `'`
+    /// before it.
     pub fn csv_text(&self) -> Cow<'_, str> {
         match self {
             Self::Empty => Cow::Borrowed(""),
@@ -116,8 +118,8 @@ impl<'a> Number<'a> {
     }
 }
 
-/// A decimal number in normal form: its digits without zeros at either end, and the power of ten of the
-/// first digit. Two texts are the same number if and only if their normal forms are equal.
+/// A decimal number in normal form: its digits without zeros at either end, and the power of ten of
+/// the first digit. Two texts are the same number if and only if their normal forms are equal.
 #[derive(PartialEq)]
 struct Decimal {
     negative: bool,
@@ -126,7 +128,8 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// Parses JSON's notation. A text with leading zeros is not a number, so that `0012` is kept as text.
+    /// Parses JSON's notation. A text with leading zeros is not a number, so that `0012` is kept as
+    /// text.
     fn parse(text: &str) -> Option<Self> {
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -160,7 +163,8 @@ pub(crate) fn date_text(date: DateTime) -> String {
 }
 
 /// The text that a spreadsheet's cell can hold, and whether it was cut: characters that XML cannot
-/// represent are removed, and a text longer than [`MAX_CELL_UNITS`] is cut and ends with [`CUT_MARK`].
+/// represent are removed, and a text longer than [`MAX_CELL_UNITS`] is cut and ends with
+/// [`CUT_MARK`].
 pub(crate) fn spreadsheet_text(text: &str) -> (Cow<'_, str>, bool) {
     let legal = if text.contains(is_illegal_in_xml) {
         Cow::Owned(text.replace(is_illegal_in_xml, ""))
@@ -198,7 +202,8 @@ fn runs_as_formula(text: &str) -> bool {
     }
 }
 
-/// Whether a text is a number with an optional sign, groups and decimals: `-5`, `+1.5`, `-1,234.50`.
+/// Whether a text is a number with an optional sign, groups and decimals: `-5`, `+1.5`,
+/// `-1,234.50`.
 fn is_signed_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     unsigned
@@ -211,8 +216,8 @@ fn is_phones(text: &str) -> bool {
     text.split(LIST_SEPARATOR).all(is_phone)
 }
 
-/// Whether a text is a phone number: at most 15 digits (E.164), at least 5 after a `+`, with the usual
-/// separators and an optional extension: `+62 (812) 345-678`, `+1-926-660-5609x5136`, `0012`.
+/// Whether a text is a phone number: at most 15 digits (E.164), at least 5 after a `+`, with the
+/// usual separators and an optional extension: `+62 (812) 345-678`, `+1-926-660-5609x5136`, `0012`.
 fn is_phone(text: &str) -> bool {
     let (rest, fewest) = text.strip_prefix('+').map_or((text, 1), |rest| (rest, 5));
     let (number, extension) = match rest.split_once('x') {

@@ -1,5 +1,6 @@
-//! Exports random contacts with difficult values to both formats, and reads the files with independent
-//! readers. The expected cells are computed here from the contacts, without the code under test.
+//! Exports random contacts with difficult values to both formats, and reads the files with
+//! independent readers. The expected cells are computed here from the contacts, without the code
+//! under test.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -118,8 +119,8 @@ fn text() -> impl Strategy<Value = Source> {
     prop_oneof![harmless(), running(), plain()]
 }
 
-/// Several texts in one cell. The first text decides whether a spreadsheet would run the cell, unless
-/// all texts are phones.
+/// Several texts in one cell. The first text decides whether a spreadsheet would run the cell,
+/// unless all texts are phones.
 fn list() -> impl Strategy<Value = Vec<Source>> {
     prop_oneof![
         vec(source("\\+62[0-9]{5,12}", false), 0..4),
@@ -146,7 +147,8 @@ fn moment() -> impl Strategy<Value = Timestamp> {
     ]
 }
 
-/// A JSON number and its expected cell. The cell is a text if a spreadsheet would change the number.
+/// A JSON number and its expected cell. The cell is a text if a spreadsheet would change the
+/// number.
 fn number() -> impl Strategy<Value = (Number, Expected)> {
     prop_oneof![
         any::<i32>()

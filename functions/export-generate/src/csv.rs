@@ -11,8 +11,8 @@ use shared::export::Column;
 use crate::cell::Cell;
 use crate::file_error::FileError;
 
-/// The maximum size of a file in bytes. It is on disk until it is uploaded. A file of 100 million usual
-/// cells is much smaller (docs/exports.md, "Sizes").
+/// The maximum size of a file in bytes. It is on disk until it is uploaded. A file of 100 million
+/// usual cells is much smaller (docs/exports.md, "Sizes").
 pub const MAX_BYTES: u64 = 10_000_000_000;
 
 /// The bytes of a cell in addition to its text: quotes and a comma.
@@ -29,8 +29,8 @@ pub struct CsvFile<W: Write> {
 }
 
 impl<W: Write> CsvFile<W> {
-    /// Starts the file with its header. Users write the labels, so they are made safe like any other
-    /// cell.
+    /// Starts the file with its header. Users write the labels, so they are made safe like any
+    /// other cell.
     ///
     /// # Errors
     /// The sink's.

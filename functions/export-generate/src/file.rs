@@ -18,9 +18,9 @@ use crate::xlsx::XlsxFile;
 /// The beginning of the names of the directories in which files are written.
 const PREFIX: &str = "export-";
 
-/// Deletes the directories that a killed process left under `parent`. Lambda starts the next process
-/// with the same disk: it would fill up, and the exports of other tenants would stay there. Only for
-/// the start of a process that alone uses `parent`.
+/// Deletes the directories that a killed process left under `parent`. Lambda starts the next
+/// process with the same disk: it would fill up, and the exports of other tenants would stay there.
+/// Only for the start of a process that alone uses `parent`.
 ///
 /// # Errors
 /// The disk's.
@@ -106,7 +106,8 @@ impl FileWriter {
         }
     }
 
-    /// Finishes the file. This takes long for a workbook, and fails soon after `cancellation` is cancelled.
+    /// Finishes the file. This takes long for a workbook, and fails soon after `cancellation` is
+    /// cancelled.
     ///
     /// # Errors
     /// See [`CsvFile::finish`] and [`XlsxFile::finish`].

@@ -13,8 +13,8 @@ fn columns(count: usize) -> Vec<Column> {
         .collect()
 }
 
-/// Texts that often break exports: every first character of a formula, every Unicode plane, and every
-/// control character.
+/// Texts that often break exports: every first character of a formula, every Unicode plane, and
+/// every control character.
 pub(crate) fn difficult_texts() -> Vec<String> {
     let mut texts: Vec<String> = [
         "=1+1",

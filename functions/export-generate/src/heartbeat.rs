@@ -1,5 +1,5 @@
-//! Renews the leases of an attempt's job and message, checks the requester's scope again, and cancels
-//! the attempt when it must stop.
+//! Renews the leases of an attempt's job and message, checks the requester's scope again, and
+//! cancels the attempt when it must stop.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -59,8 +59,8 @@ impl Cancellation {
         self.token.cancel();
     }
 
-    /// A token for work that cannot be dropped. It is cancelled together with this one, and when its
-    /// own [`DropGuard`](tokio_util::sync::DropGuard) is dropped.
+    /// A token for work that cannot be dropped. It is cancelled together with this one, and when
+    /// its own [`DropGuard`](tokio_util::sync::DropGuard) is dropped.
     pub fn child_token(&self) -> CancellationToken {
         self.token.child_token()
     }
@@ -99,8 +99,8 @@ pub struct Heartbeat<'a> {
 }
 
 impl Heartbeat<'_> {
-    /// Sends heartbeats until the attempt must stop, and then cancels it. A heartbeat that could not be
-    /// recorded is logged: another worker takes over the job only after many of them.
+    /// Sends heartbeats until the attempt must stop, and then cancels it. A heartbeat that could
+    /// not be recorded is logged: another worker takes over the job only after many of them.
     pub async fn run(&self) {
         let mut ticks = interval(HEARTBEAT_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -132,15 +132,19 @@ impl Heartbeat<'_> {
         }
     }
 
-    /// Resolves the requester's scope again and returns why the attempt must stop, if it must. While
-    /// the scope cannot be resolved, the attempt continues with the scope under which it began.
+    /// Resolves the requester's scope again and returns why the attempt must stop, if it must.
+    /// While the scope cannot be resolved, the attempt continues with the scope under which it
+    /// began.
     async fn check_scope(&self) -> Option<Stop> {
         let began_under = self.scope.get()?;
         match ExportScope::for_requester(self.authority, self.job).await {
             Ok(scope) => (scope != *began_under).then_some(Stop::ScopeChanged),
             Err(AccessError::Disabled | AccessError::OutOfScope) => Some(Stop::Forbidden),
             Err(error @ (AccessError::Directory(_) | AccessError::Table(_))) => {
-                tracing::warn!(error = %chain(&error), "could not check the requester's scope again");
+                tracing::warn!(
+                    error = %chain(&error),
+                    "could not check the requester's scope again"
+                );
                 None
             }
         }

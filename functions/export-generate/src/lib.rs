@@ -1,8 +1,8 @@
 //! Writes the file of an export job and uploads it (SPEC §4).
 //!
 //! Memory does not grow with the file: [`source`] reads contacts ahead into a bounded channel,
-//! [`writer`] turns them into rows on a thread of its own and writes the rows to disk, and [`upload`]
-//! sends the file in parts.
+//! [`writer`] turns them into rows on a thread of its own and writes the rows to disk, and
+//! [`upload`] sends the file in parts.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -70,8 +70,9 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Gener
     match app.jobs.acquire_lease(&message.body, now).await? {
         JobLease::Finished => Ok(()),
         JobLease::HeldByAnother => {
-            // The longest attempt takes longer than the queue's few deliveries: the pause grows with
-            // each, so that the message is not moved to the dead-letter queue before the attempt ends.
+            // The longest attempt takes longer than the queue's few deliveries: the pause grows
+            // with each, so that the message is not moved to the dead-letter queue before the
+            // attempt ends.
             let pause = JOB_LEASE_TIME.unsigned_abs() + FIRST_PAUSE;
             message.lease.set_visibility(pause * message.receive_count.clamp(1, 10)).await;
             Err(GenerateError::Busy)
@@ -100,7 +101,12 @@ impl App {
         if !error.is_lost() {
             if is_final || job.attempt >= MAX_ATTEMPTS {
                 let attempt = job.attempt;
-                tracing::warn!(job_id = %job.id, attempt, error = %chain(&error), "the export failed");
+                tracing::warn!(
+                    job_id = %job.id,
+                    attempt,
+                    error = %chain(&error),
+                    "the export failed"
+                );
                 return Ok(self.fail(job, code).await?);
             }
             if self.jobs.release_lease(job).await? {
@@ -116,15 +122,19 @@ impl App {
         }
     }
 
-    /// Fails a job and starts the delivery of this result. It also deletes what the attempts left in the
-    /// bucket; if this fails, the clean-up does it.
+    /// Fails a job and starts the delivery of this result. It also deletes what the attempts left
+    /// in the bucket; if this fails, the clean-up does it.
     async fn fail(&self, job: &Job, code: FailureCode) -> Result<(), TableError> {
         let now = self.services.clock.now();
         let Some((job, message)) = self.jobs.fail(job, code, now).await? else { return Ok(()) };
         self.outbox.send(&[message]).await;
         event::export_failed(&job, code);
         if let Err(error) = self.files.purge(&job).await {
-            tracing::warn!(job_id = %job.id, error = %chain(&error), "could not delete the files of a failed export; the clean-up will delete them");
+            tracing::warn!(
+                job_id = %job.id,
+                error = %chain(&error),
+                "could not delete the files of a failed export; the clean-up will delete them"
+            );
         }
         Ok(())
     }

@@ -8,7 +8,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     // Not in `App::from_env`: a test's process has files of its own in the same folder.
     let from_env = |environment: &_| {
         if let Err(error) = file::clear(&std::env::temp_dir()) {
-            tracing::warn!(error = %chain(&error), "could not delete the temporary files of an earlier process");
+            tracing::warn!(
+                error = %chain(&error),
+                "could not delete the temporary files of an earlier process"
+            );
         }
         App::from_env(environment)
     };

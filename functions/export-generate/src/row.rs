@@ -70,7 +70,8 @@ impl RowPlan {
         }
     }
 
-    /// A person's current name in Launchpad, or else the name stored on the contact, or else their id.
+    /// A person's current name in Launchpad, or else the name stored on the contact, or else their
+    /// id.
     fn person<'a>(&'a self, id: Option<UserId>, stored: Option<&'a str>) -> Cell<'a> {
         let Some(id) = id else { return Cell::Empty };
         match self.people.get(&id).map(String::as_str).or(stored) {
@@ -108,8 +109,8 @@ fn list<'a, T: Into<Cow<'a, str>>>(values: impl Iterator<Item = T>) -> Cell<'a> 
     Cell::text(joined)
 }
 
-/// The cell of a custom field: text, numbers and booleans keep their type, a list of them becomes one
-/// text, and other values become JSON text.
+/// The cell of a custom field: text, numbers and booleans keep their type, a list of them becomes
+/// one text, and other values become JSON text.
 fn custom(value: &Value) -> Cell<'_> {
     match value {
         Value::Null => Cell::Empty,

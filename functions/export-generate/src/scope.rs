@@ -1,5 +1,5 @@
-//! Which contacts a file contains: those that the requester's filter matches and the requester may see
-//! when the file is written.
+//! Which contacts a file contains: those that the requester's filter matches and the requester may
+//! see when the file is written.
 
 use shared::{
     access::{AccessError, Authority, Needs, Scope},
@@ -8,7 +8,8 @@ use shared::{
     identity::Permission,
 };
 
-/// The scope and filter of a file. If they change while the file is written, it must be written again.
+/// The scope and filter of a file. If they change while the file is written, it must be written
+/// again.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ExportScope {
     /// What the requester may see.
@@ -18,10 +19,12 @@ pub struct ExportScope {
 }
 
 impl ExportScope {
-    /// Resolves the current scope of a job's requester. There is no fallback to own contacts (SPEC §2).
+    /// Resolves the current scope of a job's requester. There is no fallback to own contacts (SPEC
+    /// §2).
     ///
     /// # Errors
-    /// [`AccessError`] if the requester may not see contacts, or if the scope could not be resolved.
+    /// [`AccessError`] if the requester may not see contacts, or if the scope could not be
+    /// resolved.
     pub async fn for_requester(authority: &Authority, job: &Job) -> Result<Self, AccessError> {
         let filter = match &job.selection {
             Selection::Filter(filter) => Some(Filter::clone(filter)),

@@ -60,8 +60,8 @@ pub async fn feed_ids(
 }
 
 /// Reads the contacts that match the criteria, each once even while other requests change them. The
-/// order is the newest first, or for a text search the order of its matches. A contact whose pointer
-/// shows that it is out of scope is not read.
+/// order is the newest first, or for a text search the order of its matches. A contact whose
+/// pointer shows that it is out of scope is not read.
 ///
 /// # Errors
 /// The table's.
@@ -97,8 +97,8 @@ pub async fn feed_filter(
     pump(reads.try_buffered(READS_AHEAD), into).await
 }
 
-/// When the oldest contact was created, in milliseconds. `None` for the order of matches, in which this
-/// does not show the progress.
+/// When the oldest contact was created, in milliseconds. `None` for the order of matches, in which
+/// this does not show the progress.
 async fn oldest(
     contacts: &Contacts,
     scope: &Scope,
@@ -112,8 +112,8 @@ async fn oldest(
     Ok(Some(oldest.map_or(0, |pointer| millis(pointer.id))))
 }
 
-/// When a contact was created, in milliseconds. The progress is measured by time, because the number of
-/// a company's contacts is not known.
+/// When a contact was created, in milliseconds. The progress is measured by time, because the
+/// number of a company's contacts is not known.
 fn millis(id: ContactId) -> usize {
     id.created_at().and_then(|at| usize::try_from(at.as_millisecond()).ok()).unwrap_or_default()
 }
@@ -123,7 +123,8 @@ fn share(part: usize, whole: usize) -> f64 {
     (part as f64 / whole as f64).clamp(0.0, 1.0)
 }
 
-/// Sends what is read to the writer, in order. If the writer has ended early, its own result says why.
+/// Sends what is read to the writer, in order. If the writer has ended early, its own result says
+/// why.
 async fn pump(
     reads: impl Stream<Item = Result<Chunk, TableError>>,
     into: Sender<Feed>,

@@ -1,5 +1,5 @@
-//! An S3 multipart upload of a file on disk. A part is read from disk while it is sent, and again for a
-//! retry: no part is ever in memory as a whole.
+//! An S3 multipart upload of a file on disk. A part is read from disk while it is sent, and again
+//! for a retry: no part is ever in memory as a whole.
 
 use std::io;
 use std::mem;
@@ -56,8 +56,8 @@ pub enum UploadError {
     Abort(#[from] FilesError),
 }
 
-/// An unfinished upload. Dropping it cancels the parts in flight but leaves the upload in S3: end it with
-/// [`Upload::send`] or [`Upload::abort`].
+/// An unfinished upload. Dropping it cancels the parts in flight but leaves the upload in S3: end
+/// it with [`Upload::send`] or [`Upload::abort`].
 #[derive(Debug)]
 pub struct Upload {
     target: UploadTarget,
@@ -156,9 +156,9 @@ impl Upload {
         Ok(())
     }
 
-    /// Aborts the upload, which deletes its parts. It first waits for the requests in flight: a part that
-    /// arrives after the abort would stay in the bucket. If the parts were being joined, there may be an
-    /// object afterwards.
+    /// Aborts the upload, which deletes its parts. It first waits for the requests in flight: a
+    /// part that arrives after the abort would stay in the bucket. If the parts were being joined,
+    /// there may be an object afterwards.
     ///
     /// # Errors
     /// [`UploadError::Abort`].

@@ -44,8 +44,8 @@ impl Limits {
     }
 }
 
-/// The share of the work that is done when all rows are written. The rest is finishing and uploading the
-/// file.
+/// The share of the work that is done when all rows are written. The rest is finishing and
+/// uploading the file.
 const ROWS_SHARE: f64 = 0.9;
 
 /// Why the writer created no file.

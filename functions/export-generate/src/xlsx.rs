@@ -1,6 +1,6 @@
-//! XLSX files, with memory that does not grow with the rows: each sheet's XML is written to a temporary
-//! file, and zipped at the end. The XML takes about 1.4 KB of disk for a row of 20 columns; the finished
-//! file takes disk in addition.
+//! XLSX files, with memory that does not grow with the rows: each sheet's XML is written to a
+//! temporary file, and zipped at the end. The XML takes about 1.4 KB of disk for a row of 20
+//! columns; the finished file takes disk in addition.
 //!
 //! Cells are written only as text, number, date or boolean: no text can become a formula or a link.
 
@@ -21,12 +21,13 @@ use crate::file_error::FileError;
 pub const ROWS_PER_SHEET: u32 = 1_048_575;
 
 /// The maximum bytes of XML. It is on disk until it is zipped, together with the finished file. 100
-/// million usual cells are smaller (docs/exports.md, "Sizes"). Larger cells are possible, and a full
-/// disk would fail the export without a reason that helps the requester.
+/// million usual cells are smaller (docs/exports.md, "Sizes"). Larger cells are possible, and a
+/// full disk would fail the export without a reason that helps the requester.
 pub const MAX_XML_BYTES: u64 = 7_000_000_000;
 
-/// Above this size in bytes of XML, a sheet may exceed the 4 GiB that a plain ZIP file supports, and the
-/// workbook uses ZIP64. Smaller workbooks do not, because some readers do not support ZIP64.
+/// Above this size in bytes of XML, a sheet may exceed the 4 GiB that a plain ZIP file supports,
+/// and the workbook uses ZIP64. Smaller workbooks do not, because some readers do not support
+/// ZIP64.
 const ZIP64_XML_BYTES: u64 = 3_500_000_000;
 
 /// The bytes of a cell in addition to its text: its tags, position and format.
@@ -76,8 +77,8 @@ struct Formats {
 }
 
 impl XlsxFile {
-    /// Creates a workbook whose first sheet is named `title`, and the second `title 2`. Its temporary
-    /// files are in `directory`.
+    /// Creates a workbook whose first sheet is named `title`, and the second `title 2`. Its
+    /// temporary files are in `directory`.
     ///
     /// # Errors
     /// The disk's, or a title that is not allowed (empty, over 31 characters, or with `[]:*?/\`).
@@ -144,7 +145,8 @@ impl XlsxFile {
         Ok(())
     }
 
-    /// Zips the sheets into the finished file at `path`. Returns the number of cells whose text was cut.
+    /// Zips the sheets into the finished file at `path`. Returns the number of cells whose text was
+    /// cut.
     ///
     /// # Errors
     /// The disk's, or an I/O error soon after `cancellation` is cancelled.
@@ -273,8 +275,8 @@ fn write_cell(
     Ok(false)
 }
 
-/// The date as a spreadsheet stores it. Its dates start in 1900, and its calendar is correct from March
-/// of that year; earlier dates stay text.
+/// The date as a spreadsheet stores it. Its dates start in 1900, and its calendar is correct from
+/// March of that year; earlier dates stay text.
 fn excel_date(date: DateTime) -> Option<ExcelDateTime> {
     if date.date() < jiff::civil::date(1900, 3, 1) {
         return None;
@@ -289,7 +291,8 @@ fn excel_date(date: DateTime) -> Option<ExcelDateTime> {
         .ok()
 }
 
-/// The width of a column in characters: by the field, and wider for a long label with its filter button.
+/// The width of a column in characters: by the field, and wider for a long label with its filter
+/// button.
 fn width(column: &Column) -> f64 {
     const BUTTON: usize = 4;
     const WIDEST: usize = 60;

@@ -166,7 +166,8 @@ fn a_workbook_fails_before_the_disk_is_full() {
 fn only_a_workbook_too_large_for_plain_zip_uses_zip64() {
     let is_zip64 = |file: &Saved| {
         let bytes = std::fs::read(file.path()).unwrap();
-        // The header of the first entry: the signature, and then the version needed to read the entry.
+        // The header of the first entry: the signature, and then the version needed to read the
+        // entry.
         assert_eq!(&bytes[..4], b"PK\x03\x04");
         u16::from_le_bytes([bytes[4], bytes[5]]) >= 45
     };

@@ -1,5 +1,5 @@
-//! `GET /cdp/export-fields` and `/cdp/export-layouts[/{id}]`: the fields that can be exported, and the
-//! saved layouts of a company (SPEC §4).
+//! `GET /cdp/export-fields` and `/cdp/export-layouts[/{id}]`: the fields that can be exported, and
+//! the saved layouts of a company (SPEC §4).
 
 use std::sync::Arc;
 
@@ -49,9 +49,9 @@ impl App {
 /// Returns the fields or the layouts, or changes a layout.
 ///
 /// # Errors
-/// 403 if the caller may not see contacts, may not change the layout, or creates or changes a layout on a
-/// plan without exports; 404 for a layout that is not the company's; 409 for a name that is taken;
-/// otherwise as SPEC §5 defines.
+/// 403 if the caller may not see contacts, may not change the layout, or creates or changes a
+/// layout on a plan without exports; 404 for a layout that is not the company's; 409 for a name
+/// that is taken; otherwise as SPEC §5 defines.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let session = app.authority.session(viewer, &[Permission::ViewCustomers]).await?;
@@ -87,13 +87,16 @@ impl App {
         Reply::ok(&FieldDescription::catalog(&own, locale))
     }
 
-    /// The company's language, or the default. The default is also used if Launchpad does not return the
-    /// company: the request need not fail because of labels.
+    /// The company's language, or the default. The default is also used if Launchpad does not
+    /// return the company: the request need not fail because of labels.
     async fn company_locale(&self, viewer: &Viewer) -> Locale {
         let locale = match self.services.directory.company(&viewer.company).await {
             Ok(company) => company.locale,
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "could not load the company's language; using the default language");
+                tracing::warn!(
+                    error = %chain(&error),
+                    "could not load the company's language; using the default language"
+                );
                 None
             }
         };

@@ -68,7 +68,8 @@ async fn list(
         .with_meta("next_cursor", next.map(|last| encode_cursor(&last.to_string()))))
 }
 
-/// Cancels a job and deletes what it left in the bucket. If the deletion fails, the clean-up does it.
+/// Cancels a job and deletes what it left in the bucket. If the deletion fails, the clean-up does
+/// it.
 async fn cancel(
     store: &ExportStore,
     viewer: &Viewer,
@@ -84,7 +85,11 @@ async fn cancel(
                 _ => event::export_cancelled(&job, viewer, source_ip),
             }
             if let Err(error) = store.files.purge(&job).await {
-                tracing::warn!(error = %chain(&error), "could not delete the files of a cancelled export; the clean-up will delete them");
+                tracing::warn!(
+                    error = %chain(&error),
+                    "could not delete the files of a cancelled export; the clean-up will delete \
+                     them"
+                );
             }
             job
         }

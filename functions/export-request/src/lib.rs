@@ -85,8 +85,8 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     accepted(&created, &app)
 }
 
-/// The requester with a name and an email address: those of the token, or those of the directory if the
-/// token has no address.
+/// The requester with a name and an email address: those of the token, or those of the directory if
+/// the token has no address.
 async fn requester(directory: &Directory, viewer: &Viewer) -> Result<Viewer, Failure> {
     if viewer.email.is_some() {
         return Ok(viewer.clone());
@@ -149,8 +149,8 @@ impl App {
         })
     }
 
-    /// Stores the job and starts it, or returns the job that a concurrent request with the same idempotency
-    /// key created.
+    /// Stores the job and starts it, or returns the job that a concurrent request with the same
+    /// idempotency key created.
     async fn create(
         &self,
         job: &Job,
@@ -165,8 +165,8 @@ impl App {
                 self.outbox.send(&[message]).await;
                 return Ok(job.clone());
             }
-            // It is not known whether the job was stored: its ids are kept, and the bucket's lifecycle
-            // deletes them.
+            // It is not known whether the job was stored: its ids are kept, and the bucket's
+            // lifecycle deletes them.
             Err(CreateError::Table(error)) => return Err(error.into()),
             Err(CreateError::TooMany(error)) => {
                 Err(Failure::new(Code::TooManyExports, error.to_string()))
@@ -179,7 +179,11 @@ impl App {
         if !order.ids.is_empty()
             && let Err(error) = self.files.delete(&job.ids_key()).await
         {
-            tracing::warn!(error = %chain(&error), "could not delete the selected ids of an export that was not created; they will expire");
+            tracing::warn!(
+                error = %chain(&error),
+                "could not delete the selected ids of an export that was not created; they will \
+                 expire"
+            );
         }
         failure
     }

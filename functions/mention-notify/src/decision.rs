@@ -30,8 +30,8 @@ pub(crate) enum Decision {
     Notify,
 }
 
-/// Decides what to do. `note` is `None` if it was deleted. `round` is the round of the message, which
-/// is higher than that of the entry if the message was moved back from the dead-letter queue.
+/// Decides what to do. `note` is `None` if it was deleted. `round` is the round of the message,
+/// which is higher than that of the entry if the message was moved back from the dead-letter queue.
 pub(crate) fn decide(
     entry: &LedgerEntry,
     note: Option<&Note>,
@@ -70,8 +70,8 @@ fn lease_left(entry: &LedgerEntry, now: Timestamp) -> Option<Duration> {
     left.is_positive().then(|| left.unsigned_abs())
 }
 
-/// The backoff after this number of attempts: 2, 4 and 8 seconds, with jitter down to half of it, and
-/// at least the `Retry-After` of the service.
+/// The backoff after this number of attempts: 2, 4 and 8 seconds, with jitter down to half of it,
+/// and at least the `Retry-After` of the service.
 pub(crate) fn backoff(attempts: u32, retry_after: Option<Duration>) -> Duration {
     let max_ms = 1000u64 << attempts.clamp(1, MAX_ATTEMPTS);
     let jittered = Duration::from_millis(fastrand::u64(max_ms / 2..=max_ms));

@@ -44,11 +44,11 @@ pub struct Mention {
 
 /// Notifies mentioned people, each at most once per note.
 ///
-/// Before the call, the worker takes a lease in the ledger entry, on the condition that the entry and
-/// the note still have the versions that were read. After the call, it writes the result into the
-/// entry. If it crashes in between, the result is unknown: when the lease has ended, another worker
-/// repeats the call with the same `Idempotency-Key`, so that the notification service sends no second
-/// notification.
+/// Before the call, the worker takes a lease in the ledger entry, on the condition that the entry
+/// and the note still have the versions that were read. After the call, it writes the result into
+/// the entry. If it crashes in between, the result is unknown: when the lease has ended, another
+/// worker repeats the call with the same `Idempotency-Key`, so that the notification service sends
+/// no second notification.
 #[derive(Clone, Debug)]
 pub struct Notifier {
     /// Reads flags, and checks whether a person may see a contact.
@@ -161,8 +161,8 @@ impl Notifier {
     }
 
     /// Records that the notification is not sent. Returns `false` if another write has changed the
-    /// entry or the note. The note's version is a condition, so that a save that makes the note public
-    /// is not missed.
+    /// entry or the note. The note's version is a condition, so that a save that makes the note
+    /// public is not missed.
     async fn drop_entry(&self, mention: &Mention, found: &Found) -> Result<bool, NotifyError> {
         let entry = &found.entry;
         let mut actions = vec![entry.replace(&mention.company, &entry.dropped())?];
@@ -233,8 +233,8 @@ impl Notifier {
         }
     }
 
-    /// The second line of the notification. It has the contact's name only if the recipient is known
-    /// to have access to the contact; without Launchpad that is not known.
+    /// The second line of the notification. It has the contact's name only if the recipient is
+    /// known to have access to the contact; without Launchpad that is not known.
     async fn description(
         &self,
         mention: &Mention,
@@ -283,8 +283,8 @@ impl Notifier {
         }
     }
 
-    /// Retries the mention later, because Launchpad did not return the company's UUID. This does not
-    /// count as an attempt. After the end of the round's retry window, the mention is given up.
+    /// Retries the mention later, because Launchpad did not return the company's UUID. This does
+    /// not count as an attempt. After the end of the round's retry window, the mention is given up.
     async fn postpone(
         &self,
         mention: &Mention,
@@ -295,15 +295,18 @@ impl Notifier {
         let Some(at) = next_retry(entry.since, now) else {
             return self.give_up(mention, entry, &chain(error).to_string()).await;
         };
-        tracing::warn!(error = %chain(error), "could not load the company from the directory; the mention will be tried again later");
+        tracing::warn!(
+            error = %chain(error),
+            "could not load the company from the directory; the mention will be tried again later"
+        );
         let due = retry_due(&mention.message(entry.round), at)?;
         self.table().transact(Transaction::from_iter([due.put()?])).await?;
         Ok(())
     }
 
-    /// Sends the message to the dead-letter queue, then records that the notification failed. In this
-    /// order, a crash between the two can only cause a second dead letter, and never loses the only
-    /// one.
+    /// Sends the message to the dead-letter queue, then records that the notification failed. In
+    /// this order, a crash between the two can only cause a second dead letter, and never loses the
+    /// only one.
     async fn give_up(
         &self,
         mention: &Mention,
@@ -319,8 +322,8 @@ impl Notifier {
         Ok(())
     }
 
-    /// Writes all actions in one transaction. Returns `false` if a condition failed, because another
-    /// write has changed an item.
+    /// Writes all actions in one transaction. Returns `false` if a condition failed, because
+    /// another write has changed an item.
     async fn write(&self, actions: Vec<Action>) -> Result<bool, TableError> {
         match self.table().transact(actions.into_iter().collect()).await {
             Ok(()) => Ok(true),

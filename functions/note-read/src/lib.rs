@@ -1,4 +1,5 @@
-//! Reads one note or a page of a contact's notes (SPEC §3), on the current and the deprecated routes.
+//! Reads one note or a page of a contact's notes (SPEC §3), on the current and the deprecated
+//! routes.
 
 mod request;
 

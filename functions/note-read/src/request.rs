@@ -23,7 +23,7 @@ pub(crate) fn list(query: &[(String, String)]) -> Result<ListRequest, Failure> {
     for (name, value) in query {
         match name.as_str() {
             "cursor" => {
-                set_once(&mut cursor, name, page::parse_cursor(value, NoteCursor::decode)?)?
+                set_once(&mut cursor, name, page::parse_cursor(value, NoteCursor::decode)?)?;
             }
             "limit" => set_once(&mut limit, name, page::parse_limit(value, MAX_LIMIT)?)?,
             "mention_format" => set_once(&mut format, name, self::format(value)?)?,

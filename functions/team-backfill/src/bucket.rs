@@ -26,8 +26,8 @@ pub enum BucketError {
         #[source]
         cause: CallError,
     },
-    /// One of the backfill's own objects could not be read or written as JSON. The error of the parser is
-    /// not printed: it may quote a value.
+    /// One of the backfill's own objects could not be read or written as JSON. The error of the
+    /// parser is not printed: it may quote a value.
     #[error("invalid JSON in an object of the run: {:?} error at line {}, column {}", .0.classify(), .0.line(), .0.column())]
     Shape(serde_json::Error),
 }

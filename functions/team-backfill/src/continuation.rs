@@ -55,8 +55,8 @@ enum Input<'a> {
     Contacts,
 }
 
-/// Processes a run until it ends or `deadline` is near; then the message for the next continuation has
-/// been sent. At least one chunk is processed, so that every continuation makes progress.
+/// Processes a run until it ends or `deadline` is near; then the message for the next continuation
+/// has been sent. At least one chunk is processed, so that every continuation makes progress.
 ///
 /// # Errors
 /// [`ContinuationError`]. It is safe to run the continuation again.
@@ -104,7 +104,8 @@ async fn send(app: &App, message: Outgoing) {
 }
 
 impl Input<'_> {
-    /// Processes the next chunk and returns its end and its results; `None` at the end of the input.
+    /// Processes the next chunk and returns its end and its results; `None` at the end of the
+    /// input.
     async fn process_chunk(
         &mut self,
         run: &Run,
@@ -132,8 +133,8 @@ impl Input<'_> {
     }
 }
 
-/// Ends a run. The report is written before the state, so that it exists as soon as the run is shown as
-/// ended.
+/// Ends a run. The report is written before the state, so that it exists as soon as the run is
+/// shown as ended.
 async fn end(
     app: &App,
     run: &mut Run,

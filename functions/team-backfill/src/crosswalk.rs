@@ -1,4 +1,5 @@
-//! The crosswalk: maps legacy teams to the company's teams in Launchpad by name (RFC §2.F, CHG-004).
+//! The crosswalk: maps legacy teams to the company's teams in Launchpad by name (RFC §2.F,
+//! CHG-004).
 
 use std::collections::HashMap;
 
@@ -36,8 +37,8 @@ pub(crate) struct LegacyTeam {
     pub(crate) team: Result<TeamId, Unmatched>,
 }
 
-/// The teams of all legacy teams. It is created once, when a run starts, so that all chunks of the run
-/// use the same teams even if the files or the teams in Launchpad change.
+/// The teams of all legacy teams. It is created once, when a run starts, so that all chunks of the
+/// run use the same teams even if the files or the teams in Launchpad change.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Crosswalk {
     teams: HashMap<String, LegacyTeam>,
@@ -86,8 +87,8 @@ pub(crate) async fn read(
 }
 
 impl Crosswalk {
-    /// Maps these legacy teams to the company's teams. A name of two legacy teams, or of two teams in
-    /// Launchpad, maps to no team: it is not clear which of them is meant.
+    /// Maps these legacy teams to the company's teams. A name of two legacy teams, or of two teams
+    /// in Launchpad, maps to no team: it is not clear which of them is meant.
     pub(crate) fn new(
         rows: Vec<Row>,
         problems: Vec<Problem>,

@@ -1,5 +1,5 @@
-//! Reads a CSV file of any size record by record: RFC 4180 with `,`, `;` or tabs, with or without a byte
-//! order mark, with any line ending.
+//! Reads a CSV file of any size record by record: RFC 4180 with `,`, `;` or tabs, with or without a
+//! byte order mark, with any line ending.
 
 use bytes::{Buf, Bytes};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
@@ -119,8 +119,8 @@ impl<'a> Records<'a> {
 }
 
 impl Columns {
-    /// Finds the two columns and the separator in the file's first line. Names are compared without regard
-    /// to case; spaces and hyphens count as `_`. Also returns the position of the first row.
+    /// Finds the two columns and the separator in the file's first line. Names are compared without
+    /// regard to case; spaces and hyphens count as `_`. Also returns the position of the first row.
     ///
     /// # Errors
     /// [`FileError::Columns`] if the first line does not name both columns.
@@ -148,8 +148,8 @@ impl Columns {
         Records::new(bucket, file, self.delimiter, byte)
     }
 
-    /// The two fields of a record, without white space around them; `None` if one is missing or is not
-    /// UTF-8.
+    /// The two fields of a record, without white space around them; `None` if one is missing or is
+    /// not UTF-8.
     pub(crate) fn values<'r>(&self, fields: &'r [Vec<u8>]) -> Option<(&'r str, &'r str)> {
         let field = |position: usize| Some(std::str::from_utf8(fields.get(position)?).ok()?.trim());
         field(self.id).zip(field(self.value))
@@ -167,8 +167,8 @@ fn normalized(name: &[u8]) -> String {
     String::from_utf8_lossy(name).trim().to_lowercase().replace([' ', '-'], "_")
 }
 
-/// Parses a list of legacy ids such as `1,2`, `1;2`, `1|2`, `[1, "2"]` or `{1,2}`. `1.0` is the id `1`:
-/// some tools export a column with empty cells in this form.
+/// Parses a list of legacy ids such as `1,2`, `1;2`, `1|2`, `[1, "2"]` or `{1,2}`. `1.0` is the id
+/// `1`: some tools export a column with empty cells in this form.
 pub(crate) fn ids(text: &str) -> Vec<String> {
     let parts = text.split(|c: char| ",;|[]{}\"'".contains(c) || c.is_whitespace());
     let mut ids: Vec<String> = Vec::new();

@@ -27,8 +27,8 @@ pub(crate) struct RunDetails {
 }
 
 impl RunDetails {
-    /// Adds those of a chunk. Memory stays bounded: unmatched teams that are not in the teams file are
-    /// listed only up to [`MAX_LISTED`].
+    /// Adds those of a chunk. Memory stays bounded: unmatched teams that are not in the teams file
+    /// are listed only up to [`MAX_LISTED`].
     pub(crate) fn add(&mut self, chunk: ChunkDetails, crosswalk: &Crosswalk) {
         let room = MAX_LISTED.saturating_sub(self.problems.len());
         self.problems.extend(chunk.problems.into_iter().take(room));

@@ -1,7 +1,7 @@
 //! Sets contacts' team owners from the legacy CRM's files (SPEC §2, "Backfill"; RFC CHG-004).
 //!
-//! An operator invokes the function with two CSV files in the bucket. It processes them in chunks, and
-//! continues through its own queue if one invocation is not enough.
+//! An operator invokes the function with two CSV files in the bucket. It processes them in chunks,
+//! and continues through its own queue if one invocation is not enough.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -55,13 +55,13 @@ const FIRST_PAUSE: Duration = Duration::from_secs(15);
 /// The environment variable with the URL of the queue that invokes the function.
 pub const QUEUE_URL: &str = "BACKFILL_QUEUE_URL";
 
-/// Starts a run and processes it until the invocation's time is nearly over. A started run continues even
-/// if this invocation fails.
+/// Starts a run and processes it until the invocation's time is nearly over. A started run
+/// continues even if this invocation fails.
 ///
 /// # Errors
 /// `INVALID_REQUEST` for keys and files that cannot be used, `CONFLICT` while another run of the
-/// company is in progress, `DIRECTORY_UNAVAILABLE` if Launchpad does not return the company's teams,
-/// otherwise as SPEC §5 defines. No run has started then.
+/// company is in progress, `DIRECTORY_UNAVAILABLE` if Launchpad does not return the company's
+/// teams, otherwise as SPEC §5 defines. No run has started then.
 pub async fn handle(
     app: Arc<App>,
     request: Request,
@@ -91,7 +91,11 @@ pub async fn handle(
         }
         // The message that was stored with the run continues it.
         Err(error) => {
-            tracing::warn!(run_id = %run.id, error = %chain(&error), "an invocation of a backfill run failed; the run will continue");
+            tracing::warn!(
+                run_id = %run.id,
+                error = %chain(&error),
+                "an invocation of a backfill run failed; the run will continue"
+            );
             run.state = State::Running;
         }
     }

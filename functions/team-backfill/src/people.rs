@@ -60,8 +60,8 @@ impl PeopleFile {
         self.columns.records(bucket, &self.file, byte)
     }
 
-    /// Reads up to `limit` rows; an empty list at the end of the file. `row` is the number of the last row
-    /// before them.
+    /// Reads up to `limit` rows; an empty list at the end of the file. `row` is the number of the
+    /// last row before them.
     ///
     /// # Errors
     /// The bucket's.

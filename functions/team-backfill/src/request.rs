@@ -11,8 +11,8 @@ pub enum Mode {
     DryRun,
     /// Sets the team owners.
     Apply,
-    /// Removes the team owners that a backfill set and no user has changed since, on all contacts of the
-    /// company. It needs no files: each contact stores who set its team owners.
+    /// Removes the team owners that a backfill set and no user has changed since, on all contacts
+    /// of the company. It needs no files: each contact stores who set its team owners.
     Revert,
 }
 

@@ -1,5 +1,5 @@
-//! Runs in the table: one item per company, changed with optimistic locking, so that the results of a
-//! chunk count once even if the chunk is processed more than once.
+//! Runs in the table: one item per company, changed with optimistic locking, so that the results of
+//! a chunk count once even if the chunk is processed more than once.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -176,8 +176,8 @@ impl Runs {
         self.table.get(&Key::backfill(company), true).await
     }
 
-    /// Starts a run, unless another run is in progress that is not dead. The message that continues the run
-    /// is written in the same transaction.
+    /// Starts a run, unless another run is in progress that is not dead. The message that continues
+    /// the run is written in the same transaction.
     pub(crate) async fn begin(&self, run: &mut Run) -> Result<Outgoing, StoreError> {
         let latest = self.latest(&run.company).await?;
         let unchanged = match latest {
@@ -202,9 +202,9 @@ impl Runs {
         }
     }
 
-    /// Records the results of a chunk that ends at `position`. They count once, even if several workers
-    /// processed the chunk.
-    /// With `hands_over` the next continuation starts there, and its message is recorded.
+    /// Records the results of a chunk that ends at `position`. They count once, even if several
+    /// workers processed the chunk. With `hands_over` the next continuation starts there, and its
+    /// message is recorded.
     pub(crate) async fn advance(
         &self,
         run: &mut Run,

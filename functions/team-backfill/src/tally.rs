@@ -74,8 +74,8 @@ impl Tally {
         self.totals.duplicates += 1;
     }
 
-    /// Counts a contact: the outcome, whether its row assigns team owners, and whether it has team owners
-    /// now.
+    /// Counts a contact: the outcome, whether its row assigns team owners, and whether it has team
+    /// owners now.
     pub(crate) fn contact(&mut self, outcome: BackfillOutcome, to_assign: bool, is_covered: bool) {
         let totals = &mut self.totals;
         totals.rows += 1;

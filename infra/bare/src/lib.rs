@@ -1,6 +1,6 @@
-//! Functions that do almost nothing, as the base line of `cargo run -- bench cold-start`: the Lambda
-//! runtime, its default log, and the same clients as the functions that are compared with them. For
-//! an event they call each client once.
+//! Functions that do almost nothing, as the base line of `cargo run -- bench cold-start`: the
+//! Lambda runtime, its default log, and the same clients as the functions that are compared with
+//! them. For an event they call each client once.
 //!
 //! The clients are created by the same code from the same configuration. Everything else is left
 //! out: no connection is opened before the first event, no event is parsed, and no business logic

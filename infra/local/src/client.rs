@@ -66,8 +66,8 @@ impl Client {
         Ok(Self { http, url: url.trim_end_matches('/').to_owned(), token: None })
     }
 
-    /// A client of the same API, signed in as a user of the simulated Launchpad. `user` is a handle,
-    /// an email address or an SSO UUID.
+    /// A client of the same API, signed in as a user of the simulated Launchpad. `user` is a
+    /// handle, an email address or an SSO UUID.
     ///
     /// # Errors
     /// [`ClientError::Refused`] if there is no such user.

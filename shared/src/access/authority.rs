@@ -110,10 +110,10 @@ impl Authority {
         let needed = needed.into();
         let (session, items) = self.resolve(viewer, needed, keys).await?;
         let is_narrowed = |permission: &&Permission| session.is_narrowed_by_fallback(**permission);
-        if let Some(permission) = needed.permissions.iter().find(is_narrowed) {
-            if let Teams::Unavailable(cause) = &session.teams {
-                event::team_permission_fallback(viewer, *permission, started.elapsed(), cause);
-            }
+        if let Some(permission) = needed.permissions.iter().find(is_narrowed)
+            && let Teams::Unavailable(cause) = &session.teams
+        {
+            event::team_permission_fallback(viewer, *permission, started.elapsed(), cause);
         }
         Ok((session, items))
     }

@@ -212,9 +212,9 @@ impl Criteria {
         self.search.is_some()
     }
 
-    /// Whether a pointer's contact may be in scope and match the criteria, by any of its entries. The
-    /// entries are read at slightly different moments, so it is enough if one of them matches: the
-    /// record decides later.
+    /// Whether a pointer's contact may be in scope and match the criteria, by any of its entries.
+    /// The entries are read at slightly different moments, so it is enough if one of them matches:
+    /// the record decides later.
     #[must_use]
     pub fn may_match(&self, pointer: &Pointer, scope: &Scope) -> bool {
         let matches = |entry| scope.admits(entry) && self.matches_ownership(entry);

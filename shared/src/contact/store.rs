@@ -149,7 +149,10 @@ impl Contacts {
         };
         // The record is final at this point. The clean-up completes the rest.
         if let Err(error) = settled {
-            tracing::warn!(error = %chain(&error), "could not update the index entries of a contact; the clean-up will update them");
+            tracing::warn!(
+                error = %chain(&error),
+                "could not update the index entries of a contact; the clean-up will update them"
+            );
         }
         changed
     }

@@ -97,7 +97,10 @@ impl<'a> Sync<'a> {
             tokio::join!(self.edit.own_teams(inputs), self.edit.contacts.unique_key_owners(&keys));
         // If this read fails, each row reads the owners of its own keys and reports its own error.
         let known = known.inspect_err(|error| {
-            tracing::warn!(error = %chain(error), "could not look up the keys of all rows at once; each row looks up its own keys");
+            tracing::warn!(
+                error = %chain(error),
+                "could not look up the keys of all rows at once; each row looks up its own keys"
+            );
         });
         let known = known.ok();
         let fields: HashMap<usize, CustomValues> =

@@ -87,7 +87,8 @@ fn execute(items: &mut Items, old: &Contact, new: &Contact, stale: StalePointers
             for transaction in puts {
                 apply(items, transaction);
             }
-            // The record changes only after every new pointer exists and before any old one is deleted.
+            // The record changes only after every new pointer exists and before any old one is
+            // deleted.
             assert!(before.keys().chain(expected.keys()).all(|key| items.contains_key(key)));
             apply(items, record);
             if after.is_empty() {

@@ -63,8 +63,9 @@ impl Code {
 /// The domain's own error types know nothing about HTTP; handlers convert them into this type. Its
 /// status can only be 4xx or 503.
 ///
-/// The client gets the code, the message and the details. The log gets [`chain`](crate::error::chain)
-/// of it: the code (its `Display`), then the causes (its `source`), which may name internals.
+/// The client gets the code, the message and the details. The log gets
+/// [`chain`](crate::error::chain) of it: the code (its `Display`), then the causes (its `source`),
+/// which may name internals.
 #[derive(Debug)]
 pub struct Failure {
     code: Code,

@@ -54,8 +54,8 @@ pub struct Message<T> {
     pub deadline: Option<Timestamp>,
 }
 
-/// The lease of a message that is being processed: SQS delivers the message to no other worker until
-/// its visibility time-out ends.
+/// The lease of a message that is being processed: SQS delivers the message to no other worker
+/// until its visibility time-out ends.
 #[derive(Clone, Debug)]
 pub struct MessageLease {
     sqs: aws_sdk_sqs::Client,
@@ -64,9 +64,9 @@ pub struct MessageLease {
 }
 
 impl MessageLease {
-    /// Sets the visibility time-out: the message is not delivered again before `after`, counted from
-    /// now. SQS allows at most 12 hours. A failure is only logged; the message is then delivered
-    /// again after its queue's own visibility time-out.
+    /// Sets the visibility time-out: the message is not delivered again before `after`, counted
+    /// from now. SQS allows at most 12 hours. A failure is only logged; the message is then
+    /// delivered again after its queue's own visibility time-out.
     pub async fn set_visibility(&self, after: Duration) {
         let seconds = i32::try_from(after.as_secs().min(43_200)).unwrap_or(43_200);
         let changed = self
@@ -86,8 +86,8 @@ impl MessageLease {
     }
 }
 
-/// A failed message has no id, so it cannot be reported alone and the whole batch fails. An empty id
-/// in the response would have the same effect, but no error would say so.
+/// A failed message has no id, so it cannot be reported alone and the whole batch fails. An empty
+/// id in the response would have the same effect, but no error would say so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("a failed message has no id; its whole batch will be delivered again")]
 pub struct MessageWithoutId;
@@ -220,14 +220,17 @@ where
     match result {
         Ok(()) => true,
         Err(error) => {
-            tracing::warn!(error = %chain(&error), "could not process a message; it will be delivered again");
+            tracing::warn!(
+                error = %chain(&error),
+                "could not process a message; it will be delivered again"
+            );
             false
         }
     }
 }
 
-/// Deletes the due item of a message that has arrived. If that fails, the clean-up sends the message
-/// once more, which is harmless.
+/// Deletes the due item of a message that has arrived. If that fails, the clean-up sends the
+/// message once more, which is harmless.
 async fn complete_due(source: &QueueSource, due: Option<Key>) {
     let Some(due) = due else { return };
     if let Err(error) = source.table.complete_due(&due).await {

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::table::TableError;
 
-/// After this time the worker that holds a delivery lease is dead: no invocation of its function runs
-/// longer.
+/// After this time the worker that holds a delivery lease is dead: no invocation of its function
+/// runs longer.
 const DELIVERY_LEASE_TIME: SignedDuration = SignedDuration::from_secs(90);
 
 /// A way to inform a job's owner of its result.
@@ -69,8 +69,8 @@ pub(super) fn skip_undelivered(job: &mut Job, now: Timestamp) {
 }
 
 impl Jobs {
-    /// Takes the lease for a delivery over one channel. If the worker that holds the lease died, the
-    /// outcome of its delivery becomes [`Delivery::Unknown`].
+    /// Takes the lease for a delivery over one channel. If the worker that holds the lease died,
+    /// the outcome of its delivery becomes [`Delivery::Unknown`].
     ///
     /// # Errors
     /// The table's.
@@ -101,8 +101,8 @@ impl Jobs {
         })
     }
 
-    /// Records the outcome of a delivery whose lease the worker holds. [`Delivery::Pending`] releases
-    /// the lease; it is only for a delivery that certainly sent nothing.
+    /// Records the outcome of a delivery whose lease the worker holds. [`Delivery::Pending`]
+    /// releases the lease; it is only for a delivery that certainly sent nothing.
     ///
     /// # Errors
     /// The table's.

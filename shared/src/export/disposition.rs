@@ -2,7 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The characters to encode: all but letters, digits and the others that RFC 5987 allows (`attr-char`).
+/// The characters to encode: all but letters, digits and the others that RFC 5987 allows
+/// (`attr-char`).
 const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -17,8 +18,9 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// The value of `Content-Disposition` for a download with this name (RFC 6266): the name in UTF-8, and an
-/// ASCII name for clients that do not support UTF-8 there. It is a valid header value for every name.
+/// The value of `Content-Disposition` for a download with this name (RFC 6266): the name in UTF-8,
+/// and an ASCII name for clients that do not support UTF-8 there. It is a valid header value for
+/// every name.
 pub fn content_disposition(file_name: &str) -> String {
     let plain: String = file_name
         .chars()

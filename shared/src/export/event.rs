@@ -13,8 +13,8 @@ use crate::{
     metric::{self, MetricGroup},
 };
 
-/// The metric of failed exports: 1 for a failed and 0 for a completed export, so that its average is
-/// the failed share.
+/// The metric of failed exports: 1 for a failed and 0 for a completed export, so that its average
+/// is the failed share.
 const FAILED: &str = "ExportFailed";
 
 /// Logs that an export was requested. Filters are named by their keys, never by their values.
@@ -79,7 +79,10 @@ pub fn export_failed(job: &Job, code: FailureCode) {
         attempt = job.attempt,
         error_code = code.as_str(),
     );
-    metric::emit(&[MetricGroup { dimensions: &[], metrics: &[(FAILED, "Count", metric::share(true))] }]);
+    metric::emit(&[MetricGroup {
+        dimensions: &[],
+        metrics: &[(FAILED, "Count", metric::share(true))],
+    }]);
 }
 
 /// Logs that a user cancelled an active export.
@@ -108,8 +111,8 @@ pub fn export_link_opened(job: &Job, source_ip: Option<&str>) {
     );
 }
 
-/// Logs that the file of an export is deleted: its time was over, or its owner cancelled the completed
-/// export.
+/// Logs that the file of an export is deleted: its time was over, or its owner cancelled the
+/// completed export.
 pub fn export_expired(job: &Job) {
     tracing::info!(
         event = "cdp_contacts_export_expired",

@@ -55,8 +55,8 @@ pub async fn deadline_passed(
     Ok(jobs.table().complete_due(&item.key).await?)
 }
 
-/// Processes a [`DueKind::FileExpiry`](crate::table::DueKind::FileExpiry): 48 hours after the upload
-/// of a file began, its objects are deleted and the job becomes `expired`.
+/// Processes a [`DueKind::FileExpiry`](crate::table::DueKind::FileExpiry): 48 hours after the
+/// upload of a file began, its objects are deleted and the job becomes `expired`.
 ///
 /// # Errors
 /// [`ExpiryError`]; a repetition is harmless.

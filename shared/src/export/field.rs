@@ -108,7 +108,8 @@ impl Field {
         Self::UpdatedAt,
     ];
 
-    /// The fields that a user interface should select at first: those that people read, without ids.
+    /// The fields that a user interface should select at first: those that people read, without
+    /// ids.
     pub const DEFAULT: [Self; 10] = [
         Self::Name,
         Self::Emails,
@@ -158,7 +159,8 @@ impl Field {
         })
     }
 
-    /// The type of the values. A custom field is `Text` here; the company's catalog has its real type.
+    /// The type of the values. A custom field is `Text` here; the company's catalog has its real
+    /// type.
     pub fn field_type(&self) -> FieldType {
         match self {
             Self::Id

@@ -28,8 +28,8 @@ pub enum FilesError {
     /// No download URL could be signed.
     #[error("could not sign a download URL")]
     Presigning(#[source] CallError),
-    /// The object of the selected ids could not be read or written as JSON. The error of the parser is
-    /// not printed: it may quote a value.
+    /// The object of the selected ids could not be read or written as JSON. The error of the parser
+    /// is not printed: it may quote a value.
     #[error("invalid JSON in the selected ids: {:?} error at line {}, column {}", .0.classify(), .0.line(), .0.column())]
     Ids(serde_json::Error),
 }
@@ -97,8 +97,8 @@ impl Files {
         Ok(bytes.to_vec())
     }
 
-    /// A signed URL from which the file can be downloaded for ten minutes, but not after the 48 hours of
-    /// the file. `None` if the file can no longer be downloaded.
+    /// A signed URL from which the file can be downloaded for ten minutes, but not after the 48
+    /// hours of the file. `None` if the file can no longer be downloaded.
     ///
     /// # Errors
     /// [`FilesError::Presigning`].
@@ -121,8 +121,8 @@ impl Files {
         Ok(Some(signed.uri().to_owned()))
     }
 
-    /// Deletes everything that an ended job may have left in the bucket: unfinished uploads, the files of
-    /// all attempts and the selected ids. A repetition is harmless.
+    /// Deletes everything that an ended job may have left in the bucket: unfinished uploads, the
+    /// files of all attempts and the selected ids. A repetition is harmless.
     ///
     /// # Errors
     /// [`FilesError::Bucket`]; the rest stays until the call is repeated.
@@ -134,9 +134,9 @@ impl Files {
         }
     }
 
-    /// Deletes what the attempts up to `up_to` may have left in the bucket. The uploads are listed by
-    /// the bucket itself, so that an upload whose worker died before it recorded anything is found too.
-    /// Uploads of later attempts are left alone.
+    /// Deletes what the attempts up to `up_to` may have left in the bucket. The uploads are listed
+    /// by the bucket itself, so that an upload whose worker died before it recorded anything is
+    /// found too. Uploads of later attempts are left alone.
     ///
     /// # Errors
     /// [`FilesError::Bucket`].

@@ -331,8 +331,8 @@ impl Job {
         self.expires_at.filter(|until| completed && now < *until)
     }
 
-    /// The job as the API returns it. A job whose file has expired is shown as `expired`, even if the
-    /// clean-up has not yet processed it.
+    /// The job as the API returns it. A job whose file has expired is shown as `expired`, even if
+    /// the clean-up has not yet processed it.
     #[must_use]
     pub fn view(&self, now: Timestamp, download_url: Option<String>) -> JobView<'_> {
         let is_expired = self.status == Status::Completed && self.available_until(now).is_none();

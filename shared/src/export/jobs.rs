@@ -80,8 +80,8 @@ impl Jobs {
         self.table.get(&at.key(), true).await
     }
 
-    /// Lists a user's jobs, newest first, starting after the job `after`. Also returns the job after
-    /// which the next page starts, if there is a next page.
+    /// Lists a user's jobs, newest first, starting after the job `after`. Also returns the job
+    /// after which the next page starts, if there is a next page.
     ///
     /// # Errors
     /// The table's.
@@ -105,9 +105,9 @@ impl Jobs {
         Ok((jobs, next))
     }
 
-    /// Stores a new job together with its place in the quota, the due item of its deadline, the message
-    /// that starts it and the idempotency record, in one transaction. Returns the message, which the
-    /// caller sends at once.
+    /// Stores a new job together with its place in the quota, the due item of its deadline, the
+    /// message that starts it and the idempotency record, in one transaction. Returns the message,
+    /// which the caller sends at once.
     ///
     /// # Errors
     /// [`CreateError`].

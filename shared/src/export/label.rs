@@ -39,8 +39,8 @@ impl Column {
 }
 
 impl FieldDescription {
-    /// Every field that can be exported, with labels in this language: the standard fields, then the
-    /// company's custom fields.
+    /// Every field that can be exported, with labels in this language: the standard fields, then
+    /// the company's custom fields.
     #[must_use]
     pub fn catalog(custom: &[CustomField], locale: Locale) -> Vec<Self> {
         let custom = custom.iter().filter_map(|custom| {

@@ -29,8 +29,8 @@ const MAX_LABEL: usize = 100;
 pub struct LayoutField {
     /// The field in the cells.
     pub field: Field,
-    /// The text in the header. Without it, the header shows the field's standard label in the language
-    /// of the export.
+    /// The text in the header. Without it, the header shows the field's standard label in the
+    /// language of the export.
     #[serde(default)]
     pub label: Option<String>,
 }
@@ -193,8 +193,8 @@ impl Layout {
         self.fields.iter().map(column).collect()
     }
 
-    /// Whether a user may change or delete the layout. `level` is the access level at which the user may
-    /// see contacts.
+    /// Whether a user may change or delete the layout. `level` is the access level at which the
+    /// user may see contacts.
     #[must_use]
     pub fn can_be_changed_by(&self, user: UserId, level: Level) -> bool {
         self.owner_id == user || level == Level::Everything

@@ -1,6 +1,6 @@
-//! Layouts in the table: one item for each layout, and one item for each company with the names of all
-//! its layouts. Both are written in one transaction. The item with the names makes names unique,
-//! limits their number and lists the layouts in order.
+//! Layouts in the table: one item for each layout, and one item for each company with the names of
+//! all its layouts. Both are written in one transaction. The item with the names makes names
+//! unique, limits their number and lists the layouts in order.
 
 use std::{collections::BTreeMap, ops::Bound};
 

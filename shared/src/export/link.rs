@@ -18,7 +18,8 @@ use crate::{
 
 /// The number of random bytes in a token.
 const TOKEN_BYTES: usize = 32;
-/// How long a link is kept after its file expired, so that the response is "expired" and not "not found".
+/// How long a link is kept after its file expired, so that the response is "expired" and not "not
+/// found".
 const KEPT_AFTER_EXPIRY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The secret token of a link. The table stores only its hash.
@@ -85,8 +86,8 @@ impl fmt::Debug for LinkToken {
 }
 
 impl Jobs {
-    /// Creates a link to a completed job's file. A job may have several links. Each is valid as long as
-    /// the file, and is kept for 30 more days.
+    /// Creates a link to a completed job's file. A job may have several links. Each is valid as
+    /// long as the file, and is kept for 30 more days.
     ///
     /// # Errors
     /// [`LinkError`].

@@ -1,8 +1,9 @@
 //! Exports: what can be exported from contacts, and the jobs that write the files (SPEC §4).
 //!
-//! A request becomes a [`Job`] in the table, and a message starts it. A worker takes the job's lease,
-//! writes and uploads the file, and completes the job. Another worker then delivers the result by email
-//! and in the application. The clean-up handles jobs whose worker died, and files that have expired.
+//! A request becomes a [`Job`] in the table, and a message starts it. A worker takes the job's
+//! lease, writes and uploads the file, and completes the job. Another worker then delivers the
+//! result by email and in the application. The clean-up handles jobs whose worker died, and files
+//! that have expired.
 //!
 //! | module | what it does |
 //! |---|---|

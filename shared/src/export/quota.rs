@@ -1,5 +1,5 @@
-//! The limits of active exports (SPEC §4): one item per company, which is written in the transactions
-//! that change the company's jobs.
+//! The limits of active exports (SPEC §4): one item per company, which is written in the
+//! transactions that change the company's jobs.
 
 use std::collections::HashMap;
 
@@ -45,8 +45,8 @@ struct Place {
     deadline: Timestamp,
 }
 
-/// A job's key in the item's map. It has only letters and digits, because an update expression's path
-/// allows no hyphens.
+/// A job's key in the item's map. It has only letters and digits, because an update expression's
+/// path allows no hyphens.
 fn name(job: JobId) -> String {
     format!("j{}", job.as_uuid().simple())
 }

@@ -22,8 +22,8 @@ pub const MAX_IDS: usize = 10_000;
 /// The maximum length of a requested file name, in characters.
 const MAX_FILE_NAME: usize = 200;
 
-/// The language and time zone of an export if neither the request nor the company sets them (SPEC §4,
-/// "Language and zone").
+/// The language and time zone of an export if neither the request nor the company sets them (SPEC
+/// §4, "Language and zone").
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Defaults {
     /// The language.
@@ -80,8 +80,8 @@ impl ExportRequest {
         self.layout_id
     }
 
-    /// Checks the request. `layout` is the layout that it names. `company_locale` is used if the request
-    /// names no language.
+    /// Checks the request. `layout` is the layout that it names. `company_locale` is used if the
+    /// request names no language.
     ///
     /// # Errors
     /// The first field that is not valid.
@@ -120,8 +120,8 @@ impl ExportRequest {
     }
 }
 
-/// The columns that the request names, or those of its layout. They are copied, so that a later change
-/// of the layout does not change the export.
+/// The columns that the request names, or those of its layout. They are copied, so that a later
+/// change of the layout does not change the export.
 fn columns(
     fields: Option<&[String]>,
     layout: Option<&Layout>,

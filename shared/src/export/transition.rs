@@ -1,6 +1,6 @@
-//! The state transitions of jobs. Each is one conditional transaction that writes the job, its place
-//! in the quota, its due items and its messages. So a message that is delivered twice, or a worker
-//! that resumes after its lease expired, changes nothing.
+//! The state transitions of jobs. Each is one conditional transaction that writes the job, its
+//! place in the quota, its due items and its messages. So a message that is delivered twice, or a
+//! worker that resumes after its lease expired, changes nothing.
 
 use jiff::Timestamp;
 
@@ -72,8 +72,8 @@ pub(super) enum Overdue {
 }
 
 impl Jobs {
-    /// Takes the lease of a job for a new attempt. The job must be queued, or running with a lease that
-    /// expired.
+    /// Takes the lease of a job for a new attempt. The job must be queued, or running with a lease
+    /// that expired.
     ///
     /// # Errors
     /// The table's.
@@ -120,9 +120,9 @@ impl Jobs {
         Ok(matches!(change.await?, Change::Written(_)))
     }
 
-    /// Completes the job with its file: the 48 hours of the file begin, the place in the quota becomes
-    /// free, and the message that starts the delivery is written. Returns `None` if the attempt no
-    /// longer has the lease; the caller then deletes the object.
+    /// Completes the job with its file: the 48 hours of the file begin, the place in the quota
+    /// becomes free, and the message that starts the delivery is written. Returns `None` if the
+    /// attempt no longer has the lease; the caller then deletes the object.
     ///
     /// # Errors
     /// The table's; it is then unknown whether the job is completed.
@@ -187,8 +187,9 @@ impl Jobs {
         })
     }
 
-    /// Cancels a job: an active job becomes `cancelled`, and a completed job loses its file. A due item
-    /// makes the clean-up delete what is left in the bucket if the caller dies before it does so.
+    /// Cancels a job: an active job becomes `cancelled`, and a completed job loses its file. A due
+    /// item makes the clean-up delete what is left in the bucket if the caller dies before it does
+    /// so.
     ///
     /// # Errors
     /// The table's.
@@ -218,8 +219,8 @@ impl Jobs {
         })
     }
 
-    /// Handles a deadline that passed: an active job is queued again once, and fails the next time. A
-    /// job that has ended without a file may have left objects in the bucket.
+    /// Handles a deadline that passed: an active job is queued again once, and fails the next time.
+    /// A job that has ended without a file may have left objects in the bucket.
     pub(super) async fn overdue(
         &self,
         at: &JobRef,
@@ -265,8 +266,8 @@ impl Jobs {
         })
     }
 
-    /// Expires a completed job after the 48 hours of its file. Returns the job if its objects must be
-    /// deleted, and whether this call expired it.
+    /// Expires a completed job after the 48 hours of its file. Returns the job if its objects must
+    /// be deleted, and whether this call expired it.
     pub(super) async fn expire(
         &self,
         at: &JobRef,
@@ -310,8 +311,8 @@ enum QuotaPlace {
     Release,
 }
 
-/// Ends an active job and returns the further writes. Its deadline moves close to `now`: the clean-up
-/// then deletes what the caller could not.
+/// Ends an active job and returns the further writes. Its deadline moves close to `now`: the
+/// clean-up then deletes what the caller could not.
 fn end_active_job(
     job: &mut Job,
     status: Status,

@@ -31,8 +31,8 @@ pub struct Context<'a> {
     pub from: &'a Mailbox,
     /// The recipient.
     pub to: &'a Mailbox,
-    /// The export job. The message id consists of it and the kind of message, so that a message that
-    /// is composed twice has the same message id.
+    /// The export job. The message id consists of it and the kind of message, so that a message
+    /// that is composed twice has the same message id.
     pub job_id: &'a str,
     /// The language of subject and body.
     pub locale: Locale,
@@ -63,8 +63,8 @@ pub struct Composed {
 /// Why a message cannot be composed.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// The address cannot be used in a header. The error does not contain the address, because errors
-    /// are logged.
+    /// The address cannot be used in a header. The error does not contain the address, because
+    /// errors are logged.
     #[error("the {0} address is not an email address")]
     Address(&'static str),
     /// A template uses a value that is not set.
@@ -76,8 +76,8 @@ impl Mailbox {
     /// Creates a mailbox. `role` (`sender` or `recipient`) is used in the error.
     ///
     /// # Errors
-    /// [`MailError::Address`] if the address is longer than 320 bytes, does not have exactly one `@`
-    /// with text on both sides, or has white space, control characters or special characters of
+    /// [`MailError::Address`] if the address is longer than 320 bytes, does not have exactly one
+    /// `@` with text on both sides, or has white space, control characters or special characters of
     /// headers.
     pub fn new(role: &'static str, name: Option<&str>, address: &str) -> Result<Self, MailError> {
         let plain = |part: &str| {

@@ -44,7 +44,8 @@ pub enum NoteDenial {
     /// The viewer's access level for the permission is `disabled`.
     #[error("permission disabled")]
     Disabled,
-    /// The viewer may not see the contact. A permission for notes never makes more contacts visible.
+    /// The viewer may not see the contact. A permission for notes never makes more contacts
+    /// visible.
     #[error("parent contact out of scope")]
     ParentOutOfScope,
     /// The viewer may see the contact, but it is outside the scope of the permission for notes.
@@ -94,8 +95,8 @@ impl<'a> NoteAccess<'a> {
         decision.inspect_err(|denial| self.report(action, id, *denial))
     }
 
-    /// Checks whether the viewer may do this action on one note of a contact. A denial by team scope
-    /// is logged as an event.
+    /// Checks whether the viewer may do this action on one note of a contact. A denial by team
+    /// scope is logged as an event.
     ///
     /// # Errors
     /// The rule that denies the action.
@@ -122,9 +123,9 @@ impl<'a> NoteAccess<'a> {
         RecordPermission { update: may(NoteAction::Update), delete: may(NoteAction::Delete) }
     }
 
-    /// Explains the decision about an action on notes of a contact, without the rules that depend on
-    /// a single note. These are: a viewer may change their own notes on every contact that they may
-    /// see, and may never change private notes of other users.
+    /// Explains the decision about an action on notes of a contact, without the rules that depend
+    /// on a single note. These are: a viewer may change their own notes on every contact that they
+    /// may see, and may never change private notes of other users.
     #[must_use]
     pub fn explain(&self, action: NoteAction, contact: &Contact) -> Explanation {
         let by_level = self.0.explain(action.permission(), contact);

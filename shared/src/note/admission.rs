@@ -1,4 +1,5 @@
-//! Takes a contact and its notes from items that were read, after checking the viewer's permissions.
+//! Takes a contact and its notes from items that were read, after checking the viewer's
+//! permissions.
 
 use std::collections::HashMap;
 

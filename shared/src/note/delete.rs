@@ -29,8 +29,9 @@ impl NoteDeleter {
         Self { authority: Authority::new(services.clone()), services }
     }
 
-    /// Deletes a note of a contact. If another user saves the note at the same time, the permissions
-    /// are checked again, so that a note that became private or left the viewer's scope is kept.
+    /// Deletes a note of a contact. If another user saves the note at the same time, the
+    /// permissions are checked again, so that a note that became private or left the viewer's scope
+    /// is kept.
     ///
     /// # Errors
     /// See [`NoteFailure`]. The note was not deleted by this call.

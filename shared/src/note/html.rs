@@ -88,8 +88,8 @@ impl Draft {
     }
 
     /// Sanitizes `html` and finds its mentions. It has no length limit, and is meant for HTML that
-    /// this service wrote, such as a stored note with pending mentions. The link of a mobile mention
-    /// is relative or leads to one of `hosts`.
+    /// this service wrote, such as a stored note with pending mentions. The link of a mobile
+    /// mention is relative or leads to one of `hosts`.
     pub fn parse(html: &str, hosts: &[String]) -> Self {
         let html = sanitize(html);
         let mut reader = Reader::default();

@@ -22,8 +22,8 @@ use crate::{
 
 /// How long a mention is retried while Launchpad fails. After that it is given up (SPEC §3).
 pub const RETRY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
-/// How long a worker holds the lease of a ledger entry while it sends the notification. It is longer
-/// than the function's time-out, so after it the worker has certainly stopped.
+/// How long a worker holds the lease of a ledger entry while it sends the notification. It is
+/// longer than the function's time-out, so after it the worker has certainly stopped.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(45);
 
 /// The state of one person's notification.
@@ -216,9 +216,10 @@ pub enum MentionMessage {
     },
 }
 
-/// The next time to call Launchpad again for a mention that has been waiting since `since`: after 1,
-/// 2, 4, 8, 16 and 32 minutes, then every hour; `None` after the end of [`RETRY_WINDOW`]. The times
-/// depend only on `since`, so that a message that is delivered twice creates only one due item.
+/// The next time to call Launchpad again for a mention that has been waiting since `since`: after
+/// 1, 2, 4, 8, 16 and 32 minutes, then every hour; `None` after the end of [`RETRY_WINDOW`]. The
+/// times depend only on `since`, so that a message that is delivered twice creates only one due
+/// item.
 #[must_use]
 pub fn next_retry(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let minutes = (0..6).map(|power| 1i64 << power).chain((1..=24).map(|hour| hour * 60));
@@ -238,8 +239,8 @@ pub fn retry_due(message: &MentionMessage, at: Timestamp) -> Result<Due, TableEr
     Due::new(DueKind::Verification, at, id, message)
 }
 
-/// Converts a due item of [`retry_due`] into a message, when it is due. Returns the transaction that
-/// moves the message to the outbox, and the message to send after that transaction.
+/// Converts a due item of [`retry_due`] into a message, when it is due. Returns the transaction
+/// that moves the message to the outbox, and the message to send after that transaction.
 ///
 /// # Errors
 /// [`TableError::Shape`] if [`retry_due`] did not create the item.
@@ -331,9 +332,9 @@ impl Ledger<'_> {
     }
 
     /// The user who added a mention to the note. For a new mention it is the actor, and for an
-    /// existing one the actor of its ledger entry. `None` if no notification can follow: an existing
-    /// mention of the actor, or an existing mention without a ledger entry, with which a user
-    /// mentioned themselves.
+    /// existing one the actor of its ledger entry. `None` if no notification can follow: an
+    /// existing mention of the actor, or an existing mention without a ledger entry, with which a
+    /// user mentioned themselves.
     fn author<'b>(
         &'b self,
         id: &str,
@@ -348,8 +349,9 @@ impl Ledger<'_> {
         (actor.actor_id.to_string() != id).then_some(author)
     }
 
-    /// Records a mention, unless the notification was sent, has failed or is being sent. A person who
-    /// mentions themselves is not notified, also not of an earlier mention that is still unverified.
+    /// Records a mention, unless the notification was sent, has failed or is being sent. A person
+    /// who mentions themselves is not notified, also not of an earlier mention that is still
+    /// unverified.
     fn record_mention(
         &self,
         note: &Note,
@@ -396,8 +398,8 @@ impl Ledger<'_> {
     }
 
     /// The change for a verification: Launchpad has identified the people of the `verified`
-    /// references, and the `invalid` references are not active users. The actor of each notification
-    /// is the user who saved the mention.
+    /// references, and the `invalid` references are not active users. The actor of each
+    /// notification is the user who saved the mention.
     pub(super) fn change_for_verification(
         &self,
         note: &Note,

@@ -62,15 +62,16 @@ fn uncounted(html: &str, hosts: &[String]) -> usize {
         .append_document_content_handler(doc_text!(|_| Ok(())))
         .with_strict(false);
     let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
-    // The tokenizer has no limits set, so it should not fail. If it does, the tags found so far count.
+    // The tokenizer has no limits set, so it should not fail. If it does, the tags found so far
+    // count.
     if rewriter.write(html.as_bytes()).is_ok() {
         drop(rewriter.end());
     }
     total.get()
 }
 
-/// The number of characters of one anchor's start tag that do not count: for a mention, those beyond
-/// the length of the canonical form; for a link, the `rel` attribute of every stored link.
+/// The number of characters of one anchor's start tag that do not count: for a mention, those
+/// beyond the length of the canonical form; for a link, the `rel` attribute of every stored link.
 fn uncounted_in_tag(tag: &str, hosts: &[String]) -> usize {
     let excess = tag.chars().count().saturating_sub(CANONICAL_TAG_LENGTH);
     let has_rel = tag.contains(LINK_REL);

@@ -52,9 +52,9 @@ pub(super) fn tokens(html: &str) -> impl Iterator<Item = (Range<usize>, Token<'_
 /// Whether both texts have the same sequence of tags and text tokens. `sanitized` must be a
 /// serializer's output; `source` may be any text.
 ///
-/// If so, parsing `sanitized` again does not change it: the parser has kept all tags in their order,
-/// and would do so again, because neither attributes nor the content of text tokens change how the
-/// allowed elements are nested.
+/// If so, parsing `sanitized` again does not change it: the parser has kept all tags in their
+/// order, and would do so again, because neither attributes nor the content of text tokens change
+/// how the allowed elements are nested.
 pub(super) fn same_shape(source: &str, sanitized: &str) -> bool {
     tokens(sanitized)
         .map(|(_, token)| (token != Token::Other).then_some(token.shape()))

@@ -92,9 +92,9 @@ impl NoteReader {
         Ok((ReadNote { note, permission }, session))
     }
 
-    /// Reads up to `limit` notes of a contact that the viewer may see, newest first, after `cursor`.
-    /// The first page needs only one query, because in descending key order the contact's record
-    /// comes before its notes.
+    /// Reads up to `limit` notes of a contact that the viewer may see, newest first, after
+    /// `cursor`. The first page needs only one query, because in descending key order the contact's
+    /// record comes before its notes.
     ///
     /// # Errors
     /// See [`NoteFailure`].
@@ -112,7 +112,8 @@ impl NoteReader {
         let needed = &NoteAccess::NEEDED;
         let (session, first) = tokio::join!(
             self.authority.session_with_items(viewer, needed, &beside),
-            // One more note shows whether there is another page. The first page also has the record.
+            // One more note shows whether there is another page. The first page also has the
+            // record.
             walk.next_batch(limit + 1 + usize::from(cursor.is_none()))
         );
         let (session, mut items) = session?;
@@ -192,8 +193,8 @@ struct PageBuilder {
     bytes: usize,
     /// The next page has at least one visible note.
     full: bool,
-    /// The last note that was added or skipped because it is not visible. The next page starts after
-    /// it.
+    /// The last note that was added or skipped because it is not visible. The next page starts
+    /// after it.
     last: Option<NoteId>,
 }
 

@@ -12,8 +12,8 @@ use crate::{
     table::Table,
 };
 
-/// Most references that are looked up for one note. It is more than [`MENTION_LIMIT`], because a note
-/// may refer to the same person by several ids.
+/// Most references that are looked up for one note. It is more than [`MENTION_LIMIT`], because a
+/// note may refer to the same person by several ids.
 const MAX_REFERENCES: usize = 2 * MENTION_LIMIT;
 
 /// The result of looking up one reference.
@@ -48,8 +48,8 @@ pub(super) struct StoredMentions {
 }
 
 impl StoredMentions {
-    /// The mentions of `note`, whose HTML was parsed into `draft`. The text of a pending anchor is not
-    /// used as a name, because it was never verified.
+    /// The mentions of `note`, whose HTML was parsed into `draft`. The text of a pending anchor is
+    /// not used as a name, because it was never verified.
     pub(super) fn from_note(note: &Note, draft: &Draft) -> Self {
         let is_verified = |user: &UserId| note.mentioned_user_ids.contains(user);
         let shown = draft.shown_names().into_iter();
@@ -109,7 +109,8 @@ impl People {
         Ok(people)
     }
 
-    /// Looks up only the pending references of the stored note. The verified people stay as they are.
+    /// Looks up only the pending references of the stored note. The verified people stay as they
+    /// are.
     pub(super) async fn verify(
         directory: &Directory,
         company: &CompanyId,

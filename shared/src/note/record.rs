@@ -58,8 +58,8 @@ impl Note {
     }
 }
 
-/// A note in a request. Fields that only the API sets are accepted and ignored, because clients send
-/// back notes as they received them.
+/// A note in a request. Fields that only the API sets are accepted and ignored, because clients
+/// send back notes as they received them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields are those of `Note`")]

@@ -13,12 +13,13 @@ use super::{
     mention::{LINK_REL, Target},
 };
 
-/// Most rounds of sanitizing. When elements are removed from misnested markup, parsing the result can
-/// nest it in another way; real submissions do not change after two rounds.
+/// Most rounds of sanitizing. When elements are removed from misnested markup, parsing the result
+/// can nest it in another way; real submissions do not change after two rounds.
 const ROUNDS: usize = 4;
 
-/// Largest sanitized HTML whose markup is kept, in bytes. The parser repeats misnested formatting in
-/// every paragraph, so that 10,000 characters can grow to megabytes. Well-nested notes are far smaller.
+/// Largest sanitized HTML whose markup is kept, in bytes. The parser repeats misnested formatting
+/// in every paragraph, so that 10,000 characters can grow to megabytes. Well-nested notes are far
+/// smaller.
 const SIZE_LIMIT: usize = 200_000;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -68,8 +69,9 @@ const TAGS: &[&str] = &[
     "ul",
 ];
 
-/// Elements that are removed with their content. The content is not text of a note, or browsers parse
-/// it by special rules (raw text, other namespaces, parser scopes), which mutation XSS attacks use.
+/// Elements that are removed with their content. The content is not text of a note, or browsers
+/// parse it by special rules (raw text, other namespaces, parser scopes), which mutation XSS
+/// attacks use.
 const REMOVED_WITH_CONTENT: &[&str] = &[
     "applet",
     "audio",
@@ -180,8 +182,8 @@ fn sanitize_once(html: &str) -> String {
     keep_first_newline(&html)
 }
 
-/// Doubles a line break right after `<pre>`. Parsers drop it and the serializer does not restore it,
-/// so a code block with an empty first line would lose one line break each time it is parsed.
+/// Doubles a line break right after `<pre>`. Parsers drop it and the serializer does not restore
+/// it, so a code block with an empty first line would lose one line break each time it is parsed.
 fn keep_first_newline(html: &str) -> String {
     let mut out = String::with_capacity(html.len() + 8);
     let mut rest = html;

@@ -68,8 +68,8 @@ pub enum NoteFailure {
     /// The content of the note is refused.
     #[error(transparent)]
     Note(#[from] NoteError),
-    /// The note has invalid mentions, and [`InvalidMentions::Reject`] is set. The ids are those that
-    /// the note has.
+    /// The note has invalid mentions, and [`InvalidMentions::Reject`] is set. The ids are those
+    /// that the note has.
     #[error("the note mentions a user who is not an active user of the company")]
     InvalidMentions(Vec<String>),
     /// The viewer's permissions could not be loaded, or deny the action.

@@ -47,8 +47,8 @@ impl MentionVerifier {
     /// Nothing happens if the note is deleted or has no pending mentions.
     ///
     /// # Errors
-    /// The message must be delivered again: the table failed, or other writes kept changing the note
-    /// ([`TableError::Contention`]).
+    /// The message must be delivered again: the table failed, or other writes kept changing the
+    /// note ([`TableError::Contention`]).
     pub async fn verify(
         &self,
         company: &CompanyId,

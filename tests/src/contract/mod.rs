@@ -1,6 +1,6 @@
-//! The documented API, `infra/openapi.yaml`. Every request that a test sends and every response that
-//! it receives is checked against the document, so the document always describes what the functions
-//! do.
+//! The documented API, `infra/openapi.yaml`. Every request that a test sends and every response
+//! that it receives is checked against the document, so the document always describes what the
+//! functions do.
 //!
 //! | module | purpose |
 //! |---|---|

@@ -8,7 +8,8 @@ use shared::{
 };
 use tests::{Response, World, person};
 
-/// The `n`th contact that a test adds to the growth company, with a name only. A larger `n` is newer.
+/// The `n`th contact that a test adds to the growth company, with a name only. A larger `n` is
+/// newer.
 pub(crate) fn contact(world: &World, n: i64, name: &str) -> Contact {
     let created_at = world.clock.now() - SignedDuration::from_hours(24) + seconds(n);
     Contact {

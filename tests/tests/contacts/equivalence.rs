@@ -2,8 +2,8 @@
 //! searches, exports and notes must give exactly what the plain rule gives; [`rule`] evaluates it
 //! over all records.
 //!
-//! `EQUIVALENCE_SEED` selects the companies and `EQUIVALENCE_COMPANIES` sets their number. A failure
-//! names the seed of its company; a run with that seed and two companies reproduces it.
+//! `EQUIVALENCE_SEED` selects the companies and `EQUIVALENCE_COMPANIES` sets their number. A
+//! failure names the seed of its company; a run with that seed and two companies reproduces it.
 
 mod company;
 mod rule;
@@ -242,8 +242,8 @@ impl ViewerCheck<'_> {
         assert_eq!(seen, expected, "{}", self.about("the search"));
     }
 
-    /// Exports everything or selected ids. If teams are needed and Launchpad cannot return them, the
-    /// export fails and leaves no file.
+    /// Exports everything or selected ids. If teams are needed and Launchpad cannot return them,
+    /// the export fails and leaves no file.
     async fn export(&mut self) {
         let by_ids = self.index % 2 == 1;
         let all =
@@ -368,7 +368,8 @@ impl ViewerCheck<'_> {
         }
     }
 
-    /// The status that the rule gives. A deleted contact is 404 for every viewer who is not disabled.
+    /// The status that the rule gives. A deleted contact is 404 for every viewer who is not
+    /// disabled.
     fn status(&self, action: &str, contact: &Contact, may: bool, success: u16) -> u16 {
         let disabled = self.company.level(self.viewer(), action) == "disabled";
         match contact.deleted_at {

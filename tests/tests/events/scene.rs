@@ -11,15 +11,16 @@ const EXPORT: &str = "019aa52c-2c00-7000-8000-000000000001";
 const LAYOUT: &str = "0190d1a2-7c3b-7abc-8def-0123456789ab";
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// A world with a note that mentions a person, a layout and an export. `names` maps the fixed ids to
-/// the ids of these records.
+/// A world with a note that mentions a person, a layout and an export. `names` maps the fixed ids
+/// to the ids of these records.
 pub(crate) struct Scene {
     pub(crate) world: World,
     names: Vec<(&'static str, String)>,
 }
 
 impl Scene {
-    /// Creates the records without processing the queues: no notification is sent and no file exists.
+    /// Creates the records without processing the queues: no notification is sent and no file
+    /// exists.
     pub(crate) async fn requested() -> Self {
         let world = World::with_flags().await;
         put_files(&world).await;

@@ -1,5 +1,5 @@
-//! What the log says about an export that fails: the cause, down to the error code of AWS, the kind of
-//! the I/O error or the status of Launchpad.
+//! What the log says about an export that fails: the cause, down to the error code of AWS, the kind
+//! of the I/O error or the status of Launchpad.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use tests::{Log, World};
 
 use super::steps::{deliver, order, requested};
 
-/// Fails all attempts of a job and returns the `error` fields of the log: one for each attempt that is
-/// repeated, and one for the failed export.
+/// Fails all attempts of a job and returns the `error` fields of the log: one for each attempt that
+/// is repeated, and one for the failed export.
 async fn errors_of_all_attempts(world: &World, job: &str, log: &Log) -> Vec<String> {
     for attempt in 1..=5 {
         let done = deliver(world, "ExportGenerate", "sinta", job, attempt).await;

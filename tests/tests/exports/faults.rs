@@ -1,4 +1,5 @@
-//! Workers that die or freeze and resume, and upstream services that do not respond, at every stage.
+//! Workers that die or freeze and resume, and upstream services that do not respond, at every
+//! stage.
 
 use std::{pin::pin, time::Duration};
 

@@ -1,5 +1,6 @@
-//! Crashes, duplicate messages, races and failing upstream services around mentions. Each mention is
-//! delivered at most once, and exactly once when the service works again. The note is never affected.
+//! Crashes, duplicate messages, races and failing upstream services around mentions. Each mention
+//! is delivered at most once, and exactly once when the service works again. The note is never
+//! affected.
 
 use futures::future::join_all;
 use http::Method;
@@ -51,8 +52,8 @@ impl Scene {
         self.world.advance(SignedDuration::from_secs(46));
     }
 
-    /// Asserts that Budi was notified once, that the service received `duplicates` repeated calls, and
-    /// that the note is unchanged.
+    /// Asserts that Budi was notified once, that the service received `duplicates` repeated calls,
+    /// and that the note is unchanged.
     async fn assert_notified_once(&self, duplicates: u64) {
         assert_eq!(notified(&self.world), [person("budi")]);
         assert_eq!(self.world.notifications.list()[0].duplicates, duplicates);

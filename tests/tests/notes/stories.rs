@@ -181,7 +181,8 @@ async fn note_mention_s04_err1_oq3_a_note_with_invalid_mentions_is_not_written_i
 async fn note_mention_s04_err2_malicious_markup_is_removed_and_only_verified_mentions_stay() {
     let world = World::with_flags().await;
     let notes = Notes::for_contact(&world, "Citra Anggraini").await;
-    // Another person's name with this id, an event handler, a script, and an id that ends the attribute.
+    // Another person's name with this id, an event handler, a script, and an id that ends the
+    // attribute.
     let crafted = format!(
         "<a data-user-id=\"{}\" onclick=alert(1) href=\"javascript:alert(1)\"><img src=x \
          onerror=alert(1)>@Maya</a><script>alert(1)</script><a data-user-id='\"><svg \

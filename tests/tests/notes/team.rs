@@ -31,8 +31,8 @@ impl Scene {
         Self { world, notes, note }
     }
 
-    /// Sends a request from both platforms in both groups of routes, asserts that all statuses are the
-    /// same, and returns the first response.
+    /// Sends a request from both platforms in both groups of routes, asserts that all statuses are
+    /// the same, and returns the first response.
     async fn send(&self, user: &str, method: Method, body: &Value) -> Response {
         let mut responses = Vec::new();
         for path in self.notes.both(&self.note) {

@@ -126,9 +126,9 @@ fn collect(records: &Value, fields: &[&str], into: &mut BTreeSet<String>) {
     into.retain(|text| text.len() > 4);
 }
 
-/// Requests every route of the template as these people, with valid and invalid requests that contain
-/// private text in each place: at most `each` paths and `each` bodies per route. The responses are
-/// ignored.
+/// Requests every route of the template as these people, with valid and invalid requests that
+/// contain private text in each place: at most `each` paths and `each` bodies per route. The
+/// responses are ignored.
 async fn request_everything(clients: &[Client], contact: &str, each: usize) {
     let template = Template::read(&workspace().join("template.yaml"), &Parameters::new()).unwrap();
     let mut calls = Vec::new();

@@ -258,7 +258,7 @@ async fn sweep(database: Database) {
         match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
-                tracing::warn!(error = %chain(&error), "expired items could not be deleted")
+                tracing::warn!(error = %chain(&error), "expired items could not be deleted");
             }
             Err(_) => return,
         }

@@ -64,8 +64,8 @@ pub struct AwsOptions {
     pub resources: Resources,
     /// Folder that keeps the table and the objects between runs; without it nothing is kept.
     pub data: Option<PathBuf>,
-    /// Whether items are deleted once their time to live has passed by the machine's clock; not where
-    /// a test's clock decides what has expired.
+    /// Whether items are deleted once their time to live has passed by the machine's clock; not
+    /// where a test's clock decides what has expired.
     pub deletes_expired_items: bool,
     /// The access keys that calls are accepted from.
     pub credentials: Credentials,

@@ -1,5 +1,5 @@
-//! Shows the progress of a build on standard error: as a bar on a terminal, otherwise as plain lines
-//! at a modest rate.
+//! Shows the progress of a build on standard error: as a bar on a terminal, otherwise as plain
+//! lines at a modest rate.
 
 use std::fmt;
 use std::io::IsTerminal as _;

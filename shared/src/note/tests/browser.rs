@@ -1,8 +1,8 @@
 //! Shows stored notes in a real browser. Nothing in them may run, fetch, navigate or send, and the
 //! browser's parser must see exactly the stored markup (ARCHITECTURE, "Invariants").
 //!
-//! Needs Chromium. Without it, the test prints a warning and passes, unless `REQUIRE_BROWSER` is set,
-//! as in CI. `CHROMIUM` can name the program.
+//! Needs Chromium. Without it, the test prints a warning and passes, unless `REQUIRE_BROWSER` is
+//! set, as in CI. `CHROMIUM` can name the program.
 
 use std::{
     env,
@@ -170,8 +170,8 @@ fn chromium() -> Option<String> {
     named.into_iter().chain(names).find(runs)
 }
 
-/// Shows notes in the browser. Returns what happened to each note and, as the last entry, to the page
-/// around them, and the requests that notes made.
+/// Shows notes in the browser. Returns what happened to each note and, as the last entry, to the
+/// page around them, and the requests that notes made.
 fn show(program: &str, notes: &[String], judge: bool) -> (Vec<Vec<String>>, Vec<String>) {
     let server = Server::start(notes, judge).unwrap();
     let _browser = Browser::open(program, server.port).unwrap();

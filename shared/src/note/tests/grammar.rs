@@ -278,7 +278,8 @@ fn quoted((name, value, quoting): (&str, String, u8)) -> String {
     }
 }
 
-/// Encodes characters as references: decimal, hexadecimal and hexadecimal with leading zeros in turn.
+/// Encodes characters as references: decimal, hexadecimal and hexadecimal with leading zeros in
+/// turn.
 fn by_reference(value: &str) -> String {
     let reference = |(index, c): (usize, char)| match index % 3 {
         0 => format!("&#{};", u32::from(c)),

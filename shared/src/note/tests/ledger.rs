@@ -1,5 +1,5 @@
-//! The rule of the ledger: a person is notified of a note at most once, for any order of saves by any
-//! users.
+//! The rule of the ledger: a person is notified of a note at most once, for any order of saves by
+//! any users.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -130,7 +130,8 @@ impl World {
         self.transact([put].into_iter().chain(change.actions).collect())
     }
 
-    /// Handles a mention as a worker that has read `seen`, and returns whether the person is notified.
+    /// Handles a mention as a worker that has read `seen`, and returns whether the person is
+    /// notified.
     fn work(&mut self, seen: &World, who: u8) -> bool {
         let (company, Some(note)) = (company(), seen.note()) else { return false };
         let Some(entry) = seen.entries().remove(&person(who).to_string()) else { return false };

@@ -59,7 +59,8 @@ fn verified(id: &str) -> String {
     format!(r#"<a data-user-id="{id}" data-mention="true">@Dir</a>"#)
 }
 
-/// Every element with its attributes, as read by a tokenizer that is independent of the sanitizer's.
+/// Every element with its attributes, as read by a tokenizer that is independent of the
+/// sanitizer's.
 fn elements(html: &str) -> Vec<(String, Vec<(String, String)>)> {
     let found = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&found);
@@ -73,8 +74,8 @@ fn elements(html: &str) -> Vec<(String, Vec<(String, String)>)> {
     Arc::try_unwrap(found).unwrap().into_inner().unwrap()
 }
 
-/// Panics unless `html` contains only allowed markup. The lists are intentionally independent of the
-/// sanitizer's lists.
+/// Panics unless `html` contains only allowed markup. The lists are intentionally independent of
+/// the sanitizer's lists.
 fn assert_allowed(html: &str) {
     for (tag, attributes) in elements(html) {
         let known = "a b blockquote br caption code col colgroup del div em h1 h2 h3 h4 h5 h6 hr i ins \

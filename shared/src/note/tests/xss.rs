@@ -1,10 +1,10 @@
-//! Strings that try to run code in a reader's browser. The stored part of them must be allowed markup
-//! that a second parse does not change, so that no parser can read it differently.
+//! Strings that try to run code in a reader's browser. The stored part of them must be allowed
+//! markup that a second parse does not change, so that no parser can read it differently.
 
 use super::*;
 
-/// The attack strings of `attacks.jsonl` under a heading: `markup`, `mutations` (nesting that makes a
-/// second parser see a different tree) or `addresses` (disguised schemes that run or show their
+/// The attack strings of `attacks.jsonl` under a heading: `markup`, `mutations` (nesting that makes
+/// a second parser see a different tree) or `addresses` (disguised schemes that run or show their
 /// content).
 pub(super) fn attacks(heading: &str) -> Vec<String> {
     let lines = include_str!("attacks.jsonl").lines();

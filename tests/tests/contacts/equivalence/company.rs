@@ -25,7 +25,8 @@ use uuid::{Builder, Uuid};
 const FIRST: &str = "2026-01-05T02:00:00Z";
 /// Only a few names, so that some contacts share a name and one name is the beginning of another.
 const NAMES: [&str; 6] = ["Quince", "quince Ann", "Quince ann lee", "Quince B", "quince", "Zoe"];
-/// The statuses with which Launchpad's teams call can fail. Each one has the same effect (RFC §3.A).
+/// The statuses with which Launchpad's teams call can fail. Each one has the same effect (RFC
+/// §3.A).
 const FAILURES: [u16; 7] = [401, 403, 404, 429, 500, 502, 503];
 
 /// A company with all data that decides which viewer can access which contact.
@@ -64,8 +65,9 @@ pub(super) struct Person {
 }
 
 impl Company {
-    /// The company of a seed. Half of its contacts have the same ids as contacts of its twin, and some
-    /// are owned by the twin's teams and people. Code that ignores the company in a key finds them.
+    /// The company of a seed. Half of its contacts have the same ids as contacts of its twin, and
+    /// some are owned by the twin's teams and people. Code that ignores the company in a key finds
+    /// them.
     pub(super) fn random(seed: u64, twin: Option<&Self>) -> Self {
         let rng = &mut Rng::with_seed(seed);
         let plans = [

@@ -15,15 +15,15 @@ pub(super) const UPDATE: &str = "customers_customernotes_manage";
 pub(super) const DELETE: &str = "customers_customernotes_delete";
 
 impl Company {
-    /// Both feature flags need the Growth or Enterprise plan. While Launchpad cannot return the plan,
-    /// the plan that was stored with the flags counts.
+    /// Both feature flags need the Growth or Enterprise plan. While Launchpad cannot return the
+    /// plan, the plan that was stored with the flags counts.
     pub(super) fn flag_is_effective(&self) -> bool {
         let plan = if self.profile_is_down { self.recorded_plan } else { self.plan };
         self.team_flag && plan != SubscriptionPlan::Starter
     }
 
-    /// The effective level. `team` becomes `everything` with the flag off, and `own` if Launchpad fails
-    /// to return the viewer's teams.
+    /// The effective level. `team` becomes `everything` with the flag off, and `own` if Launchpad
+    /// fails to return the viewer's teams.
     pub(super) fn level(&self, viewer: &Person, permission: &str) -> &'static str {
         match viewer.levels.get(permission).copied().unwrap_or("disabled") {
             "team" if !self.flag_is_effective() => "everything",
