@@ -34,7 +34,7 @@ impl Functions {
                 Some(function) => Arc::clone(function),
                 None => {
                     let environment = world.environment(name).await;
-                    let function = start(world, name, environment);
+                    let function = start(world, name, &environment);
                     started.insert(name.to_owned(), Arc::clone(&function));
                     function
                 }
@@ -51,8 +51,7 @@ type Function = Arc<dyn Fn(Value, Invocation) -> Answer + Send + Sync>;
 type Answer = Pin<Box<dyn Future<Output = Value>>>;
 
 /// Wires a function as its `main` does.
-fn start(world: &World, name: &str, environment: Environment) -> Function {
-    let env = &environment;
+fn start(world: &World, name: &str, env: &Environment) -> Function {
     match name {
         "ContactList" => request(contact_list::App::from_env(env), contact_list::handle),
         "ContactRead" => request(contact_read::App::from_env(env), contact_read::handle),
