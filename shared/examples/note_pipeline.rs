@@ -1,5 +1,5 @@
-//! What the note pipeline costs beside `ammonia` alone with a reused builder, in one run:
-//! `cargo run --release --example note_pipeline`. Target: at most 1.4.
+//! Measures the time of the note pipeline relative to `ammonia` alone with a reused builder:
+//! `cargo run --release --example note_pipeline`. Target: a ratio of at most 1.4.
 
 use std::{hint::black_box, time::Instant};
 
@@ -55,7 +55,7 @@ fn main() {
         Ok(draft) => draft.render(directory).html.len(),
         Err(_) => 0,
     };
-    // Round by round beside each other, so that what else the machine does strikes both.
+    // The two alternate round by round, so that other load on the machine affects both.
     let rounds: Vec<_> = (0..ROUNDS).map(|_| (round(&mut alone), round(&mut pipeline))).collect();
     let ratio = median(rounds.iter().map(|(alone, pipeline)| pipeline / alone).collect());
     let (alone, pipeline): (Vec<_>, Vec<_>) = rounds.into_iter().unzip();

@@ -85,7 +85,8 @@ pub(crate) fn request(
     emit(&groups[..reported]);
 }
 
-/// Writes whether an invocation without an HTTP request was the first one of its process.
+/// Writes the metric `ColdStart` of an invocation without an HTTP request. `cold` is true for the
+/// first invocation of a process.
 pub(crate) fn cold_start(cold: bool) {
     emit(&[MetricGroup { dimensions: &[], metrics: &[("ColdStart", "Count", share(cold))] }]);
 }

@@ -245,12 +245,12 @@ impl World {
         self.functions = Functions::default();
     }
 
-    /// Sends `GET` as a person of the demo.
+    /// Sends `GET` as a demo user.
     pub async fn get(&self, user: &str, path: &str) -> Response {
         self.call(user, Method::GET, path, None).await
     }
 
-    /// Sends `POST` with a JSON body as a person of the demo.
+    /// Sends `POST` with a JSON body as a demo user.
     pub async fn post(&self, user: &str, path: &str, body: &Value) -> Response {
         self.call(user, Method::POST, path, Some(body)).await
     }
@@ -462,7 +462,7 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The SSO id of a person of the demo.
+/// The SSO id of a demo user.
 #[must_use]
 pub fn person(handle: &str) -> String {
     demo_company::id("person", handle)

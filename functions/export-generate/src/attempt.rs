@@ -124,7 +124,7 @@ impl Attempt<'_> {
         let mut file = pin!(self.make_file(&scope, &progress, &cancellation));
         let file = tokio::select! {
             file = file.as_mut() => file,
-            // It was cancelled, and ends in good order.
+            // The heartbeat has cancelled the file. The attempt waits until the file is cleaned up.
             () = heartbeat.run() => file.await,
         };
         self.complete(file?).await
@@ -171,7 +171,7 @@ impl Attempt<'_> {
             if !shows(&[Field::OwnerName, Field::AssigneeName]) {
                 return HashMap::new();
             }
-            // Contacts hold the names that their people had before: the export need not fail.
+            // Without an answer, the names that are stored on the contacts are used.
             let names = directory.people_names(company).await;
             names.unwrap_or_else(|error| {
                 tracing::warn!(

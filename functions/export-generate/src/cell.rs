@@ -171,7 +171,7 @@ pub(crate) fn spreadsheet_text(text: &str) -> (Cow<'_, str>, bool) {
     } else {
         Cow::Borrowed(text)
     };
-    // A text has at most as many UTF-16 units as UTF-8 bytes: most texts need not be counted.
+    // A text has at most as many UTF-16 units as UTF-8 bytes, so most texts are not counted.
     if legal.len() <= MAX_CELL_UNITS || legal.encode_utf16().count() <= MAX_CELL_UNITS {
         return (legal, false);
     }

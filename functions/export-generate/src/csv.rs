@@ -33,7 +33,7 @@ impl<W: Write> CsvFile<W> {
     /// other cell.
     ///
     /// # Errors
-    /// The sink's.
+    /// The sink's error.
     pub fn create(sink: W, columns: &[Column]) -> Result<Self, FileError> {
         Self::with_limit(sink, columns, MAX_BYTES)
     }
@@ -70,7 +70,7 @@ impl<W: Write> CsvFile<W> {
     /// Flushes the buffers and returns the sink.
     ///
     /// # Errors
-    /// The sink's.
+    /// The sink's error.
     pub fn finish(self) -> Result<W, FileError> {
         let mut sink = self.writer.into_inner().map_err(IntoInnerError::into_error)?;
         sink.flush()?;

@@ -15,15 +15,15 @@ use crate::csv::CsvFile;
 use crate::file_error::{FileError, without_path};
 use crate::xlsx::XlsxFile;
 
-/// The beginning of the names of the directories in which files are written.
+/// The name prefix of the temporary directories for export files.
 const PREFIX: &str = "export-";
 
 /// Deletes the directories that a killed process left under `parent`. Lambda starts the next
 /// process with the same disk: it would fill up, and the exports of other tenants would stay there.
-/// Only for the start of a process that alone uses `parent`.
+/// Call this only when a process starts, and only if no other process uses `parent`.
 ///
 /// # Errors
-/// The disk's.
+/// The disk's error.
 pub fn clear(parent: &Path) -> io::Result<()> {
     for entry in fs::read_dir(parent)? {
         let entry = entry?;
@@ -34,7 +34,7 @@ pub fn clear(parent: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// An unfinished file of either format, in a directory of its own.
+/// An unfinished file of either format, in its own temporary directory.
 pub struct FileWriter {
     kind: Kind,
     directory: TempDir,

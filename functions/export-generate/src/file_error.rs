@@ -13,7 +13,7 @@ pub enum FileError {
     /// The CSV writer's error.
     #[error("the CSV file could not be written")]
     Csv(#[from] ::csv::Error),
-    /// The XLSX writer's error, or the disk's while it writes or zips.
+    /// The XLSX writer's error. This includes disk errors while it writes or zips the file.
     #[error("the XLSX file could not be written")]
     Xlsx(#[source] XlsxError),
     /// The file is larger than the disk space that it may use.

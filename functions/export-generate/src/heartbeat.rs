@@ -25,7 +25,7 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 const HEARTBEATS_PER_MESSAGE_RENEWAL: u32 = 20;
 /// How often the requester's scope is checked again.
 const SCOPE_CHECK_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
-/// How long before the end of the invocation the attempt is cancelled, to end in good order.
+/// How long before the end of the invocation the attempt is cancelled, so that it can clean up.
 const SHUTDOWN_TIME: SignedDuration = SignedDuration::from_secs(15);
 
 /// Why an attempt must stop.

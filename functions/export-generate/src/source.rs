@@ -40,7 +40,7 @@ pub struct Chunk {
 /// Reads the contacts with these ids, in the order of the ids.
 ///
 /// # Errors
-/// The table's.
+/// The table's error.
 pub async fn feed_ids(
     contacts: &Contacts,
     scope: &Scope,
@@ -64,7 +64,7 @@ pub async fn feed_ids(
 /// pointer shows that it is out of scope is not read.
 ///
 /// # Errors
-/// The table's.
+/// The table's error.
 pub async fn feed_filter(
     contacts: &Contacts,
     scope: &Scope,
@@ -123,8 +123,8 @@ fn share(part: usize, whole: usize) -> f64 {
     (part as f64 / whole as f64).clamp(0.0, 1.0)
 }
 
-/// Sends what is read to the writer, in order. If the writer has ended early, its own result says
-/// why.
+/// Sends the contacts that are read to the writer, in order. If the writer has already failed, this
+/// returns `Ok`, because the writer's result contains the error.
 async fn pump(
     reads: impl Stream<Item = Result<Chunk, TableError>>,
     into: Sender<Feed>,
@@ -135,7 +135,7 @@ async fn pump(
             return Ok(());
         }
     }
-    // If the channel is closed, the writer's own result says why.
+    // If the channel is closed, the writer's result contains the error.
     let _ = into.send(Feed::End).await;
     Ok(())
 }

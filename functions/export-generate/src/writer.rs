@@ -55,7 +55,7 @@ pub enum WriteError {
     #[error("the export exceeds the limit of rows or cells")]
     TooLarge,
     /// The feed of contacts ended without [`Feed::End`].
-    #[error("reading the contacts ended early")]
+    #[error("the reader stopped before it had read all contacts")]
     Interrupted,
     /// The file could not be written.
     #[error(transparent)]

@@ -88,7 +88,7 @@ impl App {
     }
 
     /// The company's language, or the default. The default is also used if Launchpad does not
-    /// return the company: the request need not fail because of labels.
+    /// return the company, so that the request does not fail because of labels.
     async fn company_locale(&self, viewer: &Viewer) -> Locale {
         let locale = match self.services.directory.company(&viewer.company).await {
             Ok(company) => company.locale,

@@ -64,7 +64,7 @@ impl PeopleFile {
     /// last row before them.
     ///
     /// # Errors
-    /// The bucket's.
+    /// The bucket's error.
     pub(crate) async fn rows(
         &self,
         records: &mut Records<'_>,

@@ -1,11 +1,12 @@
-//! The candidates of a list: index entries of contacts, read by the cheaper of two plans.
+//! Reads the index entries of the contacts that may be on a list, with the cheaper of two query
+//! plans.
 //!
 //! A viewer of many teams has many partitions. A merge queries every partition, even those without
 //! matching contacts; a walk of the whole company reads and skips contacts that are out of scope.
 //! Which plan is cheaper depends on the share of the company's contacts that is in scope, which is
 //! not known in advance. So the list starts with the walk, and changes to the merge, from the
-//! current position, as soon as the rest of the page is likely to cost more by the walk than by the
-//! merge. Both plans return the same contacts in the same order.
+//! current position, as soon as the rest of the page is likely to cost more with the walk than with
+//! the merge. Both plans return the same contacts in the same order.
 
 use std::collections::HashSet;
 
@@ -19,8 +20,8 @@ use crate::{
 const MAX_POINTERS: usize = 5_000;
 /// The number of partitions up to which a list always uses the merge.
 const FEW_PARTITIONS: usize = 16;
-/// The minimum cost of a query, in pointers that one query could read for it: half a read unit is 4
-/// KB, and a pointer has about 256 bytes.
+/// The minimum cost of a query, as the number of pointers that the same cost can read: half a read
+/// unit is 4 KB, and a pointer has about 256 bytes.
 const POINTERS_PER_QUERY: usize = 16;
 
 /// The plan by which a list reads its candidates, for the log.

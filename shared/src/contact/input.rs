@@ -92,8 +92,8 @@ impl TeamOwner {
         }
     }
 
-    /// The form in which an error shows the team to the client: its id, or the beginning of the
-    /// client's own text.
+    /// How an error message shows the team to the client: the team's id, or the first characters
+    /// of the text that the client sent.
     #[must_use]
     pub fn shown(&self) -> String {
         match self {

@@ -39,9 +39,9 @@ pub fn digits(text: &str) -> Option<Digits> {
 /// A condition for a phone number that follows from the typed beginning of a number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct PhonePrefix {
-    /// The beginning of the national number.
+    /// The prefix of the national number.
     pub(super) national: String,
-    /// The beginning of the number with the country code; empty if the text contains no country
+    /// The prefix of the number with the country code; empty if the text contains no country
     /// code.
     international: String,
 }
@@ -87,8 +87,7 @@ pub(super) fn phone_prefixes(text: &str) -> Vec<PhonePrefix> {
     ways
 }
 
-/// The country code at the beginning of these digits. No country code is the beginning of another
-/// one.
+/// The country code with which these digits begin. No country code is a prefix of another one.
 fn country_code(digits: &str) -> Option<&str> {
     let is_code =
         |code: &&str| code.parse::<u16>().is_ok_and(|code| DATABASE.by_code(&code).is_some());

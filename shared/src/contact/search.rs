@@ -1,5 +1,5 @@
-//! Searches contacts by a typed text: by the beginnings of words of the name, of an email address,
-//! or of a national phone number (SPEC §2).
+//! Searches contacts by the text that a user types: by prefixes of the words of a name, of an email
+//! address, or of a national phone number (SPEC §2).
 //!
 //! Every contact has search words in the table, partitioned by their first three characters. A
 //! search reads one or a few ranges of words in order, and returns a contact at the first of its
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::table::{WORD_PREFIX, Word, successor};
 
-/// The fewest characters of a search text, and of a word beginning that a query can read.
+/// The fewest characters of a search text, and of a word prefix that a query can read.
 const MIN_CHARACTERS: usize = WORD_PREFIX;
 /// The longest search text in bytes, which is the longest email address.
 const MAX_BYTES: usize = 320;
@@ -45,26 +45,26 @@ pub enum SearchTextError {
 pub struct SearchText(String);
 
 /// The interpretations of a [`SearchText`]; a contact matches if it matches one of them. A text is
-/// interpreted as the beginnings of words of a name, which must all match, in any order; as the
-/// beginning of an email address; and as the beginning of a phone number. A text with `@` is
-/// interpreted only as an email address.
+/// interpreted as prefixes of the words of a name, which must all match, in any order; as a prefix
+/// of an email address; and as a prefix of a phone number. A text with `@` is interpreted only as
+/// an email address.
 ///
 /// This type is separate from the text so that functions that only store a search do not contain
 /// the numbering plans of all countries.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Search {
-    /// The beginnings of words of a name; empty if the text is not interpreted as a name.
+    /// Prefixes of the words of a name; empty if the text is not interpreted as a name.
     names: Vec<String>,
-    /// The beginning of an email address, in lower case.
+    /// A prefix of an email address, in lower case.
     email: Option<String>,
-    /// The beginnings of phone numbers.
+    /// Prefixes of phone numbers.
     phones: Vec<PhonePrefix>,
     /// The ranges that contain a word of every matching contact, in order. A word is in at most one
     /// of them.
     ranges: Vec<WordRange>,
 }
 
-/// A range of search words: all words with this beginning, or, if the text has fewer than three
+/// A range of search words: all words with this prefix, or, if the text has fewer than three
 /// characters, only the word that is equal to it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct WordRange(String);

@@ -72,8 +72,9 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         }
     }
 
-    /// Stores a value that did not come from a call of this process, in place of an expired value
-    /// or a cached error. Does nothing while a call for the key is running.
+    /// Stores a value that this process did not get from Launchpad itself, such as one from the
+    /// table. The value replaces the cached value or error. Does nothing while a call for the key
+    /// is running.
     pub(super) fn insert(&self, key: K, value: V, until: Timestamp) {
         if let Ok(mut entry) = self.slot(key).try_lock() {
             *entry = Entry::Known { value, until };

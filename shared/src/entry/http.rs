@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    convert::Infallible,
     future::Future,
     str::FromStr,
     sync::Arc,
@@ -17,7 +16,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::{Instrument, field::Empty, info_span};
 
-use super::{Code, Failure, Reply, log, reply::response, start::start};
+use super::{
+    Code, Failure, Reply, log,
+    reply::response,
+    start::{Handler, Served, start},
+};
 use crate::{
     clock::millis,
     environment::{Environment, StartError},
@@ -167,21 +170,29 @@ pub async fn run<A, H, F>(
     handler: H,
 ) -> Result<(), lambda_runtime::Error>
 where
-    H: Fn(Arc<A>, Request) -> F + Copy,
+    A: 'static,
+    H: Fn(Arc<A>, Request) -> F + Copy + 'static,
     F: Future<Output = Result<Reply, Failure>>,
 {
     let (app, _) = start(wire).await?;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+    serve(Box::new(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
         let app = Arc::clone(&app);
         // Boxed, because a handler's future is deeply nested and the runtime nests it further.
         Box::pin(async move {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             let (id, left) = (event.context.request_id, time_left(event.context.deadline, now));
             let handle = |request| handler(app, request);
-            Ok::<_, Infallible>(respond(&id, event.payload, left, handle).await)
+            Ok(respond(&id, event.payload, left, handle).await)
         })
     }))
     .await
+}
+
+/// Receives events and returns responses until the process ends. It is not generic and returns a
+/// boxed future, so that the runtime's code is compiled once, in this crate, and not again in each
+/// function.
+fn serve(handler: Handler<ApiGatewayV2httpRequest, ApiGatewayV2httpResponse>) -> Served {
+    Box::pin(lambda_runtime::run(service_fn(handler)))
 }
 
 /// How long a handler may take. `deadline` is the end of the invocation in milliseconds since the

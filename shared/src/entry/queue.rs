@@ -9,7 +9,10 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, info_span};
 
-use super::{log, start::start};
+use super::{
+    log,
+    start::{Handler, Served, start},
+};
 use crate::{
     aws,
     environment::{Environment, StartError},
@@ -112,14 +115,15 @@ pub async fn run<A, T, H, F, E>(
     handler: H,
 ) -> Result<(), lambda_runtime::Error>
 where
+    A: 'static,
     T: DeserializeOwned,
-    H: Fn(Arc<A>, Message<T>) -> F + Copy,
+    H: Fn(Arc<A>, Message<T>) -> F + Copy + 'static,
     F: Future<Output = Result<(), E>>,
     E: Error + 'static,
 {
     let (app, environment) = start(wire).await?;
     let source = QueueSource::from_env(&environment, queue_url)?;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
+    serve(Box::new(move |event: LambdaEvent<SqsEvent>| {
         let (app, source) = (Arc::clone(&app), source.clone());
         // Boxed, because a handler's future is deeply nested and the runtime nests it further.
         Box::pin(async move {
@@ -128,6 +132,13 @@ where
         })
     }))
     .await
+}
+
+/// Receives events and returns responses until the process ends. It is not generic and returns a
+/// boxed future, so that the runtime's code is compiled once, in this crate, and not again in each
+/// function.
+fn serve(handler: Handler<SqsEvent, SqsBatchResponse>) -> Served {
+    Box::pin(lambda_runtime::run(service_fn(handler)))
 }
 
 /// Processes the batch of one event and sets each message's deadline. [`run`] calls it for each

@@ -1,13 +1,22 @@
 //! Starts a function's process: it sets up logging, reads the environment, creates the function's
 //! services and opens connections, in this order.
 
-use std::sync::Arc;
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use lambda_runtime::{Diagnostic, LambdaEvent};
 
 use super::log;
 use crate::{
     environment::{Environment, StartError},
     error::chain,
 };
+
+/// Handles one event of a function.
+pub(super) type Handler<E, R> =
+    Box<dyn Fn(LambdaEvent<E>) -> Pin<Box<dyn Future<Output = Result<R, Diagnostic>>>>>;
+
+/// The end of the runtime.
+pub(super) type Served = Pin<Box<dyn Future<Output = Result<(), lambda_runtime::Error>>>>;
 
 /// Starts a function. `wire` creates the function's services from the environment. A function that
 /// cannot start logs the error once and exits; Lambda starts it again.

@@ -73,7 +73,7 @@ impl Jobs {
     /// the outcome of its delivery becomes [`Delivery::Unknown`].
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn acquire_delivery_lease(
         &self,
         at: &JobRef,
@@ -105,7 +105,7 @@ impl Jobs {
     /// releases the lease; it is only for a delivery that certainly sent nothing.
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn record_delivery(
         &self,
         at: &JobRef,

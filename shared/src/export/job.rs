@@ -61,7 +61,7 @@ pub enum Status {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Delivery {
-    /// It has not begun.
+    /// The delivery has not begun.
     Pending,
     /// A worker holds the delivery lease and is sending.
     Sending,
@@ -283,7 +283,7 @@ impl Job {
         }
     }
 
-    /// What identifies the job.
+    /// The reference that identifies the job.
     #[must_use]
     pub fn reference(&self) -> JobRef {
         JobRef { company: self.company.clone(), user: self.user, job: self.id }

@@ -75,7 +75,7 @@ impl Jobs {
     /// Reads a job, with a consistent read.
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn get(&self, at: &JobRef) -> Result<Option<Job>, TableError> {
         self.table.get(&at.key(), true).await
     }
@@ -84,7 +84,7 @@ impl Jobs {
     /// after which the next page starts, if there is a next page.
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn list(
         &self,
         company: &CompanyId,
@@ -146,7 +146,7 @@ impl Jobs {
     /// longer has the lease.
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn renew_lease(
         &self,
         job: &Job,

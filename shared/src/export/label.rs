@@ -11,7 +11,7 @@ use crate::{
 /// One column of an exported file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
-    /// The field in the cells.
+    /// The contact field that the cells show.
     pub field: Field,
     /// The text in the header.
     pub label: String,

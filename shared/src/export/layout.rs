@@ -27,7 +27,7 @@ const MAX_LABEL: usize = 100;
 /// One column of a layout.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LayoutField {
-    /// The field in the cells.
+    /// The contact field that the cells show.
     pub field: Field,
     /// The text in the header. Without it, the header shows the field's standard label in the
     /// language of the export.

@@ -99,7 +99,7 @@ impl Layouts {
     /// Reads a layout, with a consistent read.
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn get(&self, id: LayoutId) -> Result<Option<Layout>, TableError> {
         self.table.get(&Key::layout(&self.company, id), true).await
     }
@@ -107,7 +107,7 @@ impl Layouts {
     /// Lists layouts by name, starting after the folded name `after`.
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<LayoutPage, TableError> {
         let names = self.names().await?.names;
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);

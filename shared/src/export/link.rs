@@ -103,7 +103,7 @@ impl Jobs {
     /// Finds the job of a link; `None` for an unknown token.
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn follow(&self, token: &LinkToken) -> Result<Option<Job>, TableError> {
         match self.table().get::<LinkRecord>(&token.key(), true).await? {
             Some(link) => self.get(&link.job).await,

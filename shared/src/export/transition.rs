@@ -76,7 +76,7 @@ impl Jobs {
     /// that expired.
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn acquire_lease(&self, at: &JobRef, now: Timestamp) -> Result<JobLease, TableError> {
         let change = self
             .change(at, |job| {
@@ -107,7 +107,7 @@ impl Jobs {
     /// attempt no longer had the lease.
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn release_lease(&self, leased: &Job) -> Result<bool, TableError> {
         let at = leased.reference();
         let change = self.change(&at, |job| {
@@ -162,7 +162,7 @@ impl Jobs {
     /// attempt.
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn fail(
         &self,
         tried: &Job,
@@ -192,7 +192,7 @@ impl Jobs {
     /// so.
     ///
     /// # Errors
-    /// The table's.
+    /// The table's error.
     pub async fn cancel(&self, at: &JobRef, now: Timestamp) -> Result<CancelOutcome, TableError> {
         let change = self
             .change(at, |job| match (job.status, job.expires_at) {

@@ -74,7 +74,7 @@ impl<'a> NoteAccess<'a> {
         Permission::DeleteNotes,
     ];
 
-    /// Creates it for the viewer of this session.
+    /// Creates a `NoteAccess` for the viewer of this session.
     #[must_use]
     pub fn new(session: &'a Session) -> Self {
         Self(session)

@@ -2,8 +2,9 @@
 //!
 //! The limit is 10,000 Unicode scalar values of the submitted HTML (SPEC §3), with two exceptions:
 //!
-//! - The start tag of a mention counts as its submitted or its canonical form, whichever is shorter,
-//!   so that a note does not become too long because an editor adds attributes to its mentions.
+//! - The start tag of a mention counts with the length of its submitted or its canonical form,
+//!   whichever is shorter, so that a note does not become too long because an editor adds attributes
+//!   to its mentions.
 //! - The `rel` attribute that this service adds to every link does not count, so that a note does
 //!   not become too long when a client reads it and saves it again.
 //!
@@ -33,9 +34,9 @@ const REL_LENGTH: usize = " rel=\"\"".len() + LINK_REL.len();
 
 const HTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
 
-/// The length in characters that must be at most [`NOTE_LENGTH_LIMIT`]. For a submission within the
-/// limit it is the length of the whole text, without the exceptions. A malformed mention counts as
-/// submitted, because it has no canonical form.
+/// Returns the length of a submission in characters, to be compared with [`NOTE_LENGTH_LIMIT`]. The
+/// two exceptions are applied only if the whole text is longer than the limit. A malformed mention
+/// counts with its submitted length, because it has no canonical form.
 pub fn counted_length(html: &str, hosts: &[String]) -> usize {
     let submitted = html.chars().count();
     if submitted <= NOTE_LENGTH_LIMIT {

@@ -240,7 +240,7 @@ impl People {
         })
     }
 
-    /// Logs that people could not be looked up, if so. `fallback` says what happens instead.
+    /// Logs the error if people could not be looked up. `fallback` describes what happens instead.
     pub(super) fn log_failure(&self, fallback: &'static str) {
         if let Some(error) = &self.failure {
             let remembered = error.remembered;

@@ -475,7 +475,7 @@ pub(super) fn ledger_by_person(
         .collect()
 }
 
-/// The people of a rendered note's verified mentions.
+/// The users that the verified mentions of a rendered note name.
 pub(super) fn mentioned(rendered: &Rendered) -> Vec<UserId> {
     rendered.mentioned.iter().copied().map(UserId::from_uuid).collect()
 }

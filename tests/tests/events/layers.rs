@@ -215,7 +215,7 @@ fn layers(name: &str) -> BTreeMap<String, usize> {
     layers
 }
 
-/// Where a module depends on one of its own layer or of a higher one.
+/// The dependencies of modules on other modules in the same layer or in a higher one.
 fn violations(
     dependencies: &BTreeMap<Vec<String>, BTreeSet<Vec<String>>>,
     layers: &BTreeMap<String, usize>,

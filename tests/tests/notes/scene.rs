@@ -62,7 +62,7 @@ pub(crate) async fn call_from(
     world.send(user, method, path, &headers, body.to_string().into()).await
 }
 
-/// Gives a person of the demo these levels, and lets the cached levels expire.
+/// Gives a demo user these levels, and lets the cached levels expire.
 pub(crate) fn set_levels(world: &World, handle: &str, levels: &[(&str, &str)]) {
     let mut person = world.directory.find(handle).unwrap();
     for (permission, level) in levels {

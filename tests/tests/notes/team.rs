@@ -1,4 +1,5 @@
-//! The RFC's stories about notes (TEAM-S12 to S17), on web and mobile, in both groups of routes.
+//! The RFC's stories about notes (TEAM-S12 to S17), on web and mobile, on the current and the
+//! deprecated routes.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -31,8 +32,8 @@ impl Scene {
         Self { world, notes, note }
     }
 
-    /// Sends a request from both platforms in both groups of routes, asserts that all statuses are
-    /// the same, and returns the first response.
+    /// Sends a request from both platforms to the current and the deprecated route, asserts that
+    /// all statuses are the same, and returns the first response.
     async fn send(&self, user: &str, method: Method, body: &Value) -> Response {
         let mut responses = Vec::new();
         for path in self.notes.both(&self.note) {
@@ -55,8 +56,8 @@ impl Scene {
         self.send(user, Method::PUT, &json!({ "note": "edited" })).await
     }
 
-    /// Deletes a new note of `author` from each platform in each group of routes, asserts that all
-    /// statuses are the same, and returns the last response.
+    /// Deletes a new note of `author` from each platform on the current and the deprecated route,
+    /// asserts that all statuses are the same, and returns the last response.
     async fn delete(&self, user: &str, author: &str) -> Response {
         let mut last = None;
         for (group, platform) in [(0, "web"), (0, "mobile"), (1, "web"), (1, "mobile")] {

@@ -151,7 +151,8 @@ async fn request_everything(clients: &[Client], contact: &str, each: usize) {
         .await;
 }
 
-/// The route's path with an existing contact, with texts in place of ids, and with queries.
+/// Paths of the route: with the id of an existing contact, with texts instead of ids, and with
+/// queries.
 fn paths(route: &str, contact: &str) -> Vec<String> {
     let fill = |value: &str| {
         route

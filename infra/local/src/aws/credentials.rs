@@ -48,7 +48,7 @@ impl Credentials {
         credentials
     }
 
-    /// Creates a pair for an execution environment of `function`.
+    /// Creates a pair of keys for an execution environment of `function`.
     #[must_use]
     pub fn issue(&self, function: &str) -> Issued {
         let random = Uuid::new_v4().simple().to_string().to_uppercase();
@@ -65,7 +65,7 @@ impl Credentials {
         issued
     }
 
-    /// Makes a pair invalid, because its execution environment has ended.
+    /// Revokes a pair of keys. Call this when its execution environment has ended.
     pub fn revoke(&self, access_key_id: &str) {
         self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
     }

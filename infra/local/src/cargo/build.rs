@@ -28,12 +28,13 @@ pub enum BuildError {
 }
 
 impl Binaries {
-    /// Builds the default members of `workspace`, in the profile of this program.
+    /// Builds the binaries of the default members of `workspace`, in the profile of this program.
     ///
     /// # Errors
     /// [`BuildError::Failed`] with the messages of the compiler.
     pub async fn build(workspace: &Path, progress: &BuildProgress) -> Result<Self, BuildError> {
         let mut build = command::build(workspace);
+        build.arg("--bins");
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }

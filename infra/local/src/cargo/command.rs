@@ -6,13 +6,14 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-/// Prefixes of the variables with which an outer Cargo describes the package that it runs.
+/// Prefixes of the variables with which `cargo run` and `cargo test` describe their package.
 const PACKAGE_VARIABLES: [&str; 4] =
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
 
-/// Cargo, as a shell would start it. The variables with which an outer Cargo (`cargo run`,
-/// `cargo test`) describes its package are removed: some build scripts depend on them, so that
-/// these packages and all their dependents would be compiled again at each change between the two.
+/// Starts Cargo with the environment that it has in a shell. `cargo run` and `cargo test` set
+/// variables that describe their package. Some build scripts depend on these variables; if they
+/// were kept, Cargo would compile such packages and their dependents again whenever a build from
+/// here follows a build from a shell.
 #[must_use]
 pub fn command() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));

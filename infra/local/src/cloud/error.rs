@@ -45,13 +45,13 @@ pub enum StartError {
     /// The simulated upstream services did not start.
     #[error("the simulated upstream services cannot start: {0}")]
     Upstreams(std::io::Error),
-    /// The companies of the demo are invalid.
+    /// The demo companies are invalid.
     #[error("the demo companies cannot be loaded: {0}")]
     Directory(#[from] UpsertError),
     /// The key for signing tokens could not be created or read.
     #[error(transparent)]
     Identity(#[from] KeyError),
-    /// The contacts of the demo could not be written to the table.
+    /// The demo contacts could not be written to the table.
     #[error("the demo contacts cannot be loaded: {0}")]
     Seed(#[from] SeedError),
     /// The clients of the local cloud itself could not be created.

@@ -26,7 +26,7 @@ pub struct Options {
     pub build_progress: BuildProgress,
     /// Whether to build again when a source file changes.
     pub watch: bool,
-    /// Number of contacts to load in addition to the contacts of the demo.
+    /// Number of contacts to load in addition to the demo contacts.
     pub contacts: usize,
     /// Values of the template's parameters. Those that the local cloud sets itself take precedence.
     pub parameters: Parameters,

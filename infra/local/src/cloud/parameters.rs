@@ -1,4 +1,4 @@
-//! The values that the local cloud sets in place of a deployment: parameters and secrets.
+//! The parameters and secrets that a deployment would set; here the local cloud sets them.
 
 use std::collections::BTreeMap;
 

@@ -48,7 +48,7 @@ impl Server {
             };
             tokio::select! {
                 result = server.into_future() => if let Err(error) = result {
-                    tracing::error!(error = %chain(&error), "a server stopped");
+                    tracing::error!(error = %chain(&error), "a local HTTP server failed");
                 },
                 () = limit => {}
             }

@@ -16,7 +16,7 @@ pub enum DemoError {
     #[error(transparent)]
     Import(#[from] ImportError),
     /// A temporary file of the demo could not be written.
-    #[error("a temporary file of the demo: {0}")]
+    #[error("cannot write a temporary file: {0}")]
     File(#[from] std::io::Error),
     /// An exported file cannot be read.
     #[error("the exported file cannot be read: {0}")]

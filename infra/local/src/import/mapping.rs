@@ -1,7 +1,7 @@
 use csv::StringRecord;
 use serde_json::{Map, Value, json};
 
-/// What a column becomes.
+/// The field of a contact to which a column is mapped.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Target {
     ExternalId,
@@ -20,21 +20,21 @@ enum Target {
 /// Why columns cannot be mapped.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MappingError {
-    /// The file has no column that the override names.
+    /// The file does not have the column that an override names.
     #[error("--map: the file has no column \"{column}\"; its columns are: {}", columns.join(", "))]
     NoSuchColumn {
-        /// What was named.
+        /// The column that the override names.
         column: String,
-        /// What there is.
+        /// The columns of the file.
         columns: Vec<String>,
     },
-    /// There is no such field.
+    /// A contact does not have the field that an override names.
     #[error(
         "--map: unknown field \"{0}\"; use external_id, name, first_name, last_name, emails, \
          phones, company_name, source, tags, custom.<key>, or - to ignore the column"
     )]
     NoSuchField(String),
-    /// Nothing that a contact could be known by.
+    /// No column identifies a contact.
     #[error(
         "no column was recognized as an id or an email address; choose one with \
          --map \"Column=external_id\" or --map \"Column=emails\""
@@ -45,23 +45,23 @@ pub enum MappingError {
 /// Parses one `--map` value, `Column=field`.
 ///
 /// # Errors
-/// A text that says what it should look like.
+/// If the text does not have this form.
 pub fn parse_override(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .map(|(column, field)| (column.trim().to_owned(), field.trim().to_owned()))
         .ok_or_else(|| "must be of the form Column=field".to_owned())
 }
 
-/// Which column becomes what.
+/// Maps each column to a field of a contact.
 #[derive(Clone, Debug)]
 pub struct Mapping(Vec<Target>);
 
 impl Mapping {
-    /// The mapping for these headers: by their usual names, except as `overrides` say. A column
-    /// that is nothing else becomes a custom field.
+    /// Maps columns by the usual names of their headers, unless `overrides` names them. A column
+    /// with an unknown name is mapped to a custom field.
     ///
     /// # Errors
-    /// When an override names what is not there, or no column can be a key.
+    /// If an override names an unknown column or field, or no column identifies a contact.
     pub fn new(
         headers: &StringRecord,
         overrides: &[(String, String)],
@@ -82,7 +82,7 @@ impl Mapping {
         }
     }
 
-    /// The contact that a row says. Texts stay as given.
+    /// Converts a row to a contact. Values are not changed.
     #[must_use]
     pub fn contact(&self, record: &StringRecord) -> Value {
         let mut contact = Map::new();
@@ -157,7 +157,7 @@ fn by_field(field: &str) -> Result<Target, MappingError> {
     })
 }
 
-/// A header as a key: lower case, words joined by underscores.
+/// Converts a header to a key: lower case, with underscores between words.
 fn snake(header: &str) -> String {
     let words = header.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect::<Vec<_>>().join("_")

@@ -1,4 +1,5 @@
-//! `import`: a contact CSV through `POST /cdp/customers/sync`, every row accounted for.
+//! The `import` command: sends the rows of a contact CSV to `POST /cdp/customers/sync` and reports
+//! the result of every row.
 
 mod mapping;
 
@@ -12,11 +13,11 @@ pub use mapping::{Mapping, MappingError, parse_override};
 
 use crate::client::{Client, ClientError};
 
-/// The rows of one request.
+/// The number of rows in one request.
 const BATCH: usize = 100;
-/// How often a request that found the service busy is sent.
+/// The maximum number of attempts to send a row while the service is busy.
 const ATTEMPTS: u32 = 5;
-/// The most rejected rows that are printed one by one.
+/// The maximum number of rejected rows that are printed.
 const SHOWN: usize = 50;
 
 /// Why an import ended before its last row.
@@ -27,39 +28,39 @@ pub enum ImportError {
     File {
         /// The file.
         file: String,
-        /// Why not.
+        /// Why the file cannot be read.
         reason: String,
     },
-    /// Its columns make no contact.
+    /// The columns of the file cannot be mapped to the fields of a contact.
     #[error(transparent)]
     Mapping(#[from] MappingError),
-    /// The API.
+    /// A request to the API failed.
     #[error(transparent)]
     Client(#[from] ClientError),
 }
 
-/// A row that made no contact.
+/// A row that was not imported.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rejected {
-    /// The line of the file that the row begins on.
+    /// The line of the file on which the row begins.
     pub line: u64,
-    /// Why.
+    /// Why the row was not imported.
     pub reason: String,
 }
 
-/// What became of the rows.
+/// The results of the rows.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Summary {
-    /// New contacts.
+    /// The number of contacts that were created.
     pub created: usize,
-    /// Contacts that were there.
+    /// The number of existing contacts that were updated.
     pub updated: usize,
-    /// Rows that made none.
+    /// The rows that were not imported.
     pub rejected: Vec<Rejected>,
 }
 
 impl Summary {
-    /// All rows.
+    /// The number of rows in the file.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.created + self.updated + self.rejected.len()
@@ -81,17 +82,17 @@ impl fmt::Display for Summary {
     }
 }
 
-/// A row of the file as a contact of the API.
+/// A row of the file, as the API expects a contact.
 struct Row {
     line: u64,
     contact: Value,
 }
 
-/// Imports a file on behalf of the signed-in person. Rows go in the file's order, so that of two
-/// rows with the same key the later one wins.
+/// Imports a file on behalf of the signed-in user. Rows are sent in the order of the file; if two
+/// rows have the same key, the later one wins.
 ///
 /// # Errors
-/// When the file or the API fails as a whole; what is wrong with a row is in the summary.
+/// If the file cannot be read or a request fails. The errors of single rows are in the summary.
 pub async fn run(
     client: &Client,
     file: &Path,
@@ -136,7 +137,7 @@ fn progress(rows: usize) -> ProgressBar {
     ProgressBar::new(rows as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Sends one batch. Rows that found the service busy are sent again after a while.
+/// Sends one batch. Rows that fail because the service is busy are sent again after a pause.
 async fn send(client: &Client, rows: &[Row], summary: &mut Summary) -> Result<(), ImportError> {
     let mut open: Vec<&Row> = rows.iter().collect();
     for attempt in 1..=ATTEMPTS {
@@ -166,7 +167,7 @@ async fn send(client: &Client, rows: &[Row], summary: &mut Summary) -> Result<()
     Ok(())
 }
 
-/// Adds the rows' answers up and tells which rows are worth sending again.
+/// Adds the results of the rows to the summary and returns the rows to send again.
 fn account<'r>(
     rows: &[&'r Row],
     answers: &Value,

@@ -179,7 +179,7 @@ const TEXTS: &[&str] = &[
     "javascript:alert(1)",
 ];
 
-/// Attribute values that are never stored, or only in some attributes.
+/// Attribute values that the sanitizer removes from every attribute or keeps in only some of them.
 const VALUES: &[&str] = &[
     "javascript:alert(1)",
     "java\tscript:alert(1)",

@@ -23,7 +23,7 @@ use uuid::{Builder, Uuid};
 
 /// The time at which the first contact of each company was created.
 const FIRST: &str = "2026-01-05T02:00:00Z";
-/// Only a few names, so that some contacts share a name and one name is the beginning of another.
+/// Only a few names, so that some contacts share a name and one name is a prefix of another.
 const NAMES: [&str; 6] = ["Quince", "quince Ann", "Quince ann lee", "Quince B", "quince", "Zoe"];
 /// The statuses with which Launchpad's teams call can fail. Each one has the same effect (RFC
 /// §3.A).
