@@ -1,5 +1,6 @@
-//! The commands of docs/walkthrough.md run as they are written, and each answer has the shape that
-//! the page shows: the same keys and JSON types. Ids, times, addresses and other values may differ.
+//! The commands of docs/walkthrough.md run as they are written, and each answer is like the one that
+//! the page shows. A JSON answer has the same keys and types; ids, times, addresses and other values
+//! may differ. Other text is the same line by line, and `…` on the page matches any text.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -19,10 +20,17 @@ struct Step {
     /// The line at which the block begins.
     line: usize,
     commands: String,
-    answer: Option<Value>,
+    answer: Option<Answer>,
 }
 
-/// The blocks of a page: those marked `sh`, each with the block marked `json` that follows it.
+#[derive(PartialEq, Debug)]
+enum Answer {
+    Json(Value),
+    Text(String),
+}
+
+/// The blocks of a page: those marked `sh`, each with the block marked `json` or `text` that follows
+/// it.
 fn steps(page: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut lines = page.lines().zip(1..);
@@ -34,7 +42,12 @@ fn steps(page: &str) -> Vec<Step> {
             ("```json", Some(step)) => {
                 let answer = serde_json::from_str(&text);
                 let answer = answer.unwrap_or_else(|error| panic!("line {line}: {error}"));
-                assert!(step.answer.replace(answer).is_none(), "line {line}: a second answer");
+                let earlier = step.answer.replace(Answer::Json(answer));
+                assert!(earlier.is_none(), "line {line}: a second answer");
+            }
+            ("```text", Some(step)) => {
+                let earlier = step.answer.replace(Answer::Text(text));
+                assert!(earlier.is_none(), "line {line}: a second answer");
             }
             _ => {}
         }
@@ -68,6 +81,22 @@ fn differences(at: &str, shown: &Value, real: &Value, found: &mut Vec<String>) {
     }
 }
 
+/// Whether a line of output is the line on the page, in which `…` matches any text.
+fn is_line(shown: &str, real: &str) -> bool {
+    let Some((before, after)) = shown.split_once('…') else { return shown == real };
+    real.strip_prefix(before).is_some_and(|rest| rest.ends_with(after))
+}
+
+/// Where two texts differ in their lines.
+fn text_differences(at: &str, shown: &str, real: &str, found: &mut Vec<String>) {
+    let (shown, real): (Vec<_>, Vec<_>) = (shown.lines().collect(), real.lines().collect());
+    if shown.len() != real.len() {
+        found.push(format!("{at} has {} lines, not {}", real.len(), shown.len()));
+    }
+    let lines = shown.iter().zip(&real).filter(|(shown, real)| !is_line(shown, real));
+    found.extend(lines.map(|(shown, real)| format!("{at} has {real:?}, not {shown:?}")));
+}
+
 /// Runs all steps in one shell and returns the output of each step that succeeded, and the errors.
 async fn run(steps: &[Step], cloud: &LocalCloud, folder: &Path) -> (Vec<String>, String) {
     let blocks = steps.iter().map(|step| format!("{}\nprintf '{END}'\n", step.commands));
@@ -76,6 +105,7 @@ async fn run(steps: &[Step], cloud: &LocalCloud, folder: &Path) -> (Vec<String>,
         .env("API", cloud.gateway_url())
         .env("LAMBDA", cloud.lambda_url())
         .env("NO_PROXY", "127.0.0.1")
+        .env("TMPDIR", folder)
         .current_dir(folder)
         .kill_on_drop(true)
         .output();
@@ -111,10 +141,13 @@ async fn the_commands_of_the_walkthrough_work_as_they_are_written() {
     for (step, printed) in steps.iter().zip(&printed) {
         let Some(shown) = &step.answer else { continue };
         let at = format!("line {}: $", step.line);
-        fs::write(folder.join(format!("answer-{}.json", step.line)), printed).unwrap();
-        match serde_json::from_str(printed) {
-            Ok(real) => differences(&at, shown, &real, &mut found),
-            Err(error) => found.push(format!("{at} is not a JSON value ({error}): {printed}")),
+        fs::write(folder.join(format!("answer-{}.txt", step.line)), printed).unwrap();
+        match shown {
+            Answer::Text(shown) => text_differences(&at, shown, printed, &mut found),
+            Answer::Json(shown) => match serde_json::from_str(printed) {
+                Ok(real) => differences(&at, shown, &real, &mut found),
+                Err(error) => found.push(format!("{at} is not a JSON value ({error}): {printed}")),
+            },
         }
     }
     let answers = folder.display();
@@ -123,9 +156,14 @@ async fn the_commands_of_the_walkthrough_work_as_they_are_written() {
 
 #[test]
 fn answers_belong_to_the_commands_before_them() {
-    let page = "text\n```sh\na\nb\n```\n```json\n{}\n```\n```text\nc\n```\n```sh\nd\n```\n";
+    let page = "```text\nx\n```\n```sh\na\nb\n```\n```json\n{}\n```\n```sh\nc\n```\n```text\nd\n```\n\
+                ```sh\ne\n```\n";
     let step = |line, commands: &str, answer| Step { line, commands: commands.to_owned(), answer };
-    let expected = [step(2, "a\nb", Some(serde_json::json!({}))), step(12, "d", None)];
+    let expected = [
+        step(4, "a\nb", Some(Answer::Json(serde_json::json!({})))),
+        step(11, "c", Some(Answer::Text("d".to_owned()))),
+        step(17, "e", None),
+    ];
     assert_eq!(steps(page), expected);
 }
 
@@ -142,4 +180,13 @@ fn answers_differ_by_keys_types_and_lengths_and_not_by_values() {
         "$.f is not on the page",
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn texts_differ_by_lines_and_an_ellipsis_matches_any_text() {
+    let mut found = Vec::new();
+    text_differences("$", "a…\nb…c\nd", "abc\nbxc\nd\n", &mut found);
+    assert!(found.is_empty(), "{found:?}");
+    text_differences("$", "a…\nb…c\nd", "xa\nbc", &mut found);
+    assert_eq!(found, ["$ has 2 lines, not 3", "$ has \"xa\", not \"a…\""]);
 }
