@@ -51,7 +51,7 @@ impl Contact {
         let is_changeable = match self.team_owners_from {
             Some(TeamOwnersFrom::People) => false,
             Some(TeamOwnersFrom::Backfill { .. }) => true,
-            // Contacts from the time before the origin was recorded.
+            // The contact was written before the service recorded the origin.
             None => self.team_owner_ids.is_empty(),
         };
         if !is_changeable {

@@ -116,7 +116,8 @@ impl Service {
         Ok(self.conclude(pool, environment, request_id, ending, started, init).await)
     }
 
-    /// A warm environment, or a new process (`Some(())`) that is not initialized yet.
+    /// An environment for one invocation. The second value is `None` for a warm environment, and
+    /// `Some(())` for a new process, which the caller must initialize first.
     async fn environment(&self, pool: &Pool) -> std::io::Result<(Environment, Option<()>)> {
         let program = self.options.binaries.find(&pool.function.binary);
         let built_at = program.as_ref().ok().map(|program| program.built_at);
