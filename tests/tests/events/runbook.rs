@@ -94,6 +94,8 @@ async fn the_runbooks_log_queries_find_what_functions_write() {
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
     world.advance(jiff::SignedDuration::from_mins(10));
     world.get("sinta", "/cdp/customers").await;
+    world.fault(&json!({ "target": "launchpad.users", "status": 500 }));
+    world.get("sinta", "/cdp/people?query=bu").await;
 
     let lines = log.lines();
     let runbook = fs::read_to_string(workspace().join("docs/runbook.md")).unwrap();
