@@ -31,9 +31,6 @@ pub struct CsvFile<W: Write> {
 impl<W: Write> CsvFile<W> {
     /// Starts the file with its header. Users write the labels, so they are made safe like any
     /// other cell.
-    ///
-    /// # Errors
-    /// The sink's error.
     pub fn create(sink: W, columns: &[Column]) -> Result<Self, FileError> {
         Self::with_limit(sink, columns, MAX_BYTES)
     }
@@ -68,9 +65,6 @@ impl<W: Write> CsvFile<W> {
     }
 
     /// Flushes the buffers and returns the sink.
-    ///
-    /// # Errors
-    /// The sink's error.
     pub fn finish(self) -> Result<W, FileError> {
         let mut sink = self.writer.into_inner().map_err(IntoInnerError::into_error)?;
         sink.flush()?;

@@ -21,9 +21,6 @@ const PREFIX: &str = "export-";
 /// Deletes the directories that a killed process left under `parent`. Lambda starts the next
 /// process with the same disk: it would fill up, and the exports of other tenants would stay there.
 /// Call this only when a process starts, and only if no other process uses `parent`.
-///
-/// # Errors
-/// The disk's error.
 pub fn clear(parent: &Path) -> io::Result<()> {
     for entry in fs::read_dir(parent)? {
         let entry = entry?;

@@ -38,9 +38,6 @@ pub struct Chunk {
 }
 
 /// Reads the contacts with these ids, in the order of the ids.
-///
-/// # Errors
-/// The table's error.
 pub async fn feed_ids(
     contacts: &Contacts,
     scope: &Scope,
@@ -62,9 +59,6 @@ pub async fn feed_ids(
 /// Reads the contacts that match the criteria, each once even while other requests change them. The
 /// order is the newest first, or for a text search the order of its matches. A contact whose
 /// pointer shows that it is out of scope is not read.
-///
-/// # Errors
-/// The table's error.
 pub async fn feed_filter(
     contacts: &Contacts,
     scope: &Scope,

@@ -86,9 +86,6 @@ struct UploadTarget {
 
 impl Upload {
     /// Starts an upload to this object key.
-    ///
-    /// # Errors
-    /// [`UploadError::Begin`] or [`UploadError::NoUploadId`].
     pub async fn begin(
         client: &Client,
         bucket: &str,
@@ -159,9 +156,6 @@ impl Upload {
     /// Aborts the upload, which deletes its parts. It first waits for the requests in flight: a
     /// part that arrives after the abort would stay in the bucket. If the parts were being joined,
     /// there may be an object afterwards.
-    ///
-    /// # Errors
-    /// [`UploadError::Abort`].
     pub async fn abort(mut self) -> Result<(), UploadError> {
         while self.in_flight.join_next().await.is_some() {}
         let UploadTarget { client, bucket, key, upload_id } = &self.target;

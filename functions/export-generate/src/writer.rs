@@ -119,9 +119,6 @@ impl Progress {
 /// It ends early if the sender of `feed` is dropped. While the file is finished, it ends early if
 /// `cancellation` is cancelled.
 ///
-/// # Errors
-/// [`WriteError`].
-///
 /// # Panics
 /// As [`crate::xlsx::XlsxFile::row`].
 pub fn write(

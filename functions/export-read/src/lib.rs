@@ -23,9 +23,6 @@ pub struct App {
 
 impl App {
     /// Creates the function's services from its environment variables.
-    ///
-    /// # Errors
-    /// [`StartError`] if a variable is missing or not valid.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { store: environment.export_store()? })
     }

@@ -20,9 +20,6 @@ pub struct App {
 
 impl App {
     /// Creates the function's services from its environment variables.
-    ///
-    /// # Errors
-    /// [`StartError`] if a variable is missing or not valid.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { notes: NoteReader::new(environment.services()?) })
     }

@@ -36,9 +36,6 @@ impl App {
 }
 
 /// Handles the requests of all three routes.
-///
-/// # Errors
-/// As in SPEC §2, §3 and §5.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     match request.route() {
         "GET /cdp/me/teams" => teams::list(&app, request.viewer()?).await,

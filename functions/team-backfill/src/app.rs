@@ -22,9 +22,6 @@ pub struct App {
 impl App {
     /// Creates the function's services from its environment variables (`TABLE_NAME`, `BUCKET_NAME`,
     /// `BACKFILL_QUEUE_URL` and those of Launchpad).
-    ///
-    /// # Errors
-    /// [`StartError`] if a variable is missing or not valid.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let table = environment.table()?;
         Ok(Self {

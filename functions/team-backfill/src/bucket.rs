@@ -74,9 +74,6 @@ impl Bucket {
     }
 
     /// Opens the file with this key and reads its first bytes. An empty file has no bytes.
-    ///
-    /// # Errors
-    /// [`BucketError`].
     pub(crate) async fn open(&self, key: &str) -> Result<(File, Bytes), BucketError> {
         match self.part(key, 0).await {
             Ok(Part { bytes, etag, size }) => Ok((File { key: key.to_owned(), etag, size }, bytes)),
@@ -122,9 +119,6 @@ impl Bucket {
     }
 
     /// Reads a whole small object of the backfill.
-    ///
-    /// # Errors
-    /// [`BucketError`].
     pub(crate) async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<T, BucketError> {
         let got = self.client.get_object().bucket(&self.name).key(key).send().await;
         let failed = failed("GetObject");
@@ -134,9 +128,6 @@ impl Bucket {
     }
 
     /// Writes a small object, and replaces an object with the same key.
-    ///
-    /// # Errors
-    /// [`BucketError`].
     pub(crate) async fn write(
         &self,
         key: &str,

@@ -81,9 +81,6 @@ impl<'a> Records<'a> {
     }
 
     /// The next record; `None` at the end of the file. Empty lines are skipped.
-    ///
-    /// # Errors
-    /// The bucket's error.
     pub(crate) async fn next(&mut self) -> Result<Option<Record>, BucketError> {
         let (mut length, mut fields, mut too_long) = (0, 0, false);
         loop {

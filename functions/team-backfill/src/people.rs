@@ -62,9 +62,6 @@ impl PeopleFile {
 
     /// Reads up to `limit` rows; an empty list at the end of the file. `row` is the number of the
     /// last row before them.
-    ///
-    /// # Errors
-    /// The bucket's error.
     pub(crate) async fn rows(
         &self,
         records: &mut Records<'_>,

@@ -35,9 +35,6 @@ pub struct QueueSource {
 
 impl QueueSource {
     /// Creates it from the environment. `url` names the variable with the queue's URL.
-    ///
-    /// # Errors
-    /// If a variable is missing.
     pub fn from_env(environment: &Environment, url: &'static str) -> Result<Self, StartError> {
         let (sqs, url) = (environment.sqs(), environment.text(url)?);
         Ok(Self { sqs, url, table: environment.table()? })

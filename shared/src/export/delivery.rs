@@ -71,9 +71,6 @@ pub(super) fn skip_undelivered(job: &mut Job, now: Timestamp) {
 impl Jobs {
     /// Takes the lease for a delivery over one channel. If the worker that holds the lease died,
     /// the outcome of its delivery becomes [`Delivery::Unknown`].
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn acquire_delivery_lease(
         &self,
         at: &JobRef,
@@ -103,9 +100,6 @@ impl Jobs {
 
     /// Records the outcome of a delivery whose lease the worker holds. [`Delivery::Pending`]
     /// releases the lease; it is only for a delivery that certainly sent nothing.
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn record_delivery(
         &self,
         at: &JobRef,

@@ -66,9 +66,6 @@ impl Files {
     }
 
     /// Stores a job's selected ids.
-    ///
-    /// # Errors
-    /// [`FilesError`].
     pub async fn put_ids(&self, job: &Job, ids: &[ContactId]) -> Result<(), FilesError> {
         let body = serde_json::to_vec(ids).map_err(FilesError::Ids)?;
         let put = self.client.put_object().bucket(&self.bucket).key(job.ids_key());
@@ -78,17 +75,11 @@ impl Files {
     }
 
     /// Reads a job's selected ids.
-    ///
-    /// # Errors
-    /// [`FilesError`].
     pub async fn ids(&self, job: &Job) -> Result<Vec<ContactId>, FilesError> {
         serde_json::from_slice(&self.read(&job.ids_key()).await?).map_err(FilesError::Ids)
     }
 
     /// Reads a whole object into memory; only for small objects.
-    ///
-    /// # Errors
-    /// [`FilesError::Bucket`].
     pub async fn read(&self, key: &str) -> Result<Vec<u8>, FilesError> {
         let got = self.client.get_object().bucket(&self.bucket).key(key).send().await;
         let object = got.map_err(|error| CallError::new(&error)).map_err(failed("GetObject"))?;
@@ -99,9 +90,6 @@ impl Files {
 
     /// A signed URL from which the file can be downloaded for ten minutes, but not after the 48
     /// hours of the file. `None` if the file can no longer be downloaded.
-    ///
-    /// # Errors
-    /// [`FilesError::Presigning`].
     pub async fn download_url(
         &self,
         job: &Job,
@@ -137,9 +125,6 @@ impl Files {
     /// Deletes what the attempts up to `up_to` may have left in the bucket. The uploads are listed
     /// by the bucket itself, so that an upload whose worker died before it recorded anything is
     /// found too. Uploads of later attempts are left alone.
-    ///
-    /// # Errors
-    /// [`FilesError::Bucket`].
     pub async fn discard_attempts(&self, job: &Job, up_to: u32) -> Result<(), FilesError> {
         if up_to == 0 {
             return Ok(());
@@ -169,9 +154,6 @@ impl Files {
     }
 
     /// Deletes one object. An object that does not exist is not an error.
-    ///
-    /// # Errors
-    /// [`FilesError::Bucket`].
     pub async fn delete(&self, key: &str) -> Result<(), FilesError> {
         let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
         match deleted {
@@ -183,9 +165,6 @@ impl Files {
 }
 
 /// Aborts an upload by its id. An upload that does not exist is not an error.
-///
-/// # Errors
-/// [`FilesError::Bucket`].
 pub async fn abort_upload(
     client: &Client,
     bucket: &str,

@@ -73,18 +73,12 @@ impl Jobs {
     }
 
     /// Reads a job, with a consistent read.
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn get(&self, at: &JobRef) -> Result<Option<Job>, TableError> {
         self.table.get(&at.key(), true).await
     }
 
     /// Lists a user's jobs, newest first, starting after the job `after`. Also returns the job
     /// after which the next page starts, if there is a next page.
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn list(
         &self,
         company: &CompanyId,
@@ -108,9 +102,6 @@ impl Jobs {
     /// Stores a new job together with its place in the quota, the due item of its deadline, the
     /// message that starts it and the idempotency record, in one transaction. Returns the message,
     /// which the caller sends at once.
-    ///
-    /// # Errors
-    /// [`CreateError`].
     pub async fn create(
         &self,
         job: &Job,
@@ -144,9 +135,6 @@ impl Jobs {
 
     /// Renews the lease of an attempt and records its progress. Returns `false` if the attempt no
     /// longer has the lease.
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn renew_lease(
         &self,
         job: &Job,

@@ -97,17 +97,11 @@ impl Layouts {
     }
 
     /// Reads a layout, with a consistent read.
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn get(&self, id: LayoutId) -> Result<Option<Layout>, TableError> {
         self.table.get(&Key::layout(&self.company, id), true).await
     }
 
     /// Lists layouts by name, starting after the folded name `after`.
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<LayoutPage, TableError> {
         let names = self.names().await?.names;
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -122,9 +116,6 @@ impl Layouts {
     }
 
     /// Stores a new layout.
-    ///
-    /// # Errors
-    /// [`LayoutError`].
     pub async fn create(
         &self,
         draft: LayoutDraft,
@@ -144,9 +135,6 @@ impl Layouts {
 
     /// Replaces the content of a layout; the last writer wins. `may` returns whether the caller may
     /// change the layout.
-    ///
-    /// # Errors
-    /// [`LayoutError`].
     pub async fn replace(
         &self,
         id: LayoutId,
@@ -172,9 +160,6 @@ impl Layouts {
     }
 
     /// Deletes a layout. Exports that were requested with it do not change.
-    ///
-    /// # Errors
-    /// [`LayoutError`].
     pub async fn delete(
         &self,
         id: LayoutId,

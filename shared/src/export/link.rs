@@ -49,9 +49,6 @@ struct LinkRecord {
 
 impl LinkToken {
     /// Creates a token from 32 random bytes.
-    ///
-    /// # Errors
-    /// [`LinkError::Random`].
     pub fn generate() -> Result<Self, LinkError> {
         let mut bytes = [0; TOKEN_BYTES];
         let random = rustls::crypto::ring::default_provider().secure_random;
@@ -88,9 +85,6 @@ impl fmt::Debug for LinkToken {
 impl Jobs {
     /// Creates a link to a completed job's file. A job may have several links. Each is valid as
     /// long as the file, and is kept for 30 more days.
-    ///
-    /// # Errors
-    /// [`LinkError`].
     pub async fn create_link(&self, job: &Job) -> Result<LinkToken, LinkError> {
         let token = LinkToken::generate()?;
         let mut item = to_item(&token.key(), &LinkRecord { job: job.reference() })?;
@@ -101,9 +95,6 @@ impl Jobs {
     }
 
     /// Finds the job of a link; `None` for an unknown token.
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn follow(&self, token: &LinkToken) -> Result<Option<Job>, TableError> {
         match self.table().get::<LinkRecord>(&token.key(), true).await? {
             Some(link) => self.get(&link.job).await,

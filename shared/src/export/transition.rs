@@ -74,9 +74,6 @@ pub(super) enum Overdue {
 impl Jobs {
     /// Takes the lease of a job for a new attempt. The job must be queued, or running with a lease
     /// that expired.
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn acquire_lease(&self, at: &JobRef, now: Timestamp) -> Result<JobLease, TableError> {
         let change = self
             .change(at, |job| {
@@ -105,9 +102,6 @@ impl Jobs {
 
     /// Releases the lease of an attempt, so that another attempt can start. Returns `false` if the
     /// attempt no longer had the lease.
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn release_lease(&self, leased: &Job) -> Result<bool, TableError> {
         let at = leased.reference();
         let change = self.change(&at, |job| {
@@ -160,9 +154,6 @@ impl Jobs {
 
     /// Fails the job: there will be no file. Returns `None` if the job has ended or has another
     /// attempt.
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn fail(
         &self,
         tried: &Job,
@@ -190,9 +181,6 @@ impl Jobs {
     /// Cancels a job: an active job becomes `cancelled`, and a completed job loses its file. A due
     /// item makes the clean-up delete what is left in the bucket if the caller dies before it does
     /// so.
-    ///
-    /// # Errors
-    /// The table's error.
     pub async fn cancel(&self, at: &JobRef, now: Timestamp) -> Result<CancelOutcome, TableError> {
         let change = self
             .change(at, |job| match (job.status, job.expires_at) {

@@ -72,9 +72,6 @@ impl NoteReader {
     }
 
     /// Reads one note.
-    ///
-    /// # Errors
-    /// See [`NoteFailure`].
     pub async fn read(
         &self,
         viewer: &Viewer,
@@ -95,9 +92,6 @@ impl NoteReader {
     /// Reads up to `limit` notes of a contact that the viewer may see, newest first, after
     /// `cursor`. The first page needs only one query, because in descending key order the contact's
     /// record comes before its notes.
-    ///
-    /// # Errors
-    /// See [`NoteFailure`].
     pub async fn list(
         &self,
         viewer: &Viewer,
