@@ -123,8 +123,9 @@ impl FlagRecord {
 /// The flags that are effective for a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Flags {
-    /// The `team` level scopes contacts and notes.
+    /// The `team` level scopes contacts and notes. It is false if the company's plan does not allow
+    /// it.
     pub team_permission: bool,
-    /// Notes can mention people.
+    /// Notes can mention people. It is false if the company's plan does not allow it.
     pub notes_mention: bool,
 }

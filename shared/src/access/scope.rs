@@ -9,9 +9,9 @@ use crate::{
 /// The owners of a record. A scope decides by nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct Ownership<'a> {
-    /// The person who owns the record.
+    /// The person who owns the record; `None` if it has no owner.
     pub owner: Option<UserId>,
-    /// The person who is assigned to the record.
+    /// The person who is assigned to the record; `None` if there is none.
     pub assignee: Option<UserId>,
     /// The teams that own the record. A record without teams is "Unassigned".
     pub teams: &'a [TeamId],

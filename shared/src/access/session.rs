@@ -22,7 +22,7 @@ pub(super) enum Teams {
 /// The access rights of one viewer during one request.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// The signed-in user.
+    /// The signed-in user, from the claims of the token.
     pub viewer: Viewer,
     /// The effective flags of the company.
     pub flags: Flags,

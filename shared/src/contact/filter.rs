@@ -40,10 +40,10 @@ pub enum View {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Filter {
-    /// A search text.
+    /// A search text: beginnings of words, an email address or a phone number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub q: Option<SearchText>,
-    /// The relation to the viewer.
+    /// The relation to the viewer; `None` selects all contacts in scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<View>,
     /// The owner is one of these users.

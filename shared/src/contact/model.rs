@@ -16,7 +16,7 @@ pub struct Contact {
     /// The id of the contact in the system from which it was imported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// The full name.
+    /// The full name, at most 1,024 bytes; `None` if it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The email addresses as the client sent them; the first one is the main one.
@@ -25,16 +25,16 @@ pub struct Contact {
     /// The phone numbers as the client sent them; the first one is the main one.
     #[serde(default)]
     pub phones: Vec<String>,
-    /// The company that the contact works for.
+    /// The company that the contact works for, at most 1,024 bytes. It is not the tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub company_name: Option<String>,
-    /// The user who owns the contact.
+    /// The user who owns the contact; `None` if it has no owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_id: Option<UserId>,
     /// The owner's name at the time when they became the owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_name: Option<String>,
-    /// The user who is assigned to the contact.
+    /// The user who is assigned to the contact; `None` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_id: Option<UserId>,
     /// The assignee's name at the time when they were assigned.
@@ -57,9 +57,9 @@ pub struct Contact {
     /// their form.
     #[serde(default, with = "json_text")]
     pub custom_fields: Map<String, Value>,
-    /// The time of creation.
+    /// The time of creation, set by the service. Requests cannot set it.
     pub created_at: Timestamp,
-    /// The time of the last change.
+    /// The time of the last change, set by the service. Requests cannot set it.
     pub updated_at: Timestamp,
     /// The number of the contact's changes, for optimistic locking.
     pub version: u64,

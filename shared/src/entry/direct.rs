@@ -73,7 +73,7 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// When Lambda stops the invocation.
+    /// When Lambda stops the invocation; [`Timestamp::MAX`] if the value is out of range.
     #[must_use]
     pub fn deadline(&self) -> Timestamp {
         let millis = i64::try_from(self.deadline_ms).unwrap_or(i64::MAX);

@@ -31,11 +31,11 @@ pub enum Field {
     ExternalId,
     /// The contact's name.
     Name,
-    /// The first email.
+    /// The first email address, which is the main one; empty if there is none.
     Email,
     /// All emails.
     Emails,
-    /// The first phone.
+    /// The first phone number, which is the main one; empty if there is none.
     Phone,
     /// All phones.
     Phones,
@@ -43,23 +43,26 @@ pub enum Field {
     CompanyName,
     /// The owner's SSO id.
     OwnerId,
-    /// The owner's name.
+    /// The owner's current name in Launchpad, or else the name stored on the contact, or else their
+    /// id.
     OwnerName,
     /// The assignee's SSO id.
     AssigneeId,
-    /// The assignee's name.
+    /// The assignee's current name in Launchpad, or else the name stored on the contact, or else
+    /// their id.
     AssigneeName,
     /// The ids of the teams that own the contact.
     TeamOwnerIds,
-    /// The names of the teams that own the contact.
+    /// The names of the teams that own the contact. A team that is no longer in Launchpad has its
+    /// id.
     TeamOwnerNames,
     /// The contact's tags.
     Tags,
     /// Where the contact came from.
     Source,
-    /// When the contact was created.
+    /// When the contact was created, in the time zone of the export.
     CreatedAt,
-    /// When the contact was last changed.
+    /// When the contact was last changed, in the time zone of the export.
     UpdatedAt,
     /// The company's custom field with this key.
     Custom(String),

@@ -31,7 +31,7 @@ const LISTED: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Identifies a job.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct JobRef {
-    /// The tenant.
+    /// The tenant, from the requester's token.
     pub company: CompanyId,
     /// The user who requested the job.
     pub user: UserId,
@@ -45,13 +45,13 @@ pub struct JobRef {
 pub enum Status {
     /// The job waits for a worker.
     Queued,
-    /// A worker is writing the file.
+    /// A worker has the lease of the job and is writing the file.
     Running,
-    /// The file can be downloaded.
+    /// The file is complete and can be downloaded until [`Job::expires_at`].
     Completed,
-    /// There is no file and there will be none.
+    /// There is no file and there will be none. [`Job::error`] says why.
     Failed,
-    /// The owner cancelled the job.
+    /// The owner cancelled the job before it was completed.
     Cancelled,
     /// The file is deleted.
     Expired,
@@ -65,11 +65,11 @@ pub enum Delivery {
     Pending,
     /// A worker holds the delivery lease and is sending.
     Sending,
-    /// The channel accepted it.
+    /// The channel accepted it. This does not say that the recipient has received it.
     Sent,
     /// It is not known whether the channel accepted it. It is never repeated.
     Unknown,
-    /// The channel refused it.
+    /// The channel refused it, or all tries failed.
     Failed,
     /// There is nothing to deliver, or no address to deliver to.
     Skipped,
@@ -85,30 +85,31 @@ pub enum FailureCode {
     DirectoryUnavailable,
     /// The requester may no longer see contacts.
     Forbidden,
-    /// Any other error.
+    /// Any other error. The log has its causes; the requester gets only this code.
     ExportFailed,
 }
 
-/// An export job.
+/// An export job as the table stores it: what was requested, and how far it is.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// The job's id. It holds the time of its creation.
     pub id: JobId,
-    /// The tenant.
+    /// The tenant, from the requester's token.
     pub company: CompanyId,
     /// The requester, whose scope limits the contacts.
     pub user: UserId,
-    /// The requester's name, if it is known.
+    /// The requester's name; `None` if their token has no claim `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
-    /// The requester's email address, if it is known.
+    /// The requester's email address; `None` if their token has no claim `email`. Then no email is
+    /// sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The client from which the export was requested.
     pub platform: Platform,
     /// The format of the file.
     pub format: Format,
-    /// Which contacts the file contains.
+    /// Which contacts the file contains, as far as they are in the requester's scope.
     pub selection: Selection,
     /// The columns of the file, in order.
     pub columns: Vec<Column>,
@@ -127,20 +128,20 @@ pub struct Job {
     /// The last heartbeat of a running attempt; its lease lasts [`JOB_LEASE_TIME`] longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat_at: Option<Timestamp>,
-    /// Rows written so far.
+    /// Rows that the current attempt has written so far, without the headers.
     pub rows: u64,
     /// Selected contacts that were deleted or out of scope.
     pub skipped: u64,
     /// Cells whose text was cut because it is too long for a spreadsheet.
     pub cut_cells: u64,
-    /// The finished share of the work, 0 to 1.
+    /// The finished share of the work, 0 to 1. It is stored when the worker renews its lease.
     pub progress: f64,
     /// The size of the file in bytes, once it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<u64>,
     /// When the export was requested.
     pub created_at: Timestamp,
-    /// When the first attempt began.
+    /// When the first attempt began; `None` while the job waits for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     /// When the job was completed, failed or was cancelled.
@@ -153,7 +154,7 @@ pub struct Job {
     /// attribute for the expiry of items.
     #[serde(rename = "file_expires_at", default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// The delivery of the email.
+    /// The delivery of the email, which is skipped if the requester has no address.
     pub email_status: Delivery,
     /// When `email_status` last changed.
     pub email_changed_at: Timestamp,
@@ -161,7 +162,7 @@ pub struct Job {
     pub notification_status: Delivery,
     /// When `notification_status` last changed.
     pub notification_changed_at: Timestamp,
-    /// Why the job failed, if it did.
+    /// Why the job failed; `None` unless the status is `failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<FailureCode>,
     /// Incremented by each change, for optimistic locking.

@@ -51,7 +51,7 @@ pub(super) enum Change {
 /// How far a running attempt is.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct AttemptProgress {
-    /// Rows written so far.
+    /// Rows that the attempt has written so far, without the headers.
     pub rows: u64,
     /// Selected contacts that were skipped: they are deleted or out of scope.
     pub skipped: u64,

@@ -20,7 +20,7 @@ pub enum Format {
 pub enum Selection {
     /// The contacts with the ids in [`Job::ids_key`](super::Job::ids_key).
     Ids {
-        /// The number of ids.
+        /// The number of distinct ids, at most 10,000.
         count: u64,
     },
     /// The contacts that a list with this filter shows.

@@ -26,9 +26,9 @@ const MAX_FILE_NAME: usize = 200;
 /// §4, "Language and zone").
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Defaults {
-    /// The language.
+    /// The language of headers and emails.
     pub locale: Locale,
-    /// The IANA name of the time zone.
+    /// The IANA name of the time zone in which dates are written, such as `Asia/Jakarta`.
     pub time_zone: String,
 }
 

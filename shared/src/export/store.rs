@@ -19,7 +19,7 @@ pub struct ExportStore {
 }
 
 impl ExportStore {
-    /// The current time.
+    /// The time of [`ExportStore::clock`], which tests set.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -54,7 +54,7 @@ pub enum CancelOutcome {
     Ended(Job),
     /// The job had ended before.
     AlreadyEnded(Job),
-    /// There is no such job.
+    /// The user has no job with this id.
     Missing,
 }
 

@@ -25,7 +25,7 @@ pub struct Mentions<'a> {
     pub author: UserId,
     /// `create` or `edit`.
     pub save: &'static str,
-    /// How many people the note mentions.
+    /// How many distinct people the note mentions, at most 10.
     pub count: usize,
     /// How many of them it did not mention before this save.
     pub new_count: usize,

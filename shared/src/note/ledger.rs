@@ -32,13 +32,13 @@ pub const LEASE: SignedDuration = SignedDuration::from_secs(45);
 pub enum MentionState {
     /// The mention is not verified yet, because Launchpad was unavailable.
     Unverified,
-    /// The notification must be sent.
+    /// The mention is verified, and the notification must be sent.
     Pending,
     /// A worker is sending the notification. It holds a lease, which has an end.
     Sending,
-    /// The notification was sent.
+    /// The notification service accepted the notification. It is never sent again.
     Sent,
-    /// The notification could not be sent.
+    /// The notification service refused the notification, or all four tries failed.
     Failed,
     /// The notification is not sent, because the note was deleted or made private, the flag was
     /// turned off, or the person has mentioned themselves.
@@ -50,7 +50,7 @@ pub enum MentionState {
 pub struct Actor {
     /// The user who saved the note with the mention.
     pub actor_id: UserId,
-    /// The user's name at that time.
+    /// The user's name when they saved the note. The notification shows it.
     pub actor_name: String,
 }
 
@@ -193,7 +193,7 @@ impl LedgerEntry {
 pub enum MentionMessage {
     /// Notify a person that a note mentions them.
     Notify {
-        /// The tenant.
+        /// The tenant of the note.
         company: CompanyId,
         /// The contact that the note is about.
         contact_id: ContactId,
@@ -207,7 +207,7 @@ pub enum MentionMessage {
     },
     /// Verify the pending mentions of a note.
     Verify {
-        /// The tenant.
+        /// The tenant of the note.
         company: CompanyId,
         /// The contact that the note is about.
         contact_id: ContactId,

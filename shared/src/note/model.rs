@@ -49,7 +49,7 @@ pub enum Visibility {
     /// All users who may read the contact's notes.
     #[default]
     Public,
-    /// Only the author.
+    /// Only the author. The note sends no notifications until it is public.
     Private,
 }
 

@@ -30,7 +30,8 @@ pub struct Note {
     pub owner_id: UserId,
     /// The author's name when they created the note.
     pub owner_name: String,
-    /// The people of the verified mentions in `note`.
+    /// The people of the verified mentions in `note`, at most 10. Mentions that are still pending
+    /// are not in it.
     #[serde(default)]
     pub mentioned_user_ids: Vec<UserId>,
     /// The time of the save whose mentions are still pending; `None` if no mention is pending.

@@ -87,7 +87,8 @@ pub enum MentionWarning {
     Invalid(String),
     /// These ids could not be verified, because Launchpad was unavailable. They are verified later.
     Pending(Vec<String>),
-    /// This mentioned person may not open the contact.
+    /// This mentioned person may not open the contact, according to cached data. Their notification
+    /// does not name the contact.
     CannotSeeContact(UserId),
 }
 
