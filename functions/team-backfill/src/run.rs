@@ -1,5 +1,5 @@
-//! Stores backfill runs in the table: one item per company, changed with optimistic locking, so that
-//! the results of a chunk count once even if the chunk is processed more than once.
+//! Stores backfill runs in the table: one item per company, changed with optimistic locking, so
+//! that the results of a chunk count once even if the chunk is processed more than once.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

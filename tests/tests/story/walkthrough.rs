@@ -1,6 +1,6 @@
-//! The commands of docs/walkthrough.md run as they are written, and each answer is like the one that
-//! the page shows. A JSON answer has the same keys and types; ids, times, addresses and other values
-//! may differ. Other text is the same line by line, and `…` on the page matches any text.
+//! The commands of docs/walkthrough.md run as they are written, and each answer is like the one
+//! that the page shows. A JSON answer has the same keys and types; ids, times, addresses and other
+//! values may differ. Other text is the same line by line, and `…` on the page matches any text.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -29,8 +29,8 @@ enum Answer {
     Text(String),
 }
 
-/// The blocks of a page: those marked `sh`, each with the block marked `json` or `text` that follows
-/// it.
+/// The blocks of a page: those marked `sh`, each with the block marked `json` or `text` that
+/// follows it.
 fn steps(page: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut lines = page.lines().zip(1..);
@@ -156,8 +156,8 @@ async fn the_commands_of_the_walkthrough_work_as_they_are_written() {
 
 #[test]
 fn answers_belong_to_the_commands_before_them() {
-    let page = "```text\nx\n```\n```sh\na\nb\n```\n```json\n{}\n```\n```sh\nc\n```\n```text\nd\n```\n\
-                ```sh\ne\n```\n";
+    let page = "```text\nx\n```\n```sh\na\nb\n```\n```json\n{}\n```\n\
+                ```sh\nc\n```\n```text\nd\n```\n```sh\ne\n```\n";
     let step = |line, commands: &str, answer| Step { line, commands: commands.to_owned(), answer };
     let expected = [
         step(4, "a\nb", Some(Answer::Json(serde_json::json!({})))),

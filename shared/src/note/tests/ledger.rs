@@ -130,8 +130,8 @@ impl World {
         self.transact([put].into_iter().chain(change.actions).collect())
     }
 
-    /// Processes a mention like a worker that has read `seen` before, and returns whether the person
-    /// is notified.
+    /// Processes a mention like a worker that has read `seen` before, and returns whether the
+    /// person is notified.
     fn work(&mut self, seen: &World, who: u8) -> bool {
         let (company, Some(note)) = (company(), seen.note()) else { return false };
         let Some(entry) = seen.entries().remove(&person(who).to_string()) else { return false };
