@@ -220,13 +220,13 @@ impl Notifications {
     /// retry can succeed.
     pub async fn send(
         &self,
-        channel: NotificationRoute,
+        route: NotificationRoute,
         idempotency_key: &str,
         body: &Notification,
     ) -> Result<NotificationId, NotificationError> {
         let answer = self
             .http
-            .post(format!("{}{}", self.service.url, channel.path()))
+            .post(format!("{}{}", self.service.url, route.path()))
             .header("x-api-key", &self.service.api_key)
             .header("idempotency-key", idempotency_key)
             .json(body)

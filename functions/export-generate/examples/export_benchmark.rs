@@ -263,7 +263,7 @@ fn alone(format: Format, rows: u64) -> Outcome<Value> {
     let mut cells = Vec::new();
     let ready = contacts.iter().map(|contact| {
         plan.cells(contact, &mut cells);
-        cells.iter().map(Ready::of).collect::<Outcome<Vec<_>>>()
+        cells.iter().map(Ready::from_cell).collect::<Outcome<Vec<_>>>()
     });
     let ready = ready.collect::<Outcome<Vec<_>>>()?;
     let before = cpu_seconds()?;
@@ -287,7 +287,7 @@ enum Ready {
 }
 
 impl Ready {
-    fn of(cell: &Cell<'_>) -> Outcome<Self> {
+    fn from_cell(cell: &Cell<'_>) -> Outcome<Self> {
         let text = cell.csv_text().into_owned();
         Ok(match cell {
             Cell::Empty => Self::Empty,

@@ -16,7 +16,8 @@ use shared::{
     outbox::{DeadLetterError, DeadLetters},
     services::Services,
     table::{
-        Action, Condition, Item, Key, Table, TableError, TransactError, Transaction, from_item,
+        Action, Attempt, Condition, Item, Key, Table, TableError, TransactError, Transaction,
+        from_item, retry,
     },
 };
 
@@ -24,8 +25,6 @@ use crate::decision::{Decision, MAX_ATTEMPTS, backoff, decide};
 
 /// The notification category "mention" (PRD §6).
 const CATEGORY: &str = "2";
-/// How often the worker decides again when another write has changed the mention.
-const MAX_DECISIONS: usize = 6;
 
 /// A mention whose person must be notified.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -102,42 +101,43 @@ struct Found {
     flags: Flags,
 }
 
+/// The outcome of a write as an attempt: `false` means that the mention was changed.
+fn attempt(written: bool) -> Attempt<()> {
+    if written { Attempt::Done(()) } else { Attempt::Conflict }
+}
+
 impl Notifier {
     /// Notifies the person, unless the notification was sent, is being sent or must not be sent.
     ///
     /// # Errors
     /// If the message must be delivered again. For a retry, the delay is set on `lease`.
     pub async fn notify(&self, mention: &Mention, lease: &MessageLease) -> Result<(), NotifyError> {
-        for _ in 0..MAX_DECISIONS {
-            let Some(found) = self.read(mention).await? else { return Ok(()) };
+        retry("the mention", async || {
+            let done = Ok(Attempt::Done(()));
+            let Some(found) = self.read(mention).await? else { return done };
             let now = self.services.clock.now();
             let note = found.note.as_ref().map(|(note, _)| note);
             match decide(&found.entry, note, found.flags, mention.round, now) {
-                Decision::Nothing => return Ok(()),
+                Decision::Nothing => done,
                 Decision::Wait(left) => {
                     lease.set_visibility(left + Duration::from_secs(1)).await;
-                    return Err(NotifyError::LeaseHeld);
+                    Err(NotifyError::LeaseHeld)
                 }
                 Decision::GiveUp => {
-                    return self.give_up(mention, &found.entry, "outcome unknown").await;
+                    self.give_up(mention, &found.entry, "outcome unknown").await?;
+                    done
                 }
-                Decision::Drop => {
-                    if self.drop_entry(mention, &found).await? {
-                        return Ok(());
-                    }
-                }
+                Decision::Drop => Ok(attempt(self.drop_entry(mention, &found).await?)),
                 Decision::StartNewRound => {
                     let started = found.entry.new_round(mention.round, now);
                     self.write(vec![found.entry.replace(&mention.company, &started)?]).await?;
+                    // The new round is decided by the entry as it is now.
+                    Ok(Attempt::Conflict)
                 }
-                Decision::Notify => {
-                    if self.deliver(mention, &found, lease).await? {
-                        return Ok(());
-                    }
-                }
+                Decision::Notify => Ok(attempt(self.deliver(mention, &found, lease).await?)),
             }
-        }
-        Err(TableError::Contention("the mention keeps changing".to_owned()).into())
+        })
+        .await
     }
 
     async fn read(&self, mention: &Mention) -> Result<Option<Found>, NotifyError> {

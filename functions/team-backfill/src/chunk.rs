@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use futures::{StreamExt, stream};
 use shared::{
     contact::{BackfillOutcome, Contact, Contacts, TeamOwnersError, TeamOwnersFrom, event},
+    error::chain,
     id::TeamId,
     table::TableError,
 };
@@ -132,10 +133,17 @@ async fn write_all(
                 }
                 continue;
             }
-            Err(TeamOwnersError::Gone) => ProblemCode::NoSuchContact,
-            Err(TeamOwnersError::Limit(_)) => ProblemCode::ContactTooLarge,
-            Err(TeamOwnersError::Table(TableError::Contention(_))) => ProblemCode::Conflict,
-            Err(TeamOwnersError::Table(error)) => return Err(error),
+            Err(TeamOwnersError::Table(error)) if !matches!(error, TableError::Contention(_)) => {
+                return Err(error);
+            }
+            Err(error) => {
+                tracing::warn!(row, error = %chain(&error), "could not set a contact's team owners");
+                match error {
+                    TeamOwnersError::Gone => ProblemCode::NoSuchContact,
+                    TeamOwnersError::Limit(_) => ProblemCode::ContactTooLarge,
+                    TeamOwnersError::Table(_) => ProblemCode::Conflict,
+                }
+            }
         };
         tally.problem(row, code, Some(id));
     }

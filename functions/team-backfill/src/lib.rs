@@ -153,7 +153,7 @@ fn unusable(field: &str, error: FileError) -> Failure {
         FileError::Bucket(error @ (BucketError::Failed { .. } | BucketError::Shape(_))) => {
             unavailable(error)
         }
-        error => Failure::invalid(field, error),
+        error => Failure::invalid(field, &error).with_source(error),
     }
 }
 

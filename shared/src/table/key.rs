@@ -119,13 +119,13 @@ impl Key {
     /// The unique key of an external id. At most one contact owns it.
     #[must_use]
     pub fn unique_external_id(company: &CompanyId, external_id: &str) -> Self {
-        Self::new(format!("CO#{company}#EXTERNAL#{external_id}"), "CLAIM")
+        Self::new(format!("CO#{company}#EXTERNAL#{external_id}"), "UNIQUE_KEY")
     }
 
     /// The unique key of a first email address, in lower case. At most one contact owns it.
     #[must_use]
     pub fn unique_first_email(company: &CompanyId, email: &str) -> Self {
-        Self::new(format!("CO#{company}#SYNCEMAIL#{}", email.to_lowercase()), "CLAIM")
+        Self::new(format!("CO#{company}#SYNCEMAIL#{}", email.to_lowercase()), "UNIQUE_KEY")
     }
 
     /// A company's feature flags.

@@ -154,7 +154,7 @@ impl Table {
             if wanted.is_empty() {
                 return Ok(found);
             }
-            tokio::time::sleep(backoff(attempt)).await;
+            wait(attempt, ATTEMPTS).await;
         }
         Err(TableError::Throttled(format!("{} keys were not processed", wanted.len())))
     }
@@ -212,6 +212,13 @@ impl Table {
             items.retain(|item| item.get(sort).and_then(|value| value.as_s().ok()) != Some(before));
         }
         Ok(Page { items, more: answer.last_evaluated_key.is_some() })
+    }
+}
+
+/// Waits between two of so many attempts, and not after the last one.
+pub(super) async fn wait(attempt: u32, attempts: u32) {
+    if attempt + 1 < attempts {
+        tokio::time::sleep(backoff(attempt)).await;
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::ops::AsyncFnMut;
 
-use super::{TableError, TransactError, read::backoff};
+use super::{TableError, TransactError, read::wait};
 
 /// The most attempts of a write. With the waits between them they take about seven seconds, less
 /// than the ten seconds of an HTTP function.
@@ -50,22 +50,19 @@ pub async fn retry<T, E: From<TableError>>(
     item: &'static str,
     attempt: impl AsyncFnMut() -> Result<Attempt<T>, E>,
 ) -> Result<T, E> {
-    retry_with(item, attempt, async |number| tokio::time::sleep(backoff(number)).await).await
+    retry_with(item, attempt, async |number| wait(number, ATTEMPTS).await).await
 }
 
 async fn retry_with<T, E: From<TableError>>(
     item: &'static str,
     mut attempt: impl AsyncFnMut() -> Result<Attempt<T>, E>,
-    mut wait: impl AsyncFnMut(u32),
+    mut pause: impl AsyncFnMut(u32),
 ) -> Result<T, E> {
     for number in 0..ATTEMPTS {
         if let Attempt::Done(value) = attempt().await? {
             return Ok(value);
         }
-        // There is no wait after the last attempt.
-        if number + 1 < ATTEMPTS {
-            wait(number).await;
-        }
+        pause(number).await;
     }
     Err(TableError::Contention(format!("{item} kept changing")).into())
 }
@@ -75,6 +72,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::table::backoff;
 
     /// The result of a write with this many conflicts, the number of its attempts, and the sum of
     /// the waits between them.

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 };
 use uuid::Uuid;
 
-use super::{Item, Key, PK, Table, TableError, read::backoff};
+use super::{Item, Key, PK, Table, TableError, read::wait};
 
 /// The most actions of one transaction.
 pub const MAX_ACTIONS: usize = 100;
@@ -185,7 +185,7 @@ impl Table {
                 }
                 _ => retryable(TableError::from_sdk(&error))?,
             };
-            tokio::time::sleep(backoff(attempt)).await;
+            wait(attempt, ATTEMPTS).await;
         }
         Err(last.into())
     }
@@ -222,7 +222,7 @@ impl Table {
                 return if is_written { Ok(()) } else { Err(TransactError::Conditions(vec![0])) };
             }
             last = retryable(TableError::from_sdk(&error))?;
-            tokio::time::sleep(backoff(attempt)).await;
+            wait(attempt, ATTEMPTS).await;
         }
         Err(last.into())
     }

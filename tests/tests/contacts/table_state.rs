@@ -84,7 +84,7 @@ fn check_index_entry(key: &Key, item: &Item, contacts: &BTreeMap<String, (String
 }
 
 fn check_unique_key(key: &Key, item: &Item, contacts: &BTreeMap<String, (String, Contact)>) {
-    if key.sk != "CLAIM" {
+    if key.sk != "UNIQUE_KEY" {
         return;
     }
     let holder = item["contact_id"].as_s().unwrap();

@@ -184,9 +184,12 @@ fn exports(sources: &[Source]) -> Exports {
 
 /// What each file of a crate depends on: files of the same crate.
 fn dependencies(crate_folder: &str) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
-    let sources = sources(crate_folder);
+    dependencies_of(&sources(crate_folder))
+}
+
+fn dependencies_of(sources: &[Source]) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
     let modules: BTreeSet<Vec<String>> = sources.iter().map(|s| s.module.clone()).collect();
-    let mut exports = exports(&sources);
+    let mut exports = exports(sources);
     exports.retain(|(module, _), file| {
         let mut file_of = module.clone();
         file_of.push(file.clone());
@@ -301,10 +304,28 @@ fn files_of_a_folder_do_not_depend_on_each_other_in_a_cycle() {
 
 #[test]
 fn a_reversed_dependency_is_found() {
-    let mut dependencies = dependencies("shared");
-    let layers = layers("shared");
     let path = |module: &str| vec![module.to_owned()];
-    dependencies.entry(path("table")).or_default().insert(path("contact"));
-    assert_eq!(violations(&dependencies, &layers), ["table -> contact"]);
+    let mut sources = sources("shared");
+    let table = sources.iter_mut().find(|source| source.module == path("table")).unwrap();
+    table.code.push_str("\nuse crate::{\n    contact::{Contact, model::ContactView},\n};\n");
+    let dependencies = dependencies_of(&sources);
+    let found = violations(&dependencies, &layers("shared"));
+    assert_eq!(found, ["table -> contact::model"], "the module that re-exports a name is resolved");
     assert!(cycles(&dependencies).iter().any(|cycle| cycle.starts_with("table -> ")));
+}
+
+#[test]
+fn dependencies_are_read_from_use_declarations_and_paths() {
+    let dependencies = dependencies("shared");
+    let edges: usize = dependencies.values().map(BTreeSet::len).sum();
+    assert!(edges > 300, "{edges} dependencies were read");
+    let path = |text: &str| text.split("::").map(str::to_owned).collect::<Vec<_>>();
+    for (from, to) in [
+        ("contact::write", "table::retry"),
+        ("contact::write", "contact::edit"),
+        ("note::store", "access::authority"),
+        ("directory::client", "upstream"),
+    ] {
+        assert!(dependencies[&path(from)].contains(&path(to)), "{from} -> {to}");
+    }
 }

@@ -30,10 +30,16 @@ async fn a_queued_job_that_is_cancelled_creates_no_file() {
 
 #[tokio::test]
 async fn a_running_job_that_is_cancelled_stops_and_leaves_no_object() {
-    for action in ["PutObject", "UploadPart", "CreateMultipartUpload", "CompleteMultipartUpload"] {
+    // While the contacts are read, and at each step of the upload.
+    for (target, action) in [
+        ("dynamodb", "Query"),
+        ("s3", "UploadPart"),
+        ("s3", "CreateMultipartUpload"),
+        ("s3", "CompleteMultipartUpload"),
+    ] {
         let world = World::with_flags().await;
         let job = requested(&world, "sinta", &order("csv")).await;
-        world.fault(&json!({ "target": "s3", "action": action, "latency_ms": 1_500,
+        world.fault(&json!({ "target": target, "action": action, "latency_ms": 1_500,
             "function": "ExportGenerate" }));
         let cancellation = async {
             while view(&world, "sinta", &job).await["status"] == "queued" {}
