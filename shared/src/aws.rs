@@ -1,5 +1,5 @@
-//! Errors of AWS calls, as text that may be logged, and the environment variables for single AWS
-//! services.
+//! Converts errors of AWS calls into text that is safe to log, and provides the environment
+//! variables that apply to a single AWS service.
 
 use std::{any::Any, collections::HashMap, error::Error, fmt, io};
 
@@ -12,8 +12,9 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use crate::{http_client::client_error, upstream::CallFailure};
 
-/// Why a call to an AWS service failed, as text that may be logged: the service's error code, or
-/// the way in which the call ended without one, and the kind of the I/O error that ended it.
+/// The reason why a call to an AWS service failed, as text that is safe to log. The text is the
+/// service's error code or, if the service returned no error code, a short description of the
+/// failure. The source is the kind of the I/O error that ended the call, if there was one.
 ///
 /// The SDK's own error is not kept, because it prints the service's message, which may contain the
 /// key of an object or an email address.
@@ -57,7 +58,8 @@ impl CallError {
     }
 }
 
-/// The innermost I/O error of a chain, without its text, if its kind is known.
+/// Returns the kind of the innermost I/O error among the causes of `error`, as an I/O error without
+/// the original text. `None` if there is no I/O error of a known kind.
 fn io_cause(error: &(dyn Error + 'static)) -> Option<io::Error> {
     let mut innermost = None;
     let mut next = error.source();
@@ -69,8 +71,9 @@ fn io_cause(error: &(dyn Error + 'static)) -> Option<io::Error> {
     innermost.map(io::Error::from)
 }
 
-/// The error code of the service, or the way in which the call ended without one, with the HTTP
-/// status if there was a response. Contains no data of the request.
+/// Returns the service's error code. If the service returned no error code, returns a short
+/// description of the failure, with the HTTP status if there was a response. The text contains no
+/// data of the request.
 pub fn reason<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata,
@@ -101,8 +104,9 @@ fn http_status<E, R: 'static>(error: &SdkError<E, R>) -> Option<u16> {
     Some(response.downcast_ref::<HttpResponse>()?.status().as_u16())
 }
 
-/// The reason of the failure, with the message of the service if there is one. Only for services
-/// whose messages do not repeat data of the request. Contains nothing of the response body.
+/// Returns the reason of the failure ([`reason`]), followed by the service's message if there is
+/// one. Use this function only for services whose messages do not repeat data of the request. The
+/// text contains nothing else of the response body.
 pub(crate) fn explanation<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata,
@@ -114,9 +118,9 @@ where
     }
 }
 
-/// The environment variables for single services, such as `AWS_ENDPOINT_URL_DYNAMODB`. The SDK's
-/// own reader of them is part of the search for configuration that [`crate::environment`] leaves
-/// out.
+/// Provides the environment variables that apply to a single AWS service, such as
+/// `AWS_ENDPOINT_URL_DYNAMODB`. The SDK reads them only in its search for configuration, and
+/// [`crate::environment`] does not use that search.
 #[derive(Debug)]
 pub(crate) struct ServiceVariables(pub(crate) HashMap<String, String>);
 

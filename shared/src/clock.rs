@@ -10,25 +10,26 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Returns the current time: of the system, or of a manual clock that only changes when it is
-/// moved.
+/// A clock that returns the current time. It is the system's clock, or a manual clock whose time
+/// changes only when [`Clock::advance`] is called.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
-    /// The clock of the system.
+    /// The system's clock.
     #[default]
     System,
-    /// A manual clock, in milliseconds since the epoch.
+    /// A manual clock. The value is its time in milliseconds since the Unix epoch.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// Creates a manual clock with the time `start`.
+    /// Creates a manual clock that is set to the time `start`.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(start.as_millisecond())))
     }
 
-    /// The current time in milliseconds. Stored and compared times are not more precise.
+    /// The current time, rounded down to a whole millisecond. All times that are stored or compared
+    /// have this precision.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let millis = match self {
@@ -38,7 +39,7 @@ impl Clock {
         Timestamp::from_millisecond(millis).unwrap_or_default()
     }
 
-    /// Moves a manual clock forward. Has no effect on the system's clock.
+    /// Moves a manual clock forward by `by`. The call has no effect on the system's clock.
     pub fn advance(&self, by: SignedDuration) {
         if let Self::Manual(millis) = self {
             millis.fetch_add(i64::try_from(by.as_millis()).unwrap_or(0), Ordering::SeqCst);
@@ -46,13 +47,14 @@ impl Clock {
     }
 }
 
-/// A duration in whole milliseconds, for log fields and metrics.
+/// Converts a duration into whole milliseconds, for log fields and metrics.
 #[must_use]
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The form of a time in keys. It has a fixed width, so that texts sort in the order of the times.
+/// Formats a time for use in keys, with millisecond precision. All results have the same length, so
+/// that sorting the texts sorts the times.
 #[must_use]
 pub fn sortable(time: Timestamp) -> String {
     format!("{time:.3}")

@@ -1,5 +1,5 @@
-//! The environment of a function, read once at the start from environment variables: the AWS
-//! clients, the upstream services, and the names that `template.yaml` sets.
+//! The environment of a function: its AWS clients, its upstream services and the names that
+//! `template.yaml` sets. A function reads its environment variables when it starts.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -31,7 +31,7 @@ use crate::{
     table::Table,
 };
 
-/// Why a function cannot start.
+/// The reason why a function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A required environment variable is not set.
@@ -50,8 +50,8 @@ pub enum StartError {
     Http(#[from] reqwest::Error),
 }
 
-/// The environment of a function: its settings and the clients that are built from them. Cheap to
-/// clone.
+/// The environment of a function: its settings and the clients that are built from them. An
+/// `Environment` is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Environment {
     sdk: SdkConfig,
@@ -65,7 +65,7 @@ pub struct Environment {
 /// of one second, six attempts would take longer than a request may.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
-/// The time-outs of calls during which a user waits.
+/// The time-outs of AWS calls while a user waits for the response.
 fn short_timeouts() -> TimeoutConfigBuilder {
     TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3))
 }
@@ -90,8 +90,8 @@ impl Environment {
         Ok(Self::new(http_client::builder().build()?, sdk.build(), Clock::System, variables))
     }
 
-    /// Creates an environment with this HTTP client for AWS and the upstream services, these
-    /// settings of the SDK, this clock and these variables.
+    /// Creates an environment from an HTTP client for AWS and the upstream services, the settings
+    /// of the AWS SDK, a clock and the environment variables.
     #[must_use]
     pub fn new(
         http: reqwest::Client,
@@ -108,13 +108,13 @@ impl Environment {
         Self { sdk, http, clock, variables, read: Arc::default() }
     }
 
-    /// The clock of the function.
+    /// The clock that the function uses for all times.
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock.clone()
     }
 
-    /// The value of a variable.
+    /// The value of an environment variable.
     ///
     /// # Errors
     /// [`StartError::Missing`] when the variable is not set or empty.
@@ -134,7 +134,7 @@ impl Environment {
     /// The parsed value of a variable, or `default` if the variable is not set.
     ///
     /// # Errors
-    /// [`StartError::Invalid`] when it does not parse.
+    /// [`StartError::Invalid`] when the value cannot be parsed.
     pub fn parsed<T>(&self, name: &'static str, default: T) -> Result<T, StartError>
     where
         T: FromStr,
@@ -203,12 +203,12 @@ impl Environment {
         Ok(Services { table, directory, clock: self.clock() })
     }
 
-    /// The outbox of a function that sends to these queues. [`Queue::variable`] is the variable
-    /// with the URL of a queue.
+    /// The outbox of a function that sends messages to these queues. [`Queue::variable`] names the
+    /// environment variable with the URL of a queue.
     ///
     /// # Errors
-    /// [`StartError::Missing`] when a URL is missing. The function must not start without it,
-    /// because all its messages would wait for the clean-up.
+    /// [`StartError::Missing`] when the URL of a queue is not set. The function must not start
+    /// without it, because only the clean-up would then send its messages, with a delay.
     pub fn outbox(&self, queues: &[Queue]) -> Result<Outbox, StartError> {
         let url = |queue: &Queue| self.text(queue.variable()).map(|url| (*queue, url));
         Ok(Outbox::new(self.sqs(), queues.iter().map(url).collect::<Result<_, _>>()?))
@@ -228,14 +228,14 @@ impl Environment {
         Ok(DeadLetters::new(self.sqs(), self.text(name)?))
     }
 
-    /// The client of the queues.
+    /// The SQS client.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.sdk)
     }
 
-    /// The client of the bucket. An attempt may take 60 seconds, the time that a part of a file can
-    /// need.
+    /// The S3 client. Each attempt of a call may take 60 seconds, because uploading a part of a
+    /// file can take that long.
     #[must_use]
     pub fn s3(&self) -> aws_sdk_s3::Client {
         let timeouts = short_timeouts().operation_attempt_timeout(Duration::from_secs(60));
@@ -269,8 +269,8 @@ impl Environment {
         })
     }
 
-    /// The client of the email service. It does not retry, because an email whose delivery is
-    /// unknown must not be sent again (SPEC §4).
+    /// The SES client. It does not retry calls, because an email whose delivery is unknown must not
+    /// be sent again (SPEC §4).
     #[must_use]
     pub fn ses(&self) -> aws_sdk_ses::Client {
         let timeouts = short_timeouts().operation_attempt_timeout(Duration::from_secs(40));

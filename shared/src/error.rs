@@ -1,4 +1,4 @@
-//! The only way to write an error to the log: with all its causes.
+//! Formats an error together with all its causes. All log lines about errors use this format.
 
 use std::{
     error::Error,
@@ -14,7 +14,7 @@ use std::{
 pub struct Chain<'a>(&'a (dyn Error + 'static));
 
 /// Returns the error with its causes, for a field of a log line. Every log line about an error must
-/// use it.
+/// use this function.
 #[must_use]
 pub fn chain<'a>(error: &'a (dyn Error + 'static)) -> Chain<'a> {
     Chain(error)

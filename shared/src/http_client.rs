@@ -1,6 +1,6 @@
-//! The only HTTP client: a connection pool that the upstream services and the AWS SDK share, so
-//! that a function starts with one TLS stack, reads the system's certificates once, and contains no
-//! second client.
+//! The HTTP client that the upstream services and the AWS SDK share, with one connection pool.
+//! Because there is only one client, a function has only one TLS stack and reads the system's
+//! certificates only once.
 
 use std::{error::Error, time::Duration};
 
@@ -13,18 +13,19 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 
-/// How long an idle connection is kept. After a longer pause of the function, the connection would
-/// be closed by the server.
+/// The time for which an idle connection is kept. After a longer pause, the server may have closed
+/// the connection.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-/// The time-out of connecting, including TLS. A lost packet costs one second, and a new attempt is
-/// faster than that.
+/// The time-out for making a connection, including TLS. After a lost packet, TCP waits one second
+/// before it sends the packet again, and a new attempt is faster than that.
 const CONNECT: Duration = Duration::from_millis(300);
 
-/// A builder for a client with a connection pool. It has no time-out except for connecting, because
-/// each call sets its own. TLS is rustls with ring; HTTP is 1.1, which all used services support.
+/// Returns a builder for a client with a connection pool. The client has no time-out except the one
+/// for making a connection, because each call sets its own time-out. It uses rustls with ring for
+/// TLS, and HTTP 1.1, which all called services support.
 pub fn builder() -> reqwest::ClientBuilder {
-    // An error means that a provider is already installed, which is sufficient.
+    // The call fails only if a provider is already installed, and that provider is sufficient.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .connect_timeout(CONNECT)
@@ -36,8 +37,8 @@ pub fn builder() -> reqwest::ClientBuilder {
 /// Opens a connection to `url`, within the time-out `budget`. The client keeps the connection for
 /// its next call to the same host.
 pub(crate) async fn connect(client: &reqwest::Client, url: String, budget: Duration) {
-    // The status of the response does not matter. If connecting fails, the next call reports the
-    // error.
+    // The status of the response is not needed. If no connection can be made, the next call reports
+    // the error.
     let _ = client.head(url).timeout(budget).send().await;
 }
 
@@ -83,13 +84,14 @@ fn connector_error(error: reqwest::Error) -> ConnectorError {
     }
 }
 
-/// Whether a call of the SDK was certainly not received: no connection was made over which it could
-/// have been sent.
+/// Whether it is certain that the service did not receive a call of the AWS SDK, because no
+/// connection was made.
 pub fn never_connected<E, R>(error: &SdkError<E, R>) -> bool {
     client_error(error).is_some_and(reqwest::Error::is_connect)
 }
 
-/// The error of this client that ended a call of the SDK without a response.
+/// The error of this HTTP client that ended a call of the AWS SDK; `None` if the call failed for
+/// another reason.
 pub(crate) fn client_error<E, R>(error: &SdkError<E, R>) -> Option<&reqwest::Error> {
     let SdkError::DispatchFailure(failure) = error else { return None };
     let mut cause = failure.as_connector_error().and_then(Error::source);

@@ -1,5 +1,5 @@
-//! Ids. Each kind of id has its own type, so that for example the id of a team cannot be used as
-//! the id of a person.
+//! The types of ids. Each kind of id has its own type, so that for example the id of a team cannot
+//! be used as the id of a person.
 
 use std::{fmt, str::FromStr};
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::{NoContext, Uuid};
 
-/// Why a text is not a valid id.
+/// The reason why a text is not a valid id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     /// The text is not a UUID of 8-4-4-4-12 hexadecimal digits.
@@ -49,7 +49,8 @@ macro_rules! uuid_id {
                 self.0
             }
 
-            /// Generates an id (UUIDv7) that sorts by the time `now`.
+            /// Generates an id (UUIDv7) from the time `now`, so that ids sort by the time of their
+            /// creation.
             #[must_use]
             pub fn generate(now: Timestamp) -> Self {
                 let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
@@ -125,7 +126,7 @@ uuid_id!(
 );
 
 impl ContactId {
-    /// The time in the id at which the contact was created, in milliseconds.
+    /// The time at which the contact was created, in milliseconds. The time is a part of the id.
     #[must_use]
     pub fn created_at(&self) -> Option<Timestamp> {
         let (seconds, nanos) = self.0.get_timestamp()?.to_unix();

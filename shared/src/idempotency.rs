@@ -1,8 +1,9 @@
-//! `Idempotency-Key`: a repeated request gets the answer of the first one, and has no second
-//! effect.
+//! Handles the header `Idempotency-Key`. A repeated request with the same key gets the answer of
+//! the first request, and its effect does not happen again.
 //!
-//! The record is written in the transaction of the effect, under the condition that it does not
-//! exist. So only one of several concurrent requests with the same key has an effect (SPEC §4).
+//! The record of a key is written in the same transaction as the effect of the request, on the
+//! condition that the record does not exist or has expired. So only one of several concurrent
+//! requests with the same key has an effect (SPEC §4).
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
@@ -19,7 +20,7 @@ pub const VALIDITY: SignedDuration = SignedDuration::from_hours(24);
 /// The longest valid key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
 
-/// Why an idempotency key cannot be used.
+/// The reason why an idempotency key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyError {
     /// The header is not a valid key.
@@ -30,12 +31,13 @@ pub enum IdempotencyError {
         "the idempotency key was already used for a request with a different body; use a new key"
     )]
     Reused,
-    /// The table request failed.
+    /// Reading or writing the record of the key failed.
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// The idempotency key of one request: of a user, on a route, with the hash of the body.
+/// The idempotency key of one request, with the hash of the request body. A key is valid only for
+/// one user and one route.
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey {
     key: Key,
@@ -46,13 +48,13 @@ pub struct IdempotencyKey {
 struct Record<T> {
     body_hash: String,
     answer: T,
-    /// The end of the key's validity, in milliseconds since the epoch. It must be checked, because
-    /// the table may delete an expired item much later.
+    /// The time at which the key expires, in milliseconds since the Unix epoch. It must be checked,
+    /// because the table may delete an expired item much later.
     honored_until: i64,
 }
 
 impl IdempotencyKey {
-    /// Creates the key from the value of the header.
+    /// Creates the key from the user, the route, the value of the header and the request body.
     ///
     /// # Errors
     /// [`IdempotencyError::Malformed`] when the header is not a valid key.
@@ -87,7 +89,7 @@ impl IdempotencyKey {
         }
     }
 
-    /// The action that stores the answer, under the condition that the key is unused or expired.
+    /// The table action that stores the answer, on the condition that the key is unused or expired.
     pub fn put<T: Serialize>(&self, answer: T, now: Timestamp) -> Result<Action, TableError> {
         let until = now + VALIDITY;
         let record = Record {

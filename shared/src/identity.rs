@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CompanyId, UserId};
 
-/// The level of a permission: the records for which a user has it.
+/// The access level of a permission. It decides for which records the user has the permission.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -23,7 +23,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// Parses Launchpad's name of a level. An unknown name is [`Level::Disabled`].
+    /// Parses Launchpad's name of a level. An unknown name becomes [`Level::Disabled`].
     #[must_use]
     pub fn from_name(name: &str) -> Self {
         match name {
@@ -52,7 +52,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// An action that Launchpad sets a level for (`crs_permissions`).
+/// An action for which Launchpad sets an access level (in `crs_permissions`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs, reason = "each variant is named after what it permits")]
 pub enum Permission {
@@ -95,7 +95,7 @@ impl Permission {
     }
 }
 
-/// The kind of client, which the client sends in `X-Platform`.
+/// The kind of the client. The client sends it in the header `X-Platform`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "each variant is described by its name")]
@@ -108,7 +108,7 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// Parses the value of the header.
+    /// Parses the value of the header `X-Platform`.
     #[must_use]
     pub fn from_header(value: Option<&str>) -> Self {
         match value.map(str::trim) {
@@ -131,13 +131,13 @@ impl Platform {
     }
 }
 
-/// The signed-in user, from the verified token. Nothing else in a request is trusted to identify
-/// the user.
+/// The signed-in user. The data comes from the verified token; no other part of a request is
+/// trusted to identify the user.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Viewer {
-    /// The company of the user, which is the tenant.
+    /// The id of the user's company, which is the tenant.
     pub company: CompanyId,
-    /// The id of the user.
+    /// The user's SSO UUID.
     pub user: UserId,
     /// The user's name, if the token contains it.
     pub name: Option<String>,
@@ -148,14 +148,15 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// The user's name, otherwise their email address; `None` if the token contains neither.
+    /// The user's name or, if the token contains no name, their email address. `None` if the token
+    /// contains neither.
     #[must_use]
     pub fn known_name(&self) -> Option<String> {
         let named = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         named(&self.name).or_else(|| named(&self.email))
     }
 
-    /// The name to display for the user: [`Viewer::known_name`], otherwise their id.
+    /// The name to display for the user: [`Viewer::known_name`] or, if it is `None`, the user's id.
     #[must_use]
     pub fn display_name(&self) -> String {
         self.known_name().unwrap_or_else(|| self.user.to_string())

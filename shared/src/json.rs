@@ -2,7 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
-/// Parses a JSON object as a request type. The error is the field that is invalid and the reason.
+/// Parses a JSON object as a request type. The error contains the path of the invalid field and the
+/// reason why it is invalid.
 pub(crate) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, (String, String)> {
     let whole = |reason: &str| ("body".to_owned(), reason.to_owned());
     // serde would also accept an array and assign its values to the fields in order.
@@ -15,12 +16,13 @@ pub(crate) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, (String, St
     Ok(value)
 }
 
-/// The field that is invalid, and the reason.
+/// Returns the path of the invalid field and the reason why it is invalid.
 pub(crate) fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, String) {
     (field(&error.path().to_string(), error.inner()), reason(error.inner()))
 }
 
-/// The field to which an error refers. serde names a missing or repeated field only in its message.
+/// The path of the field to which an error refers, or `body` if the error does not refer to a
+/// field. serde names a missing or repeated field only in its message.
 fn field(path: &str, error: &serde_json::Error) -> String {
     let parent = path.trim_end_matches(['.', '?']);
     let text = error.to_string();
@@ -32,8 +34,8 @@ fn field(path: &str, error: &serde_json::Error) -> String {
     named.unwrap_or_else(|| if readable { parent } else { "body" }.to_owned())
 }
 
-/// The reason why the field is invalid, in plain words instead of serde's. Values that serde's
-/// message quotes are left out, because an answer never repeats its input.
+/// The reason why the field is invalid, in words that API clients understand. Values that serde's
+/// message quotes are left out, because a response never repeats values of the request.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();

@@ -1,7 +1,8 @@
-//! The domains of the contact service, each with its model, rules and storage: access rights
-//! ([`access`]), contacts ([`contact`]), notes ([`note`]), exports ([`export`]) and the directory
-//! of people ([`directory`]); and the parts that all functions use: the single [`table`], the
-//! [`outbox`], and the entry points of requests and messages ([`entry`]).
+//! The library of the contact service. It contains the domains, each with its model, rules and
+//! storage: access rights ([`access`]), contacts ([`contact`]), notes ([`note`]), exports
+//! ([`export`]) and the directory of people ([`directory`]). It also contains the parts that all
+//! functions use: the single [`table`], the [`outbox`], and the entry points of requests and
+//! messages ([`entry`]).
 
 pub mod access;
 pub mod aws;

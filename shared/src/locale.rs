@@ -1,4 +1,5 @@
-//! The languages of texts for users: headers of exported files, emails and dates.
+//! The languages in which the service writes texts for users: headers of exported files, emails and
+//! dates.
 
 use std::fmt;
 use std::str::FromStr;

@@ -6,14 +6,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// The namespace of all metrics.
+/// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "ContactService";
 
 /// The name, the CloudWatch unit and the value of a metric.
 pub type Metric<'a> = (&'a str, &'a str, f64);
 
-/// Metrics with the same dimensions; without dimensions they cover the whole service. CloudWatch
-/// charges for each combination of a name and values of the dimensions as a separate metric.
+/// A group of metrics with the same dimensions. Metrics without dimensions cover the whole service.
+/// CloudWatch charges for each combination of a metric name and dimension values as a separate
+/// metric.
 #[derive(Clone, Copy, Debug)]
 pub struct MetricGroup<'a> {
     /// The names and values of the dimensions.
@@ -22,8 +23,8 @@ pub struct MetricGroup<'a> {
     pub metrics: &'a [Metric<'a>],
 }
 
-/// Writes metrics as one line. Each metric has one value in the line, even if several groups
-/// contain it.
+/// Writes metrics to standard output as one line. A metric that several groups contain has only one
+/// value in the line.
 pub fn emit(groups: &[MetricGroup<'_>]) {
     println!("{}", line(Timestamp::now(), groups));
 }
@@ -50,14 +51,16 @@ fn line(now: Timestamp, groups: &[MetricGroup<'_>]) -> Value {
     Value::Object(line)
 }
 
-/// Converts a boolean into the value of a metric: its sum is a count, its average is a share.
+/// Converts a boolean into the value of a metric, 1 for `true` and 0 for `false`. The sum of the
+/// values is a count, and their average is a share.
 #[must_use]
 pub fn share(happened: bool) -> f64 {
     f64::from(u8::from(happened))
 }
 
-/// Writes the metrics of one HTTP request. `scoped` is the level that decided the request, and
-/// whether the scope was narrowed because Launchpad failed; `None` for requests without a scope.
+/// Writes the metrics of one HTTP request. `scoped` contains the access level with which the
+/// request was handled, and whether the scope was narrowed because Launchpad failed. It is `None`
+/// for requests without a scope.
 pub(crate) fn request(
     route: &str,
     scoped: Option<(&str, bool)>,

@@ -1,9 +1,11 @@
 //! The client of the Unified Notification Service, which shows notifications in a user's
 //! notification center (SPEC §1, §3, §4).
 //!
-//! A call is made once, with the time-out of upstream services. The caller counts its attempts
-//! where they survive the process. If the process crashes between the call and the caller's own
-//! record, the user sees the notification only once because the service honors `Idempotency-Key`.
+//! The client makes each call once, without retries, and with the time-out of upstream services.
+//! The caller must store the number of its attempts, so that the number is not lost when the
+//! process ends. If the process crashes after the call and before the caller has stored its result,
+//! the next attempt does not create a second notification, because the service honors
+//! `Idempotency-Key`.
 
 use std::{fmt, time::Duration};
 
@@ -14,14 +16,14 @@ use uuid::Uuid;
 
 use crate::{id::UserId, upstream::CallFailure};
 
-/// The longest `Retry-After` that is respected: about the longest time for which SQS hides a
-/// message.
+/// The longest `Retry-After` that is respected. SQS can delay a message by 12 hours at most, so the
+/// limit is a little shorter than that.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(11);
 
 /// The address of the Unified Notification Service and the credentials for it.
 #[derive(Clone)]
 pub struct NotificationService {
-    /// The base URL without a slash at the end.
+    /// The base URL, without a slash at the end.
     pub url: String,
     /// The value of `X-Api-Key`.
     pub api_key: String,
@@ -52,27 +54,27 @@ impl NotificationRoute {
 pub struct Notification {
     /// The SSO UUID of the recipient.
     pub sso_id: UserId,
-    /// The first line.
+    /// The first line of the notification.
     pub title: String,
-    /// The second line. The service refuses an empty one.
+    /// The second line of the notification. The service refuses an empty text.
     pub description: String,
-    /// The action of a click; always [`ClickAction::OpenUrl`].
+    /// The action that a click on the notification starts. It is always [`ClickAction::OpenUrl`].
     pub click_action: ClickAction,
     /// The URL that a click opens.
     pub click_action_url: String,
-    /// The data by which the mobile application opens the URL.
+    /// The data with which the mobile application opens the URL.
     pub extra: Extra,
-    /// The type; 1 is "general".
+    /// The type of the notification; 1 is "general".
     pub notif_type: u8,
-    /// The category, as a value that the service defines.
+    /// The category of the notification, one of the values that the service defines.
     pub notif_category: String,
-    /// The kind of event, on routes that accept one.
+    /// The kind of event; `None` on routes that do not accept one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_type: Option<&'static str>,
     /// The UUID of the company in Launchpad.
     pub organization_id: Uuid,
-    /// Whether mobile phones do not receive the notification; absent on routes that do not accept
-    /// it.
+    /// True if mobile phones must not receive the notification. `None` on routes that do not accept
+    /// this field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_fcm: Option<bool>,
 }
@@ -85,16 +87,16 @@ pub enum ClickAction {
     OpenUrl,
 }
 
-/// The data by which the mobile application opens the URL. Without the origin `external_url` it
-/// does not open the URL of a notification (PRD D-10).
+/// The data with which the mobile application opens the URL. The application opens the URL of a
+/// notification only if the origin is `external_url` (PRD D-10).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Extra {
     origin: &'static str,
 }
 
 impl Notification {
-    /// Creates a notification whose click opens `url`, of the general type and of this category,
-    /// without the fields that only some routes accept.
+    /// Creates a notification of the general type. A click on it opens `url`. The fields that only
+    /// some routes accept are not set.
     #[must_use]
     pub fn open_url(
         url: String,
@@ -119,7 +121,7 @@ impl Notification {
     }
 }
 
-/// The id by which the service knows a notification that it accepted.
+/// The id that the service gave to a notification when it accepted it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NotificationId(String);
 
@@ -130,8 +132,9 @@ impl fmt::Display for NotificationId {
 }
 
 impl NotificationId {
-    /// Parses the id in a successful response, at the top level or in `data`. A response without an
-    /// id is a success too: a notification must not be sent again because its id is missing.
+    /// Parses the id in a successful response, which has it at the top level or in `data`. A
+    /// response without an id is also a success, because a missing id is not a reason to send the
+    /// notification again.
     fn from_response(body: &[u8]) -> Self {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let id = [&answer["notification_id"], &answer["data"]["notification_id"]]
@@ -145,7 +148,7 @@ impl NotificationId {
     }
 }
 
-/// Why a notification was not, or may not have been, accepted.
+/// The reason why a notification was not accepted, or may not have been accepted.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotificationError {
     /// The status was 429.
@@ -166,7 +169,7 @@ pub enum NotificationError {
     /// The status was 5xx.
     #[error("the notification service answered with status {0}")]
     Unavailable(u16),
-    /// Any other status: the service does not accept this notification.
+    /// The response had any other status. The service does not accept this notification.
     #[error("the notification service rejected the request with status {0}")]
     Rejected(u16),
 }
@@ -178,7 +181,7 @@ impl NotificationError {
         !matches!(self, Self::Rejected(_))
     }
 
-    /// The time after which the service accepts a retry, if it returned one.
+    /// The time to wait before a retry; `None` if the service did not return one.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -192,7 +195,7 @@ impl NotificationError {
     }
 }
 
-/// A client that sends notifications. Cheap to clone.
+/// A client that sends notifications. It is cheap to clone.
 #[derive(Clone)]
 pub struct Notifications {
     http: reqwest::Client,
@@ -236,8 +239,8 @@ impl Notifications {
             .map_err(|error| send_error(&error))?;
         let status = answer.status();
         if status.is_success() {
-            // The status is sufficient. An incomplete body does not change that the notification
-            // was accepted.
+            // The status already shows that the notification was accepted, even if the body is
+            // incomplete.
             return Ok(NotificationId::from_response(&answer.bytes().await.unwrap_or_default()));
         }
         let header = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
@@ -252,7 +255,7 @@ fn refusal(status: StatusCode, retry_after: Option<&str>) -> NotificationError {
                 .and_then(|seconds| seconds.trim().parse().ok())
                 .map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER)),
         },
-        // The service reports that it waited too long.
+        // With this status, the service reports that it waited too long.
         StatusCode::REQUEST_TIMEOUT => {
             NotificationError::Timeout(CallFailure::Status(status.as_u16()))
         }

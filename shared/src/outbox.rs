@@ -1,8 +1,10 @@
-//! The outbox: queue messages that cannot be lost between a commit and their sending.
+//! The outbox. It ensures that a queue message is not lost if the process crashes after a
+//! transaction was committed and before the message was sent.
 //!
-//! A message is stored as a due item in the transaction that makes it necessary, and is sent
-//! directly after the commit. If that fails, the clean-up sends it. The receiver deletes the due
-//! item, because the queue keeps a message that has arrived.
+//! A message is stored as a due item in the same transaction as the change that requires the
+//! message, and is sent directly after the commit. If sending fails, the clean-up sends the message
+//! later. The receiver of the message deletes the due item. The due item is then no longer needed,
+//! because the queue keeps a message until it is processed.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -22,23 +24,22 @@ use crate::{
     table::{Action, Due, DueItem, DueKind, Key, TableError},
 };
 
-/// How long after the commit the clean-up waits before it sends a message that still has a due
-/// item.
+/// The time after the commit at which the clean-up sends a message that still has a due item.
 pub const GRACE: SignedDuration = SignedDuration::from_mins(2);
-/// The most messages of one batch.
+/// The maximum number of messages in one batch.
 const BATCH: usize = 10;
 
 /// The queues to which functions send messages.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Queue {
-    /// Mentions to notify or to verify.
+    /// The queue of mentions that must be verified, or whose person must be notified.
     Mention,
-    /// Exports to generate.
+    /// The queue of exports whose file must be generated.
     Export,
-    /// Finished exports to report to their users.
+    /// The queue of finished exports, about which the requester gets an email.
     ExportEmail,
-    /// Backfill runs to continue.
+    /// The queue of team backfill runs that must be continued.
     Backfill,
 }
 
@@ -46,7 +47,7 @@ impl Queue {
     /// Every queue.
     pub const ALL: [Self; 4] = [Self::Mention, Self::Export, Self::ExportEmail, Self::Backfill];
 
-    /// The environment variable with the queue's URL.
+    /// The name of the environment variable with the queue's URL.
     #[must_use]
     pub fn variable(self) -> &'static str {
         match self {
@@ -65,17 +66,17 @@ struct StoredMessage {
     body: Value,
 }
 
-/// A message in a queue: its body, and the due item that the receiver deletes.
+/// A message in a queue, with the key of the due item that the receiver must delete.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Envelope<T> {
-    /// The key of the due item, if there is one.
+    /// The key of the due item; `None` if the message has no due item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Key>,
     /// The content of the message.
     pub body: T,
 }
 
-/// A message to send: stored with a transaction, then sent.
+/// A message that is first stored in a transaction and then sent to its queue.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     due: Due,
@@ -99,7 +100,7 @@ impl Outgoing {
         Ok(Self { key: due.key(), due, queue, body: stored.body })
     }
 
-    /// The message in a due item, for the clean-up to send.
+    /// Creates the message from a due item, so that the clean-up can send it.
     ///
     /// # Errors
     /// [`TableError::Shape`] when the item contains no valid message.
@@ -108,7 +109,7 @@ impl Outgoing {
         Ok(Self { due: item.due.clone(), key: item.key.clone(), queue, body })
     }
 
-    /// The action that stores the message in a transaction.
+    /// The table action that stores the message as a due item.
     pub fn put(&self) -> Result<Action, TableError> {
         self.due.put()
     }
@@ -135,8 +136,8 @@ impl Outbox {
     }
 
     /// Sends messages in batches. Returns the keys of the due items of those messages that the
-    /// queues acknowledged. Messages that could not be sent are logged and left to the clean-up;
-    /// the commit remains valid.
+    /// queues acknowledged. Messages that could not be sent are logged, and the clean-up sends them
+    /// later. A failure does not undo the commit.
     pub async fn send(&self, messages: &[Outgoing]) -> Vec<Key> {
         let mut acknowledged = Vec::with_capacity(messages.len());
         for queue in Queue::ALL {
@@ -199,7 +200,7 @@ impl Outbox {
         }
     }
 
-    /// The URL of a queue, if the function sends to it.
+    /// The URL of a queue; `None` if the function does not send messages to it.
     #[must_use]
     pub fn url(&self, queue: Queue) -> Option<&str> {
         self.urls.get(&queue).map(String::as_str)
@@ -225,7 +226,7 @@ pub struct DeadLetters {
     url: String,
 }
 
-/// Why a message could not be sent to the dead-letter queue.
+/// The reason why a message could not be sent to the dead-letter queue.
 #[derive(Debug, thiserror::Error)]
 pub enum DeadLetterError {
     /// The message could not be converted into JSON.
@@ -243,7 +244,8 @@ impl DeadLetters {
         Self { sqs, url }
     }
 
-    /// Sends a message to the queue, without a due item: no outbox waits for its arrival.
+    /// Sends a message to the queue. The message has no due item, because the outbox does not store
+    /// it.
     pub async fn put(&self, body: &(impl Serialize + Sync)) -> Result<(), DeadLetterError> {
         let text = serde_json::to_string(&Envelope { due: None, body })
             .map_err(DeadLetterError::Serialize)?;

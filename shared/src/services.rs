@@ -2,8 +2,8 @@
 
 use crate::{clock::Clock, directory::Directory, table::Table};
 
-/// The services of one function. Cheap to clone. [`Authority`](crate::access::Authority) decides
-/// with them what viewers are allowed to do.
+/// The services of one function. They are cheap to clone. [`Authority`](crate::access::Authority)
+/// uses them to decide what a viewer is allowed to do.
 #[derive(Clone, Debug)]
 pub struct Services {
     /// The single table.

@@ -1,11 +1,12 @@
-//! Errors of calls to upstream services, as text that may be logged: the errors of reqwest contain
-//! the URL, which contains ids and queries.
+//! Errors of calls to upstream services, as text that is safe to log. The errors of reqwest are not
+//! safe to log, because they contain the URL, which contains ids and queries.
 
 use std::error::Error;
 
 use crate::error::chain;
 
-/// Why a call has no valid response. Cheap to clone, because errors are cached for a short time.
+/// The reason why a call has no valid response. The type is cheap to clone, because errors are
+/// cached for a short time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallFailure {
     /// The status of the response is not 200.
@@ -33,7 +34,7 @@ pub enum CallFailure {
 /// The phase of a call in which it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Phase {
-    /// Name resolution, TCP and TLS.
+    /// The connection was being made: name resolution, TCP and TLS.
     #[error("connecting")]
     Connecting,
     /// The request was being sent or was sent, and the response had not begun.
@@ -45,7 +46,7 @@ pub enum Phase {
 }
 
 impl CallFailure {
-    /// Converts an error of reqwest, without the URL.
+    /// Converts an error of reqwest into an error that does not contain the URL.
     #[must_use]
     pub fn from_reqwest(error: &reqwest::Error) -> Self {
         let phase = if error.is_connect() {

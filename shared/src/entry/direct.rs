@@ -15,9 +15,9 @@ use crate::{
     json, metric,
 };
 
-/// Runs a function that is invoked directly or by a schedule. A failure becomes the invocation's
-/// error: the error type is the API's error code, and the message is the one that an HTTP client
-/// would get.
+/// Runs a function that is invoked directly or by a schedule. If the function fails, the invocation
+/// returns an error: its type is the API's error code, and its message is the message that an HTTP
+/// client would get.
 pub async fn run<A, T, R, H, F>(
     wire: impl FnOnce(&Environment) -> Result<A, StartError>,
     handler: H,
@@ -65,15 +65,16 @@ where
     response.instrument(span).await
 }
 
-/// What the Lambda runtime says about an invocation.
+/// The data that the Lambda runtime sends about an invocation.
 #[derive(Clone, Copy, Debug)]
 pub struct Invocation {
-    /// When Lambda stops the invocation, in milliseconds since the Unix epoch.
+    /// The time at which Lambda stops the invocation, in milliseconds since the Unix epoch.
     pub deadline_ms: u64,
 }
 
 impl Invocation {
-    /// When Lambda stops the invocation; [`Timestamp::MAX`] if the value is out of range.
+    /// The time at which Lambda stops the invocation; [`Timestamp::MAX`] if the value is out of
+    /// range.
     #[must_use]
     pub fn deadline(&self) -> Timestamp {
         let millis = i64::try_from(self.deadline_ms).unwrap_or(i64::MAX);

@@ -21,8 +21,8 @@ pub fn is_batch(event: &Value) -> bool {
     event.get("Records").is_some_and(Value::is_array)
 }
 
-/// Runs such a function. `on_message` handles the messages of a queue event, and `on_request`
-/// handles every other event.
+/// Runs a function that is invoked directly and continues its work through its own queue.
+/// `on_message` handles the messages of a queue event, and `on_request` handles every other event.
 pub async fn run<A, T, R, D, F, M, Q, W, E>(
     wire: impl FnOnce(&Environment) -> Result<A, StartError>,
     queue_url: &'static str,
@@ -62,8 +62,8 @@ where
     .await
 }
 
-/// The error of an event or a response that does not fit its type. A queue event then fails as a
-/// whole, and all its messages are delivered again.
+/// The error of an event or a response that cannot be converted from or into JSON. If the event is
+/// a batch of queue messages, the whole batch fails, and SQS delivers all its messages again.
 fn unexpected_format(error: &serde_json::Error) -> Diagnostic {
     Diagnostic {
         error_type: "UNEXPECTED_FORMAT".to_owned(),

@@ -9,7 +9,7 @@ use crate::{
     table::TableError,
 };
 
-/// The error codes of the API (SPEC §5). [`Code::parts`] has the HTTP status of each.
+/// The error codes of the API (SPEC §5). [`Code::parts`] returns the HTTP status of each code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs, reason = "each variant has the name of its code")]
 pub enum Code {
@@ -33,7 +33,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The code as clients see it, and its HTTP status.
+    /// The text of the code in responses, and its HTTP status.
     #[must_use]
     pub fn parts(self) -> (&'static str, u16) {
         match self {
@@ -63,9 +63,9 @@ impl Code {
 /// The domain's own error types know nothing about HTTP; handlers convert them into this type. Its
 /// status can only be 4xx or 503.
 ///
-/// The client gets the code, the message and the details. The log gets
-/// [`chain`](crate::error::chain) of it: the code (its `Display`), then the causes (its `source`),
-/// which may name internals.
+/// The client gets the code, the message and the details. The log gets the result of
+/// [`chain`](crate::error::chain): the code (from `Display`), then the causes (from `source`),
+/// which may contain internal details.
 #[derive(Debug)]
 pub struct Failure {
     code: Code,
@@ -76,7 +76,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Creates an error with this code and message. Codes for temporary problems also set
+    /// Creates an error with this code and message. Codes for temporary errors also set
     /// `Retry-After`.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
@@ -89,20 +89,22 @@ impl Failure {
         Self { code, message: message.into(), details: json!({}), retry_after, source: None }
     }
 
-    /// 400 with the name of the invalid field or parameter, in the message and in `details.field`.
+    /// Creates a 400 error with the name of the invalid field or parameter, in the message and in
+    /// `details.field`.
     #[must_use]
     pub fn invalid(field: &str, reason: impl fmt::Display) -> Self {
         Self::new(Code::InvalidRequest, format!("{field}: {reason}"))
             .with_details(json!({ "field": field }))
     }
 
-    /// 404 without further details, so that it does not reveal what exists.
+    /// Creates a 404 error without further details, so that the response does not reveal which
+    /// records exist.
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(Code::NotFound, "not found")
     }
 
-    /// 403 for a company whose plan does not include exports (SPEC §4).
+    /// Creates a 403 error for a company whose plan does not include exports (SPEC §4).
     #[must_use]
     pub fn plan_not_allowed() -> Self {
         Self::new(Code::PlanNotAllowed, "exports require a Growth or Enterprise plan")
@@ -134,7 +136,7 @@ impl Failure {
         &self.message
     }
 
-    /// The `Retry-After` of the response, in seconds. `None` if a retry cannot succeed.
+    /// The value of the header `Retry-After` in seconds; `None` if a retry cannot succeed.
     #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
         self.retry_after

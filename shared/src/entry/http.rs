@@ -30,7 +30,8 @@ use crate::{
     json, metric,
 };
 
-/// Largest request body that is parsed, in bytes. The largest valid request is far below it.
+/// The size of the largest request body that is parsed, in bytes. The largest valid request is much
+/// smaller.
 const MAX_BODY: usize = 1_048_576;
 
 /// The part of an invocation's time that is reserved for a time-out response. When an invocation
@@ -85,7 +86,7 @@ impl Request {
         self.route.split(' ').next().unwrap_or_default()
     }
 
-    /// The user whose token the request has.
+    /// The signed-in user, from the token of the request.
     ///
     /// # Errors
     /// 403 if the token does not have valid `sub` and `company_sso_id` claims.
@@ -98,7 +99,7 @@ impl Request {
         })
     }
 
-    /// Parses an id of the path.
+    /// Parses the id that is the path parameter `name`.
     ///
     /// # Errors
     /// 404 if it is not a valid id, because no such record can exist.
@@ -106,7 +107,8 @@ impl Request {
         self.path.get(name).and_then(|text| text.parse().ok()).ok_or_else(Failure::not_found)
     }
 
-    /// All query parameters in order, including repeated ones.
+    /// The names and decoded values of all query parameters in the order of the URL, including
+    /// repeated parameters.
     #[must_use]
     pub fn query(&self) -> &[(String, String)] {
         &self.query
@@ -121,7 +123,7 @@ impl Request {
         text.map_err(|_| Failure::invalid(name, "must contain only visible ASCII characters"))
     }
 
-    /// The client's IP address, as API Gateway reports it.
+    /// The client's IP address, from API Gateway; `None` if the event does not contain it.
     #[must_use]
     pub fn source_ip(&self) -> Option<&str> {
         self.source_ip.as_deref()
@@ -130,7 +132,8 @@ impl Request {
     /// The bytes of the body.
     ///
     /// # Errors
-    /// 400 if the body is larger than 1 MiB, or if the event marks it as base64 and it is not.
+    /// 400 if the body is larger than 1 MiB, or if the event marks the body as base64 and it is not
+    /// valid base64.
     pub fn body(&self) -> Result<&[u8], Failure> {
         match &self.body {
             Ok(bytes) if bytes.len() > MAX_BODY => {
@@ -195,16 +198,16 @@ fn serve(handler: Handler<ApiGatewayV2httpRequest, ApiGatewayV2httpResponse>) ->
     Box::pin(lambda_runtime::run(service_fn(handler)))
 }
 
-/// How long a handler may take. `deadline` is the end of the invocation in milliseconds since the
-/// Unix epoch, and `now` is the time since the Unix epoch.
+/// The time that a handler may take. `deadline` is the end of the invocation in milliseconds since
+/// the Unix epoch, and `now` is the time since the Unix epoch.
 fn time_left(deadline: u64, now: Duration) -> Duration {
     Duration::from_millis(deadline).saturating_sub(now).saturating_sub(RESERVE)
 }
 
 /// Handles one event. [`run`] calls it for each event.
 ///
-/// A handler that takes longer than `time_left` is cancelled, and the response is 503. Cancellation
-/// can leave work half done in the same states in which a crash can leave it.
+/// A handler that takes longer than `time_left` is cancelled, and the response is 503. Like a
+/// crash, a cancellation can leave work unfinished, so a handler must allow for it.
 pub async fn respond<H, F>(
     request_id: &str,
     event: ApiGatewayV2httpRequest,

@@ -15,7 +15,8 @@ pub(super) fn init() {
         .with_current_span(true)
         .with_span_list(false)
         .with_target(false);
-    // Fails only if the process already has a subscriber, which then writes the lines.
+    // The call fails only if the process already has a subscriber. That subscriber then writes the
+    // log lines.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 

@@ -1,7 +1,8 @@
-//! Turns a Lambda event into a handler's call, and the handler's result into a response.
+//! Converts a Lambda event into a call of a handler, and the handler's result into a response.
 //!
 //! There is one module for HTTP events (`http`), one for queue events (`queue`), one for direct
-//! invocations (`direct`), and one for functions that have both of the latter (`direct_or_queue`).
+//! invocations (`direct`), and one for functions that are invoked directly and also receive queue
+//! events (`direct_or_queue`).
 
 mod contact;
 pub mod direct;

@@ -1,4 +1,4 @@
-//! Converts the errors and warnings of notes into those of the API (SPEC §3, §5).
+//! Converts the errors and warnings of notes into errors and warnings of the API (SPEC §3, §5).
 
 use serde_json::{Map, Value, json};
 

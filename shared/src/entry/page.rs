@@ -1,22 +1,23 @@
-//! The query parameters `limit` and `cursor` of lists.
+//! Parses the query parameters `limit` and `cursor` of lists, and encodes cursors.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::Failure;
 
-/// Records per page if the request has no `limit`.
+/// The number of records per page if the request has no `limit`.
 pub const DEFAULT_LIMIT: usize = 25;
-/// Most records per page, unless a list has its own, smaller limit.
+/// The maximum number of records per page. A list can have its own, smaller maximum.
 pub const MAX_LIMIT: usize = 100;
-/// Longest cursor that is decoded, in bytes.
+/// The length of the longest cursor that is decoded, in bytes.
 const MAX_CURSOR: usize = 1024;
 
 /// The requested page of a list that has only the parameters `limit` and `cursor`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PageRequest {
-    /// Most records on the page, 1 to 100; 25 by default.
+    /// The maximum number of records on the page, 1 to 100; 25 by default.
     pub limit: usize,
-    /// The page starts after this position. The list wrote it into the cursor of the page before.
+    /// The position after which the page starts, from the cursor of the previous page. `None` for
+    /// the first page.
     pub after: Option<String>,
 }
 

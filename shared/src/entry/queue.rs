@@ -29,28 +29,30 @@ pub struct QueueSource {
     pub sqs: aws_sdk_sqs::Client,
     /// The queue's URL.
     pub url: String,
-    /// The table with the due items of messages that have arrived.
+    /// The table with the due items of messages. The due item of a received message is deleted.
     pub table: Table,
 }
 
 impl QueueSource {
-    /// Creates it from the environment. `url` names the variable with the queue's URL.
+    /// Creates a `QueueSource` from the environment. `url` is the name of the environment variable
+    /// with the queue's URL.
     pub fn from_env(environment: &Environment, url: &'static str) -> Result<Self, StartError> {
         let (sqs, url) = (environment.sqs(), environment.text(url)?);
         Ok(Self { sqs, url, table: environment.table()? })
     }
 }
 
-/// One message, parsed.
+/// One parsed message.
 #[derive(Clone, Debug)]
 pub struct Message<T> {
-    /// The content, which says what the worker must do.
+    /// The content, which describes the work for the worker.
     pub body: T,
-    /// How often the queue has delivered the message. A delivery to a worker that died also counts.
+    /// The number of times that SQS has delivered the message, at least 1. Deliveries to workers
+    /// that crashed also count.
     pub receive_count: u32,
     /// The lease of the message, which can be extended.
     pub lease: MessageLease,
-    /// When Lambda stops the invocation, if that is known.
+    /// The time at which Lambda stops the invocation; `None` if it is not known.
     pub deadline: Option<Timestamp>,
 }
 
@@ -86,8 +88,9 @@ impl MessageLease {
     }
 }
 
-/// A failed message has no id, so it cannot be reported alone and the whole batch fails. An empty
-/// id in the response would have the same effect, but no error would say so.
+/// The error for a failed message that has no id. The message cannot be reported alone, so the
+/// whole batch fails. An empty id in the response would have the same effect, but without an error
+/// in the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("a failed message has no id; its whole batch will be delivered again")]
 pub struct MessageWithoutId;
@@ -98,8 +101,9 @@ impl From<MessageWithoutId> for Diagnostic {
     }
 }
 
-/// A message is not valid JSON or does not have the expected format. The text has the kind and the
-/// place of serde's error, but not its own text, which may quote a value of the message.
+/// The error for a message that is not valid JSON or does not have the expected format. Its text
+/// contains the kind and the position of serde's error. It does not contain serde's text, which may
+/// quote a value of the message.
 #[derive(Debug, thiserror::Error)]
 #[error("{:?} error at line {}, column {}", .0.classify(), .0.line(), .0.column())]
 struct InvalidMessage(serde_json::Error);
@@ -222,7 +226,7 @@ where
         },
         deadline: None,
     };
-    // Only the first delivery can have a due item: it deletes the item.
+    // Only the first delivery deletes the due item; later deliveries of the message have none.
     let due = envelope.due.filter(|_| message.receive_count == 1);
     let ((), result) = tokio::join!(complete_due(source, due), handler(message));
     match result {

@@ -10,15 +10,15 @@ use crate::{
     identity::{Level, Permission},
 };
 
-/// A warning in a successful response: a part of the request had another effect than the client may
-/// expect (SPEC §5).
+/// A warning in a successful response. It means that a part of the request had a different effect
+/// than the client may expect (SPEC §5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Warning {
     /// The warning's code, which clients can compare.
     pub code: &'static str,
     /// An explanation in English, for developers.
     pub message: String,
-    /// Further fields, depending on the code.
+    /// Additional fields, which depend on the code.
     #[serde(flatten)]
     pub details: Map<String, Value>,
 }
@@ -92,7 +92,8 @@ impl Reply {
         self
     }
 
-    /// Adds to the list `warnings`, which the response has only if there are some.
+    /// Adds warnings to the list `warnings`. The response has this list only if there is at least
+    /// one warning.
     #[must_use]
     pub fn with_warnings(mut self, warnings: Vec<Warning>) -> Self {
         self.warnings.extend(warnings);
@@ -108,8 +109,9 @@ impl Reply {
         self
     }
 
-    /// Sets the scope in which the request was handled. It is logged and counted. If the scope was
-    /// narrowed because Launchpad failed, the response says so in `meta` and in a header (SPEC §2).
+    /// Sets the scope in which the request was handled. The scope is written to the log and the
+    /// metrics. If the scope was narrowed because Launchpad failed, the response reports it in
+    /// `meta` and in a header (SPEC §2).
     #[must_use]
     pub fn with_scope(mut self, session: &Session, permission: Permission) -> Self {
         let fell_back = session.is_narrowed_by_fallback(permission);
@@ -126,7 +128,7 @@ impl Reply {
         self
     }
 
-    /// Sets how a list was read, for the log.
+    /// Sets the plan with which a list was read. The plan is written to the log.
     #[must_use]
     pub fn with_read_plan(mut self, plan: ReadPlan) -> Self {
         self.plan = Some(plan.as_str());

@@ -11,11 +11,11 @@ use crate::{
     error::chain,
 };
 
-/// Handles one event of a function.
+/// A function that handles one Lambda event.
 pub(super) type Handler<E, R> =
     Box<dyn Fn(LambdaEvent<E>) -> Pin<Box<dyn Future<Output = Result<R, Diagnostic>>>>>;
 
-/// The end of the runtime.
+/// The future that ends when the runtime ends.
 pub(super) type Served = Pin<Box<dyn Future<Output = Result<(), lambda_runtime::Error>>>>;
 
 /// Starts a function. `wire` creates the function's services from the environment. A function that

@@ -15,26 +15,28 @@ pub enum ExportMail<'a> {
     Ready {
         /// The file name from the export request.
         file_name: &'a str,
-        /// Number of contacts in the file.
+        /// The number of contacts in the file.
         rows: u64,
-        /// Number of selected contacts that were deleted or outside the requester's scope.
+        /// The number of selected contacts that were deleted or outside the requester's scope.
         skipped: u64,
-        /// Number of cells that were too long for a spreadsheet, and were shortened with a mark.
+        /// The number of cells that were shortened, because they were too long for a spreadsheet.
+        /// Each has a mark at its end.
         cut_cells: u64,
-        /// Size of the file in bytes.
+        /// The size of the file in bytes.
         size_bytes: u64,
         /// The download link. It works without a sign-in.
         link: &'a str,
-        /// When the link expires.
+        /// The time at which the link expires.
         expires_at: Timestamp,
-        /// The file, if it is attached. See [`ExportMail::fits_with_attachment`].
+        /// The attached file; `None` if the email has only the link. See
+        /// [`ExportMail::fits_with_attachment`].
         attachment: Option<Attachment<'a>>,
     },
     /// The export failed.
     Failed {
         /// The file name from the export request.
         file_name: &'a str,
-        /// Why it failed. The email explains what the requester can do.
+        /// The reason why the export failed. The email explains what the requester can do.
         failure: FailureCode,
         /// The time of the export request.
         requested_at: Timestamp,
@@ -110,7 +112,8 @@ impl ExportMail<'_> {
         let templates = self.templates(context.locale);
         let values = self.values(context, attached);
         let mut environment = Environment::new();
-        // A template that uses a value that is not set is an error. By default it would be empty.
+        // Rendering fails if a template uses a value that is not set. By default, the value would
+        // be empty.
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment
             .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);

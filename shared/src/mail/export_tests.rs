@@ -64,7 +64,8 @@ fn parse(raw: &str) -> Message<'_> {
     MessageParser::new().parse(raw.as_bytes()).unwrap()
 }
 
-/// The headers of the email as they are sent, then the decoded bodies as the reader sees them.
+/// The headers of the email as the service sends them, then the decoded bodies as the reader sees
+/// them.
 fn shown(raw: &str) -> String {
     let message = parse(raw);
     let (headers, _) = raw.split_once("\r\n\r\n").unwrap();
@@ -178,7 +179,7 @@ fn a_file_is_attached_if_the_finished_message_stays_under_the_limit() {
         u64::try_from(mail.compose(&context).unwrap().raw.len()).unwrap()
     };
     assert!(finished(fits) < MAX_ATTACHED_MESSAGE_BYTES);
-    // The estimate may differ from the true size by the last line end.
+    // The estimate and the true size may differ by the last line end, which has 2 bytes.
     assert!(finished(too_large) + 2 >= MAX_ATTACHED_MESSAGE_BYTES);
     assert!(!failed(FailureCode::ExportFailed).fits_with_attachment(&context, XLSX).unwrap());
 }

@@ -14,7 +14,8 @@ use mail_builder::mime::{BodyPart, MimePart};
 
 use crate::locale::Locale;
 
-/// Longest valid address, in bytes (RFC 5321 §4.5.3.1; SPEC §2 has the same limit).
+/// The length of the longest valid address, in bytes (RFC 5321 §4.5.3.1; SPEC §2 has the same
+/// limit).
 const MAX_ADDRESS_BYTES: usize = 320;
 
 /// A name and an address that are safe to put into a header.
@@ -24,21 +25,21 @@ pub struct Mailbox {
     address: String,
 }
 
-/// What every message needs in addition to its content.
+/// The data that every message needs in addition to its content.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// The sender. Its domain is also the domain of the message id.
     pub from: &'a Mailbox,
     /// The recipient.
     pub to: &'a Mailbox,
-    /// The export job. The message id consists of it and the kind of message, so that a message
-    /// that is composed twice has the same message id.
+    /// The id of the export job. The message id consists of the job's id and the kind of message,
+    /// so that a message that is composed twice has the same message id.
     pub job_id: &'a str,
     /// The language of subject and body.
     pub locale: Locale,
     /// The time zone of times in the body.
     pub time_zone: &'a TimeZone,
-    /// The value of the `Date` header.
+    /// The current time, which is the value of the `Date` header.
     pub now: Timestamp,
 }
 
@@ -60,7 +61,7 @@ pub struct Composed {
     pub raw: Vec<u8>,
 }
 
-/// Why a message cannot be composed.
+/// The reason why a message cannot be composed.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// The address cannot be used in a header. The error does not contain the address, because
@@ -99,7 +100,7 @@ impl Mailbox {
         &self.address
     }
 
-    /// The name on one line; `None` if there is no name.
+    /// The name on one line; `None` if the mailbox has no name.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -160,7 +161,7 @@ pub(super) fn build(
     Composed { raw }
 }
 
-/// A boundary with `=_` at its start cannot occur in base64 or quoted-printable text.
+/// The boundary starts with `=_`, which cannot occur in base64 or quoted-printable text.
 fn multipart<'a>(kind: &'a str, boundary: String, parts: Vec<MimePart<'a>>) -> MimePart<'a> {
     MimePart::new(ContentType::new(kind).attribute("boundary", boundary), parts)
 }
@@ -171,8 +172,8 @@ fn token(text: &str) -> String {
     text.chars().filter(|it| it.is_ascii_alphanumeric() || *it == '-').take(40).collect()
 }
 
-/// Makes one line for a header: each sequence of line breaks and other control characters becomes a
-/// space.
+/// Converts a text into one line for a header. Each sequence of line breaks and other control
+/// characters becomes a space.
 pub(super) fn single_line(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text.trim());

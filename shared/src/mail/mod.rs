@@ -1,6 +1,7 @@
 //! Composes emails as whole MIME messages; the function `export-email` sends them.
 //!
-//! The same input gives the same bytes: date, message id and boundaries come from [`Context`].
+//! The same input always results in the same bytes, because the date, the message id and the
+//! boundaries come from [`Context`].
 
 mod export;
 mod format;
@@ -9,12 +10,12 @@ mod message;
 pub use export::ExportMail;
 pub use message::{Attachment, Composed, Context, MailError, Mailbox};
 
-/// Largest message with an attached file, in bytes: 9.9 MB, below the limit of 10 MB that SES has
-/// (SPEC §4, "Email").
+/// The maximum size of a message with an attached file, in bytes. It is 9.9 MB, which is below the
+/// SES limit of 10 MB (SPEC §4, "Email").
 pub const MAX_ATTACHED_MESSAGE_BYTES: u64 = 9_900_000;
 
-/// The size of a file in a message, in bytes: base64 in lines of 76 characters, each with CRLF at
-/// its end.
+/// The size of a file in a message, in bytes. The file is encoded as base64 in lines of 76
+/// characters, and each line ends with CRLF.
 pub fn encoded_size(file_bytes: u64) -> u64 {
     let base64 = file_bytes.div_ceil(3).saturating_mul(4);
     base64.saturating_add(base64.div_ceil(76).saturating_mul(2))

@@ -8,7 +8,7 @@ use crate::{
     identity::Permission,
 };
 
-/// An action on a note. [`NoteAction::permission`] has the permission that it needs.
+/// An action on a note. [`NoteAction::permission`] returns the permission that the action needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "each variant is named after its action")]
 pub enum NoteAction {
@@ -30,15 +30,15 @@ impl NoteAction {
         }
     }
 
-    /// The permission whose scope the response reports. The contact's own scope also decides about
-    /// an action on its notes, so this can be the permission to view contacts.
+    /// The permission whose scope the response reports. It can be the permission to view contacts,
+    /// because the scope for contacts also decides about actions on their notes.
     #[must_use]
     pub fn reported_permission(self, session: &Session) -> Permission {
         session.reported_permission(&[self.permission(), Permission::ViewCustomers])
     }
 }
 
-/// Why an action on a note is denied.
+/// The reason why an action on a note is denied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoteDenial {
     /// The viewer's access level for the permission is `disabled`.
@@ -110,7 +110,8 @@ impl<'a> NoteAccess<'a> {
         decision.inspect_err(|denial| self.report(action, contact.id, *denial))
     }
 
-    /// Whether the viewer may see this note. Requires that they may see notes of its contact.
+    /// Whether the viewer may see this note. The caller must have checked that the viewer may see
+    /// notes of its contact.
     #[must_use]
     pub fn can_see(&self, note: &Note) -> bool {
         note.is_public() || note.owner_id == self.0.viewer.user
@@ -124,8 +125,8 @@ impl<'a> NoteAccess<'a> {
     }
 
     /// Explains the decision about an action on notes of a contact, without the rules that depend
-    /// on a single note. These are: a viewer may change their own notes on every contact that they
-    /// may see, and may never change private notes of other users.
+    /// on a single note. The rules that depend on a single note are: a viewer may change their own
+    /// notes on every contact that they may see, and may never change private notes of other users.
     #[must_use]
     pub fn explain(&self, action: NoteAction, contact: &Contact) -> Explanation {
         let by_level = self.0.explain(action.permission(), contact);

@@ -1,4 +1,4 @@
-//! Takes a contact and its notes from items that were read, after checking the viewer's
+//! Returns a contact and its notes from items that were read from the table, if the viewer has the
 //! permissions.
 
 use std::collections::HashMap;
@@ -21,8 +21,9 @@ pub(super) struct Admission<'a> {
 }
 
 impl Admission<'_> {
-    /// Takes the contact from the items if the viewer may do the action on its notes. Access level
-    /// `disabled` is checked first, so that the error does not reveal whether the contact exists.
+    /// Removes the contact from the items and returns it, if the viewer may do the action on its
+    /// notes. The access level `disabled` is checked first, so that the error does not reveal
+    /// whether the contact exists.
     pub(super) fn contact(
         &self,
         items: &mut HashMap<Key, Item>,
@@ -33,7 +34,7 @@ impl Admission<'_> {
         Ok(NoteAccess::new(self.session).authorize_contact(self.action, contact)?)
     }
 
-    /// Takes a note from the items if the viewer may do the action on it.
+    /// Removes a note from the items and returns it, if the viewer may do the action on the note.
     pub(super) fn note(
         &self,
         id: NoteId,

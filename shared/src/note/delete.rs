@@ -1,4 +1,4 @@
-//! Deleting a note (SPEC §3).
+//! Deletes a note (SPEC §3).
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::{
     table::{Action, Attempt, Condition, Item, Key, retry},
 };
 
-/// The permissions that decide about a deletion.
+/// The permissions that must be loaded to decide about a deletion.
 const NEEDED: [Permission; 2] = [Permission::ViewCustomers, Permission::DeleteNotes];
 
 /// Deletes notes. The ledger entries of a deleted note stay in the table, so that no person is
@@ -23,7 +23,7 @@ pub struct NoteDeleter {
 }
 
 impl NoteDeleter {
-    /// Creates a deleter.
+    /// Creates a deleter that uses these services.
     #[must_use]
     pub fn new(services: Services) -> Self {
         Self { authority: Authority::new(services.clone()), services }
@@ -34,7 +34,7 @@ impl NoteDeleter {
     /// is kept.
     ///
     /// # Errors
-    /// See [`NoteFailure`]. The note was not deleted by this call.
+    /// See [`NoteFailure`]. If the call fails, it has not deleted the note.
     pub async fn delete(
         &self,
         viewer: &Viewer,
@@ -53,8 +53,9 @@ impl NoteDeleter {
             };
             let found = authorize(&session, contact, note, items)?;
             let unchanged = Condition::Version(found.version);
-            // A transaction, because it has an idempotency token: after a lost response, the retry
-            // does not mistake this deletion for one by another user.
+            // The deletion uses a transaction, because a transaction has an idempotency token. If
+            // the response is lost, the retry does not mistake its own earlier deletion for one by
+            // another user.
             let deletion = Action::Delete(keys[1].clone(), Some(unchanged));
             let written = table.transact([deletion].into_iter().collect()).await;
             Ok::<_, NoteFailure>(Attempt::from_transaction(written)?)
@@ -64,7 +65,7 @@ impl NoteDeleter {
     }
 }
 
-/// The note, if the viewer may delete it.
+/// Returns the note if the viewer may delete it.
 fn authorize(
     session: &Session,
     contact: ContactId,

@@ -1,6 +1,6 @@
 //! The structured events of notes and mentions that the functions log (PRD §11).
 //!
-//! An event is a log line with an `event` field. No line ever holds a name, an email address, a
+//! An event is a log line with an `event` field. No event contains a name, an email address, a
 //! phone number, a query, a filter's value, a path or a note's text.
 
 use crate::{
@@ -21,20 +21,21 @@ pub struct Mentions<'a> {
     pub contact: ContactId,
     /// The note that was saved.
     pub note: NoteId,
-    /// The user who saved it.
+    /// The user who saved the note.
     pub author: UserId,
-    /// `create` or `edit`.
+    /// The kind of save: `create` or `edit`.
     pub save: &'static str,
-    /// How many distinct people the note mentions, at most 10.
+    /// The number of distinct people whom the note mentions, at most 10.
     pub count: usize,
-    /// How many of them it did not mention before this save.
+    /// The number of these people whom the note did not mention before this save.
     pub new_count: usize,
 }
 
 /// Logs that a note with mentions was created or edited. If Launchpad was unavailable at the save,
 /// the event is logged when the mentions are verified.
 pub fn note_mention_added(mentions: &Mentions<'_>) {
-    // PRD §11 calls the last property `event`, but that field has the event's name; hence `save`.
+    // PRD §11 calls the last property `event`, but the field `event` already contains the event's
+    // name. So this field is called `save`.
     tracing::info!(
         event = "cdp_note_mention_added",
         note_id = %mentions.note,
@@ -95,7 +96,7 @@ pub fn note_mention_invalid(
 }
 
 /// Logs that a search for people to mention failed. The field `cause` is the error of the Launchpad
-/// call; `remembered` is true if it is the error of an earlier call.
+/// call. The field `remembered` is true if it is the cached error of an earlier call.
 pub fn note_mention_picker_failed(viewer: &Viewer, cause: &DirectoryError) {
     tracing::warn!(
         event = "cdp_note_mention_picker_failed",

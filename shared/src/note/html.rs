@@ -1,5 +1,5 @@
-//! Converts a note's HTML: from a submission to the stored form, and from there to the form of the
-//! mobile editor.
+//! Converts a note's HTML from the submitted form into the stored form, and from the stored form
+//! into the form of the mobile editor.
 
 use std::ops::Range;
 
@@ -19,18 +19,19 @@ pub struct Draft {
     html: String,
     parts: Vec<Part>,
     references: Vec<MentionRef>,
-    /// An anchor was removed, so that the markup before and after it is now adjacent.
+    /// Whether an anchor was removed, so that the markup before and after its tags is now adjacent.
     joined: bool,
 }
 
-/// A piece of a draft, in document order. Mentions do not nest.
+/// A part of a draft. The parts are in document order, and a mention never contains another
+/// mention.
 #[derive(Debug)]
 enum Part {
     /// A range of the sanitized HTML that is copied unchanged.
     Copy(Range<usize>),
     /// A link's start tag.
     Link(String),
-    /// A mention's start tag: the index of its reference.
+    /// A mention's start tag, with the index of its reference.
     Open(usize),
     /// A mention's end tag.
     Close,
@@ -39,16 +40,17 @@ enum Part {
 /// The result of verifying a mentioned reference, which decides what its anchors become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MentionOutcome {
-    /// An active user of the company. The anchor shows this person's name, not the submitted text.
+    /// The reference is an active user of the company. The anchor shows this person's name, not the
+    /// submitted text.
     Verified {
         /// The person's SSO UUID.
         user: Uuid,
         /// The person's name in the directory, without an `@`.
         display_name: String,
     },
-    /// Not verified yet. The anchor is kept and marked as pending.
+    /// The reference is not verified yet. The anchor is kept and marked as pending.
     Pending,
-    /// Not a valid mention. The anchor is replaced by its content.
+    /// The reference is not a valid mention. The anchor is replaced by its content.
     Text,
 }
 
@@ -87,9 +89,9 @@ impl Draft {
         Ok(Self::parse(html, hosts))
     }
 
-    /// Sanitizes `html` and finds its mentions. It has no length limit, and is meant for HTML that
-    /// this service wrote, such as a stored note with pending mentions. The link of a mobile
-    /// mention is relative or leads to one of `hosts`.
+    /// Sanitizes `html` and finds its mentions. The function does not limit the length. Use it for
+    /// HTML that this service wrote, such as a stored note with pending mentions. The link of a
+    /// mobile mention is relative or leads to one of `hosts`.
     pub fn parse(html: &str, hosts: &[String]) -> Self {
         let html = sanitize(html);
         let mut reader = Reader::default();
@@ -125,9 +127,10 @@ impl Draft {
         Ok(())
     }
 
-    /// The name that each mention of a UUID shows, without its `@`. If a person is mentioned more
-    /// than once, it is the first name. Use it only for stored HTML, which has the names from the
-    /// directory: with them a save can keep existing mentions while the directory is unavailable.
+    /// The name that each mention with a UUID shows, without the `@`. If a person is mentioned more
+    /// than once, the name is from the first mention. Use this function only for stored HTML, whose
+    /// names come from the directory. With these names, a save can keep existing mentions while the
+    /// directory is unavailable.
     pub fn shown_names(&self) -> Vec<(Uuid, String)> {
         let mut names: Vec<(Uuid, String)> = Vec::new();
         for (at, part) in self.parts.iter().enumerate() {
@@ -164,7 +167,7 @@ impl Draft {
         let mut html = self.splice(&outcomes);
         if self.joined || outcomes.contains(&MentionOutcome::Text) {
             // Without the anchor, the elements that it separated (such as a heading in a heading)
-            // may be nested in another way.
+            // may be nested in a different way when they are parsed again.
             html = sanitize(&html);
         }
         let mut rendered =
@@ -232,7 +235,7 @@ struct Reader {
     joined: bool,
 }
 
-/// What the start tag of an anchor became. Its end tag must match.
+/// The kind of part that the start tag of an anchor became. The end tag must become the same kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Opened {
     Mention,

@@ -20,10 +20,11 @@ use crate::{
     table::{Action, Condition, Due, DueItem, DueKind, Key, TableError, Transaction, to_item},
 };
 
-/// How long a mention is retried while Launchpad fails. After that it is given up (SPEC §3).
+/// The time during which the verification of a mention, or its notification, is retried while
+/// Launchpad fails. After this time there are no more retries (SPEC §3).
 pub const RETRY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
-/// How long a worker holds the lease of a ledger entry while it sends the notification. It is
-/// longer than the function's time-out, so after it the worker has certainly stopped.
+/// The time for which a worker holds the lease of a ledger entry while it sends the notification.
+/// It is longer than the function's time-out, so a worker has always stopped when its lease ends.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(45);
 
 /// The state of one person's notification.
@@ -68,20 +69,21 @@ pub struct LedgerEntry {
     /// The user who mentioned the person.
     #[serde(flatten)]
     pub actor: Actor,
-    /// When the mention was saved, or when its current round started. Retries end
+    /// The time at which the mention was saved, or at which its current round started. Retries end
     /// [`RETRY_WINDOW`] later.
     pub since: Timestamp,
-    /// How often a worker has taken the lease in the current round.
+    /// The number of times that a worker has taken the lease in the current round.
     pub attempts: u32,
-    /// How often the message was moved back from the dead-letter queue.
+    /// The number of times that the message was moved back from the dead-letter queue.
     pub round: u32,
-    /// When the worker's lease ends. Only in state `Sending`.
+    /// The time at which the worker's lease ends. Set only in state `Sending`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,
-    /// The id that the notification service returned. Only in state `Sent`.
+    /// The id that the notification service returned. Set only in state `Sent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notification_id: Option<NotificationId>,
-    /// Why the notification could not be sent. Set in state `Failed`, and kept in later rounds.
+    /// The reason why the notification could not be sent. It is set in state `Failed`, and kept in
+    /// later rounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The version for optimistic locking, which increases with each change.
@@ -122,7 +124,8 @@ impl LedgerEntry {
         Self { state, lease_until: None, version: self.version + 1, ..self.clone() }
     }
 
-    /// The entry for a new mention by this actor, in this state and without attempts.
+    /// The entry after this actor has mentioned the person again: in this state, and without
+    /// attempts.
     fn restarted(&self, state: MentionState, actor: Actor, now: Timestamp) -> Self {
         Self { actor, since: now, attempts: 0, ..self.in_state(state) }
     }
@@ -162,7 +165,7 @@ impl LedgerEntry {
         Self { reason: Some(reason), ..self.in_state(MentionState::Failed) }
     }
 
-    /// The entry of a notification that will not be sent.
+    /// The entry after the decision that the notification will not be sent.
     #[must_use]
     pub fn dropped(&self) -> Self {
         self.in_state(MentionState::Dropped)
@@ -201,7 +204,7 @@ pub enum MentionMessage {
         note_id: NoteId,
         /// The mentioned person.
         sso_id: UserId,
-        /// How often the message was moved back from the dead-letter queue.
+        /// The number of times that the message was moved back from the dead-letter queue.
         #[serde(default)]
         round: u32,
     },
@@ -239,8 +242,9 @@ pub fn retry_due(message: &MentionMessage, at: Timestamp) -> Result<Due, TableEr
     Due::new(DueKind::Verification, at, id, message)
 }
 
-/// Converts a due item of [`retry_due`] into a message, when it is due. Returns the transaction
-/// that moves the message to the outbox, and the message to send after that transaction.
+/// Converts a due item of [`retry_due`] into a message when the item is due. Returns the
+/// transaction that moves the message to the outbox, and the message to send after that
+/// transaction.
 ///
 /// # Errors
 /// [`TableError::Shape`] if [`retry_due`] did not create the item.
@@ -277,7 +281,7 @@ pub(super) struct Ledger<'a> {
 struct Mentioned {
     /// The id of the person's ledger entry.
     id: String,
-    /// The person's SSO UUID, if the mention is verified.
+    /// The person's SSO UUID; `None` if the mention is not verified.
     user: Option<UserId>,
 }
 
@@ -299,9 +303,10 @@ impl Mentioned {
 }
 
 impl Ledger<'_> {
-    /// The change for a save. Every mentioned person is notified, except the actor and people who
-    /// were notified before. A private note changes nothing and sends no notifications. `previous`
-    /// are the ids that the note mentioned before the save, or `None` if it was new or private.
+    /// The ledger change for a save of the note. Every mentioned person is notified, except the
+    /// actor and people who were notified before. A private note changes nothing and sends no
+    /// notifications. `previous` are the ids that the note mentioned before the save, or `None` if
+    /// the note was new or private.
     pub(super) fn change_for_save(
         &self,
         note: &Note,
@@ -332,9 +337,9 @@ impl Ledger<'_> {
     }
 
     /// The user who added a mention to the note. For a new mention it is the actor, and for an
-    /// existing one the actor of its ledger entry. `None` if no notification can follow: an
-    /// existing mention of the actor, or an existing mention without a ledger entry, with which a
-    /// user mentioned themselves.
+    /// existing one the actor of its ledger entry. `None` if no person has to be notified. This is
+    /// so for an existing mention of the actor, and for an existing mention without a ledger entry,
+    /// because its author mentioned themselves.
     fn author<'b>(
         &'b self,
         id: &str,
@@ -350,8 +355,8 @@ impl Ledger<'_> {
     }
 
     /// Records a mention, unless the notification was sent, has failed or is being sent. A person
-    /// who mentions themselves is not notified, also not of an earlier mention that is still
-    /// unverified.
+    /// who mentions themselves is not notified, not even of an earlier mention by another user that
+    /// is still unverified.
     fn record_mention(
         &self,
         note: &Note,
@@ -383,8 +388,8 @@ impl Ledger<'_> {
                     self.add_notify_message(change, &restarted, person)?;
                 }
             }
-            // Makes the write of a worker fail that has read the note while it was private and is
-            // about to drop the notification.
+            // A worker may have read the note while it was private, and may be about to drop the
+            // notification. This change makes the write of that worker fail.
             MentionState::Pending | MentionState::Sending if was_private => {
                 let unchanged = Condition::Version(entry.version);
                 change.actions.push(Action::Check(entry.key(self.company), unchanged));
@@ -397,7 +402,7 @@ impl Ledger<'_> {
         Ok(())
     }
 
-    /// The change for a verification: Launchpad has identified the people of the `verified`
+    /// The ledger change for a verification. Launchpad has identified the people of the `verified`
     /// references, and the `invalid` references are not active users. The actor of each
     /// notification is the user who saved the mention.
     pub(super) fn change_for_verification(

@@ -8,9 +8,10 @@
 //! - The `rel` attribute that this service adds to every link does not count, so that a note does
 //!   not become too long when a client reads it and saves it again.
 //!
-//! Both exceptions only reduce the length. So a submission within the limit, as nearly all are,
-//! needs no further check. For a longer one, a tokenizer finds the start tags of anchors in the
-//! submitted text, and the code that parses sanitized anchors parses those that may count less.
+//! Both exceptions only reduce the length. So a submission whose whole text is within the limit
+//! needs no further check; nearly all submissions are. For a longer submission, a tokenizer finds
+//! the start tags of anchors in the submitted text. The start tags that may count less are then
+//! parsed by the same code that parses sanitized anchors.
 
 use std::cell::Cell;
 
@@ -22,14 +23,14 @@ use super::{
     sanitize::sanitize,
 };
 
-/// Longest note, in counted characters (SPEC §3).
+/// The maximum length of a note, in counted characters (SPEC §3).
 pub const NOTE_LENGTH_LIMIT: usize = 10_000;
 
-/// Length of `<a data-user-id="…" data-mention="true">`, in characters.
+/// The length of `<a data-user-id="…" data-mention="true">`, in characters.
 const CANONICAL_TAG_LENGTH: usize =
     "<a data-user-id=\"00000000-0000-0000-0000-000000000000\" data-mention=\"true\">".len();
 
-/// Length of a link's `rel` attribute with the space before it, in characters.
+/// The length of a link's `rel` attribute with the space before it, in characters.
 const REL_LENGTH: usize = " rel=\"\"".len() + LINK_REL.len();
 
 const HTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
@@ -55,9 +56,10 @@ fn uncounted(html: &str, hosts: &[String]) -> usize {
         }
         Ok(())
     });
-    // Not strict, because a note is not refused for markup that is ambiguous to a streaming
-    // tokenizer. The text handler does nothing, but is needed: if the rewriter scans for tags only,
-    // it loses its position in foreign elements within raw text, and panics in debug builds.
+    // The strict mode is off, because a note is not refused for markup that is ambiguous to a
+    // streaming tokenizer. The text handler does nothing, but it is needed. Without a text handler
+    // the rewriter scans only for tags, loses its position in foreign elements within raw text, and
+    // panics in debug builds.
     let settings = Settings::new()
         .append_element_content_handler(on_anchor)
         .append_document_content_handler(doc_text!(|_| Ok(())))
@@ -71,8 +73,9 @@ fn uncounted(html: &str, hosts: &[String]) -> usize {
     total.get()
 }
 
-/// The number of characters of one anchor's start tag that do not count: for a mention, those
-/// beyond the length of the canonical form; for a link, the `rel` attribute of every stored link.
+/// The number of characters of one anchor's start tag that do not count: for a mention, the
+/// characters by which it is longer than the canonical form; for a link, the `rel` attribute that
+/// every stored link has.
 fn uncounted_in_tag(tag: &str, hosts: &[String]) -> usize {
     let excess = tag.chars().count().saturating_sub(CANONICAL_TAG_LENGTH);
     let has_rel = tag.contains(LINK_REL);

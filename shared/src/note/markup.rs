@@ -1,10 +1,10 @@
 //! Reads and writes HTML in the form that html5ever's serializer writes.
 //!
 //! The sanitizer's output has this form: names in lower case, attributes in double quotes,
-//! `&amp; &nbsp; &lt; &gt; &quot;` as the only character references, and every element closed. So a
-//! few lines can parse it exactly, with byte ranges, several times faster than a general tokenizer.
-//! Any other markup (a comment, an unquoted attribute, a single `<`) is [`Token::Other`] and is not
-//! parsed further.
+//! `&amp; &nbsp; &lt; &gt; &quot;` as the only character references, and every element closed. So
+//! a few lines of code can parse it exactly and with byte ranges, several times faster than a
+//! general tokenizer. Any other markup (a comment, an unquoted attribute, a single `<`) is [`Token::Other`]
+//! and is not parsed further.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -22,7 +22,8 @@ pub(super) enum Token<'a> {
 }
 
 impl<'a> Token<'a> {
-    /// The token without attributes and text, which do not change how a parser nests elements.
+    /// The token without its attributes and its text. They do not change how a parser nests
+    /// elements.
     fn shape(self) -> Self {
         match self {
             Token::Text(_) => Token::Text(""),
@@ -52,9 +53,9 @@ pub(super) fn tokens(html: &str) -> impl Iterator<Item = (Range<usize>, Token<'_
 /// Whether both texts have the same sequence of tags and text tokens. `sanitized` must be a
 /// serializer's output; `source` may be any text.
 ///
-/// If so, parsing `sanitized` again does not change it: the parser has kept all tags in their
-/// order, and would do so again, because neither attributes nor the content of text tokens change
-/// how the allowed elements are nested.
+/// If the result is true, parsing `sanitized` again does not change it: the parser has kept all
+/// tags in their order, and would do the same again, because neither attributes nor the content of
+/// text tokens change how the allowed elements are nested.
 pub(super) fn same_shape(source: &str, sanitized: &str) -> bool {
     tokens(sanitized)
         .map(|(_, token)| (token != Token::Other).then_some(token.shape()))
@@ -121,7 +122,8 @@ pub(super) fn attributes(written: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = written;
     std::iter::from_fn(move || {
         rest = rest.trim_ascii_start();
-        // At the end of the text, an attribute may have no value and no character after its name.
+        // If the text ends with an attribute without a value, no character follows the attribute's
+        // name.
         let (name, value, length) = read_attribute(rest)
             .or_else(|| (!rest.is_empty()).then_some((rest, "", rest.len())))?;
         rest = &rest[length..];
@@ -129,7 +131,7 @@ pub(super) fn attributes(written: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Resolves the serializer's character references.
+/// Replaces the serializer's character references by the characters.
 pub(super) fn unescape(escaped: &str) -> Cow<'_, str> {
     if !escaped.contains('&') {
         return Cow::Borrowed(escaped);

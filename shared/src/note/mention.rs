@@ -1,4 +1,4 @@
-//! Parses anchors: each is a mention, a link or neither.
+//! Parses anchors. Each anchor is a mention, a link or neither of them.
 //!
 //! A mention has one of two forms (SPEC §3): `<a data-user-id="{uuid}">` of the web editor, and
 //! `<a href="…/users/{id}/edit_user">` of the mobile editor. Both are parsed from the attributes of
@@ -12,23 +12,23 @@ use uuid::Uuid;
 
 use super::markup::{attributes, push_attribute, unescape};
 
-/// Most people whom one note may mention (SPEC §3).
+/// The maximum number of people whom one note may mention (SPEC §3).
 pub const MENTION_LIMIT: usize = 10;
 
-/// The `rel` attribute of every link. The linked page gets no referrer, no access to the opening
-/// window and no ranking by search engines.
+/// The `rel` attribute of every link. With it, the linked page gets no referrer and no access to
+/// the window that opened it, and search engines do not count the link for its ranking.
 pub(super) const LINK_REL: &str = "noopener noreferrer nofollow";
 
-/// Longest id of a person that is not a UUID, in bytes.
+/// The length of the longest id of a person that is not a UUID, in bytes.
 const RAW_ID_LIMIT: usize = 64;
 
-/// The person whom an anchor mentions, as its markup identifies them.
+/// The id with which the markup of an anchor refers to a person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MentionRef {
     /// A person's SSO UUID.
     User(Uuid),
-    /// An id that is not a UUID, which the directory must resolve. 1 to 64 ASCII letters, digits
-    /// and `-_.@+`, but neither `.` nor `..`.
+    /// An id that is not a UUID, so the directory must resolve it. It has 1 to 64 ASCII letters,
+    /// digits and characters of `-_.@+`, and is neither `.` nor `..`.
     Raw(String),
     /// Text that cannot be the id of a person. It never becomes a mention.
     Malformed(String),
@@ -41,13 +41,13 @@ impl MentionRef {
         (id.len() == 36).then(|| Uuid::try_parse(id).ok()).flatten()
     }
 
-    /// Parses an id that may also be a [`MentionRef::Raw`].
+    /// Parses an id that is a UUID or any other id, which becomes a [`MentionRef::Raw`].
     fn lenient(id: String) -> Self {
         if let Some(user) = Self::uuid(&id) {
             return Self::User(user);
         }
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.@+".contains(&b);
-        // In a URL's path these segments lead to another path, even if they are percent-encoded.
+        // In a URL's path, these segments change the path, even if they are percent-encoded.
         let step = matches!(id.as_str(), "." | "..");
         if (1..=RAW_ID_LIMIT).contains(&id.len()) && id.bytes().all(plain) && !step {
             Self::Raw(id)
@@ -56,7 +56,7 @@ impl MentionRef {
         }
     }
 
-    /// The id as it is written in markup, with UUIDs in lower case.
+    /// The id in the form in which it is written in markup. UUIDs are in lower case.
     pub fn id(&self) -> String {
         match self {
             Self::User(user) => user.to_string(),
@@ -87,7 +87,8 @@ impl Anchor {
         if !declined && let Some(id) = find("data-user-id") {
             return Self::Mention(match MentionRef::uuid(&id) {
                 Some(user) => MentionRef::User(user),
-                // Only pending anchors, which this service writes, have ids other than UUIDs.
+                // Only pending anchors have ids that are not UUIDs, and only this service writes
+                // pending anchors.
                 None if state == "pending" => MentionRef::lenient(id.into_owned()),
                 None => MentionRef::Malformed(id.into_owned()),
             });
@@ -113,7 +114,8 @@ fn link_tag(href: &str, new_tab: bool, declined: bool) -> String {
         tag.push_str(" target=\"_blank\"");
     }
     if declined {
-        // Without this attribute the link would become a mention when it is parsed again.
+        // Without this attribute, the link would become a mention when the stored note is parsed
+        // again.
         tag.push_str(" data-mention=\"false\"");
     }
     tag.push_str(" rel=\"");
@@ -122,7 +124,7 @@ fn link_tag(href: &str, new_tab: bool, declined: bool) -> String {
     tag
 }
 
-/// The target of an `href`, parsed as browsers do.
+/// The target of an `href`, parsed in the same way as browsers parse it.
 pub(super) enum Target {
     /// A URL with a scheme.
     Absolute(Url),

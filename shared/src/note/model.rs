@@ -4,17 +4,17 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-/// Most attachments of one note.
+/// The maximum number of attachments of one note.
 pub const ATTACHMENT_LIMIT: usize = 10;
 
-/// Largest attachment, in bytes (25 MiB).
+/// The maximum size of an attachment, in bytes (25 MiB).
 pub const ATTACHMENT_SIZE_LIMIT: u64 = 25 * 1024 * 1024;
 
 const NAME_LIMIT: usize = 255;
 const URL_LIMIT: usize = 2048;
 
-/// Media types of common documents and images. HTML and SVG are missing, because both can contain
-/// scripts.
+/// The allowed media types of attachments: common documents and images. HTML and SVG are not
+/// allowed, because both can contain scripts.
 const CONTENT_TYPES: &[&str] = &[
     "application/json",
     "application/msword",
@@ -59,23 +59,23 @@ pub enum Visibility {
 pub struct Attachment {
     /// The file name that users see: 1 to 255 characters, without control characters.
     pub name: String,
-    /// Media type, without parameters.
+    /// The media type, without parameters.
     pub content_type: String,
-    /// Size in bytes, up to [`ATTACHMENT_SIZE_LIMIT`].
+    /// The size in bytes, at most [`ATTACHMENT_SIZE_LIMIT`].
     pub size: u64,
-    /// The file's `https` URL, up to 2,048 bytes.
+    /// The file's `https` URL, at most 2,048 bytes.
     pub url: String,
 }
 
-/// Why the content of a note is refused.
+/// The reason why the content of a note is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NoteError {
     /// The HTML is too long (`NOTE_TOO_LONG`).
     #[error("the note has {length} characters; at most {limit} are allowed")]
     TooLong {
-        /// Its length in characters, see [`counted_length`](super::counted_length).
+        /// The length of the HTML in characters; see [`counted_length`](super::counted_length).
         length: usize,
-        /// Most characters that are allowed.
+        /// The maximum number of characters.
         limit: usize,
     },
     /// After sanitizing, the note has neither text nor an attachment (`NOTE_EMPTY`).
@@ -84,9 +84,9 @@ pub enum NoteError {
     /// The note mentions too many people (`TOO_MANY_MENTIONS`).
     #[error("the note mentions {count} people; at most {limit} are allowed")]
     TooManyMentions {
-        /// How many distinct people it mentions.
+        /// The number of distinct people whom the note mentions.
         count: usize,
-        /// Most people that are allowed.
+        /// The maximum number of people.
         limit: usize,
     },
     /// An attachment is invalid (`INVALID_REQUEST`).
@@ -94,7 +94,7 @@ pub enum NoteError {
     Attachment {
         /// The field's path in the request body, such as `attachments[2].url`.
         field: String,
-        /// The problem, as a text that follows the field's name.
+        /// The reason why the field is invalid, as a text that follows the field's name.
         reason: String,
     },
 }

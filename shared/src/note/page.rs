@@ -1,4 +1,4 @@
-//! Reading notes (SPEC §3).
+//! Reads one note or a page of notes (SPEC §3).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
@@ -13,13 +13,15 @@ use crate::{
     table::{Direction, Item, Key, Page, Query, Table, TableError, from_item},
 };
 
-/// Most queries of one request. On a contact with many private notes of other users, a page can
-/// therefore have fewer notes than its limit and still have a cursor.
+/// The maximum number of queries for one page. If a contact has many private notes of other users,
+/// a page can therefore have fewer notes than its limit and still have a cursor.
 const MAX_QUERIES: usize = 8;
-/// Most bytes of notes on one page. A single note may be larger, so that every page has a note.
+/// The maximum size of all notes on one page, in bytes. A page with a single note may be larger, so
+/// that a large note can be read.
 const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 
-/// A position in a contact's notes. It grants no permission to see any note.
+/// A position in the list of a contact's notes. A cursor gives its user no permission to see a
+/// note.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoteCursor(NoteId);
 
@@ -64,7 +66,7 @@ pub struct NoteReader {
 }
 
 impl NoteReader {
-    /// Creates a reader.
+    /// Creates a reader that uses these services.
     #[must_use]
     pub fn new(services: Services) -> Self {
         let table = services.table.clone();
@@ -106,8 +108,8 @@ impl NoteReader {
         let needed = &NoteAccess::NEEDED;
         let (session, first) = tokio::join!(
             self.authority.session_with_items(viewer, needed, &beside),
-            // One more note shows whether there is another page. The first page also has the
-            // record.
+            // The query asks for one note more than the page has, which shows whether there is
+            // another page. The first query also returns the contact's record.
             walk.next_batch(limit + 1 + usize::from(cursor.is_none()))
         );
         let (session, mut items) = session?;
@@ -185,7 +187,7 @@ struct PageBuilder {
     limit: usize,
     notes: Vec<Note>,
     bytes: usize,
-    /// The next page has at least one visible note.
+    /// Whether the next page has at least one visible note.
     full: bool,
     /// The last note that was added or skipped because it is not visible. The next page starts
     /// after it.

@@ -12,14 +12,14 @@ use crate::{
     table::Table,
 };
 
-/// Most references that are looked up for one note. It is more than [`MENTION_LIMIT`], because a
-/// note may refer to the same person by several ids.
+/// The maximum number of references that are looked up for one note. It is more than
+/// [`MENTION_LIMIT`], because a note may refer to the same person by several ids.
 const MAX_REFERENCES: usize = 2 * MENTION_LIMIT;
 
 /// The result of looking up one reference.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Resolution {
-    /// An active user of the company.
+    /// The reference is an active user of the company.
     ActiveUser { user: UserId, name: String },
     /// The directory has no such person, or the person is not an active user of the company.
     NotAnActiveUser,
@@ -33,9 +33,10 @@ enum Resolution {
 #[derive(Clone, Debug)]
 pub(super) struct People {
     known: Vec<(MentionRef, Resolution)>,
-    /// The people whom Launchpad returned for this look-up, without those from the cache.
+    /// The people whom Launchpad returned for this look-up. People from the cache are not included.
     loaded: Vec<Person>,
-    /// Why a look-up failed. If several failed, it is the failure of one of them.
+    /// The error of a failed look-up; `None` if no look-up failed. If several failed, it is the
+    /// error of one of them.
     failure: Option<DirectoryError>,
 }
 
@@ -75,7 +76,7 @@ impl StoredMentions {
         self.pending.contains(reference)
     }
 
-    /// The stored person of a reference, if the mention is verified.
+    /// The stored person of a reference; `None` if the mention is not verified.
     fn verified(&self, reference: &MentionRef) -> Option<(UserId, String)> {
         let MentionRef::User(user) = reference else { return None };
         self.verified.iter().find(|(known, _)| known.as_uuid() == *user).cloned()
@@ -175,7 +176,8 @@ impl People {
         people
     }
 
-    /// Resolves an unknown UUID if another id of the note has led to the same person.
+    /// Resolves an unknown UUID if the look-up of another id in the note has returned the same
+    /// person.
     fn resolve_by_uuid(&mut self) {
         let active = |resolution: &Resolution| match resolution {
             Resolution::ActiveUser { user, .. } => Some((user.as_uuid(), resolution.clone())),
@@ -218,7 +220,7 @@ impl People {
         }
     }
 
-    /// What the anchors of a reference become.
+    /// The outcome for a reference, which decides what its anchors become.
     pub(super) fn outcome(&self, reference: &MentionRef) -> MentionOutcome {
         let known = self.known.iter().find(|(known, _)| known == reference);
         match known.map(|(_, resolution)| resolution) {

@@ -14,16 +14,16 @@ use crate::{
 /// A note in the table. It has the same partition key as its contact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Note {
-    /// A UUID version 7, so that notes are sorted by their time of creation.
+    /// The note's id, a UUID version 7, so that notes are sorted by their time of creation.
     pub id: NoteId,
     /// The contact that the note is about.
     pub contact_id: ContactId,
-    /// Sanitized HTML with mentions in canonical form.
+    /// The text of the note as sanitized HTML, with mentions in canonical form.
     pub note: String,
     /// References to files, at most 10.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
-    /// Whether only the author may read the note.
+    /// The users who may read the note: all, or only the author.
     #[serde(default)]
     pub visibility: Visibility,
     /// The author of the note, who stays its owner when another user changes it.
@@ -52,24 +52,27 @@ impl Note {
         self.visibility == Visibility::Public
     }
 
-    /// Whether a response would have exactly this HTML for the note, in the web or the mobile form.
+    /// Whether `html` is exactly the HTML that a response has for this note, in the web form or in
+    /// the mobile form.
     #[must_use]
     pub fn has_html(&self, html: &str) -> bool {
         html == self.note || html == to_mobile(&self.note)
     }
 }
 
-/// A note in a request. Fields that only the API sets are accepted and ignored, because clients
-/// send back notes as they received them.
+/// A note in a request. Fields that only the API sets are accepted and ignored, because clients may
+/// send all fields of a note that they received.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields are those of `Note`")]
 pub struct NoteInput {
     pub note: String,
-    /// If absent, a new note has no attachments, and an existing note keeps its attachments.
+    /// The attachments. If the field is absent, a new note has no attachments, and an existing note
+    /// keeps its attachments.
     #[serde(default)]
     pub attachments: Option<Vec<Attachment>>,
-    /// If absent, a new note is public, and an existing note keeps its visibility.
+    /// The visibility. If the field is absent, a new note is public, and an existing note keeps its
+    /// visibility.
     #[serde(default)]
     pub visibility: Option<Visibility>,
     #[serde(default, rename = "id")]

@@ -1,8 +1,8 @@
 //! Sanitizes a note's HTML.
 //!
-//! An allowlist has the elements and attributes that Tiptap, Quill and `TinyMCE` produce for text,
-//! lists, tables and links. Images are not allowed: a remote image would reveal to its host who
-//! reads the note and when. Files belong in the attachments.
+//! An allowlist contains the elements and attributes that Tiptap, Quill and `TinyMCE` produce for
+//! text, lists, tables and links. Images are not allowed: a remote image would reveal to its host
+//! who reads the note and when. Files belong in the attachments.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -13,13 +13,14 @@ use super::{
     mention::{LINK_REL, Target},
 };
 
-/// Most rounds of sanitizing. When elements are removed from misnested markup, parsing the result
-/// can nest it in another way; real submissions do not change after two rounds.
+/// The maximum number of rounds of sanitizing. When elements are removed from misnested markup,
+/// parsing the result can nest the rest in a different way. Real submissions do not change after
+/// two rounds.
 const ROUNDS: usize = 4;
 
-/// Largest sanitized HTML whose markup is kept, in bytes. The parser repeats misnested formatting
-/// in every paragraph, so that 10,000 characters can grow to megabytes. Well-nested notes are far
-/// smaller.
+/// The maximum size of sanitized HTML whose markup is kept, in bytes. The parser repeats misnested
+/// formatting in every paragraph, so that 10,000 characters can grow to megabytes. Well-nested
+/// notes are far smaller.
 const SIZE_LIMIT: usize = 200_000;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -69,9 +70,9 @@ const TAGS: &[&str] = &[
     "ul",
 ];
 
-/// Elements that are removed with their content. The content is not text of a note, or browsers
-/// parse it by special rules (raw text, other namespaces, parser scopes), which mutation XSS
-/// attacks use.
+/// Elements that are removed with their content. Either the content is not text of a note, or
+/// browsers parse it with special rules (raw text, other namespaces, parser scopes) that mutation
+/// XSS attacks use.
 const REMOVED_WITH_CONTENT: &[&str] = &[
     "applet",
     "audio",
@@ -172,7 +173,8 @@ fn text_only(sanitized: &str) -> String {
 
 fn sanitize_once(html: &str) -> String {
     let mut html = SANITIZER.clean(html).to_string();
-    // A parser removes a byte order mark at the start, and the next parser removes the next one.
+    // A parser removes only the first byte order mark at the start, and the next parser would
+    // remove the next one.
     if html.starts_with(BYTE_ORDER_MARK) {
         html = html.trim_start_matches(BYTE_ORDER_MARK).to_owned();
     }
@@ -222,7 +224,8 @@ fn build() -> Builder<'static> {
         )
         .url_schemes(["http", "https", "mailto", "tel"].into())
         .url_relative(UrlRelative::PassThrough)
-        // The draft writes the start tag of every link. Here only that `rel` value is allowed.
+        // When the draft is parsed, it writes the start tag of every link with this `rel` value. So
+        // no other value is allowed here.
         .link_rel(None)
         .attribute_filter(filter_attribute);
     for (tag, attribute, values) in [
@@ -284,7 +287,8 @@ fn is_class(class: &str) -> bool {
     known && class.len() <= 64 && class.bytes().all(plain)
 }
 
-/// A style declaration in normalized form, if a note editor's toolbar can set it; else `None`.
+/// Returns a style declaration in normalized form; `None` if the toolbars of the note editors
+/// cannot set it.
 fn declaration(text: &str) -> Option<String> {
     let (property, value) = text.split_once(':')?;
     let property = property.trim().to_ascii_lowercase();

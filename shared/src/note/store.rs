@@ -26,10 +26,11 @@ use crate::{
     },
 };
 
-/// What happens to a note that mentions people who are not active users of the company.
+/// The policy for a note that mentions people who are not active users of the company.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum InvalidMentions {
-    /// The anchors become text, and the response has a warning.
+    /// The note is saved. The anchors of these mentions become text, and the response has a
+    /// warning.
     #[default]
     Drop,
     /// The note is refused.
@@ -56,7 +57,7 @@ pub fn mention_hosts(app_url: &str) -> Vec<String> {
     url.iter().filter_map(Url::host_str).map(str::to_owned).collect()
 }
 
-/// Why a note cannot be read, saved or deleted.
+/// The reason why a note cannot be read, saved or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum NoteFailure {
     /// The contact or the note does not exist, or the contact is deleted.
@@ -68,14 +69,15 @@ pub enum NoteFailure {
     /// The content of the note is refused.
     #[error(transparent)]
     Note(#[from] NoteError),
-    /// The note has invalid mentions, and [`InvalidMentions::Reject`] is set. The ids are those
-    /// that the note has.
+    /// The note has invalid mentions, and [`InvalidMentions::Reject`] is set. The value contains
+    /// the invalid ids as the note has them, each cut to 64 characters.
     #[error("the note mentions a user who is not an active user of the company")]
     InvalidMentions(Vec<String>),
     /// The viewer's permissions could not be loaded, or deny the action.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// The table failed. [`TableError::Contention`] if other writes kept changing the note.
+    /// The request to the table failed. The error is [`TableError::Contention`] if other writes
+    /// changed the note during every attempt.
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -83,7 +85,7 @@ pub enum NoteFailure {
 /// A warning about a mention of a saved note (SPEC §3).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MentionWarning {
-    /// This id of the note does not refer to an active user, and its anchors became text.
+    /// This id does not refer to an active user, so its anchors became text.
     Invalid(String),
     /// These ids could not be verified, because Launchpad was unavailable. They are verified later.
     Pending(Vec<String>),
@@ -92,14 +94,14 @@ pub enum MentionWarning {
     CannotSeeContact(UserId),
 }
 
-/// A note that was saved.
+/// The result of a successful save.
 #[derive(Debug)]
 pub struct Saved {
     /// The note as it was stored.
     pub note: Note,
     /// Whether the viewer may change and delete the note.
     pub permission: RecordPermission,
-    /// Warnings about its mentions.
+    /// Warnings about the mentions of the note.
     pub warnings: Vec<MentionWarning>,
     /// The viewer's session, for the scope of the response.
     pub session: Session,
@@ -124,7 +126,7 @@ struct Save<'a> {
     input: NoteInput,
 }
 
-/// What the table has before a save.
+/// The state that was read from the table before a save.
 struct CurrentState {
     contact: Authorized<Contact>,
     note: Option<Note>,
@@ -204,7 +206,7 @@ impl NoteWriter {
         let draft = Draft::from_submission(&save.input.note, &self.hosts);
         let references = draft.as_ref().map_or(&[][..], Draft::references);
         let well_formed = references.iter().filter(|r| !matches!(r, MentionRef::Malformed(_)));
-        // A note with more mentions than the limit is refused below, without their ledger entries.
+        // A note with too many mentions is refused below, so its ledger entries are not read.
         let keys = save.keys(well_formed.map(MentionRef::id).take(2 * MENTION_LIMIT));
         let (session, items) =
             self.authority.session_with_items(save.viewer, &NoteAccess::NEEDED, &keys).await?;
@@ -230,8 +232,8 @@ impl NoteWriter {
         Ok(Saved { note, permission, warnings, session })
     }
 
-    /// Writes the note, with retries if another write changes it at the same time, and sends the
-    /// messages.
+    /// Writes the note and sends the messages. If another write changes the note at the same time,
+    /// the write is retried.
     async fn commit(
         &self,
         save: &Save<'_>,
@@ -272,7 +274,7 @@ impl NoteWriter {
         self.authorize(save, session, items)
     }
 
-    /// Parses the items, if the viewer may save the note.
+    /// Checks that the viewer may save the note, and parses the items.
     fn authorize(
         &self,
         save: &Save<'_>,
@@ -290,8 +292,9 @@ impl NoteWriter {
         Ok(CurrentState { contact, note, stored, ledger })
     }
 
-    /// The submission, if it is exactly the HTML that a response has for the stored note. Such a
-    /// submission can always be saved again, also if names and escaping have made it too long.
+    /// The parsed submission, if it is exactly the HTML that a response has for the stored note;
+    /// otherwise `None`. Such a submission can always be saved again, even if names and escaping
+    /// have made it too long.
     fn unchanged_submission(&self, save: &Save<'_>, current: &CurrentState) -> Option<Draft> {
         let html = &save.input.note;
         let note = current.note.as_ref();
@@ -383,7 +386,8 @@ impl NoteWriter {
         ledger.change_for_save(note, current.mentioned_ids().as_deref(), &rendered.pending, &actor)
     }
 
-    /// Logs the mentions, and the invalid ones that became text. Logs nothing if the flag is off.
+    /// Logs the mentions of the note, and the invalid mentions that became text. Logs nothing if
+    /// the mention flag is off.
     fn report(
         &self,
         save: &Save<'_>,
@@ -417,7 +421,8 @@ impl NoteWriter {
         });
     }
 
-    /// The warnings for the author. There are none if the flag is off.
+    /// The warnings in the response for the author. There are no warnings if the mention flag is
+    /// off.
     fn warnings(
         &self,
         session: &Session,
@@ -476,7 +481,7 @@ pub(super) fn ledger_by_person(
         .collect()
 }
 
-/// The users that the verified mentions of a rendered note name.
+/// The users whom the verified mentions of a rendered note refer to.
 pub(super) fn mentioned(rendered: &Rendered) -> Vec<UserId> {
     rendered.mentioned.iter().copied().map(UserId::from_uuid).collect()
 }

@@ -1,4 +1,4 @@
-//! Verifies mentions later, if Launchpad was unavailable when their note was saved (SPEC §3).
+//! Verifies mentions later if Launchpad was unavailable when the note was saved (SPEC §3).
 
 use std::collections::HashMap;
 
@@ -47,8 +47,8 @@ impl MentionVerifier {
     /// Nothing happens if the note is deleted or has no pending mentions.
     ///
     /// # Errors
-    /// The message must be delivered again: the table failed, or other writes kept changing the
-    /// note ([`TableError::Contention`]).
+    /// An error means that the message must be delivered again. Either the table failed, or other
+    /// writes changed the note during every attempt ([`TableError::Contention`]).
     pub async fn verify(
         &self,
         company: &CompanyId,
@@ -75,7 +75,7 @@ impl MentionVerifier {
         Ok(())
     }
 
-    /// The note, if it and its contact are not deleted.
+    /// The note; `None` if the note or its contact is deleted.
     async fn read(
         &self,
         company: &CompanyId,
@@ -155,7 +155,8 @@ impl MentionVerifier {
     async fn commit(&self, company: &CompanyId, work: &Work) -> Result<(), TransactError> {
         let (table, actions) = (&self.services.table, work.change.actions.clone());
         if work.note.note == work.old.note && work.note.pending_since.is_some() {
-            // No mention could be verified: the note is not written, only the next retry.
+            // No mention could be verified, so only the due item of the next retry is written, and
+            // the note is not changed.
             return table.transact(actions.into_iter().collect()).await;
         }
         write(table, company, &work.note, Some(&work.old), actions).await

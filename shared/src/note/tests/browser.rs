@@ -1,8 +1,10 @@
-//! Shows stored notes in a real browser. Nothing in them may run, fetch, navigate or send, and the
-//! browser's parser must see exactly the stored markup (ARCHITECTURE, "Invariants").
+//! Shows stored notes in a real browser. A note must not run a script, make a request, navigate or
+//! submit a form, and the browser's parser must see exactly the stored markup (ARCHITECTURE,
+//! "Invariants").
 //!
-//! Needs Chromium. Without it, the test prints a warning and passes, unless `REQUIRE_BROWSER` is
-//! set, as in CI. `CHROMIUM` can name the program.
+//! The test needs Chromium. If Chromium is not installed, the test prints a warning and passes,
+//! unless the environment variable `REQUIRE_BROWSER` is set, as it is in CI. The environment
+//! variable `CHROMIUM` can name the program.
 
 use std::{
     env,
@@ -29,12 +31,13 @@ use super::{grammar::document, xss::attacks, *};
 
 /// The page that shows the notes, triggers their elements and reports what happened.
 const PAGE: &str = include_str!("browser.html");
-/// How long a browser may need for all notes.
+/// The time that a browser may take for all notes.
 const TIME_OUT: Duration = Duration::from_secs(300);
-/// How many documents of the grammar are shown in addition to the attack strings.
+/// The number of documents of the grammar that are shown in addition to the attack strings.
 const DOCUMENTS: usize = 300;
 
-/// A web server for one page. Every other request, for any host name, was made by a note.
+/// A web server for one page. Any other request that it receives, for any host name, was made by a
+/// note.
 struct Server {
     port: u16,
     verdict: Receiver<Vec<Vec<String>>>,
@@ -76,7 +79,7 @@ fn respond(
         lines.push(line.trim_end().to_ascii_lowercase());
     }
     if lines.is_empty() {
-        // Browsers open spare connections in advance and close them without a request.
+        // Browsers open additional connections in advance, and close unused ones without a request.
         return Ok(());
     }
     let header = |name: &str| {
@@ -113,7 +116,7 @@ fn respond(
     stream.write_all(body.as_bytes())
 }
 
-/// A headless Chromium that ends with the test.
+/// A headless Chromium process that is stopped when the test ends.
 struct Browser {
     process: Child,
     _profile: TempDir,
@@ -181,7 +184,7 @@ fn show(program: &str, notes: &[String], judge: bool) -> (Vec<Vec<String>>, Vec<
     (verdict, fetched)
 }
 
-/// Every attack string, without sanitizing.
+/// All attack strings, without sanitizing.
 fn raw_attacks() -> Vec<String> {
     let links = attacks("addresses").into_iter().map(|href| format!("<a href=\"{href}\">x</a>"));
     attacks("markup").into_iter().chain(attacks("mutations")).chain(links).collect()
@@ -222,7 +225,8 @@ fn note_mention_s04_err2_stored_notes_run_no_code_in_a_browser() {
         );
         return;
     };
-    // Proof that the page detects attacks: most of the strings work without sanitizing.
+    // This check proves that the page detects attacks: without sanitizing, most of the attack
+    // strings work.
     let raw = raw_attacks();
     let (verdict, fetched) = show(&program, &raw, false);
     let fired = verdict.iter().filter(|what| !what.is_empty()).count();

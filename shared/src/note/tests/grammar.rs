@@ -1,5 +1,6 @@
-//! A grammar of HTML that parsers read differently: trees with every way to open, close and nest an
-//! element, foreign content, raw text, every kind of quoting, and mentions in every disguise.
+//! A grammar of HTML that different parsers read in different ways. Its documents are trees with
+//! every way to open, close and nest an element, foreign content, raw text, every kind of quoting,
+//! and mentions in unusual forms.
 
 use proptest::{
     collection::vec,
@@ -15,7 +16,7 @@ enum End {
     Closed,
     Open,
     SelfClosed,
-    /// Closed in upper case, with an attribute.
+    /// Has an end tag in upper case, with an attribute.
     Odd,
     /// Has the end tag of another element instead of its own.
     Other,
@@ -73,7 +74,7 @@ const SPECIAL: &[&str] = &[
     "wbr", "x-widget",
 ];
 
-/// Elements whose content is text to the parser.
+/// Elements whose content the parser reads as text.
 const RAW_TEXT: &[&str] = &[
     "iframe",
     "noembed",
@@ -87,8 +88,8 @@ const RAW_TEXT: &[&str] = &[
     "xmp",
 ];
 
-/// Foreign root elements and elements inside them: integration points, breakout elements and
-/// elements with an HTML name.
+/// Root elements of foreign content (SVG and MathML), and elements inside them: integration points,
+/// breakout elements and elements with an HTML name.
 const FOREIGN: &[&str] = &[
     "svg",
     "math",
@@ -333,7 +334,7 @@ fn mobile_link(id: &str, disguise: u8) -> String {
     }
 }
 
-/// A mention in one form or both, with more attributes around it.
+/// A mention in one form or in both forms, with additional attributes.
 fn mention() -> impl Strategy<Value = String> {
     let state = select(
         &[
@@ -432,8 +433,8 @@ pub(super) fn document() -> impl Strategy<Value = String> {
     vec(node, 0..6).prop_map(|nodes| nodes.concat())
 }
 
-/// A document as an editor or a paste creates it, whose text is `w0 w1 w2 …`, and the number of its
-/// words. It contains no element that is removed together with its content.
+/// A document of the kind that an editor or pasting creates, and the number of its words. Its text
+/// is `w0 w1 w2 …`. It contains no element that is removed together with its content.
 pub(super) fn written() -> impl Strategy<Value = (String, usize)> {
     const WORD: &str = "\u{1}";
     let inline = select(

@@ -1,5 +1,5 @@
-//! The rule of the ledger: a person is notified of a note at most once, for any order of saves by
-//! any users.
+//! Tests of the rule of the ledger: a person is notified of a note at most once, for any order of
+//! saves by any users.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -44,7 +44,7 @@ fn note(mentioned: &[u8], visibility: Visibility, version: u64) -> Note {
     .unwrap()
 }
 
-/// The ids that a note mentions, for a note whose mentions are all verified.
+/// The ids that a note mentions. All mentions of the note must be verified.
 fn named(note: &Note) -> Vec<String> {
     note.mentioned_user_ids.iter().map(UserId::to_string).collect()
 }
@@ -115,7 +115,8 @@ impl World {
             .collect()
     }
 
-    /// Saves the note as a writer that has read `seen`, and returns whether the save succeeded.
+    /// Saves the note like a writer that has read the state `seen`. Returns whether the save
+    /// succeeded.
     fn save(&mut self, seen: &World, by: u8, mentioned: &[u8], visibility: Visibility) -> bool {
         let old = seen.note();
         let version = old.as_ref().map_or(1, |old| old.version + 1);
@@ -130,8 +131,8 @@ impl World {
         self.transact([put].into_iter().chain(change.actions).collect())
     }
 
-    /// Processes a mention like a worker that has read `seen` before, and returns whether the
-    /// person is notified.
+    /// Processes a mention like a worker that has read the state `seen`. Returns whether the person
+    /// is notified.
     fn work(&mut self, seen: &World, who: u8) -> bool {
         let (company, Some(note)) = (company(), seen.note()) else { return false };
         let Some(entry) = seen.entries().remove(&person(who).to_string()) else { return false };
@@ -205,8 +206,8 @@ proptest! {
             let is_own = entry.actor.actor_id.to_string() == entry.person;
             prop_assert!(!is_own || entry.state == MentionState::Dropped, "{entry:?}");
         }
-        // Each person whom the public note mentions was notified, or added the mention themselves:
-        // then the ledger has no entry or a dropped entry.
+        // Each person whom the public note mentions was notified or added the mention themselves.
+        // In the second case, the ledger has no entry or a dropped entry.
         if let Some(note) = world.note().filter(Note::is_public) {
             for who in (0..4).filter(|who| note.mentioned_user_ids.contains(&person(*who))) {
                 let entry = world.entries().remove(&person(who).to_string());
@@ -362,7 +363,7 @@ fn a_mention_of_oneself_sends_no_notification_when_another_user_saves_the_note()
                 ledger.change_for_save(&own, Some(named), pending, &actor(by)).unwrap()
             })
         };
-        // A pending mention by another user that was removed before its verification.
+        // A pending mention by another user was removed before it was verified.
         let state = MentionState::Unverified;
         let waiting = LedgerEntry::new(&own, person(1).to_string(), state, actor(0), now());
         let (dropped, ..) = save(&[waiting], &[], 1);

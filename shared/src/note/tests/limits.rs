@@ -1,4 +1,4 @@
-//! Limits of length, of the number of mentions and of attachments, and empty notes.
+//! Tests of the limits of length, of the number of mentions and of attachments, and of empty notes.
 
 use super::*;
 
@@ -55,7 +55,8 @@ fn the_rel_attribute_added_to_stored_links_does_not_count() {
     let once = stored(&html);
     assert_eq!(once.len(), NOTE_LENGTH_LIMIT + 100 * 35);
     assert_eq!(counted_length(&once, &hosts()), NOTE_LENGTH_LIMIT);
-    // A `rel` counts on an element that is not a link, and a different `rel` of a link counts too.
+    // The `rel` of an element that is not a link counts, and so does a link's `rel` with a
+    // different value.
     let rel = r#" rel="noopener noreferrer nofollow""#;
     for tag in
         ["<a href=\"https://e.co/1\" rel=\"author\">", &format!("<a{rel}>"), &format!("<p{rel}>")]

@@ -1,4 +1,4 @@
-//! Both forms of mention anchors and their special cases.
+//! Tests of both forms of mention anchors and their special cases.
 
 use super::*;
 
@@ -62,7 +62,7 @@ fn both_anchor_forms_are_mentions() {
             vec![malformed(&format!("{{{ANN}}}"))],
         ),
         (r#"<a href="../users/a%2Fb/edit_user">@A</a>"#.to_owned(), vec![malformed("a/b")]),
-        // If both are present, the explicit attribute takes precedence.
+        // If an anchor has both forms, the explicit attribute takes precedence.
         (
             format!(r#"<a href="../users/{ANN}/edit_user" data-user-id="{BOB}">@A</a>"#),
             vec![user(BOB)],
@@ -74,7 +74,7 @@ fn both_anchor_forms_are_mentions() {
         (format!(r#"<a href="../users/{ANN}/edit_user" data-mention="false">@A</a>"#), vec![]),
         (format!(r#"<a data-user-id="{ANN}" data-mention="false">@A</a>"#), vec![]),
         (format!(r#"<a data-user-id="{ANN}" data-mention="FALSE">@A</a>"#), vec![]),
-        // Links to other hosts or to other pages.
+        // Links to other hosts or to other pages are not mentions.
         (format!(r#"<a href="https://evil.example/users/{ANN}/edit_user">@A</a>"#), vec![]),
         (format!(r#"<a href="https://{HOST}.evil.example/users/{ANN}/edit_user">@A</a>"#), vec![]),
         (format!(r#"<a href="https://{HOST}@evil.example/users/{ANN}/edit_user">@A</a>"#), vec![]),
@@ -86,7 +86,7 @@ fn both_anchor_forms_are_mentions() {
         (format!(r#"<a href="/people?next=/users/{ANN}/edit_user">@A</a>"#), vec![]),
         (format!(r#"<a href="/people#/users/{ANN}/edit_user">@A</a>"#), vec![]),
         (r#"<a href="/users//edit_user">@A</a>"#.to_owned(), vec![]),
-        // Only real anchors in the parsed markup count.
+        // Only anchor elements in the parsed markup can be mentions.
         (format!(r#"<span data-user-id="{ANN}">@A</span>"#), vec![]),
         (format!(r#"&lt;a data-user-id="{ANN}"&gt;@A&lt;/a&gt;"#), vec![]),
         (format!(r#"<!-- <a data-user-id="{ANN}">@A</a> -->x"#), vec![]),
@@ -94,7 +94,8 @@ fn both_anchor_forms_are_mentions() {
         (format!(r#"<textarea><a data-user-id="{ANN}">@A</a></textarea>x"#), vec![]),
         (format!(r#"<script>"<a data-user-id='{ANN}'>"</script>x"#), vec![]),
         (format!(r#"<svg><a data-user-id="{ANN}">@A</a></svg>x"#), vec![]),
-        // Encoded, duplicated, unclosed and interrupted anchors.
+        // Anchors whose characters are encoded, and anchors that are duplicated, unclosed or
+        // interrupted.
         (format!(r#"<a data-user-id="{}">@A</a>"#, ANN.replace('0', "&#48;")), vec![user(ANN)]),
         (
             format!(
@@ -111,7 +112,7 @@ fn both_anchor_forms_are_mentions() {
         ),
         (format!("<a data-user-id=\"{ANN}\0\">@A</a>"), vec![malformed(&format!("{ANN}\u{fffd}"))]),
         (format!("<a\0 data-user-id=\"{ANN}\">@A</a>"), vec![]),
-        // Each person once, in order.
+        // Each person is in the result once, in the order of the first mentions.
         (
             format!(
                 r#"<a data-user-id="{BOB}">@B</a><a data-user-id="{ANN}">@A</a><a href="/users/{BOB}/edit_user">@B</a>"#

@@ -40,7 +40,8 @@ fn malformed(id: &str) -> MentionRef {
     MentionRef::Malformed(id.to_owned())
 }
 
-/// The directory of these tests: every UUID is a person named Dir, and a raw id is not known yet.
+/// The directory of these tests. Every UUID is a person with the name Dir, and an id that is not a
+/// UUID is not verified yet.
 fn directory(reference: &MentionRef) -> MentionOutcome {
     match reference {
         MentionRef::User(user) => {
@@ -59,8 +60,8 @@ fn verified(id: &str) -> String {
     format!(r#"<a data-user-id="{id}" data-mention="true">@Dir</a>"#)
 }
 
-/// Every element with its attributes, as read by a tokenizer that is independent of the
-/// sanitizer's.
+/// Returns every element with its attributes. The elements are read with a tokenizer that is
+/// independent of the sanitizer's.
 fn elements(html: &str) -> Vec<(String, Vec<(String, String)>)> {
     let found = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&found);

@@ -1,5 +1,6 @@
-//! Properties of any input. Inputs are random pieces that are often misnested, and documents of a
-//! grammar. `PROPTEST_CASES` sets the number of inputs for each property.
+//! Tests of properties that hold for any input. The inputs are random pieces of markup that are
+//! often misnested, and documents of a grammar. `PROPTEST_CASES` sets the number of inputs for each
+//! property.
 
 use std::env;
 
@@ -113,7 +114,8 @@ fn markup() -> impl Strategy<Value = String> {
     prop_oneof![1 => pieces, 2 => document()]
 }
 
-/// One of the ways in which the directory can respond, the same for both saves.
+/// Returns one of the ways in which the directory can respond. The same seed gives the same
+/// responses, so that both saves get them.
 fn outcome(seed: u8) -> impl Fn(&MentionRef) -> MentionOutcome {
     move |reference| match (seed % 4, reference) {
         (1 | 2, MentionRef::User(user)) if seed % 4 == 1 || user.as_bytes()[15] == 0xaa => {
@@ -159,7 +161,7 @@ proptest! {
         let mobile = draft(&to_mobile(&rendered.html));
         let stored = draft(&rendered.html);
         let is_new = |reference: &&MentionRef| !stored.references().contains(reference);
-        // The mobile form has no way to mark a link that declines to be a mention.
+        // The mobile form has no attribute that marks a link as not being a mention.
         if !rendered.html.contains("data-mention=\"false\"") {
             prop_assert_eq!(mobile.references().iter().find(is_new), None);
             prop_assert_eq!(mobile.references().len(), stored.references().len());

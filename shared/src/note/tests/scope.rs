@@ -1,4 +1,4 @@
-//! The scope table of SPEC §3, row by row.
+//! Tests each row of the scope table in SPEC §3.
 
 use std::collections::HashMap;
 

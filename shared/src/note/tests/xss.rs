@@ -1,11 +1,12 @@
-//! Strings that try to run code in a reader's browser. The stored part of them must be allowed
-//! markup that a second parse does not change, so that no parser can read it differently.
+//! Tests with strings that try to run code in a reader's browser. The stored form of each string
+//! must be allowed markup that a second parse does not change, so that no parser can read it
+//! differently.
 
 use super::*;
 
-/// The attack strings of `attacks.jsonl` under a heading: `markup`, `mutations` (nesting that makes
-/// a second parser see a different tree) or `addresses` (disguised schemes that run or show their
-/// content).
+/// Returns the attack strings under one heading of `attacks.jsonl`: `markup`, `mutations` (nesting
+/// that makes a second parser see a different tree) or `addresses` (disguised schemes that run or
+/// show their content).
 pub(super) fn attacks(heading: &str) -> Vec<String> {
     let lines = include_str!("attacks.jsonl").lines();
     let section = lines.skip_while(|line| line.strip_prefix("# ") != Some(heading)).skip(1);
