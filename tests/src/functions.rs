@@ -16,7 +16,8 @@ use tokio::sync::Mutex;
 
 use crate::World;
 
-/// The functions of one world, each wired at its first event, as its process would be.
+/// The functions of one world. Each function is set up when it receives its first event, as a real
+/// process sets itself up when it starts.
 #[derive(Default)]
 pub struct Functions {
     started: Mutex<HashMap<String, Function>>,
@@ -26,7 +27,8 @@ impl Functions {
     /// Runs a function on an event.
     ///
     /// # Panics
-    /// When the world has no such function, or the event is not of its kind.
+    /// Panics if the world has no function with this name, or if the function cannot receive events
+    /// of this kind.
     pub(crate) async fn invoke(&self, world: &World, name: &str, event: Value) -> Value {
         let function = {
             let mut started = self.started.lock().await;
@@ -44,13 +46,14 @@ impl Functions {
     }
 }
 
-/// A wired function: an event and the invocation's limits in, the answer out. The future is boxed
-/// since a handler's future is deep, and one that held all of them would overflow a test's stack.
+/// A function that is set up: it receives an event and the limits of the invocation, and returns
+/// the response. The future is boxed because the handlers' futures are large, and one future that
+/// contained all of them would overflow the stack of a test.
 type Function = Arc<dyn Fn(Value, Invocation) -> Answer + Send + Sync>;
 
 type Answer = Pin<Box<dyn Future<Output = Value>>>;
 
-/// Wires a function as its `main` does.
+/// Sets up a function from its environment, as its `main` does.
 fn start(world: &World, name: &str, env: &Environment) -> Function {
     match name {
         "ContactList" => request(contact_list::App::from_env(env), contact_list::handle),
@@ -106,7 +109,7 @@ fn start(world: &World, name: &str, env: &Environment) -> Function {
     }
 }
 
-/// A function behind the HTTP API.
+/// Wraps the handler of a function behind the HTTP API.
 fn request<A, H, F>(app: Result<A, StartError>, handler: H) -> Function
 where
     A: Send + Sync + 'static,
@@ -125,7 +128,7 @@ where
     })
 }
 
-/// A function that is invoked directly or by a schedule.
+/// Wraps the handler of a function that is invoked directly or by a schedule.
 fn direct<A, T, R, H, F>(app: Result<A, StartError>, handler: H) -> Function
 where
     A: Send + Sync + 'static,
@@ -141,7 +144,7 @@ where
     })
 }
 
-/// A function behind a queue.
+/// Wraps the handler of a function that receives messages from a queue.
 fn worker<A, T, H, F, E>(
     app: Result<A, StartError>,
     source: Result<QueueSource, StartError>,
@@ -189,10 +192,10 @@ where
     serde_json::to_value(answer.expect("messages with ids")).expect("an answer")
 }
 
-/// The time of a request whose time does not matter.
+/// The time that is left for a request in tests that do not limit the time.
 const UNLIMITED: Duration = Duration::from_secs(3600);
 
-/// An invocation whose time is never up.
+/// An invocation without a time limit.
 pub(crate) fn forever() -> Invocation {
     Invocation { deadline_ms: u64::MAX }
 }

@@ -53,8 +53,9 @@ pub use system::Variables;
 
 /// The time at which every world starts.
 const START_TIME: &str = "2026-02-01T08:00:00Z";
-/// The time-out of calls to upstream services. It is longer than in the template because a busy
-/// test machine must not look like a slow upstream service.
+/// The time-out of calls to upstream services, in milliseconds. It is longer than in the template
+/// because tests run on busy machines, and a slow machine must not look like a slow upstream
+/// service.
 const UPSTREAM_TIMEOUT_MS: &str = "2000";
 
 /// The base URL of the links in emails.
@@ -112,7 +113,8 @@ impl Response {
         self.body["error"].as_str().unwrap_or_default()
     }
 
-    /// The ids of a list's records, in the order of the list.
+    /// The ids of the records in a list response, in the order of the list. Empty if `data` is not
+    /// a list.
     #[must_use]
     pub fn ids(&self) -> Vec<String> {
         let records = self.data().as_array().into_iter().flatten();
@@ -201,7 +203,7 @@ impl World {
         self.table().await.put(item).await.expect("the flags are stored");
     }
 
-    /// The environment of a function, with the variables that the template sets.
+    /// The environment of a function, which contains the variables that the template sets.
     pub async fn environment(&self, function: &str) -> Environment {
         let variables = &self.template.functions[function].environment;
         let resolved = variables.iter().map(|(name, value)| {
@@ -220,12 +222,12 @@ impl World {
         environment
     }
 
-    /// The table, for checks and preparations that bypass the functions.
+    /// The DynamoDB table, for checks and preparations that bypass the functions.
     pub async fn table(&self) -> Table {
         self.operator("TABLE_NAME", "Table").await.table().expect("the table client")
     }
 
-    /// The bucket of exports, with an operator's rights.
+    /// The S3 bucket of exports. Calls through it have the permissions of an operator.
     pub async fn files(&self) -> Files {
         self.operator("BUCKET_NAME", &Names::bucket_name("Bucket"))
             .await
@@ -255,7 +257,8 @@ impl World {
         self.call(user, Method::POST, path, Some(body)).await
     }
 
-    /// Sends one request, with a JSON body if there is one. An empty `user` sends no identity.
+    /// Sends one request as a demo user, with a JSON body if there is one. If `user` is empty, the
+    /// request has no user identity.
     pub async fn call(
         &self,
         user: &str,
@@ -400,13 +403,13 @@ impl World {
         self.invoke("CleanUp", json!({ "time": time })).await
     }
 
-    /// Limits the time of each further invocation, or removes the limit. Only functions that
-    /// continue their work in a further invocation read the limit.
+    /// Sets the time limit of each further invocation, or removes the limit if `left` is `None`.
+    /// Only functions that continue their work in a further invocation read the limit.
     pub fn limit_time(&self, left: Option<SignedDuration>) {
         *self.time_left.lock().unwrap_or_else(PoisonError::into_inner) = left;
     }
 
-    /// Limits the size of exports. Must be called before the first export.
+    /// Sets the size limits of exports. Call it before the first export.
     pub fn limit_exports(&self, limits: Limits) {
         *self.export_limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
     }
@@ -415,7 +418,8 @@ impl World {
         *self.export_limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes the files of exports to this directory. Must be called before the first export.
+    /// Sets the directory in which the files of exports are written. Call it before the first
+    /// export.
     pub fn write_exports_to(&self, directory: PathBuf) {
         *self.export_directory.lock().unwrap_or_else(PoisonError::into_inner) = directory;
     }
@@ -424,7 +428,7 @@ impl World {
         self.export_directory.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The deadline of an invocation that starts now.
+    /// An invocation that starts now and whose deadline follows from the time limit.
     fn invocation(&self) -> Invocation {
         let left = *self.time_left.lock().unwrap_or_else(PoisonError::into_inner);
         left.map_or_else(functions::forever, |left| {
@@ -446,9 +450,8 @@ impl World {
 }
 
 impl Drop for World {
-    /// No test may make a call that its function's role denies. So a permission that is missing
-    /// from the template fails each test that uses it, even if the function ignores the failed
-    /// call.
+    /// Fails the test if a function made a call that its role denies. This detects a permission
+    /// that is missing from the template, even if the function ignores the failed call.
     fn drop(&mut self) {
         let denied: Vec<String> = self.roles.denied().iter().map(ToString::to_string).collect();
         assert!(denied.is_empty() || std::thread::panicking(), "{denied:#?}");
@@ -462,7 +465,7 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The SSO id of a demo user.
+/// The SSO id of a user in the demo data.
 #[must_use]
 pub fn person(handle: &str) -> String {
     demo_company::id("person", handle)

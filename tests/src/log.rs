@@ -43,26 +43,26 @@ impl Log {
         Self { bytes, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
-    /// Everything that was logged so far.
+    /// The text of all log lines that were captured so far.
     #[must_use]
     pub fn text(&self) -> String {
         let bytes = self.bytes.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The events with this name, in order.
+    /// The log lines with this event name, in the order in which they were written.
     #[must_use]
     pub fn events(&self, name: &str) -> Vec<Value> {
         self.lines().into_iter().filter(|line| line["event"] == name).collect()
     }
 
-    /// The lines about responses to HTTP requests, in order.
+    /// The log lines about responses to HTTP requests, in the order in which they were written.
     #[must_use]
     pub fn responses(&self) -> Vec<Value> {
         self.lines().into_iter().filter(|line| line["message"] == "request answered").collect()
     }
 
-    /// All lines, in order.
+    /// All log lines, in the order in which they were written.
     #[must_use]
     pub fn lines(&self) -> Vec<Value> {
         self.text().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()

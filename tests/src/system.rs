@@ -8,12 +8,12 @@ use local::template::{Authorizer, Event};
 
 use crate::World;
 
-/// The environment variables of functions, by logical id.
+/// The names of environment variables for each function. The key is the function's logical id.
 pub type Variables = BTreeMap<String, BTreeSet<String>>;
 
 /// Facts about the system that the template declares.
 impl World {
-    /// The logical id of the function with this binary.
+    /// The logical id in the template of the function that runs this binary.
     #[must_use]
     pub fn function_with_binary(&self, binary: &str) -> String {
         let mut functions = self.template.functions.values();
@@ -21,7 +21,7 @@ impl World {
         function.expect("the template has a function with this binary").id.clone()
     }
 
-    /// The names of the binaries of all functions.
+    /// The names of the binaries of all functions in the template.
     #[must_use]
     pub fn binaries(&self) -> BTreeSet<String> {
         self.template.functions.values().map(|function| function.binary.clone()).collect()
@@ -49,7 +49,7 @@ impl World {
         public.map(source).collect()
     }
 
-    /// The variables that the template sets, for each function.
+    /// The variables that the template sets for each function.
     #[must_use]
     pub fn variables_set(&self) -> Variables {
         let functions = self.template.functions.values();
@@ -58,7 +58,8 @@ impl World {
         set.collect()
     }
 
-    /// The variables that each function has read. A function that has not started yet is missing.
+    /// The variables that each function has read so far. A function that has not started yet is
+    /// missing.
     #[must_use]
     pub fn variables_read(&self) -> Variables {
         let mut read = Variables::new();

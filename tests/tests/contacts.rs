@@ -1,5 +1,5 @@
-//! Contacts: levels, flag, fallback, guard, cursor, search, look-ups, writes, sync (SPEC §2, RFC
-//! TEAM-S02 to S11).
+//! Tests of contacts: levels, the team flag, the fallback, the guard, cursors, search, look-ups,
+//! writes and sync (SPEC §2, RFC TEAM-S02 to S11).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,5 +1,5 @@
-//! The files beside the code match the code: the API document, the sample events in `events/`, the
-//! alarms, and the tests that the tables in `docs/` name.
+//! Tests that files outside the code match the code: the API document, the sample events in
+//! `events/`, the alarms, and the names of tests in the tables of `docs/`.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,7 +24,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use tests::workspace;
 
-/// The tests that the tables of a document name in a column headed “Test”.
+/// The names of tests in the tables of a document. They are in the columns with the heading “Test”.
 fn named_tests(text: &str) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     let mut column = None;
@@ -46,7 +46,7 @@ fn is_test(line: &str) -> bool {
     line.starts_with("#[") && (line.contains("test]") || line.contains("test("))
 }
 
-/// The Rust files in these folders of the workspace and their subfolders.
+/// The paths of the Rust files in these folders of the workspace and their subfolders.
 fn rust_files(folders: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> = folders.iter().map(|folder| workspace().join(folder)).collect();
@@ -69,7 +69,7 @@ fn sources(folders: &[&str]) -> Vec<String> {
     files.map(|path| fs::read_to_string(path).unwrap()).collect()
 }
 
-/// The names of all tests.
+/// The names of all test functions in the workspace.
 fn all_tests() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for source in sources(&["functions", "shared", "infra", "tests"]) {

@@ -1,4 +1,4 @@
-//! Exports from the request to the expired link, through their functions (SPEC §4).
+//! Tests of exports through their functions, from the request to the expired link (SPEC §4).
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Notes and mentions through their functions (SPEC §3, PRD NOTE-MENTION-S01 to S06, RFC TEAM-S10
-//! to S17).
+//! Tests of notes and mentions through their functions (SPEC §3, PRD NOTE-MENTION-S01 to S06, RFC
+//! TEAM-S10 to S17).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

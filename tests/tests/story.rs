@@ -1,4 +1,4 @@
-//! The whole demo story with real function processes, as `cargo run -- demo` runs it.
+//! Tests the whole demo story with real function processes, as `cargo run -- demo` runs it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

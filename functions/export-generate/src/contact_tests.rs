@@ -1,6 +1,6 @@
-//! Exports random contacts with difficult values to both formats, and reads the files with
-//! independent readers. The expected cells are computed here from the contacts, without the code
-//! under test.
+//! Exports random contacts with difficult values to both formats, and reads the files with readers
+//! that the service does not use. The tests compute the expected cells from the contacts without
+//! the code under test.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -51,14 +51,15 @@ const FIELDS: [&str; 13] = [
 
 const DATE_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 
-/// A text, and whether a spreadsheet would run it as a formula if it opened the text in a CSV.
+/// A text, and whether a spreadsheet would run the text as a formula if it opened a CSV file with
+/// it.
 #[derive(Clone, Debug)]
 struct Source {
     text: String,
     runs: bool,
 }
 
-/// The expected value of a cell.
+/// The value that a cell must contain.
 #[derive(Clone, Debug)]
 enum Expected {
     Text(Source),
@@ -72,7 +73,7 @@ fn source(text: impl Strategy<Value = String>, runs: bool) -> impl Strategy<Valu
     text.prop_map(move |text| Source { text, runs })
 }
 
-/// Texts that stay unchanged in a CSV: phones and plain numbers with any sign.
+/// Texts that are not changed in a CSV: phones and plain numbers with any sign.
 fn harmless() -> impl Strategy<Value = Source> {
     prop_oneof![
         source("\\+62[0-9]{5,12}", false),
@@ -89,7 +90,7 @@ fn harmless() -> impl Strategy<Value = Source> {
     ]
 }
 
-/// Texts that a spreadsheet would run: formulas with every first character, and DDE.
+/// Texts that a spreadsheet would run: formulas with every possible first character, and DDE.
 fn running() -> impl Strategy<Value = Source> {
     prop_oneof![
         source("(?s)[=@\t\r].{0,20}", true),
@@ -100,7 +101,7 @@ fn running() -> impl Strategy<Value = Source> {
     ]
 }
 
-/// Any other text, with characters of every Unicode plane.
+/// Texts that do not begin like a formula, with characters of every Unicode plane.
 fn plain() -> impl Strategy<Value = Source> {
     let chars = any::<char>().prop_map(|it| format!("a{it}"));
     let difficult = difficult_texts()
@@ -120,7 +121,7 @@ fn text() -> impl Strategy<Value = Source> {
 }
 
 /// Several texts in one cell. The first text decides whether a spreadsheet would run the cell,
-/// unless all texts are phones.
+/// unless all texts are phone numbers.
 fn list() -> impl Strategy<Value = Vec<Source>> {
     prop_oneof![
         vec(source("\\+62[0-9]{5,12}", false), 0..4),
@@ -129,8 +130,8 @@ fn list() -> impl Strategy<Value = Vec<Source>> {
     ]
 }
 
-/// Times near midnight in the time zones, near daylight saving changes, and outside a spreadsheet's
-/// calendar.
+/// Times near midnight in the time zones of the tests, near daylight saving changes, and outside a
+/// spreadsheet's calendar.
 fn moment() -> impl Strategy<Value = Timestamp> {
     let around = |text: &str| {
         let at: Timestamp = text.parse().unwrap();
@@ -265,7 +266,8 @@ fn is_in_xlsx(cell: &Data, expected: &Expected, zone: &TimeZone) -> bool {
     }
 }
 
-/// Whether a cell is this date, or the date's text if it is before a spreadsheet's calendar.
+/// Whether a cell contains this date, or contains it as text if the date is before a spreadsheet's
+/// calendar.
 fn is_date(cell: &Data, expected: civil::DateTime, as_text: &str) -> bool {
     match cell {
         Data::DateTime(read) => {
@@ -280,7 +282,7 @@ fn is_date(cell: &Data, expected: civil::DateTime, as_text: &str) -> bool {
     }
 }
 
-/// Checks the XML of a workbook directly.
+/// Checks the XML files in a workbook directly, without a spreadsheet reader.
 fn assert_xml_is_safe(path: &std::path::Path, rows: usize) {
     let mut archive = ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
     let mut sheet_rows = 0;

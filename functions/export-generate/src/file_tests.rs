@@ -13,8 +13,8 @@ fn columns(count: usize) -> Vec<Column> {
         .collect()
 }
 
-/// Texts that often break exports: every first character of a formula, every Unicode plane, and
-/// every control character.
+/// Texts that often break exports. They contain every first character of a formula, every Unicode
+/// plane and every control character.
 pub(crate) fn difficult_texts() -> Vec<String> {
     let mut texts: Vec<String> = [
         "=1+1",
@@ -111,7 +111,7 @@ fn write_xlsx(columns: &[Column], rows: &[Vec<Cell<'_>>]) -> FinishedFile {
     write(Format::Xlsx, columns, rows)
 }
 
-/// The rows of a CSV file after its BOM and header.
+/// The rows of a CSV file without its byte order mark and its header.
 pub(crate) fn read_csv(bytes: &[u8]) -> Vec<Vec<String>> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).expect("the file starts with a BOM");
     let mut reader = ::csv::Reader::from_reader(bytes);
@@ -128,7 +128,7 @@ fn read_xlsx(file: &FinishedFile, rows: usize, columns: usize) -> Vec<Vec<Data>>
     (1..=rows).map(|row| (0..columns).map(|column| value(row, column)).collect()).collect()
 }
 
-/// The rule of SPEC §4 for a text in XLSX, written without the code under test.
+/// The cell that SPEC §4 requires for a text in XLSX. It does not use the code under test.
 pub(crate) fn expected_in_xlsx(text: &str) -> Data {
     let legal: Vec<u16> = text
         .chars()
@@ -211,7 +211,7 @@ fn numbers_dates_and_booleans_keep_their_type() {
         Cell::number("12345678901234567890"),
         Cell::date(at("2026-12-31T16:59:59.999Z"), &jakarta),
         Cell::date(at("2026-12-31T17:00:00Z"), &jakarta),
-        // Clocks in New York change from 02:00 to 03:00 after this second.
+        // In New York, clocks change from 02:00 to 03:00 after this second.
         Cell::date(at("2026-03-08T06:59:59Z"), &new_york),
         Cell::date(at("2026-03-08T07:00:00Z"), &new_york),
         Cell::Boolean(true),

@@ -15,7 +15,7 @@ use super::*;
 pub(crate) const BUCKET: &str = "exports";
 const KEY: &str = "private/exports/company/job/1/contacts.csv";
 
-/// An S3 server on a loopback port that stores its objects in its own directory.
+/// An S3 server on a loopback port. It stores its objects in its own temporary directory.
 pub(crate) struct Storage {
     pub(crate) client: Client,
     root: TempDir,
@@ -69,7 +69,7 @@ impl Storage {
         Some(object.body.collect().await.unwrap().into_bytes())
     }
 
-    /// The files of unfinished uploads: their parts and their records.
+    /// The files of unfinished uploads in the server's directory: their parts and their records.
     pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
         std::fs::read_dir(self.root.path())
             .unwrap()
@@ -79,7 +79,7 @@ impl Storage {
     }
 }
 
-/// A file of this size in bytes, and its content.
+/// Creates a file with this number of bytes. Returns the file and its content.
 fn source(bytes: u64) -> (NamedTempFile, Bytes) {
     let content: Bytes = (0..bytes).map(|at| u8::try_from(at % 251).unwrap()).collect();
     let file = NamedTempFile::new().unwrap();

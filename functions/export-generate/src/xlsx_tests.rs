@@ -60,7 +60,7 @@ fn every_sheet_has_a_bold_frozen_header_and_an_autofilter() {
         assert!(xml.contains(r#"<pane ySplit="1""#) && xml.contains(r#"state="frozen""#), "{xml}");
         assert!(xml.contains(&format!(r#"<autoFilter ref="{range}"/>"#)), "{xml}");
         assert!(xml.contains(r#"<c r="A1" s="1" t="inlineStr">"#), "{xml}");
-        // Adjacent columns of the same width share an element.
+        // Adjacent columns of the same width share one `col` element.
         for columns in [r#"<col min="1" max="1" width="28."#, r#"<col min="2" max="3" width="20."#]
         {
             assert!(xml.contains(columns), "{xml}");
@@ -166,8 +166,8 @@ fn a_workbook_fails_before_the_disk_is_full() {
 fn only_a_workbook_too_large_for_plain_zip_uses_zip64() {
     let is_zip64 = |file: &Saved| {
         let bytes = std::fs::read(file.path()).unwrap();
-        // The header of the first entry: the signature, and then the version needed to read the
-        // entry.
+        // The header of the first ZIP entry: the signature, and then the version that a reader
+        // needs to read the entry.
         assert_eq!(&bytes[..4], b"PK\x03\x04");
         u16::from_le_bytes([bytes[4], bytes[5]]) >= 45
     };

@@ -1,6 +1,7 @@
-//! Tests of the Lambda service with real processes.
+//! Tests of the emulated Lambda service with real processes.
 
-// Helpers of tests may panic like the tests; clippy.toml only covers test functions.
+// The helper functions of tests may panic like the tests. The setting in clippy.toml covers only
+// test functions.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod support;
@@ -19,7 +20,8 @@ use serde_json::{Value, json};
 use support::{eventually, fixture, options, template};
 use tower::ServiceExt;
 
-/// Starts the service with the fixture as its function, which has these properties.
+/// Starts the service with the fixture as its function. The function has these properties in the
+/// template.
 async fn lambda(properties: &str) -> Lambda {
     Lambda::start(options(&template("", properties))).await.unwrap()
 }
@@ -180,9 +182,9 @@ async fn a_failed_asynchronous_event_is_retried_twice() {
     assert_eq!(usage.snapshot()["Fixture"]["invocations"], 3);
 }
 
-/// Copies the fixture with a separate process: if this process had the program open for writing,
-/// another test that starts a process at the same time could find it busy. The time is set, because
-/// two copies may otherwise have the same time in the file system.
+/// Copies the fixture with a separate process. If this process opened the program for writing,
+/// another test that starts a process at the same time could get the error that the file is busy.
+/// The modification time is set because two copies may have the same time in the file system.
 fn place_fixture(program: &Path, built_at: SystemTime) {
     let copied = Command::new("cp").args([fixture(), program]).status().unwrap();
     assert!(copied.success());
@@ -199,7 +201,8 @@ async fn a_warm_process_is_replaced_when_its_program_was_built_again() {
     let lambda = Lambda::start(options).await.unwrap();
     invoke(&lambda, json!({})).await;
     assert_eq!(invoke(&lambda, json!({})).await.init, None);
-    // As Cargo does, this replaces the file of a running program instead of writing into it.
+    // As Cargo does, remove the file of the running program and create a new one, instead of
+    // writing into it.
     std::fs::remove_file(&program).unwrap();
     place_fixture(&program, UNIX_EPOCH + Duration::from_secs(1));
     assert!(invoke(&lambda, json!({})).await.init.is_some());

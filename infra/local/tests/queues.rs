@@ -1,6 +1,7 @@
-//! Tests of queues as event sources of functions, with the emulated SQS and real processes.
+//! Tests of queues as event sources of functions. They use the emulated SQS and real processes.
 
-// Helpers of tests may panic like the tests; clippy.toml only covers test functions.
+// The helper functions of tests may panic like the tests. The setting in clippy.toml covers only
+// test functions.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod support;
@@ -105,8 +106,8 @@ async fn failed_messages_are_delivered_again_and_then_moved_to_the_dead_letter_q
         client.send_message().queue_url(url).message_body(body).send().await.unwrap();
     }
 
-    // The bad message is delivered twice and the good one once; then the bad one is moved to the
-    // dead-letter queue.
+    // The queue delivers the bad message twice and the good message once, and then moves the bad
+    // message to the dead-letter queue.
     let deliveries = |body: &str| {
         let batches = events.list(Some("fixture_batch"));
         let bodies = batches.iter().filter_map(|batch| batch["bodies"].as_array()).flatten();

@@ -22,7 +22,7 @@ fn user(n: u128) -> UserId {
     UserId::from_uuid(Uuid::from_u128(n))
 }
 
-/// Stores contacts of which the first teams own many and the last teams own few.
+/// Stores contacts and returns them. The first teams own many of them, and the last teams own few.
 async fn company(contacts: &Contacts) -> Vec<Contact> {
     let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let mut all = Vec::new();
@@ -48,7 +48,7 @@ async fn company(contacts: &Contacts) -> Vec<Contact> {
     all
 }
 
-/// The ids on all pages of a read plan in order, and the plans that the pages used.
+/// The ids on all pages of a read plan in order, and the plan of each page.
 async fn pages(
     contacts: &Contacts,
     scope: &Scope,
@@ -72,7 +72,7 @@ async fn pages(
     }
 }
 
-/// The expected ids by the plain rule over all contacts.
+/// The ids that a list must return. The function evaluates the plain rule for all contacts.
 fn expected_ids(all: &[Contact], scope: &Scope, request: &ListRequest) -> Vec<ContactId> {
     let mut expected: Vec<&Contact> = all.iter().filter(|contact| scope.admits(*contact)).collect();
     expected.sort_unstable_by_key(|contact| request.criteria.position(contact, request.order));

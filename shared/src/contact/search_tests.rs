@@ -54,7 +54,8 @@ fn a_search_text_that_is_too_short_or_too_long_is_refused() {
     assert!(search("- -").ranges().is_empty());
 }
 
-/// Names, emails and phones from a small alphabet, so that texts often match contacts.
+/// Names, emails and phones that are built from a few characters, so that search texts often match
+/// contacts.
 fn any_text() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         "[aàAb]{1,5}",
@@ -99,7 +100,8 @@ proptest! {
             .map(|word| Key::word(&company, word, contact.id))
             .collect();
         prop_assert!(keys.iter().all(|key| ranges_with(key) <= 1), "ranges overlap: {ranges:?}");
-        // The lowest position in the ranges, in the order in which the table is read.
+        // The contact's lowest position in the ranges. Positions have the order in which the table
+        // is read.
         let first = keys.iter().filter(|key| ranges_with(key) == 1).map(|key| key.sk.clone()).min();
         prop_assert_eq!(search.position(&contact), first.clone());
         prop_assert!(!search.matches(&contact) || first.is_some(), "{search:?} does not read it");

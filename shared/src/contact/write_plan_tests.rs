@@ -51,7 +51,7 @@ fn any_contact() -> impl Strategy<Value = Contact> {
     )
 }
 
-/// A table without versions. It applies actions as DynamoDB does.
+/// The items of a table. It applies actions as DynamoDB does, but it does not check versions.
 type Items = BTreeMap<Key, Item>;
 
 fn apply(items: &mut Items, transaction: Transaction) {
@@ -74,7 +74,8 @@ fn settle(items: &mut Items, due: &Due, now: &Contact) {
     }
 }
 
-/// Applies a change without the work of the clean-up, and returns the due items for the clean-up.
+/// Applies the change of a contact without the later work of the clean-up. Returns the due items
+/// for the clean-up.
 fn execute(items: &mut Items, old: &Contact, new: &Contact, stale: StalePointers) -> Vec<Due> {
     let expected = index_entries(&company(), new).unwrap();
     let before = items.clone();
@@ -87,7 +88,7 @@ fn execute(items: &mut Items, old: &Contact, new: &Contact, stale: StalePointers
             for transaction in puts {
                 apply(items, transaction);
             }
-            // The record changes only after every new pointer exists and before any old one is
+            // The record changes only after every new pointer exists and before any old pointer is
             // deleted.
             assert!(before.keys().chain(expected.keys()).all(|key| items.contains_key(key)));
             apply(items, record);
@@ -145,7 +146,7 @@ proptest! {
             prop_assert_eq!(&entry.teams, &new.team_owner_ids);
             prop_assert_eq!(entry.name_key, Some(name_key(&folded, new.id)));
         }
-        // Look-up items and words are never kept.
+        // Stale look-up items and words are never kept.
         let others = index_entries(&company(), &new).unwrap();
         let stray = items.keys().filter(|key| {
             (key.pk.contains("#WORD#") || key.pk.contains("#EMAIL#")) && !others.contains_key(key)

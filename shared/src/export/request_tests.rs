@@ -27,7 +27,7 @@ fn language_and_time_zone_come_from_the_request_then_the_company_then_the_defaul
     let order = check(minimal()).unwrap();
     assert_eq!((order.locale, order.time_zone.as_str()), (Locale::Id, "Asia/Jakarta"));
     assert_eq!(order.columns[0].label, "Nama");
-    // At this time it is already the 22nd in Jakarta.
+    // In Jakarta, the date is already the 22nd at this time.
     assert_eq!(order.file_name, "contacts-2026-11-22.csv");
     let mut body = with("locale", json!("en"));
     body["time_zone"] = json!("europe/berlin");

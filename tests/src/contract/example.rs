@@ -17,7 +17,7 @@ pub struct ExampleRequest {
     pub path: String,
     /// The headers as pairs of name and value.
     pub headers: Vec<(String, String)>,
-    /// The body, if there is one.
+    /// The JSON body; `None` if the request has no body.
     pub body: Option<Value>,
 }
 
@@ -67,8 +67,9 @@ impl Contract {
         }
     }
 
-    /// Every request that the examples describe: one for each body of a route, and one for each
-    /// optional parameter alone.
+    /// Every request that the examples describe. A route has one request for each example of its
+    /// body, and one request for each optional parameter, in which no other optional parameter is
+    /// set.
     #[must_use]
     pub fn requests(&self) -> Vec<ExampleRequest> {
         let routes = self.routes();
@@ -112,15 +113,15 @@ impl Operation<'_> {
     }
 }
 
-/// The example or examples of a body, a parameter or a header.
+/// The example or the examples of a body, a parameter or a header. Empty if there is no example.
 fn examples(node: &Value) -> Vec<Value> {
     let named = node["examples"].as_object().into_iter().flatten();
     let named = named.map(|(_, example)| example["value"].clone());
     node.get("example").cloned().into_iter().chain(named).collect()
 }
 
-/// The example of a parameter as it is sent: one pair for each value of a list or each property of
-/// an object.
+/// The example of a parameter as pairs of name and text, as a client sends it. A list has one pair
+/// for each value, and an object has one pair for each property.
 fn pairs(parameter: &Value) -> Vec<(String, String)> {
     let name = parameter["name"].as_str().unwrap_or_default();
     match &parameter["example"] {

@@ -25,7 +25,7 @@ use crate::workspace;
 
 /// The HTTP methods that a path can have.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
-/// Headers of every response. The document describes them once, in its introduction.
+/// The headers that every response has. The document describes them once, in its introduction.
 const HEADERS_OF_EVERY_RESPONSE: [&str; 2] = ["cache-control", "content-type"];
 
 static DOCUMENTED: LazyLock<Contract> = LazyLock::new(|| {
@@ -50,7 +50,7 @@ struct Operation<'a> {
 }
 
 impl Contract {
-    /// The document of this repository.
+    /// The API document of this repository. The process reads it once.
     ///
     /// # Panics
     /// Panics if the document cannot be read.
@@ -158,7 +158,8 @@ impl Contract {
 }
 
 impl<'a> Operation<'a> {
-    /// The parameters of the route and its path in one location: `path`, `query` or `header`.
+    /// The parameters that the route and its path have in one location: `path`, `query` or
+    /// `header`.
     fn parameters(self, location: &str) -> impl Iterator<Item = &'a Value> {
         let path_parameters = self.path_item["parameters"].as_array().into_iter().flatten();
         let own = self.operation["parameters"].as_array().into_iter().flatten();
@@ -198,8 +199,8 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// Checks one query parameter: one value if the parameter is a list, one property if it is an
-    /// object.
+    /// Checks the text of one query parameter. If the parameter is a list, the text is one value of
+    /// the list. If it is an object, the text is one property of the object.
     fn check_parameter(self, at: &str, name: &str, value: &str) {
         let at = format!("{at}: the parameter {name}");
         let known = self.parameters("query").find(|parameter| parameter["name"] == name);
@@ -215,7 +216,8 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// Whether the whole request succeeded. Each row of a batch has its own result.
+/// Whether the whole request succeeded. A batch has a result for each row, and it succeeded only if
+/// no row was rejected.
 fn is_success(response: &Value) -> bool {
     let rejects = || {
         let body: Value =

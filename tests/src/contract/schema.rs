@@ -8,7 +8,7 @@ use std::{
 use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use serde_json::{Value, json};
 
-/// The schemas in use, each compiled once.
+/// The schemas that were already used. Each schema is compiled once.
 #[derive(Default)]
 pub(super) struct Compiled(Mutex<Cache>);
 
@@ -44,7 +44,7 @@ impl Cache {
         let mut compiler = Compiler::new();
         compiler.set_default_draft(Draft::V2020_12);
         compiler.enable_format_assertions();
-        // References in the schema point to the document's components.
+        // Add the document's components, because references in the schema point to them.
         let whole = json!({ "allOf": [schema], "components": document["components"] });
         let url = format!("https://api.example/{}.json", self.by_text.len());
         compiler.add_resource(&url, whole).expect("the schema URL is valid");
@@ -62,7 +62,7 @@ pub(super) fn resolved<'a>(document: &'a Value, node: &'a Value) -> &'a Value {
     found.unwrap_or_else(|| panic!("{reference} does not exist in the document"))
 }
 
-/// The type that a schema names, directly or through a reference.
+/// The type that a schema names, directly or through a reference; `None` if it names no type.
 pub(super) fn type_of<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a str> {
     resolved(document, schema)["type"].as_str()
 }

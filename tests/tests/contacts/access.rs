@@ -51,7 +51,7 @@ async fn the_explanation_names_the_deciding_rule_and_the_matching_teams() {
                 "{about}"
             );
         }
-        // The explanation matches what a read does.
+        // The explanation gives the same result as a read by that person.
         let seen = world.get(about, &format!("/cdp/customers/{id}")).await;
         assert_eq!(seen.status == 200, allowed, "{about}");
     }
@@ -96,7 +96,7 @@ async fn notes_are_explained_with_their_own_rules() {
     let path = format!("/cdp/customers/{id}");
     let owner = json!({ "owner_id": person("andre") });
     assert_eq!(world.call("maya", Method::PATCH, &path, Some(&owner)).await.status, 200);
-    // Level `own` gives no access to notes of others, even on the viewer's own contact.
+    // Level `own` gives no access to the notes of other users, even on the viewer's own contact.
     let expected = ["owner", "owner", "note_owner", "note_owner"];
     assert_eq!(rules(&explain(&world, "maya", &id, "andre").await), expected);
     world.flags(false, false).await;

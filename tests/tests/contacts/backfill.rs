@@ -1,14 +1,16 @@
-//! Which team owners a backfill sets, keeps and reverts (RFC CHG-004, execution plan 11).
+//! Tests of which team owners a backfill sets, keeps and reverts (RFC CHG-004, execution plan 11).
 
 use http::Method;
 use serde_json::{Value, json};
 use tests::{World, team};
 
-/// The names of the people file and of the teams file.
+/// The names of the people file and of the teams file, which are in the company's folder of the
+/// bucket.
 pub(crate) const PEOPLE: &str = "people.csv";
 pub(crate) const TEAMS: &str = "teams.csv";
 
-/// Legacy teams whose names Launchpad spells differently, and one that Launchpad does not have.
+/// The legacy teams in the teams file. Launchpad spells some of their names differently and does
+/// not have the last team.
 pub(crate) const LEGACY_TEAMS: &str = "id,name\n1,SALES\n2, jakarta  smb\n3,Bandung\n9,Disbanded\n";
 
 pub(crate) fn company(handle: &str) -> String {
@@ -19,7 +21,7 @@ fn key(file: &str) -> String {
     format!("private/backfill/{}/{file}", company("kopi"))
 }
 
-/// Stores a file in the growth company's folder.
+/// Stores a file in the growth company's folder of the bucket.
 pub(crate) async fn put(world: &World, file: &str, content: impl Into<Vec<u8>>) {
     let files = world.files().await;
     let put = files.client().put_object().bucket(files.bucket()).key(key(file));
@@ -39,13 +41,13 @@ pub(crate) async fn start(world: &World, mode: &str) -> Value {
     world.invoke("TeamBackfill", request(mode)).await
 }
 
-/// The report of a completed run.
+/// Reads the report of a completed run from the bucket.
 pub(crate) async fn report(world: &World, response: &Value) -> Value {
     let key = response["report_key"].as_str().unwrap_or_else(|| panic!("{response}"));
     serde_json::from_slice(&world.files().await.read(key).await.unwrap()).unwrap()
 }
 
-/// The object keys of all reports.
+/// The object keys of all reports in the bucket.
 pub(crate) async fn reports(world: &World) -> Vec<String> {
     let files = world.files().await;
     let listed = files.client().list_objects_v2().bucket(files.bucket()).send().await.unwrap();
@@ -53,7 +55,7 @@ pub(crate) async fn reports(world: &World) -> Vec<String> {
     keys.filter(|key| key.ends_with("/report.json")).collect()
 }
 
-/// Executes a run to its end and returns its report.
+/// Executes a run from its start to its end and returns its report.
 pub(crate) async fn run(world: &World, mode: &str) -> Value {
     let response = start(world, mode).await;
     world.process_queues().await;
@@ -75,7 +77,8 @@ pub(crate) async fn contacts(world: &World, count: usize) -> Vec<String> {
     ids
 }
 
-/// A people file with one row per person and the person's legacy teams.
+/// A people file with one row for each person. A row contains the person's id, which is `P-` and a
+/// number, and the ids of the person's legacy teams.
 pub(crate) fn people(rows: impl IntoIterator<Item = (usize, &'static str)>) -> String {
     let mut file = "crm_person_id,name,crm_team_hierarchy_id\r\n".to_owned();
     for (n, teams) in rows {
@@ -84,7 +87,7 @@ pub(crate) fn people(rows: impl IntoIterator<Item = (usize, &'static str)>) -> S
     file
 }
 
-/// Changes a contact's team owners as a user does.
+/// Changes the team owners of a contact through the API, as a user does.
 async fn edit(world: &World, external_id: &str, owners: Value) {
     let row = json!({ "external_id": external_id, "team_owner_ids": owners });
     let body = json!({ "contacts": [row] });
@@ -136,7 +139,8 @@ async fn chg004_a_clean_file_covers_95_percent_and_unmatched_contacts_stay_unass
         };
         assert_eq!(*owners, expected, "P-{}", index + 1);
     }
-    // Lists use the new owners: Sinta of Jakarta SMB sees her team's contacts and unassigned ones.
+    // Lists use the new owners: Sinta, who is in Jakarta SMB, sees her team's contacts and
+    // unassigned contacts.
     let seen = world.get("sinta", "/cdp/customers?limit=100").await.ids();
     for (index, id) in ids.iter().enumerate() {
         assert_eq!(seen.contains(id), (index + 1) % 3 == 1 || index + 1 > 58, "P-{}", index + 1);

@@ -1,4 +1,4 @@
-//! Which files a backfill accepts, and which errors it returns for others.
+//! Tests of which files a backfill accepts, and which errors it returns for other files.
 
 use serde_json::{Value, json};
 use tests::{World, team};
@@ -134,7 +134,8 @@ async fn a_file_larger_than_the_read_window_is_read_row_by_row() {
     let world = World::with_flags().await;
     let ids = contacts(&world, 3).await;
     put(&world, TEAMS, LEGACY_TEAMS).await;
-    // Rows of 40 KB, so that a read window ends within a row, and fields with quoted line breaks.
+    // The rows have 40 KB, so a read window ends within a row. One field contains line breaks in
+    // quotes.
     let filler = "line\r\n".repeat(7000);
     let mut file = "id,notes,crm_team_hierarchy_id\r\n".to_owned();
     for n in 0..70 {

@@ -1,4 +1,5 @@
-//! A backfill over several invocations: crashes, duplicate messages, faults and concurrent runs.
+//! Tests of a backfill that takes several invocations: crashes, duplicate messages, faults and
+//! concurrent runs.
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use super::backfill::{
     run, start,
 };
 
-/// A world with `count` contacts without team owners, and a file that assigns them all to Sales.
+/// Creates a world with `count` contacts without team owners, and a people file that assigns all of
+/// them to Sales.
 async fn with_rows(count: usize) -> (World, Vec<String>) {
     let world = World::with_flags().await;
     let ids = contacts(&world, count).await;
@@ -20,7 +22,7 @@ async fn with_rows(count: usize) -> (World, Vec<String>) {
     (world, ids)
 }
 
-/// Asserts that every contact was written and counted once.
+/// Asserts that the run wrote and counted every contact once.
 fn assert_complete(report: &Value, count: usize) {
     assert_eq!(report["state"], "completed", "{report}");
     let totals = &report["totals"];
@@ -30,7 +32,8 @@ fn assert_complete(report: &Value, count: usize) {
     assert_eq!(totals["errors"], 0, "{report}");
 }
 
-/// Delivers the message for a continuation to the function and returns whether it succeeded.
+/// Delivers the message of continuation number `continuation` to the function and returns whether
+/// the function succeeded.
 async fn deliver(world: &World, response: &Value, continuation: u32) -> bool {
     let body = json!({ "company": company("kopi"), "run": response["run_id"], "continuation": continuation });
     let event = json!({ "Records": [{
@@ -51,7 +54,7 @@ async fn a_run_continues_in_further_invocations_until_it_is_complete() {
     assert_eq!(response["state"], "running");
     assert_eq!(world.process_queues().await, 4, "three more chunks and the end of the file");
     assert_complete(&report(&world, &response).await, 175);
-    // A revert continues in the same way.
+    // A revert continues over several invocations in the same way.
     let response = start(&world, "revert").await;
     assert_eq!(response["state"], "running");
     assert_eq!(world.process_queues().await, 4);
@@ -71,7 +74,7 @@ async fn a_continuation_message_that_was_not_sent_is_sent_by_the_next_clean_up()
     world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
     assert!(world.process_queues().await > 0);
     assert_complete(&report(&world, &response).await, 120);
-    // No due item is left.
+    // The run leaves no due item.
     let later = world.clock.now() + SignedDuration::from_hours(1);
     assert_eq!(world.clean_up(later).await["done"], 0);
 }
@@ -79,7 +82,8 @@ async fn a_continuation_message_that_was_not_sent_is_sent_by_the_next_clean_up()
 #[tokio::test]
 async fn an_invocation_that_dies_within_a_chunk_loses_no_row_and_counts_no_row_twice() {
     let (world, ids) = with_rows(75).await;
-    // After the start, each contact's write is so slow that the invocation dies within the chunk.
+    // After the start of the run, each write of a contact is so slow that the invocation dies
+    // within the chunk.
     let slow = json!({ "target": "dynamodb", "latency_ms": 400, "action": "TransactWriteItems" });
     world.fault(&slow);
     let dies = tokio::time::timeout(Duration::from_millis(1400), start(&world, "apply"));
@@ -172,7 +176,7 @@ async fn a_company_has_one_run_at_a_time_and_a_dead_run_is_replaced() {
     world.limit_time(None);
     let second = start(&world, "apply").await;
     assert_eq!(second["state"], "completed", "{second}");
-    // The message of the dead run arrives too late.
+    // The message of the dead run arrives too late, after the second run has completed.
     assert!(deliver(&world, &dead, 1).await);
     world.clean_up(world.clock.now()).await;
     world.process_queues().await;
@@ -201,7 +205,7 @@ async fn no_run_starts_while_launchpad_fails_and_a_started_run_continues() {
     world.faults.clear();
     world.limit_time(Some(SignedDuration::ZERO));
     let response = start(&world, "apply").await;
-    // The run uses the teams from its start.
+    // The run uses the teams that it read at its start.
     world.fault(&json!({ "target": "launchpad.teams", "status": 503 }));
     world.process_queues().await;
     assert_complete(&report(&world, &response).await, 60);
@@ -248,7 +252,8 @@ async fn changes_that_users_make_during_a_run_are_not_lost() {
         if (index + 1) % 2 == 0 {
             assert_eq!(*owners, json!([tests::team("Sales")]), "P-{}", index + 1);
         } else {
-            // Cleared after the backfill, or already empty before it.
+            // The contact was cleared after the backfill, or it already had no owners before the
+            // backfill.
             let smb = json!([tests::team("Jakarta SMB")]);
             assert!(*owners == json!([]) || *owners == smb, "P-{}: {owners}", index + 1);
         }

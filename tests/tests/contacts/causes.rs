@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use tests::{Log, World};
 
-/// The faults of the teams call, and what the log says about each.
+/// The faults of the call for teams, and the cause that the log contains for each fault.
 fn faults() -> [(Value, &'static str); 3] {
     let call = "the Launchpad call `teams` failed: ";
     let fault = |field: &str, value: u32| json!({ "target": "launchpad.teams", field: value });

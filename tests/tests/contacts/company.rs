@@ -1,4 +1,4 @@
-//! Contacts that the tests add to the demo's, and the plain access rule for them.
+//! Contacts that the tests add to the demo data, and the plain access rule for them.
 
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
@@ -8,8 +8,8 @@ use shared::{
 };
 use tests::{Response, World, person};
 
-/// The `n`th contact that a test adds to the growth company, with a name only. A larger `n` is
-/// newer.
+/// Creates contact number `n` of a test in the growth company. The contact has only a name. A
+/// contact with a larger `n` is newer.
 pub(crate) fn contact(world: &World, n: i64, name: &str) -> Contact {
     let created_at = world.clock.now() - SignedDuration::from_hours(24) + seconds(n);
     Contact {
@@ -39,18 +39,18 @@ fn seconds(n: i64) -> SignedDuration {
     SignedDuration::from_secs(n)
 }
 
-/// The team of the growth company with this name.
+/// The id of the team of the growth company with this name.
 pub(crate) fn team(name: &str) -> TeamId {
     tests::team(name).parse().unwrap()
 }
 
-/// The contacts of the growth company, without the API.
+/// The store of the growth company's contacts, which the tests use without the API.
 pub(crate) async fn contacts(world: &World) -> Contacts {
     let company = local::demo_company::id("company", "kopi").parse().unwrap();
     Contacts::new(world.table().await, company, world.clock.clone())
 }
 
-/// Stores contacts without the API.
+/// Stores contacts in the growth company without the API.
 pub(crate) async fn put(world: &World, all: &[Contact]) {
     let contacts = contacts(world).await;
     for contact in all {
@@ -58,12 +58,14 @@ pub(crate) async fn put(world: &World, all: &[Contact]) {
     }
 }
 
-/// Every contact of the growth company, newest first, as its head of sales sees them.
+/// Every contact of the growth company, newest first, as the head of sales receives them from the
+/// API.
 pub(crate) async fn everything(world: &World) -> Vec<Value> {
     pages(world, "maya", "/cdp/customers?limit=100").await.concat()
 }
 
-/// Whether the plain rule lets a person see a contact, by the person's level for `permission`.
+/// Whether the plain rule allows a person to see a contact with the person's level for
+/// `permission`.
 pub(crate) fn rule(world: &World, handle: &str, permission: &str, contact: &Value) -> bool {
     let viewer = world.directory.find(handle).unwrap();
     let teams = world.directory.expanded_team_ids(&viewer);
@@ -79,7 +81,8 @@ pub(crate) fn rule(world: &World, handle: &str, permission: &str, contact: &Valu
     }
 }
 
-/// The contacts of every page of a list. The query of `path` must have at least one parameter.
+/// The contacts of every page of a list, one entry for each page. `path` must have a query with at
+/// least one parameter.
 pub(crate) async fn pages(world: &World, handle: &str, path: &str) -> Vec<Vec<Value>> {
     let (mut pages, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -94,18 +97,18 @@ pub(crate) async fn pages(world: &World, handle: &str, path: &str) -> Vec<Vec<Va
     }
 }
 
-/// The ids of contacts, in order.
+/// The ids of contacts, in the same order as the contacts.
 pub(crate) fn ids<'a>(contacts: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
     contacts.into_iter().map(|contact| contact["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The names of the contacts in a list response, in order.
+/// The names of the contacts in a list response, in the order of the list.
 pub(crate) fn names(response: &Response) -> Vec<&str> {
     let contacts = response.data().as_array().unwrap().iter();
     contacts.map(|contact| contact["name"].as_str().unwrap()).collect()
 }
 
-/// Encodes a text for a query string.
+/// Encodes a text as a value in a query string.
 pub(crate) fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

@@ -13,15 +13,15 @@ use super::table_state;
 const WRITERS: usize = 16;
 const CHANGES: usize = 12;
 const CONTACTS: usize = 200;
-/// Contacts below this number move within the teams of Jakarta. Contacts from this number to
-/// `ANYWHERE` move between all teams, and the other contacts do not change.
+/// Contacts with a lower number move only within the teams of Jakarta. Contacts from this number to
+/// `ANYWHERE` move between all teams. The other contacts do not change.
 const WITHIN_JAKARTA: usize = 80;
 const ANYWHERE: usize = 160;
 
-/// Readers at every level.
+/// The handles of readers, with at least one reader at every level.
 const READERS: [&str; 6] = ["maya", "hendra", "budi", "sinta", "lars", "andre"];
 
-/// Whether a contact stays in a reader's scope all the time.
+/// Whether a contact stays in a reader's scope during the whole test.
 fn is_stable(handle: &str, number: usize) -> bool {
     let within_jakarta = number < WITHIN_JAKARTA && ["hendra", "budi"].contains(&handle);
     handle == "maya" || within_jakarta || number >= ANYWHERE
@@ -31,7 +31,7 @@ fn writer(number: usize) -> String {
     person(&format!("writer {number}"))
 }
 
-/// Adds sixteen people with all permissions who are in all teams between which contacts move.
+/// Adds sixteen people who have all permissions and are in all teams between which contacts move.
 fn add_writers(world: &World) {
     let company = local::demo_company::id("company", "kopi");
     let teams = ["Jakarta", "Jakarta SMB", "Jakarta Enterprise", "Bandung", "Support"].map(team);
@@ -102,7 +102,8 @@ async fn write(world: &World, number: usize, ids: &[String]) {
     }
 }
 
-/// Whether the rule lets a viewer see a returned record, by the record's own fields.
+/// Whether the rule allows a viewer to see a returned record. The rule uses the fields of that
+/// record.
 fn is_in_scope(world: &World, handle: &str, contact: &Value) -> bool {
     let viewer = world.directory.find(handle).unwrap();
     let teams = world.directory.expanded_team_ids(&viewer);
@@ -118,7 +119,7 @@ fn is_in_scope(world: &World, handle: &str, contact: &Value) -> bool {
     }
 }
 
-/// Reads all pages of a list and returns how often each contact was listed.
+/// Reads all pages of a list and returns how often the list contained each contact.
 async fn list(world: &World, handle: &str, order: &str) -> BTreeMap<String, usize> {
     let mut seen = BTreeMap::new();
     let mut cursor = String::new();
@@ -164,7 +165,8 @@ async fn no_reader_sees_too_much_or_misses_a_stable_contact_while_sixteen_writer
     let world = World::with_flags().await;
     add_writers(&world);
     let ids = create_contacts(&world).await;
-    // A list reads its partitions at different times, and contacts move in between.
+    // A list reads its partitions at different times, and the writers move contacts between these
+    // reads.
     world.fault(&json!({
         "target": "dynamodb", "function": "ContactList", "action": "Query",
         "latency_ms": 60, "rate": 0.5
@@ -208,8 +210,8 @@ async fn a_stale_pointer_stays_for_a_minute_and_shows_the_contact_to_no_new_view
             assert_eq!(changed.status, 200, "{changed:?}");
         }
     };
-    // The contact leaves the unassigned contacts, which every team viewer sees, and comes back
-    // within a minute.
+    // The contact leaves the unassigned contacts, which every team viewer sees, and is unassigned
+    // again within a minute.
     for teams in [json!([]), json!([team("Sales")]), json!([]), json!([team("Sales")])] {
         move_to(teams.clone()).await;
         let open = teams == json!([]);
@@ -227,7 +229,7 @@ async fn a_stale_pointer_stays_for_a_minute_and_shows_the_contact_to_no_new_view
         of_contact.filter(|(key, _)| key.pk.ends_with("#UNASSIGNED")).count()
     };
     assert_eq!(stale_pointers(&table_state::everything(&world).await), 1);
-    // The clean-up deletes the pointer after a minute, and not earlier.
+    // The clean-up deletes the pointer after a minute, but not earlier.
     world.clean_up(world.clock.now()).await;
     assert_eq!(stale_pointers(&table_state::everything(&world).await), 1);
     table_state::clean_up(&world).await;
@@ -243,8 +245,8 @@ async fn a_stale_pointer_stays_a_whole_minute_after_the_contact_moved_away_again
     let id = created.data()["id"].as_str().unwrap().to_owned();
     let path = format!("/cdp/customers/{id}");
     let mut pointer_exists = Vec::new();
-    // The contact leaves at 0 s, comes back at 20 s and leaves again at 40 s: the pointer stays
-    // until 100 s.
+    // The contact leaves at 0 seconds, comes back at 20 seconds and leaves again at 40 seconds. The
+    // pointer is kept until 100 seconds.
     for teams in [json!([team("Sales")]), json!([]), json!([team("Sales")])] {
         let body = json!({ "team_owner_ids": teams });
         assert_eq!(world.call("maya", Method::PATCH, &path, Some(&body)).await.status, 200);

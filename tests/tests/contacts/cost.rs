@@ -1,5 +1,5 @@
-//! The cost of a request does not depend on the number of contacts of the company (ARCHITECTURE,
-//! "Targets").
+//! Tests that the cost of a request does not depend on the company's number of contacts
+//! (ARCHITECTURE, "Targets").
 
 use http::Method;
 use jiff::SignedDuration;
@@ -9,7 +9,7 @@ use tests::{World, team};
 
 const FEW: usize = 200;
 const MANY: usize = 2_000;
-/// How much costs may differ, in percent.
+/// The maximum difference between two costs, in percent.
 const TOLERANCE: f64 = 10.0;
 
 /// A world whose growth company has this many additional contacts.
@@ -34,7 +34,7 @@ fn cost(world: &World, function: &str) -> (u64, f64) {
     (calls, units)
 }
 
-/// The cost of a request when all data about its viewer is cached.
+/// The calls and read units of a request after all data about its viewer was cached.
 async fn warm_cost(world: &World, user: &str, path: &str, function: &str) -> (u64, f64) {
     world.get(user, path).await;
     world.usage.reset();
@@ -107,7 +107,7 @@ async fn a_note_with_ten_mentions_takes_one_read_one_transaction_and_one_batch_o
         .map(|number| format!("<a data-user-id=\"{}\">@x</a> ", colleague_id(number)))
         .collect();
     let body = json!({ "note": format!("<p>{anchors}</p>") });
-    // The first of the two requests caches the people.
+    // The first of two equal requests caches the people.
     world.call("sinta", Method::POST, &path, Some(&body)).await;
     world.usage.reset();
     let response = world.call("sinta", Method::POST, &path, Some(&body)).await;
@@ -127,7 +127,7 @@ async fn a_note_with_ten_mentions_takes_one_read_one_transaction_and_one_batch_o
     );
 }
 
-/// How often a user's request makes a call to Launchpad for the user's teams.
+/// The number of calls to Launchpad for a user's teams that one request makes.
 async fn team_requests(world: &World, user: &str, path: &str) -> u32 {
     const MORE_THAN_ENOUGH: u32 = 100;
     world
@@ -136,7 +136,8 @@ async fn team_requests(world: &World, user: &str, path: &str) -> u32 {
     MORE_THAN_ENOUGH - world.faults.list().iter().find_map(|rule| rule.times).unwrap()
 }
 
-/// The same for the second of two lists, after everything cached about the viewer has expired.
+/// The number of calls to Launchpad for the user's teams that the second of two lists makes.
+/// Everything that was cached about the viewer has expired before it.
 async fn team_requests_of_second_list(user: &str) -> u32 {
     let world = World::with_flags().await;
     assert_eq!(world.get(user, "/cdp/customers").await.status, 200);

@@ -54,7 +54,7 @@ async fn team_s06_ac2_s07_a_deletion_of_a_contact_out_of_scope_is_403_on_every_p
     let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
     let id = create(&world, "maya", body).await;
     let path = format!("/cdp/customers/{id}");
-    // TEAM-S07 is the same rule on mobile.
+    // The rule of TEAM-S07 also applies on mobile.
     for platform in ["web", "mobile"] {
         let headers = [("x-platform", platform)];
         let response = world.send("sinta", Method::DELETE, &path, &headers, Bytes::new()).await;
@@ -151,7 +151,7 @@ async fn only_one_of_two_concurrent_deletions_finds_the_contact() {
     assert_eq!(statuses, [200, 404]);
 }
 
-/// Adds a person in a hundred teams and returns the ids of the person and the teams.
+/// Adds a person who is in a hundred teams, and returns the ids of the person and of the teams.
 pub(super) fn with_many_teams(world: &World) -> (String, Vec<String>) {
     let company = local::demo_company::id("company", "kopi");
     let teams: Vec<String> =
@@ -183,7 +183,7 @@ async fn a_contact_with_a_hundred_teams_is_written_moved_and_deleted_in_stages()
     let path = format!("/cdp/customers/{id}");
     let change = json!({ "team_owner_ids": teams[..1], "name": "Narrow" });
     assert_eq!(world.call(&many, Method::PATCH, &path, Some(&change)).await.status, 200);
-    // The stale pointers stay and contain the new team owners.
+    // The stale pointers are kept and contain the new team owners.
     let team_list = |team: &str| format!("/cdp/customers?team_owner_ids={team}");
     assert_eq!(world.get("maya", &team_list(&teams[0])).await.ids(), [id.as_str()]);
     assert!(world.get("maya", &team_list(&teams[99])).await.ids().is_empty());
@@ -207,7 +207,7 @@ async fn a_deletion_checks_and_logs_only_its_own_permission() {
     assert_eq!(delete(&world, "sinta", &ids[0]).await.status, 200);
     assert_eq!(fallbacks().len(), 1);
     assert_eq!(fallbacks()[0]["permission_name"], "customers_customers_delete");
-    // Teams decide only about changes here, so the deletion does not need them.
+    // Only Sinta's permission for changes depends on teams now, so her deletion does not need them.
     let mut sinta = world.directory.find("sinta").unwrap();
     sinta.levels.insert("customers_customers_delete".to_owned(), "everything".to_owned());
     let upserts = serde_json::from_value(json!({ "people": [sinta] })).unwrap();

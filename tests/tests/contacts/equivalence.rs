@@ -1,9 +1,10 @@
-//! One access rule everywhere (ARCHITECTURE, "Invariants"). In random companies, lists, reads,
-//! searches, exports and notes must give exactly what the plain rule gives; [`rule`] evaluates it
-//! over all records.
+//! Tests that the same access rule applies everywhere (ARCHITECTURE, "Invariants"). In random
+//! companies, lists, reads, searches, exports and notes must return exactly what the plain rule
+//! allows. The module [`rule`] evaluates the plain rule for all records.
 //!
-//! `EQUIVALENCE_SEED` selects the companies and `EQUIVALENCE_COMPANIES` sets their number. A
-//! failure names the seed of its company; a run with that seed and two companies reproduces it.
+//! `EQUIVALENCE_SEED` is the seed from which the companies are created, and `EQUIVALENCE_COMPANIES`
+//! is the number of companies. A failure message contains the seed of its company. To reproduce the
+//! failure, run the test with that seed and two companies.
 
 mod company;
 mod rule;
@@ -21,7 +22,7 @@ use rule::{ADD, DELETE, UPDATE, VIEW};
 
 const SEED: u64 = 20_261_121;
 const COMPANIES: u64 = 40;
-/// Companies that are checked at the same time.
+/// The number of companies that are checked at the same time.
 const CONCURRENT: usize = 4;
 const VIEW_CUSTOMERS: &str = "customers_customers_view";
 const SEARCH: &str = "customers_customers_searchassoc";
@@ -69,7 +70,7 @@ async fn check_all_people(world: &World, mut company: Company, foreign: Vec<Cont
     cases
 }
 
-/// The checks of one viewer of one company.
+/// The data with which one viewer of one company is checked.
 struct ViewerCheck<'a> {
     world: &'a World,
     company: &'a mut Company,
@@ -84,7 +85,7 @@ impl ViewerCheck<'_> {
         &self.company.people[self.index]
     }
 
-    /// Describes the case for a failure message.
+    /// The description of a case for a failure message.
     fn about(&self, question: &str) -> String {
         let (seed, viewer) = (self.company.seed, self.viewer());
         let effective = self.company.flag_is_effective();
@@ -104,12 +105,12 @@ impl ViewerCheck<'_> {
         self.call(Method::GET, path, None).await
     }
 
-    /// The contacts that the rule lets the viewer list, oldest first.
+    /// The contacts that the rule allows the viewer to list, oldest first.
     fn visible(&self) -> Vec<Contact> {
         self.permitted(VIEW_CUSTOMERS)
     }
 
-    /// The contacts that the rule lets the viewer see with a permission, oldest first.
+    /// The contacts that the rule allows the viewer to see with a permission, oldest first.
     fn permitted(&self, permission: &str) -> Vec<Contact> {
         let (company, viewer) = (&self.company, self.viewer());
         let live = company.contacts.iter().filter(|contact| contact.deleted_at.is_none());
@@ -119,7 +120,7 @@ impl ViewerCheck<'_> {
         visible
     }
 
-    /// Checks every page of the list in both orders.
+    /// Reads every page of the list in both orders and compares the contacts with the rule.
     async fn lists(&mut self) {
         let directions = |order: &str, number: usize| match number % 2 {
             0 => format!("order_by={order}&direction=asc"),
@@ -166,7 +167,7 @@ impl ViewerCheck<'_> {
         assert_eq!(seen, expected, "{}", self.about(&format!("the list by {query}")));
     }
 
-    /// Checks that exactly the narrowed responses report the fallback.
+    /// Asserts that a response reports the fallback if its scope was narrowed, and only then.
     fn check_narrowing(&self, response: &Response, path: &str) {
         let narrows = self.company.narrows(self.viewer(), VIEW_CUSTOMERS);
         let header = response.headers.get("x-team-permission-fallback").map(String::as_str);
@@ -176,7 +177,8 @@ impl ViewerCheck<'_> {
         assert_eq!(scope, narrows.then_some("owned_only_fallback"), "{}", self.about(path));
     }
 
-    /// Checks that the returned permission follows the rule for changes and deletions.
+    /// Asserts that the permissions in the returned record follow the rules for changes and
+    /// deletions.
     fn check_permission(&self, record: &Value, question: &str) {
         let (company, viewer) = (&self.company, self.viewer());
         let contact = company.contacts.iter().find(|one| record["id"] == one.id.to_string());
@@ -276,7 +278,7 @@ impl ViewerCheck<'_> {
             expected.reverse();
         }
         let skipped = if by_ids { all.len() - expected.len() } else { 0 };
-        // The queue delivers a message at most this often.
+        // The queue delivers a message at most `MAX_ATTEMPTS` times.
         for count in 1..=MAX_ATTEMPTS {
             self.world.invoke("ExportGenerate", delivery(&at, count)).await;
         }
@@ -368,8 +370,8 @@ impl ViewerCheck<'_> {
         }
     }
 
-    /// The status that the rule gives. A deleted contact is 404 for every viewer who is not
-    /// disabled.
+    /// The HTTP status that the rule requires. A deleted contact gives 404, unless the viewer's
+    /// level is disabled.
     fn status(&self, action: &str, contact: &Contact, may: bool, success: u16) -> u16 {
         let disabled = self.company.level(self.viewer(), action) == "disabled";
         match contact.deleted_at {

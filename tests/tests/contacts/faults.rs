@@ -9,7 +9,8 @@ use super::table_state;
 const CALLERS: usize = 6;
 const KEYS: usize = 8;
 
-/// The kinds of DynamoDB faults, how often each occurs, and the error codes that a caller may get.
+/// The kinds of DynamoDB faults. Each has its probability from 0 to 1 and the error codes that a
+/// caller may get.
 const KINDS: [(&str, f64, &[&str]); 6] = [
     ("conflict", 0.3, &["CONFLICT"]),
     ("throttle", 0.15, &["THROTTLED", "UNAVAILABLE"]),
@@ -28,7 +29,7 @@ fn rows(caller: usize) -> Value {
     json!({ "contacts": (0..KEYS).map(row).collect::<Vec<_>>() })
 }
 
-/// Every error code of a response, including those of its rows.
+/// Every error code in a response, including the codes of its rows.
 fn errors(response: &Response) -> Vec<String> {
     let rows = response.data().as_array().into_iter().flatten();
     let row_errors = rows.filter_map(|row| row["error"]["error"].as_str());
@@ -36,7 +37,7 @@ fn errors(response: &Response) -> Vec<String> {
     row_errors.chain(whole).map(str::to_owned).collect()
 }
 
-/// How many live contacts have each external id.
+/// The number of live contacts with each external id.
 async fn contacts_by_external_id(world: &World) -> BTreeMap<String, usize> {
     let items = table_state::everything(world).await;
     let mut contacts_by_external_id = BTreeMap::new();
@@ -66,7 +67,7 @@ async fn a_unique_key_creates_one_contact_and_no_pointer_is_orphaned_under_any_f
             }
         }
         world.faults.clear();
-        // A repeated sync without faults finds the existing contacts.
+        // A sync without faults repeats the rows and finds the existing contacts.
         let after = world.post("maya", "/cdp/customers/sync", &rows(0)).await;
         assert!(errors(&after).is_empty(), "{kind}: {after:?}");
         let expected = (0..KEYS).map(|n| (format!("K{n}"), 1)).collect();
@@ -144,7 +145,7 @@ async fn a_staged_update_leaves_a_consistent_table_under_any_fault() {
 async fn a_staged_update_succeeds_once_its_record_is_written_even_if_its_pointers_fail() {
     let world = World::with_flags().await;
     let (many, teams) = super::delete::with_many_teams(&world);
-    // The code that repairs the pointers reads the contact first, which fails here.
+    // The code that repairs the pointers reads the contact first. This read fails.
     world.fault(&json!({ "target": "dynamodb", "action": "GetItem", "status": 400 }));
     let body = json!({ "name": "Wide", "team_owner_ids": teams });
     let created = world.post(&many, "/cdp/customers", &body).await;

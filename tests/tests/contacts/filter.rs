@@ -12,7 +12,7 @@ async fn list(world: &World, user: &str, query: &str) -> Vec<String> {
     response.ids()
 }
 
-/// Stores contacts with custom fields, tags and sources.
+/// Stores contacts with custom fields, tags and sources in the growth company.
 async fn fields(world: &World) {
     let with = |n: i64, name: &str, custom: Value, tags: &[&str]| Contact {
         custom_fields: custom.as_object().unwrap().clone(),
@@ -93,7 +93,7 @@ async fn the_teams_view_narrows_to_own_contacts_and_reports_the_fallback_when_la
             assert!(!contacts.is_empty() && contacts.iter().all(|it| is_own(handle, it)));
             assert_eq!(log.events("cdp_team_permission_fallback").len(), 1, "{handle}");
         }
-        // A list without the teams view does not narrow for a viewer who is not at level `team`.
+        // A list without the view `teams` is not narrowed for a viewer who is not at level `team`.
         let all = world.get("maya", "/cdp/customers?limit=100").await;
         assert!(all.body["meta"]["team_scope"].is_null());
         assert!(!all.headers.contains_key("x-team-permission-fallback"));
@@ -156,7 +156,7 @@ async fn a_date_filter_limits_the_items_read_and_pages_are_full() {
         list(&world, "maya", &format!("created_from={to}&created_to={from}")).await.len(),
         0
     );
-    // With a text filter, the dates narrow its matches from At 10 to At 19.
+    // The text matches At 10 to At 19, and the dates limit these matches.
     let found = pages(&world, "maya", &format!("/cdp/customers?limit=3&{query}&q=at%201")).await;
     let mut found = ids(&found.concat());
     found.sort_unstable_by(|a, b| b.cmp(a));

@@ -27,7 +27,7 @@ async fn a_starter_company_cannot_turn_a_flag_on() {
     let world = World::start().await;
     let response = set(&world, "senja", json!({ "cdp_team_permission_enabled": true })).await;
     assert_eq!(response["error"], "PLAN_NOT_ALLOWED");
-    // A flag can be turned off in any plan.
+    // An operator can turn off a flag in any plan.
     let response = set(&world, "senja", json!({ "cdp_team_permission_enabled": false })).await;
     assert_eq!(response["cdp_team_permission_enabled"], false);
 }
@@ -55,7 +55,7 @@ async fn the_plan_stored_with_the_flags_is_used_when_launchpad_cannot_return_the
 #[tokio::test]
 async fn concurrent_operators_lose_no_flag() {
     let world = World::start().await;
-    // Both operators read the flags before either stores them.
+    // Both operators read the flags before one of them stores a change.
     world.fault(&json!({ "target": "dynamodb", "latency_ms": 100, "function": "SetFlags" }));
     for on in [true, false] {
         tokio::join!(

@@ -5,7 +5,7 @@ use tests::{Log, World, person, team};
 
 const SECRET: &str = "do-not-repeat-me";
 
-/// Bodies from which no contact can be created.
+/// Request bodies from which the API cannot create a contact.
 fn bodies() -> Vec<Bytes> {
     let mut bodies: Vec<Bytes> = [
         &b""[..],
@@ -97,7 +97,7 @@ async fn ids_of_other_companies_in_a_body_give_no_access() {
     let world = World::with_flags().await;
     let theirs = world.get("claire", "/cdp/customers?limit=1").await;
     let before = theirs.data()[0].clone();
-    // The id in a body is ignored because clients send back what they read.
+    // The API ignores the id in a body, because clients send back the record that they received.
     let mut echo = before.clone();
     echo["team_owner_ids"] = json!([]);
     echo["owner_id"] = Value::Null;

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use tests::{World, person, team};
 
-/// The demo contacts of the growth company that the plain rule lets a person see.
+/// The ids of the growth company's demo contacts that the plain rule allows a person to see.
 async fn by_the_rule(world: &World, handle: &str) -> Vec<String> {
     let all = world.get("maya", "/cdp/customers?limit=100").await;
     let viewer = world.directory.find(handle).unwrap();
@@ -91,7 +91,7 @@ async fn team_s02_err1_the_list_narrows_to_own_contacts_and_reports_the_fallback
     for status in [500, 401, 404, 429] {
         world.faults.clear();
         world.fault(&json!({ "target": "launchpad.teams", "status": status }));
-        // The previous failure is no longer remembered.
+        // Move the clock so far that the process no longer remembers the previous failure.
         world.advance(jiff::SignedDuration::from_secs(4));
         let response = world.get("lars", "/cdp/customers?limit=100").await;
         assert_eq!(response.status, 200);
@@ -112,7 +112,7 @@ async fn a_team_set_is_used_for_at_most_a_minute_while_launchpad_fails() {
     let seen = world.get("sinta", "/cdp/customers?limit=100").await.ids();
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
     world.advance(jiff::SignedDuration::from_secs(59));
-    // A new instance also uses the team set, because it is stored in the table.
+    // A new process also uses the team set, because the table stores it.
     world.restart_functions();
     assert_eq!(world.get("sinta", "/cdp/customers?limit=100").await.ids(), seen);
     world.advance(jiff::SignedDuration::from_secs(2));
@@ -197,7 +197,8 @@ async fn a_list_cursor_is_only_a_position_and_never_widens_the_scope() {
     let world = World::with_flags().await;
     let page = world.get("maya", "/cdp/customers?limit=3").await;
     let cursor = page.body["meta"]["next_cursor"].as_str().unwrap();
-    // With a cursor of another viewer or another company, a viewer gets a part of their own list.
+    // With the cursor of a viewer in another scope or company, a viewer gets a part of the viewer's
+    // own list.
     for handle in ["sinta", "claire"] {
         let own = world.get(handle, "/cdp/customers?limit=100").await.ids();
         let next = world.get(handle, &format!("/cdp/customers?limit=100&cursor={cursor}")).await;
@@ -246,7 +247,7 @@ async fn filters_narrow_the_list_within_the_scope() {
 
     let surabaya = format!("/cdp/customers?team_owner_ids={}&limit=100", team("Surabaya"));
     assert_eq!(world.get("maya", &surabaya).await.ids().len(), 2);
-    // Only the contact that Bandung also owns is in Lars's scope.
+    // Lars can see only the contact that Bandung owns in addition to Surabaya.
     assert_eq!(world.get("lars", &surabaya).await.ids().len(), 1);
     assert_eq!(world.get("maya", "/cdp/customers?source=demo&tags=vip").await.ids().len(), 0);
 }

@@ -95,7 +95,7 @@ async fn a_look_up_of_an_unknown_or_invalid_address_is_404() {
         let response = by_phone(&world, "maya", phone).await;
         assert_eq!((response.status, response.error()), (404, "NOT_FOUND"), "{phone}");
     }
-    // An address of another company's contact.
+    // The email and the phone of another company's contact do not find a contact.
     twins(&world).await;
     assert_eq!(by_email(&world, "claire", EMAIL).await.status, 404);
     assert_eq!(by_phone(&world, "claire", PHONE).await.status, 404);
@@ -130,7 +130,7 @@ async fn a_look_up_of_an_address_that_the_contact_no_longer_has_is_404() {
     let world = World::with_flags().await;
     let twins = twins(&world).await;
     let company = local::demo_company::id("company", "kopi").parse().unwrap();
-    // A reader can see these items during an update that is written in stages.
+    // A reader can see these items while an update is written in stages.
     let table = world.table().await;
     let stale = [
         Key::email(&company, "former@twins.example", twins[4].id),
@@ -157,7 +157,7 @@ async fn a_refusal_by_team_scope_is_logged_without_the_address() {
     assert_eq!(denied[0]["contact_id"], json!(twins[4].id), "the newest contact with the address");
     assert_eq!(denied[0]["permission_name"], "customers_customers_view");
     assert_eq!(denied[0]["viewer_team_count"], 0, "the viewer has no team");
-    // A refusal at level `own` is not a denial by team scope.
+    // The service does not log a refusal at level `own` as a denial by team scope.
     assert_eq!(by_email(&world, "agus", EMAIL).await.status, 403);
     assert_eq!(log.events("cdp_team_permission_denied").len(), 2);
     let routes: Vec<Value> =
@@ -186,7 +186,7 @@ async fn a_look_up_reads_a_bounded_amount_and_a_single_match_costs_one_query() {
     let world = World::with_flags().await;
     let shared = |n: i64, owner: &str| surabaya_contact(&world, n, "info@many.example", owner);
     let mut many: Vec<Contact> = (1..90).map(|n| shared(n, "agus")).collect();
-    // Only the oldest contact is in scope.
+    // Only the oldest of the contacts is in the viewer's scope.
     many.push(shared(0, "andre"));
     put(&world, &many).await;
     world.usage.reset();
@@ -211,7 +211,8 @@ async fn a_look_up_finds_the_viewers_own_contact_among_many_with_the_same_addres
         |n: i64, owner: &str| surabaya_contact(&world, n, "switchboard@many.example", owner);
     let (own, newest) = (shared(0, "andre"), shared(1_000, "agus"));
     put(&world, &[own.clone(), newest]).await;
-    // Between the two there are only look-up items: records out of scope are not read.
+    // The items between the two contacts are only look-up items without contacts, because the
+    // function does not read records that are out of scope.
     let (table, store) = (world.table().await, contacts(&world).await);
     let others: Vec<Item> = (1..=600)
         .flat_map(|n| store.items(&shared(n, "agus")).unwrap())

@@ -6,7 +6,8 @@ use super::company::{contact, everything, ids, pages, put, rule};
 
 const TEAMS: usize = 60;
 
-/// Adds a person in sixty teams, and contacts of which these teams own `share` percent.
+/// Adds a person who is in sixty teams, and 400 contacts. These teams own `share` percent of the
+/// contacts.
 async fn company(world: &World, share: usize) {
     let company = local::demo_company::id("company", "kopi");
     let team = |n: usize| local::demo_company::team_id("kopi", &format!("Team {n}"));

@@ -58,8 +58,8 @@ async fn unchanged_contacts_are_listed_exactly_once_while_others_write() {
         loop {
             let response = world.get("lars", &format!("{path}&cursor={cursor}")).await;
             seen.extend(response.ids());
-            // Contacts are added and deleted before and after the cursor, with and without the
-            // text.
+            // Between two pages, contacts are added and deleted before and after the cursor. Some
+            // of them match the search text and some do not.
             for n in 0..4 {
                 let at = 2 * ((page * 13 + n * 5) % 40) + 1;
                 let name = ["Stable too", "Another"][usize::try_from(n % 2).unwrap()];

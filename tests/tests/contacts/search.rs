@@ -24,7 +24,8 @@ async fn search(world: &World, user: &str, q: &str) -> Response {
     world.get(user, &format!("{}&limit=50", path(q))).await
 }
 
-/// Whether a search text matches a contact: a short, independent version of the rule.
+/// Whether a search text matches a contact. This is a short implementation of the rule that does
+/// not use the service's code.
 fn matches(q: &str, contact: &Value) -> bool {
     let texts = |field: &str| -> Vec<String> {
         let values = contact[field].as_array().unwrap().iter();
@@ -44,7 +45,7 @@ fn matches(q: &str, contact: &Value) -> bool {
             && typed_words.iter().all(|word| names.iter().any(|name| name.starts_with(word)));
     let typed: String = q.chars().filter(char::is_ascii_digit).collect();
     let by_phone = texts("phones").iter().filter_map(|phone| digits(phone)).any(|phone| {
-        // Without the leading zero or the country code.
+        // The number without the leading zero, and the number without the country code.
         let national = typed.strip_prefix('0').filter(|_| !q.starts_with('+'));
         let home = typed.strip_prefix("62");
         let begins = |it: &str| it.len() >= 3 && phone.national.starts_with(it);
@@ -68,7 +69,7 @@ fn any_contact() -> impl Strategy<Value = (String, Vec<String>, Vec<String>, usi
     (any_name(), emails, phones, 0..8usize)
 }
 
-/// A random contact, with or without teams, an owner and an assignee.
+/// Creates a random contact, which may have teams, an owner and an assignee.
 fn random_contact(
     world: &World,
     n: i64,
@@ -265,7 +266,7 @@ async fn a_search_cursor_is_only_a_position_and_never_widens_the_scope() {
         assert_eq!(rest.status, 200);
         assert!(rest.ids().iter().all(|id| whole.contains(id)), "{handle} {q}");
     }
-    // A list cursor is not valid for a search, and the reverse.
+    // A search refuses the cursor of a list, and a list refuses the cursor of a search.
     let list = world.get("maya", "/cdp/customers?limit=1").await;
     let other = list.body["meta"]["next_cursor"].as_str().unwrap();
     for (path, cursor) in [(path("812"), other), ("/cdp/customers?limit=2".to_owned(), cursor)] {
@@ -283,11 +284,11 @@ async fn a_word_that_a_contact_no_longer_has_finds_nothing() {
     let world = World::with_flags().await;
     let id: ContactId = search(&world, "maya", "citra").await.ids()[0].parse().unwrap();
     let company = local::demo_company::id("company", "kopi").parse().unwrap();
-    // A reader can see this item while the words are being written.
+    // A reader can see this item while a writer writes the words of the contact.
     let stale = to_item(&Key::word(&company, "former", id), &json!({})).unwrap();
     world.table().await.put(stale).await.unwrap();
     assert_eq!(search(&world, "maya", "former").await.ids().len(), 0);
-    // A word of a contact that does not exist in this company finds nothing either.
+    // A word of a contact that does not exist in this company does not find a contact either.
     let strange = Key::word(&company, "strange", ContactId::generate(world.clock.now()));
     world.table().await.put(to_item(&strange, &json!({})).unwrap()).await.unwrap();
     assert_eq!(search(&world, "maya", "strange").await.ids().len(), 0);
@@ -353,7 +354,8 @@ async fn a_search_request_reads_a_bounded_amount_and_the_next_page_continues() {
         ..contact(&world, 1, "Contactina")
     };
     put(&world, std::slice::from_ref(&last)).await;
-    // Each of the 3,000 contacts has two words with this beginning, and none is in scope.
+    // Each of the 3,000 contacts has two words with this beginning, and none of the contacts is in
+    // scope.
     let found = pages(&world, "andre", &format!("{}&limit=5", path("contact"))).await;
     assert!(found.len() > 1 && found[0].is_empty(), "{} pages", found.len());
     assert_eq!(ids(&found.concat()), [last.id.to_string()]);

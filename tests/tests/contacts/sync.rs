@@ -88,7 +88,7 @@ async fn sync_rows_with_the_same_key_create_one_contact_and_the_last_row_wins() 
         { "external_id": "K", "name": "Last" },
     ]);
     let response = sync(&world, "maya", rows).await;
-    // The second row created another contact with this email before the third row is processed.
+    // The second row created another contact with this email before the third row was processed.
     assert_eq!(statuses(&response), ["created", "created", "updated", "updated"]);
     let last = world.get("maya", &format!("/cdp/customers/{}", response.ids()[3])).await;
     assert_eq!((&last.data()["name"], &last.data()["external_id"]), (&json!("Last"), &json!("K")));
@@ -237,7 +237,8 @@ async fn a_contact_with_more_pointers_than_fit_in_one_transaction_is_written_in_
             .count(),
         1
     );
-    // All teams except one are removed: the stale pointers stay, but no list shows them.
+    // The update removes all teams except one: the stale pointers stay, but no list shows the
+    // contact through them.
     assert_eq!(statuses(&sync(&world, &many, row(&teams[..1])).await), ["updated"]);
     let team_list = |team: &str| format!("/cdp/customers?team_owner_ids={team}");
     assert_eq!(world.get("maya", &team_list(&teams[0])).await.ids(), [id]);
@@ -251,7 +252,7 @@ async fn sync_by_two_keys_updates_one_contact_and_the_last_row_wins() {
     let world = World::with_flags().await;
     let row = json!([{ "external_id": "E", "emails": ["e@shop.example"], "name": "Old" }]);
     let id = sync(&world, "maya", row).await.ids()[0].clone();
-    // The first row needs a call to Launchpad for its assignee, the second row does not.
+    // The first row needs a call to Launchpad for its assignee, and the second row does not.
     world.fault(&json!({ "target": "launchpad.users", "latency_ms": 200 }));
     let rows = json!([
         { "external_id": "E", "name": "First", "assignee_id": person("agus") },

@@ -1,4 +1,5 @@
-//! Compares the items in the table with the items that the contacts require, without the API.
+//! Compares the items in the table with the items that the contacts require. The checks do not use
+//! the API.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ pub(super) async fn everything(world: &World) -> Vec<(Key, Item)> {
     items.into_iter().map(|item| (Key::from_item(&item).unwrap(), item)).collect()
 }
 
-/// The live contacts by id, each with its company.
+/// The contacts that are not deleted, by id. Each contact has the id of its company.
 pub(super) fn live(items: &[(Key, Item)]) -> BTreeMap<String, (String, Contact)> {
     let records = items.iter().filter(|(key, _)| key.sk == "PROFILE");
     records
@@ -67,7 +68,7 @@ fn key_pairs(items: &[(Key, Item)], kinds: &[&str]) -> BTreeSet<KeyPair> {
     matching.map(|(key, _)| (key.pk.clone(), key.sk.clone())).collect()
 }
 
-/// Checks that a pointer, look-up item or search word contains the same owners as the contact.
+/// Asserts that a pointer, look-up item or search word contains the same owners as the contact.
 fn check_index_entry(key: &Key, item: &Item, contacts: &BTreeMap<String, (String, Contact)>) {
     if !["ALL", "TEAM", "USER", "UNASSIGNED", "EMAIL", "PHONE", "WORD"].contains(&kind(key)) {
         return;

@@ -1,4 +1,4 @@
-//! Team sets that one instance stores and other instances use (SPEC §2).
+//! Tests of team sets that one process stores and other processes use (SPEC §2).
 
 use serde_json::json;
 use tests::{Response, World, team};
@@ -17,13 +17,13 @@ async fn a_fresh_team_set_of_another_instance_is_used_while_this_instance_rememb
     let narrowed = world.get("sinta", LIST).await;
     assert!(is_narrowed(&narrowed));
     let own = narrowed.ids().remove(0);
-    // Another function, whose call to Launchpad succeeds.
+    // This request goes to another function, whose call to Launchpad succeeds.
     assert!(!is_narrowed(&world.get("sinta", &format!("/cdp/customers/{own}")).await));
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
     let whole = world.get("sinta", LIST).await;
     assert!(!is_narrowed(&whole));
     assert!(whole.ids().len() > narrowed.ids().len());
-    // The team set is then cached until it expires.
+    // The team set is now cached until it expires.
     assert!(!is_narrowed(&world.get("sinta", LIST).await));
     world.advance(jiff::SignedDuration::from_secs(61));
     assert!(is_narrowed(&world.get("sinta", LIST).await));

@@ -1,4 +1,4 @@
-//! Which contact holds the unique keys by which `sync` and the backfill find contacts.
+//! Tests of which contact holds the unique keys with which `sync` and the backfill find contacts.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ async fn a_sync_row_takes_the_free_keys_that_it_names_for_the_contact_that_it_ma
         create(&world, &json!({ "external_id": "E", "emails": ["b@shop.example"] })).await;
     delete(&world, &holder).await;
     let updated = ("updated".to_owned(), duplicate);
-    // The row matches by its email, because no contact holds the external id.
+    // The row matches a contact by its email, because no contact holds the external id.
     let row = json!({ "external_id": "E", "emails": ["b@shop.example"] });
     assert_eq!(sync(&world, &row).await, updated);
     assert_eq!(sync(&world, &json!({ "external_id": "E" })).await, updated);
@@ -76,7 +76,8 @@ async fn a_sync_row_creates_a_new_contact_if_its_match_is_deleted_during_the_loo
     let world = World::with_flags().await;
     let row = json!({ "external_id": "E", "name": "A" });
     let old = create(&world, &row).await;
-    // The key's holder is read before the deletion, and the holder's contact after it.
+    // The function reads the holder of the key before the deletion, and the holder's contact after
+    // it.
     world.fault(&json!({ "target": "dynamodb", "function": "ContactSync",
         "action": "BatchGetItem", "skip": 2, "times": 1, "latency_ms": 600 }));
     world.fault(&json!({ "target": "dynamodb", "function": "ContactDelete",

@@ -111,7 +111,7 @@ async fn owner_and_assignee_must_be_active_people_of_the_company() {
     world.fault(&json!({ "target": "launchpad.users", "status": 500 }));
     let response = patch(&world, "maya", &id, json!({ "owner_id": person("budi") })).await;
     assert_eq!((response.status, response.error()), (503, "DIRECTORY_UNAVAILABLE"));
-    // The current owner needs no confirmation by Launchpad.
+    // The current owner is kept, so the function does not ask Launchpad about the person.
     let same = json!({ "owner_id": person("maya"), "name": "C" });
     assert_eq!(patch(&world, "maya", &id, same).await.status, 200);
 }
@@ -124,7 +124,7 @@ async fn team_s10_neg6_team_owners_outside_the_callers_own_teams_are_422_and_not
         let log = Log::capture();
         let id = contact(&world, "budi", json!({ "name": "A", "team_owner_ids": [] })).await;
         let before = read(&world, &id).await;
-        // The viewer sees a child team's contacts, but the child team is not the viewer's own team.
+        // The viewer sees the contacts of a child team, but is not a member of that team.
         let child = team("Jakarta SMB");
         let foreign = local::demo_company::team_id("meridian", "Accounts");
         let requested = json!([team("Jakarta").to_uppercase(), child, foreign, "Sales", ""]);
@@ -220,7 +220,7 @@ async fn team_s10_err2_a_write_with_team_owners_is_503_when_launchpad_fails_and_
             for response in [changed, created] {
                 let fallback = response.headers.get("x-team-permission-fallback");
                 let meta = &response.body["meta"]["team_scope"];
-                // Only level `team` was narrowed.
+                // The scope is narrowed only for a viewer at level `team`.
                 let narrowed = handle == "lars";
                 assert_eq!(fallback.is_some(), narrowed, "{handle}");
                 assert_eq!(*meta == "owned_only_fallback", narrowed, "{handle}");
@@ -234,12 +234,12 @@ async fn team_s04_ac1_a_contact_in_scope_can_be_changed() {
     let world = World::with_flags().await;
     let body = json!({ "name": "A", "team_owner_ids": [team("Sales")], "owner_id": null });
     let id = contact(&world, "hendra", body).await;
-    // By a member of the team, and by a viewer at level `everything`.
+    // A member of the team and a viewer at level `everything` change the contact.
     for (handle, name) in [("hendra", "B"), ("maya", "C")] {
         let response = patch(&world, handle, &id, json!({ "name": name })).await;
         assert_eq!((response.status, &response.data()["name"]), (200, &json!(name)));
     }
-    // By the assignee, although another team owns the contact.
+    // The assignee changes the contact, although another team owns it.
     let body = json!({ "assignee_id": person("putri") });
     assert_eq!(patch(&world, "maya", &id, body).await.status, 200);
     assert_eq!(patch(&world, "putri", &id, json!({ "name": "D" })).await.status, 200);
@@ -253,7 +253,7 @@ async fn team_s04_ac2_s05_a_change_of_a_contact_out_of_scope_is_403_on_every_pla
     let body = json!({ "name": "A", "team_owner_ids": [team("Sales")] });
     let id = contact(&world, "maya", body).await;
     let before = read(&world, &id).await;
-    // TEAM-S05 is the same rule on mobile.
+    // The rule of TEAM-S05 also applies on mobile.
     for platform in ["web", "mobile"] {
         let headers = [("content-type", "application/json"), ("x-platform", platform)];
         let path = format!("{CUSTOMERS}/{id}");
@@ -268,7 +268,8 @@ async fn team_s04_ac2_s05_a_change_of_a_contact_out_of_scope_is_403_on_every_pla
     assert_eq!(events[0]["contact_id"], id);
     assert_eq!(events[0]["permission_name"], "customers_customers_manage");
     assert_eq!(events[0]["viewer_team_count"], 1);
-    // Level `own` is refused too, but this is not a denial by team scope.
+    // Level `own` is refused too, but the service does not log this refusal as a denial by team
+    // scope.
     let response = patch(&world, "agus", &id, json!({ "name": "B" })).await;
     assert_eq!((response.status, log.events("cdp_team_permission_denied").len()), (403, 2));
 }
@@ -311,7 +312,7 @@ async fn an_update_without_changes_writes_nothing() {
     let before = read(&world, &id).await;
     world.advance(jiff::SignedDuration::from_secs(5));
     world.usage.reset();
-    // The API accepts the record that it returned, including computed fields.
+    // The API accepts the record that it returned, including the computed fields.
     for body in [json!({}), before.clone()] {
         let response = patch(&world, "maya", &id, body).await;
         assert_eq!((response.status, response.data()), (200, &before));
@@ -391,7 +392,8 @@ async fn a_unique_key_held_by_another_contact_stays_with_its_holder_and_blocks_n
     for row in [json!({ "external_id": "E" }), json!({ "emails": ["E@shop.example"] })] {
         assert_eq!(sync(row).await["id"], first.as_str());
     }
-    // A key that its holder gives up is free. Another contact with the same value does not get it.
+    // A key is free after its holder no longer has the value. Another contact with the same value
+    // does not get the key.
     let other = json!({ "external_id": "F", "emails": [] });
     assert_eq!(patch(&world, "maya", &first, other).await.status, 200);
     let synced = sync(json!({ "external_id": "E" })).await;
@@ -426,7 +428,7 @@ async fn team_s11_the_team_owner_rules_are_the_same_on_mobile() {
             world.send("lars", Method::POST, CUSTOMERS, headers, body).await
         }
     };
-    // A client can set all of its user's teams.
+    // A client can set all teams of its user as team owners.
     let all = json!([team("Jakarta SMB"), team("Bandung")]);
     let created = post(json!({ "name": "A", "team_owner_ids": all })).await;
     assert_eq!((created.status, &created.data()["team_owner_ids"]), (201, &all));

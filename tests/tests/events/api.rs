@@ -1,4 +1,5 @@
-//! The API document describes the template's routes, and its examples are valid.
+//! Tests that the API document describes the routes of the template, and that its examples are
+//! valid.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,8 @@ use tests::{World, contract::Contract};
 
 use super::scene::Scenes;
 
-/// Whether a source is a documented route. `$default`, which handles unknown paths, is not.
+/// Whether an event source is a documented route. The route `$default`, which handles unknown
+/// paths, is not.
 fn is_route(source: &str) -> bool {
     source.contains(" /")
 }

@@ -1,4 +1,4 @@
-//! The documents for maintainers name files and types that exist.
+//! Tests that the files and types that the documents for maintainers name exist.
 
 use std::fs;
 
@@ -9,28 +9,29 @@ use crate::{rust_files, sources};
 /// The documents that name code.
 const DOCUMENTS: [&str; 3] = ["docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md"];
 
-/// The texts in backticks of a document, outside of code blocks.
+/// The texts in backticks in a document. Code blocks are ignored.
 fn quoted(text: &str) -> Vec<&str> {
     let outside = text.split("\n```").step_by(2);
     outside.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
 }
 
-/// Whether a text is the path of a file or folder of the repository, without placeholders.
+/// Whether a text is the path of a file or folder of the repository. A text with placeholders is
+/// not.
 fn is_path(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
     let is_elsewhere = text.starts_with('/') || text.starts_with("target/");
     text.chars().all(is_part) && !is_elsewhere && (text.ends_with(".rs") || text.contains('/'))
 }
 
-/// Whether a text is a type, or a function of a type or module.
+/// Whether a text is the name of a type, or a path to a function of a type or module.
 fn is_name(text: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     let is_type = text.starts_with(char::is_uppercase) && text.contains(char::is_lowercase);
     text.chars().all(is_part) && (text.contains("::") || is_type)
 }
 
-/// Whether a path leads to something from the root, or is a part of a Rust file's path: its end, or
-/// a folder, which ends with a slash.
+/// Whether a path exists in the root folder of the repository or is a part of the path of a Rust
+/// file. The part must be the end of the path, or a folder with a slash at its end.
 fn exists(path: &str, rust_files: &[String]) -> bool {
     let part = format!("/{path}");
     let is_part = |file: &String| match path.ends_with('/') {
@@ -40,7 +41,7 @@ fn exists(path: &str, rust_files: &[String]) -> bool {
     workspace().join(path).exists() || rust_files.iter().any(is_part)
 }
 
-/// Whether a text contains a word as a whole.
+/// Whether a text contains a word, and not only as a part of a longer word.
 fn contains_word(text: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {

@@ -1,5 +1,5 @@
-//! References to documents lead somewhere: cited sections and headings exist, and so does every
-//! document that a file names.
+//! Tests that references to documents are valid: cited sections and headings exist, and every
+//! document that a file names exists.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,7 @@ use tests::workspace;
 
 use crate::sources;
 
-/// Folders without files of the repository.
+/// The names of folders that contain no files of the repository.
 const SKIPPED: [&str; 3] = [".git", "node_modules", "target"];
 
 /// A text file of the repository.
@@ -21,7 +21,7 @@ struct Text {
     content: String,
 }
 
-/// All text files of the repository, also those of `.ci`.
+/// Reads all text files of the repository, including the files in `.ci`.
 fn texts() -> Vec<Text> {
     let mut found = Vec::new();
     let mut open = vec![workspace()];
@@ -39,8 +39,8 @@ fn texts() -> Vec<Text> {
     found
 }
 
-/// The text of a source without its line breaks and comment marks, so that a citation may continue
-/// on the next line.
+/// The text of a source file without its line breaks and comment marks, so that a citation can
+/// continue on the next line.
 fn flowing(source: &str) -> String {
     let marks = |c: char| c == '/' || c == '!' || c == '#' || c.is_whitespace();
     source
@@ -50,7 +50,8 @@ fn flowing(source: &str) -> String {
         .join(" ")
 }
 
-/// The headings of a document by the number of their section, 0 for a section without a number.
+/// The headings of a document. The key is the number of a section, or 0 for a section without a
+/// number.
 type Headings = BTreeMap<u32, Vec<String>>;
 
 fn headings(document: &str) -> Headings {
@@ -70,13 +71,15 @@ fn headings(document: &str) -> Headings {
     found
 }
 
-/// Reads `, "Heading"` at the beginning of a text, and what follows it.
+/// Reads `, "Heading"` at the beginning of a text. Returns the heading and the rest of the text, or
+/// `None` if the text does not begin like this.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix(", \"")?.split_once('"')
 }
 
-/// The sections that a text cites behind a mark such as the specification's short name, each with
-/// its heading if one is quoted. `None` stands for a citation without a section.
+/// The sections that a text cites. The text begins after a mark such as the specification's short
+/// name. Each section has its heading if the citation quotes one. `None` means that the text cites
+/// no section.
 fn sections(text: &str) -> Vec<Option<(u32, Option<&str>)>> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -95,7 +98,7 @@ fn sections(text: &str) -> Vec<Option<(u32, Option<&str>)>> {
     if found.is_empty() { vec![None] } else { found }
 }
 
-/// What follows each occurrence of a word in a text.
+/// The rest of a text after each occurrence of a word.
 fn behind<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = &'t str> {
     let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     text.match_indices(word).filter_map(move |(at, _)| {
@@ -105,8 +108,8 @@ fn behind<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = &'t str> {
     })
 }
 
-/// What is wrong with the citations of numbered sections in a text, if anything, one entry for each
-/// citation.
+/// The errors in the citations of numbered sections. There is one entry for each citation, which is
+/// `None` if the citation is correct.
 fn section_faults(name: &str, texts: &[&str], known: &Headings) -> Vec<Option<String>> {
     let fault = |citation: Option<(u32, Option<&str>)>| {
         let Some((number, heading)) = citation else {
@@ -121,14 +124,14 @@ fn section_faults(name: &str, texts: &[&str], known: &Headings) -> Vec<Option<St
     texts.iter().flat_map(|text| sections(text)).map(fault).collect()
 }
 
-/// Fails with all faults at once, or if fewer than `least` entries were checked.
+/// Fails with all errors at once, or if fewer than `least` entries were checked.
 fn assert_sound(checked: Vec<Option<String>>, least: usize) {
     assert!(checked.len() >= least, "only {} were found", checked.len());
     let faults: Vec<String> = checked.into_iter().flatten().collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Whether a text is this test, which quotes the marks of citations without citing anything.
+/// Whether a text is this file. It contains the marks of citations but cites nothing.
 fn is_this_test(text: &Text) -> bool {
     text.path.ends_with(file!())
 }
@@ -150,7 +153,7 @@ fn every_cited_section_of_the_specification_exists() {
 fn every_section_that_the_specification_refers_to_exists() {
     let known = headings("specification.md");
     let text = fs::read_to_string(workspace().join("docs/specification.md")).unwrap();
-    // A section of the RFC or the PRD has the document's name before it.
+    // A citation of a section of the RFC or the PRD has the document's name before the mark.
     let own = text.match_indices('§').map(|(at, _)| (text[..at].trim_end(), &text[at..]));
     let own = own.filter(|(before, _)| !before.ends_with("RFC") && !before.ends_with("PRD"));
     let own: Vec<&str> = own.map(|(_, citation)| citation).collect();
@@ -178,7 +181,7 @@ fn every_cited_section_of_the_architecture_exists() {
     assert_sound(checked, 5);
 }
 
-/// The quoted texts that follow each occurrence of `lead` in a source.
+/// The quoted texts that follow each occurrence of `lead` in a source file.
 fn quoted_after<'s>(source: &'s str, lead: &str) -> Vec<&'s str> {
     source.split(lead).skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
@@ -194,11 +197,12 @@ fn the_specification_names_every_event_and_every_error_code() {
     assert_sound(names.into_iter().map(missing).collect(), 30);
 }
 
-/// The Markdown documents that a text names by file name or path, and the targets of its links.
+/// The Markdown documents that a text names by file name or path, and the files to which its links
+/// lead.
 fn documents(text: &Text) -> Vec<String> {
     let is_path = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
     let words = text.content.split(|c: char| !is_path(c)).map(|word| word.trim_end_matches('.'));
-    // Behind `//` is the address of another site.
+    // A text that begins with `//` is the address of another site.
     let words = words.filter(|word| word.ends_with(".md") && !word.starts_with("//"));
     let mut named: Vec<String> = words.map(str::to_owned).collect();
     if text.path.extension().is_some_and(|extension| extension == "md") {
@@ -209,7 +213,7 @@ fn documents(text: &Text) -> Vec<String> {
     named
 }
 
-/// Whether a document is in the repository, by its path from the root or from the file's folder.
+/// Whether a document exists, as a path from the root of the repository or from the file's folder.
 fn exists(document: &str, file: &Path) -> bool {
     let folder = file.parent().unwrap_or(file);
     [workspace(), folder.to_owned()].iter().any(|folder| folder.join(document).exists())

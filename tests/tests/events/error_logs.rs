@@ -1,10 +1,12 @@
-//! Log lines about an error print it with its causes: `shared::error::chain` is the one way.
+//! Tests that log lines about an error contain the error and its causes. The code must use
+//! `shared::error::chain` for this.
 
 use tests::workspace;
 
 use crate::rust_files;
 
-/// The arguments of every `tracing` macro of a source, with the line that it begins in.
+/// The arguments of every call of a `tracing` macro in a source file, each with the number of the
+/// line in which the call begins.
 fn log_calls(source: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (at, _) in source.match_indices("tracing::") {
@@ -25,9 +27,9 @@ fn log_calls(source: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// The fields of a log call that are about an error and print only the outermost one.
+/// The fields of a log call that contain an error without its causes.
 fn outermost_only(arguments: &str) -> Vec<String> {
-    // Texts of the line may hold any of these words.
+    // Ignore the string literals of the call, because their text may contain any of these words.
     let code: String = arguments.split('"').step_by(2).collect::<Vec<_>>().join("\"\"");
     let fields = code.split(',').map(str::trim).filter(|field| {
         let name =

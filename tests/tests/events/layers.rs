@@ -1,5 +1,5 @@
-//! Dependencies go one way: between the layers that docs/architecture.md states, and between the
-//! files of a module.
+//! Tests that dependencies go in one direction: between the layers that docs/architecture.md
+//! states, and between the files of a module.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,17 +9,17 @@ use std::{
 
 use tests::workspace;
 
-/// A path that a file names: its parts, from the root of the crate.
+/// A path in the code of a file, as its parts from the root of the crate.
 type Named = Vec<String>;
 
-/// The code of one file without comments and unit tests.
+/// The code of one Rust file without comments and unit tests.
 struct Source {
-    /// The module, as a path from the root of the crate: `["table", "key"]`.
+    /// The path of the file's module from the root of the crate, such as `["table", "key"]`.
     module: Vec<String>,
     code: String,
 }
 
-/// The files of a crate's `src` folder, without those that only tests use.
+/// Reads the files of a crate's `src` folder, except the files that only tests use.
 fn sources(crate_folder: &str) -> Vec<Source> {
     let root = workspace().join(crate_folder).join("src");
     let mut found = Vec::new();
@@ -41,7 +41,7 @@ fn sources(crate_folder: &str) -> Vec<Source> {
     found
 }
 
-/// Whether a file holds unit tests or what only they use.
+/// Whether a file contains unit tests, or code that only unit tests use.
 fn is_for_tests(path: &Path, name: &str) -> bool {
     let parent = path.parent().unwrap();
     let declared_in = ["mod.rs", "lib.rs"].map(|file| parent.join(file));
@@ -53,7 +53,8 @@ fn is_for_tests(path: &Path, name: &str) -> bool {
     for_tests || name == "main" || name == "tests" || name.ends_with("_tests")
 }
 
-/// The module of a file; `mod.rs` is its folder's, `lib.rs` the root.
+/// The path of a file's module. The module of `mod.rs` is its folder, and the module of `lib.rs` is
+/// the root.
 fn module(root: &Path, file: &Path) -> Vec<String> {
     let inside = file.strip_prefix(root).unwrap().with_extension("");
     let mut parts: Vec<String> =
@@ -71,7 +72,8 @@ fn code(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Takes a use tree apart: `a::{b, c::d}` names `a::b` and `a::c::d`.
+/// Adds the paths that a use tree contains to `found`. For example, `a::{b, c::d}` contains `a::b`
+/// and `a::c::d`.
 fn expand(prefix: &[String], tree: &str, found: &mut Vec<Named>) {
     let mut depth = 0;
     let mut begin = 0;
@@ -98,7 +100,8 @@ fn expand(prefix: &[String], tree: &str, found: &mut Vec<Named>) {
         let mut named = prefix.to_vec();
         named.extend(parts.filter(|part| *part != "self").map(str::to_owned));
         match group {
-            // The last brace of the tree closes this group, whatever is inside.
+            // The last brace of the tree closes this group, even if the group contains other
+            // groups.
             Some(_) => {
                 let open = item.find('{').unwrap_or_default();
                 let close = item.rfind('}').unwrap_or(item.len());
@@ -109,7 +112,7 @@ fn expand(prefix: &[String], tree: &str, found: &mut Vec<Named>) {
     }
 }
 
-/// The paths inside the crate that a file names, in `use` declarations and elsewhere.
+/// The paths inside the crate that a file uses, in `use` declarations and elsewhere.
 fn named(source: &Source) -> Vec<Named> {
     let mut found = Vec::new();
     for (lead, up) in [("crate::", None), ("super::super::", Some(2)), ("super::", Some(1))] {
@@ -139,8 +142,9 @@ fn named(source: &Source) -> Vec<Named> {
     found
 }
 
-/// The module that a path leads to: the longest part of it that is a file, or the file that its
-/// module re-exports the name from.
+/// The module to which a path leads: the longest beginning of the path that is a module, or the
+/// file from which that module re-exports the name. `None` if the path leads to no module except
+/// the root.
 fn target(path: &Named, modules: &BTreeSet<Vec<String>>, exports: &Exports) -> Option<Vec<String>> {
     let mut module = Vec::new();
     for part in path {
@@ -158,7 +162,7 @@ fn target(path: &Named, modules: &BTreeSet<Vec<String>>, exports: &Exports) -> O
     (!module.is_empty()).then_some(module)
 }
 
-/// Which file of a module a name is re-exported from.
+/// The file from which a module re-exports a name. The key contains the module and the name.
 type Exports = BTreeMap<(Vec<String>, String), String>;
 
 fn exports(sources: &[Source]) -> Exports {
@@ -182,7 +186,7 @@ fn exports(sources: &[Source]) -> Exports {
     found
 }
 
-/// What each file of a crate depends on: files of the same crate.
+/// For each file of a crate, the files of the same crate on which it depends.
 fn dependencies(crate_folder: &str) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
     dependencies_of(&sources(crate_folder))
 }
@@ -203,7 +207,8 @@ fn dependencies_of(sources: &[Source]) -> BTreeMap<Vec<String>, BTreeSet<Vec<Str
     found.collect()
 }
 
-/// The layers that docs/architecture.md states for a crate, lowest first.
+/// The layer of each module of a crate, from the table in docs/architecture.md. The lowest layer
+/// has the lowest number.
 fn layers(name: &str) -> BTreeMap<String, usize> {
     let document = fs::read_to_string(workspace().join("docs/architecture.md")).unwrap();
     let table = document.split(&format!("<!-- layers:{name} -->")).nth(1).expect("a table");
@@ -218,7 +223,7 @@ fn layers(name: &str) -> BTreeMap<String, usize> {
     layers
 }
 
-/// The dependencies of modules on other modules in the same layer or in a higher one.
+/// The dependencies of modules on modules in the same layer or in a higher layer.
 fn violations(
     dependencies: &BTreeMap<Vec<String>, BTreeSet<Vec<String>>>,
     layers: &BTreeMap<String, usize>,
@@ -236,9 +241,10 @@ fn violations(
     found
 }
 
-/// Cycles between the files of one folder, each as one of its files and the way back to it.
+/// The cycles of dependencies between the files of one folder. Each cycle is described by one of
+/// its files and the path that leads back to it.
 fn cycles(dependencies: &BTreeMap<Vec<String>, BTreeSet<Vec<String>>>) -> Vec<String> {
-    // The file or folder inside the same folder that a dependency leads to.
+    // Returns the file or folder to which a dependency leads, if it is in the same folder.
     let sibling = |from: &[String], to: &[String]| {
         let folder = from.len().saturating_sub(1);
         (to.len() > folder && to[..folder] == from[..folder] && to[folder] != from[folder])

@@ -1,5 +1,5 @@
-//! Alarms and the dashboard use metrics that the code emits, and the runbook has a section for each
-//! alarm.
+//! Tests that alarms and the dashboard use metrics that the code emits, and that the runbook has a
+//! section for each alarm.
 
 use std::{collections::BTreeSet, fs};
 
@@ -8,7 +8,7 @@ use tests::workspace;
 
 use crate::sources;
 
-/// The service's own metrics that `infra/observability.yaml` names.
+/// The names of the service's own metrics in `infra/observability.yaml`.
 fn watched(template: &str) -> BTreeSet<String> {
     let after_namespace = template.split(NAMESPACE).skip(1).map(|rest| {
         let rest = rest.trim_start_matches(|c: char| !c.is_alphabetic());

@@ -1,5 +1,5 @@
-//! The log queries of the runbook find lines that functions really write, with the fields that the
-//! runbook names.
+//! Tests that the log queries of the runbook find lines that the functions write, and that these
+//! lines have the fields that the runbook names.
 
 use std::{collections::BTreeSet, fs};
 
@@ -8,7 +8,8 @@ use tests::{Log, World, workspace};
 
 use super::scene::Scene;
 
-/// One log query, and the fields that the text about it explains.
+/// One log query of the runbook, its first condition, and the fields that it uses or that its
+/// paragraph explains.
 #[derive(Debug)]
 struct LogQuery {
     field: String,
@@ -25,7 +26,7 @@ fn is_field(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '.')
 }
 
-/// The fields in a query behind its first condition.
+/// The fields that a query uses after its first condition.
 fn query_fields(rest: &str) -> BTreeSet<String> {
     let conditions = rest.split(" and ").skip(1).filter_map(|part| part.split_whitespace().next());
     let groups = rest.split(" by ").skip(1).flat_map(|part| part.split([',', '|']));
@@ -33,7 +34,7 @@ fn query_fields(rest: &str) -> BTreeSet<String> {
     all.filter(|name| is_field(name)).map(str::to_owned).collect()
 }
 
-/// The fields that a paragraph explains: a name in backticks before “is” or “says”.
+/// The fields that a paragraph explains: names in backticks before a verb such as “is” or “says”.
 fn explained(paragraph: &str) -> BTreeSet<String> {
     let mut parts = paragraph.split('`');
     let mut found = BTreeSet::new();
@@ -61,13 +62,14 @@ fn queries(runbook: &str) -> Vec<LogQuery> {
     found
 }
 
-/// A field of a line; a dot leads into an object.
+/// The value of a field of a log line. A dot in the name separates an object from its field. `None`
+/// if the line has no such field or its value is null.
 fn value<'l>(line: &'l Value, field: &str) -> Option<&'l Value> {
     let found = field.split('.').try_fold(line, |value, part| value.get(part));
     found.filter(|value| !value.is_null())
 }
 
-/// Requests of team members until one is refused by team scope.
+/// Sends requests of team members until team scope refuses one.
 async fn denied(world: &World) {
     let contacts = world.get("maya", "/cdp/customers").await.ids();
     for (user, id) in

@@ -1,4 +1,5 @@
-//! Every file in `events/` is a valid event of its function, and every event source has a file.
+//! Tests that every file in `events/` is a valid event of its function, and that every event source
+//! has a file.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -34,7 +35,8 @@ impl Sample {
         samples.find(|sample| sample.file.ends_with(path)).unwrap()
     }
 
-    /// The source of the event, as the template names it; `None` for a direct invocation.
+    /// The source of the event, as the template names it; `None` if the function is invoked
+    /// directly.
     fn source(&self) -> Option<String> {
         if let Some(route) = self.event["routeKey"].as_str() {
             return Some(route.to_owned());
@@ -104,7 +106,7 @@ async fn every_function_reads_exactly_the_environment_variables_that_the_templat
         world.invoke(&world.function_with_binary(&sample.binary), sample.event).await;
     }
     let (set, read) = (world.variables_set(), world.variables_read());
-    // A function may ignore a variable that all functions get. The logger itself reads `RUST_LOG`.
+    // A function may ignore a variable that all functions get. The logger reads `RUST_LOG`.
     let shared = in_every_function(&set);
     let used: BTreeSet<_> = read.values().flatten().cloned().collect();
     let unused: Vec<_> = shared.difference(&used).filter(|name| *name != "RUST_LOG").collect();

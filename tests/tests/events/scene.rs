@@ -1,5 +1,5 @@
 //! Records for the sample events and the documented examples. Samples and examples contain fixed
-//! ids; each is replaced by the id of a record that the test created.
+//! ids, and the tests replace each fixed id with the id of a record that the test created.
 
 use local::demo_company;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ const LAYOUT: &str = "0190d1a2-7c3b-7abc-8def-0123456789ab";
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// A world with a note that mentions a person, a layout and an export. `names` maps the fixed ids
-/// to the ids of these records.
+/// to the ids of the records in this world.
 pub(crate) struct Scene {
     pub(crate) world: World,
     names: Vec<(&'static str, String)>,
@@ -47,25 +47,26 @@ impl Scene {
         scene
     }
 
-    /// Replaces the fixed ids in a text by the ids of this world.
+    /// Replaces the fixed ids in a text with the ids of this world.
     pub(crate) fn with_ids(&self, text: &str) -> String {
         let replace = |text: String, (name, id): &(&str, String)| text.replace(name, id);
         self.names.iter().fold(text.to_owned(), replace)
     }
 
-    /// Replaces the fixed ids in an event by the ids of this world.
+    /// Replaces the fixed ids in an event with the ids of this world.
     pub(crate) fn event(&self, event: &Value) -> Value {
         serde_json::from_str(&self.with_ids(&event.to_string())).expect("the event is JSON")
     }
 
-    /// The export as its owner reads it.
+    /// The export as its owner receives it from the API.
     pub(crate) async fn export(&self) -> Value {
         let path = self.with_ids(&format!("/cdp/exports/{EXPORT}"));
         self.world.get("budi", &path).await.data().clone()
     }
 }
 
-/// Provides scenes for a series of requests: reads share a scene, and a write causes a new one.
+/// Provides scenes for a series of requests. Requests that only read share a scene, and a new scene
+/// is created after a write.
 #[derive(Default)]
 pub(crate) struct Scenes(Option<Scene>);
 
@@ -77,7 +78,7 @@ impl Scenes {
         }
     }
 
-    /// Drops the scene after a request whose method may have changed its records.
+    /// Drops the scene if a request with this method may have changed its records.
     pub(crate) fn after(&mut self, method: &str) {
         if method != "GET" {
             self.0 = None;
@@ -91,7 +92,7 @@ async fn create(world: &World, user: &str, path: &str, body: &Value) -> String {
     response.data()["id"].as_str().expect("the response has an id").to_owned()
 }
 
-/// Stores the files that the samples name.
+/// Stores the files that the sample events name in the bucket.
 async fn put_files(world: &World) {
     let files = world.files().await;
     let folder = format!("private/backfill/{}", demo_company::id("company", "kopi"));

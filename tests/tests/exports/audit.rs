@@ -9,10 +9,10 @@ use tests::{Log, World, person};
 
 use super::steps::{cancel, completed, deliver, link, order, requested};
 
-/// The source address of the harness's requests.
+/// The source address of every request that the tests send.
 const ADDRESS: &str = "127.0.0.1";
 
-/// The only event with this name.
+/// The only log line with this event name.
 fn only_event(log: &Log, name: &str) -> Value {
     let mut events = log.events(&format!("cdp_contacts_export_{name}"));
     assert_eq!(events.len(), 1, "{name}");

@@ -5,7 +5,7 @@ use tests::World;
 
 use super::steps::{cancel, completed, deliver, link, objects, order, requested, view};
 
-/// How many calls of an S3 action were made.
+/// The number of calls of an S3 action by all functions.
 fn uploads(world: &World, action: &str) -> u64 {
     let usage = world.usage.snapshot();
     let actions = usage.as_object().unwrap().values().filter_map(|it| it["actions"].as_object());
@@ -30,7 +30,7 @@ async fn a_queued_job_that_is_cancelled_creates_no_file() {
 
 #[tokio::test]
 async fn a_running_job_that_is_cancelled_stops_and_leaves_no_object() {
-    // While the contacts are read, and at each step of the upload.
+    // The job is cancelled while it reads the contacts, and at each step of the upload.
     for (target, action) in [
         ("dynamodb", "Query"),
         ("s3", "UploadPart"),

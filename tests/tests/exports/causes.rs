@@ -1,5 +1,5 @@
-//! What the log says about an export that fails: the cause, down to the error code of AWS, the kind
-//! of the I/O error or the status of Launchpad.
+//! The log line about a failed export contains the cause of the failure: the error code of AWS, the
+//! kind of the I/O error or the HTTP status of Launchpad.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use tests::{Log, World};
 use super::steps::{deliver, order, requested};
 
 /// Fails all attempts of a job and returns the `error` fields of the log: one for each attempt that
-/// is repeated, and one for the failed export.
+/// is retried, and one for the failed export.
 async fn errors_of_all_attempts(world: &World, job: &str, log: &Log) -> Vec<String> {
     for attempt in 1..=5 {
         let done = deliver(world, "ExportGenerate", "sinta", job, attempt).await;
@@ -21,12 +21,13 @@ async fn errors_of_all_attempts(world: &World, job: &str, log: &Log) -> Vec<Stri
     let failed: Vec<&Value> = lines.iter().filter(|line| line["attempt"] == 5).collect();
     assert!(failed.iter().all(|line| line["job_id"] == job), "{failed:?}");
     let errors = lines.iter().filter_map(|line| line["error"].as_str());
-    // The test delivers messages that no queue holds: the queue refuses to change their visibility.
+    // The test delivers messages that are not in a queue, so the queue refuses to change their
+    // visibility. These errors are not counted.
     let is_about_queue = |error: &&str| error.starts_with("MessageNotInflight");
     errors.filter(|error| !is_about_queue(error)).map(str::to_owned).collect()
 }
 
-/// The errors that five attempts with the same cause log.
+/// The errors that the log contains after five attempts that failed with the same cause.
 fn expected(cause: &str) -> Vec<String> {
     let attempts = (1..5).map(|attempt| format!("attempt {attempt} failed: {cause}"));
     attempts.chain([cause.to_owned()]).collect()
@@ -63,7 +64,7 @@ async fn a_scope_that_cannot_be_resolved_is_logged_with_the_status_of_launchpad(
     let job = requested(&world, "sinta", &order("csv")).await;
     world.restart_functions();
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
-    // The cached team set has expired.
+    // Move the clock past the expiry of the cached team set.
     world.advance(SignedDuration::from_secs(61));
     let log = Log::capture();
     let errors = errors_of_all_attempts(&world, &job, &log).await;

@@ -246,7 +246,7 @@ async fn an_export_retries_while_launchpad_fails_and_ends_with_one_email_and_no_
         let job = requested(&world, "sinta", &order("csv")).await;
         world.restart_functions();
         world.fault(&json!({ "target": target, "status": 503 }));
-        // The cached team set has expired.
+        // Move the clock past the expiry of the cached team set.
         world.advance(SignedDuration::from_secs(61));
         for attempt in 1..5 {
             assert!(!deliver(&world, "ExportGenerate", "sinta", &job, attempt).await, "{attempt}");

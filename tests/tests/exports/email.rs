@@ -6,7 +6,8 @@ use tests::{PUBLIC_URL, World, person};
 
 use super::steps::{completed, deliver, order, requested, view};
 
-/// A world with a completed export that has not been delivered yet, and the job's id.
+/// Creates a world with an export whose file exists and whose messages were not sent yet, and adds
+/// a fault. Returns the world and the job's id.
 async fn undelivered(fault: &Value) -> (World, String) {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("xlsx")).await;
@@ -174,7 +175,8 @@ async fn delivery_by_a_channel_that_keeps_failing_is_given_up_and_the_file_stays
 async fn two_concurrent_workers_send_one_email_and_one_notification() {
     let (world, job) = undelivered(&json!({ "target": "ses", "latency_ms": 200 })).await;
     let send = || deliver(&world, "ExportEmail", "sinta", &job, 1);
-    // Each worker may have taken the lease of one channel. A later delivery finds both sent.
+    // In this delivery, each worker may have taken the lease of one channel. A later delivery finds
+    // that both messages were sent.
     tokio::join!(send(), send());
     assert!(deliver(&world, "ExportEmail", "sinta", &job, 2).await);
     assert_eq!((world.aws.mailbox().list().len(), world.notifications.list().len()), (1, 1));

@@ -42,7 +42,8 @@ async fn a_download_link_returns_the_files_bytes_with_its_name() {
         assert!(disposition.starts_with("attachment;"), "{disposition}");
         assert!(disposition.contains("Kontak"), "{disposition}");
         assert_eq!(response.bytes().await.unwrap(), bytes);
-        // A changed address gives access to no other file and no other response headers.
+        // A link whose address was changed gives access to no other file and does not change the
+        // response headers.
         let tampered = address.replacen("csv", "xlsx", 1);
         assert_eq!(reqwest::get(&tampered).await.unwrap().status(), 403);
     }
@@ -98,7 +99,7 @@ async fn an_unreadable_due_item_does_not_block_the_items_after_it() {
     world.advance(SignedDuration::from_hours(48));
     let now = world.clock.now() + SignedDuration::from_secs(1);
     let (table, log) = (world.table().await, Log::capture());
-    // Enough unreadable items that every shard contains some.
+    // There are so many unreadable items that every shard contains some of them.
     let oldest = Timestamp::UNIX_EPOCH;
     for id in 0..100 {
         let due = Due::new(DueKind::Message, oldest, id.to_string(), &"Citra").unwrap();

@@ -1,5 +1,5 @@
-//! Workers that die or freeze and resume, and upstream services that do not respond, at every
-//! stage.
+//! Tests of faults at every stage of an export: workers that die, workers that freeze and resume,
+//! and upstream services that do not respond.
 
 use std::{pin::pin, time::Duration};
 
@@ -34,8 +34,8 @@ fn kill(function: &str, (target, action): (&str, &str), when: &str) -> Value {
         "function": function, "action": action })
 }
 
-/// A request body whose export makes the stage's call: selected ids are stored in the bucket, and a
-/// filter reads pointers.
+/// The body of an export request that makes the call of this stage. An export of selected ids reads
+/// the stored ids from the bucket, and an export with a filter reads pointers.
 async fn order_for_stage(world: &World, stage: &str, format: &str) -> Value {
     let mut body = order(format);
     if stage == "GetObject" {
@@ -216,7 +216,7 @@ async fn a_permanent_outage_of_the_notification_service_loses_only_the_notificat
 
 #[tokio::test]
 async fn a_job_cancelled_at_any_stage_sends_nothing_and_leaves_nothing() {
-    // No other stage waits for the heartbeat, UpdateItem.
+    // The other stages do not wait for the heartbeat (`UpdateItem`), so the test does not delay it.
     let awaited = STAGES.into_iter().skip(2).filter(|(_, action)| *action != "UpdateItem");
     for (target, action) in awaited {
         let world = World::with_flags().await;
@@ -229,7 +229,7 @@ async fn a_job_cancelled_at_any_stage_sends_nothing_and_leaves_nothing() {
         assert!(early.is_err(), "{action}: the stage was not reached");
         let (done, response) = tokio::join!(worker, cancel(&world, "sinta", &job));
         assert!(done, "{action}: the message is done");
-        // At the last stage the file exists, and the cancellation deletes it.
+        // At the last stage the file already exists, so the cancellation deletes it.
         let end = if action == "SendMessageBatch" { "expired" } else { "cancelled" };
         assert_eq!(response.data()["status"], end, "{action}");
         world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;

@@ -53,7 +53,7 @@ async fn text_view_custom_field_and_date_filters_work_in_an_export_as_in_a_list(
 
 #[tokio::test]
 async fn an_export_with_the_teams_view_fails_instead_of_narrowing_when_launchpad_fails() {
-    // The flag is off, so only the view needs the teams.
+    // The team flag is off, so teams are needed only because the filter selects the `teams` view.
     let world = World::start().await;
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
     let mut body = order("csv");

@@ -132,7 +132,7 @@ async fn a_layout_can_be_read_listed_replaced_and_deleted() {
     assert_eq!(data["fields"][1], json!({ "field": "phones", "label": null }));
     let read = world.get("sinta", &format!("/cdp/export-layouts/{id}")).await;
     assert_eq!((read.status, read.data()), (200, data));
-    // A layout can be sent back as it was read.
+    // A client can send back a layout exactly as it received it.
     let echoed = change(&world, "sinta", Method::PUT, id, data).await;
     assert_eq!(
         (echoed.status, &echoed.data()["fields"]),

@@ -1,4 +1,4 @@
-//! Which contacts a file contains while people, teams and contacts change.
+//! Tests of which contacts an exported file contains if people, teams and contacts change.
 
 use std::{collections::BTreeMap, pin::pin, time::Duration};
 
@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Changes Sinta in the directory while the export's worker waits for the bucket. Returns whether
-/// the worker finished its message successfully.
+/// the worker processed its message successfully.
 async fn change_while_writing(
     world: &World,
     job: &str,
@@ -28,7 +28,7 @@ async fn change_while_writing(
     let mut sinta = world.directory.find("sinta").unwrap();
     change(&mut sinta);
     world.directory.upsert(Upserts { people: vec![sinta], ..Upserts::default() }).unwrap();
-    // The cached levels and team sets have expired.
+    // Move the clock past the expiry of the cached levels and team sets.
     world.advance(SignedDuration::from_secs(61));
     worker.await
 }
@@ -82,7 +82,7 @@ async fn a_running_export_finishes_with_its_scope_while_launchpad_does_not_answe
     assert_eq!(rows("csv", &file), expected(list.data(), "Asia/Jakarta"));
 }
 
-/// The sync row of one contact of a writer.
+/// The row of a sync request for one contact of a writer. `at` is the contact's number.
 fn row(writer: usize, at: usize, fields: &Value) -> Value {
     let mut row =
         json!({ "external_id": format!("{writer}-{at}"), "name": format!("Contact {at}") });
@@ -98,8 +98,8 @@ async fn sync(world: &World, user: &str, rows: &[Value]) -> Vec<String> {
     data.iter().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect()
 }
 
-/// The owners of a writer's contacts in a round. The contacts move between partitions but always
-/// stay in the scope of both viewers.
+/// The owners that all contacts get in one round of changes. Each round moves the contacts between
+/// partitions, but they always stay in the scope of both viewers.
 fn owners_in_round(round: usize) -> Value {
     let (sinta, andre, own) = (person("sinta"), person("andre"), team("Jakarta SMB"));
     match round % 3 {

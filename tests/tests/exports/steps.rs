@@ -1,4 +1,4 @@
-//! The steps of an export that the tests share.
+//! Functions that the export tests use for the steps of an export.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub(crate) async fn completed(world: &World, user: &str, body: &Value) -> String
     job
 }
 
-/// The job as its owner reads it.
+/// The job as its owner receives it from the API.
 pub(crate) async fn view(world: &World, user: &str, job: &str) -> Value {
     let response = world.get(user, &format!("/cdp/exports/{job}")).await;
     assert_eq!(response.status, 200, "{}", response.body);
@@ -40,8 +40,8 @@ pub(crate) async fn cancel(world: &World, user: &str, job: &str) -> Response {
     world.call(user, Method::DELETE, &format!("/cdp/exports/{job}"), None).await
 }
 
-/// Delivers a job's message to a worker for the `count`th time, and returns whether the worker
-/// finished it successfully.
+/// Delivers a job's message to a worker as delivery number `count`, and returns whether the worker
+/// processed the message successfully.
 pub(crate) async fn deliver(
     world: &World,
     function: &str,
@@ -53,7 +53,7 @@ pub(crate) async fn deliver(
     response["batchItemFailures"].as_array().unwrap().is_empty()
 }
 
-/// Delivers a job's message to a worker that a `kill` fault ends.
+/// Delivers a job's message to a worker whose process a `kill` fault ends.
 pub(crate) async fn deliver_until_killed(
     world: &World,
     function: &str,
@@ -85,8 +85,8 @@ pub(crate) async fn uploads(world: &World) -> Vec<String> {
     uploads.filter_map(|upload| upload.key).collect()
 }
 
-/// Asserts that a job ended as if there had been no fault: one file, no leftovers, and one delivery
-/// over each channel.
+/// Asserts that a job ended as if there had been no fault: there is one file, nothing unfinished is
+/// left, and one message was sent over each channel.
 pub(crate) async fn assert_one_of_each(world: &World, user: &str, job: &str, case: &str) {
     let view = view(world, user, job).await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The log lines about people whom Launchpad could not return.
+//! Tests of the log lines about mentioned people whom Launchpad could not return.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -9,15 +9,15 @@ use super::{
     write::{codes, contact, mention, put},
 };
 
-/// Returns the log lines whose message starts with this text.
+/// The log lines whose message starts with this text.
 fn lines(log: &Log, message: &str) -> Vec<Value> {
     let text = log.text();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|line| line["message"].as_str().unwrap_or_default().starts_with(message)).collect()
 }
 
-/// The messages of the failed look-ups, each with `remembered`. All of them are warnings with the
-/// same cause.
+/// The message and the `remembered` field of each log line about a failed look-up. Asserts that all
+/// of these lines are warnings with the same cause.
 fn failed_look_ups(log: &Log) -> Vec<(String, bool)> {
     let lines = lines(log, "could not look up mentioned people; ");
     let result = lines.iter().map(|line| {
@@ -41,7 +41,7 @@ async fn a_save_logs_once_why_people_could_not_be_looked_up() {
     assert_eq!(put(&world, "sinta", &note, &json!({ "note": text })).await.status, 200);
     let message = "could not look up mentioned people; known people keep their stored names, and \
         other mentions stay pending";
-    // Within 3 seconds, the second save gets the failure of the first one.
+    // The second save is within 3 seconds, so it gets the remembered failure of the first save.
     let expected = [(message.to_owned(), false), (message.to_owned(), true)];
     assert_eq!(failed_look_ups(&log), expected);
 }

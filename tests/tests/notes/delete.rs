@@ -12,7 +12,7 @@ use super::{
     write::{mention, put},
 };
 
-/// The ledger entry of a person and a note.
+/// The ledger entry of a person and a note, read from the table; `None` if there is no entry.
 async fn entry(world: &World, notes: &Notes, note: &str, who: &str) -> Option<LedgerEntry> {
     let company: CompanyId = local::demo_company::id("company", "kopi").parse().unwrap();
     let (contact, note) = (notes.contact.parse().unwrap(), note.parse().unwrap());

@@ -1,4 +1,5 @@
-//! The flag is turned off while notes have mentions, and on again (PRD NOTE-MENTION-S06/NEG-2).
+//! Tests in which the flag is turned off while notes have mentions, and on again (PRD
+//! NOTE-MENTION-S06/NEG-2).
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -9,7 +10,7 @@ use super::{
     write::{codes, mention, put},
 };
 
-/// The title of the only notification. It names the mention's author.
+/// The title of the only notification. The title contains the name of the mention's author.
 fn title(world: &World) -> String {
     let list = world.notifications.list();
     assert_eq!(list.len(), 1);

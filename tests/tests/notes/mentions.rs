@@ -7,7 +7,7 @@ use super::{
     write::{codes, contact, mention, put},
 };
 
-/// The event that delivers a message of the mention queue.
+/// The event with which the mention queue delivers this message.
 pub(crate) fn delivery(body: &Value) -> Value {
     let record = json!({
         "messageId": "m-1", "receiptHandle": "r", "body": json!({ "body": body }).to_string(),
@@ -18,7 +18,7 @@ pub(crate) fn delivery(body: &Value) -> Value {
     json!({ "Records": [record] })
 }
 
-/// Delivers a message of the mention queue and returns whether it will be delivered again.
+/// Delivers a message of the mention queue and returns whether the queue will deliver it again.
 pub(crate) async fn deliver(world: &World, body: &Value) -> bool {
     let response = world.invoke("MentionNotify", delivery(body)).await;
     response["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty())
@@ -75,7 +75,7 @@ async fn note_mention_oq9_a_note_that_was_private_for_a_moment_still_notifies_on
     let text = mention(&person("budi"));
     let created = world.post("sinta", &path, &json!({ "note": text })).await;
     let note = format!("{path}/{}", created.data()["id"].as_str().unwrap());
-    // The message waits in its queue during these saves.
+    // The message is in the queue while the note is saved twice.
     for visibility in ["private", "public"] {
         let body = json!({ "note": text, "visibility": visibility });
         assert_eq!(put(&world, "sinta", &note, &body).await.status, 200);

@@ -26,8 +26,8 @@ async fn note_mention_s01_ac1_the_typeahead_lists_matching_active_users_of_the_c
     let budi = json!([{ "sso_id": person("budi"), "full_name": "Budi Hartono",
         "display_name": "Budi Hartono", "email": "budi@kopi.example", "avatar": null }]);
     assert_eq!(found.data(), &budi);
-    // An email matches too, in any case. An inactive colleague and people of another company never
-    // match.
+    // The query also matches an email, in upper or lower case. It never matches an inactive
+    // colleague or a person of another company.
     assert_eq!(
         shown(&world.get("sinta", "/cdp/people?query=MAYA%40kopi").await),
         ["Maya Kusumawardani"]
@@ -52,7 +52,7 @@ async fn note_mention_s01_err2_a_query_without_matches_returns_an_empty_list_and
     let world = World::with_flags().await;
     let found = world.get("sinta", "/cdp/people?query=no-such-person").await;
     assert_eq!((found.status, found.data()), (200, &json!([])));
-    // Launchpad's plain 404 also means that there are no matches.
+    // Launchpad's plain 404 response also means that there are no matches.
     world.fault(&json!({ "target": "launchpad.users", "status": 404 }));
     let found = world.get("sinta", "/cdp/people?query=bu").await;
     assert_eq!((found.status, found.data()), (200, &json!([])));
@@ -161,7 +161,7 @@ async fn note_mention_s06_neg2_the_picker_and_the_card_are_404_with_the_flag_off
         let off = world.get("sinta", &path).await;
         assert_eq!((off.status, off.error()), (404, "FEATURE_DISABLED"), "{path}");
     }
-    // A starter company cannot turn the flag on.
+    // The plan of a starter company does not include the flag.
     let off = world.get("dewi", "/cdp/people?query=ru").await;
     assert_eq!((off.status, off.error()), (404, "FEATURE_DISABLED"));
 }
@@ -192,7 +192,7 @@ async fn note_mention_s05_err1_the_card_of_an_inactive_or_unknown_person_shows_t
     let inactive = card(person("tomas")).await;
     assert_eq!(inactive.data()["status"], "inactive_or_not_found");
     assert_eq!(inactive.data()["name"], "Tomás Herrera");
-    // Launchpad's plain 404: the person was deleted or never existed.
+    // Launchpad's plain 404 response means that the person was deleted or never existed.
     world.fault(&json!({ "target": "launchpad.users", "status": 404 }));
     world.advance(SignedDuration::from_secs(61));
     let deleted = card(person("lars")).await;
@@ -260,7 +260,7 @@ async fn team_s10_ac1_the_team_picker_lists_the_viewers_direct_teams_with_their_
         "parent_id": team("Jakarta") }, { "id": team("Bandung"), "name": "Bandung",
         "parent_id": team("Sales") }]);
     assert_eq!(lars.data(), &two);
-    // Every user can read their own teams, at any level.
+    // Users at every permission level can read their own teams.
     assert_eq!(own("yuki").await.data()[0]["name"], "Support");
     assert_eq!(own("dewi").await.data()[0]["name"], "Toko");
     assert_eq!(own("").await.status, 403);
@@ -289,7 +289,7 @@ async fn team_s10_the_teams_of_the_team_picker_are_cached_like_the_teams_of_the_
     let mut world = World::with_flags().await;
     assert_eq!(world.get("budi", "/cdp/me/teams").await.status, 200);
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
-    // The teams are cached for a minute: in the process, and in the table for other instances.
+    // The teams are cached for a minute: in the process, and in the table for other processes.
     for _ in 0..2 {
         assert_eq!(world.get("budi", "/cdp/me/teams").await.status, 200);
         world.restart_functions();

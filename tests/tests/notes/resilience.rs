@@ -1,6 +1,6 @@
-//! Crashes, duplicate messages, races and failing upstream services around mentions. Each mention
-//! is delivered at most once, and exactly once when the service works again. The note is never
-//! affected.
+//! Tests of mentions with crashes, duplicate messages, race conditions and failing upstream
+//! services. Each mention is delivered at most once, and exactly once if the service works again.
+//! The note never changes.
 
 use futures::future::join_all;
 use http::Method;
@@ -14,7 +14,7 @@ use super::{
     write::{codes, mention, put},
 };
 
-/// A note that mentions Budi, whose message has not been delivered yet.
+/// A note that mentions Budi. The message about the mention has not been delivered yet.
 struct Scene {
     world: World,
     notes: Notes,
@@ -32,12 +32,13 @@ impl Scene {
         Self { world, notes, note, message }
     }
 
-    /// Delivers the message and returns whether it will be delivered again.
+    /// Delivers the message and returns whether the queue will deliver it again.
     async fn deliver(&self) -> bool {
         deliver(&self.world, &self.message).await
     }
 
-    /// Delivers the message to a worker that is killed before or after a call.
+    /// Delivers the message to a worker that is killed before or after a DynamoDB call, as `when`
+    /// says. The first `skip` calls of the action do not kill it.
     async fn deliver_until_killed(&self, action: &str, skip: u32, when: &str) {
         self.world
             .fault(&json!({ "target": "dynamodb", "kind": "kill", "function": "MentionNotify",
@@ -47,7 +48,7 @@ impl Scene {
         assert!(response.is_none(), "the worker was not killed: {response:?}");
     }
 
-    /// Moves the clock past the end of the dead worker's lease.
+    /// Moves the clock past the end of the lease that the dead worker held.
     fn end_lease(&self) {
         self.world.advance(SignedDuration::from_secs(46));
     }
@@ -77,7 +78,8 @@ async fn note_mention_d4_a_message_delivered_50_times_concurrently_and_out_of_or
     let scene = Scene::new().await;
     let other = scene.notes.add(&scene.world, "sinta", &mention(&person("lars"))).await;
     let other = notify_message(&scene.notes.contact, &json!(other), "lars", 0);
-    // The messages of both notes are mixed, and are delivered again after the first ones are done.
+    // The messages of both notes are delivered in turn, and they are delivered again after the
+    // first deliveries are done.
     let all = (0..50).flat_map(|_| [&other, &scene.message]);
     join_all(all.map(|message| deliver(&scene.world, message))).await;
     for message in [&scene.message, &other, &scene.message] {
@@ -119,7 +121,8 @@ async fn a_worker_that_dies_between_the_call_and_the_ledger_update_causes_no_sec
     assert!(scene.deliver().await, "another worker holds the lease");
     scene.end_lease();
     assert!(!scene.deliver().await);
-    // The repeated call has the same Idempotency-Key, so the service sends no second notification.
+    // The repeated call has the same `Idempotency-Key`, so the service sends no second
+    // notification.
     scene.assert_notified_once(1).await;
 }
 
@@ -158,7 +161,8 @@ async fn note_mention_s03_err1_a_notification_is_sent_on_the_fourth_try_after_th
             scene.assert_note_unchanged().await;
         }
         assert!(!scene.deliver().await);
-        // A slow service may have accepted calls that timed out. It still sends one notification.
+        // A slow service may have accepted calls that timed out. It sends only one notification
+        // nevertheless.
         assert_eq!(notified(&scene.world), [person("budi")]);
         assert_eq!(scene.calls("sqs.SendMessage"), 0, "no dead letter");
     }
@@ -187,7 +191,7 @@ async fn note_mention_s03_err1_a_throttled_notification_waits_for_the_time_in_re
     let throttled = json!({ "target": "notifications", "status": 429, "retry_after": 40,
         "times": 1 });
     scene.world.fault(&throttled);
-    // The queue itself delays the message.
+    // The function sets the visibility time-out of the message, so the queue delays it.
     scene.world.process_queues().await;
     assert!(notified(&scene.world).is_empty());
     assert_eq!(scene.calls("sqs.ChangeMessageVisibility"), 1);
@@ -273,7 +277,7 @@ async fn note_mention_s01_s02_s03_concurrency_web_and_mobile_can_create_notes_on
         assert_eq!(save.data()["mentioned_user_ids"], json!([person("budi")]));
     }
     world.process_queues().await;
-    // One notification for each note.
+    // Each note causes one notification.
     assert_eq!(notified(&world), vec![person("budi"); 10]);
     let keys = world.notifications.list();
     let mut keys: Vec<_> = keys.iter().map(|sent| &sent.headers["idempotency-key"]).collect();
@@ -282,7 +286,8 @@ async fn note_mention_s01_s02_s03_concurrency_web_and_mobile_can_create_notes_on
     assert_eq!(keys.len(), 10);
 }
 
-/// Saves a note that mentions three people while a fault affects the writer. The fault may kill it.
+/// Saves a note that mentions three people while the writer has a fault. The fault may kill the
+/// writer.
 async fn save_with_fault(fault: &Value) -> (World, Notes) {
     let world = World::with_flags().await;
     let notes = Notes::for_contact(&world, "Citra Anggraini").await;
@@ -368,7 +373,7 @@ async fn note_mention_s04_timeout_a_slow_launchpad_loses_neither_the_note_nor_th
     let created = world.post("sinta", &notes.list, &json!({ "note": both })).await;
     assert_eq!((created.status, codes(&created)), (201, vec!["MENTIONS_PENDING"]));
     assert!(log.events("cdp_note_mention_added").is_empty(), "no mention is verified yet");
-    // Launchpad is still slow for the worker, which tries again later.
+    // Launchpad is still slow when the worker calls it, so the worker tries again later.
     world.process_queues().await;
     world.faults.clear();
     for _ in 0..2 {

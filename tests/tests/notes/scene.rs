@@ -1,4 +1,4 @@
-//! Set-up and helpers of the note tests.
+//! Set-up and helper functions of the note tests.
 
 use http::Method;
 use jiff::SignedDuration;
@@ -8,7 +8,8 @@ use tests::{Response, World};
 
 use super::write::contact;
 
-/// A contact's notes in both groups of routes: the current group and the deprecated group.
+/// The paths of a contact's notes in both groups of routes: the current group and the deprecated
+/// group.
 pub(crate) struct Notes {
     pub(crate) contact: String,
     pub(crate) list: String,
@@ -49,7 +50,7 @@ pub(crate) async fn delete(world: &World, user: &str, path: &str) -> Response {
     world.call(user, Method::DELETE, path, None).await
 }
 
-/// Sends a request as a client of this platform.
+/// Sends a request as a client of this platform, such as `mobile`.
 pub(crate) async fn call_from(
     world: &World,
     platform: &str,
@@ -62,7 +63,8 @@ pub(crate) async fn call_from(
     world.send(user, method, path, &headers, body.to_string().into()).await
 }
 
-/// Gives a demo user these levels, and lets the cached levels expire.
+/// Sets the permission levels of a demo user, and moves the clock past the expiry of the cached
+/// levels.
 pub(crate) fn set_levels(world: &World, handle: &str, levels: &[(&str, &str)]) {
     let mut person = world.directory.find(handle).unwrap();
     for (permission, level) in levels {
@@ -72,13 +74,13 @@ pub(crate) fn set_levels(world: &World, handle: &str, levels: &[(&str, &str)]) {
     world.advance(SignedDuration::from_secs(61));
 }
 
-/// The SSO ids of the notified people, in order.
+/// The SSO ids of the notified people, in the order of the notifications.
 pub(crate) fn notified(world: &World) -> Vec<String> {
     let list = world.notifications.list();
     list.iter().map(|sent| sent.body["sso_id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Asserts a refusal with this status, code and message.
+/// Asserts that a response refuses the request with this status, code and message.
 pub(crate) fn assert_refused(response: &Response, status: u16, code: &str, message: &str) {
     let actual = response.body["message"].as_str().unwrap_or_default();
     assert_eq!(
@@ -93,7 +95,7 @@ pub(crate) fn upsert(world: &World, people: Vec<Person>) {
     world.directory.upsert(Upserts { people, ..Upserts::default() }).unwrap();
 }
 
-/// An additional person of the growth company, by number.
+/// A person whom a test adds to the growth company. Each number gives a different person.
 pub(crate) fn colleague(world: &World, number: u128) -> Person {
     let template = world.directory.find("sinta").unwrap();
     Person {

@@ -44,7 +44,8 @@ async fn note_mention_s01_ac4_s02_ac4_s03_ac3_an_edit_notifies_only_people_whom_
     let mobile = format!(r#"<a href="../../../users/{}/edit_user">@x</a>"#, person("lars"));
     let both = format!("{} {mobile}", mention(&person("budi")));
     for (path, note, people) in [
-        // From web and mobile: the same mention, one more, none, and both again (OQ-14).
+        // The notes come from web and mobile: the same mention, one more mention, no mention, and
+        // both mentions again (OQ-14).
         (0, mention(&person("budi")), &["budi"][..]),
         (1, both.clone(), &["budi", "lars"]),
         (1, "no mention".to_owned(), &["budi", "lars"]),
@@ -99,7 +100,7 @@ async fn note_mention_s03_boundary_a_note_with_0_1_or_10_mentions_sends_0_1_or_1
     let eleven: String = mentions(11);
     let refused = world.post("sinta", &notes.list, &json!({ "note": eleven })).await;
     assert_eq!((refused.status, refused.error()), (422, "TOO_MANY_MENTIONS"));
-    // Eleven mentions of the same person count as one.
+    // Eleven mentions of one person count as one mention.
     notes.add(&world, "sinta", &mention(&numbered_uuid(1)).repeat(11)).await;
     world.process_queues().await;
     assert_eq!(notified(&world).len(), expected + 1);
@@ -181,8 +182,8 @@ async fn note_mention_s04_err1_oq3_a_note_with_invalid_mentions_is_not_written_i
 async fn note_mention_s04_err2_malicious_markup_is_removed_and_only_verified_mentions_stay() {
     let world = World::with_flags().await;
     let notes = Notes::for_contact(&world, "Citra Anggraini").await;
-    // Another person's name with this id, an event handler, a script, and an id that ends the
-    // attribute.
+    // The note contains Budi's id with another person's name, an event handler, a script, and an id
+    // with characters that end the attribute.
     let crafted = format!(
         "<a data-user-id=\"{}\" onclick=alert(1) href=\"javascript:alert(1)\"><img src=x \
          onerror=alert(1)>@Maya</a><script>alert(1)</script><a data-user-id='\"><svg \
@@ -231,10 +232,11 @@ async fn the_author_gets_a_warning_when_a_mentioned_person_is_known_to_have_no_a
     let mine = Notes::for_contact(&world, "Citra Anggraini").await;
     let johan = Notes::for_contact(&world, "Johan Setiawan").await;
     let body = json!({ "note": mention(&person("sinta")) });
-    // Sinta's access is not cached yet: the response has no warning, and no call is made for it.
+    // Sinta's access is not cached yet, so the response has no warning. The function does not call
+    // Launchpad for her access.
     let unknown = world.post("agus", &johan.list, &body).await;
     assert_eq!((unknown.status, codes(&unknown)), (201, vec![]));
-    // Her own request caches her level and teams.
+    // Sinta's own request caches her level and teams.
     mine.add(&world, "sinta", "hello").await;
     let known = world.post("agus", &johan.list, &body).await;
     assert_eq!(codes(&known), ["MENTION_CANNOT_SEE_CONTACT"], "{}", known.body);
@@ -244,7 +246,7 @@ async fn the_author_gets_a_warning_when_a_mentioned_person_is_known_to_have_no_a
         json!([person("sinta")]),
         "she is mentioned nevertheless"
     );
-    // There is no warning about a contact that she can see.
+    // Sinta can see this contact, so the response has no warning.
     let seen = world.post("budi", &mine.list, &body).await;
     assert_eq!(codes(&seen), Vec::<&str>::new());
 }

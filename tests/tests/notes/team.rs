@@ -1,5 +1,5 @@
-//! The RFC's stories about notes (TEAM-S12 to S17), on web and mobile, on the current and the
-//! deprecated routes.
+//! Tests of the RFC's stories about notes (TEAM-S12 to S17), on web and mobile, with the current
+//! and the deprecated routes.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Creates a note of `author` on a contact.
+    /// Creates a world with a note that `author` wrote on a contact.
     async fn new(contact: &str, author: &str) -> Self {
         let world = World::with_flags().await;
         let notes = Notes::for_contact(&world, contact).await;
@@ -56,8 +56,9 @@ impl Scene {
         self.send(user, Method::PUT, &json!({ "note": "edited" })).await
     }
 
-    /// Deletes a new note of `author` from each platform on the current and the deprecated route,
-    /// asserts that all statuses are the same, and returns the last response.
+    /// Creates a note of `author` for each platform and route, deletes it as `user` with the
+    /// current or the deprecated route, asserts that all statuses are the same, and returns the
+    /// last response.
     async fn delete(&self, user: &str, author: &str) -> Response {
         let mut last = None;
         for (group, platform) in [(0, "web"), (0, "mobile"), (1, "web"), (1, "mobile")] {
@@ -82,7 +83,8 @@ impl Scene {
 
 #[tokio::test]
 async fn team_s12_ac1_s13_ac1_notes_of_a_contact_in_team_scope_can_be_read() {
-    // A contact of a child team, an unassigned contact, and the viewer's own contact.
+    // The contacts are a contact of a child team, an unassigned contact, and the viewer's own
+    // contact.
     for (contact, author, viewer) in [
         ("Citra Anggraini", "sinta", "budi"),
         ("Nur Aini", "maya", "sinta"),
@@ -100,7 +102,8 @@ async fn team_s12_ac1_s13_ac1_notes_of_a_contact_in_team_scope_can_be_read() {
 #[tokio::test]
 async fn team_s12_ac2_s13_ac2_note_permissions_never_widen_the_scope_of_contacts() {
     let scene = Scene::new("Johan Setiawan", "agus").await;
-    // The viewer may read all notes but not this contact.
+    // The viewer's levels for notes allow at most all notes, but this contact is out of the
+    // viewer's scope.
     for level in ["own", "team", "everything"] {
         set_levels(&scene.world, "sinta", &[(VIEW, level), (MANAGE, level), (DELETE, level)]);
         for denied in [scene.read("sinta").await, scene.edit("sinta").await] {
@@ -199,7 +202,8 @@ async fn team_s14_ac3_a_disabled_manage_level_refuses_edits_and_the_permission_f
 #[tokio::test]
 async fn team_s14_err1_an_edit_is_refused_by_the_current_scope_of_the_contact() {
     let scene = Scene::new("Johan Setiawan", "agus").await;
-    // Level `everything` for contacts and `team` for changes of notes: the rule for notes decides.
+    // Sinta's level is `everything` for contacts and `team` for changes of notes. The rule for
+    // notes decides.
     set_levels(&scene.world, "sinta", &[(CUSTOMERS, "everything"), (VIEW, "everything")]);
     assert_eq!(Scene::permissions(&scene.read("sinta").await), (false, false));
     assert_refused(&scene.edit("sinta").await, 403, "FORBIDDEN", "out of your team scope");

@@ -10,7 +10,7 @@ use super::{
     write::{mention, put},
 };
 
-/// Adds ten people and returns a note that mentions them.
+/// Adds ten people and returns the text of a note that mentions all of them.
 fn ten_mentions(world: &World) -> String {
     upsert(world, (1..=10).map(|number| colleague(world, number)).collect());
     (1..=10).map(|number| mention(&numbered_uuid(number))).collect()
@@ -40,7 +40,7 @@ async fn a_save_with_10_mentions_of_cached_people_takes_one_read_one_transaction
     assert_eq!(put(&world, "sinta", path, &json!({ "note": note })).await.status, 200);
     assert_eq!(calls(&world), one_each, "an edit costs the same");
 
-    // People who were already notified need no message.
+    // People who were already notified need no new message.
     world.usage.reset();
     let again = json!({ "note": format!("{note} again") });
     assert_eq!(put(&world, "sinta", &notes.both(&id)[0], &again).await.status, 200);

@@ -101,8 +101,8 @@ async fn a_note_near_the_length_limit_can_be_saved_again_as_it_was_returned() {
     let world = World::with_flags().await;
     let path = format!("/v1/contacts/{}/notes", contact(&world, "Citra Anggraini").await);
     let mobile = format!(r#"<a href="/users/{}/edit_user">@B</a>"#, person("budi"));
-    // The stored note is longer: links get a `rel`, text is escaped, and mentions get names and
-    // canonical tags.
+    // The stored note is longer than the submitted one: links get a `rel` attribute, text is
+    // escaped, and mentions get names and canonical tags.
     for (text, times) in [(r#"<a href="https://e.co/1">x</a>"#, 320), ("&", 9_000), (&mobile, 140)]
     {
         let created = world.post("sinta", &path, &json!({ "note": text.repeat(times) })).await;
@@ -115,7 +115,7 @@ async fn a_note_near_the_length_limit_can_be_saved_again_as_it_was_returned() {
             let saved = put(&world, "sinta", &path, &body).await;
             assert_eq!((saved.status, &saved.data()["note"]), (200, &created.data()["note"]));
         }
-        // A note that its author makes longer is refused.
+        // The API refuses a note that its author makes longer than the limit.
         let longer = format!("{}{}", created.data()["note"].as_str().unwrap(), "x".repeat(10_001));
         let refused = put(&world, "sinta", &path, &json!({ "note": longer })).await;
         assert_eq!((refused.status, refused.error()), (422, "NOTE_TOO_LONG"));

@@ -18,12 +18,14 @@ use local::{
 use serde_json::{Value, json};
 use tests::workspace;
 
-/// Texts that only these requests contain, in each place that a client can fill.
+/// A text that only the requests of this test contain. This text, the email and the phone number
+/// are sent in each place that a client can fill.
 const PRIVATE_TEXT: &str = "zebulonquery";
 const PRIVATE_EMAIL: &str = "zebulon.private@customers.example";
 const PRIVATE_PHONE: &str = "+628555012345";
 
-/// The faults during the requests. Different code logs each kind of fault.
+/// The faults that are active during the requests. The functions log each kind of fault in
+/// different code.
 const FAULTS: [&str; 7] = [
     r#"{"target":"launchpad.teams","status":500}"#,
     r#"{"target":"launchpad.users","status":500}"#,
@@ -34,12 +36,12 @@ const FAULTS: [&str; 7] = [
     r#"{"target":"dynamodb","status":500,"times":60}"#,
 ];
 
-/// How many paths and how many bodies of each route are requested with each fault.
+/// The maximum number of paths, and of bodies, that are sent to each route with each fault.
 const WITH_FAULT: usize = 2;
-/// The number of concurrent requests.
+/// The number of requests that are sent at the same time.
 const CONCURRENT: usize = 8;
 
-/// The output of a console.
+/// The text that was written to a console.
 #[derive(Clone, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
 
@@ -95,7 +97,8 @@ async fn the_console_and_the_log_never_show_a_name_an_email_or_a_phone() {
     }
 }
 
-/// The names, emails and phones of all people and contacts in the demo, and the requests' texts.
+/// The names, emails and phones of all people and contacts in the demo data, and the private texts
+/// that the requests contain.
 async fn secrets(anonymous: &Client) -> BTreeSet<String> {
     let mut secrets: BTreeSet<String> =
         [PRIVATE_TEXT, PRIVATE_EMAIL, PRIVATE_PHONE].map(str::to_owned).into();
@@ -126,9 +129,9 @@ fn collect(records: &Value, fields: &[&str], into: &mut BTreeSet<String>) {
     into.retain(|text| text.len() > 4);
 }
 
-/// Requests every route of the template as these people, with valid and invalid requests that
-/// contain private text in each place: at most `each` paths and `each` bodies per route. The
-/// responses are ignored.
+/// Sends requests to every route of the template as these clients. The requests are valid and
+/// invalid and contain private text in each place. Each route gets at most `each` paths and `each`
+/// bodies. The responses are ignored.
 async fn request_everything(clients: &[Client], contact: &str, each: usize) {
     let template = Template::read(&workspace().join("template.yaml"), &Parameters::new()).unwrap();
     let mut calls = Vec::new();
@@ -151,8 +154,8 @@ async fn request_everything(clients: &[Client], contact: &str, each: usize) {
         .await;
 }
 
-/// Paths of the route: with the id of an existing contact, with texts instead of ids, and with
-/// queries.
+/// The paths that the test requests for a route: with the id of an existing contact, with texts
+/// instead of ids, and with query strings.
 fn paths(route: &str, contact: &str) -> Vec<String> {
     let fill = |value: &str| {
         route

@@ -1,6 +1,7 @@
-//! The commands of docs/walkthrough.md run as they are written, and each answer is like the one
-//! that the page shows. A JSON answer has the same keys and types; ids, times, addresses and other
-//! values may differ. Other text is the same line by line, and `…` on the page matches any text.
+//! Runs the commands of docs/walkthrough.md as the page shows them, and compares each answer with
+//! the answer on the page. A JSON answer must have the same keys and types; ids, times, addresses
+//! and other values may differ. Any other text must be the same line by line, and `…` on the page
+//! matches any text.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -9,15 +10,16 @@ use serde_json::Value;
 use tests::workspace;
 use tokio::{process::Command, time::timeout};
 
-/// Follows the output of each block of commands.
+/// The mark that the shell prints after the output of each block of commands.
 const END: char = '\u{1e}';
-/// How long all commands may take. Each of the page's own waits ends after a minute.
+/// The time limit of all commands together. Each command on the page that waits stops after a
+/// minute.
 const TIME_LIMIT: Duration = Duration::from_secs(240);
 
-/// A block of commands, and the answer that the page shows for it.
+/// A block of commands, and the answer that the page shows for it; `None` if it shows none.
 #[derive(PartialEq, Debug)]
 struct Step {
-    /// The line at which the block begins.
+    /// The number of the line in which the block begins.
     line: usize,
     commands: String,
     answer: Option<Answer>,
@@ -29,8 +31,8 @@ enum Answer {
     Text(String),
 }
 
-/// The blocks of a page: those marked `sh`, each with the block marked `json` or `text` that
-/// follows it.
+/// The steps of a page. A step is a block that is marked `sh` and the block after it that is marked
+/// `json` or `text`.
 fn steps(page: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut lines = page.lines().zip(1..);
@@ -55,7 +57,7 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// Where two JSON values differ in keys, types or the length of arrays.
+/// Adds to `found` where two JSON values differ in keys, types or the length of arrays.
 fn differences(at: &str, shown: &Value, real: &Value, found: &mut Vec<String>) {
     match (shown, real) {
         (Value::Object(shown), Value::Object(real)) => {
@@ -81,13 +83,13 @@ fn differences(at: &str, shown: &Value, real: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Whether a line of output is the line on the page, in which `…` matches any text.
+/// Whether a line of output matches a line on the page, in which `…` matches any text.
 fn is_line(shown: &str, real: &str) -> bool {
     let Some((before, after)) = shown.split_once('…') else { return shown == real };
     real.strip_prefix(before).is_some_and(|rest| rest.ends_with(after))
 }
 
-/// Where two texts differ in their lines.
+/// Adds to `found` where two texts differ in their lines.
 fn text_differences(at: &str, shown: &str, real: &str, found: &mut Vec<String>) {
     let (shown, real): (Vec<_>, Vec<_>) = (shown.lines().collect(), real.lines().collect());
     if shown.len() != real.len() {
@@ -97,7 +99,8 @@ fn text_differences(at: &str, shown: &str, real: &str, found: &mut Vec<String>) 
     found.extend(lines.map(|(shown, real)| format!("{at} has {real:?}, not {shown:?}")));
 }
 
-/// Runs all steps in one shell and returns the output of each step that succeeded, and the errors.
+/// Runs all steps in one shell. Returns the output of each step that succeeded, and the text that
+/// the commands wrote to stderr.
 async fn run(steps: &[Step], cloud: &LocalCloud, folder: &Path) -> (Vec<String>, String) {
     let blocks = steps.iter().map(|step| format!("{}\nprintf '{END}'\n", step.commands));
     let output = Command::new("bash")
@@ -114,7 +117,7 @@ async fn run(steps: &[Step], cloud: &LocalCloud, folder: &Path) -> (Vec<String>,
     let output = output.unwrap();
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut printed: Vec<String> = printed.split(END).map(str::to_owned).collect();
-    // What follows the last mark is the output of a block that failed.
+    // The text after the last mark is the output of a block that failed.
     printed.pop();
     (printed, String::from_utf8_lossy(&output.stderr).into_owned())
 }

@@ -1,4 +1,4 @@
-//! The fixture function, and the options of a Lambda service that runs it.
+//! The fixture function of the tests, and the options of a Lambda service that runs it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -13,12 +13,12 @@ use local::template::{Names, Parameters, Template};
 use serde_json::Value;
 use shared::clock::Clock;
 
-/// The program of the fixture, built once.
+/// The path of the fixture's program. Each test process builds the program once.
 pub(crate) fn fixture() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        // The fixture is built in the whole workspace, like the tests: a build of one package
-        // alone has other features, and would compile all dependencies again.
+        // Build the fixture in the whole workspace, as the tests are built. A build of one package
+        // has other features, and would compile all dependencies again.
         let output = local::cargo::command()
             .into_std()
             .args(["build", "--quiet", "--example=fixture", "--message-format=json"])
@@ -35,7 +35,8 @@ pub(crate) fn fixture() -> &'static Path {
     })
 }
 
-/// A template with these resources, and the function `Fixture` with these additional properties.
+/// A template with these resources and the function `Fixture`, which has these additional
+/// properties.
 pub(crate) fn template(resources: &str, properties: &str) -> Arc<Template> {
     let text = format!(
         "Globals: {{ Function: {{ Timeout: 20 }} }}\nResources:\n{resources}  Fixture:\n    Type: AWS::Serverless::Function\n    Metadata: {{ BuildProperties: {{ Binary: fixture }} }}\n    Properties:\n      Description: A fixture.\n{properties}"
@@ -43,7 +44,7 @@ pub(crate) fn template(resources: &str, properties: &str) -> Arc<Template> {
     Arc::new(Template::parse(&text, &Parameters::new()).unwrap())
 }
 
-/// The default options of the Lambda service; a test changes those that it is about.
+/// The default options of the Lambda service. A test changes the options that it tests.
 pub(crate) fn options(template: &Arc<Template>) -> LambdaOptions {
     LambdaOptions {
         template: Arc::clone(template),
@@ -59,7 +60,7 @@ pub(crate) fn options(template: &Arc<Template>) -> LambdaOptions {
     }
 }
 
-/// Waits until `condition` is true, for at most 30 seconds.
+/// Waits until `condition` is true. Panics if it is not true after 30 seconds.
 pub(crate) async fn eventually(condition: impl Fn() -> bool) {
     let wait = async {
         while !condition() {

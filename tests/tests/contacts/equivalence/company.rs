@@ -1,4 +1,4 @@
-//! Random companies, and how they are stored in a world.
+//! Creates random companies and stores them in a world.
 
 use std::collections::BTreeMap;
 
@@ -23,13 +23,14 @@ use uuid::{Builder, Uuid};
 
 /// The time at which the first contact of each company was created.
 const FIRST: &str = "2026-01-05T02:00:00Z";
-/// Only a few names, so that some contacts share a name and one name is a prefix of another.
+/// The names of contacts. There are only a few, so some contacts have the same name and some names
+/// are prefixes of others.
 const NAMES: [&str; 6] = ["Quince", "quince Ann", "Quince ann lee", "Quince B", "quince", "Zoe"];
-/// The statuses with which Launchpad's teams call can fail. Each one has the same effect (RFC
-/// §3.A).
+/// The HTTP statuses with which Launchpad's teams call can fail. All of them have the same effect
+/// (RFC §3.A).
 const FAILURES: [u16; 7] = [401, 403, 404, 429, 500, 502, 503];
 
-/// A company with all data that decides which viewer can access which contact.
+/// A company with all the data that decides which viewer can access which contact.
 pub(super) struct Company {
     /// The `EQUIVALENCE_SEED` that reproduces this company.
     pub(super) seed: u64,
@@ -38,7 +39,7 @@ pub(super) struct Company {
     pub(super) plan: SubscriptionPlan,
     /// The plan that was stored when the flags were set.
     pub(super) recorded_plan: SubscriptionPlan,
-    /// Whether Launchpad fails to return the company's profile.
+    /// Whether Launchpad fails when the service requests the company's profile.
     pub(super) profile_is_down: bool,
     pub(super) team_flag: bool,
     mention_flag: bool,
@@ -56,18 +57,19 @@ pub(super) struct Team {
 
 pub(super) struct Person {
     pub(super) id: UserId,
-    /// Indexes in [`Company::teams`].
+    /// The indexes of the person's teams in [`Company::teams`].
     pub(super) teams: Vec<usize>,
-    /// The level of each permission. A missing permission is disabled.
+    /// The level of each permission. A permission that is not in the map is disabled.
     pub(super) levels: BTreeMap<&'static str, &'static str>,
-    /// The status with which Launchpad fails to return this person's teams.
+    /// The HTTP status with which Launchpad fails to return this person's teams; `None` if it
+    /// returns them.
     pub(super) teams_failure: Option<u16>,
 }
 
 impl Company {
-    /// The company of a seed. Half of its contacts have the same ids as contacts of its twin, and
-    /// some are owned by the twin's teams and people. Code that ignores the company in a key finds
-    /// them.
+    /// Creates the company of a seed. Half of its contacts have the same ids as contacts of its
+    /// twin, and the twin's teams and people own some of its contacts. Code that ignores the
+    /// company in a key would find these contacts.
     pub(super) fn random(seed: u64, twin: Option<&Self>) -> Self {
         let rng = &mut Rng::with_seed(seed);
         let plans = [
@@ -227,7 +229,8 @@ impl Company {
     }
 }
 
-/// Up to seven teams, each with an earlier team or no team as its parent.
+/// Creates up to seven teams. The parent of each team is an earlier team, or the team has no
+/// parent.
 fn forest(rng: &mut Rng) -> Vec<Team> {
     let team = |rng: &mut Rng, index: usize| Team {
         id: TeamId::from_uuid(uuid(rng)),
@@ -265,7 +268,7 @@ fn note(rng: &mut Rng, contact: &Contact, owner_id: UserId) -> Note {
     Note { visibility, ..public_note(id, contact, owner_id) }
 }
 
-/// A public note as a user writes it.
+/// A public note in the form in which a user writes it.
 pub(super) fn public_note(id: NoteId, contact: &Contact, owner_id: UserId) -> Note {
     let created_at = contact.created_at;
     Note {

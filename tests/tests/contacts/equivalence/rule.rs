@@ -1,4 +1,4 @@
-//! The access rule of SPEC §2 and §3, written independently of the service's code.
+//! The access rule of SPEC §2 and §3. It does not use the service's code.
 
 use shared::{
     contact::Contact,
@@ -8,22 +8,22 @@ use shared::{
 
 use super::company::{Company, Person};
 
-/// The permissions that decide about the actions on notes.
+/// The permissions that decide about the actions on notes: view, add, change and delete.
 pub(super) const VIEW: &str = "customers_customernotes_view";
 pub(super) const ADD: &str = "customers_customernotes_add";
 pub(super) const UPDATE: &str = "customers_customernotes_manage";
 pub(super) const DELETE: &str = "customers_customernotes_delete";
 
 impl Company {
-    /// Both feature flags need the Growth or Enterprise plan. While Launchpad cannot return the
-    /// plan, the plan that was stored with the flags counts.
+    /// Whether the team flag has an effect. Both feature flags need the Growth or Enterprise plan.
+    /// If Launchpad cannot return the plan, the plan that was stored with the flags is used.
     pub(super) fn flag_is_effective(&self) -> bool {
         let plan = if self.profile_is_down { self.recorded_plan } else { self.plan };
         self.team_flag && plan != SubscriptionPlan::Starter
     }
 
-    /// The effective level. `team` becomes `everything` with the flag off, and `own` if Launchpad
-    /// fails to return the viewer's teams.
+    /// The effective level. Level `team` becomes `everything` if the flag is off, and `own` if
+    /// Launchpad fails to return the viewer's teams.
     pub(super) fn level(&self, viewer: &Person, permission: &str) -> &'static str {
         match viewer.levels.get(permission).copied().unwrap_or("disabled") {
             "team" if !self.flag_is_effective() => "everything",
@@ -38,7 +38,7 @@ impl Company {
         by_team && self.flag_is_effective() && viewer.teams_failure.is_some()
     }
 
-    /// Whether a viewer can access a contact with a permission.
+    /// Whether a viewer can access a contact with the level of a permission.
     pub(super) fn can_access(&self, viewer: &Person, permission: &str, contact: &Contact) -> bool {
         let own = [contact.owner_id, contact.assignee_id].contains(&Some(viewer.id));
         match self.level(viewer, permission) {
@@ -58,7 +58,8 @@ impl Company {
             .any(|index| ancestors(index).any(|at| viewer.teams.contains(&at)))
     }
 
-    /// Whether a viewer may perform an action on a contact's notes in general.
+    /// Whether a viewer may perform an action on the notes of a contact at all. It does not depend
+    /// on the note.
     pub(super) fn can_access_notes(
         &self,
         viewer: &Person,
