@@ -29,7 +29,7 @@ use tempfile::TempDir;
 
 use super::{grammar::document, xss::attacks, *};
 
-/// The page that shows the notes, triggers their elements and reports what happened.
+/// The page that shows the notes, triggers events on their elements and reports the effects.
 const PAGE: &str = include_str!("browser.html");
 /// The time that a browser may take for all notes.
 const TIME_OUT: Duration = Duration::from_secs(300);
@@ -161,7 +161,7 @@ impl Drop for Browser {
     }
 }
 
-/// The name of an installed Chromium program.
+/// The name of an installed Chromium program; `None` if no program is found.
 fn chromium() -> Option<String> {
     let named = env::var("CHROMIUM").ok();
     let names = ["chromium", "chromium-browser", "google-chrome"].map(str::to_owned);
@@ -173,8 +173,8 @@ fn chromium() -> Option<String> {
     named.into_iter().chain(names).find(runs)
 }
 
-/// Shows notes in the browser. Returns what happened to each note and, as the last entry, to the
-/// page around them, and the requests that notes made.
+/// Shows notes in the browser. Returns the effects of each note, with the effects on the page
+/// around the notes as the last entry, and the requests that notes made.
 fn show(program: &str, notes: &[String], judge: bool) -> (Vec<Vec<String>>, Vec<String>) {
     let server = Server::start(notes, judge).unwrap();
     let _browser = Browser::open(program, server.port).unwrap();
@@ -191,7 +191,7 @@ fn raw_attacks() -> Vec<String> {
 }
 
 /// The stored form of every attack string, alone and in contexts that parsers read differently, and
-/// of documents of the grammar.
+/// the stored form of random documents of the grammar.
 fn stored_notes() -> Vec<String> {
     let mut submitted = raw_attacks();
     let around = |attack: &String| {

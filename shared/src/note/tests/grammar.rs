@@ -18,7 +18,7 @@ enum End {
     SelfClosed,
     /// Has an end tag in upper case, with an attribute.
     Odd,
-    /// Has the end tag of another element instead of its own.
+    /// The element has the end tag of another element instead of its own.
     Other,
     Twice,
 }
@@ -180,7 +180,8 @@ const TEXTS: &[&str] = &[
     "javascript:alert(1)",
 ];
 
-/// Attribute values that the sanitizer removes from every attribute or keeps in only some of them.
+/// Attribute values that the sanitizer removes from every attribute, or keeps in only some
+/// attributes.
 const VALUES: &[&str] = &[
     "javascript:alert(1)",
     "java\tscript:alert(1)",
@@ -279,8 +280,8 @@ fn quoted((name, value, quoting): (&str, String, u8)) -> String {
     }
 }
 
-/// Encodes characters as references: decimal, hexadecimal and hexadecimal with leading zeros in
-/// turn.
+/// Encodes the characters of a text as character references. The references are in turn decimal,
+/// hexadecimal, and hexadecimal with leading zeros.
 fn by_reference(value: &str) -> String {
     let reference = |(index, c): (usize, char)| match index % 3 {
         0 => format!("&#{};", u32::from(c)),
@@ -300,7 +301,7 @@ fn attribute() -> impl Strategy<Value = String> {
     (select(NAMES), value, any::<u8>()).prop_map(quoted)
 }
 
-/// Valid and invalid ids of people in an anchor.
+/// Valid and invalid ids of people for an anchor.
 fn id() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => Just(ANN.to_owned()),
@@ -425,7 +426,7 @@ fn element(inner: impl Strategy<Value = String> + 'static) -> impl Strategy<Valu
     )
 }
 
-/// A document of the grammar.
+/// A random document of the grammar.
 pub(super) fn document() -> impl Strategy<Value = String> {
     let node = leaf().boxed().prop_recursive(7, 96, 6, |inner| {
         prop_oneof![1 => inner.clone(), 4 => element(inner)].boxed()

@@ -69,7 +69,7 @@ impl World {
         }
     }
 
-    /// Applies a transaction if all its conditions hold, and returns whether it did.
+    /// Applies a transaction if all its conditions are true, and returns whether it was applied.
     fn transact(&mut self, actions: Vec<Action>) -> bool {
         let mut touched = Vec::new();
         let mut holds = true;
@@ -196,7 +196,7 @@ proptest! {
             }
             before = current;
         }
-        // The remaining messages are delivered.
+        // Deliver the remaining messages.
         for who in 0..4 {
             let current = world.clone();
             *notified.entry(who).or_default() += u32::from(world.work(&current, who));
@@ -228,7 +228,8 @@ fn change(
     change_with_flag(true, entries, work)
 }
 
-/// Returns the written ledger entries, the number of removed entries, and the number of messages.
+/// The ledger entries that the change writes, the number of entries that it removes, and the number
+/// of messages that it sends.
 fn change_with_flag(
     notifies: bool,
     entries: &[LedgerEntry],
@@ -330,7 +331,7 @@ fn a_pending_mention_belongs_to_the_user_who_added_it_and_not_to_the_user_who_sa
     };
     let first = save(&[], &[], 0);
     assert_eq!(first[0].actor, actor(0));
-    // Another user corrects a word, or saves when Launchpad works again.
+    // Another user corrects a word in the note, or saves the note when Launchpad works again.
     let named = [person(2).to_string()];
     assert!(save(&first, &named, 1).is_empty());
     let known = note(&[2], Visibility::Public, 2);
@@ -341,7 +342,7 @@ fn a_pending_mention_belongs_to_the_user_who_added_it_and_not_to_the_user_who_sa
         (known_entries[0].state, &known_entries[0].actor),
         (MentionState::Pending, &actor(0))
     );
-    // The mention is removed, and then added by another user.
+    // One user removes the mention, and then another user adds it.
     let (gone, removed, _) = change(&first, |ledger| {
         ledger
             .change_for_save(&note(&[], Visibility::Public, 2), Some(&named), &[], &actor(0))

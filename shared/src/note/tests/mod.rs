@@ -1,4 +1,4 @@
-//! Tests of how a note's HTML is processed, and an independent check of what may be stored.
+//! Tests of how a note's HTML is processed, and a separate check of which markup may be stored.
 
 mod browser;
 mod grammar;
@@ -75,7 +75,7 @@ fn elements(html: &str) -> Vec<(String, Vec<(String, String)>)> {
     Arc::try_unwrap(found).unwrap().into_inner().unwrap()
 }
 
-/// Panics unless `html` contains only allowed markup. The lists are intentionally independent of
+/// Panics if `html` contains markup that is not allowed. Its lists are intentionally separate from
 /// the sanitizer's lists.
 fn assert_allowed(html: &str) {
     for (tag, attributes) in elements(html) {
@@ -114,7 +114,7 @@ fn is_harmless_declaration(declaration: &str) -> bool {
         && !value.contains([':', '"', '\\', '<', '&', '@', '!'].as_slice())
 }
 
-/// The user ids of the anchors with this value of `data-mention`.
+/// The user ids of the anchors whose `data-mention` attribute has this value.
 fn anchors(html: &str, state: &str) -> Vec<String> {
     let has = |attributes: &[(String, String)]| {
         attributes.iter().any(|(name, value)| name == "data-mention" && value == state)

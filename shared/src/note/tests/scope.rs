@@ -77,7 +77,7 @@ fn session(team_permission: bool, gate: Level, level: Level, launchpad_answers: 
     Session::known(viewer, flags, Levels::new(levels), launchpad_answers.then_some(set))
 }
 
-/// The result of an action on a note of a contact.
+/// The result of a user's action on a note of a contact.
 fn outcome(
     session: &Session,
     action: NoteAction,
