@@ -30,7 +30,8 @@ pub struct Needs<'a> {
 }
 
 impl Needs<'_> {
-    /// Adds the viewer's teams to the needed data if `teams` is true, for every level and flag.
+    /// Sets whether the request needs the viewer's teams, whatever the viewer's levels and the
+    /// company's flags are.
     #[must_use]
     pub fn with_teams(self, teams: bool) -> Self {
         Self { teams, ..self }
@@ -43,8 +44,9 @@ impl Needs<'_> {
         self.teams || needed.any(|level| level == Level::Team)
     }
 
-    /// Whether the viewer's teams may affect the decision, with levels that may be out of date.
-    /// Without any levels, teams may affect the decision about every permission.
+    /// Whether the viewer's teams may affect the decision. `guess` contains the last known levels,
+    /// which may be out of date. If it is `None`, teams may affect the decision about every
+    /// permission.
     fn may_depend_on_teams(&self, guess: Option<&Levels>) -> bool {
         let unknown = self.teams || !self.permissions.is_empty();
         guess.map_or(unknown, |levels| self.depends_on_teams(levels))
@@ -79,8 +81,8 @@ impl Authority {
         Self { services }
     }
 
-    /// Loads what `viewer` is allowed to do with the needed permissions: one table read, and one
-    /// Launchpad call for each part that no cache has.
+    /// Loads what `viewer` is allowed to do with the needed permissions. This takes one table read,
+    /// and one Launchpad call for each part that is not cached.
     ///
     /// The calls run in parallel. If the team flag is set, the teams call starts before the level
     /// is known, unless the last known level of the viewer did not depend on teams. The teams call
@@ -211,7 +213,7 @@ impl Authority {
         record.effective(plan)
     }
 
-    /// The effective flags of a company, for workers that act on behalf of no viewer.
+    /// The effective flags of a company, for workers that do not act on behalf of a viewer.
     pub async fn company_flags(&self, company: &CompanyId) -> Result<Flags, AccessError> {
         let record: FlagRecord =
             self.services.table.get(&Key::flags(company), true).await?.unwrap_or_default();
@@ -235,7 +237,8 @@ impl Authority {
         Ok(StoredState { flags: record, team_set, items })
     }
 
-    /// The teams of a viewer and all their descendants, at most as old as the teams of a session.
+    /// Returns the teams of a viewer and all their descendants. They are at most as old as the
+    /// teams of a session.
     ///
     /// # Errors
     /// When no cached team set is valid and the Launchpad call fails.
@@ -266,7 +269,8 @@ impl Authority {
     }
 
     /// Whether the caches of this process already prove that a person cannot access a record with a
-    /// permission under these flags. No request is made; missing data proves nothing.
+    /// permission under these flags. This method makes no request. It returns false if the caches
+    /// do not contain the needed data.
     #[must_use]
     pub fn is_known_to_deny(
         &self,

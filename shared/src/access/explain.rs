@@ -60,7 +60,8 @@ pub struct Explanation {
 }
 
 impl Session {
-    /// Explains how a permission is decided for a record, with the decision of the guard itself.
+    /// Explains whether a permission gives access to a record, and why. The explanation uses the
+    /// decision of the guard itself.
     #[must_use]
     pub fn explain(&self, permission: Permission, record: &impl Owned) -> Explanation {
         let level = self.level(permission);

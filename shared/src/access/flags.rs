@@ -12,7 +12,7 @@ use crate::{
 /// A feature that operators turn on for each company. Every flag is off by default.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Flag {
-    /// The `team` level scopes contacts and notes (RFC CHG-005).
+    /// The level `team` limits the contacts and notes that a viewer can access (RFC CHG-005).
     TeamPermission,
     /// Notes can mention people (PRD §6).
     NotesMention,
@@ -41,14 +41,14 @@ impl fmt::Display for Flag {
 /// A company's flags in their stored form.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct FlagRecord {
-    /// [`Flag::TeamPermission`].
+    /// Whether [`Flag::TeamPermission`] is on, on any plan.
     #[serde(default)]
     pub cdp_team_permission_enabled: bool,
-    /// [`Flag::NotesMention`].
+    /// Whether [`Flag::NotesMention`] is on, on any plan.
     #[serde(default)]
     pub cdp_notes_mention_enabled: bool,
-    /// The company's plan at the time when a flag was last set. It applies while Launchpad cannot
-    /// return the plan.
+    /// The company's plan at the time when a flag was last set; `None` if it was not stored. It
+    /// applies while Launchpad cannot return the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<SubscriptionPlan>,
 }
@@ -101,7 +101,7 @@ impl FlagRecord {
         }
     }
 
-    /// Sets one flag.
+    /// Sets one flag in this value. The table is not changed.
     pub fn set(&mut self, flag: Flag, on: bool) {
         match flag {
             Flag::TeamPermission => self.cdp_team_permission_enabled = on,
@@ -123,9 +123,9 @@ impl FlagRecord {
 /// The flags that are effective for a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Flags {
-    /// The `team` level scopes contacts and notes. It is false if the company's plan does not allow
-    /// it.
+    /// Whether the level `team` limits the contacts and notes that a viewer can access. It is false
+    /// if the company's plan does not allow it.
     pub team_permission: bool,
-    /// Notes can mention people. It is false if the company's plan does not allow it.
+    /// Whether notes can mention people. It is false if the company's plan does not allow it.
     pub notes_mention: bool,
 }

@@ -6,7 +6,7 @@ use crate::{
     table::Partition,
 };
 
-/// The owners of a record. A scope decides by nothing else.
+/// The owners of a record. A scope uses only these values for its decision.
 #[derive(Clone, Copy, Debug)]
 pub struct Ownership<'a> {
     /// The person who owns the record; `None` if it has no owner.
@@ -73,7 +73,7 @@ impl Scope {
     }
 
     /// The rule that decides about this record (RFC §2, Decision 2). If several rules admit the
-    /// record, the first one in the RFC's order.
+    /// record, this is the first one in the RFC's order.
     #[must_use]
     pub fn decide(&self, record: &impl Owned) -> Decision {
         let Ownership { owner, assignee, teams } = record.ownership();

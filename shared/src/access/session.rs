@@ -33,7 +33,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session with known values. `None` as the team set stands for a failed teams call.
+    /// Creates a session for a test. If `set` is `None`, the session behaves as after a failed
+    /// teams call.
     #[cfg(test)]
     pub(crate) fn known(
         viewer: Viewer,
@@ -71,7 +72,7 @@ impl Session {
     }
 
     /// Whether the scope of a permission is narrowed to `own` because the teams could not be
-    /// loaded. That concerns permissions with the level `team`, and every permission if the request
+    /// loaded. This affects permissions with the level `team`, and every permission if the request
     /// refers to the viewer's teams.
     #[must_use]
     pub fn is_narrowed_by_fallback(&self, permission: Permission) -> bool {
@@ -92,14 +93,14 @@ impl Session {
         }
     }
 
-    /// The number of [`Session::expanded_teams`]; 0 if they are not known.
+    /// The number of teams in [`Session::expanded_teams`]; 0 if the session did not load teams.
     #[must_use]
     pub fn team_count(&self) -> usize {
         self.expanded_teams().map_or(0, |teams| teams.len())
     }
 
-    /// The permission that logs and metrics report if both of these decided about an answer: the
-    /// first one that is narrowed by the fallback, otherwise the first one.
+    /// The permission that logs and metrics report if both permissions of `deciding` affected a
+    /// response: the first one that is narrowed by the fallback, otherwise the first one.
     #[must_use]
     pub fn reported_permission(&self, deciding: &[Permission; 2]) -> Permission {
         let narrowed =

@@ -4,9 +4,9 @@
 //! A viewer of many teams has many partitions. A merge queries every partition, even those without
 //! matching contacts; a walk of the whole company reads and skips contacts that are out of scope.
 //! Which plan is cheaper depends on the share of the company's contacts that is in scope, which is
-//! not known in advance. So the list starts with the walk, and changes to the merge, from the
-//! current position, as soon as the rest of the page is likely to cost more with the walk than with
-//! the merge. Both plans return the same contacts in the same order.
+//! not known in advance. Therefore the list starts with the walk. As soon as the rest of the page
+//! is likely to cost more with the walk than with the merge, the list changes to the merge at the
+//! current position. Both plans return the same contacts in the same order.
 
 use std::collections::HashSet;
 
@@ -16,12 +16,13 @@ use crate::{
     table::{Partition, Query, TableError},
 };
 
-/// The most pointers that one request checks before it returns a short page.
+/// The maximum number of pointers that one request checks. A request that reaches this limit
+/// returns the page even if the page is not full.
 const MAX_POINTERS: usize = 5_000;
 /// The number of partitions up to which a list always uses the merge.
 const FEW_PARTITIONS: usize = 16;
-/// The minimum cost of a query, as the number of pointers that the same cost can read: half a read
-/// unit is 4 KB, and a pointer has about 256 bytes.
+/// The minimum cost of a query, given as the number of pointers that can be read for this cost. The
+/// minimum cost is half a read unit, which reads 4 KB, and a pointer has about 256 bytes.
 const POINTERS_PER_QUERY: usize = 16;
 
 /// The plan by which a list reads its candidates, for the log.
@@ -31,9 +32,9 @@ pub enum ReadPlan {
     Merge,
     /// Reads the partition of the whole company and skips contacts that are out of scope.
     Walk,
-    /// Reads the first positions by the walk and the rest by the merge.
+    /// Reads the first pointers with the walk and the rest with the merge.
     WalkThenMerge,
-    /// Reads search words.
+    /// Reads the search words that match the search text.
     Search,
 }
 
@@ -50,13 +51,13 @@ impl ReadPlan {
     }
 }
 
-/// The pointers that a list checks.
+/// Reads the pointers to the contacts that may be on a list.
 pub(super) struct Candidates<'a> {
     contacts: &'a Contacts,
     scope: &'a Scope,
     request: &'a ListRequest,
     walk: Walk,
-    /// The queries of the merge, while the list uses the walk.
+    /// The queries of the merge to which the list can change; `None` if it cannot change its plan.
     merge: Option<Vec<Query>>,
     plan: ReadPlan,
     checked: usize,
@@ -66,7 +67,7 @@ pub(super) struct Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
-    /// The candidates of a request, after its cursor.
+    /// Creates the candidates of a request. They start after the request's cursor.
     pub(super) fn new(contacts: &'a Contacts, scope: &'a Scope, request: &'a ListRequest) -> Self {
         let partitions = request.criteria.partitions(scope);
         let plan = match request.order {
@@ -78,7 +79,7 @@ impl<'a> Candidates<'a> {
         Self::with_plan(plan, contacts, scope, request, &partitions)
     }
 
-    /// The candidates of a request by this plan, even if it is not the cheaper one.
+    /// Creates the candidates of a request with this plan, even if it is not the cheaper one.
     fn with_plan(
         plan: ReadPlan,
         contacts: &'a Contacts,
@@ -114,8 +115,9 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// Returns the next pointers that may be in scope and match the criteria, of `wanted` contacts.
-    /// Returns fewer only at the end of the list, or when the limit of one request is reached.
+    /// Returns the pointers to the next `wanted` contacts that may be in scope and match the
+    /// criteria. Returns fewer only at the end of the list, or when the limit of one request is
+    /// reached.
     pub(super) async fn take(&mut self, wanted: usize) -> Result<Vec<Pointer>, TableError> {
         let mut found = Vec::with_capacity(wanted);
         let mut contacts = HashSet::with_capacity(wanted);
@@ -136,8 +138,9 @@ impl<'a> Candidates<'a> {
         Ok(found)
     }
 
-    /// Changes to the merge if the walk must read again for the `wanted` next candidates, and that
-    /// is likely to cost more than the merge or the walk has used half of the limit of one request.
+    /// Changes from the walk to the merge if the walk must read again and one of these conditions
+    /// is met: the `wanted` next candidates are likely to cost more with the walk than with the
+    /// merge, or the walk has used half of the limit of one request.
     fn change_plan(&mut self, wanted: usize) {
         if !self.walk.must_read() {
             return;
@@ -157,7 +160,7 @@ impl<'a> Candidates<'a> {
         self.walk = Walk::new(self.contacts, queries, direction, limit);
     }
 
-    /// The position of the last checked pointer.
+    /// The position of the last checked pointer; `None` before the first one.
     pub(super) fn position(&self) -> Option<String> {
         self.position.clone()
     }

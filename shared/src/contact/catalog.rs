@@ -15,24 +15,24 @@ use crate::{
     table::{Attempt, Condition, Key, Table, TableError, best_effort, retry, to_item},
 };
 
-/// The most fields that a company's catalog contains. Contacts may have more.
+/// The maximum number of fields that a company's catalog contains. Contacts may have more.
 const MAX_FIELDS: usize = 500;
-/// The most companies whose catalogs a process caches.
+/// The maximum number of companies whose catalogs a process caches.
 const MAX_REMEMBERED: usize = 1_000;
 
 /// The type of the values of a custom field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
-    /// Texts, objects, and values of different types.
+    /// Texts and objects. A field that has values of different types also has this type.
     Text,
-    /// Numbers.
+    /// JSON numbers.
     Number,
-    /// True or false.
+    /// The JSON values `true` and `false`.
     Boolean,
-    /// Dates (`2026-11-21`) or times (RFC 3339).
+    /// Texts that are dates (`2026-11-21`) or times (RFC 3339).
     Date,
-    /// Arrays of values.
+    /// JSON arrays with elements of any type.
     List,
 }
 
@@ -47,14 +47,15 @@ impl FieldType {
         }
     }
 
-    /// The type of a field that has values of both types.
+    /// Returns the type of a field that has values of both types: the common type, or `Text` if the
+    /// types differ.
     fn merged_with(self, other: Self) -> Self {
         if self == other { self } else { Self::Text }
     }
 }
 
 fn is_date(text: &str) -> bool {
-    // The length is checked because jiff also parses a date from a text in which a time follows it.
+    // The length is checked because jiff also accepts a text with a date and a time as a date.
     (text.len() == 10 && text.parse::<Date>().is_ok()) || text.parse::<Timestamp>().is_ok()
 }
 
@@ -77,8 +78,8 @@ struct Record {
     version: u64,
 }
 
-/// The catalogs of the companies whose contacts this process writes, with a cache of their fields.
-/// Cheap to clone; clones share the cache.
+/// Reads and extends the catalogs of custom fields in the table. It caches the fields of the
+/// companies whose contacts this process writes. Cheap to clone; clones share the cache.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     table: Table,
@@ -86,7 +87,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The catalogs that are stored in this table.
+    /// Creates an instance for the catalogs that are stored in this table.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table, known: Arc::default() }
@@ -99,9 +100,9 @@ impl Catalog {
         Ok(fields.map(|(key, field_type)| CustomField { key, field_type }).collect())
     }
 
-    /// Adds the custom fields of contacts that were written, if they are new. The catalog is not
-    /// essential: a failure is logged and does not affect the contacts, and the next contact with
-    /// the same field adds it.
+    /// Adds the custom fields of contacts that were just written, if the company's catalog does not
+    /// contain them yet. The catalog is not essential: a failure is logged and does not affect the
+    /// contacts, and the next contact with the same field adds it.
     pub async fn add_new_fields(&self, company: &CompanyId, values: &[(String, Value)]) {
         let mut seen = Fields::new();
         for (key, value) in values {
@@ -122,8 +123,8 @@ impl Catalog {
         }
     }
 
-    /// Extends the stored catalog under the condition of its version, so that concurrent writers do
-    /// not overwrite each other's fields.
+    /// Adds fields to the stored catalog. The write succeeds only if the catalog still has the
+    /// version that was read, so that concurrent writers do not overwrite each other's fields.
     async fn add(&self, company: &CompanyId, seen: &Fields) -> Result<(), TableError> {
         let key = Key::catalog(company);
         retry("the catalog of custom fields", async || {
@@ -152,7 +153,8 @@ impl Catalog {
     }
 }
 
-/// The catalog with the seen fields added; `None` if that changes nothing.
+/// Returns the catalog with the seen fields added; `None` if the catalog does not change, because
+/// it already contains them or is full.
 fn extended(known: &Fields, seen: &Fields) -> Option<Fields> {
     let mut all = known.clone();
     for (key, field_type) in seen {

@@ -1,4 +1,5 @@
-//! The rules for changes of contacts on behalf of an actor, for single writes and batches.
+//! The rules for changes of contacts on behalf of an actor, who is the user that makes the request.
+//! The rules apply to single writes and to batches.
 
 use super::{
     Contact, ContactError, ContactInput, Contacts, event,
@@ -34,7 +35,7 @@ pub enum EditError {
     Table(#[from] TableError),
 }
 
-/// Changes of contacts by the actor of a session, with one permission.
+/// Applies the rules to changes of contacts that the actor of a session makes with one permission.
 #[derive(Debug)]
 pub(super) struct Edit<'a> {
     pub(super) contacts: Contacts,
@@ -45,11 +46,13 @@ pub(super) struct Edit<'a> {
     scope: Scope,
 }
 
-/// The actor's own teams, or an empty list if the changes set no team owners.
+/// The actor's own teams, or the error if they could not be loaded. The list is empty if the
+/// changes set no team owners.
 pub(super) type OwnTeams = Result<Vec<TeamId>, DirectoryError>;
 
 impl<'a> Edit<'a> {
-    /// Creates the changes for the session's scope with a permission.
+    /// Creates an instance for the actor of this session, with the actor's scope for this
+    /// permission.
     ///
     /// # Errors
     /// [`AccessError::Disabled`] when the actor's level is `disabled`.
@@ -68,7 +71,7 @@ impl<'a> Edit<'a> {
     /// as an event.
     ///
     /// # Errors
-    /// [`AccessError::OutOfScope`] when it is not.
+    /// [`AccessError::OutOfScope`] when the contact is outside the scope.
     pub(super) fn check_scope(&self, contact: &Contact) -> Result<(), AccessError> {
         if self.scope.admits(contact) {
             return Ok(());
@@ -100,7 +103,8 @@ impl<'a> Edit<'a> {
         Ok(new)
     }
 
-    /// Loads the actor's own teams, once and only if one of the changes sets team owners.
+    /// Loads the actor's own teams if at least one of the changes sets team owners. Otherwise the
+    /// list is empty.
     pub(super) async fn own_teams<'i>(
         &self,
         mut inputs: impl Iterator<Item = &'i ContactInput>,
@@ -171,7 +175,8 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Checks a new owner and a new assignee, and stores their names on the contact.
+    /// Checks that a new owner and a new assignee are active users, and sets their names on the
+    /// contact.
     async fn set_people_names(
         &self,
         old: Option<&Contact>,

@@ -9,8 +9,8 @@ pub enum ContactError {
         /// The reason, without the field's value.
         reason: String,
     },
-    /// The request sets team owners that are not the actor's own teams (RFC §3.B). The texts are
-    /// from the request.
+    /// The request sets team owners that are not the actor's own teams (RFC §3.B). The value
+    /// contains the refused teams: their ids, or the first 64 characters of texts that are not ids.
     #[error("team is not one of your teams")]
     TeamOwners(Vec<String>),
 }

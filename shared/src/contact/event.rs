@@ -8,7 +8,8 @@ use crate::{
     identity::Viewer,
 };
 
-/// Logs that the team owners of a contact were written.
+/// Logs that the team owners of a contact were written. `source` is the name of the operation that
+/// wrote them, such as `create`, `patch` or `sync`.
 pub fn team_owner_set(
     company: &CompanyId,
     contact: ContactId,
@@ -24,9 +25,9 @@ pub fn team_owner_set(
     );
 }
 
-/// Logs that team owners were refused because they are not teams of the actor: the rejected ids,
-/// and the number of all rejected texts. A text that is not an id may contain any data and is not
-/// logged.
+/// Logs that a change was refused because it sets team owners that are not the actor's own teams.
+/// `rejected` contains the refused team ids, and `count` is the number of all refused texts. A text
+/// that is not an id may contain any data and is not logged.
 pub fn team_owner_validation_rejected(viewer: &Viewer, rejected: &[TeamId], count: usize) {
     let rejected: Vec<String> = rejected.iter().map(ToString::to_string).collect();
     tracing::info!(

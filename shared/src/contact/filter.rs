@@ -1,4 +1,4 @@
-//! The filter of a list: which of the contacts in scope it contains (SPEC §2, "List").
+//! The filter of a list: the conditions that select contacts from those in scope (SPEC §2, "List").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,14 +16,14 @@ use crate::{
     table::{Direction, Partition, Query, name_key},
 };
 
-/// The most values of one field of a filter.
+/// The maximum number of values of one field of a filter.
 const MAX_FILTER_VALUES: usize = 100;
-/// The most custom fields of a filter.
+/// The maximum number of custom fields of a filter.
 const MAX_CUSTOM_FIELDS: usize = 20;
 /// The longest text of a filter, in bytes.
 const MAX_FILTER_TEXT: usize = 256;
 
-/// A view: selects contacts by their relation to the viewer.
+/// Selects contacts by their relation to the viewer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum View {
@@ -31,16 +31,18 @@ pub enum View {
     OwnedByMe,
     /// The contacts that the viewer is assigned to.
     AssignedToMe,
-    /// The contacts that one of the viewer's teams owns, without unassigned contacts.
+    /// The contacts that one of the viewer's teams, or a descendant of one, owns. Unassigned
+    /// contacts are not included.
     Teams,
 }
 
-/// The conditions of a request for the contacts in scope. A contact must match every field; a field
-/// with several values matches any of them, and an empty field matches every contact.
+/// The conditions that a request sets for the contacts in scope. A contact must match every field;
+/// a field with several values matches any of them, and an empty field matches every contact.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Filter {
-    /// A search text: beginnings of words, an email address or a phone number.
+    /// The text to search for: the first letters of words in a name, an email address or a phone
+    /// number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub q: Option<SearchText>,
     /// The relation to the viewer; `None` selects all contacts in scope.
@@ -56,8 +58,8 @@ pub struct Filter {
     pub tags: Vec<String>,
     /// The source is one of these texts.
     pub source: Vec<String>,
-    /// Every one of these custom fields has one of these values in its text form. Of an array, one
-    /// element must match.
+    /// Each custom field with one of these keys has one of the values of that key. Values are
+    /// compared in their text form. An array matches if one of its elements matches.
     pub custom: BTreeMap<String, Vec<String>>,
     /// The contact was created at this time or later.
     pub created_from: Option<Timestamp>,
@@ -130,7 +132,7 @@ impl Filter {
         .collect()
     }
 
-    /// Whether the filter needs the viewer's teams, for every level of the viewer.
+    /// Whether the filter needs the viewer's teams, whatever level the viewer has.
     #[must_use]
     pub fn needs_teams(&self) -> bool {
         self.view == Some(View::Teams)
@@ -154,7 +156,7 @@ impl Filter {
     }
 }
 
-/// A [`View`] with the ids of its viewer.
+/// A [`View`] with the id of its viewer or the ids of the viewer's teams.
 #[derive(Clone, PartialEq, Debug)]
 enum ViewCriteria {
     Owned(UserId),
@@ -189,14 +191,14 @@ impl ViewCriteria {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Criteria {
     filter: Filter,
-    /// The interpretations of the filter's search text.
+    /// The interpretations of the filter's search text; `None` if the filter has no search text.
     search: Option<Search>,
     view: Option<ViewCriteria>,
 }
 
 impl Criteria {
-    /// Whether only the contacts' records show whether they match. Such a list reads a limited
-    /// number of records, so its pages may be short.
+    /// Whether the records of contacts must be read to decide whether the contacts match. Such a
+    /// list reads a limited number of records, so its pages may be short.
     #[must_use]
     pub fn needs_records(&self) -> bool {
         let filter = &self.filter;
@@ -212,17 +214,18 @@ impl Criteria {
         self.search.is_some()
     }
 
-    /// Whether a pointer's contact may be in scope and match the criteria, by any of its entries.
-    /// The entries are read at slightly different moments, so it is enough if one of them matches:
-    /// the record decides later.
+    /// Whether the contact of a pointer may be in scope and match the criteria. The index entries
+    /// of a contact are read at slightly different moments, so it is enough if one of them matches.
+    /// The record decides later.
     #[must_use]
     pub fn may_match(&self, pointer: &Pointer, scope: &Scope) -> bool {
         let matches = |entry| scope.admits(entry) && self.matches_ownership(entry);
         self.matches_pointer(pointer) && pointer.entries().any(matches)
     }
 
-    /// Whether a pointer matches the criteria by the contact's id and, in a search, is not a
-    /// duplicate of an earlier word.
+    /// Whether a pointer matches the creation times of the criteria, which are compared with the
+    /// contact's id. In a search, a pointer does not match if the search also reads an earlier
+    /// search word of the contact.
     fn matches_pointer(&self, pointer: &Pointer) -> bool {
         let created = pointer.id.created_at();
         // An id contains the time in milliseconds; a filter may be more precise.
@@ -234,7 +237,7 @@ impl Criteria {
             && created.zip(self.filter.created_to).is_none_or(|(at, to)| at < to)
     }
 
-    /// Whether a record matches the criteria by its owners.
+    /// Whether the owners of a record match the criteria.
     pub(super) fn matches_ownership(&self, record: &impl Owned) -> bool {
         let Ownership { owner, assignee, teams } = record.ownership();
         let any = |wanted: &[UserId], person: Option<UserId>| {
@@ -248,7 +251,7 @@ impl Criteria {
             && self.view.as_ref().is_none_or(|view| view.matches(record))
     }
 
-    /// Whether a contact matches the criteria by its record.
+    /// Whether the record of a contact matches all criteria.
     pub(super) fn matches(&self, contact: &Contact) -> bool {
         let filter = &self.filter;
         self.matches_ownership(contact)
@@ -263,8 +266,8 @@ impl Criteria {
             && filter.created_to.is_none_or(|to| contact.created_at < to)
     }
 
-    /// The partitions to read: the smallest set that contains all contacts that are in scope and
-    /// match.
+    /// Returns the partitions to read: the smallest known set that contains all contacts that are
+    /// in scope and match.
     pub(super) fn partitions(&self, scope: &Scope) -> Vec<Partition> {
         let people = |people: &[UserId]| -> Vec<Partition> {
             people.iter().copied().map(Partition::User).collect()
@@ -286,8 +289,8 @@ impl Criteria {
         fewest
     }
 
-    /// The queries that together read all matching contacts of these partitions. A search reads the
-    /// words of the whole company instead.
+    /// Returns the queries that together read all matching contacts of these partitions. A search
+    /// reads the words of the whole company instead.
     pub(super) fn queries(
         &self,
         company: &CompanyId,
@@ -323,8 +326,8 @@ impl Criteria {
         }
     }
 
-    /// The bounds of the ids that the creation times of the filter allow, rounded to milliseconds
-    /// so that no matching id is excluded.
+    /// Returns the lower and the upper bound of the ids of contacts whose creation times match the
+    /// filter. The bounds are rounded to milliseconds so that no matching id is excluded.
     fn created(&self) -> (Option<String>, Option<String>) {
         let rounded_up = |to: Timestamp| {
             let rest = SignedDuration::from_nanos(999_999);
@@ -334,7 +337,8 @@ impl Criteria {
         (filter.created_from.map(ContactId::lower_bound), filter.created_to.map(rounded_up))
     }
 
-    /// The position of a contact in an order.
+    /// Returns the position of a contact in an order; `None` if the order is by match and the
+    /// search does not find the contact.
     pub(super) fn position(&self, contact: &Contact, order: OrderBy) -> Option<String> {
         match order {
             OrderBy::CreatedAt => Some(contact.id.to_string()),

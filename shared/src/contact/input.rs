@@ -10,14 +10,14 @@ const MAX_EMAILS: usize = 5;
 const MAX_EMAIL_BYTES: usize = 320;
 const MAX_PHONES: usize = 5;
 const MAX_PHONE_BYTES: usize = 64;
-/// The most bytes of an external id.
+/// The maximum length of an external id, in bytes.
 pub(super) const MAX_EXTERNAL_ID_BYTES: usize = 256;
 const MAX_TEXT_BYTES: usize = 1024;
 const MAX_TAGS: usize = 20;
 const MAX_TAG_BYTES: usize = 128;
 const MAX_TEAM_OWNERS: usize = 100;
 const MAX_CONTACT_BYTES: usize = 32 * 1024;
-/// The most characters of an unknown team text that an answer repeats.
+/// The maximum number of characters that an error message repeats of a text that is not a team id.
 const MAX_SHOWN: usize = 64;
 
 /// The change of a field in a request.
@@ -43,7 +43,7 @@ impl<T> Change<T> {
         }
     }
 
-    /// The new value, if there is one.
+    /// Returns the new value; `None` if the request does not contain the field or clears it.
     pub fn value(&self) -> Option<&T> {
         match self {
             Self::Set(value) => value.as_ref(),
@@ -72,7 +72,7 @@ impl<T: Default> Change<T> {
 pub enum TeamOwner {
     /// The id of a team.
     Team(TeamId),
-    /// Any other text.
+    /// A text that is not a valid team id.
     Unknown(String),
 }
 
@@ -83,7 +83,7 @@ impl From<String> for TeamOwner {
 }
 
 impl TeamOwner {
-    /// The team's id, if the text is an id.
+    /// Returns the team's id; `None` if the text is not an id.
     #[must_use]
     pub fn id(&self) -> Option<TeamId> {
         match self {
@@ -92,8 +92,8 @@ impl TeamOwner {
         }
     }
 
-    /// How an error message shows the team to the client: the team's id, or the first characters
-    /// of the text that the client sent.
+    /// Returns the text by which an error message shows the team to the client: the team's id, or
+    /// the first characters of the text that the client sent.
     #[must_use]
     pub fn shown(&self) -> String {
         match self {
@@ -138,7 +138,7 @@ pub struct ContactInput {
 
 impl ContactInput {
     /// Checks each field on its own and converts it into its stored form: texts are trimmed, and
-    /// empty texts become none.
+    /// empty texts become `None`.
     ///
     /// # Errors
     /// [`ContactError::Invalid`] for the field that exceeds a limit of SPEC §2 or is malformed.
@@ -171,15 +171,16 @@ impl ContactInput {
         Ok(self)
     }
 
-    /// The custom fields for which the request has a value.
+    /// Returns the custom fields to which the request gives a value other than null.
     pub(super) fn custom_values(&self) -> Vec<(String, Value)> {
         let fields = self.custom_fields.value().into_iter().flatten();
         let given = fields.filter(|(_, value)| !value.is_null());
         given.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
-    /// Applies the fields that the request contains. Team owners that are not ids are left out. The
-    /// caller must update the names of the owner and the assignee, and the version.
+    /// Applies the fields that the request contains to the contact. Team owners that are not ids
+    /// are left out. The caller must update the names of the owner and the assignee, and the
+    /// version.
     pub fn apply(self, contact: &mut Contact) {
         self.external_id.apply(&mut contact.external_id);
         self.name.apply(&mut contact.name);
@@ -259,8 +260,8 @@ fn texts(
     if values.len() > most { Err(too_many(field, most)) } else { Ok(()) }
 }
 
-/// Keeps the first of equal values. A request can contain hundreds of thousands of values, so each
-/// one is checked only once.
+/// Removes duplicates and keeps the first of equal values. A request can contain hundreds of
+/// thousands of values, so each value is looked up once in a hash set.
 fn dedup<T: Clone + Eq + Hash>(values: &mut Vec<T>) {
     let mut seen = HashSet::with_capacity(values.len());
     values.retain(|value| seen.insert(value.clone()));

@@ -12,19 +12,20 @@ use crate::{
     table::{Partition, TableError},
 };
 
-/// The most records that one request reads before it returns a short page.
+/// The maximum number of records that one request reads. A request that reaches this limit returns
+/// the page even if the page is not full.
 const MAX_RECORDS: usize = 500;
-/// The most records of one read.
+/// The maximum number of records in one read.
 const CHUNK: usize = 100;
-/// The most bytes that the contacts of one page have in JSON.
+/// The maximum size of the contacts of one page, in bytes of JSON.
 const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 
 /// One page of a list.
 #[derive(Debug)]
 pub struct ContactPage {
-    /// The contacts, each checked by the guard.
+    /// The contacts of the page. The guard has checked that each of them is in scope.
     pub contacts: Vec<Authorized<Contact>>,
-    /// The start of the next page; `None` on the last page.
+    /// The position after which the next page starts; `None` on the last page.
     pub next: Option<Cursor>,
     /// The plan by which the page was read.
     pub plan: ReadPlan,
@@ -121,10 +122,12 @@ impl Contacts {
     /// Returns a walk over all contacts that may match, in the order of `request`, for callers that
     /// read the list to its end.
     ///
-    /// The walk reads a single partition: the one that contains all matching contacts in scope, or
-    /// else the one of the whole company. In a single partition, a contact that stays in scope has
-    /// one position; between two partitions it could move while the walk reads them, and be missed.
-    /// Skipping the company's other pointers is cheap compared with missing a contact.
+    /// The walk reads a single partition: the one that contains all matching contacts in scope, if
+    /// there is such a partition, otherwise the partition of the whole company. In a single
+    /// partition, a contact that stays in scope has only one position. With two partitions, the
+    /// contact could move from one to the other while the walk reads them, and the walk would miss
+    /// it. The cost of skipping the company's other pointers is small compared with missing a
+    /// contact.
     #[must_use]
     pub fn walk(&self, scope: &Scope, request: &ListRequest) -> Walk {
         let ListRequest { order, direction, limit, .. } = *request;

@@ -8,12 +8,13 @@ use crate::{
     table::{Direction, Query, TableError, email_partition, phone_partition},
 };
 
-/// The most look-up items of one read.
+/// The maximum number of look-up items in one read.
 const CHUNK: usize = 25;
-/// The most records that one request reads.
+/// The maximum number of records that one request reads.
 const MAX_RECORDS: usize = 500;
-/// The most look-up items that one request reads. For most of them the item itself shows that the
-/// contact is out of scope.
+/// The maximum number of look-up items that one request reads. This limit is higher than
+/// [`MAX_RECORDS`], because most of these items already show that the contact is out of scope, so
+/// that its record is not read.
 const MAX_ITEMS: usize = 25_000;
 /// The longest email address or phone number that is looked up, in bytes. No stored value is
 /// longer.
@@ -24,20 +25,21 @@ const MAX_BYTES: usize = 1024;
 pub enum Address {
     /// An email address, in lower case.
     Email(String),
-    /// The digits of a phone number, with the country code if the number is a possible one.
+    /// The digits of a phone number, with the country code if the number is valid.
     Phone(String),
 }
 
 impl Address {
-    /// An email address in upper or lower case; `None` if no contact can have this text as an email
-    /// address.
+    /// Creates an address from an email address in upper or lower case; `None` if no contact can
+    /// have this text as an email address.
     #[must_use]
     pub fn email(text: &str) -> Option<Self> {
         let lower = text.trim().to_lowercase();
         (!lower.is_empty() && lower.len() <= MAX_BYTES).then_some(Self::Email(lower))
     }
 
-    /// A phone number in any format; `None` if no contact can have this text as a phone number.
+    /// Creates an address from a phone number in any format; `None` if no contact can have this
+    /// text as a phone number.
     #[must_use]
     pub fn phone(text: &str) -> Option<Self> {
         if text.len() > MAX_BYTES {
@@ -77,8 +79,8 @@ pub enum LookUp {
 }
 
 impl Contacts {
-    /// Returns the newest contact with an address that is in scope. All reads are consistent, so
-    /// that a contact that was just written is found. If many contacts have the address, those
+    /// Returns the newest contact that has this address and is in scope. All reads are consistent,
+    /// so that a contact that was just written is found. If many contacts have the address, those
     /// whose look-up items show that they are out of scope are skipped without reading their
     /// records.
     pub async fn look_up(&self, address: &Address, scope: &Scope) -> Result<LookUp, TableError> {
@@ -96,9 +98,9 @@ impl Contacts {
             checked += chunk.len();
             let (in_scope, others): (Vec<_>, Vec<_>) =
                 chunk.into_iter().partition(|pointer| all.may_match(pointer, scope));
-            // The records of contacts that are out of scope by their look-up items are read only
-            // once, to distinguish `OutOfScope` from `NotFound`. The guard still decides by the
-            // record.
+            // The look-up items of the other contacts show that they are out of scope. Their
+            // records are read only until the first such contact is confirmed, to distinguish
+            // `OutOfScope` from `NotFound`. The guard still decides by the record.
             let others = if refused.is_none() { others } else { Vec::new() };
             for pointers in [in_scope, others] {
                 read += pointers.len();
@@ -115,8 +117,8 @@ impl Contacts {
         Ok(refused.map_or(LookUp::NotFound, LookUp::OutOfScope))
     }
 
-    /// Looks for the contact among these pointers, which are in order from the newest to the
-    /// oldest.
+    /// Looks for the newest contact in scope among these pointers, which are in order from the
+    /// newest to the oldest.
     async fn newest(
         &self,
         address: &Address,

@@ -10,14 +10,14 @@
 //! | `unique_key` | decides which contact owns an external id or a first email address |
 //! | `write_plan` | the index entries of a contact, and the steps of a write |
 //! | `store` | reads contacts, writes plans, and settles index entries |
-//! | `team_owners` | records who set the team owners, and what a backfill may change |
+//! | `team_owners` | records who set the team owners, and decides what a backfill may change |
 //! | `filter` | the criteria of a list |
-//! | `list_request`, `order` | the request for a page, its order, and a position in it |
+//! | `list_request`, `order` | the request for a page, the order of a list, and a position in it |
 //! | `list` | pages of contacts |
 //! | `candidates` | the plan by which a list reads index entries |
 //! | `pointer` | an index entry that a list has read |
 //! | `walk` | merges queries for index entries into one order |
-//! | `search` | searches by a typed text |
+//! | `search` | searches contacts by the text that a user types |
 //! | `look_up` | looks up a contact by an email address or a phone number |
 //! | `text`, `phone` | normalized forms of names and phone numbers |
 //! | `catalog` | the custom fields that a company's contacts have |
@@ -31,31 +31,35 @@
 //! the contact's owners, so that lists can skip contacts out of scope without reading the records.
 //! A write changes the record and the index entries together, in these steps:
 //!
-//! 1. **Rules.** [`ContactWriter`] loads the session of the viewer. [`Edit`](edit::Edit) checks that
-//!    the stored contact is in the viewer's scope ([`check_scope`](edit::Edit::check_scope)), applies
-//!    the input to it ([`changed`](edit::Edit::changed)), and checks the people and teams in the
-//!    input ([`check_teams`](edit::Edit::check_teams)).
+//! 1. **Rules.** [`ContactWriter`] loads the session of the viewer. [`Edit`](edit::Edit) checks
+//!    that the stored contact is in the viewer's scope
+//!    ([`check_scope`](edit::Edit::check_scope)), applies the input to it
+//!    ([`changed`](edit::Edit::changed)), and checks the people and teams in the input
+//!    ([`check_teams`](edit::Edit::check_teams)).
 //! 2. **Retry.** [`ContactWriter`] runs all the following steps in [`retry`](crate::table::retry):
 //!    if another request changed the contact in the meantime ([`SaveError::Changed`]), it reads the
-//!    contact again and decides again. [`Sync`](sync::Sync) does the same for each row of a batch.
+//!    contact again and applies the rules again. [`Sync`](sync::Sync) does the same for each row of
+//!    a batch.
 //! 3. **Unique keys.** [`Contacts::write`] and
 //!    [`write_with_named_keys`](Contacts::write_with_named_keys) compare the unique keys of the old
 //!    and the new contact, read their owners, and decide which keys the contact takes and releases.
 //! 4. **Plan.** [`WritePlan::new`] computes the index entries of the old and the new contact. The
 //!    difference is what must be written and deleted. [`StalePointers`] decides whether pointers in
 //!    the lists that the contact leaves are deleted now or kept for a minute.
-//! 5. **Steps.** [`WritePlan::steps`](write_plan::WritePlan::steps) divides the plan: only the
-//!    record, one transaction, or, above 100 items, several transactions in stages. A write in
-//!    stages first stores a due item, by which the clean-up completes it after a crash.
-//! 6. **Save.** [`Contacts::save`] writes the steps. The record is written under the condition of
-//!    its version, each unique key under the condition that it has no owner.
+//! 5. **Steps.** [`WritePlan::steps`](write_plan::WritePlan::steps) divides the plan into a single
+//!    write of the record, one transaction, or, for more than 100 items, several transactions in
+//!    stages. A write in stages first stores a due item. If the process crashes, the clean-up uses
+//!    the due item to complete the write.
+//! 6. **Save.** [`Contacts::save`] writes the steps. The record is written only if its version has
+//!    not changed, and a new unique key only if no contact owns it.
 //! 7. **Settle.** [`Contacts::settle`] brings the touched index entries into the state that the
 //!    current contact requires, and deletes the due item. It runs directly after a write in stages
-//!    without stale pointers. In all other cases the clean-up runs it when the due item is due, and
-//!    so deletes the stale pointers that were kept.
+//!    without stale pointers. In all other cases the clean-up runs it when the due item is due. It
+//!    then also deletes the stale pointers that were kept.
 //!
-//! The guard checks the record of every contact before it is returned, so an index entry that is
-//! out of date can never show a contact to a viewer who must not see it.
+//! The guard, which is [`Scope::admits`](crate::access::Scope::admits), checks the record of every
+//! contact before it is returned. So an index entry that is out of date can never show a contact to
+//! a viewer who must not see it.
 
 #![allow(
     rustdoc::private_intra_doc_links,

@@ -11,18 +11,21 @@ use crate::{
 /// A contact in its stored form.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Contact {
-    /// The id, which contains the time of creation.
+    /// The unique id of the contact. It contains the time of creation in milliseconds.
     pub id: ContactId,
-    /// The id of the contact in the system from which it was imported.
+    /// The id of the contact in the system from which it was imported, at most 256 bytes; `None` if
+    /// it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
     /// The full name, at most 1,024 bytes; `None` if it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The email addresses as the client sent them; the first one is the main one.
+    /// The email addresses in the form in which the client sent them, at most 5; the first one is
+    /// the main one.
     #[serde(default)]
     pub emails: Vec<String>,
-    /// The phone numbers as the client sent them; the first one is the main one.
+    /// The phone numbers in the form in which the client sent them, at most 5; the first one is the
+    /// main one.
     #[serde(default)]
     pub phones: Vec<String>,
     /// The company that the contact works for, at most 1,024 bytes. It is not the tenant.
@@ -31,13 +34,15 @@ pub struct Contact {
     /// The user who owns the contact; `None` if it has no owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_id: Option<UserId>,
-    /// The owner's name at the time when they became the owner.
+    /// The owner's name at the time when they became the owner; `None` if the contact has no owner
+    /// or the name was not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_name: Option<String>,
     /// The user who is assigned to the contact; `None` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_id: Option<UserId>,
-    /// The assignee's name at the time when they were assigned.
+    /// The assignee's name at the time when they were assigned; `None` if the contact has no
+    /// assignee or the name was not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_name: Option<String>,
     /// The teams that own the contact. A contact without teams is "Unassigned" (RFC §2.3).
@@ -47,10 +52,10 @@ pub struct Contact {
     /// API does not return this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_owners_from: Option<TeamOwnersFrom>,
-    /// The tags in the order in which the client sent them.
+    /// The tags in the order in which the client sent them, at most 20.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// The origin of the contact, such as a campaign.
+    /// The origin of the contact, such as a campaign, at most 1,024 bytes; `None` if it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// The fields that the company defines. They are stored as JSON text, so that numbers keep
@@ -61,9 +66,10 @@ pub struct Contact {
     pub created_at: Timestamp,
     /// The time of the last change, set by the service. Requests cannot set it.
     pub updated_at: Timestamp,
-    /// The number of the contact's changes, for optimistic locking.
+    /// The version of the record, for optimistic locking. It is 1 for a new contact and increases
+    /// by 1 with each change.
     pub version: u64,
-    /// The time of the deletion, if the contact is deleted.
+    /// The time of the deletion; `None` if the contact is not deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
 }
@@ -99,7 +105,8 @@ mod json_text {
     }
 }
 
-/// The actions that the viewer can take on a record. Clients show buttons according to them.
+/// The actions that the viewer can take on a record. Clients use them to decide which buttons they
+/// show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RecordPermission {
     /// Whether the viewer can change the record.
@@ -153,7 +160,8 @@ impl<'a> ContactView<'a> {
         Self::with_scopes(contact, manage.as_ref(), delete.as_ref())
     }
 
-    /// `None` as a scope stands for a disabled permission.
+    /// Creates the view of a contact. A scope is `None` if the viewer's level for the permission is
+    /// `disabled`.
     fn with_scopes(contact: &'a Contact, manage: Option<&Scope>, delete: Option<&Scope>) -> Self {
         let is_allowed = |scope: Option<&Scope>| scope.is_some_and(|scope| scope.admits(contact));
         Self {
@@ -179,7 +187,7 @@ impl<'a> ContactView<'a> {
     }
 }
 
-/// The origin of a contact's team owners: who set them last.
+/// Records who set a contact's team owners last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum TeamOwnersFrom {
@@ -189,8 +197,8 @@ pub enum TeamOwnersFrom {
     Backfill {
         /// The run of the backfill.
         run: RunId,
-        /// The row of the run's file; 0 for a revert. A chunk that is processed again recognizes by
-        /// it which rows it has already written.
+        /// The row of the run's file; 0 for a revert. When a chunk is processed again, the row
+        /// shows whether it was already written.
         row: u64,
     },
 }

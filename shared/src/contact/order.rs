@@ -15,9 +15,9 @@ pub enum OrderBy {
     /// By the time of creation.
     #[default]
     CreatedAt,
-    /// By the folded name.
+    /// By the name in its folded form, in which upper case and accents make no difference.
     Name,
-    /// By the search word that matched; for searches only.
+    /// By the search word that matched the search text. This order is for searches only.
     Match,
 }
 
@@ -31,7 +31,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The text of the cursor for the client.
+    /// Encodes the cursor as the text that the client receives.
     #[must_use]
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())

@@ -1,8 +1,9 @@
-//! Phone numbers: stored in the format that the client sent, looked up by their digits.
+//! Phone numbers. They are stored in the format that the client sent, and are looked up by their
+//! digits.
 
 use phonenumber::{Mode, country, metadata::DATABASE};
 
-/// The country of numbers without a country code.
+/// The country that is assumed for numbers without a country code: Indonesia.
 const HOME: country::Id = country::ID;
 /// The country code of [`HOME`].
 const HOME_CODE: &str = "62";
@@ -10,14 +11,15 @@ const HOME_CODE: &str = "62";
 /// The forms of a number that look-ups and searches use.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Digits {
-    /// The digits with the country code if the number is a possible one, otherwise the digits as
-    /// given.
+    /// The digits with the country code if the number is valid, otherwise the digits as the client
+    /// sent them.
     pub lookup: String,
     /// The digits without the country code.
     pub national: String,
 }
 
-/// The digits of a phone number in any format; `None` for a text without digits.
+/// Returns the digits of a phone number in any format; `None` if the text has no digits, or only
+/// zeros.
 #[must_use]
 pub fn digits(text: &str) -> Option<Digits> {
     let plain = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
@@ -29,38 +31,39 @@ pub fn digits(text: &str) -> Option<Digits> {
         let national = lookup.strip_prefix(&code).unwrap_or(&lookup).to_owned();
         return Some(Digits { lookup, national });
     }
-    // An extension is not part of the number.
+    // An extension, which follows an `x`, is not part of the number.
     let number = text.split(['x', 'X']).next().unwrap_or(text);
     let all = plain(number);
     let national = all.trim_start_matches('0').to_owned();
     (!national.is_empty()).then_some(Digits { lookup: all, national })
 }
 
-/// A condition for a phone number that follows from the typed beginning of a number.
+/// One interpretation of the first digits of a phone number that a user typed. A phone number
+/// matches it or does not match it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct PhonePrefix {
-    /// The prefix of the national number.
+    /// The prefix that the number without its country code must have.
     pub(super) national: String,
-    /// The prefix of the number with the country code; empty if the text contains no country
-    /// code.
+    /// The prefix that the number with its country code must have; empty if the typed text contains
+    /// no country code.
     international: String,
 }
 
 impl PhonePrefix {
-    /// Whether a phone number has these beginnings.
+    /// Whether a phone number has both prefixes.
     pub(super) fn matches(&self, phone: &Digits) -> bool {
         let international = phone.lookup.trim_start_matches('0');
         phone.national.starts_with(&self.national) && international.starts_with(&self.international)
     }
 }
 
-/// The possible interpretations of a typed beginning of a number; empty if the text is not a
-/// number. A phone number matches if it matches any of them.
+/// Returns the possible interpretations of the first digits of a phone number that a user typed;
+/// empty if the text is not a number. A phone number matches if it matches any of them.
 ///
-/// A country code follows `+` or `00`; a national number follows a single `0`; digits without such
-/// a prefix can be either, but only with the country code of the home country. A typed country code
-/// can also be part of the stored national number, because a number that is not possible is stored
-/// as given.
+/// Digits after `+` or `00` start with a country code. Digits after a single `0` are a national
+/// number. Digits without such a prefix are either a national number or a number with the country
+/// code of the home country. A typed country code can also be part of the stored national number,
+/// because a number that is not valid is stored as the client sent it.
 pub(super) fn phone_prefixes(text: &str) -> Vec<PhonePrefix> {
     let is_number = |c: char| c.is_ascii_digit() || " +-().".contains(c);
     let typed: String = text.chars().filter(char::is_ascii_digit).collect();
@@ -87,7 +90,8 @@ pub(super) fn phone_prefixes(text: &str) -> Vec<PhonePrefix> {
     ways
 }
 
-/// The country code with which these digits begin. No country code is a prefix of another one.
+/// Returns the country code at the start of these digits; `None` if they start with no country
+/// code. No country code is a prefix of another one, so the result is unique.
 fn country_code(digits: &str) -> Option<&str> {
     let is_code =
         |code: &&str| code.parse::<u16>().is_ok_and(|code| DATABASE.by_code(&code).is_some());

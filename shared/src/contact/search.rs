@@ -17,15 +17,18 @@ use super::{
 };
 use crate::table::{WORD_PREFIX, Word, successor};
 
-/// The fewest characters of a search text, and of a word prefix that a query can read.
+/// The minimum number of characters of a search text, and of a prefix by which a query can read a
+/// range of search words.
 const MIN_CHARACTERS: usize = WORD_PREFIX;
 /// The longest search text in bytes, which is the longest email address.
 const MAX_BYTES: usize = 320;
-/// The fewest characters of a stored word of a name. Shorter words only narrow a search.
+/// The minimum number of characters of a word of a name that is stored as a search word. Shorter
+/// words in a search text only narrow the search.
 const MIN_WORD: usize = 2;
-/// The most characters that are stored of a word of a name.
+/// The maximum number of characters of a stored word of a name. Longer words are cut.
 const NAME_WORD_LENGTH: usize = 48;
-/// The most characters that are stored of an email address.
+/// The maximum number of characters of an email address that is stored as a search word. Longer
+/// addresses are cut.
 const EMAIL_LENGTH: usize = 64;
 
 /// Why a text is not a valid search text.
@@ -49,18 +52,19 @@ pub struct SearchText(String);
 /// of an email address; and as a prefix of a phone number. A text with `@` is interpreted only as
 /// an email address.
 ///
-/// This type is separate from the text so that functions that only store a search do not contain
-/// the numbering plans of all countries.
+/// This type is separate from [`SearchText`], so that the binaries of functions that only store a
+/// search text do not contain the phone numbering plans of all countries.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Search {
     /// Prefixes of the words of a name; empty if the text is not interpreted as a name.
     names: Vec<String>,
-    /// A prefix of an email address, in lower case.
+    /// A prefix of an email address, in lower case; `None` if the text is not interpreted as an
+    /// email address.
     email: Option<String>,
-    /// Prefixes of phone numbers.
+    /// Prefixes of phone numbers; empty if the text is not interpreted as a phone number.
     phones: Vec<PhonePrefix>,
-    /// The ranges that contain a word of every matching contact, in order. A word is in at most one
-    /// of them.
+    /// The ranges of search words to read, in order. Every matching contact has a word in at least
+    /// one of them, and a word is in at most one of them.
     ranges: Vec<WordRange>,
 }
 
@@ -112,8 +116,8 @@ impl Search {
         Self { names, email, phones, ranges }
     }
 
-    /// Whether the records must be read to decide whether contacts match, because the search has
-    /// more conditions than one search word can prove.
+    /// Whether the records must be read to decide whether contacts match, because the text contains
+    /// several words of a name, and a search word shows only one of them.
     pub(super) fn needs_records(&self) -> bool {
         self.names.len() > 1
     }
@@ -150,7 +154,8 @@ impl Search {
     }
 
     /// The position of a contact in the results, which are in the order of search words: the
-    /// position of its first word in the ranges.
+    /// position of its first word in the ranges. Returns `None` if no word of the contact is in the
+    /// ranges.
     pub(super) fn position(&self, contact: &Contact) -> Option<String> {
         let found_by = index_words(contact);
         let first = found_by.iter().find(|word| self.has_range_of(word))?;
@@ -173,8 +178,8 @@ pub(super) fn index_words(contact: &Contact) -> BTreeSet<String> {
         .collect()
 }
 
-/// The ranges to read for the interpretations of a text. Of a name, only the most selective word is
-/// read: the longest one.
+/// The ranges to read for the interpretations of a text. For a name, only the longest word is read,
+/// because it is the most selective one.
 fn ranges(names: &[String], email: Option<&str>, phones: &[PhonePrefix]) -> Vec<WordRange> {
     let name = longest(names).map(|word| cut(word, NAME_WORD_LENGTH));
     let email = email.map(|email| cut(email, EMAIL_LENGTH));
@@ -186,8 +191,8 @@ fn ranges(names: &[String], email: Option<&str>, phones: &[PhonePrefix]) -> Vec<
     all.iter().filter(|range| !is_part(range)).cloned().collect()
 }
 
-/// The longest word; the first one of several, because the user may not have finished typing the
-/// last one.
+/// Returns the longest word. If several words have the same length, it returns the first one of
+/// them, because the user may not have finished typing the last one.
 fn longest(words: &[String]) -> Option<&str> {
     words.iter().rev().max_by_key(|word| word.chars().count()).map(String::as_str)
 }

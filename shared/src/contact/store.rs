@@ -79,8 +79,9 @@ impl Contacts {
         }
     }
 
-    /// Reads the existing contacts with these ids, without a scope. If `consistent` is false, the
-    /// contacts may be slightly out of date, and only missing contacts are read again consistently.
+    /// Reads the records of the contacts with these ids, including deleted contacts, without
+    /// checking a scope. If `consistent` is false, the records may be slightly out of date; only
+    /// the ids without a record are then read again consistently.
     pub(super) async fn records(
         &self,
         ids: impl IntoIterator<Item = &ContactId>,
@@ -115,7 +116,7 @@ impl Contacts {
         Ok((found, skipped))
     }
 
-    /// Writes a plan to the table in its [`Steps`].
+    /// Writes the plan for a contact to the table, in the [`Steps`] into which the plan is divided.
     ///
     /// # Errors
     /// [`SaveError::Changed`] when a condition of the plan was not met.
@@ -141,13 +142,14 @@ impl Contacts {
             // entries when the due item is due.
             Err(SaveError::Table(_)) => Ok(()),
             Ok(()) if !after.is_empty() => self.write_all(after).await,
-            // This includes a write that another request preceded: its index entries are settled
-            // now instead of when the due item is due.
+            // This includes a write that failed because another request changed the contact first.
+            // Its index entries are settled now, and not only when the due item is due.
             Ok(()) | Err(SaveError::Changed) => {
                 Self::settle(&self.table, &due).await.map_err(SaveError::from)
             }
         };
-        // The record is final at this point. The clean-up completes the rest.
+        // At this point the record is written or the write has failed. If the index entries could
+        // not be updated, the clean-up updates them later.
         if let Err(error) = settled {
             tracing::warn!(
                 error = %chain(&error),
@@ -181,7 +183,8 @@ impl Contacts {
                 .as_ref()
                 .map_or(Condition::Absent, |contact| Condition::Version(contact.version));
             let guard = Action::Check(key.clone(), unchanged);
-            // Read after the contact: a later change of these items also changes the contact.
+            // These items are read after the contact. A later change of these items also changes
+            // the version of the contact, so that the guard detects it.
             let stored = table.batch_get(&touched.keys, true).await?;
             let actions = settling_actions(&touched, now.as_ref(), &stored, due.at)?;
             let transactions = into_transactions(actions.into_iter(), Some(&guard));

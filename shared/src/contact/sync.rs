@@ -18,10 +18,10 @@ use crate::{
     table::{Attempt, Key, retry},
 };
 
-/// The most groups of rows that are written in parallel.
+/// The maximum number of groups of rows that are written in parallel.
 const CONCURRENCY: usize = 16;
 
-/// The effect of a row.
+/// The effect of a row on the contacts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "each variant is described by its name")]
@@ -50,7 +50,7 @@ pub(super) struct Sync<'a> {
 struct Row {
     index: usize,
     input: ContactInput,
-    /// The unique keys in the row: of the external id and of the first email address.
+    /// The unique keys of the row's external id and first email address.
     keys: BTreeSet<Key>,
 }
 
@@ -70,7 +70,7 @@ impl Row {
     }
 }
 
-/// The custom fields that rows set on contacts.
+/// The keys and values of the custom fields that rows set on contacts.
 type CustomValues = Vec<(String, Value)>;
 
 impl<'a> Sync<'a> {
@@ -78,10 +78,10 @@ impl<'a> Sync<'a> {
         Self { edit }
     }
 
-    /// Creates or updates a contact for each row. Each row has its own result. Rows with a common
-    /// unique key, or whose keys one contact owns, are written one after the other, so that they
-    /// change a single contact and the last row wins. Also returns the custom fields that were
-    /// written.
+    /// Creates or updates a contact for each row. Each row has its own result. Rows that have a
+    /// unique key in common, or whose keys are owned by the same contact, are written one after the
+    /// other, so that they change a single contact and the last row wins. Also returns the custom
+    /// fields that were written.
     pub(super) async fn run(&self, rows: &[Box<RawValue>]) -> (Vec<RowOutcome>, CustomValues) {
         let mut outcomes = Vec::with_capacity(rows.len());
         let mut valid = Vec::with_capacity(rows.len());
@@ -130,8 +130,9 @@ impl<'a> Sync<'a> {
         Ok(Row { index, input, keys })
     }
 
-    /// Writes rows about one contact one after the other. The `known` owners are valid only for the
-    /// first row; the next rows must read what the rows before them have changed.
+    /// Writes the rows about one contact one after the other. The `known` owners are valid only for
+    /// the first row. Each later row reads the owners again, because the earlier rows may have
+    /// changed them.
     async fn group(
         &self,
         rows: Vec<Row>,
@@ -169,8 +170,9 @@ impl<'a> Sync<'a> {
         .await
     }
 
-    /// The contact that a row is about: the owner of its external id, otherwise the owner of its
-    /// first email address unless that contact has a different external id.
+    /// Returns the contact that a row is about: the owner of the row's external id, otherwise the
+    /// owner of its first email address, unless that contact has a different external id. Returns
+    /// `None` if the row is about a new contact.
     fn matching<'r>(
         &self,
         input: &ContactInput,
@@ -218,8 +220,8 @@ impl<'a> Sync<'a> {
     }
 }
 
-/// Groups the rows that are linked, directly or through other rows. Each group is in the order of
-/// the request.
+/// Divides the rows into groups. Rows that are linked, directly or through other rows, are in the
+/// same group. The rows of a group are in the order of the request.
 fn group_rows(rows: Vec<Row>, known: Option<&UniqueKeyOwners>) -> Vec<Vec<Row>> {
     let mut group_of: BTreeMap<Link, usize> = BTreeMap::new();
     let mut groups: Vec<Vec<Row>> = Vec::new();

@@ -29,7 +29,7 @@ pub enum TeamOwnersError {
     /// The contact was deleted.
     #[error("the contact was deleted")]
     Gone,
-    /// The contact would exceed a limit.
+    /// With the new team owners, the contact would exceed its size limit.
     #[error(transparent)]
     Limit(#[from] ContactError),
     /// The table request failed; [`TableError::Contention`] if other requests kept changing the
@@ -44,21 +44,22 @@ impl Contact {
         matches!(self.team_owners_from, Some(TeamOwnersFrom::Backfill { .. }))
     }
 
-    /// The effect on the contact if a backfill sets these team owners. A backfill changes only team
-    /// owners that were never set or that a backfill set.
+    /// Returns the effect on the contact if a backfill sets these team owners. A backfill changes
+    /// only team owners that were never set or that a backfill set.
     #[must_use]
     pub fn backfill_outcome(&self, owners: &[TeamId], from: TeamOwnersFrom) -> BackfillOutcome {
         let is_changeable = match self.team_owners_from {
             Some(TeamOwnersFrom::People) => false,
             Some(TeamOwnersFrom::Backfill { .. }) => true,
-            // The contact was written before the service recorded the origin.
+            // The team owners were never set, or they were set before the service recorded who set
+            // them.
             None => self.team_owner_ids.is_empty(),
         };
         if !is_changeable {
             BackfillOutcome::Kept
         } else if self.team_owners_from.is_some_and(|stored| stored.is_later_row_than(from)) {
-            // The last of two rows about one contact wins, even if an earlier chunk is processed
-            // late.
+            // If two rows of a run are about one contact, the later row wins, even if the chunk
+            // with the earlier row is processed last.
             BackfillOutcome::Unchanged
         } else if self.team_owners_from == Some(from) || self.team_owner_ids != owners {
             BackfillOutcome::Written
@@ -69,7 +70,8 @@ impl Contact {
 }
 
 impl Contacts {
-    /// Reads the current contacts with these external ids.
+    /// Reads the contacts that own these external ids, and returns them by external id. External
+    /// ids that no contact owns are absent from the result.
     pub async fn by_external_ids(
         &self,
         ids: impl Iterator<Item = &str>,
@@ -140,8 +142,8 @@ impl Contacts {
                 ..contact.clone()
             };
             check_size(&new)?;
-            // A backfill moves many contacts out of Unassigned, so no stale pointers are kept. No
-            // unique key changes.
+            // A backfill moves many contacts out of Unassigned, so its stale pointers are deleted
+            // at once. The unique keys do not change.
             let saved = self.write(Some(&contact), &new, StalePointers::Delete).await;
             Ok(SaveError::attempt(saved)?.map(|()| (decided, new, true)))
         })

@@ -2,11 +2,11 @@
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// The most words of one text that are used.
+/// The maximum number of words that are taken from one text.
 const MAX_WORDS: usize = 24;
 
-/// Returns the text without differences of case and accents and without control characters: "Zoë"
-/// and "ZOE" have the same folded form.
+/// Returns the folded form of a text: in lower case, without accents, and with one space in place
+/// of each run of white space and control characters. "Zoë" and "ZOE" have the same folded form.
 #[must_use]
 pub fn fold(text: &str) -> String {
     text.nfkd()

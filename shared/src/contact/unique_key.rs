@@ -1,5 +1,5 @@
 //! Unique keys: each external id and each first email address is owned by at most one contact, so
-//! that `sync` finds one contact for a key.
+//! that `sync` finds at most one contact for a key.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,12 +12,13 @@ use crate::{
     table::{Item, Key, TableError, from_item, to_item},
 };
 
-/// The owners of unique keys by key, and the contacts that own them.
+/// Two maps: from each unique key to the id of the contact that owns it, and from that id to the
+/// contact.
 pub(super) type UniqueKeyOwners = (HashMap<Key, ContactId>, HashMap<ContactId, Contact>);
 
 impl Contacts {
-    /// Writes a contact in its new state and takes the unique keys that are new for it and that no
-    /// contact owns.
+    /// Writes a contact in its new state. The contact also takes the unique keys of its new values,
+    /// if no contact owns these keys.
     ///
     /// # Errors
     /// [`SaveError::Changed`] when the stored contact is no longer `old`, or another contact has
@@ -33,9 +34,10 @@ impl Contacts {
         self.write_with_named_keys(&added, old, new, stale).await
     }
 
-    /// Like [`Contacts::write`], for a change whose request contains these unique keys. The contact
-    /// takes each of them that no contact owns, also a key that the contact already had: another
-    /// contact may have owned that key at the time and may have been deleted since.
+    /// Like [`Contacts::write`], for a change whose request contains the unique keys `named`. The
+    /// contact takes each of these keys that no contact owns, even if the contact already had the
+    /// value: another contact may have owned the key when the value was set, and may have been
+    /// deleted since.
     pub(super) async fn write_with_named_keys(
         &self,
         named: &BTreeSet<Key>,
@@ -64,8 +66,8 @@ impl Contacts {
         self.write_key_changes(changes, &owners, old, new, stale).await
     }
 
-    /// The current owners of these unique keys. A contact that was deleted between the two reads
-    /// owns no keys.
+    /// Reads the current owners of these unique keys and their records. A contact that was deleted
+    /// between these two reads is left out.
     pub(super) async fn unique_key_owners(
         &self,
         keys: &[Key],
@@ -82,8 +84,8 @@ impl Contacts {
         items.map(|(key, item)| Ok((key, from_item::<UniqueKey>(item)?.contact_id))).collect()
     }
 
-    /// All items of a new contact, for programs that load contacts into an empty table without the
-    /// API.
+    /// Returns all items of a new contact, for programs that load contacts into an empty table
+    /// without the API.
     ///
     /// # Errors
     /// [`TableError::Shape`] when an item cannot be written.
@@ -96,8 +98,8 @@ impl Contacts {
     }
 
     /// Writes the contact, releases the unique keys that it no longer has, and takes the wanted
-    /// keys that no contact owns; a key of another contact stays with that contact. Writes nothing
-    /// if neither the contact nor its keys change.
+    /// keys that no contact owns. A key that another contact owns stays with that contact. Writes
+    /// nothing if neither the contact nor its keys change.
     async fn write_key_changes(
         &self,
         changes: KeyChanges,
@@ -130,14 +132,15 @@ impl Contacts {
         }
     }
 
-    /// The unique keys that a request contains. `sync` finds the contact of a row by them.
+    /// Returns the unique keys of the values in a request. `sync` uses them to find the contact of
+    /// a row.
     pub(super) fn named_unique_keys(&self, input: &ContactInput) -> BTreeSet<Key> {
         let email = input.emails.value().and_then(|emails| emails.first());
         self.unique_keys_for(input.external_id.value(), email)
     }
 
-    /// The unique keys of a contact's current values, which it owns unless another contact does. A
-    /// deleted contact has none.
+    /// Returns the unique keys of a contact's current values. The contact owns each of them, unless
+    /// another contact took the key first. A deleted contact has no unique keys.
     fn unique_keys(&self, contact: &Contact) -> BTreeSet<Key> {
         if !contact.is_live() {
             return BTreeSet::new();

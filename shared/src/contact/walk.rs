@@ -10,22 +10,22 @@ use crate::table::{
     Direction, Key, NAME_KEY, Query, Table, TableError, contact_id_from_position, from_item,
 };
 
-/// The fewest items of one read of a query, if several queries are merged.
+/// The minimum number of items that one read of a query requests, if several queries are merged.
 const MIN_REFILL: usize = 5;
-/// The most items of one read of a query.
+/// The maximum number of items that one read of a query requests after the first read.
 const MAX_REFILL: usize = 1_000;
-/// The most queries that run in parallel.
+/// The maximum number of queries that run in parallel.
 const READS_AT_ONCE: usize = 32;
 
-/// A query that is being read: its buffered entries, and whether there are more.
+/// A query that is being read, with the entries that were read but not yet returned. `exhausted` is
+/// true if the table has no more entries for the query.
 struct Source {
     query: Query,
     buffer: VecDeque<Pointer>,
     exhausted: bool,
 }
 
-/// Queries that are merged into one order without duplicates. The walk reads only index entries, no
-/// records.
+/// Merges queries into one order without duplicates. It reads only index entries and no records.
 pub struct Walk {
     table: Table,
     direction: Direction,
@@ -34,16 +34,17 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// A walk over queries that all have this direction. The caller reads about `page` pointers at
-    /// a time.
+    /// Creates a walk over queries that all have this direction. The caller reads about `page`
+    /// pointers at a time.
     pub(super) fn new(
         contacts: &Contacts,
         queries: Vec<Query>,
         direction: Direction,
         page: usize,
     ) -> Self {
-        // A single query reads a page at once. If there are several, each reads its share and a few
-        // more, and only the queries whose buffers are empty are read again.
+        // A single query reads a whole page at once. If there are several queries, each of them
+        // reads its share of the page and a few more items. After that, only the queries whose
+        // buffers are empty are read again.
         let share = match queries.len() {
             1 => page + 1,
             many => page / many.max(1) + MIN_REFILL,
@@ -57,7 +58,7 @@ impl Walk {
         }
     }
 
-    /// Returns the entries of the next contact in the order, or `None` at the end.
+    /// Returns the next contact in the order, with all its index entries, or `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Pointer>, TableError> {
         self.fill().await?;
         let heads = self.sources.iter().filter_map(|source| source.buffer.front());
@@ -81,7 +82,7 @@ impl Walk {
         Ok(next)
     }
 
-    /// Returns the next pointers, fewer than `most` only at the end.
+    /// Returns the next `most` pointers, or fewer at the end.
     pub(super) async fn next_chunk(&mut self, most: usize) -> Result<Vec<Pointer>, TableError> {
         let mut chunk = Vec::with_capacity(most);
         while chunk.len() < most {
@@ -96,7 +97,7 @@ impl Walk {
         self.sources.iter().any(Source::is_empty)
     }
 
-    /// Reads more of every query whose buffer is empty, in parallel.
+    /// Reads more entries for every query whose buffer is empty, in parallel.
     async fn fill(&mut self) -> Result<(), TableError> {
         if !self.must_read() {
             return Ok(());
@@ -105,7 +106,8 @@ impl Walk {
         let empty = self.sources.iter_mut().filter(|source| source.is_empty());
         let reads: Vec<_> = empty.map(|source| source.read(table, limit)).collect();
         iter(reads).buffer_unordered(READS_AT_ONCE).try_collect::<()>().await?;
-        // A query that is read again is likely to contain much of the list.
+        // A query that is read again probably contains a large part of the list, so the next read
+        // requests twice as many items.
         self.refill = (self.refill * 2).min(MAX_REFILL);
         Ok(())
     }

@@ -13,8 +13,8 @@ use crate::{
     table::{Attempt, Key, from_item, retry},
 };
 
-/// The permissions that the answer to a creation or an update needs: it contains the actions that
-/// the viewer can take on the contact.
+/// The permissions that the response to a creation or an update needs. The response contains the
+/// actions that the viewer can take on the contact.
 const NEEDED: [Permission; 2] = [Permission::ManageCustomers, Permission::DeleteCustomers];
 
 /// Writes contacts on behalf of viewers. Cheap to clone.
@@ -31,12 +31,13 @@ pub struct ContactWriter {
     catalog: Catalog,
 }
 
-/// A contact that was written, and the session of its writer.
+/// A contact that was written, and the session of the viewer who wrote it.
 #[derive(Debug)]
 pub struct Written {
-    /// The contact. It was in the writer's scope for changes when it was written.
+    /// The contact. When it was written, it was in the scope in which the viewer can change
+    /// contacts.
     pub contact: Contact,
-    /// The access rights of the viewer.
+    /// The session of the viewer, with the viewer's access rights.
     pub session: Session,
 }
 
@@ -57,9 +58,9 @@ impl ContactWriter {
         Ok(Written { contact, session })
     }
 
-    /// Changes the fields of a contact that the request contains. For each field the last write
-    /// wins. A change without an effect writes nothing, except that the contact takes the unique
-    /// keys in the request that no contact owns.
+    /// Changes the fields of a contact that the request contains. If two requests change the same
+    /// field, the last write wins. A change without an effect writes nothing, except that the
+    /// contact takes the unique keys in the request that no contact owns.
     pub async fn update(
         &self,
         viewer: &Viewer,
@@ -74,8 +75,8 @@ impl ContactWriter {
         Ok(Written { contact, session })
     }
 
-    /// Deletes a contact: requests for it return 404, lists, look-ups and searches no longer
-    /// contain it, and its unique keys are released.
+    /// Deletes a contact. After that, requests for the contact return 404; lists, look-ups and
+    /// searches no longer contain it; and its unique keys are released.
     pub async fn delete(&self, viewer: &Viewer, id: ContactId) -> Result<Session, EditError> {
         let needed = [Permission::DeleteCustomers];
         let (session, found) = self.session_and_contact(viewer, &needed, id).await?;

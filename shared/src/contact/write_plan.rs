@@ -1,5 +1,5 @@
-//! Plans the writes of contacts: which index entries a contact has besides its record, and which of
-//! them a change adds, updates and deletes.
+//! Plans the writes of contacts: which index entries a contact has in addition to its record, and
+//! which of them a change adds, updates and deletes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,19 +18,21 @@ use crate::{
 };
 
 /// How long a stale pointer stays in a partition that its contact has left: far longer than a list
-/// takes to read its partitions, and longer than eventually consistent reads lag.
+/// takes to read its partitions, and longer than the delay of eventually consistent reads.
 const KEPT_FOR: SignedDuration = SignedDuration::from_secs(60);
 
 /// How a change treats a contact's pointers in the partitions that the contact leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StalePointers {
-    /// They stay for about a minute and contain the new owners. A list reads its partitions at
-    /// slightly different moments, so a contact that moves from one partition to another at that
-    /// time would be in neither result. A reader of a stale pointer checks the current owners of
-    /// the contact, and the merge of the partitions removes duplicates.
+    /// The pointers stay for about a minute and contain the new owners. A list reads its partitions
+    /// at slightly different moments. Without these pointers, a contact that moves from one
+    /// partition to another at that time could be missing from both results. A reader of a stale
+    /// pointer checks the current owners of the contact, and the merge of the partitions removes
+    /// duplicates.
     Keep,
-    /// They are deleted with the change. This is for changes of many contacts, where an additional
-    /// write for each contact costs more than a list that misses a contact while it moves.
+    /// The pointers are deleted with the change. This variant is for changes of many contacts,
+    /// where an additional write for each contact costs more than a list that misses a contact
+    /// while it moves.
     Delete,
 }
 
@@ -44,14 +46,15 @@ pub(super) struct IndexEntry {
     pub(super) assignee: Option<UserId>,
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) teams: Vec<TeamId>,
-    /// The time until which a stale pointer stays; absent in other entries.
+    /// The time until which a stale pointer stays; `None` in all other entries.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub(super) until: Option<Timestamp>,
-    /// The sort key in the order by name; in pointers only.
+    /// The sort key of the pointer in the order by name; `None` in look-up items and search words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name_key: Option<String>,
     /// The previous search word of the contact in the same partition of words, so that a search
-    /// whose ranges contain both words skips this one; in search words only.
+    /// whose ranges contain both words skips this one. `None` in the first search word of a
+    /// partition, and in pointers and look-up items.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub(super) word_before: Option<String>,
 }
@@ -109,8 +112,9 @@ fn folded_name(contact: &Contact) -> String {
     fold(contact.name.as_deref().unwrap_or_default())
 }
 
-/// All index entries of a contact: pointers, look-up items and search words, without the record and
-/// the unique keys. A deleted contact has none.
+/// Returns all index entries of a contact: pointers, look-up items, search words, and the mark of a
+/// contact whose team owners a backfill set. The record and the unique keys are not included. A
+/// deleted contact has no index entries.
 fn index_entries(
     company: &CompanyId,
     contact: &Contact,
@@ -173,8 +177,9 @@ pub struct WritePlan {
     kept_pointers: Vec<(Key, Item)>,
 }
 
-/// The payload of a due item of the kind [`DueKind::Pointers`]: the keys that a write in stages
-/// changes, and the stale pointers. The clean-up updates or deletes their items.
+/// The payload of a due item of the kind [`DueKind::Pointers`]: the keys of the index entries that
+/// a write in stages changes, and the keys of stale pointers. The clean-up updates or deletes the
+/// items with these keys.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TouchedKeys {
     pub(super) company: CompanyId,
@@ -197,8 +202,8 @@ pub(super) enum Steps {
 /// The transactions of a change that is too large for a single one.
 #[derive(Debug)]
 pub(super) struct Stages {
-    /// Written first: the due item by which the clean-up completes the change after a crash and
-    /// deletes the stale pointers.
+    /// Written first: the due item. It makes the clean-up complete the change after a crash and
+    /// delete the stale pointers.
     pub(super) due: Due,
     /// Written second: the new index entries. They are harmless before the record changes, because
     /// the guard checks every record again.
@@ -213,8 +218,8 @@ pub(super) struct Stages {
 }
 
 impl WritePlan {
-    /// Plans the change from `old` to `new`; without `old` the contact is created. A deletion keeps
-    /// no index entries.
+    /// Plans the change from `old` to `new`. If `old` is `None`, the contact is created. A deletion
+    /// keeps no index entries.
     ///
     /// # Errors
     /// [`TableError::Shape`] when an item cannot be written.
@@ -298,7 +303,7 @@ impl WritePlan {
             return Ok(Steps::Record(self.record, self.condition));
         }
         let mut keys: Vec<Key> = self.kept_pointers.iter().map(|(key, _)| key.clone()).collect();
-        // Counts the record too, and the due item if stale pointers are kept.
+        // The sum includes the record, and the due item if stale pointers are kept.
         if 1 + others + usize::from(kept > 0) <= MAX_ACTIONS {
             let due = if keys.is_empty() { None } else { Some(due(keys, self.kept_until)?) };
             return Ok(Steps::Once(self.single_transaction(due.as_ref())?));
@@ -347,7 +352,7 @@ fn delete(key: Key) -> Action {
     Action::Delete(key, None)
 }
 
-/// The due item by which the clean-up settles these keys at a time.
+/// Creates the due item that makes the clean-up settle these keys at the time `at`.
 fn due(
     company: &CompanyId,
     contact: ContactId,
@@ -359,12 +364,14 @@ fn due(
     Due::new(DueKind::Pointers, at, id, &touched)
 }
 
-/// The time until which a change of this contact keeps stale pointers.
+/// Returns the time until which a change of this contact keeps stale pointers: [`KEPT_FOR`] after
+/// the change.
 fn kept_until(new: &Contact) -> Timestamp {
     new.updated_at + KEPT_FOR
 }
 
-/// The pointers in the partitions that the contact leaves, with the new owners.
+/// Returns the stale pointers of a change: those in the partitions that the contact leaves, with
+/// the new owners.
 fn kept_pointers(
     company: &CompanyId,
     old: &Contact,
@@ -400,8 +407,9 @@ pub(super) fn into_transactions(
     transactions
 }
 
-/// The actions that bring the touched keys into the state that the current contact requires at the
-/// time `at` of the due item. A stale pointer that a later change keeps for longer stays.
+/// Returns the actions that bring the touched keys into the state that the current contact requires
+/// at the time `at` of the due item. A stale pointer is not deleted if a later change keeps it for
+/// longer.
 pub(super) fn settling_actions(
     touched: &TouchedKeys,
     now: Option<&Contact>,

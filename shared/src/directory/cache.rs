@@ -14,7 +14,7 @@ use crate::clock::Clock;
 /// How long the error of a call is returned without a new call, so that an outage of Launchpad does
 /// not cost every request a time-out.
 const FAILURE_TTL: SignedDuration = SignedDuration::from_secs(3);
-/// The most entries of a cache. When it is full, expired entries are removed.
+/// The maximum number of entries of a cache. When it is full, expired entries are removed.
 const CAPACITY: usize = 10_000;
 
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
     }
 
     /// Returns the value of `key` if it is cached and not expired, without a call and without
-    /// waiting.
+    /// waiting. Returns `None` while a call for the key is running.
     pub(super) fn peek(&self, key: &K) -> Option<V> {
         self.cached(key, |until| self.clock.now() < until)
     }

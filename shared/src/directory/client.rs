@@ -12,7 +12,8 @@ use crate::{
     upstream::CallFailure,
 };
 
-/// The most pages of a company's teams that are read, which allows fewer than 10,000 teams.
+/// The maximum number of pages of a company's teams that are read, which allows fewer than 10,000
+/// teams.
 const MAX_TEAM_PAGES: u32 = 100;
 /// The number of teams on one page.
 const TEAMS_PER_PAGE: u32 = 100;

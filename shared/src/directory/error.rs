@@ -7,21 +7,21 @@ use crate::upstream::CallFailure;
 pub struct DirectoryError {
     /// The call: `permissions`, `teams`, `companies` or `users`.
     pub call: &'static str,
-    /// The reason of the failure.
+    /// The reason for the failure.
     #[source]
     pub cause: CallFailure,
-    /// Whether the error is the cached one of an earlier call, so that no call was made now.
+    /// Whether this is the cached error of an earlier call. In that case no new call was made.
     pub remembered: bool,
 }
 
 impl DirectoryError {
-    /// The error of a call that was made now.
+    /// Creates the error of a call that has just failed.
     #[must_use]
     pub fn new(call: &'static str, cause: CallFailure) -> Self {
         Self { call, cause, remembered: false }
     }
 
-    /// The same error, for a request that made no call.
+    /// Returns the same error, for a request that received the cached error and made no call.
     pub(super) fn remembered(&self) -> Self {
         Self { remembered: true, ..self.clone() }
     }

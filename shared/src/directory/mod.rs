@@ -30,7 +30,7 @@ const LEVELS_TTL: SignedDuration = SignedDuration::from_secs(10);
 /// How long a company's profile and a person are cached.
 const PROFILE_TTL: SignedDuration = SignedDuration::from_secs(60);
 
-/// The page size and the most pages when all people of a company are loaded.
+/// The page size, and the maximum number of pages, when all people of a company are loaded.
 const PEOPLE_PER_PAGE: u32 = 100;
 const MAX_PEOPLE_PAGES: u32 = 100;
 
@@ -202,6 +202,7 @@ impl Directory {
     }
 
     /// Returns one page of the people of a company whose name or email address matches `query`.
+    /// Pages are counted from 1.
     ///
     /// # Errors
     /// When the Launchpad call fails.

@@ -15,13 +15,13 @@ use crate::{
 pub struct Levels(HashMap<String, Level>);
 
 impl Levels {
-    /// Creates levels from the names of permissions.
+    /// Creates levels from a map of permission names to levels.
     #[must_use]
     pub fn new(levels: HashMap<String, Level>) -> Self {
         Self(levels)
     }
 
-    /// The level for a permission.
+    /// The level for a permission; `Disabled` if the person has no level for it.
     #[must_use]
     pub fn level(&self, permission: Permission) -> Level {
         self.0.get(permission.as_str()).copied().unwrap_or(Level::Disabled)
@@ -35,7 +35,7 @@ pub struct Team {
     pub id: TeamId,
     /// The name of the team.
     pub name: String,
-    /// The team of which this team is a direct descendant.
+    /// The team of which this team is a direct descendant; `None` if it has no parent team.
     #[serde(default)]
     pub parent_id: Option<TeamId>,
 }
@@ -73,7 +73,8 @@ pub struct Company {
     pub name: String,
     /// The subscription plan of the company.
     pub plan: SubscriptionPlan,
-    /// The language of the company; `None` if the service does not support it.
+    /// The language of the company; `None` if Launchpad does not have it or the service does not
+    /// support it.
     #[serde(default, deserialize_with = "known_locale")]
     pub locale: Option<Locale>,
 }
@@ -89,21 +90,21 @@ pub struct Person {
     pub sso_id: UserId,
     /// The company of the person.
     pub company_sso_id: CompanyId,
-    /// The full name, which Launchpad may not have.
+    /// The full name of the person; `None` if Launchpad does not have it.
     #[serde(default)]
     pub full_name: Option<String>,
     /// The email address of the person.
     pub email: String,
-    /// The URL of the person's picture.
+    /// The URL of the person's picture; `None` if Launchpad does not have one.
     #[serde(default)]
     pub avatar: Option<String>,
     /// The status in Launchpad. Only `active` allows a person to be mentioned or to become an
     /// owner.
     pub status: String,
-    /// The staff level, such as agent or supervisor.
+    /// The staff level, such as agent or supervisor; `None` if Launchpad does not have it.
     #[serde(default)]
     pub staff_level: Option<String>,
-    /// The teams of the person.
+    /// The teams that the person's profile in Launchpad contains.
     #[serde(default)]
     pub teams: Vec<PersonTeam>,
 }
@@ -136,7 +137,7 @@ impl Person {
 pub struct LastKnown {
     /// The SSO UUID of the person.
     pub sso_id: UserId,
-    /// The display name at that time.
+    /// The display name that Launchpad returned at the time `known_at`.
     pub name: String,
     /// The time at which Launchpad returned the name.
     pub known_at: Timestamp,

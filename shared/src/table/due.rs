@@ -21,9 +21,10 @@ pub enum DueKind {
     Verification,
     /// The deadline of an export job.
     JobDeadline,
-    /// The end of an export file's 48 hours.
+    /// The expiry of an export file, which is available for 48 hours.
     FileExpiry,
-    /// Pointers of a contact that must be updated or deleted after a write in stages.
+    /// Index entries of a contact that must be updated or deleted: after a write in stages, or when
+    /// its stale pointers are no longer needed.
     Pointers,
 }
 
@@ -75,7 +76,8 @@ pub struct DuePage {
 }
 
 impl Due {
-    /// Work of this kind, due at `at`. `id` and `at` together must be unique for the kind.
+    /// Creates work of this kind that is due at `at`. `id` and `at` together must be unique for the
+    /// kind.
     ///
     /// # Errors
     /// [`TableError::Refused`] when the payload does not serialize.
@@ -96,7 +98,7 @@ impl Due {
         Key::due(self.at, self.kind.as_str(), &self.id)
     }
 
-    /// The data of the work, parsed.
+    /// Parses the data that the work needs.
     ///
     /// # Errors
     /// [`TableError::Shape`] when the payload is not valid for the type.

@@ -26,8 +26,9 @@ pub const EXPIRES_AT: &str = "expires_at";
 /// contain, so that "Ann" sorts before "Ann Lee".
 pub const SEPARATOR: char = '\u{1}';
 
-/// The number of leading characters that all search words of one partition share. Phone numbers of
-/// one country have the same beginning, but `DynamoDB` splits a hot partition by its sort keys.
+/// The number of characters at the start of a search word that decide its partition. The phone
+/// numbers of one country often start with the same digits, but `DynamoDB` splits a partition with
+/// many requests by its sort keys.
 pub const WORD_PREFIX: usize = 3;
 
 /// The number of partitions that the due items are distributed over.
@@ -65,51 +66,51 @@ impl Key {
         Some(Self { pk: text(PK)?, sk: text(SK)? })
     }
 
-    /// A contact's record. It sorts after the contact's notes and their ledger entries.
+    /// The key of a contact's record. It sorts after the contact's notes and their ledger entries.
     #[must_use]
     pub fn contact(company: &CompanyId, id: ContactId) -> Self {
         Self::new(contact_partition(company, id), "PROFILE")
     }
 
-    /// The lower bound of a contact's notes in their partition. The notes follow it in the order of
-    /// their creation, and the contact's record follows the notes.
+    /// A key for use as the lower bound of a contact's notes in their partition. The notes follow
+    /// it in the order of their creation, and the contact's record follows the notes.
     #[must_use]
     pub fn before_notes(company: &CompanyId, contact: ContactId) -> Self {
         Self::new(contact_partition(company, contact), "NOTE#")
     }
 
-    /// A note of a contact.
+    /// The key of a note of a contact.
     #[must_use]
     pub fn note(company: &CompanyId, contact: ContactId, note: NoteId) -> Self {
         Self::new(contact_partition(company, contact), format!("NOTE#{note}"))
     }
 
-    /// The ledger entry that records whether a person was notified of a note. Until the person is
-    /// verified, `person` is the id that the note's text contains.
+    /// The key of the ledger entry that records whether a person was notified of a note. Until the
+    /// person is verified, `person` is the id that the note's text contains.
     #[must_use]
     pub fn mention(company: &CompanyId, contact: ContactId, note: NoteId, person: &str) -> Self {
         Self::new(contact_partition(company, contact), format!("MENTION#{note}#{person}"))
     }
 
-    /// The pointer to a contact in one of the partitions that lists read.
+    /// The key of the pointer to a contact in one of the partitions that lists read.
     #[must_use]
     pub fn pointer(company: &CompanyId, partition: &Partition, id: ContactId) -> Self {
         Self::new(partition.pk(company), id.to_string())
     }
 
-    /// The look-up item of a contact for an email address in lower case.
+    /// The key of the look-up item of a contact for an email address in lower case.
     #[must_use]
     pub fn email(company: &CompanyId, lower: &str, id: ContactId) -> Self {
         Self::new(email_partition(company, lower), id.to_string())
     }
 
-    /// The look-up item of a contact for the digits of a phone number.
+    /// The key of the look-up item of a contact for the digits of a phone number.
     #[must_use]
     pub fn phone(company: &CompanyId, digits: &str, id: ContactId) -> Self {
         Self::new(phone_partition(company, digits), id.to_string())
     }
 
-    /// The item of a search word by which a search finds a contact.
+    /// The key of the item by which a search for this word finds a contact.
     #[must_use]
     pub fn word(company: &CompanyId, word: &str, id: ContactId) -> Self {
         let word = Word::new(word);
@@ -128,85 +129,86 @@ impl Key {
         Self::new(format!("CO#{company}#SYNCEMAIL#{}", email.to_lowercase()), "UNIQUE_KEY")
     }
 
-    /// A company's feature flags.
+    /// The key of a company's feature flags.
     #[must_use]
     pub fn flags(company: &CompanyId) -> Self {
         Self::new(format!("CO#{company}#SETTINGS"), "FLAGS")
     }
 
-    /// A company's catalog of custom fields.
+    /// The key of a company's catalog of custom fields.
     #[must_use]
     pub fn catalog(company: &CompanyId) -> Self {
         Self::new(format!("CO#{company}#SETTINGS"), "CATALOG")
     }
 
-    /// The team set of a viewer, which all instances of the functions share.
+    /// The key of the stored team set of a viewer, which all instances of the functions share.
     #[must_use]
     pub fn team_set(company: &CompanyId, user: UserId) -> Self {
         Self::new(format!("CO#{company}#TEAMSET"), user.to_string())
     }
 
-    /// The last known name of a person.
+    /// The key of the last known name of a person.
     #[must_use]
     pub fn person(company: &CompanyId, user: UserId) -> Self {
         Self::new(format!("CO#{company}#PERSON#{user}"), "PERSON")
     }
 
-    /// An export job of a user.
+    /// The key of an export job of a user.
     #[must_use]
     pub fn job(company: &CompanyId, user: UserId, job: JobId) -> Self {
         Self::new(jobs_partition(company, user), format!("JOB#{job}"))
     }
 
-    /// The record of a company's active export jobs, which limits their number.
+    /// The key of the record of a company's active export jobs, which limits their number.
     #[must_use]
     pub fn quota(company: &CompanyId) -> Self {
         Self::new(format!("CO#{company}#SETTINGS"), "QUOTA")
     }
 
-    /// A saved layout of export files.
+    /// The key of a saved layout of export files.
     #[must_use]
     pub fn layout(company: &CompanyId, id: LayoutId) -> Self {
         Self::new(format!("CO#{company}#LAYOUTS"), id.to_string())
     }
 
-    /// The record of the names of a company's layouts, which keeps them unique.
+    /// The key of the record of the names of a company's layouts, which keeps them unique.
     #[must_use]
     pub fn layout_names(company: &CompanyId) -> Self {
         Self::new(format!("CO#{company}#SETTINGS"), "LAYOUTS")
     }
 
-    /// The target of a capability link, by the hash of the link's token.
+    /// The key of the target of a capability link, by the hash of the link's token.
     #[must_use]
     pub fn link(token_hash: &str) -> Self {
         Self::new(format!("LINK#{token_hash}"), "LINK")
     }
 
-    /// The stored answer for an idempotency key of a user on a route.
+    /// The key of the stored response for an idempotency key of a user on a route.
     #[must_use]
     pub fn idempotency(company: &CompanyId, user: UserId, route: &str, key_hash: &str) -> Self {
         Self::new(format!("IDEMPOTENCY#{company}#{user}"), format!("{route}#{key_hash}"))
     }
 
-    /// Marks a contact whose team owners were last set by a backfill.
+    /// The key of the item that marks a contact whose team owners were last set by a backfill.
     #[must_use]
     pub fn backfilled(company: &CompanyId, id: ContactId) -> Self {
         Self::new(backfilled_partition(company), id.to_string())
     }
 
-    /// A company's latest run of the team backfill, running or finished.
+    /// The key of a company's latest run of the team backfill, running or finished.
     #[must_use]
     pub fn backfill(company: &CompanyId) -> Self {
         Self::new(format!("CO#{company}#SETTINGS"), "BACKFILL")
     }
 
-    /// The part of a run's report that one chunk produced. Chunks sort by their last row.
+    /// The key of the part of a run's report that one chunk produced. Chunks sort by their last
+    /// row.
     #[must_use]
     pub fn backfill_chunk(company: &CompanyId, run: RunId, last_row: u64) -> Self {
         Self::new(backfill_partition(company, run), format!("{last_row:012}"))
     }
 
-    /// A due item. Its shard is a hash of the id.
+    /// The key of a due item. Its shard is a hash of the id.
     #[must_use]
     pub fn due(at: Timestamp, kind: &str, id: &str) -> Self {
         let shard = id.bytes().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
@@ -287,7 +289,7 @@ impl Partition {
 pub struct Word<'a>(&'a str);
 
 impl<'a> Word<'a> {
-    /// A search word in its stored form: folded and cut.
+    /// Creates a search word from its stored form, which is normalized and cut to a maximum length.
     #[must_use]
     pub fn new(word: &'a str) -> Self {
         Self(word)
@@ -306,14 +308,16 @@ impl<'a> Word<'a> {
         format!("{}{SEPARATOR}{id}", self.0)
     }
 
-    /// The prefix that the sort keys of exactly this word have.
+    /// The common prefix of the sort keys of this word. The sort keys of longer words do not have
+    /// it.
     #[must_use]
     pub fn sort_key_prefix(&self) -> String {
         format!("{}{SEPARATOR}", self.0)
     }
 }
 
-/// The contact of a position in a list. The id is the last part of every position.
+/// Returns the id of the contact at a position in a list; `None` if the text does not end with an
+/// id. The id is the last part of every position.
 #[must_use]
 pub fn contact_id_from_position(place: &str) -> Option<ContactId> {
     place.rsplit(SEPARATOR).next()?.parse().ok()

@@ -1,7 +1,7 @@
 //! The single DynamoDB table: keys, reads, transactions, retries and due items.
 //!
 //! The domain modules define the content of their items. Keys, repeated reads and retried
-//! transactions are defined only here.
+//! transactions are defined only in this module.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -40,7 +40,7 @@ pub use read::{Direction, Page, Query, backoff};
 pub use retry::{Attempt, retry};
 pub use transaction::{Action, Condition, MAX_ACTIONS, TransactError, Transaction};
 
-/// An item in the type of the SDK.
+/// An item of the table in the type of the SDK: attribute values by attribute name.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// The table: its client and its name. Cheap to clone.
@@ -51,13 +51,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table with this name.
+    /// Creates an instance for the table with this name.
     #[must_use]
     pub fn new(client: Client, name: &str) -> Self {
         Self { client, name: name.into() }
     }
 
-    /// The SDK's client, for requests that only one domain makes.
+    /// The SDK's client, for requests that only one domain module makes.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client

@@ -6,9 +6,10 @@ use serde::de::DeserializeOwned;
 
 use super::{BY_NAME, Item, Key, NAME_KEY, PK, SK, Table, TableError, from_item};
 
-/// The most keys of one `BatchGetItem`.
+/// The maximum number of keys in one `BatchGetItem` request.
 const BATCH: usize = 100;
-/// The most attempts to read a batch while keys of it are unprocessed.
+/// The maximum number of attempts to read a batch. A further attempt is made while the table has
+/// left keys of the batch unprocessed.
 const ATTEMPTS: u32 = 8;
 
 /// The order in which a query returns items.
@@ -20,27 +21,28 @@ pub enum Direction {
     Descending,
 }
 
-/// A query of one partition, by its sort keys or in the order by name.
+/// A query of one partition, in the order of its sort keys or in the order by name.
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// The partition.
+    /// The partition key.
     pub pk: String,
     /// Whether the order is by name. Such a query reads the index, which is eventually consistent.
     pub by_name: bool,
-    /// Only sort keys strictly above this one.
+    /// The query reads only sort keys strictly above this one; `None` if there is no lower bound.
     pub after: Option<String>,
-    /// Only sort keys strictly below this one.
+    /// The query reads only sort keys strictly below this one; `None` if there is no upper bound.
     pub before: Option<String>,
     /// The order of the items.
     pub direction: Direction,
-    /// The most items that one page contains.
+    /// The maximum number of items that one page contains.
     pub limit: i32,
     /// Whether the read is strongly consistent, which the index does not support.
     pub consistent: bool,
 }
 
 impl Query {
-    /// A query of a whole partition in ascending order of the sort keys.
+    /// Creates a query of a whole partition in ascending order of the sort keys, with at most 1,000
+    /// items per page and without strong consistency.
     #[must_use]
     pub fn partition(pk: String) -> Self {
         Self {
@@ -54,7 +56,7 @@ impl Query {
         }
     }
 
-    /// Restricts the query to the sort keys after `position`, in the direction of the query.
+    /// Restricts the query to the sort keys after `place`, in the direction of the query.
     pub fn continue_after(&mut self, place: &str) {
         match self.direction {
             Direction::Ascending if self.after.as_deref().is_none_or(|after| after < place) => {
@@ -79,12 +81,13 @@ fn next(key: &str) -> String {
 pub struct Page {
     /// The items, in the query's direction.
     pub items: Vec<Item>,
-    /// Whether there are items after the last one.
+    /// Whether the query may have items after the last one of this page.
     pub more: bool,
 }
 
 impl Table {
-    /// Reads one item. A `consistent` read sees every write that was acknowledged before it.
+    /// Reads one item; `None` if it does not exist. A `consistent` read sees every write that was
+    /// acknowledged before it.
     ///
     /// # Errors
     /// [`TableError::Shape`] when the item is not valid for the type.
@@ -177,7 +180,7 @@ impl Table {
             .expression_attribute_values(":pk", AttributeValue::S(query.pk.clone()))
             .scan_index_forward(query.direction == Direction::Ascending)
             .limit(query.limit);
-        // A key condition allows only one range.
+        // A key condition allows only one condition on the sort key, so two bounds need BETWEEN.
         match (&query.after, &query.before) {
             (None, None) => {}
             (Some(after), None) => {
@@ -215,15 +218,15 @@ impl Table {
     }
 }
 
-/// Waits between two of so many attempts, and not after the last one.
+/// Waits after the attempt with this number, counted from 0, unless it was the last of `attempts`.
 pub(super) async fn wait(attempt: u32, attempts: u32) {
     if attempt + 1 < attempts {
         tokio::time::sleep(backoff(attempt)).await;
     }
 }
 
-/// The time to wait before the next attempt: exponential backoff up to one second, with jitter that
-/// reduces it by at most one half.
+/// The time to wait after the attempt with this number, counted from 0: exponential backoff up to
+/// one second, with jitter that reduces it by at most one half.
 #[must_use]
 pub fn backoff(attempt: u32) -> Duration {
     let ceiling = 20u64.saturating_mul(1 << attempt.min(6)).min(1000);

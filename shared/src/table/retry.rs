@@ -1,12 +1,13 @@
-//! Optimistic locking: read, decide, write under a condition, and start again when another writer
-//! was faster. Every such loop of the service is [`retry`].
+//! Optimistic locking: an attempt reads items, decides what to write, and writes it under a
+//! condition. If another writer has changed the items in the meantime, a new attempt starts. Every
+//! such loop of the service uses [`retry`].
 
 use std::ops::AsyncFnMut;
 
 use super::{TableError, TransactError, read::wait};
 
-/// The most attempts of a write. With the waits between them they take about seven seconds, less
-/// than the ten seconds of an HTTP function.
+/// The maximum number of attempts of a write. The attempts and the waits between them take about
+/// seven seconds. That is less than the ten seconds that an HTTP function has.
 const ATTEMPTS: u32 = 12;
 
 /// How one attempt ended.
@@ -30,7 +31,7 @@ impl Attempt<()> {
 }
 
 impl<T> Attempt<T> {
-    /// The same outcome with another value.
+    /// Converts the value of [`Attempt::Done`]; a conflict stays a conflict.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Attempt<U> {
         match self {
             Self::Done(value) => Attempt::Done(f(value)),
@@ -41,7 +42,7 @@ impl<T> Attempt<T> {
 
 /// Calls `attempt` until it returns [`Attempt::Done`], with exponential backoff and jitter between
 /// two calls. Each call must read the items again, because they have changed since the last call.
-/// `item` names the written items, for the log.
+/// `item` is the name of the written items in the error message.
 ///
 /// # Errors
 /// [`TableError::Contention`] when every attempt ended with a conflict; otherwise the error of an
@@ -74,8 +75,8 @@ mod tests {
     use super::*;
     use crate::table::backoff;
 
-    /// The result of a write with this many conflicts, the number of its attempts, and the sum of
-    /// the waits between them.
+    /// Returns the result of a write that has this many conflicts, the number of its attempts, and
+    /// the sum of the waits between them.
     async fn write(conflicts: u32) -> (Result<u32, TableError>, u32, Duration) {
         let (mut count, mut waited) = (0, Duration::ZERO);
         let attempt = async || {

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::{Item, Key, PK, Table, TableError, read::wait};
 
-/// The most actions of one transaction.
+/// The maximum number of actions of one transaction.
 pub const MAX_ACTIONS: usize = 100;
-/// The most attempts of a transaction that conflicts with other writers.
+/// The maximum number of attempts of a transaction that conflicts with other writers.
 const ATTEMPTS: u32 = 8;
 
 /// A condition of an action. If it is not met, the whole transaction fails.
@@ -68,7 +68,7 @@ impl Condition {
 /// One action of a transaction.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// Writes a whole item.
+    /// Writes a whole item and replaces an existing item with the same key.
     Put(Item, Option<Condition>),
     /// Changes an item by an update expression.
     Update {
@@ -89,7 +89,7 @@ pub enum Action {
     Check(Key, Condition),
 }
 
-/// Up to [`MAX_ACTIONS`] actions that are all written or none of them.
+/// Up to [`MAX_ACTIONS`] actions. The table writes either all of them or none.
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
     actions: Vec<Action>,
@@ -132,7 +132,7 @@ impl Transaction {
         self.actions.len() - 1
     }
 
-    /// The actions.
+    /// Converts the transaction into the list of its actions.
     #[must_use]
     pub fn into_actions(self) -> Vec<Action> {
         self.actions
@@ -294,8 +294,8 @@ fn non_empty<V>(map: HashMap<String, V>) -> Option<HashMap<String, V>> {
     (!map.is_empty()).then_some(map)
 }
 
-/// Returns the error if this module must retry the request: only contention. The SDK has already
-/// retried throttling.
+/// Returns the error as `Ok` if this module must retry the request. This is only the case for
+/// contention, because the SDK has already retried throttling.
 fn retryable(error: TableError) -> Result<TableError, TransactError> {
     match error {
         TableError::Contention(_) => Ok(error),
