@@ -1,10 +1,11 @@
-//! Functions that do almost nothing, as the base line of `cargo run -- bench cold-start`: the
-//! Lambda runtime, its default log, and the same clients as the functions that are compared with
-//! them. For an event they call each client once.
+//! Functions that do almost nothing. `cargo run -- bench cold-start` compares the start of the
+//! service's functions with the start of these bare functions. A bare function has the Lambda
+//! runtime, its default log, and the same clients as the functions that are compared with it. For
+//! each event, it calls each client once.
 //!
-//! The clients are created by the same code from the same configuration. Everything else is left
-//! out: no connection is opened before the first event, no event is parsed, and no business logic
-//! is linked.
+//! The clients are created by the same code from the same configuration. A bare function leaves out
+//! everything else: it opens no connection before the first event, parses no event, and links no
+//! business logic.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -14,7 +15,8 @@ use shared::{
     table::{Key, Table},
 };
 
-/// Runs the calls in `work` for each event and returns the event as the response.
+/// Starts a bare function. For each event, it runs the calls in `work` and returns the event as the
+/// response.
 pub async fn serve(work: impl AsyncFn() -> Result<(), Error>) -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let work = &work;
@@ -25,14 +27,14 @@ pub async fn serve(work: impl AsyncFn() -> Result<(), Error>) -> Result<(), Erro
     lambda_runtime::run(service_fn(response)).await
 }
 
-/// Reads an item of the table.
+/// Reads an item of the table. The item does not exist.
 pub async fn read(table: &Table) -> Result<(), Error> {
     let company: CompanyId = "unknown".parse()?;
     table.get::<Value>(&Key::flags(&company), false).await?;
     Ok(())
 }
 
-/// Requests a company from Launchpad.
+/// Requests a company that does not exist from Launchpad.
 pub async fn request(directory: &Directory) -> Result<(), Error> {
     directory.company(&"unknown".parse()?).await?;
     Ok(())

@@ -1,9 +1,9 @@
 //! The AWS account and region of every local resource.
 
-/// The account id; no real account has it.
+/// The AWS account id of the local cloud. No real account has this id.
 pub const ACCOUNT_ID: &str = "000000000000";
 
-/// The region.
+/// The AWS region of the local cloud.
 pub const REGION: &str = "us-east-1";
 
 /// The ARN of a resource in this account and region, such as `arn("sqs", "Work")`.

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::client::{ApiResponse, Client, ClientError};
 use crate::demo_company;
 
-/// Pause between two checks whether the report is ready.
+/// Pause between two checks of whether the report is ready.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Why a backfill failed.
+/// The reason why a backfill failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackfillError {
     /// A file cannot be read.
@@ -20,7 +20,7 @@ pub enum BackfillError {
     File {
         /// Path of the file.
         file: String,
-        /// The error of the system.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A request to the local cloud failed.
@@ -34,15 +34,16 @@ pub enum BackfillError {
 /// The parameters of a backfill.
 #[derive(Clone, Debug)]
 pub struct Backfill {
-    /// `dry_run`, `apply` or `revert`.
+    /// The mode: `dry_run`, `apply` or `revert`.
     pub mode: String,
-    /// Handle of a demo company, or SSO id of any company.
+    /// The handle of a demo company, or the SSO id of any company.
     pub company: String,
-    /// The files of people and teams; a revert needs none.
+    /// The CSV files of people and of teams, in this order; `None` for a revert, which needs no
+    /// files.
     pub files: Option<(PathBuf, PathBuf)>,
 }
 
-/// Runs a backfill and returns the report.
+/// Runs a backfill and returns its report.
 pub async fn run(
     gateway: &Client,
     lambda: &Client,

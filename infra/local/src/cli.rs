@@ -14,7 +14,7 @@ use crate::demo::{self, Demo, DemoError};
 use crate::grants::{self, GrantsError};
 use crate::import::{self, ImportError};
 
-/// Why a command failed. The message is shown on standard error.
+/// The error of a command. Its message is shown on standard error.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The local cloud did not start.
@@ -291,8 +291,8 @@ impl Serve {
             console: console.clone(),
             ..Options::new(workspace())
         };
-        // The signal handlers are installed before the first process starts, so that no process
-        // remains after a signal.
+        // The signal handlers are installed before the first process starts. Otherwise processes
+        // could remain after a signal.
         let stopped = stop_signal()?;
         tokio::pin!(stopped);
         let cloud = tokio::select! {
@@ -307,7 +307,7 @@ impl Serve {
     }
 }
 
-/// The addresses that a user needs after the start.
+/// The text with the addresses that a user needs after the start.
 fn banner(cloud: &LocalCloud) -> String {
     let gateway = cloud.gateway_url();
     format!(
@@ -323,8 +323,8 @@ Press Ctrl-C to stop.",
     )
 }
 
-/// The nearest parent folder that contains a template, or else the folder in which this program was
-/// built.
+/// The nearest parent folder that contains a template. If no parent folder does, this is the
+/// folder in which this program was built.
 fn workspace() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     let found = here.ancestors().find(|folder| folder.join("template.yaml").is_file());

@@ -1,4 +1,4 @@
-//! A client of the API on behalf of a user, for the import, the demo and the benchmarks.
+//! A client that calls the API on behalf of a user, for the import, the demo and the benchmarks.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use shared::error::chain;
 
-/// Longest wait for a response: a little longer than API Gateway waits for a function.
+/// Longest time to wait for a response: a little longer than API Gateway waits for a function.
 const TIMEOUT: Duration = Duration::from_secs(35);
 
-/// Why a request failed.
+/// The reason why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No server listens at the address.
@@ -25,7 +25,7 @@ pub enum ClientError {
         /// Description of the failure.
         reason: String,
     },
-    /// The response is an error.
+    /// The server returned an error response.
     #[error("{call} returned {status}: {body}")]
     Refused {
         /// Method and path of the request.
@@ -48,7 +48,7 @@ pub struct ApiResponse {
     pub body: Value,
 }
 
-/// A client of the API at one address, for a signed-in user or without a token.
+/// A client for the API at one address. It sends the token of a signed-in user, or no token.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -57,7 +57,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Creates a client of the API at `url`, without a token.
+    /// Creates a client for the API at `url`, without a token.
     pub fn new(url: &str) -> Result<Self, ClientError> {
         let http = shared::http_client::builder().timeout(TIMEOUT).build().map_err(|error| {
             let call = "creating the HTTP client".to_owned();
@@ -66,11 +66,11 @@ impl Client {
         Ok(Self { http, url: url.trim_end_matches('/').to_owned(), token: None })
     }
 
-    /// A client of the same API, signed in as a user of the simulated Launchpad. `user` is a
-    /// handle, an email address or an SSO UUID.
+    /// Creates a client for the same API with the token of a user of the simulated Launchpad.
+    /// `user` is a handle, an email address or an SSO UUID.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] if there is no such user.
+    /// Returns [`ClientError::Refused`] if there is no such user.
     pub async fn sign_in(&self, user: &str) -> Result<Self, ClientError> {
         let query: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
         let response =
@@ -79,10 +79,10 @@ impl Client {
         Ok(Self { token, ..self.clone() })
     }
 
-    /// Sends a request and returns the response, whatever its status.
+    /// Sends a request and returns the response, even if its status is an error.
     ///
     /// # Errors
-    /// When there is no response.
+    /// Returns an error if there is no response.
     pub async fn call(
         &self,
         method: Method,
@@ -117,7 +117,7 @@ impl Client {
     /// Sends a request and returns the body of the response.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] if the status is not a success.
+    /// Returns [`ClientError::Refused`] if the status is not a success.
     pub async fn fetch(
         &self,
         method: Method,
@@ -133,10 +133,10 @@ impl Client {
         }
     }
 
-    /// Uploads bytes with `PUT`.
+    /// Uploads bytes with a `PUT` request.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] if the status is not a success.
+    /// Returns [`ClientError::Refused`] if the status is not a success.
     pub async fn put(&self, path: &str, body: Vec<u8>) -> Result<(), ClientError> {
         let call = format!("PUT {path}");
         let sent = self.http.put(format!("{}{path}", self.url)).body(body).send().await;
@@ -156,10 +156,10 @@ impl Client {
         }
     }
 
-    /// Downloads the bytes at any URL, such as a presigned one. Follows at most one redirect.
+    /// Downloads the bytes at any URL, such as a presigned URL. Follows at most one redirect.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] if the status is not a success.
+    /// Returns [`ClientError::Refused`] if the status is not a success.
     pub async fn download(&self, url: &str) -> Result<Vec<u8>, ClientError> {
         let call = "the download".to_owned();
         let broken = |error: reqwest::Error| ClientError::Broken {

@@ -1,5 +1,5 @@
-//! What the local cloud prints: a banner, one line per invocation, warnings and errors. It never
-//! prints a payload.
+//! The printed output of the local cloud: a banner, one line per invocation, warnings and errors.
+//! It never contains a payload.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
@@ -17,11 +17,11 @@ const PLAIN: &str = "\x1b[0m";
 pub struct InvocationLine<'a> {
     /// Logical id of the function.
     pub function: &'a str,
-    /// `ok`, or how the invocation failed.
+    /// `ok`, or the kind of the failure.
     pub status: &'a str,
     /// Time from the delivery of the event to the response.
     pub duration: Duration,
-    /// Time of the initialization, if a process was started.
+    /// Time of the initialization; `None` if a warm process handled the event.
     pub init: Option<Duration>,
     /// The AWS calls and the capacity of the invocation.
     pub cost: InvocationCost,
@@ -36,24 +36,25 @@ pub struct Console {
 }
 
 impl Console {
-    /// Prints to standard output, with colors on a terminal.
+    /// Creates a console that prints to standard output, with colors if it is a terminal.
     #[must_use]
     pub fn stdout() -> Self {
         Self::to(std::io::stdout(), std::io::stdout().is_terminal())
     }
 
-    /// Prints nothing.
+    /// Creates a console that prints nothing.
     #[must_use]
     pub fn silent() -> Self {
         Self::to(std::io::sink(), false)
     }
 
-    /// Prints to any writer.
+    /// Creates a console that prints to the writer `out`.
     pub fn to(out: impl Write + Send + 'static, colored: bool) -> Self {
         Self { out: Arc::new(Mutex::new(Box::new(out))), colored, verbose: false }
     }
 
-    /// Also shows every line that functions print, instead of warnings and errors only.
+    /// If `verbose` is true, shows every line that functions print. Otherwise, shows only warnings
+    /// and errors.
     #[must_use]
     pub fn verbose(self, verbose: bool) -> Self {
         Self { verbose, ..self }
@@ -76,7 +77,7 @@ impl Console {
         self.line(&self.styled(RED, &format!("{function:<16} throttled")));
     }
 
-    /// Prints a line that a function printed.
+    /// Prints a line of a function's output.
     pub fn function_line(&self, function: &str, line: &str) {
         self.line(&self.styled(DIM, &format!("{function}: {line}")));
     }
@@ -114,7 +115,7 @@ fn render(line: &InvocationLine<'_>) -> String {
         .map_or_else(|| "warm".to_owned(), |init| format!("cold {:.0} ms", milliseconds(init)));
     let InvocationCost { calls, read_units, write_units } = line.cost;
     let noun = if calls == 1 { "call" } else { "calls" };
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     let _ =
         write!(text, "  {start:<12} {calls:>3} AWS {noun:<5}  {read_units} RCU  {write_units} WCU");
     text

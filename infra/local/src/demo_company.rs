@@ -1,5 +1,5 @@
-//! The demo companies, one for each subscription plan, with people for every situation. All names
-//! are invented.
+//! The demo companies, one for each subscription plan. They have people for every access case. All
+//! names are invented.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::upstreams::{Company, Person, Status, Team, Upserts};
 
-/// All permissions for contacts and notes.
+/// The names of all permissions for contacts and notes.
 pub const PERMISSIONS: [&str; 8] = [
     "customers_customers_view",
     "customers_customers_manage",
@@ -19,14 +19,14 @@ pub const PERMISSIONS: [&str; 8] = [
     "customers_customernotes_delete",
 ];
 
-/// Handle (also the domain of email addresses), name, plan and locale.
+/// Companies: handle (also the domain of the email addresses), name, plan and locale.
 const COMPANIES: [(&str, &str, &str, &str); 3] = [
     ("senja", "Toko Senja", "starter", "id"),
     ("kopi", "Nusantara Coffee Trading", "growth", "id"),
     ("meridian", "Meridian Logistics", "enterprise", "en"),
 ];
 
-/// Company, team and parent team.
+/// Teams: handle of the company, name of the team, and name of the parent team.
 const TEAMS: [(&str, &str, Option<&str>); 12] = [
     ("senja", "Toko", None),
     ("kopi", "Sales", None),
@@ -87,30 +87,30 @@ const PEOPLE: [Row; 17] = [
     row("meridian", "piet", "Piet van Dijk", "own", &["Key Accounts"], "Agent"),
 ];
 
-/// The legacy numeric id of the first person; the ids of the others follow it.
+/// The legacy numeric id of the first person. The other people have the following numbers.
 const FIRST_MOBILE_ID: u64 = 1001;
 
-/// The id of a company, team or person of the demo, which is the same in every run. `kind` is
-/// `company`, `team` or `person`; `name` is the company's handle, `{company}/{team name}` or the
+/// The id of a company, team or person of the demo. It is the same in every run. `kind` is
+/// `company`, `team` or `person`. `name` is the company's handle, `{company}/{team name}` or the
 /// person's handle.
 #[must_use]
 pub fn id(kind: &str, name: &str) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("demo:{kind}:{name}").as_bytes()).to_string()
 }
 
-/// The id of the team with this name, by the handle of its company.
+/// The id of the team with the name `team`, in the company with the handle `company`.
 #[must_use]
 pub fn team_id(company: &str, team: &str) -> String {
     id("team", &format!("{company}/{team}"))
 }
 
-/// The full name of the person with this handle, if there is one.
+/// The full name of the person with this handle; `None` if the person is unknown or has no name.
 #[must_use]
 pub fn name(handle: &str) -> Option<&'static str> {
     PEOPLE.iter().find(|row| row.handle == handle)?.full_name
 }
 
-/// All companies, teams and people.
+/// All companies, teams and people of the demo.
 #[must_use]
 pub fn directory() -> Upserts {
     Upserts {

@@ -1,5 +1,5 @@
-//! The contacts of the demo companies, owned by one team, by several teams or by none; and any
-//! number of additional contacts.
+//! The contacts of the demo companies, and any number of additional contacts. A contact belongs to
+//! one team, to several teams or to no team.
 
 use std::collections::HashMap;
 
@@ -19,14 +19,14 @@ use uuid::Uuid;
 
 use crate::demo_company;
 
-/// Handle of the company with most of the contacts.
+/// Handle of the company that has most of the contacts.
 const COMPANY: &str = "kopi";
-/// When the first demo contact was created; each further one was created one hour later.
+/// Creation time of the first demo contact. Each further contact was created one hour later.
 const FIRST: &str = "2026-01-05T02:00:00Z";
 /// Number of contacts in one bulk write.
 const CHUNK: usize = 1_000;
 
-/// Why the demo contacts could not be written.
+/// The reason why the demo contacts could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// An id of the demo data is invalid.
@@ -35,7 +35,7 @@ pub enum SeedError {
     /// A contact could not be saved.
     #[error(transparent)]
     Save(#[from] SaveError),
-    /// A call of the table failed.
+    /// A call to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
     /// The database failed to load contacts in bulk.
@@ -86,9 +86,9 @@ const ROWS: [Row; 14] = [
     },
 ];
 
-/// The owners of contacts that are loaded in bulk, in turn.
+/// The owners of the contacts that are loaded in bulk. The contacts use them in turn.
 const OWNERS: [&str; 3] = ["sinta", "lars", "agus"];
-/// The teams of contacts that are loaded in bulk, in turn.
+/// The teams of the contacts that are loaded in bulk. The contacts use them in turn.
 const TEAMS: [&[&str]; 5] = [
     &["Jakarta SMB"],
     &["Jakarta Enterprise", "Jakarta"],
@@ -105,7 +105,7 @@ const OTHERS: [(&str, &str, &str); 4] = [
     ("meridian", "Ursula Kwan", "nadia"),
 ];
 
-/// Writes the demo contacts to the table, unless they exist already.
+/// Writes the demo contacts to the table, except contacts that exist already.
 pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
     let first: Timestamp = FIRST.parse().unwrap_or_default();
     let nusantara = ROWS.iter().map(|row| (COMPANY, row));
@@ -122,7 +122,7 @@ pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
             .write(None, &contact, StalePointers::Delete)
             .await
         {
-            // The contact exists from an earlier run.
+            // The contact exists already, from an earlier run.
             Ok(()) | Err(SaveError::Changed) => {}
             Err(error) => return Err(error.into()),
         }
@@ -131,7 +131,7 @@ pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
 }
 
 /// Turns both feature flags on for the company with the growth plan, unless its flags were set
-/// before. They are off for the other companies, so that both behaviors can be compared.
+/// before. The flags of the other companies are off, so that a user can compare both behaviors.
 pub async fn turn_flags_on(table: &Table) -> Result<(), SeedError> {
     let company: CompanyId = demo_company::id("company", COMPANY).parse()?;
     let key = Key::flags(&company);
@@ -185,8 +185,8 @@ fn contact(company: &str, row: &Row, created_at: Timestamp) -> Result<Contact, S
     })
 }
 
-/// Loads `count` additional contacts of the company with the growth plan directly into the
-/// database. They belong to its teams in turn; every twentieth contact has no team.
+/// Loads `count` additional contacts directly into the database, for the company with the growth
+/// plan. They belong to the company's teams in turn. Every twentieth contact has no team.
 pub fn load(
     database: &Database,
     table: &Table,
@@ -206,8 +206,8 @@ pub fn load(
     load_owned(database, table, clock, count, owners)
 }
 
-/// Loads `count` additional contacts like [`load`]. `teams` returns the teams of a contact by its
-/// number.
+/// Loads `count` additional contacts in the same way as [`load`]. `teams` returns the teams of a
+/// contact from the number of the contact.
 pub fn load_owned(
     database: &Database,
     table: &Table,
@@ -261,7 +261,7 @@ fn convert(value: AttributeValue) -> Stored {
         AttributeValue::M(map) => {
             Stored::M(map.into_iter().map(|(key, value)| (key, convert(value))).collect())
         }
-        // Records have no values of other types.
+        // Table items of the service do not contain values of other types.
         _ => Stored::NULL(true),
     }
 }

@@ -1,5 +1,5 @@
-//! Compares the permissions that the template grants with those that a whole run of the tests used.
-//! An unused permission is only of use to an attacker who controls the function.
+//! Compares the permissions that the template grants with the permissions that a whole run of the
+//! tests used. Only an attacker who controls the function can use an unused permission.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,23 +11,23 @@ use crate::aws::{Grant, Roles};
 use crate::resources;
 use crate::template::{Parameters, Template, TemplateError, UnresolvedError};
 
-/// The environment variable with the folder to which every local cloud and every test writes the
-/// grants that it used.
+/// The environment variable with the path of a folder. Every local cloud and every test writes the
+/// grants that it used to this folder.
 pub const FOLDER_VARIABLE: &str = "USED_GRANTS_DIR";
 
-/// Why the check of the grants failed.
+/// The reason why the check of the grants failed.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantsError {
     /// The template is invalid or not supported.
     #[error("template.yaml: {0}")]
     Template(#[from] TemplateError),
-    /// A role names a resource that the local cloud does not know.
+    /// A role contains a resource that the local cloud does not know.
     #[error("template.yaml: {0}")]
     Roles(#[from] UnresolvedError),
     /// The folder or a file in it cannot be read or written.
     #[error("the folder of used grants cannot be read or written: {0}")]
     Io(#[from] std::io::Error),
-    /// A file in the folder was not written by a run.
+    /// A file in the folder has a different format: it was not written by a run.
     #[error("a file of used grants is invalid: {0}")]
     Format(#[from] serde_json::Error),
     /// These grants were not used.
@@ -49,11 +49,11 @@ pub fn keep(roles: &Roles) -> Result<(), GrantsError> {
     Ok(())
 }
 
-/// Checks that every grant of the template was used by one of the runs that wrote to `folder`.
-/// Returns the number of grants.
+/// Checks that every grant of the template was used by at least one of the runs that wrote to
+/// `folder`. Returns the number of grants.
 ///
 /// # Errors
-/// [`GrantsError::Unused`] lists the unused grants.
+/// Returns [`GrantsError::Unused`] with the unused grants.
 pub fn check(template: &Path, folder: &Path) -> Result<usize, GrantsError> {
     let template = Arc::new(Template::read(template, &Parameters::new())?);
     let mut unused = resources::roles(&template)?.grants();

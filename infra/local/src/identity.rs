@@ -1,4 +1,4 @@
-//! The identity provider: issues the IAG tokens, which the authorizer of API Gateway checks
+//! The identity provider. It issues the IAG tokens, which the authorizer of API Gateway checks
 //! (SPEC §1).
 
 use std::fmt;
@@ -20,23 +20,23 @@ use shared::clock::Clock;
 
 /// Lifetime of a token in seconds: 12 hours.
 const LIFETIME_SECONDS: i64 = 12 * 60 * 60;
-/// Name of the key's file under `--data`.
+/// Name of the file under `--data` that contains the key.
 const FILE: &str = "identity.p8";
 /// The header of every issued token.
 const HEADER: &str = r#"{"typ":"JWT","alg":"ES256"}"#;
 
-/// The claims of a token, apart from its times.
+/// The claims of a token, except the claims for its times.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Claims {
-    /// Issuer, a URL.
+    /// Issuer of the token: a URL.
     pub iss: String,
-    /// Audience, the name of the service.
+    /// Audience of the token: the name of the service.
     pub aud: String,
     /// SSO UUID of the user.
     pub sub: String,
-    /// SSO id of the user's company, the tenant.
+    /// SSO id of the user's company, which is the tenant.
     pub company_sso_id: String,
-    /// Display name; absent if the user has none.
+    /// Display name of the user; absent if the user has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Email address of the user.
@@ -51,33 +51,33 @@ struct Timed<'a> {
     exp: i64,
 }
 
-/// Why there is no key for signing tokens.
+/// The reason why there is no key for signing tokens.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The key file cannot be read or written.
     #[error("the file of the signing key cannot be read or written: {0}")]
     Io(#[from] io::Error),
-    /// The key file does not hold an ES256 key, or no key could be created.
+    /// The key file does not contain an ES256 key, or a new key could not be created.
     #[error("the signing key is not a valid ES256 key")]
     Invalid,
 }
 
-/// Why a token is not issued or not accepted.
+/// The reason why a token is not issued or not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The claims cannot be encoded or signed.
     #[error("the token cannot be signed")]
     Signing,
-    /// Not a JSON Web Token in compact form (RFC 7515 §7.1).
+    /// The token is not a JSON Web Token in compact form (RFC 7515 §7.1).
     #[error("the token is malformed")]
     Malformed,
-    /// The header names another algorithm than ES256.
+    /// The `alg` in the header is not ES256.
     #[error("the token's algorithm is not ES256")]
     Algorithm,
-    /// The signature does not match, for example because another key signed the token.
+    /// The signature does not match. For example, another key signed the token.
     #[error("the token's signature is not valid")]
     Signature,
-    /// This claim is missing or has another value than the expected one.
+    /// The claim with this name is missing or has another value than the expected value.
     #[error("the token's claim `{0}` is missing or not the expected one")]
     Claim(&'static str),
     /// The time in `exp` has passed.
@@ -102,7 +102,8 @@ impl fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// Creates a key, or, with a folder for `data`, reads the key of an earlier run from there.
+    /// Reads the key of an earlier run from the folder `data`, or creates a new key. With `None`,
+    /// the key is always new and is not kept.
     pub fn start(data: Option<&Path>, clock: Clock) -> Result<Self, KeyError> {
         let pkcs8 = match data {
             None => new_key()?,
@@ -129,7 +130,8 @@ impl Identity {
     }
 
     /// Checks a token as the JWT authorizer of API Gateway does, and returns its claims. The token
-    /// must be signed with this key, be valid now, and have this issuer and one of these audiences.
+    /// must be signed with this key and be valid now. It must have this issuer and one of these
+    /// audiences.
     pub fn verify(
         &self,
         token: &str,
@@ -154,7 +156,7 @@ impl Identity {
         Ok(claims)
     }
 
-    /// The payload of a token in compact form, after a check of its algorithm and signature.
+    /// Checks the algorithm and the signature of a token in compact form, and returns the payload.
     fn signed_claims(&self, token: &str) -> Result<Map<String, Value>, TokenError> {
         let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(TokenError::Malformed)?;
@@ -169,14 +171,14 @@ impl Identity {
     }
 }
 
-/// A JSON object in base64url, as the header and the payload of a token are.
+/// Decodes a JSON object in base64url. The header and the payload of a token have this form.
 fn json_part(part: &str) -> Result<Map<String, Value>, TokenError> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
     serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)
 }
 
-/// Whether a claim, which is a string or an array of strings (RFC 7519 §4.1.3), has an accepted
-/// value.
+/// Whether a claim has an accepted value. The claim is a string or an array of strings (RFC 7519
+/// §4.1.3).
 fn names_any(claim: Option<&Value>, accepted: impl Fn(&str) -> bool) -> bool {
     match claim {
         Some(Value::String(name)) => accepted(name),

@@ -1,5 +1,5 @@
-//! The local cloud: runs the whole service on one machine, with one command. The functions are the
-//! same binaries that are deployed; AWS and the upstream services are emulated.
+//! The local cloud: it runs the whole service on one machine with one command. The functions are
+//! the same binaries as in a deployment. AWS and the upstream services are emulated.
 
 pub mod account;
 pub mod aws;
@@ -32,7 +32,7 @@ pub use cloud::{LocalCloud, Options, StartError};
 mod testing {
     //! An HTTP client for tests.
 
-    /// A client with the same settings as the functions' client.
+    /// A client with the same settings as the HTTP client of the functions.
     pub(crate) fn client() -> reqwest::Client {
         let limit = std::time::Duration::from_secs(10);
         shared::http_client::builder().timeout(limit).build().unwrap()

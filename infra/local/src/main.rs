@@ -1,4 +1,4 @@
-//! The command line program: `cargo run` starts the local cloud.
+//! The command line program. `cargo run` starts the local cloud.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! The environment of code that uses the service's clients outside of a function: loading the demo
-//! data, the control endpoints, and tests.
+//! The environment of code that uses the service's clients but is not a function: the loading of
+//! the demo data, the control endpoints, and tests.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use shared::{clock::Clock, environment::Environment};
 use crate::account::REGION;
 use crate::aws::Issued;
 
-/// An environment whose clients call the emulators at `endpoint_url` with these keys, and whose
-/// environment variables are `variables`.
+/// Creates an environment with the environment variables `variables`. Its clients call the
+/// emulators at `endpoint_url` with these keys.
 #[must_use]
 pub fn environment(
     http: &reqwest::Client,

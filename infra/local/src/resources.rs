@@ -1,4 +1,4 @@
-//! Converts the resources and roles of the template to those of the emulators.
+//! Converts the resources and roles in the template to the resources and roles of the emulators.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::aws::{
 };
 use crate::template::{Function, Names, Queue, Table, Template, UnresolvedError};
 
-/// A resource that the emulators cannot create.
+/// The reason why the emulators cannot create the template's resources.
 #[derive(Debug, thiserror::Error)]
 pub enum ResourcesError {
     /// The template has no table, or more than one.
@@ -18,7 +18,7 @@ pub enum ResourcesError {
     /// A key attribute is not a string.
     #[error("{table}: key attribute `{attribute}` must be a string")]
     KeyType {
-        /// Logical id.
+        /// Logical id of the table.
         table: String,
         /// Name of the attribute.
         attribute: String,
@@ -38,12 +38,12 @@ pub fn from_template(template: &Template) -> Result<Resources, ResourcesError> {
     })
 }
 
-/// The roles of the template's functions.
+/// The roles of the functions in the template.
 ///
 /// # Errors
-/// When a statement names a resource that has no ARN in the local cloud.
+/// Returns an error if a statement contains a resource that has no ARN in the local cloud.
 pub fn roles(template: &Arc<Template>) -> Result<Roles, UnresolvedError> {
-    // ARNs do not contain the address of the emulators.
+    // ARNs do not contain the address of the emulators, so the address is empty.
     let names = Names::new(Arc::clone(template), "", BTreeMap::new());
     let statements = |function: &Function| -> Result<Vec<Statement>, UnresolvedError> {
         let statement = |policy: &crate::template::Policy| {
@@ -61,11 +61,11 @@ pub fn roles(template: &Arc<Template>) -> Result<Roles, UnresolvedError> {
     Ok(Roles::new(roles.collect::<Result<_, UnresolvedError>>()?))
 }
 
-/// Checks that the role of each function may read the queues that are its event sources, as Lambda
-/// does when an event source mapping is created.
+/// Checks that the role of each function may read the queues that are its event sources. Lambda
+/// makes the same check when it creates an event source mapping.
 ///
 /// # Errors
-/// [`Denied`] names the first missing permission.
+/// Returns [`Denied`] with the first missing permission.
 pub fn check_sources(template: &Template, roles: &Roles) -> Result<(), Denied> {
     let check = |function: &Function| {
         let mut queues = function.queue_sources().map(|source| Names::queue_arn(&source.queue));

@@ -1,4 +1,4 @@
-//! Injected faults of DynamoDB calls with several items: transactions and batches.
+//! Injects faults into DynamoDB calls with several items: transactions and batches.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::dynamodb::{Capacity, DynamoDb};
 use super::response::json_response;
 
-/// The error of a transaction that is cancelled because another one holds its first item.
+/// The error response for a transaction that DynamoDB cancels because another transaction is in
+/// progress for its first item.
 pub(super) fn conflict(body: &[u8]) -> Response {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let items = request["TransactItems"].as_array().map_or(1, Vec::len);
@@ -38,8 +39,8 @@ pub(super) fn conflict(body: &[u8]) -> Response {
     )
 }
 
-/// Runs a batch for the first half of its entries and reports the others as unprocessed. As on
-/// AWS, at least one entry of a batch is processed.
+/// Calls DynamoDB with the first half of a batch and reports the other entries as unprocessed. As
+/// on AWS, at least one entry of a batch is processed.
 pub(super) async fn process_first_half(
     dynamodb: &DynamoDb,
     action: &str,
@@ -64,8 +65,8 @@ pub(super) async fn process_first_half(
     (Response::from_parts(parts, Body::from(response.to_string())), capacity)
 }
 
-/// Removes and returns the second half of each table's entries: the `Keys` of a read, the list of
-/// a write.
+/// Removes the second half of each table's entries and returns it. The entries are the `Keys` of a
+/// read or the list of requests of a write.
 fn split(tables: &mut Value) -> Value {
     let mut unprocessed = json!({});
     for (name, table) in tables.as_object_mut().into_iter().flatten() {

@@ -1,19 +1,20 @@
-//! Access keys. Each execution environment has its own, so that a call identifies its caller.
+//! Access keys. Each execution environment has its own access key, so the emulators can find the
+//! caller of each call.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use uuid::Uuid;
 
-/// The function name that the local cloud uses for its own calls.
+/// The function name that identifies the calls of the local cloud itself.
 pub const OPERATOR: &str = "operator";
 
-/// A pair of keys, as a process receives it in its environment variables.
+/// A key pair, which a process receives in its environment variables.
 #[derive(Clone, Debug)]
 pub struct Issued {
-    /// The public half: 20 characters, as on AWS.
+    /// The access key id, which is the public part of the pair: 20 characters, as on AWS.
     pub access_key_id: String,
-    /// The secret half.
+    /// The secret access key, which is the secret part of the pair.
     pub secret_access_key: String,
 }
 
@@ -23,7 +24,7 @@ struct Owner {
     secret_access_key: String,
 }
 
-/// All valid keys. Clones share them.
+/// All key pairs that are valid now. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     keys: Arc<RwLock<HashMap<String, Owner>>>,
@@ -37,7 +38,8 @@ impl Default for Credentials {
 }
 
 impl Credentials {
-    /// Creates the keys of the operator; no others are valid yet.
+    /// Creates the list of valid key pairs. At first, it contains only the key pair of the
+    /// operator.
     #[must_use]
     pub fn new() -> Self {
         let mut credentials = Self {
@@ -48,7 +50,7 @@ impl Credentials {
         credentials
     }
 
-    /// Creates a pair of keys for an execution environment of `function`.
+    /// Creates a key pair for an execution environment of `function`.
     #[must_use]
     pub fn issue(&self, function: &str) -> Issued {
         let random = Uuid::new_v4().simple().to_string().to_uppercase();
@@ -65,18 +67,19 @@ impl Credentials {
         issued
     }
 
-    /// Revokes a pair of keys. Call this when its execution environment has ended.
+    /// Makes a key pair invalid. Call this when its execution environment has ended.
     pub fn revoke(&self, access_key_id: &str) {
         self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
     }
 
-    /// The keys of the local cloud itself.
+    /// The key pair of the local cloud itself.
     #[must_use]
     pub fn operator(&self) -> &Issued {
         &self.operator
     }
 
-    /// The function that this key was issued to; `None` if the key is unknown or revoked.
+    /// The name of the function that this key was issued to; `None` if the key is unknown or
+    /// revoked.
     #[must_use]
     pub fn function(&self, access_key_id: &str) -> Option<Arc<str>> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);

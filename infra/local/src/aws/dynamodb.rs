@@ -1,4 +1,5 @@
-//! DynamoDB: an embedded engine behind its own HTTP server on a loopback port.
+//! The DynamoDB emulator: an embedded database engine behind its own HTTP server on a loopback
+//! port.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,11 +28,11 @@ use super::replica::{Replica, ReplicaError};
 use super::resources::TableSpec;
 use super::response::Service;
 
-/// How often expired items are deleted; AWS only promises "within a few days".
+/// How often the emulator deletes expired items. AWS only promises "within a few days".
 const TTL_SWEEP: Duration = Duration::from_secs(60);
-/// Name of the table's file under `--data`.
+/// Name of the file under `--data` that contains the table.
 const FILE: &str = "table.sqlite";
-/// Longest time that calls in progress may take to finish at shutdown.
+/// Longest time that the shutdown waits for calls in progress.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 const RETURN_CONSUMED: &str = "ReturnConsumedCapacity";
 const CONSUMED: &str = "ConsumedCapacity";
@@ -42,14 +43,14 @@ enum Unit {
     Write,
 }
 
-/// Capacity units of one call.
+/// Capacity units that one call consumed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Capacity {
     pub(crate) read_units: f64,
     pub(crate) write_units: f64,
 }
 
-/// The running emulator.
+/// The running DynamoDB emulator.
 pub(crate) struct DynamoDb {
     database: Database,
     spec: TableSpec,
@@ -98,7 +99,7 @@ impl DynamoDb {
         })
     }
 
-    /// The engine itself, for loading data in bulk.
+    /// The database engine, for loading data in bulk without HTTP calls.
     pub(crate) fn database(&self) -> &Database {
         &self.database
     }
@@ -106,24 +107,24 @@ impl DynamoDb {
     /// Copies the table into the lagging replicas that have no copy yet.
     ///
     /// # Errors
-    /// The response to return if the table cannot be copied.
+    /// Returns the error response for the caller if the table cannot be copied.
     pub(crate) async fn open(&self, replicas: Vec<Arc<Replica>>) -> Result<(), Response> {
         self.update(replicas, Replica::open)
             .await
             .map_err(|_| Service::DynamoDb.failure(StatusCode::INTERNAL_SERVER_ERROR))
     }
 
-    /// Records in the lagging replicas what a call may have written.
+    /// Records the items that a call may have changed in each lagging replica.
     pub(crate) async fn replicate(&self, replicas: Vec<Arc<Replica>>, action: &str, body: Bytes) {
         let action = action.to_owned();
         let recorded = self.update(replicas, move |replica, database, spec| {
             replica.record(database, spec, &action, &body)
         });
-        // An error is in the log; the write itself has succeeded.
+        // `update` has logged an error already, and the write itself has succeeded.
         let _ = recorded.await;
     }
 
-    /// Updates replicas on a thread for blocking work.
+    /// Runs `work` for each replica on a thread for blocking work.
     async fn update(
         &self,
         replicas: Vec<Arc<Replica>>,
@@ -143,8 +144,8 @@ impl DynamoDb {
     }
 
     /// Runs a call and returns the response with the consumed capacity. The engine reports the
-    /// capacity only on request, so each call requests it; if the caller did not, the capacity is
-    /// removed from the response again. A read goes to `replica` if there is one.
+    /// capacity only on request, so each call requests it. If the caller did not request the
+    /// capacity, it is removed from the response. If there is a `replica`, reads go to the replica.
     pub(crate) async fn call(
         &self,
         action: &str,
@@ -173,7 +174,7 @@ impl DynamoDb {
         let (capacity, rest) = unit
             .and_then(|unit| take_capacity(&body, unit))
             .unwrap_or_else(|| (Capacity::default(), body.clone()));
-        // The checksum and the length are those of the unchanged response.
+        // The checksum and the length belong to the unchanged response, so both are removed.
         parts.headers.remove("x-amz-crc32");
         parts.headers.remove(header::CONTENT_LENGTH);
         let body = if requested_by_caller { body } else { rest };
@@ -265,7 +266,7 @@ async fn sweep(database: Database) {
     }
 }
 
-/// The kind of units that an action consumes; `None` if it consumes none.
+/// The kind of capacity units that an action consumes; `None` if it consumes none.
 fn unit(action: &str) -> Option<Unit> {
     match action {
         "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems" => Some(Unit::Read),
@@ -279,7 +280,7 @@ fn unit(action: &str) -> Option<Unit> {
 /// A JSON object whose values are not parsed.
 type Shallow = BTreeMap<String, Box<RawValue>>;
 
-/// The request with `ReturnConsumedCapacity` added; `None` if it has it already.
+/// The request body with `ReturnConsumedCapacity` added; `None` if the request has it already.
 fn request_capacity(body: &Bytes) -> Option<Bytes> {
     let mut request: Shallow = serde_json::from_slice(body).ok()?;
     if request.get(RETURN_CONSUMED).is_some_and(|mode| mode.get() != "\"NONE\"") {
@@ -290,7 +291,7 @@ fn request_capacity(body: &Bytes) -> Option<Bytes> {
     serde_json::to_vec(&request).ok().map(Bytes::from)
 }
 
-/// The consumed capacity in a response, and the response without it.
+/// The consumed capacity in a response body, and the body without the capacity.
 fn take_capacity(body: &Bytes, unit: Unit) -> Option<(Capacity, Bytes)> {
     let mut response: Shallow = serde_json::from_slice(body).ok()?;
     let consumed: Value = serde_json::from_str(response.remove(CONSUMED)?.get()).ok()?;
@@ -303,9 +304,9 @@ fn take_capacity(body: &Bytes, unit: Unit) -> Option<(Capacity, Bytes)> {
 }
 
 impl Capacity {
-    /// Adds the capacity of one table. The response of a transaction names the kind of its units
-    /// (a repeated write transaction consumes read units); for other responses it follows from the
-    /// action.
+    /// Adds the capacity of one table. The response of a transaction contains the kind of the
+    /// units, because a repeated write transaction consumes read units. Other responses do not
+    /// contain it, so `unit` is the kind that the action consumes.
     fn add(self, table: &Value, unit: Unit) -> Self {
         let units = |name| table.get(name).and_then(Value::as_f64);
         let (read, write) = match (units("ReadCapacityUnits"), units("WriteCapacityUnits"), unit) {

@@ -1,6 +1,6 @@
-//! Why an emulator did not start.
+//! The errors that stop the start of an emulator.
 
-/// Why the emulators did not start.
+/// The reason why the AWS emulators did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A folder or a port could not be opened.
@@ -9,7 +9,7 @@ pub enum StartError {
     /// The table could not be opened or created.
     #[error("the DynamoDB emulator cannot start: {0}")]
     DynamoDb(String),
-    /// The folder of the objects could not be opened.
+    /// The folder of the S3 objects could not be opened.
     #[error("the S3 emulator cannot start: {0}")]
     S3(String),
     /// A queue could not be created.
@@ -17,7 +17,7 @@ pub enum StartError {
     Sqs {
         /// Logical id of the queue.
         queue: String,
-        /// The message of the emulator.
+        /// The error message of the SQS emulator.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The rules of fault injection: which calls a rule matches, and what goes wrong with them.
+//! The rules of fault injection. A rule selects calls and describes what goes wrong with them.
 
 use std::fmt;
 
@@ -6,37 +6,37 @@ use serde::{Deserialize, Serialize};
 
 use super::replica::Read;
 
-/// Longest latency or lag of a rule, in milliseconds.
+/// Longest latency or lag that a rule may set, in milliseconds.
 const MAX_LATENCY_MS: u64 = 600_000;
 
 /// The service whose calls a rule matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
-    /// Launchpad: the teams of a user or of a company.
+    /// Requests to Launchpad for the teams of a user or of a company.
     #[serde(rename = "launchpad.teams")]
     LaunchpadTeams,
-    /// Launchpad: the permissions of a user.
+    /// Requests to Launchpad for the permissions of a user.
     #[serde(rename = "launchpad.permissions")]
     LaunchpadPermissions,
-    /// Launchpad: one user, or the users of a company.
+    /// Requests to Launchpad for one user or for the users of a company.
     #[serde(rename = "launchpad.users")]
     LaunchpadUsers,
-    /// Launchpad: a company.
+    /// Requests to Launchpad for a company.
     #[serde(rename = "launchpad.companies")]
     LaunchpadCompanies,
-    /// The Notification Service.
+    /// Requests to the Notification Service.
     #[serde(rename = "notifications")]
     Notifications,
-    /// DynamoDB.
+    /// Calls to DynamoDB.
     #[serde(rename = "dynamodb")]
     DynamoDb,
-    /// S3.
+    /// Calls to S3.
     #[serde(rename = "s3")]
     S3,
-    /// SQS.
+    /// Calls to SQS.
     #[serde(rename = "sqs")]
     Sqs,
-    /// SES.
+    /// Calls to SES.
     #[serde(rename = "ses")]
     Ses,
 }
@@ -51,14 +51,15 @@ pub enum Kind {
     Throttle,
     /// DynamoDB leaves some keys of a batch unprocessed.
     Unprocessed,
-    /// Eventually consistent reads of the table do not see writes younger than the rule's lag.
+    /// Eventually consistent reads of the table do not see writes that are younger than the rule's
+    /// lag.
     StaleRead,
-    /// Queries of an index do not see writes younger than the rule's lag.
+    /// Queries of an index do not see writes that are younger than the rule's lag.
     GsiLag,
-    /// The call takes effect, but its response is lost: the connection breaks after the rule's
-    /// latency. With a long latency the caller's own time-out comes first.
+    /// The call takes effect, but the caller receives no response: the connection breaks after the
+    /// rule's latency. If the latency is long, the caller's own time-out ends the call first.
     CommitThenTimeout,
-    /// Some entries of an SQS batch fail.
+    /// Every second entry of an SQS batch fails.
     BatchPartial,
     /// SQS delivers the message twice.
     Duplicate,
@@ -70,51 +71,55 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
-    /// The service never sees the call.
+    /// The process is killed before the call. The service does not receive the call.
     #[default]
     Before,
-    /// The call has taken effect; its response never arrives.
+    /// The process is killed after the call has taken effect. The response is lost.
     After,
 }
 
-/// One rule: which calls it matches, how often, and what happens to them.
+/// A rule of fault injection: which calls it matches, how often it applies, and what happens to the
+/// calls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The service that is called.
+    /// The service whose calls the rule matches.
     pub target: Target,
-    /// Delay before the call (after it for `commit_then_timeout`), in milliseconds.
+    /// Delay in milliseconds: before the call, or after the call for `commit_then_timeout`.
     #[serde(default)]
     pub latency_ms: u64,
-    /// Error status that is returned instead of making the call, in the service's own format.
+    /// HTTP status (400 to 599) of an error that the caller receives, in the format of the service.
+    /// The call itself is not made then.
     #[serde(default)]
     pub status: Option<u16>,
-    /// Probability that the rule applies to a call that it matches, 0 to 1.
+    /// Probability that the rule applies to a matching call: a number from 0 to 1.
     #[serde(default = "always")]
     pub rate: f64,
-    /// The kind of fault, if it is more than a latency or an error status.
+    /// The kind of fault; `None` if the rule only sets a latency or an error status.
     #[serde(default)]
     pub kind: Option<Kind>,
-    /// Match only calls made by this function (its logical id).
+    /// Logical id of a function: the rule matches only calls of this function. `None` matches all
+    /// callers.
     #[serde(default)]
     pub function: Option<String>,
-    /// Match only this action, such as `PutItem`.
+    /// Name of an action, such as `PutItem`: the rule matches only this action. `None` matches all
+    /// actions.
     #[serde(default)]
     pub action: Option<String>,
-    /// Number of matching calls that are let through before the rule applies.
+    /// Number of matching calls that the rule leaves unchanged before it applies.
     #[serde(default)]
     pub skip: u32,
-    /// Number of times that the rule applies; after that it is removed.
+    /// Number of times that the rule applies, after which it is removed; `None` for no limit.
     #[serde(default)]
     pub times: Option<u32>,
-    /// `Retry-After` header of an upstream service's error `status`, in seconds.
+    /// `Retry-After` header in seconds, for an error `status` of an upstream service.
     #[serde(default)]
     pub retry_after: Option<u32>,
-    /// For `kill`: before or after the call.
+    /// For `kill`: whether the process is killed before or after the call.
     #[serde(default)]
     pub when: When,
-    /// For `stale_read` and `gsi_lag`: how late a write becomes visible, in milliseconds. With
-    /// null, no write becomes visible while the rule is in force.
+    /// For `stale_read` and `gsi_lag`: the time in milliseconds after which a write becomes
+    /// visible. If the value is null, no write becomes visible while the rule is in force.
     #[serde(default = "one_second")]
     pub lag_ms: Option<u64>,
 }
@@ -123,16 +128,16 @@ fn always() -> f64 {
     1.0
 }
 
-// Serde uses the default for a missing field only, so that null stays `None`.
+// Serde uses this default only if the field is missing, so null stays `None`.
 #[expect(clippy::unnecessary_wraps, reason = "the type of the field")]
 fn one_second() -> Option<u64> {
     Some(1000)
 }
 
-/// Why a rule is refused.
+/// The reason why a rule is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum RuleError {
-    /// The JSON is malformed, or has an unknown field or value.
+    /// The JSON is malformed, or it has an unknown field or value.
     #[error("{0}")]
     Malformed(#[from] serde_json::Error),
     /// The kind cannot be applied to the target.
@@ -199,8 +204,8 @@ impl Kind {
         }
     }
 
-    /// Whether this kind of fault can change the call. Calls that it cannot change do not count
-    /// towards the `skip` and `times` of a rule.
+    /// Whether this kind of fault can change the call. A call that the fault cannot change does not
+    /// count towards the `skip` and `times` of a rule.
     fn can_affect(self, call: &Call<'_>) -> bool {
         let action = call.action;
         match self {
@@ -215,7 +220,7 @@ impl Kind {
     }
 }
 
-/// The name of an enum's value in JSON.
+/// The name of an enum value in JSON.
 fn serialized_name(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
@@ -229,16 +234,16 @@ impl fmt::Display for Target {
     }
 }
 
-/// A call about to be made.
+/// A call to which the rules are applied before it is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// The service that is called.
+    /// The service that the call is for.
     pub target: Target,
-    /// The calling function, if it is known.
+    /// Logical id of the calling function; `None` if it is unknown.
     pub function: Option<&'a str>,
-    /// The action; for an upstream service the path.
+    /// The action. For a call to an upstream service, this is the path.
     pub action: &'a str,
-    /// How the call reads the table, if the read is eventually consistent.
+    /// How the call reads the table; `None` unless the call is an eventually consistent read.
     pub read: Option<Read>,
 }
 

@@ -6,40 +6,41 @@ use std::time::Duration;
 use super::fault_rule::{Call, Kind, Rule, RuleError, When};
 use super::replica::Replica;
 
-/// Seed of the random numbers: the same rules and calls fail the same way in every run.
+/// Seed of the random numbers. The seed is fixed, so the same rules and calls fail in the same way
+/// in every run.
 const SEED: u64 = 42;
 
-/// What happens to a call: the sum of the rules that apply to it.
+/// What happens to a call, as the sum of all rules that apply to it.
 #[derive(Clone, Debug, Default)]
 pub struct Effects {
-    /// Delay before the call, or before the connection of a lost response breaks.
+    /// Delay before the call. For a lost response, the delay before the connection breaks.
     pub latency: Duration,
-    /// Error status that is returned instead of making the call.
+    /// HTTP status of an error that the caller receives. The call itself is not made then.
     pub status: Option<u16>,
-    /// `Retry-After` header of an upstream service's error, in seconds.
+    /// `Retry-After` header in the error of an upstream service, in seconds.
     pub retry_after: Option<u32>,
-    /// The kind of fault, if it is more than a latency or an error status.
+    /// The kind of fault; `None` if there is only a latency or an error status.
     pub kind: Option<Kind>,
-    /// For [`Kind::Kill`].
+    /// For [`Kind::Kill`]: whether the process is killed before or after the call.
     pub when: When,
-    /// For [`Kind::StaleRead`] and [`Kind::GsiLag`]: the copy to read instead of the table.
+    /// For [`Kind::StaleRead`] and [`Kind::GsiLag`]: the copy of the table that the call reads.
     pub replica: Option<Arc<Replica>>,
 }
 
 impl Effects {
-    /// Waits for the latency, unless it belongs to a lost response.
+    /// Waits for the latency before the call. For a lost response, `delay_after` waits instead.
     pub(crate) async fn delay_before(&self) {
         if !self.loses_response() && !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
     }
 
-    /// Whether the call takes effect but its response never arrives.
+    /// Whether the call takes effect but the caller receives no response.
     pub(crate) fn loses_response(&self) -> bool {
         self.kind == Some(Kind::CommitThenTimeout) && self.status.is_none()
     }
 
-    /// Waits for the latency before the connection of a lost response breaks.
+    /// For a lost response, waits for the latency before the connection breaks.
     pub(crate) async fn delay_after(&self) {
         tokio::time::sleep(self.latency).await;
     }
@@ -51,7 +52,8 @@ struct State {
     random: fastrand::Rng,
 }
 
-/// A rule in force, with its lagging replica, which is removed together with the rule.
+/// A rule in force, with its lagging replica if it needs one. The replica is removed together with
+/// the rule.
 #[derive(Debug)]
 struct Armed {
     rule: Rule,
@@ -72,7 +74,7 @@ impl Default for State {
     }
 }
 
-/// The rules in force.
+/// The rules in force. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Arc<Mutex<State>>);
 
@@ -83,31 +85,32 @@ impl Faults {
         Self::default()
     }
 
-    /// Adds a rule, after checking it.
+    /// Checks a rule and adds it.
     pub fn add(&self, rule: Rule) -> Result<(), RuleError> {
         rule.check()?;
         self.state().rules.push(Armed::new(rule));
         Ok(())
     }
 
-    /// The rules, oldest first. `times` is the number of times that is left.
+    /// The rules in force, oldest first. The `times` of a rule is the number of times that is left.
     #[must_use]
     pub fn list(&self) -> Vec<Rule> {
         self.state().rules.iter().map(|armed| armed.rule.clone()).collect()
     }
 
-    /// The lagging replicas of the rules in force. Every write must be passed on to them.
+    /// The lagging replicas of the rules in force. Every write to the table must be recorded in
+    /// them.
     pub(crate) fn replicas(&self) -> Vec<Arc<Replica>> {
         self.state().rules.iter().filter_map(|armed| armed.replica.clone()).collect()
     }
 
-    /// Removes all rules.
+    /// Removes all rules and restarts the random numbers.
     pub fn clear(&self) {
         *self.state() = State::default();
     }
 
-    /// Decides what happens to this call. The latencies of all rules that apply are added up; of
-    /// their statuses and kinds the first one is used.
+    /// Decides what happens to this call. The latencies of all rules that apply are added up. If
+    /// several of these rules set a status or a kind, the first one is used.
     #[must_use]
     pub fn decide(&self, call: &Call<'_>) -> Effects {
         let mut state = self.state();

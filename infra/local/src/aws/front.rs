@@ -26,10 +26,11 @@ use super::ses::{self, Mailer};
 use super::sqs::Queues;
 use crate::record::{AwsCall, Usage};
 
-/// Largest request apart from objects: an SES message of 10 MB, in base64 and percent-encoded.
+/// Largest request body in bytes, except for S3 objects. An SES message of 10 MB fits in it, in
+/// base64 and percent-encoded.
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 
-/// Called with the access key of the process that a `kill` fault applies to.
+/// The function that a `kill` fault calls to kill a process, with the access key of the process.
 pub type OnKill = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// The emulators, with the rules and records that apply to every call.
@@ -45,7 +46,7 @@ pub(crate) struct Front {
     pub(crate) on_kill: OnKill,
 }
 
-/// A call with its body, which is streamed for S3 only.
+/// A call with its body. The body is streamed for S3 and is in memory for the other services.
 struct Incoming {
     signature: Signature,
     action: String,
@@ -58,7 +59,7 @@ enum Payload {
     Streamed(Body),
 }
 
-/// Handles any request to any service.
+/// Handles a request to any of the services.
 pub(crate) async fn handle(State(front): State<Arc<Front>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let Some(signature) = Signature::from_parts(&parts) else {
@@ -134,7 +135,7 @@ impl Incoming {
 }
 
 impl Front {
-    /// Checks that the function's role allows the call. The local cloud itself may do anything.
+    /// Checks that the function's role allows the call. The local cloud itself may make every call.
     fn check(&self, function: &str, incoming: &Incoming) -> Result<(), Denied> {
         if function == OPERATOR {
             return Ok(());
@@ -221,8 +222,8 @@ impl Front {
         }
     }
 
-    /// Calls the table, or a replica that lags behind it. The replicas of all rules in force
-    /// record every call.
+    /// Calls the table, or a replica that lags behind it. The replicas of all rules in force record
+    /// the writes of the call.
     async fn table(
         &self,
         action: &str,
@@ -231,7 +232,8 @@ impl Front {
         effects: &Effects,
     ) -> (Response, Capacity) {
         let mut replicas = self.faults.replicas();
-        // The rule may have been removed by this call.
+        // The list does not contain the rule of this call if this call used the last of its
+        // `times`.
         replicas.extend(effects.replica.clone());
         if let Err(failure) = self.dynamodb.open(replicas).await {
             return (failure, Capacity::default());
@@ -268,7 +270,7 @@ impl Payload {
     }
 }
 
-/// The error that a fault injects instead of making the call, if there is one.
+/// The error that a fault injects instead of making the call; `None` if the call is to be made.
 fn injected_error(service: Service, incoming: &Incoming, effects: &Effects) -> Option<Response> {
     if let Some(status) = effects.status {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -54,7 +54,7 @@ use crate::account::ACCOUNT_ID;
 use crate::record::{Mailbox, Usage};
 use front::Front;
 
-/// Longest time that calls in progress may take to finish at shutdown.
+/// Longest time that the shutdown waits for calls in progress.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
 /// The dependencies and settings of [`Aws::start`].
@@ -62,24 +62,24 @@ const STOP_LIMIT: Duration = Duration::from_secs(2);
 pub struct AwsOptions {
     /// The table, buckets and queues to create.
     pub resources: Resources,
-    /// Folder that keeps the table and the objects between runs; without it nothing is kept.
+    /// Folder that keeps the table and the objects between runs; with `None`, nothing is kept.
     pub data: Option<PathBuf>,
-    /// Whether items are deleted once their time to live has passed by the machine's clock; not
-    /// where a test's clock decides what has expired.
+    /// Whether items are deleted after their time to live has passed by the machine's clock. It is
+    /// false in a test whose own clock decides which items have expired.
     pub deletes_expired_items: bool,
-    /// The access keys that calls are accepted from.
+    /// The access keys that the emulators accept.
     pub credentials: Credentials,
-    /// The calls that each function may make.
+    /// The roles, which contain the calls that each function may make.
     pub roles: Roles,
-    /// Counts the calls.
+    /// Counts the calls of each function.
     pub usage: Usage,
-    /// The faults to inject.
+    /// The fault rules in force.
     pub faults: Faults,
-    /// Kills the process that a `kill` fault applies to.
+    /// Kills the process to which a `kill` fault applies.
     pub on_kill: OnKill,
 }
 
-/// The running emulators.
+/// The running AWS emulators.
 pub struct Aws {
     endpoint_url: String,
     queues: Vec<String>,
@@ -136,33 +136,33 @@ impl Aws {
         })
     }
 
-    /// The URL of the common endpoint, for `AWS_ENDPOINT_URL`.
+    /// The URL of the common endpoint, which is the value of `AWS_ENDPOINT_URL`.
     #[must_use]
     pub fn endpoint_url(&self) -> &str {
         &self.endpoint_url
     }
 
-    /// The URL of the queue with this logical id, if there is one.
+    /// The URL of the queue with this logical id; `None` if there is no such queue.
     #[must_use]
     pub fn queue_url(&self, logical_id: &str) -> Option<String> {
         let known = self.queues.iter().any(|queue| queue == logical_id);
         known.then(|| format!("{}/{ACCOUNT_ID}/{logical_id}", self.endpoint_url))
     }
 
-    /// The mailbox with all mail that was sent.
+    /// The mailbox, which contains all mail that was sent.
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         self.front.mailer.mailbox().clone()
     }
 
-    /// The database engine itself, for loading data in bulk without the endpoint.
+    /// The database engine, for loading data in bulk without HTTP calls.
     #[must_use]
     pub fn database(&self) -> dynoxide::Database {
         self.front.dynamodb.database().clone()
     }
 
-    /// Stops the emulators. Calls in progress have two seconds to finish. A temporary folder of
-    /// objects is removed.
+    /// Stops the emulators. Calls in progress have two seconds to finish. If the folder of the
+    /// objects is temporary, it is removed.
     pub async fn shutdown(mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());

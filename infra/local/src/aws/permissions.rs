@@ -1,4 +1,4 @@
-//! The permissions that a call requires: its actions and resources, by their names in IAM.
+//! The permissions that a call requires: IAM actions and the ARNs of their resources.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -8,8 +8,8 @@ use super::roles::RequiredPermission;
 use super::ses;
 use crate::account::arn;
 
-/// The permissions that a call requires. `path` is the path of the request, which names the bucket
-/// and the key in S3; `body` is empty for a body that is streamed.
+/// The permissions that a call requires. For S3, `path` is the path of the request, which contains
+/// the bucket and the key. If the body is streamed, `body` is empty.
 pub(crate) fn for_call(
     service: Service,
     action: &str,
@@ -32,7 +32,8 @@ fn permission(action: String, resource: String) -> RequiredPermission {
     RequiredPermission { action, resources: vec![resource] }
 }
 
-/// A transaction requires the permissions of its single actions. An index has its own ARN.
+/// The permissions of a DynamoDB call. A transaction requires the permissions of each action in it.
+/// An index has its own ARN.
 fn dynamodb(action: &str, body: &Value) -> Vec<RequiredPermission> {
     let table = |name: &Value| {
         let name = name.as_str().unwrap_or_default();
@@ -87,8 +88,8 @@ fn s3(action: &str, path: &str) -> RequiredPermission {
         "ListParts" => ("ListMultipartUploadParts", true),
         "ListObjects" | "ListObjectsV2" | "HeadBucket" => ("ListBucket", false),
         "ListMultipartUploads" => ("ListBucketMultipartUploads", false),
-        // The keys are in the body, which is streamed: only a permission for the whole bucket
-        // covers them.
+        // The keys are in the body, which is streamed. Therefore the call requires a permission for
+        // the whole bucket.
         "DeleteObjects" => {
             return permission("s3:DeleteObject".to_owned(), format!("arn:aws:s3:::{bucket}/*"));
         }
@@ -101,12 +102,12 @@ fn s3(action: &str, path: &str) -> RequiredPermission {
 fn sqs(action: &str, body: &Value) -> RequiredPermission {
     let queue = body["QueueUrl"].as_str().and_then(|url| url.rsplit('/').next());
     let queue = queue.or_else(|| body["QueueName"].as_str()).unwrap_or_default();
-    // A batch requires the permission of its single action.
+    // A batch requires the permission of the action for a single entry.
     let single = action.strip_suffix("Batch").unwrap_or(action);
     permission(format!("sqs:{single}"), arn("sqs", queue))
 }
 
-/// Sending requires a permission for the sender's identity: the address or its domain.
+/// The permission to send mail, for the identity of the sender: the address or its domain.
 fn email(action: &str, body: &Bytes) -> RequiredPermission {
     let identity = |name: &str| arn("ses", &format!("identity/{name}"));
     let sender = ses::sender(body).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! A copy of the table that receives each write late. The faults `stale_read` and `gsi_lag` read
-//! from it.
+//! A copy of the table that receives each write with a delay. The faults `stale_read` and `gsi_lag`
+//! read from this copy.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,10 +14,10 @@ use shared::error::chain;
 
 use super::resources::TableSpec;
 
-/// Name of the temporary file that carries the table from one database to the other.
+/// Name of the temporary file that is used to copy the table from one database to the other.
 const SNAPSHOT: &str = "snapshot.sqlite";
 
-/// Why the copy could not be made or updated.
+/// The reason why the copy could not be made or updated.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReplicaError {
     /// The temporary folder could not be created.
@@ -26,12 +26,12 @@ pub(crate) enum ReplicaError {
     /// The database engine failed.
     #[error("the database engine failed: {0}")]
     Engine(#[from] DynoxideError),
-    /// A written item could not be converted for the engine.
+    /// A written item could not be converted to the types of the engine.
     #[error("an item cannot be converted: {0}")]
     Item(#[from] serde_json::Error),
 }
 
-/// How a call reads the table.
+/// The two kinds of eventually consistent reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
     /// An eventually consistent read of the table itself.
@@ -41,7 +41,7 @@ pub enum Read {
 }
 
 impl Read {
-    /// How a request reads the table; `None` if the read is consistent, or if it reads nothing.
+    /// How a request reads the table; `None` if it is a consistent read or reads nothing.
     pub(crate) fn from_request(action: &str, body: &[u8]) -> Option<Self> {
         if !matches!(action, "GetItem" | "BatchGetItem" | "Query" | "Scan") {
             return None;
@@ -59,11 +59,12 @@ impl Read {
     }
 }
 
-/// The copy. It is made when the first call after its rule arrives, applies each later write when
-/// the write is as old as the lag, and is removed together with its rule.
+/// A copy of the table that lags behind it. The copy is made when the first call after its rule
+/// arrives. Each later write is applied when it is as old as the lag. The copy is removed together
+/// with its rule.
 #[derive(Debug)]
 pub struct Replica {
-    /// How late writes are applied; without a lag they never are.
+    /// The delay after which a write is applied; with `None`, no write is applied.
     lag: Option<Duration>,
     copy: Mutex<Option<Copy>>,
 }
@@ -71,7 +72,8 @@ pub struct Replica {
 struct Copy {
     database: Database,
     table: String,
-    /// Items as they were after a write, in the order of the writes; not applied yet.
+    /// Changed items whose writes are not applied yet. Each image has the item after its write. The
+    /// images are in the order of the writes.
     pending: VecDeque<Image>,
 }
 
@@ -82,12 +84,12 @@ struct Image {
 }
 
 impl Replica {
-    /// Creates a replica whose copy is not made yet.
+    /// Creates a replica without a copy. `open` makes the copy.
     pub(crate) fn new(lag: Option<Duration>) -> Self {
         Self { lag, copy: Mutex::new(None) }
     }
 
-    /// Copies the table, unless it was copied before.
+    /// Copies the table, unless the copy exists already.
     pub(crate) fn open(&self, source: &Database, spec: &TableSpec) -> Result<(), ReplicaError> {
         let mut copy = self.copy();
         if copy.is_none() {
@@ -102,9 +104,9 @@ impl Replica {
         Ok(())
     }
 
-    /// Records the items that a call may have changed, as they are in the source now. They are
-    /// read under the copy's lock, so that they are recorded in the order of the writes and the
-    /// last one recorded is the latest state.
+    /// Records the items that a call may have changed, with their current state in the source. The
+    /// items are read while the copy is locked. Therefore the records are in the order of the
+    /// writes, and the last record of an item has its latest state.
     pub(crate) fn record(
         &self,
         source: &Database,
@@ -123,8 +125,8 @@ impl Replica {
         Ok(())
     }
 
-    /// The response to a read, from the copy; `None` if the read fails, because then the source
-    /// gives the better error.
+    /// Reads from the copy and returns the response. Returns `None` if the read fails: the caller
+    /// then reads from the source, which returns a better error.
     pub(crate) fn read(&self, action: &str, body: &[u8]) -> Option<Bytes> {
         let mut copy = self.copy();
         let copy = copy.as_mut()?;
@@ -191,8 +193,8 @@ fn written_keys(spec: &TableSpec, action: &str, body: &[u8]) -> Vec<Value> {
     writes.into_iter().filter_map(|write| key_of(spec, write)).collect()
 }
 
-/// The objects under `Put`, `Update`, `PutRequest` and the like. Condition checks are among them;
-/// recording their items does no harm, because they did not change.
+/// The objects under `Put`, `Update`, `PutRequest` and similar keys. They include condition checks.
+/// It does no harm to record the items of a condition check, because they did not change.
 fn nested(entries: Option<&Vec<Value>>) -> Vec<&Value> {
     let entries = entries.into_iter().flatten();
     entries.filter_map(Value::as_object).flat_map(serde_json::Map::values).collect()

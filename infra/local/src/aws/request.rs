@@ -1,4 +1,4 @@
-//! The caller, the service and the action of a request, from its headers, path and query.
+//! Finds the caller, the service and the action of a request in its headers, path and query.
 
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use super::response::Service;
 
-/// The credential scope of a signed request.
+/// The access key and the service in the credential scope of a signed request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Signature {
     pub(crate) access_key_id: String,
@@ -14,12 +14,13 @@ pub(crate) struct Signature {
 }
 
 impl Signature {
-    /// The signature in the `Authorization` header, or in the query of a presigned URL.
+    /// Reads the credential scope from the `Authorization` header, or from the query of a presigned
+    /// URL.
     pub(crate) fn from_parts(parts: &Parts) -> Option<Self> {
         Self::parse(&header_credential(&parts.headers).or_else(|| query_credential(parts))?)
     }
 
-    /// Parses `KEY/20260101/region/service/aws4_request`.
+    /// Parses a credential scope such as `KEY/20260101/region/service/aws4_request`.
     fn parse(credential: &str) -> Option<Self> {
         let mut fields = credential.split('/');
         let access_key_id = fields.next()?.to_owned();
@@ -40,12 +41,12 @@ fn query_credential(parts: &Parts) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// The action in the header `X-Amz-Target: Prefix.Action` of DynamoDB and SQS.
+/// The action in the `X-Amz-Target: Prefix.Action` header of a DynamoDB or SQS request.
 pub(crate) fn target_action(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-amz-target")?.to_str().ok()?.split_once('.').map(|(_, action)| action)
 }
 
-/// The service that an unsigned request is most likely for, so that the error has its format.
+/// The most likely service of an unsigned request. It decides the format of the error response.
 pub(crate) fn likely_service(parts: &Parts) -> Service {
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     match target {
@@ -56,7 +57,7 @@ pub(crate) fn likely_service(parts: &Parts) -> Service {
     }
 }
 
-/// The S3 action that a method, a path and a query stand for.
+/// The S3 action of a request, from its method, path and query.
 pub(crate) fn s3_action(parts: &Parts) -> &'static str {
     let path = parts.uri.path().trim_start_matches('/');
     let key = path.split_once('/').is_some_and(|(_, key)| !key.is_empty());

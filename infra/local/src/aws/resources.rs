@@ -1,12 +1,12 @@
-//! The resources that the emulators create: those of the template, reduced to the supported
-//! features.
+//! The resources that the emulators create: the resources of the template, with only the features
+//! that the emulators support.
 
 use serde_json::{Value, json};
 
-/// All resources to create at start.
+/// All resources that the emulators create at start.
 #[derive(Clone, Debug)]
 pub struct Resources {
-    /// The single table.
+    /// The only table.
     pub table: TableSpec,
     /// Names of the buckets.
     pub buckets: Vec<String>,
@@ -17,13 +17,13 @@ pub struct Resources {
 /// A DynamoDB table with string keys and on-demand capacity.
 #[derive(Clone, Debug)]
 pub struct TableSpec {
-    /// The value of `!Ref`.
+    /// The table name, which is the value of `!Ref`.
     pub name: String,
-    /// The primary key.
+    /// The primary key of the table.
     pub key: KeySpec,
     /// Global secondary indexes; each projects all attributes.
     pub indexes: Vec<IndexSpec>,
-    /// The attribute with an item's expiry time, in seconds since 1970.
+    /// The name of the attribute that contains an item's expiry time, in seconds since 1970.
     pub ttl_attribute: Option<String>,
 }
 
@@ -41,7 +41,7 @@ pub struct KeySpec {
 pub struct IndexSpec {
     /// The name that a query gives as `IndexName`.
     pub name: String,
-    /// The attributes that the index is sorted by.
+    /// The key attributes of the index.
     pub key: KeySpec,
 }
 
@@ -54,16 +54,16 @@ pub struct QueueSpec {
     pub visibility_seconds: u32,
     /// Retention in seconds; the default on AWS is four days.
     pub retention_seconds: u32,
-    /// Where messages go that were received too often.
+    /// The redrive policy; `None` if the queue has no dead-letter queue.
     pub redrive: Option<RedriveSpec>,
 }
 
-/// A redrive policy: the dead-letter queue of a queue.
+/// The redrive policy of a queue: which dead-letter queue receives messages, and when.
 #[derive(Clone, Debug)]
 pub struct RedriveSpec {
     /// Name of the dead-letter queue.
     pub dead_letter_queue: String,
-    /// Number of receives after which a message moves there.
+    /// Number of receives after which a message moves to the dead-letter queue.
     pub max_receive_count: u32,
 }
 
@@ -81,7 +81,7 @@ impl KeySpec {
 }
 
 impl TableSpec {
-    /// The body of `CreateTable`.
+    /// The request body of `CreateTable` for this table.
     pub(crate) fn to_create_table(&self) -> Value {
         let keys = || std::iter::once(&self.key).chain(self.indexes.iter().map(|index| &index.key));
         let mut attributes: Vec<&str> = keys().flat_map(KeySpec::attributes).collect();

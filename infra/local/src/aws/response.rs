@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 use uuid::Uuid;
 
-/// An emulated service.
+/// An emulated AWS service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Service {
     DynamoDb,
@@ -16,7 +16,8 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// The service with this name in the credential scope of a signature.
+    /// The service with this name in the credential scope of a request; `None` if the name is
+    /// unknown.
     pub(crate) fn from_scope(name: &str) -> Option<Self> {
         match name {
             "dynamodb" => Some(Self::DynamoDb),
@@ -36,7 +37,7 @@ impl Service {
         }
     }
 
-    /// The service's error for an unknown access key.
+    /// The error response of this service for an unknown access key.
     pub(crate) fn unknown_key(self) -> Response {
         let message = "The security token included in the request is invalid.";
         match self {
@@ -54,7 +55,7 @@ impl Service {
         }
     }
 
-    /// The service's error for a throttled call.
+    /// The error response of this service for a throttled call.
     pub(crate) fn throttled(self) -> Response {
         let message = "Rate exceeded";
         match self {
@@ -74,7 +75,8 @@ impl Service {
         }
     }
 
-    /// An injected failure with this status and the error code that the service uses for it.
+    /// The error response for an injected fault with this status. It has the error code that the
+    /// service uses for the status.
     pub(crate) fn failure(self, status: StatusCode) -> Response {
         let code = match (self, status.as_u16()) {
             (_, 429) => return self.throttled(),
@@ -153,13 +155,14 @@ pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// A response that never arrives: the connection breaks while it is sent.
+/// A response that the client cannot receive: the connection breaks while the response is sent.
 pub(crate) fn lost_response() -> Response {
     let broken = futures::stream::once(async {
         Err::<bytes::Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
     });
     let mut response = Response::new(Body::from_stream(broken));
-    // The body is announced and never sent, so that no client accepts an empty body.
+    // The header announces a body that is never sent. Otherwise a client could accept an empty
+    // body.
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("1"));
     response
 }

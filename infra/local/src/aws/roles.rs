@@ -1,5 +1,5 @@
-//! Roles: the calls that each function may make, as the template grants them and IAM enforces
-//! them.
+//! Roles: the calls that each function may make. The template grants the permissions, and the
+//! emulators check them as IAM does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,15 +15,15 @@ use crate::account::ACCOUNT_ID;
 /// One statement of a role's policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// Whether the statement allows the actions; otherwise it denies them.
+    /// True if the statement allows the actions; false if it denies them.
     pub allow: bool,
-    /// Names such as `service:Action`, possibly with `*`.
+    /// Names of IAM actions such as `service:Action`, possibly with `*`.
     pub actions: Vec<String>,
-    /// ARNs, possibly with `*`.
+    /// ARNs of resources, possibly with `*`.
     pub resources: Vec<String>,
 }
 
-/// One action on one resource that a role allows, both as the template writes them.
+/// One action on one resource that a role allows. The template contains both in this form.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Grant {
     /// Logical id of the function that has the role.
@@ -40,16 +40,17 @@ impl fmt::Display for Grant {
     }
 }
 
-/// A permission that a call requires: the action on one of the resources.
+/// A permission that a call requires: the action on at least one of the resources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RequiredPermission {
     pub(crate) action: String,
-    /// One of these is enough: AWS accepts an email identity by its address or by its domain.
+    /// The role needs only one of these resources: AWS accepts an email identity by its address or
+    /// by its domain.
     pub(crate) resources: Vec<String>,
 }
 
 /// The roles of all functions, the grants that were used, and the calls that were denied. Clones
-/// share all of it.
+/// share all of these.
 #[derive(Clone, Debug)]
 pub struct Roles(Option<Arc<Inner>>);
 
@@ -60,7 +61,7 @@ struct Inner {
     denied: Mutex<Vec<Denied>>,
 }
 
-/// A call that a role does not allow.
+/// The error for a call that a role does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "User: arn:aws:sts::{ACCOUNT_ID}:assumed-role/{function}/{function} is not authorized to \
@@ -74,15 +75,15 @@ pub struct Denied {
 }
 
 impl Roles {
-    /// Creates roles from their statements, by function. A function without a role may call
-    /// nothing.
+    /// Creates roles from their statements, by the name of the function. A function without a role
+    /// may make no calls.
     #[must_use]
     pub fn new(statements: BTreeMap<String, Vec<Statement>>) -> Self {
         let (used, denied) = (Mutex::default(), Mutex::default());
         Self(Some(Arc::new(Inner { statements, used, denied })))
     }
 
-    /// Every call is allowed. For emulators that run without a template.
+    /// Creates roles that allow every call, for emulators that run without a template.
     #[must_use]
     pub fn unrestricted() -> Self {
         Self(None)
@@ -100,7 +101,7 @@ impl Roles {
         })
     }
 
-    /// Every grant of every role, used or not.
+    /// All grants of all roles, both used and unused.
     #[must_use]
     pub fn grants(&self) -> BTreeSet<Grant> {
         let Some(inner) = &self.0 else { return BTreeSet::new() };
@@ -127,14 +128,14 @@ impl Roles {
         used.map(|used| used.unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
     }
 
-    /// The calls that were denied, in order.
+    /// The denied calls, oldest first.
     #[must_use]
     pub fn denied(&self) -> Vec<Denied> {
         let denied = self.0.as_ref().map(|inner| inner.denied.lock());
         denied.map(|it| it.unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
     }
 
-    /// Checks that the role has a permission. An explicit deny wins, as in IAM.
+    /// Checks that the role has a permission. As in IAM, an explicit deny takes precedence.
     pub(crate) fn check(
         &self,
         function: &str,
@@ -177,7 +178,8 @@ impl Inner {
 }
 
 impl Statement {
-    /// The action and the resource of the statement that match a required permission.
+    /// The first action and the first resource of this statement that match a required permission;
+    /// `None` if there is no match.
     fn matching(&self, required: &RequiredPermission) -> Option<(String, String)> {
         let action = self.actions.iter().find(|pattern| {
             matches(&pattern.to_ascii_lowercase(), &required.action.to_ascii_lowercase())
@@ -191,7 +193,7 @@ impl Statement {
 }
 
 impl Denied {
-    /// The error in the format of the service.
+    /// The error response in the format of the service.
     pub(crate) fn response(&self, service: Service) -> Response {
         let message = self.to_string();
         match service {
@@ -205,7 +207,8 @@ impl Denied {
     }
 }
 
-/// Whether a text matches an IAM pattern: `*` matches any text and `?` any one character.
+/// Whether a text matches an IAM pattern. In a pattern, `*` matches any text, and `?` matches any
+/// single character.
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());

@@ -1,4 +1,4 @@
-//! S3: objects in a folder. Signatures are checked as on AWS.
+//! The S3 emulator: it stores objects in a folder. It checks signatures as AWS does.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,10 +18,10 @@ use super::credentials::Credentials;
 use super::error::StartError;
 use super::response::Service;
 
-/// Name of the objects' folder under `--data`.
+/// Name of the folder under `--data` that contains the objects.
 const FOLDER: &str = "objects";
 
-/// The running service.
+/// The running S3 emulator.
 pub(crate) struct ObjectStore {
     service: S3Service,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Opens the folder under `data`, or a temporary one.
+    /// Opens the folder under `data`; with `None`, creates a temporary folder.
     pub(crate) fn open(data: Option<&Path>) -> std::io::Result<Self> {
         match data {
             Some(folder) => {
@@ -50,7 +50,7 @@ impl Folder {
 }
 
 impl ObjectStore {
-    /// Serves the objects in `folder` and creates missing buckets.
+    /// Serves the objects in `folder` and creates the buckets that are missing.
     pub(crate) fn start(
         buckets: &[String],
         folder: &Folder,
@@ -68,7 +68,7 @@ impl ObjectStore {
         Ok(Self { service: builder.build() })
     }
 
-    /// Runs a call; bodies stream in both directions.
+    /// Runs a call. Both the request body and the response body are streamed.
     pub(crate) async fn call(&self, request: Request<Body>) -> Response {
         match self.service.call(request.map(s3s::Body::http_body_unsync)).await {
             Ok(response) => response.map(Body::new),
@@ -80,7 +80,8 @@ impl ObjectStore {
     }
 }
 
-/// Accepts the logical ids of the buckets as names, although AWS forbids capital letters in them.
+/// The logical ids of the buckets, which are accepted as bucket names although AWS forbids capital
+/// letters in names.
 struct KnownBuckets(Vec<String>);
 
 impl NameValidation for KnownBuckets {
@@ -98,9 +99,9 @@ impl S3Auth for Keys {
     }
 }
 
-/// The file system, extended by two features that it lacks: uploads can be listed, and they belong
-/// to the bucket instead of to the access key that created them (a function that cancels an export
-/// aborts the upload of another function).
+/// The storage in the file system, with two changes: it can also list uploads, and an upload
+/// belongs to the bucket instead of the access key that created it. The second change is needed
+/// because a function that cancels an export aborts the upload of another function.
 struct Objects {
     files: FileSystem,
     root: PathBuf,
@@ -119,8 +120,8 @@ impl Objects {
         self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks that an upload is in progress. For one that has ended, the file system would return
-    /// a permission error; AWS returns `NoSuchUpload`.
+    /// Checks that an upload is in progress. For an upload that has ended, the file system would
+    /// return a permission error, but AWS returns `NoSuchUpload`.
     fn check_upload(&self, id: &str) -> S3Result<()> {
         let known = uuid::Uuid::parse_str(id)
             .is_ok_and(|id| self.root.join(format!(".upload-{id}.json")).exists());
@@ -132,14 +133,15 @@ impl Objects {
     }
 }
 
-/// Removes the caller, so that the file system does not compare it with the upload's creator.
+/// Removes the caller from a request, so that the file system does not compare the caller with the
+/// creator of the upload.
 fn anonymous<T>(mut request: S3Request<T>) -> S3Request<T> {
     request.credentials = None;
     request
 }
 
-/// Implements the trait by forwarding the named operations to the file system. It is a macro
-/// because each method of the trait has its own types.
+/// Implements the named operations of the trait by forwarding them to the file system. This is a
+/// macro because each method of the trait has its own types.
 macro_rules! forward {
     (
         objects { $($method:ident($input:ident) -> $output:ident;)* }

@@ -1,4 +1,4 @@
-//! SES version 1 (the query protocol). Sent mail is kept in the mailbox.
+//! The emulator of SES version 1 (the query protocol). It stores sent mail in the mailbox.
 
 use axum::response::Response;
 use base64::Engine as _;
@@ -10,18 +10,18 @@ use uuid::Uuid;
 use super::response::{Service, xml_response};
 use crate::record::{Mail, Mailbox};
 
-/// Largest message that SES accepts, including headers and encoded attachments.
+/// Largest message that SES accepts, in bytes, including headers and encoded attachments.
 const MAX_MESSAGE_BYTES: usize = 10 * 1024 * 1024;
-/// Most recipients of one message that SES accepts.
+/// Largest number of recipients that SES accepts for one message.
 const MAX_RECIPIENTS: usize = 50;
 const NAMESPACE: &str = "http://ses.amazonaws.com/doc/2010-12-01/";
 
-/// The running service.
+/// The running SES emulator.
 pub(crate) struct Mailer {
     mailbox: Mailbox,
 }
 
-/// Why a message is refused: the error code and message of SES.
+/// The error for a message that SES refuses: the error code and the message of SES.
 struct Refusal {
     code: &'static str,
     message: String,
@@ -33,7 +33,7 @@ impl Refusal {
     }
 }
 
-/// The parameters of a request, in their order.
+/// The parameters of a request, in the order of the request.
 struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -45,7 +45,7 @@ impl Form {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The values of `{name}.member.1`, `.2` and so on.
+    /// The values of the parameters `{name}.member.1`, `{name}.member.2` and so on.
     fn members<'a>(&'a self, name: &'a str) -> impl Iterator<Item = String> + 'a {
         self.0
             .iter()
@@ -56,12 +56,12 @@ impl Form {
     }
 }
 
-/// The action in the body of a request.
+/// The action in the body of a request; `None` if the body has no action.
 pub(crate) fn action(body: &[u8]) -> Option<String> {
     Form::parse(body).get("Action").map(str::to_owned)
 }
 
-/// The sender's address: that of the envelope, or else that of the `From` header.
+/// The sender's address: from the envelope, or from the `From` header if the envelope has none.
 pub(crate) fn sender(body: &[u8]) -> Option<String> {
     let form = Form::parse(body);
     let Some(source) = form.get("Source") else {
@@ -82,7 +82,7 @@ impl Mailer {
         &self.mailbox
     }
 
-    /// Runs a call.
+    /// Runs a call and returns the response.
     pub(crate) fn call(&self, action: &str, body: &Bytes) -> Response {
         let form = Form::parse(body);
         let sent = match action {

@@ -1,4 +1,4 @@
-//! SQS: queues, kept in memory.
+//! The SQS emulator. It keeps the queues in memory.
 
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ use super::resources::QueueSpec;
 use super::response::json_response;
 use crate::account::{ACCOUNT_ID, REGION, arn};
 
-/// The running service.
+/// The running SQS emulator.
 pub(crate) struct Queues {
     provider: Arc<RustackSqs>,
     handler: RustackSqsHandler,
 }
 
 impl Queues {
-    /// Creates the queues. Their URLs are under the common endpoint, which listens on `port`.
+    /// Creates the queues. Their URLs use the common endpoint, which listens on `port`.
     pub(crate) async fn start(queues: &[QueueSpec], port: u16) -> Result<Self, StartError> {
         let provider = Arc::new(RustackSqs::new(SqsConfig {
             skip_signature_validation: true,
@@ -72,7 +72,7 @@ impl Queues {
         Err(StartError::Sqs { queue: queue.name.clone(), reason })
     }
 
-    /// Runs a call.
+    /// Runs a call and returns the response.
     pub(crate) async fn call(&self, headers: &HeaderMap, body: Bytes) -> Response {
         let result = match resolve_operation(headers) {
             Ok(operation) => dispatch_operation(&self.handler, operation, body).await,
@@ -86,7 +86,8 @@ impl Queues {
         response.map(Body::new)
     }
 
-    /// Runs a `SendMessageBatch` in which every second entry fails, beginning with the first.
+    /// Runs a `SendMessageBatch` call in which every second entry fails, starting with the first
+    /// entry.
     pub(crate) async fn call_partially(&self, headers: &HeaderMap, body: Bytes) -> Response {
         let Ok(mut request) = serde_json::from_slice::<Value>(&body) else {
             return self.call(headers, body).await;
@@ -114,7 +115,7 @@ impl Queues {
         json_response(parts.status, &response)
     }
 
-    /// Stops the queues.
+    /// Stops the emulator.
     pub(crate) async fn shutdown(&self) {
         self.provider.shutdown_all().await;
     }

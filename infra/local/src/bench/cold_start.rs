@@ -1,5 +1,6 @@
-//! Compares the start of each HTTP function with that of a bare function that has the same clients.
-//! The binaries are built as they are deployed, and started with the local cloud's Runtime API.
+//! Compares the start of each HTTP function with the start of a bare function that has the same
+//! clients. The binaries are built as for a deployment, and are started with the local cloud's
+//! Runtime API.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -32,8 +33,9 @@ struct Cost {
     rss_mib: f64,
 }
 
-/// Builds all HTTP functions, or those `chosen` by their logical ids, for release. Starts each
-/// function and its bare function in turn, `starts` times, and returns a table of the medians.
+/// Builds all HTTP functions for release, or only the functions whose logical ids are in `chosen`.
+/// Then starts each function and its bare function in turn, `starts` times, and returns a table of
+/// the medians.
 pub async fn cold_start(
     options: &Options,
     starts: usize,
@@ -59,9 +61,9 @@ fn is_http(function: &Function) -> bool {
     function.events.iter().any(|event| matches!(event, Event::Route(_)))
 }
 
-/// The bare function with the clients of an HTTP function, according to the permissions of its
-/// role. The two functions with a bucket and without a queue serve a user's own files, and do not
-/// call Launchpad.
+/// The name of the bare function that has the same clients as an HTTP function, according to the
+/// permissions of the function's role. Two functions use a bucket but no queue: they serve a user's
+/// own files, and do not call Launchpad.
 fn bare(function: &Function) -> &'static str {
     let calls = |service: &str| {
         let mut actions = function.policies.iter().flat_map(|policy| &policy.actions);
@@ -85,7 +87,7 @@ async fn table(
     for function in functions {
         let mut pair =
             [Subject::new(binaries, &function.binary)?, Subject::new(binaries, bare(function))?];
-        // The first start is not counted: it reads the file into the page cache.
+        // The first start is not counted, because it reads the program file into the page cache.
         for round in 0..=starts {
             for subject in &mut pair {
                 let start = cloud.lambda().cold_start(&function.id, &subject.program).await?;
@@ -134,7 +136,7 @@ impl Subject {
     }
 }
 
-/// The median: the middle number, or the upper one of the two in the middle.
+/// The median: the number in the middle. If two numbers are in the middle, it is the larger one.
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)

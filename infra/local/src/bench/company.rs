@@ -1,5 +1,5 @@
-//! The company of the benchmarks: the demo company with the growth plan, with more teams, people
-//! and contacts.
+//! The company of the benchmarks: the demo company with the growth plan, and additional teams,
+//! people and contacts.
 
 use serde_json::{Value, json};
 use shared::{clock::Clock, id::TeamId};
@@ -18,11 +18,12 @@ pub(super) const OWN: &str = "agus";
 pub(super) const FIVE_TEAMS: &str = "bench-five";
 /// Handle of a user who sees the contacts of two hundred teams.
 pub(super) const MANY_TEAMS: &str = "bench-many";
-/// Number of people of each access level who are in no cache, because they have sent no request.
+/// For each access level, the number of people who are in no cache because they have sent no
+/// request.
 pub(super) const UNCACHED_PEOPLE: usize = 180;
-/// Number of teams of [`MANY_TEAMS`].
+/// Number of teams whose contacts [`MANY_TEAMS`] sees.
 const TEAMS: usize = 200;
-/// Number of people whom a note mentions.
+/// Number of people that a note mentions.
 const COLLEAGUES: usize = 10;
 const COMPANY: &str = "kopi";
 
@@ -31,7 +32,7 @@ pub(super) fn uncached_person(level: &str, number: usize) -> String {
     format!("bench-uncached-{level}-{number}")
 }
 
-/// The ids of the people whom a note mentions.
+/// The ids of the people that a note mentions.
 pub(super) fn colleagues() -> Vec<String> {
     (0..COLLEAGUES).map(|number| demo_company::id("person", &colleague(number))).collect()
 }
@@ -44,7 +45,7 @@ fn team(number: usize) -> String {
     demo_company::team_id(COMPANY, &format!("Bench {number}"))
 }
 
-/// The teams and people, for `POST /_local/directory`.
+/// The teams and people of the benchmark, as the body of `POST /_local/directory`.
 pub(super) fn people() -> Value {
     let company = demo_company::id("company", COMPANY);
     let five: Vec<String> = (0..5).map(team).collect();
@@ -75,8 +76,8 @@ pub(super) fn people() -> Value {
     json!({ "teams": teams, "people": people })
 }
 
-/// Loads contacts. The first five teams own half of them in turn, all teams the other half; every
-/// twentieth contact has no team.
+/// Loads contacts. Half of them belong to the first five teams in turn, and the other half to all
+/// teams in turn. Every twentieth contact has no team.
 pub(super) fn load(cloud: &LocalCloud, contacts: usize) -> Result<(), SeedError> {
     let teams =
         (0..TEAMS).map(|number| team(number).parse()).collect::<Result<Vec<TeamId>, _>>()?;

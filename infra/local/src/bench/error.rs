@@ -1,4 +1,4 @@
-//! Why a benchmark failed.
+//! The errors of the benchmarks.
 
 use crate::cargo::BuildError;
 use crate::client::ClientError;
@@ -7,7 +7,7 @@ use crate::demo_contacts::SeedError;
 use crate::lambda::ColdStartError;
 use crate::template::TemplateError;
 
-/// Why a benchmark failed.
+/// The reason why a benchmark failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     /// The local cloud did not start.
@@ -25,13 +25,13 @@ pub enum BenchError {
     /// The functions do not build.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// The file of a program could not be read.
+    /// The program file of a function could not be read.
     #[error("the file of a program cannot be read: {0}")]
     Program(#[from] std::io::Error),
     /// The start of a process could not be measured.
     #[error(transparent)]
     ColdStart(#[from] ColdStartError),
-    /// A response that the benchmark cannot continue with.
+    /// The benchmark cannot continue after this response.
     #[error("{0}")]
     Response(String),
 }

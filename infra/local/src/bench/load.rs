@@ -20,21 +20,21 @@ use crate::{
     template::{Parameters, Template},
 };
 
-/// The people of each access level in one run who are in no cache.
+/// For each access level, the number of people in one run who are in no cache.
 const UNCACHED_PEOPLE: usize = company::UNCACHED_PEOPLE / 3;
 
-/// A condition that a run is made under, at the first of the rates.
+/// A condition under which a run is made. The run uses the first of the request rates.
 struct Condition {
     name: &'static str,
     cached_people: bool,
-    /// The targets of fault injection whose calls take longer.
+    /// The fault injection targets whose calls take longer.
     slow: &'static [&'static str],
     latency_ms: u64,
 }
 
 const CONDITIONS: [Condition; 4] = [
-    // About the time of a call inside an AWS region. Without it, the loopback interface hides
-    // whether several calls are made one after the other or at the same time.
+    // 5 ms is about the time of a call inside an AWS region. Without this latency, the loopback
+    // interface hides whether calls are made one after the other or at the same time.
     Condition {
         name: "a table call takes 5 ms more",
         cached_people: true,
@@ -53,7 +53,7 @@ const CONDITIONS: [Condition; 4] = [
         ],
         latency_ms: 200,
     },
-    // Longer than the time-out of 500 ms.
+    // 700 ms is longer than the time-out of 500 ms.
     Condition {
         name: "cold caches, the teams call takes 700 ms",
         cached_people: false,
@@ -69,9 +69,9 @@ pub struct Load {
     pub contacts: usize,
     /// How long each run takes.
     pub duration: Duration,
-    /// Requests per second, one run for each rate.
+    /// Requests per second. The benchmark makes one run for each rate.
     pub rates: Vec<u32>,
-    /// Whether to build the functions for release, as they are deployed.
+    /// Whether to build the functions for release, as for a deployment.
     pub deployed: bool,
 }
 
@@ -79,9 +79,9 @@ pub struct Load {
 struct Outcome {
     kind: &'static str,
     level: &'static str,
-    /// Time since the request was due.
+    /// Time from the moment when the request was due until its response.
     latency: Duration,
-    /// `None` if there was no response.
+    /// HTTP status of the response; `None` if there was no response.
     status: Option<u16>,
     fell_back: bool,
 }
@@ -93,7 +93,8 @@ struct User {
     level: &'static str,
 }
 
-/// Makes a run for each rate and each condition, one after the other. Failed requests are counted.
+/// Makes a run for each rate and for each condition, one after the other, and counts failed
+/// requests. Returns the results as a Markdown table.
 pub async fn load(options: &Options, load: &Load) -> Result<String, BenchError> {
     let mut options = options.clone();
     if load.deployed {
@@ -121,7 +122,7 @@ async fn runs(session: &Session, load: &Load) -> Result<String, BenchError> {
         "| run | request | `team` p50 / p95 ms | `everything` p50 / p95 ms | p95 ratio | requests \
          | 5xx or none | fallbacks |\n|---|---|---|---|---|---|---|---|",
     );
-    // This run is not counted: it starts the processes and fills the caches.
+    // The results of this run are not counted: it starts the processes and fills the caches.
     run(&cached, &contact, load.rates[0], load.duration / 2).await;
     for rate in &load.rates {
         let outcomes = run(&cached, &contact, *rate, load.duration).await;
@@ -149,8 +150,8 @@ async fn runs(session: &Session, load: &Load) -> Result<String, BenchError> {
     Ok(table)
 }
 
-/// Adds a table of the functions' processor time and memory over all runs, from which `MemorySize`
-/// is chosen.
+/// Adds a table with the processor time and the memory of each function over all runs. `MemorySize`
+/// is chosen from this table.
 fn add_functions(table: &mut String, usage: &Value) {
     table.push_str(
         "\n\n| function | invocations | processes | CPU ms, p50 | ms, p95 | peak MiB |\n\
@@ -170,7 +171,7 @@ fn add_functions(table: &mut String, usage: &Value) {
     }
 }
 
-/// Users who are in no cache, of both access levels in turn.
+/// Signs in users who are in no cache. The two access levels alternate.
 async fn uncached_users(
     session: &Session,
     numbers: impl Iterator<Item = usize>,
@@ -185,7 +186,7 @@ async fn uncached_users(
     Ok(users)
 }
 
-/// Sends requests at a fixed rate, each when it is due, and waits for every response.
+/// Sends requests at a fixed rate, each at the time when it is due. Waits for all responses.
 async fn run(users: &[User], contact: &str, rate: u32, duration: Duration) -> Vec<Outcome> {
     let between = Duration::from_secs(1) / rate.max(1);
     let start = Instant::now();

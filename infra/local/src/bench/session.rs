@@ -8,7 +8,7 @@ use super::error::BenchError;
 use crate::client::{ApiResponse, Client};
 use crate::cloud::{LocalCloud, Options};
 
-/// A running local cloud with the company of the benchmark in it.
+/// A running local cloud that contains the company of the benchmark.
 pub(super) struct Session {
     pub(super) cloud: LocalCloud,
     /// A client without a token, for the `/_local` endpoints.
@@ -36,7 +36,7 @@ pub(super) async fn first_contact(client: &Client) -> Result<String, BenchError>
     id.ok_or_else(|| BenchError::Response("the list of contacts is empty".to_owned()))
 }
 
-/// The body of a successful response; an error with the name of the request otherwise.
+/// Returns the body of a successful response, or an error that contains the name of the request.
 pub(super) fn succeeded(request: &str, response: ApiResponse) -> Result<Value, BenchError> {
     if response.status.is_success() {
         return Ok(response.body);

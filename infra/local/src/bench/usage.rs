@@ -1,5 +1,5 @@
-//! Measures the AWS calls and read units of single requests, by the number of contacts in the
-//! company.
+//! Measures the AWS calls and read units of single requests in companies with different numbers of
+//! contacts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use super::error::BenchError;
 use super::session::{Session, first_contact, succeeded};
 use crate::{client::Client, cloud::Options};
 
-/// The label of a request, and its usage as `calls / read units`.
+/// The label of a request, and its usage as a text in the form `calls / read units`.
 type Row = (String, String);
 
 /// A request to measure.
@@ -24,10 +24,10 @@ struct Sample {
     body: Option<Value>,
 }
 
-/// Sends the same requests in companies with these numbers of contacts.
+/// Sends the same requests in companies with `sizes` contacts and returns a table of their usage.
 ///
 /// # Errors
-/// When a request fails.
+/// Returns an error if a request fails.
 pub async fn usage(options: &Options, sizes: &[usize]) -> Result<String, BenchError> {
     let mut columns = Vec::new();
     for size in sizes {
@@ -60,7 +60,7 @@ async fn rows(session: &Session) -> Result<Vec<Row>, BenchError> {
     let mut rows = Vec::new();
     for sample in samples(&contact) {
         let client = session.sign_in(sample.user).await?;
-        // The first request fills the caches and is not measured.
+        // The first request fills the caches, so it is not measured.
         send(&client, &sample).await?;
         session.anonymous.fetch(Method::DELETE, "/_local/usage", None).await?;
         send(&client, &sample).await?;
@@ -117,7 +117,7 @@ async fn send(client: &Client, sample: &Sample) -> Result<(), BenchError> {
     succeeded(sample.label, response).map(drop)
 }
 
-/// The number of calls of each action, and the read units of all calls.
+/// A text with the number of calls of each action and the read units of all calls.
 fn calls_and_units(actions: &Value) -> String {
     let actions = actions.as_object().into_iter().flatten();
     let mut calls = BTreeMap::new();

@@ -26,10 +26,10 @@ impl FromIterator<(String, PathBuf)> for Binaries {
 }
 
 impl Binaries {
-    /// The executable called `name`, as it is on disk now.
+    /// The executable with this name, as it is on disk now.
     ///
     /// # Errors
-    /// When Cargo built no executable with this name, or its file no longer exists.
+    /// Returns an error if Cargo built no executable with this name, or its file no longer exists.
     pub fn find(&self, name: &str) -> io::Result<Binary> {
         let path = self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         let path = path.ok_or_else(|| {
@@ -39,7 +39,8 @@ impl Binaries {
         Ok(Binary { path, built_at })
     }
 
-    /// Adds the executables of another build, or replaces those with the same name, for all clones.
+    /// Adds the executables of another build, for all clones. They replace executables with the
+    /// same name.
     pub(super) fn replace(&self, built: &Self) {
         let built = built.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         self.0.write().unwrap_or_else(PoisonError::into_inner).extend(built);

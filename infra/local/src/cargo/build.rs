@@ -16,22 +16,23 @@ use super::progress::{BuildProgress, Display};
 /// How often the display of the progress is updated when Cargo prints nothing.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Why there are no function binaries.
+/// The reason why the function binaries could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// Cargo could not be started, or its output could not be read.
     #[error("cargo cannot be run: {0}")]
     Cargo(#[from] io::Error),
-    /// The build failed; the text holds the messages of the compiler.
+    /// The build failed. The text contains the messages of the compiler.
     #[error("the functions do not build:\n{0}")]
     Failed(String),
 }
 
 impl Binaries {
-    /// Builds the binaries of the default members of `workspace`, in the profile of this program.
+    /// Builds the binaries of the default members of `workspace`, with the Cargo profile of this
+    /// program.
     ///
     /// # Errors
-    /// [`BuildError::Failed`] with the messages of the compiler.
+    /// Returns [`BuildError::Failed`] with the messages of the compiler if the build fails.
     pub async fn build(workspace: &Path, progress: &BuildProgress) -> Result<Self, BuildError> {
         let mut build = command::build(workspace);
         build.arg("--bins");
@@ -41,12 +42,12 @@ impl Binaries {
         run(build, progress).await
     }
 
-    /// Builds the binaries of these packages of `workspace` as they are deployed. Only these
-    /// packages are built, because a build of the whole workspace would enable features that only
-    /// the emulators need.
+    /// Builds the binaries of these packages of `workspace` as for a deployment. Other packages are
+    /// not built, because a build of the whole workspace would enable features that only the
+    /// emulators need.
     ///
     /// # Errors
-    /// [`BuildError::Failed`] with the messages of the compiler.
+    /// Returns [`BuildError::Failed`] with the messages of the compiler if the build fails.
     pub async fn build_release(
         workspace: &Path,
         packages: impl IntoIterator<Item = &str>,
@@ -61,7 +62,7 @@ impl Binaries {
     }
 }
 
-/// Runs a build to its end and returns its executables.
+/// Runs a build until it ends and returns its executables.
 async fn run(mut build: Command, progress: &BuildProgress) -> Result<Binaries, BuildError> {
     let mut display = progress.start();
     let mut child = build.spawn()?;
@@ -87,7 +88,7 @@ async fn run(mut build: Command, progress: &BuildProgress) -> Result<Binaries, B
     Ok(messages::executables(&messages).collect())
 }
 
-/// Reads Cargo's standard error to its end, shows its progress and returns the messages of the
+/// Reads Cargo's standard error until it ends, and shows the progress. Returns the messages of the
 /// compiler.
 async fn follow(mut stderr: impl AsyncRead + Unpin, display: &mut Display) -> io::Result<String> {
     let mut diagnostics = String::new();
@@ -102,7 +103,7 @@ async fn follow(mut stderr: impl AsyncRead + Unpin, display: &mut Display) -> io
                 continue;
             }
         };
-        // The progress bar ends with a carriage return, a line with a line feed.
+        // The progress bar ends with a carriage return; every other line ends with a line feed.
         let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
         while let Some(end) = buffer.iter().position(ends) {
             let line: Vec<u8> = buffer.drain(..=end).collect();

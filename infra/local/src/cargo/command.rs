@@ -6,14 +6,15 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-/// Prefixes of the variables with which `cargo run` and `cargo test` describe their package.
+/// Prefixes of the environment variables in which `cargo run` and `cargo test` describe their
+/// package.
 const PACKAGE_VARIABLES: [&str; 4] =
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
 
-/// Starts Cargo with the environment that it has in a shell. `cargo run` and `cargo test` set
-/// variables that describe their package. Some build scripts depend on these variables; if they
-/// were kept, Cargo would compile such packages and their dependents again whenever a build from
-/// here follows a build from a shell.
+/// Creates a Cargo command with the same environment as in a shell: it does not inherit the
+/// variables in which `cargo run` and `cargo test` describe their package. Some build scripts
+/// depend on these variables. If the variables were kept, Cargo would compile such packages and
+/// their dependents again whenever a build from here follows a build from a shell.
 #[must_use]
 pub fn command() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
@@ -27,8 +28,8 @@ pub fn command() -> Command {
     command
 }
 
-/// `cargo build` in `workspace`. It prints JSON messages on standard output; on standard error it
-/// prints progress and compiler messages, as [`super::messages`] parses them.
+/// Creates the command `cargo build` for `workspace`. It prints JSON messages on standard output,
+/// and progress and compiler messages on standard error. [`super::messages`] parses both.
 pub(super) fn build(workspace: &Path) -> Command {
     let mut command = command();
     command

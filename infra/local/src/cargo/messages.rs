@@ -1,4 +1,4 @@
-//! Parses what `cargo build` prints: JSON messages on standard output, progress and compiler
+//! Parses the output of `cargo build`: JSON messages on standard output, progress and compiler
 //! messages on standard error.
 
 use std::path::PathBuf;
@@ -19,12 +19,12 @@ pub(super) enum Line<'a> {
     Diagnostic(&'a str),
 }
 
-/// How far a build is.
+/// The progress of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Progress<'a> {
-    /// Finished units: most crates have one, those with a build script three.
+    /// Number of finished units. Most crates have one unit; crates with a build script have three.
     pub(super) done: u64,
-    /// All units of the build, including those that were built before.
+    /// Number of all units of the build, including units that were built before.
     pub(super) total: u64,
     /// The units that are being compiled now, separated by commas.
     pub(super) current: &'a str,
@@ -60,7 +60,7 @@ fn is_status(line: &str) -> bool {
         && rest.starts_with(' ')
 }
 
-/// A JSON message about a finished executable; other messages lack these fields.
+/// A JSON message about a finished executable. Other messages do not have these fields.
 #[derive(Deserialize)]
 struct Artifact {
     target: Target,

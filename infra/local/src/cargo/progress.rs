@@ -1,5 +1,5 @@
 //! Shows the progress of a build on standard error: as a bar on a terminal, otherwise as plain
-//! lines at a modest rate.
+//! lines with a pause between two lines.
 
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -15,20 +15,21 @@ const LINE_INTERVAL: Duration = Duration::from_secs(15);
 /// How often the elapsed time of a bar is updated.
 const BAR_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Whether a build shows its progress, and what it says about the step that follows.
+/// Whether the progress of a build is shown, and the text about the step that follows the build.
 #[derive(Clone, Debug, Default)]
 pub struct BuildProgress {
     next: Option<String>,
 }
 
 impl BuildProgress {
-    /// Shows nothing.
+    /// Creates a value that shows no progress.
     #[must_use]
     pub fn hidden() -> Self {
         Self::default()
     }
 
-    /// Shows the progress on standard error. `next` is a sentence about what follows the build.
+    /// Creates a value that shows the progress on standard error. `next` is a sentence about the
+    /// step that follows the build.
     #[must_use]
     pub fn stderr(next: impl Into<String>) -> Self {
         Self { next: Some(next.into()) }
@@ -73,14 +74,14 @@ enum Output {
 /// The latest progress that Cargo reported.
 #[derive(Debug, Default)]
 struct Latest {
-    /// Finished units and all units, if Cargo has reported them.
+    /// Number of finished units and number of all units; `None` until Cargo has reported them.
     units: Option<(u64, u64)>,
-    /// The units that are being compiled, or the latest status.
+    /// The units that are being compiled, or the latest status line.
     activity: String,
 }
 
 impl Display {
-    /// Takes over what Cargo reported.
+    /// Stores the progress that Cargo reported.
     pub(super) fn update(&mut self, line: &Line<'_>) {
         self.latest.update(line);
         if let Output::Bar(bar) = &self.output {
@@ -133,8 +134,8 @@ impl Latest {
                 self.units = Some((progress.done, progress.total));
                 progress.current.clone_into(&mut self.activity);
             }
-            // The progress bar names the crates that are being compiled now; a status line only
-            // the one that was started last.
+            // The progress bar contains all crates that are being compiled now. A status line
+            // contains only the crate that was started last.
             Line::Status(status) if self.units.is_none() => {
                 (*status).clone_into(&mut self.activity);
             }
@@ -156,7 +157,7 @@ impl fmt::Display for Latest {
     }
 }
 
-/// An elapsed time, such as `15 s` or `4 min 20 s`.
+/// Displays an elapsed time, such as `15 s` or `4 min 20 s`.
 struct Elapsed(Duration);
 
 impl fmt::Display for Elapsed {
@@ -169,7 +170,7 @@ impl fmt::Display for Elapsed {
     }
 }
 
-/// The display before the number of units is known.
+/// The display while the number of units is unknown.
 fn spinner() -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {elapsed}  {wide_msg}");
     let bar = ProgressBar::new_spinner();

@@ -1,4 +1,4 @@
-//! Builds again when a source file changes.
+//! Builds the functions again when a source file changes.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -11,8 +11,8 @@ use crate::console::Console;
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Binaries {
-    /// Builds again whenever a source file under `workspace` changes; never returns. When a binary
-    /// was built again, its warm processes are replaced at their next event.
+    /// Builds again whenever a source file under `workspace` changes. This method never returns. If
+    /// a binary was built again, its warm processes are replaced at their next event.
     pub async fn watch(self, workspace: PathBuf, console: Console) {
         let mut built = newest_source(&workspace);
         loop {
@@ -34,8 +34,8 @@ impl Binaries {
     }
 }
 
-/// The time of the latest change to a Rust source or manifest of the functions or their shared
-/// crate.
+/// The latest modification time of the Rust source files and manifests of the functions and their
+/// shared crate.
 fn newest_source(workspace: &Path) -> Option<SystemTime> {
     ["functions", "shared"].iter().filter_map(|folder| newest(&workspace.join(folder))).max()
 }

@@ -1,4 +1,4 @@
-//! Why the local cloud did not start.
+//! The errors that stop the start of the local cloud.
 
 use shared::environment::StartError as EnvironmentError;
 
@@ -11,17 +11,18 @@ use crate::resources::ResourcesError;
 use crate::template::{TemplateError, UnresolvedError};
 use crate::upstreams::UpsertError;
 
-/// Why the local cloud did not start. Each message is complete, for the user of the command line.
+/// The reason why the local cloud did not start. Each message is complete, because it is shown to
+/// the user of the command line.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A port is in use, or needs more privileges.
+    /// A port is in use, or it needs more privileges.
     #[error("cannot listen on port {port} (choose another port with {option}): {source}")]
     Port {
         /// The requested port.
         port: u16,
-        /// The option of the command line that sets the port.
+        /// The command line option that sets the port.
         option: &'static str,
-        /// The error of the system.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// `template.yaml` is invalid or not supported.
@@ -54,7 +55,7 @@ pub enum StartError {
     /// The demo contacts could not be written to the table.
     #[error("the demo contacts cannot be loaded: {0}")]
     Seed(#[from] SeedError),
-    /// The clients of the local cloud itself could not be created.
+    /// The local cloud could not create its own clients.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     /// The Lambda service did not start.

@@ -60,12 +60,12 @@ pub struct LocalCloud {
 }
 
 impl LocalCloud {
-    /// Builds the functions if necessary and starts everything.
+    /// Builds the functions if no binaries are given, and starts all parts of the local cloud.
     ///
     /// # Errors
-    /// [`StartError`] for the first part that cannot start.
+    /// Returns the [`StartError`] of the first part that does not start.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        // What can be checked in an instant comes before the build.
+        // Quick checks run before the build, which takes long.
         let gateway = Server::bind(options.port, "--port").await?;
         let lambda_api = Server::bind(options.lambda_port, "--lambda-port").await?;
         let gateway_url = gateway.url().to_owned();
@@ -132,7 +132,7 @@ impl LocalCloud {
             retry_delays: options.retry_delays.clone(),
         })
         .await?;
-        // It was not set before, so that this cannot fail.
+        // This cannot fail, because the value was not set before.
         let _ = lambda_to_kill_in.set(lambda.clone());
         let queues = QueueSources::start(&QueueSourcesOptions {
             template: Arc::clone(&template),
@@ -190,13 +190,13 @@ impl LocalCloud {
         })
     }
 
-    /// Base URL of the gateway.
+    /// The base URL of the gateway.
     #[must_use]
     pub fn gateway_url(&self) -> &str {
         &self.gateway_url
     }
 
-    /// Base URL of the Lambda API.
+    /// The base URL of the Lambda API.
     #[must_use]
     pub fn lambda_url(&self) -> &str {
         &self.lambda_url
@@ -208,7 +208,7 @@ impl LocalCloud {
         &self.aws
     }
 
-    /// The table, with the permissions of an operator.
+    /// The table, accessed with the permissions of an operator.
     #[must_use]
     pub fn table(&self) -> &Table {
         &self.table
@@ -220,13 +220,13 @@ impl LocalCloud {
         &self.lambda
     }
 
-    /// The schedules; a test can run one at any time.
+    /// The schedules. A test can run a schedule at any time.
     #[must_use]
     pub fn schedules(&self) -> &Schedules {
         &self.schedules
     }
 
-    /// Stops everything and returns when every process has ended.
+    /// Stops all parts and returns when every process has ended.
     pub async fn shutdown(self) {
         self.stop.cancel();
         self.schedules.shutdown().await;

@@ -1,5 +1,5 @@
-//! The local cloud's own access to the table and the bucket, and what the `/_local` endpoints do
-//! with it.
+//! The local cloud's own access to the table and the bucket, and the operations that the `/_local`
+//! endpoints run with it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -23,7 +23,7 @@ use crate::operator;
 use crate::sources::Schedules;
 use crate::template::Template;
 
-/// The clients of the local cloud itself, with the permissions of an operator.
+/// Creates the clients of the local cloud itself, with the permissions of an operator.
 pub(super) struct Operator<'a> {
     pub(super) http: &'a reqwest::Client,
     pub(super) aws: &'a Aws,
@@ -46,7 +46,7 @@ impl Operator<'_> {
     }
 }
 
-/// Reads the feature flags of a company from the table.
+/// Returns a function that reads the feature flags of a company from the table.
 pub(super) fn flags(table: Table) -> control::Flags {
     Arc::new(move |company: String| {
         let table = table.clone();
@@ -63,7 +63,8 @@ pub(super) fn flags(table: Table) -> control::Flags {
     })
 }
 
-/// Runs the function that has a schedule in the template.
+/// Returns a function that runs the clean-up, which is the function that has a schedule in the
+/// template.
 pub(super) fn clean_up(template: &Template, schedules: &Schedules) -> control::CleanUp {
     let scheduled = template.functions.values().find(|it| it.schedules().next().is_some());
     let function = scheduled.map_or_else(String::new, |function| function.id.clone());
@@ -78,8 +79,8 @@ pub(super) fn clean_up(template: &Template, schedules: &Schedules) -> control::C
     })
 }
 
-/// Kills a process of the Lambda service. The emulators start before that service, so that it is
-/// set later.
+/// Returns a function that kills a process of the Lambda service. The emulators start before the
+/// Lambda service, so `lambda` is set later.
 pub(super) fn on_kill(lambda: &Arc<OnceLock<Lambda>>) -> OnKill {
     let lambda = Arc::clone(lambda);
     Arc::new(move |access_key_id| {
@@ -89,7 +90,7 @@ pub(super) fn on_kill(lambda: &Arc<OnceLock<Lambda>>) -> OnKill {
     })
 }
 
-/// Issuer and audience of the tokens that the API's default authorizer accepts.
+/// The issuer and the audience that the API's default authorizer accepts in tokens.
 pub(super) fn token_rules(template: &Template) -> (String, String) {
     let authorizer =
         template.api.as_ref().and_then(|api| api.authorizers.get(api.default_authorizer.as_ref()?));

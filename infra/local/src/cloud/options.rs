@@ -1,4 +1,4 @@
-//! How to run the local cloud.
+//! The options of the local cloud.
 
 use std::path::PathBuf;
 
@@ -9,37 +9,38 @@ use crate::console::Console;
 use crate::lambda::RetryDelays;
 use crate::template::Parameters;
 
-/// How to run the local cloud.
+/// The options of the local cloud.
 #[derive(Clone)]
 pub struct Options {
     /// Folder of the Cargo workspace, which contains `template.yaml`.
     pub workspace: PathBuf,
-    /// Port of the gateway; 0 for any free port.
+    /// Port of the gateway; 0 means any free port.
     pub port: u16,
-    /// Port of the Lambda API; 0 for any free port.
+    /// Port of the Lambda API; 0 means any free port.
     pub lambda_port: u16,
-    /// Folder that keeps the state between runs; without it nothing is kept.
+    /// Folder that keeps the state between runs; with `None`, nothing is kept.
     pub data: Option<PathBuf>,
-    /// Programs of the functions; without them the functions are built first.
+    /// The programs of the functions; with `None`, the functions are built first.
     pub binaries: Option<Binaries>,
-    /// How the progress of that build is shown.
+    /// How the progress of the build is shown.
     pub build_progress: BuildProgress,
-    /// Whether to build again when a source file changes.
+    /// Whether to build the functions again when a source file changes.
     pub watch: bool,
     /// Number of contacts to load in addition to the demo contacts.
     pub contacts: usize,
-    /// Values of the template's parameters. Those that the local cloud sets itself take precedence.
+    /// Values of the template's parameters. If the local cloud sets a parameter itself, its own
+    /// value takes precedence.
     pub parameters: Parameters,
-    /// Where to print.
+    /// The output of the local cloud.
     pub console: Console,
-    /// The current time.
+    /// The source of the current time.
     pub clock: Clock,
     /// The delays before asynchronous events are retried.
     pub retry_delays: RetryDelays,
 }
 
 impl Options {
-    /// The system in `workspace` on free ports, in memory, without any output.
+    /// Options for the workspace in the folder `workspace`: free ports, data in memory, no output.
     #[must_use]
     pub fn new(workspace: PathBuf) -> Self {
         Self {

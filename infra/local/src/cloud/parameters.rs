@@ -1,11 +1,13 @@
-//! The parameters and secrets that a deployment would set; here the local cloud sets them.
+//! The parameters and secrets that a deployment would set. In the local cloud, these functions set
+//! them.
 
 use std::collections::BTreeMap;
 
 use crate::template::Parameters;
 use crate::upstreams::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY, Upstreams};
 
-/// The `given` parameters of the template, and the URLs that only the local cloud knows.
+/// The `given` parameters of the template, and parameters with the URLs that only the local cloud
+/// knows.
 #[must_use]
 pub fn local_parameters(
     given: &Parameters,
@@ -23,7 +25,7 @@ pub fn local_parameters(
     parameters
 }
 
-/// The values of the template's `{{resolve:secretsmanager:…}}`, by key.
+/// The values for `{{resolve:secretsmanager:…}}` in the template, by the key of the secret.
 #[must_use]
 pub fn secrets() -> BTreeMap<String, String> {
     [

@@ -14,15 +14,15 @@ use super::error::StartError;
 /// Longest time that open connections may take to finish at shutdown.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
-/// A server that is bound to its port and does not accept requests yet.
+/// A server that is bound to its port but does not accept requests yet.
 pub(super) struct Server {
     listener: TcpListener,
     url: String,
 }
 
 impl Server {
-    /// Binds `port` on the loopback address. `option` is the option of the command line that sets
-    /// the port.
+    /// Binds `port` on the loopback address. `option` is the command line option that sets the
+    /// port.
     pub(super) async fn bind(port: u16, option: &'static str) -> Result<Self, StartError> {
         let failed = |source| StartError::Port { port, option, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
@@ -30,12 +30,12 @@ impl Server {
         Ok(Self { listener, url })
     }
 
-    /// The base URL.
+    /// The base URL of the server.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Serves `router` as one of the `tasks`, until `stop` is cancelled.
+    /// Serves `router` in a task of `tasks` until `stop` is cancelled.
     pub(super) fn serve(self, router: Router, stop: &CancellationToken, tasks: &TaskTracker) {
         let stopped = stop.clone().cancelled_owned();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

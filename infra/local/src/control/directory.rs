@@ -1,4 +1,5 @@
-//! The companies, teams and people of the simulated Launchpad, and tokens for the people.
+//! The `/_local` endpoints for the companies, teams and people of the simulated Launchpad, and for
+//! tokens.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ pub(super) struct User {
     user: String,
 }
 
-/// `GET /_local/token?user={sso, handle or email}`.
+/// `GET /_local/token?user={sso, handle or email}`: issues a token for a person.
 pub(super) async fn token(
     State(state): State<ControlState>,
     user: Result<Query<User>, QueryRejection>,
@@ -50,7 +51,7 @@ fn unknown(directory: &Directory, user: &str) -> ErrorResponse {
     ErrorResponse::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
 }
 
-/// `GET /_local/users`.
+/// `GET /_local/users`: lists all people.
 pub(super) async fn users(State(state): State<ControlState>) -> Response {
     let mut flags: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let mut users = Vec::new();
@@ -82,7 +83,7 @@ fn user_json(directory: &Directory, person: &Person, flags: Option<&Map<String, 
     })
 }
 
-/// `POST /_local/directory`.
+/// `POST /_local/directory`: adds or replaces companies, teams and people.
 pub(super) async fn upsert(
     State(state): State<ControlState>,
     body: Bytes,

@@ -1,5 +1,5 @@
-//! The rules of fault injection. A rule stays in force until its `times` are used up or all rules
-//! are cleared.
+//! The `/_local` endpoints for the rules of fault injection. A rule stays in force until its
+//! `times` are used up or all rules are removed.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -19,12 +19,12 @@ pub(super) async fn add(
     Ok(data(state.faults.list()))
 }
 
-/// `GET /_local/faults`.
+/// `GET /_local/faults`: lists the rules in force.
 pub(super) async fn list(State(state): State<ControlState>) -> Response {
     data(state.faults.list())
 }
 
-/// `DELETE /_local/faults`.
+/// `DELETE /_local/faults`: removes all rules.
 pub(super) async fn clear(State(state): State<ControlState>) -> Response {
     state.faults.clear();
     data(state.faults.list())

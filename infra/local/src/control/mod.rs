@@ -1,5 +1,5 @@
 //! The `/_local` endpoints (SPEC §6), which control the local cloud itself: tokens, the directory,
-//! what was sent and logged, usage, faults, objects and the clean-up.
+//! records of what was sent and logged, usage, faults, objects and the clean-up.
 
 mod directory;
 mod faults;
@@ -19,10 +19,10 @@ pub use state::{CleanUp, ControlState, Flags};
 
 use response::ErrorResponse;
 
-/// Largest object that can be uploaded through the endpoints, in bytes.
+/// Largest object in bytes that can be uploaded through the endpoints.
 const MAX_OBJECT_BYTES: usize = 256 * 1024 * 1024;
 
-/// The endpoints without their prefix; nest them under `/_local`.
+/// Creates a router for the endpoints without their prefix. Nest it under `/_local`.
 pub fn router(state: ControlState) -> Router {
     Router::new()
         .route("/token", get(directory::token))

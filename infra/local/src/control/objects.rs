@@ -1,4 +1,5 @@
-//! The objects of the bucket: operators upload input files and download reports.
+//! The `/_local` endpoints for the objects of the bucket. Operators upload input files and download
+//! reports.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
@@ -9,7 +10,7 @@ use serde_json::json;
 use super::response::{ErrorResponse, data};
 use super::state::ControlState;
 
-/// `PUT /_local/objects/{key}`.
+/// `PUT /_local/objects/{key}`: writes an object.
 pub(super) async fn write(
     State(state): State<ControlState>,
     Path(key): Path<String>,
@@ -25,7 +26,7 @@ pub(super) async fn write(
     Ok(data(json!({ "key": key, "size": size })))
 }
 
-/// `GET /_local/objects/{key}`.
+/// `GET /_local/objects/{key}`: reads an object.
 pub(super) async fn read(
     State(state): State<ControlState>,
     Path(key): Path<String>,

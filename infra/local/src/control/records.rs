@@ -1,4 +1,5 @@
-//! The records of the run so far: mail, notifications, events, usage; and the clean-up.
+//! The `/_local` endpoints for the records of the run so far (mail, notifications, events and
+//! usage) and for the clean-up.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -11,12 +12,12 @@ use serde::Deserialize;
 use super::response::{ErrorResponse, data};
 use super::state::ControlState;
 
-/// `GET /_local/mail`.
+/// `GET /_local/mail`: lists the mail that was sent.
 pub(super) async fn mail(State(state): State<ControlState>) -> Response {
     data(state.mailbox.list())
 }
 
-/// `GET /_local/notifications`.
+/// `GET /_local/notifications`: lists the notifications that were accepted.
 pub(super) async fn notifications(State(state): State<ControlState>) -> Response {
     data(state.notifications.list())
 }
@@ -26,7 +27,7 @@ pub(super) struct Named {
     name: Option<String>,
 }
 
-/// `GET /_local/events[?name=]`.
+/// `GET /_local/events[?name=]`: lists the events that functions logged.
 pub(super) async fn events(
     State(state): State<ControlState>,
     named: Result<Query<Named>, QueryRejection>,
@@ -36,12 +37,12 @@ pub(super) async fn events(
     Ok(data(state.events.list(name.as_deref())))
 }
 
-/// `GET /_local/usage`.
+/// `GET /_local/usage`: returns the usage of each function.
 pub(super) async fn usage(State(state): State<ControlState>) -> Response {
     data(state.usage.snapshot())
 }
 
-/// `DELETE /_local/usage`.
+/// `DELETE /_local/usage`: resets the usage.
 pub(super) async fn reset_usage(State(state): State<ControlState>) -> Response {
     state.usage.reset();
     data(state.usage.snapshot())
@@ -54,7 +55,8 @@ struct Run {
     time: Option<Timestamp>,
 }
 
-/// `POST /_local/clean-up` with an optional `{"time"}`, which the run uses as the current time.
+/// `POST /_local/clean-up` with an optional `{"time"}`: runs the clean-up. The run uses `time` as
+/// the current time.
 pub(super) async fn clean_up(
     State(state): State<ControlState>,
     body: Bytes,

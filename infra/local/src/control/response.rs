@@ -1,4 +1,4 @@
-//! The two forms of a response: data and an error.
+//! The two forms of a response: data or an error.
 
 use std::fmt;
 

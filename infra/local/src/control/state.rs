@@ -1,4 +1,4 @@
-//! What the endpoints show and change.
+//! The data and functions that the `/_local` endpoints use.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,18 +17,19 @@ use crate::upstreams::Directory;
 /// Reads the feature flags of a company from the table, by the company's SSO id.
 pub type Flags = Arc<dyn Fn(String) -> BoxFuture<'static, Map<String, Value>> + Send + Sync>;
 
-/// Runs the clean-up function once, as if at the given time, and returns its response.
+/// Runs the clean-up function once, with the given time as the current time, and returns its
+/// response.
 pub type CleanUp =
     Arc<dyn Fn(Timestamp) -> BoxFuture<'static, Result<Value, String>> + Send + Sync>;
 
-/// What the endpoints show and change.
+/// The data and functions that the `/_local` endpoints use.
 #[derive(Clone)]
 pub struct ControlState {
     /// Signs tokens.
     pub identity: Identity,
-    /// Issuer of the tokens; the template's authorizer expects it.
+    /// Issuer of the tokens, as the template's authorizer expects it.
     pub issuer: String,
-    /// Audience of the tokens; the template's authorizer expects it.
+    /// Audience of the tokens, as the template's authorizer expects it.
     pub audience: String,
     /// The companies, teams and people of the simulated Launchpad.
     pub directory: Directory,
@@ -42,13 +43,13 @@ pub struct ControlState {
     pub usage: Usage,
     /// The rules of fault injection.
     pub faults: Faults,
-    /// The objects of the bucket, with the permissions of an operator.
+    /// The objects of the bucket, accessed with the permissions of an operator.
     pub files: Files,
     /// Reads the feature flags of a company from the table.
     pub flags: Flags,
     /// Runs the clean-up function.
     pub clean_up: CleanUp,
-    /// The current time.
+    /// The source of the current time.
     pub clock: Clock,
 }
 

@@ -1,9 +1,9 @@
-//! Why the demo failed.
+//! The errors of the demo.
 
 use crate::client::ClientError;
 use crate::import::ImportError;
 
-/// Why the demo failed.
+/// The reason why the demo failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// A check failed.

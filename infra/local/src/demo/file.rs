@@ -26,12 +26,12 @@ pub(super) const FIELDS: [&str; 9] = [
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Cell {
     Text(String),
-    /// A date in a spreadsheet: days since 1899-12-30.
+    /// A date in a spreadsheet, as the number of days since 1899-12-30.
     Days(f64),
     Other(String),
 }
 
-/// The rows of an XLSX file below the headers, all sheets in order.
+/// The rows of all sheets of an XLSX file, in order, without the header rows.
 pub(super) fn xlsx(bytes: Vec<u8>) -> Result<Vec<Vec<Cell>>, DemoError> {
     let unreadable = |error: calamine::XlsxError| DemoError::Export(error.to_string());
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
@@ -52,7 +52,7 @@ fn cell(data: &Data) -> Cell {
     }
 }
 
-/// The rows of a CSV file below the header.
+/// The rows of a CSV file, without the header row.
 pub(super) fn csv(bytes: &[u8]) -> Result<Vec<Vec<Cell>>, DemoError> {
     let text = bytes
         .strip_prefix(b"\xEF\xBB\xBF")
@@ -66,8 +66,8 @@ pub(super) fn csv(bytes: &[u8]) -> Result<Vec<Vec<Cell>>, DemoError> {
     Ok(rows)
 }
 
-/// The first difference between the rows of a file and the contacts, if there is one. Both are
-/// sorted by id first.
+/// The first difference between the rows of a file and the contacts; `None` if there is none. The
+/// rows and the contacts are sorted by id before the comparison.
 pub(super) fn difference(
     mut rows: Vec<Vec<Cell>>,
     contacts: &[Value],
@@ -101,7 +101,7 @@ pub(super) fn difference(
 
 fn same(cell: &Cell, expected: &Cell) -> bool {
     match (cell, expected) {
-        // Dates are equal if they differ by less than half a second.
+        // Two dates are equal if they differ by less than half a second.
         (Cell::Days(a), Cell::Days(b)) => (a - b).abs() < 0.5 / 86_400.0,
         (cell, expected) => cell == expected,
     }
@@ -136,7 +136,8 @@ fn moment(text: &str, zone: &TimeZone, is_csv: bool) -> Cell {
     Cell::Days(days)
 }
 
-/// A text as a CSV cell: a `'` is put before a text that a spreadsheet would run as a formula.
+/// The text of a CSV cell. If a spreadsheet would run the text as a formula, a `'` is put before
+/// it.
 fn guarded(text: &str) -> String {
     let is_formula = match text.chars().next() {
         Some('=' | '@' | '\t' | '\r') => true,

@@ -1,4 +1,4 @@
-//! `demo`: plays a scenario through the real API, step by step, and checks each response.
+//! `demo`: runs a scenario through the real API, step by step, and checks each response.
 
 mod error;
 mod file;
@@ -12,24 +12,24 @@ use crate::client::Client;
 pub use error::DemoError;
 pub use report::Report;
 
-/// The file that is imported by default.
+/// The CSV file that the demo imports by default.
 const CONTACTS: &str = include_str!("contacts.csv");
 
-/// The running local cloud of the demo, and the file to import.
+/// The addresses of the running local cloud of the demo, and the file to import.
 #[derive(Clone, Debug)]
 pub struct Demo {
     /// URL of the gateway.
     pub gateway_url: String,
     /// URL of the Lambda API.
     pub lambda_url: String,
-    /// The contacts to import as CSV; by default a small file of the demo.
+    /// The CSV file of contacts to import; with `None`, a small file of the demo.
     pub file: Option<PathBuf>,
 }
 
 /// Runs the demo and prints each step.
 ///
 /// # Errors
-/// [`DemoError::Check`] at the first response that is not as expected.
+/// Returns [`DemoError::Check`] for the first response that is not as expected.
 pub async fn run(demo: &Demo) -> Result<(), DemoError> {
     let folder = tempfile::tempdir()?;
     let own = folder.path().join("contacts.csv");

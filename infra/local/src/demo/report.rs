@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::error::DemoError;
 
-/// Most characters of a response that are printed.
+/// Largest number of characters of a response that are printed.
 const SHOWN: usize = 600;
 
-/// Prints the demo, step by step, and counts the checks.
+/// Prints the steps of the demo and counts the checks.
 #[derive(Debug, Default)]
 pub struct Report {
     step: usize,
@@ -23,13 +23,13 @@ impl Report {
         Self::default()
     }
 
-    /// Starts a step.
+    /// Prints the title of a step.
     pub fn step(&mut self, what: impl Display) {
         self.step += 1;
         println!("\n{}. {what}", self.step);
     }
 
-    /// Prints a call and its response, shortened.
+    /// Prints a call and its response. A long response is shortened.
     pub fn show(&self, call: &str, response: &Value) {
         let text = response.to_string();
         let shown: String = text.chars().take(SHOWN).collect();
@@ -37,10 +37,10 @@ impl Report {
         println!("   {call}\n   → {shown}{more}");
     }
 
-    /// Prints a successful check.
+    /// Prints a check that passed.
     ///
     /// # Errors
-    /// [`DemoError::Check`] if the check failed.
+    /// Returns [`DemoError::Check`] if the check failed.
     pub fn check(&mut self, passed: bool, what: impl Display) -> Result<(), DemoError> {
         if passed {
             self.checks += 1;

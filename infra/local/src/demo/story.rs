@@ -14,15 +14,15 @@ use crate::{
     demo_company, import,
 };
 
-/// The time zone of the exported dates.
+/// The time zone of the dates in the exported files.
 const ZONE: &str = "Asia/Jakarta";
-/// Longest wait for a result of background work, such as an email.
+/// Longest time to wait for a result of background work, such as an email.
 const WAIT_LIMIT: Duration = Duration::from_secs(120);
-/// Pause between two checks for such a result.
+/// Pause between two checks of whether such a result is there.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Runs all steps: an agent sees the contacts of their team, mentions a colleague, who is notified
-/// once, and exports contacts, which arrive by email and link.
+/// Runs all steps: an agent lists the contacts of their team, mentions a colleague, who is notified
+/// once, and exports contacts. The export arrives as a link in an email.
 pub(super) async fn run(
     anonymous: &Client,
     operator: &Client,
@@ -59,7 +59,7 @@ async fn flags(operator: &Client, report: &mut Report) -> Result<(), DemoError> 
     report.check(on, "both flags are on")
 }
 
-/// All contacts that the user may see, read page by page.
+/// All contacts that the user may see. The function reads them page by page.
 async fn all(client: &Client) -> Result<Vec<Value>, DemoError> {
     let mut contacts = Vec::new();
     let mut cursor = String::new();
@@ -74,7 +74,7 @@ async fn all(client: &Client) -> Result<Vec<Value>, DemoError> {
     }
 }
 
-/// The contacts that a person may see, by the rule of the RFC.
+/// The contacts that a person may see, by the access rule of the RFC.
 fn visible<'a>(contacts: &'a [Value], person: &Value) -> Vec<&'a Value> {
     let user = &person["sso_id"];
     let teams = person["expanded_team_ids"].as_array().cloned().unwrap_or_default();
@@ -194,7 +194,7 @@ async fn mention(
     report.check(notes["data"][0]["id"] == note["id"], "the note is in the contact's list")
 }
 
-/// The notifications that were sent with an idempotency key.
+/// The notifications that were sent with the idempotency key `key`.
 async fn deliveries(anonymous: &Client, key: &str) -> Result<Vec<Value>, DemoError> {
     let all = anonymous.fetch(Method::GET, "/_local/notifications", None).await?;
     let all = all["data"].as_array().cloned().unwrap_or_default();
@@ -263,7 +263,7 @@ async fn export(
     report.check(sent.len() == 1, "there is one notification in the application")
 }
 
-/// The mail with a link to this file, or null.
+/// The mail that contains a link to this file, or null.
 async fn mail_of(anonymous: &Client, file_name: &str) -> Result<Value, DemoError> {
     let all = anonymous.fetch(Method::GET, "/_local/mail", None).await?;
     let mut found = all["data"].as_array().into_iter().flatten().filter(|mail| {
@@ -273,13 +273,13 @@ async fn mail_of(anonymous: &Client, file_name: &str) -> Result<Value, DemoError
     Ok(found.next().cloned().unwrap_or_default())
 }
 
-/// The download link in the text of a mail.
+/// The download link in the text of a mail; `None` if there is no link.
 fn link_in(text: &str) -> Option<String> {
     let words = text.split_whitespace().map(|word| word.trim_matches(['<', '>', '(', ')']));
     words.filter(|word| word.starts_with("http") && word.contains("/d/")).map(str::to_owned).next()
 }
 
-/// Reads a value again and again until it is as expected.
+/// Reads a value repeatedly until it is as expected.
 async fn wait<T, F>(read: impl Fn() -> F, is_expected: impl Fn(&T) -> bool) -> Result<T, DemoError>
 where
     F: Future<Output = Result<T, DemoError>>,

@@ -1,4 +1,4 @@
-//! Cross-origin (CORS) headers, from the configuration of the API.
+//! Cross-origin (CORS) headers, as configured for the API in the template.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{
@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::template::Cors;
 
-/// The response headers of CORS.
+/// The names of the CORS response headers.
 const CORS_HEADERS: [HeaderName; 6] = [
     ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_ALLOW_CREDENTIALS,
@@ -20,8 +20,8 @@ const CORS_HEADERS: [HeaderName; 6] = [
     ACCESS_CONTROL_MAX_AGE,
 ];
 
-/// The response to a preflight request; `None` for any other request. API Gateway responds itself,
-/// even if there is no route for the path.
+/// The response to a CORS preflight request; `None` for any other request. API Gateway answers
+/// preflight requests itself, even if there is no route for the path.
 pub(super) fn preflight(cors: &Cors, method: &Method, headers: &HeaderMap) -> Option<Response> {
     let is_preflight = method == Method::OPTIONS
         && headers.contains_key(ORIGIN)
@@ -42,7 +42,8 @@ pub(super) fn preflight(cors: &Cors, method: &Method, headers: &HeaderMap) -> Op
     Some(response)
 }
 
-/// Replaces the cross-origin headers of the function by those of the API's configuration.
+/// Replaces the function's CORS headers with the headers that are configured for the API. If
+/// `origin` is `None`, only removes the function's headers.
 pub(super) fn apply(cors: &Cors, origin: Option<HeaderValue>, response: &mut Response) {
     let headers = response.headers_mut();
     for name in &CORS_HEADERS {
@@ -54,7 +55,8 @@ pub(super) fn apply(cors: &Cors, origin: Option<HeaderValue>, response: &mut Res
     }
 }
 
-/// The value of `access-control-allow-origin` for a request; `None` if its origin is not allowed.
+/// The value of the response header `access-control-allow-origin` for a request; `None` if the
+/// origin of the request is not allowed.
 pub(super) fn allowed_origin(cors: &Cors, headers: &HeaderMap) -> Option<HeaderValue> {
     let origin = headers.get(ORIGIN)?;
     let any = cors.allow_origins.iter().any(|allowed| allowed == "*");

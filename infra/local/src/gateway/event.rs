@@ -16,8 +16,9 @@ use super::routes::{Match, Routes};
 use crate::account::ACCOUNT_ID;
 use crate::template::Template;
 
-/// The function that handles a request and the event that it receives, for a caller with these
-/// claims; `None` if no route matches. Unlike the gateway, this checks no token and no limit.
+/// The logical id of the function that handles a request, and the event that the function receives
+/// for a caller with these claims; `None` if no route matches. In contrast to the gateway, this
+/// function does not check tokens and limits.
 #[must_use]
 pub fn for_request(
     template: &Template,
@@ -34,12 +35,12 @@ pub fn for_request(
     Some((matched.target.function.clone(), request.to_event()))
 }
 
-/// A request with everything that the event contains.
+/// A request and the other data that the event contains.
 pub(super) struct Request<'a> {
     pub(super) parts: &'a Parts,
     pub(super) body: &'a Bytes,
     pub(super) matched: &'a Match<'a>,
-    /// Claims of the token, if the route has an authorizer.
+    /// Claims of the caller's token; `None` if the route has no authorizer.
     pub(super) claims: Option<&'a Map<String, Value>>,
     pub(super) source_ip: IpAddr,
     pub(super) request_id: &'a str,
@@ -47,7 +48,7 @@ pub(super) struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// The event in JSON.
+    /// The event as JSON.
     pub(super) fn to_event(&self) -> Value {
         let uri = &self.parts.uri;
         let query = uri.query().unwrap_or_default();
@@ -84,8 +85,8 @@ impl Request<'_> {
         event
     }
 
-    /// The headers with names in lower case and several values joined by commas, and the headers
-    /// that API Gateway adds.
+    /// The headers of the request, and the headers that API Gateway adds. Names are in lower case.
+    /// If a header has several values, they are joined by commas.
     fn headers(&self) -> BTreeMap<String, String> {
         let mut headers: BTreeMap<String, String> = BTreeMap::new();
         for (name, value) in &self.parts.headers {
@@ -145,7 +146,7 @@ fn header(headers: &HeaderMap, name: http::HeaderName) -> &str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Whether the body is text. API Gateway passes text on unchanged and other bodies in base64.
+/// Whether the body is text. API Gateway sends text unchanged and other bodies in base64.
 fn is_text(headers: &HeaderMap) -> bool {
     let content_type = header(headers, CONTENT_TYPE).to_ascii_lowercase();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -166,7 +167,7 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
         .collect()
 }
 
-/// The decoded query parameters; several values of one name are joined by commas.
+/// The decoded query parameters. If a parameter has several values, they are joined by commas.
 fn query_parameters(query: &str) -> BTreeMap<String, String> {
     let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -181,7 +182,7 @@ fn query_parameters(query: &str) -> BTreeMap<String, String> {
     parameters
 }
 
-/// A claim as a string, as functions receive it; the items of a list are in brackets.
+/// The text of a claim, as functions receive it. The items of a list are in brackets.
 fn claim(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -36,26 +36,26 @@ use response::message;
 use routes::{Match, Routes};
 use throttle::Limits;
 
-/// Largest request body in bytes, as on AWS.
+/// Largest request body in bytes. AWS has the same limit.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
-/// Longest wait for a function's response, as on AWS.
+/// Longest time to wait for a function's response. AWS has the same limit.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The challenge for an invalid token.
+/// The value of the `WWW-Authenticate` header for an invalid token.
 const INVALID_TOKEN_CHALLENGE: &str =
     r#"Bearer scope="" error="invalid_token" error_description="the token is not valid""#;
 
 /// The dependencies of the gateway.
 #[derive(Clone)]
 pub struct GatewayOptions {
-    /// Declares the API and its routes.
+    /// The template, which declares the API and its routes.
     pub template: Arc<Template>,
     /// Invokes the functions.
     pub lambda: Lambda,
-    /// Checks tokens.
+    /// Checks the tokens of callers.
     pub identity: Identity,
-    /// The current time.
+    /// The source of the current time.
     pub clock: Clock,
 }
 
@@ -66,7 +66,7 @@ struct Gateway {
     limits: Limits,
 }
 
-/// The router of the template's API; it handles every path. Serve it with
+/// Creates the router for the template's API. It handles every path. Serve the router with
 /// [`ConnectInfo`]`<`[`SocketAddr`]`>`, so that functions receive the caller's address.
 pub fn router(options: GatewayOptions) -> Router {
     let api = options.template.api.as_ref();
@@ -103,7 +103,7 @@ impl Gateway {
         response
     }
 
-    /// The function's response, or (`Err`) an error response of the gateway itself.
+    /// Returns the response of the function, or (as `Err`) an error response of the gateway itself.
     async fn invoke(
         &self,
         parts: &Parts,
@@ -154,7 +154,8 @@ impl Gateway {
         Ok(response::from_payload(&outcome.payload))
     }
 
-    /// The claims of the request's token, or the challenge for the `WWW-Authenticate` header.
+    /// Returns the claims of the request's token, or (as `Err`) the value for the
+    /// `WWW-Authenticate` header.
     fn authorize(
         &self,
         authorizer: &JwtAuthorizer,
@@ -169,7 +170,8 @@ impl Gateway {
     }
 }
 
-/// The token in a header value, with or without its scheme.
+/// The token in a header value. The value may start with an authentication scheme, which is
+/// removed.
 fn bearer(value: &str) -> &str {
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),

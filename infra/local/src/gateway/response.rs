@@ -1,4 +1,4 @@
-//! The HTTP response that API Gateway makes from a function's result (payload format 2.0).
+//! Converts a function's result to the HTTP response that API Gateway returns (payload format 2.0).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A result with a status code.
+/// A result of a function that has a status code.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Structured {
@@ -28,12 +28,12 @@ struct Structured {
     is_base64_encoded: bool,
 }
 
-/// A response of API Gateway itself, with a message.
+/// A response of API Gateway itself, with a JSON message.
 pub(super) fn message(status: StatusCode, message: &str) -> Response {
     (status, axum::Json(json!({ "message": message }))).into_response()
 }
 
-/// The response for a function's result; an internal server error if the result is invalid.
+/// The response for a function's result. It is an internal server error if the result is invalid.
 pub(super) fn from_payload(payload: &[u8]) -> Response {
     response(payload)
         .unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))
@@ -73,7 +73,7 @@ fn response(payload: &[u8]) -> Option<Response> {
     Some(response)
 }
 
-/// A result without a status code is the body of a response with status 200.
+/// The response for a result without a status code: the result is the body, and the status is 200.
 fn inferred(value: Value) -> Response {
     let body = match value {
         Value::String(text) => text,
@@ -88,7 +88,7 @@ fn header_value(value: &Value) -> Option<HeaderValue> {
         Value::Number(_) | Value::Bool(_) => value.to_string(),
         Value::Null | Value::Array(_) | Value::Object(_) => return None,
     };
-    // Characters outside of ASCII are sent as UTF-8.
+    // Characters that are not ASCII are sent as UTF-8.
     HeaderValue::from_bytes(text.as_bytes()).ok()
 }
 

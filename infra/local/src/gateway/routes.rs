@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::template::{Api, Authorizer, JwtAuthorizer, Route, Template};
 
-/// The routes of an API, in the order in which API Gateway prefers them.
+/// The routes of an API. They are in the order in which API Gateway prefers them.
 #[derive(Clone, Debug)]
 pub(super) struct Routes(Vec<Target>);
 
@@ -16,15 +16,15 @@ pub(super) struct Routes(Vec<Target>);
 pub(super) struct Target {
     pub(super) function: String,
     pub(super) authorizer: Option<JwtAuthorizer>,
-    /// The route key: `GET /cdp/customers/{id}` or `$default`.
+    /// The route key, such as `GET /cdp/customers/{id}`, or `$default`.
     pub(super) key: String,
-    /// `None` for any method.
+    /// The HTTP method; `None` if the route accepts any method.
     method: Option<Method>,
-    /// `None` for `$default`.
+    /// The segments of the path; `None` for `$default`.
     path: Option<Vec<Segment>>,
 }
 
-/// A segment of a path template. The variants are in the order of preference.
+/// A segment of a path template. The variants are in the order in which API Gateway prefers them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Static(String),
@@ -54,7 +54,8 @@ impl Routes {
         Self(targets)
     }
 
-    /// The route of a request. `path` is the path as sent, still percent-encoded.
+    /// The route that a request matches; `None` if there is no such route. `path` is the path as
+    /// the client sent it, still percent-encoded.
     pub(super) fn find(&self, method: &Method, path: &str) -> Option<Match<'_>> {
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         self.0.iter().find_map(|target| {
@@ -85,9 +86,9 @@ impl Target {
         }
     }
 
-    /// Sort key of the preference: full matches before greedy ones before `$default`; then, segment
-    /// by segment from the left, static text before variables; then a fixed method before any
-    /// method.
+    /// The sort key for the order of preference. Full matches come before greedy matches, and
+    /// greedy matches before `$default`. Then the segments are compared from left to right: static
+    /// text comes before variables. Then a fixed method comes before any method.
     fn preference(&self) -> (bool, bool, Vec<Segment>, bool) {
         let path = self.path.clone().unwrap_or_default();
         let greedy = path.iter().any(|segment| matches!(segment, Segment::Greedy(_)));

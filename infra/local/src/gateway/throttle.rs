@@ -1,5 +1,5 @@
-//! The limits on requests, as token buckets: one for each route with its own limit, and one for all
-//! other routes together.
+//! The limits on requests, as token buckets: one bucket for each route that has its own limit, and
+//! one common bucket for all other routes.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use crate::template::{Api, Throttle};
 
-/// The limits of an API.
+/// The token buckets of an API.
 pub(super) struct Limits {
     default: Option<Bucket>,
     routes: BTreeMap<String, Bucket>,
 }
 
 impl Limits {
-    /// Creates full buckets with the limits of the template.
+    /// Creates full token buckets with the limits of the template.
     pub(super) fn new(api: Option<&Api>, now: Instant) -> Self {
         let routes = api.into_iter().flat_map(|api| &api.route_throttles);
         Self {
@@ -23,7 +23,8 @@ impl Limits {
         }
     }
 
-    /// Whether a request to the route with this key is admitted; takes a token if it is.
+    /// Whether a request to the route with this key is admitted. An admitted request takes a token
+    /// from its bucket.
     pub(super) fn admit(&self, route_key: &str, now: Instant) -> bool {
         let bucket = self.routes.get(route_key).or(self.default.as_ref());
         bucket.is_none_or(|bucket| bucket.take(now))
@@ -32,17 +33,17 @@ impl Limits {
 
 struct Bucket {
     limits: Throttle,
-    /// The tokens that are left, and when they were counted.
+    /// The number of tokens that are left, and the time when they were counted.
     state: Mutex<(f64, Instant)>,
 }
 
 impl Bucket {
-    /// Creates a full bucket.
+    /// Creates a full token bucket.
     fn new(limits: Throttle, now: Instant) -> Self {
         Self { limits, state: Mutex::new((f64::from(limits.burst), now)) }
     }
 
-    /// Takes a token; `false` if there is none.
+    /// Takes a token. Returns `false` if there is none.
     fn take(&self, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let refill = now.saturating_duration_since(state.1).as_secs_f64() * self.limits.rate;

@@ -17,15 +17,15 @@ enum Target {
     Ignored,
 }
 
-/// Why columns cannot be mapped.
+/// The reason why columns cannot be mapped.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MappingError {
     /// The file does not have the column that an override names.
     #[error("--map: the file has no column \"{column}\"; its columns are: {}", columns.join(", "))]
     NoSuchColumn {
-        /// The column that the override names.
+        /// The column in the override.
         column: String,
-        /// The columns of the file.
+        /// The columns that the file has.
         columns: Vec<String>,
     },
     /// A contact does not have the field that an override names.
@@ -45,23 +45,24 @@ pub enum MappingError {
 /// Parses one `--map` value, `Column=field`.
 ///
 /// # Errors
-/// If the text does not have this form.
+/// Returns an error if the text does not have this form.
 pub fn parse_override(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .map(|(column, field)| (column.trim().to_owned(), field.trim().to_owned()))
         .ok_or_else(|| "must be of the form Column=field".to_owned())
 }
 
-/// Maps each column to a field of a contact.
+/// The fields of a contact to which the columns of a file are mapped.
 #[derive(Clone, Debug)]
 pub struct Mapping(Vec<Target>);
 
 impl Mapping {
-    /// Maps columns by the usual names of their headers, unless `overrides` names them. A column
-    /// with an unknown name is mapped to a custom field.
+    /// Maps columns by the usual names of their headers. `overrides` take precedence. A column with
+    /// an unknown name is mapped to a custom field.
     ///
     /// # Errors
-    /// If an override names an unknown column or field, or no column identifies a contact.
+    /// Returns an error if an override has an unknown column or field, or if no column identifies a
+    /// contact.
     pub fn new(
         headers: &StringRecord,
         overrides: &[(String, String)],
@@ -82,7 +83,7 @@ impl Mapping {
         }
     }
 
-    /// Converts a row to a contact. Values are not changed.
+    /// Converts a row to a contact. The values of the cells are not changed.
     #[must_use]
     pub fn contact(&self, record: &StringRecord) -> Value {
         let mut contact = Map::new();
@@ -157,7 +158,7 @@ fn by_field(field: &str) -> Result<Target, MappingError> {
     })
 }
 
-/// Converts a header to a key: lower case, with underscores between words.
+/// Converts a header to a key in lower case, with underscores between the words.
 fn snake(header: &str) -> String {
     let words = header.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect::<Vec<_>>().join("_")

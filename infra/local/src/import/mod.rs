@@ -1,5 +1,5 @@
-//! The `import` command: sends the rows of a contact CSV to `POST /cdp/customers/sync` and reports
-//! the result of every row.
+//! The `import` command: sends the rows of a CSV file of contacts to `POST /cdp/customers/sync` and
+//! reports the result of every row.
 
 mod mapping;
 
@@ -15,20 +15,20 @@ use crate::client::{Client, ClientError};
 
 /// The number of rows in one request.
 const BATCH: usize = 100;
-/// The maximum number of attempts to send a row while the service is busy.
+/// The maximum number of attempts to send a row if the service is busy.
 const ATTEMPTS: u32 = 5;
 /// The maximum number of rejected rows that are printed.
 const SHOWN: usize = 50;
 
-/// Why an import ended before its last row.
+/// The reason why an import ended before its last row.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file cannot be read.
     #[error("{file} cannot be read: {reason}")]
     File {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// Why the file cannot be read.
+        /// The reason why the file cannot be read.
         reason: String,
     },
     /// The columns of the file cannot be mapped to the fields of a contact.
@@ -44,11 +44,11 @@ pub enum ImportError {
 pub struct Rejected {
     /// The line of the file on which the row begins.
     pub line: u64,
-    /// Why the row was not imported.
+    /// The reason why the row was not imported.
     pub reason: String,
 }
 
-/// The results of the rows.
+/// The results of all rows.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Summary {
     /// The number of contacts that were created.
@@ -82,7 +82,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// A row of the file, as the API expects a contact.
+/// A row of the file, converted to the form of a contact in the API.
 struct Row {
     line: u64,
     contact: Value,
@@ -92,7 +92,8 @@ struct Row {
 /// rows have the same key, the later one wins.
 ///
 /// # Errors
-/// If the file cannot be read or a request fails. The errors of single rows are in the summary.
+/// Returns an error if the file cannot be read or a request fails. The errors of single rows are in
+/// the summary.
 pub async fn run(
     client: &Client,
     file: &Path,
@@ -167,7 +168,7 @@ async fn send(client: &Client, rows: &[Row], summary: &mut Summary) -> Result<()
     Ok(())
 }
 
-/// Adds the results of the rows to the summary and returns the rows to send again.
+/// Adds the results of the rows to the summary. Returns the rows that must be sent again.
 fn account<'r>(
     rows: &[&'r Row],
     answers: &Value,

@@ -1,4 +1,4 @@
-//! Asynchronous events: they are accepted at once, and retried if the function fails.
+//! Asynchronous events: they are accepted immediately, and are retried if the function fails.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,14 @@ use bytes::Bytes;
 use super::errors::InvokeError;
 use super::service::Service;
 
-/// Longest time that an asynchronous event waits for free concurrency, as on AWS.
+/// Longest time that an asynchronous event waits for free concurrency. AWS has the same limit.
 const MAX_EVENT_AGE: Duration = Duration::from_secs(6 * 3600);
 
-/// Longest delay after throttling, as on AWS.
+/// Longest delay after throttling. AWS has the same limit.
 const MAX_THROTTLE_DELAY: Duration = Duration::from_secs(300);
 
 impl Service {
-    /// Runs an asynchronous event until it succeeds or its retries are used up.
+    /// Runs the function for an asynchronous event until it succeeds or there are no retries left.
     pub(super) async fn run_with_retries(&self, function: &str, payload: &Bytes) {
         let delays = &self.options.retry_delays;
         let accepted = Instant::now();

@@ -1,4 +1,4 @@
-//! Measures the start of a function: starts its process as for a first event, and ends it.
+//! Measures the start of a function: starts its process as for a first event, and then ends it.
 
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -8,10 +8,10 @@ use super::errors::InvokeError;
 use super::handle::Lambda;
 use crate::cargo::Binary;
 
-/// Why the start of a process could not be measured.
+/// The reason why the start of a process could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum ColdStartError {
-    /// There is no such function.
+    /// The template has no such function.
     #[error(transparent)]
     Function(#[from] InvokeError),
     /// The program could not be started.
@@ -19,36 +19,37 @@ pub enum ColdStartError {
     Spawn {
         /// Path of the program.
         program: String,
-        /// The error of the system.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The process ended, or did not request an event in time.
+    /// The process ended before its first request for an event, or did not send this request in
+    /// time.
     #[error("{program} did not become ready: {ending}")]
     NotReady {
         /// Path of the program.
         program: String,
-        /// How the process ended, and the end of its output.
+        /// How the process ended, and the last part of its output.
         ending: String,
     },
-    /// The system does not report the usage of a process; Linux does.
+    /// The operating system does not report the usage of a process. Linux reports it.
     #[error("the memory and processor time of a process cannot be read from /proc")]
     Unmeasured,
 }
 
-/// The usage of a process from its start until it requested its first event.
+/// The usage of a process from its start until its request for the first event.
 #[derive(Clone, Copy, Debug)]
 pub struct ColdStart {
-    /// Elapsed time.
+    /// Elapsed time from the start to the request.
     pub wall: Duration,
     /// Processor time of all threads.
     pub cpu: Duration,
-    /// Highest resident memory in bytes, including the mapped parts of the program's file.
+    /// Highest resident memory in bytes, including the parts of the program file that are mapped.
     pub peak_memory_bytes: u64,
 }
 
 impl Lambda {
     /// Starts `program` with the environment variables of the function with the logical id
-    /// `function`, and ends it when it requests its first event.
+    /// `function`. Ends the process when it requests its first event.
     pub async fn cold_start(
         &self,
         function: &str,

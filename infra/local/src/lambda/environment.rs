@@ -14,26 +14,26 @@ use tokio_util::sync::CancellationToken;
 use super::output::Output;
 use super::runtime_api::{Delivery, Endpoint, Report};
 
-/// Longest time of an initialization, as on AWS.
+/// Longest time of an initialization. AWS has the same limit.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The environment variables that a process inherits from the local cloud; all others come from the
-/// template.
+/// The environment variables that a process inherits from the local cloud. All other variables come
+/// from the template and the Lambda service.
 const INHERITED: &[&str] = &["PATH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
 
-/// A running process of a function.
+/// A running process of a function, which is an execution environment.
 pub(super) struct Environment {
     pub(super) access_key_id: String,
     /// When the program of this process was built.
     pub(super) built_at: SystemTime,
-    /// Highest resident memory that was measured, in bytes; 0 if the system does not report it.
+    /// Highest resident memory so far in bytes; 0 if the system does not report it.
     pub(super) peak_memory_bytes: u64,
     pub(super) output: Output,
     cpu_taken: Duration,
     child: Child,
     endpoint: Endpoint,
     stop: CancellationToken,
-    // Removes the folder when it is dropped.
+    // The folder for temporary files. It is removed when this value is dropped.
     _disk: TempDir,
 }
 
@@ -45,11 +45,11 @@ pub(super) struct Launch<'a> {
     pub(super) access_key_id: String,
     pub(super) endpoint: Endpoint,
     pub(super) output: Output,
-    /// Kills the process when it is cancelled.
+    /// The token that kills the process when it is cancelled.
     pub(super) stop: CancellationToken,
 }
 
-/// How the wait for a process ended.
+/// The reason why a wait for a process ended.
 #[derive(Debug, PartialEq)]
 pub(super) enum Ending {
     Ready,
@@ -58,12 +58,12 @@ pub(super) enum Ending {
     InitError(Bytes),
     ResponseTooLarge,
     TimedOut,
-    /// The process exited with a status, or was killed by the local cloud.
+    /// The process exited, or the local cloud killed it. The status is `None` if it is unknown.
     Exited(Option<ExitStatus>),
 }
 
 impl Environment {
-    /// Starts the process. It is killed when this value is dropped.
+    /// Starts the process. When this value is dropped, the process is killed.
     pub(super) fn spawn(launch: Launch<'_>) -> std::io::Result<Self> {
         // Each process has its own temporary folder, as on AWS.
         let disk = tempfile::tempdir()?;
@@ -79,7 +79,7 @@ impl Environment {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        // The process has its own process group, so that Ctrl-C in the terminal only reaches the
+        // The process has its own process group. Therefore Ctrl-C in the terminal only reaches the
         // local cloud, which then ends its processes in order.
         #[cfg(unix)]
         command.process_group(0);
@@ -115,7 +115,7 @@ impl Environment {
         }
         let deadline = Instant::now() + timeout;
         loop {
-            // `Ready` means that the process has only now requested this event.
+            // `Ready` means that the process has requested this event only now.
             let left = deadline.saturating_duration_since(Instant::now());
             match self.wait(left).await {
                 Ending::Ready => {}
@@ -136,13 +136,14 @@ impl Environment {
         ending
     }
 
-    /// The processor time of all threads of the process so far, if the kernel reports it.
+    /// The processor time of all threads of the process so far; `None` if the kernel does not
+    /// report it.
     pub(super) fn cpu_time(&self) -> Option<Duration> {
         self.child.id().and_then(cpu_time)
     }
 
-    /// The processor time since the last call, or since the start of the process; zero if the
-    /// kernel does not report it.
+    /// The processor time since the previous call of this method, or since the start of the
+    /// process. It is zero if the kernel does not report it.
     pub(super) fn take_cpu_time(&mut self) -> Duration {
         let now = self.cpu_time().unwrap_or_default();
         let since = now.saturating_sub(self.cpu_taken);
@@ -150,14 +151,14 @@ impl Environment {
         since
     }
 
-    /// Whether the process still runs and was not killed.
+    /// Whether the process is still running and was not killed.
     pub(super) fn is_usable(&mut self) -> bool {
         !self.stop.is_cancelled() && matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Kills the process and waits until it has ended.
+    /// Kills the process and waits for its end.
     pub(super) async fn end(mut self) {
-        // This fails only if the process has ended already.
+        // This call fails only if the process has ended already.
         let _ = self.child.kill().await;
     }
 
@@ -179,7 +180,8 @@ impl From<Report> for Ending {
     }
 }
 
-/// The highest resident memory of a process (`VmHWM`), if the kernel reports it.
+/// The highest resident memory of a process in bytes (`VmHWM`); `None` if the kernel does not
+/// report it.
 fn peak_memory_bytes(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -187,8 +189,9 @@ fn peak_memory_bytes(process: u32) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// The processor time of a process's running threads in nanoseconds, if the kernel reports it. It
-/// is the first number in `schedstat`: one tick of the coarser `stat` is as long as a whole start.
+/// The processor time of the running threads of a process; `None` if the kernel does not report it.
+/// The value is the first number in `schedstat`, in nanoseconds. The file `stat` is too coarse: one
+/// of its ticks is as long as a whole start.
 fn cpu_time(process: u32) -> Option<Duration> {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).ok()?;
     let times = threads.map(|thread| {

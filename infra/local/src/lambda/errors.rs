@@ -1,4 +1,4 @@
-//! Errors of invocations, and the payloads that Lambda returns for them.
+//! The errors of invocations, and the payloads that Lambda returns for them.
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::limits::MAX_PAYLOAD_BYTES;
 use crate::template::UnresolvedError;
 
-/// Why the Lambda service did not start.
+/// The reason why the Lambda service did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The Runtime API could not listen on a port.
@@ -18,30 +18,30 @@ pub enum StartError {
     /// An environment variable of a function has no local value.
     #[error("{function}: environment variable {variable}: {source}")]
     Environment {
-        /// Logical id.
+        /// Logical id of the function.
         function: String,
         /// Name of the variable.
         variable: String,
-        /// The part of its value that is unknown.
+        /// The part of the value that is unknown.
         source: UnresolvedError,
     },
 }
 
-/// Why a function was not invoked.
+/// The reason why a function was not invoked.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
     /// No function has this logical id.
     #[error("there is no function called {0}")]
     NotFound(String),
-    /// All of the function's concurrency is in use.
+    /// The function has reached its concurrency limit.
     #[error("{0} has reached its concurrency limit")]
     Throttled(String),
-    /// The payload exceeds its limit.
+    /// The payload is larger than its limit.
     #[error("the payload has {size} bytes, more than {limit}")]
     PayloadTooLarge {
-        /// Size of the payload.
+        /// Size of the payload in bytes.
         size: usize,
-        /// Largest allowed size.
+        /// Largest allowed size in bytes.
         limit: usize,
     },
     /// The local cloud is shutting down.
@@ -49,7 +49,7 @@ pub enum InvokeError {
     ShuttingDown,
 }
 
-/// How a function failed. The payload has the details.
+/// The kind of failure of a function. The details are in the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionError {
     /// The handler returned an error, or the runtime caught its panic.
@@ -60,12 +60,12 @@ pub enum FunctionError {
     TimedOut,
     /// The process ended without a response.
     Exited,
-    /// The response exceeds its limit.
+    /// The response is larger than its limit.
     ResponseTooLarge,
 }
 
 impl FunctionError {
-    /// The status in logs and counts.
+    /// The status of a failed invocation in logs and counts.
     #[must_use]
     pub fn status(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The handle of the Lambda service, which the rest of the local cloud uses.
+//! The handle of the Lambda service. The other parts of the local cloud use the service through it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::template::{Function, Names};
 pub struct Lambda(pub(super) Arc<Service>);
 
 impl Lambda {
-    /// Starts the service. The processes of a function start with its first event.
+    /// Starts the service. The processes of a function start when the function receives events.
     pub async fn start(options: LambdaOptions) -> Result<Self, StartError> {
         let mut pools = HashMap::new();
         for (id, function) in &options.template.functions {
@@ -27,11 +27,12 @@ impl Lambda {
         Ok(Self(Arc::new(Service::start(options, pools).await?)))
     }
 
-    /// Invokes the function with the logical id `function` and waits for its response. The
-    /// invocation continues if the caller stops waiting.
+    /// Invokes the function with the logical id `function` and waits for its response. If the
+    /// caller stops waiting, the invocation continues.
     ///
     /// # Errors
-    /// When the function was not run. Errors of the function itself are part of the outcome.
+    /// Returns an error if the function was not run. Errors of the function itself are in the
+    /// outcome.
     pub async fn invoke(
         &self,
         function: &str,
@@ -44,10 +45,10 @@ impl Lambda {
         self.0.invocations.spawn(task).await.unwrap_or(Err(InvokeError::ShuttingDown))
     }
 
-    /// Accepts an asynchronous event, which is retried if the function fails.
+    /// Accepts an asynchronous event for `function`. The event is retried if the function fails.
     ///
     /// # Errors
-    /// When there is no such function or the payload exceeds [`MAX_EVENT_BYTES`].
+    /// Returns an error if there is no such function or the payload exceeds [`MAX_EVENT_BYTES`].
     pub fn invoke_later(&self, function: &str, payload: Bytes) -> Result<(), InvokeError> {
         self.check(function, payload.len(), MAX_EVENT_BYTES)?;
         let lambda = self.clone();
@@ -63,12 +64,12 @@ impl Lambda {
         self.0.pools.contains_key(function)
     }
 
-    /// Kills the process that this access key was issued to, if it still runs.
+    /// Kills the process that this access key was issued to, if the process is still running.
     pub fn kill(&self, access_key_id: &str) {
         self.0.kill(access_key_id);
     }
 
-    /// Kills every process and returns when all have ended.
+    /// Kills every process and returns when all processes have ended.
     pub async fn shutdown(&self) {
         self.0.shutdown.cancel();
         self.0.invocations.close();

@@ -18,8 +18,8 @@ use super::limits::{MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES};
 use super::outcome::InvokeOutcome;
 use crate::account;
 
-/// `POST /2015-03-31/functions/{function}/invocations`. The function is given by its logical id,
-/// its ARN or a part of the ARN.
+/// Creates the router for `POST /2015-03-31/functions/{function}/invocations`. `function` is the
+/// logical id of the function, its ARN or a part of the ARN.
 pub fn router(lambda: Lambda) -> Router {
     Router::new()
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
@@ -67,7 +67,8 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// The name in `Name`, `Name:$LATEST`, `account:function:Name` or an ARN.
+/// The function name in a text of the form `Name`, `Name:$LATEST`, `account:function:Name` or an
+/// ARN.
 fn logical_id(function: &str) -> &str {
     let name = function.rsplit_once("function:").map_or(function, |(_, name)| name);
     name.split(':').next().unwrap_or(name)
@@ -89,7 +90,7 @@ fn respond(outcome: InvokeOutcome, with_log: bool) -> Response {
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-/// The end of the invocation's log, followed by the report that Lambda writes.
+/// The last part of the invocation's log, followed by the report that Lambda writes.
 fn log_result(outcome: &InvokeOutcome) -> String {
     let duration = outcome.duration.as_secs_f64() * 1e3;
     let memory = outcome.peak_memory_bytes.div_ceil(1024 * 1024);

@@ -1,6 +1,6 @@
-//! The size limits of invocations, as on AWS.
+//! The size limits of invocations. AWS has the same limits.
 
-/// Largest payload and response of a synchronous invocation, in bytes.
+/// Largest payload and largest response of a synchronous invocation, in bytes.
 pub const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 
 /// Largest payload of an asynchronous invocation, in bytes.

@@ -1,4 +1,4 @@
-//! The Lambda service: runs functions as processes that use the Lambda Runtime API.
+//! The Lambda service. It runs functions as processes that use the Lambda Runtime API.
 //!
 //! | file | content |
 //! |---|---|

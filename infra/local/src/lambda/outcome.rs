@@ -1,4 +1,4 @@
-//! The outcome of an invocation, as its caller sees it.
+//! The outcome of an invocation, which the caller of the service receives.
 
 use std::time::{Duration, Instant};
 
@@ -10,17 +10,18 @@ use super::errors::{self, FunctionError};
 /// The outcome of an invocation.
 #[derive(Clone, Debug)]
 pub struct InvokeOutcome {
-    /// `x-amzn-requestid` of the invocation.
+    /// Request id of the invocation, which is the value of the `x-amzn-requestid` header.
     pub request_id: String,
-    /// The response of the function, or the error payload.
+    /// The response of the function, or the error payload if the function failed.
     pub payload: Bytes,
-    /// How the function failed, if it did.
+    /// The kind of failure; `None` if the function succeeded.
     pub function_error: Option<FunctionError>,
     /// Time from the delivery of the event to the response.
     pub duration: Duration,
-    /// Time of the initialization, if a process was started for this event.
+    /// Time of the initialization; `None` if a warm process handled the event.
     pub init: Option<Duration>,
-    /// Processor time of the process during the invocation, including its start.
+    /// Processor time of the process during the invocation, including the start of the process if
+    /// it was started for this event.
     pub cpu: Duration,
     /// Highest resident memory of the process so far; 0 if the system does not report it.
     pub peak_memory_bytes: u64,
@@ -36,7 +37,7 @@ impl InvokeOutcome {
     }
 }
 
-/// The payload that Lambda returns for an ending, and how the function failed.
+/// The payload that Lambda returns for this ending, and the kind of failure if the function failed.
 pub(super) fn result(
     ending: Ending,
     request_id: &str,
@@ -55,7 +56,7 @@ pub(super) fn result(
     }
 }
 
-/// Turns the time-out of an initialization into an initialization error.
+/// Converts a time-out of an initialization to an initialization error.
 pub(super) fn init_failure(ending: Ending) -> Ending {
     match ending {
         Ending::TimedOut => Ending::InitError(Bytes::from_static(

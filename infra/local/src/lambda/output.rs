@@ -8,10 +8,10 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use crate::console::Console;
 use crate::record::Events;
 
-/// Largest size of `X-Amz-Log-Result` before encoding, in bytes.
+/// Largest size of the `X-Amz-Log-Result` header before its encoding, in bytes.
 const TAIL_BYTES: usize = 4096;
 
-/// Handles the lines that one process prints: structured events are recorded, warnings and errors
+/// Handles the lines that one process prints. Structured events are recorded; warnings and errors
 /// are shown.
 #[derive(Clone)]
 pub(super) struct Output {
@@ -26,7 +26,7 @@ impl Output {
         Self { function: function.into(), events, console, tail: Arc::default() }
     }
 
-    /// Reads `stream` to its end.
+    /// Starts a task that reads `stream` to its end.
     pub(super) fn capture(&self, stream: impl AsyncRead + Send + Unpin + 'static) {
         let output = self.clone();
         tokio::spawn(async move {
@@ -68,7 +68,7 @@ impl Output {
         }
     }
 
-    /// The end of the output since the last call.
+    /// Removes and returns the last part of the output since the previous call of this method.
     pub(super) fn take_tail(&self) -> String {
         std::mem::take(&mut *self.tail())
     }
@@ -78,7 +78,7 @@ impl Output {
     }
 }
 
-/// Whether a line is a structured event, with its fields flattened or not.
+/// Whether a log line is a structured event. Its fields may be flattened or in a `fields` object.
 fn has_event(line: &Value) -> bool {
     line.get("event").or_else(|| line.get("fields")?.get("event")).is_some_and(Value::is_string)
 }

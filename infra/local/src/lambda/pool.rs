@@ -9,13 +9,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::environment::Environment;
 use crate::template::Function;
 
-/// Concurrent environments of a function that reserves no concurrency.
+/// Largest number of concurrent environments for a function that reserves no concurrency.
 const DEFAULT_CONCURRENCY: u32 = 10;
 
-/// A function with its warm environments and its concurrency limit.
+/// A function, its warm execution environments and its concurrency limit.
 pub(super) struct Pool {
     pub(super) function: Function,
-    /// The environment variables of the template, with resolved values.
+    /// The environment variables in the template, with their resolved values.
     pub(super) variables: BTreeMap<String, String>,
     permits: Arc<Semaphore>,
     warm: Mutex<Vec<Environment>>,
@@ -28,13 +28,13 @@ impl Pool {
         Self { function, variables, permits, warm: Mutex::default() }
     }
 
-    /// A permit for one invocation; `None` if the concurrency limit is reached.
+    /// A permit for one invocation; `None` if the function has reached its concurrency limit.
     pub(super) fn admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.permits).try_acquire_owned().ok()
     }
 
-    /// Takes the most recently used environment that still runs and whose program was `built_at`
-    /// this time. Also returns the environments that were found to be unusable.
+    /// Takes the most recently used environment that is still running and whose program was built
+    /// at the time `built_at`. Also returns the unusable environments that were found before it.
     pub(super) fn take_warm(
         &self,
         built_at: Option<SystemTime>,
@@ -50,12 +50,12 @@ impl Pool {
         (None, unusable)
     }
 
-    /// Keeps an environment for the next event.
+    /// Keeps a warm environment for the next event.
     pub(super) fn keep(&self, environment: Environment) {
         self.warm().push(environment);
     }
 
-    /// Takes all warm environments.
+    /// Removes and returns all warm environments.
     pub(super) fn drain(&self) -> Vec<Environment> {
         std::mem::take(&mut *self.warm())
     }

@@ -1,18 +1,19 @@
-//! When an asynchronous event is retried.
+//! The delays before an asynchronous event is retried.
 
 use std::time::Duration;
 
 /// The delays before an asynchronous event is retried.
 #[derive(Clone, Debug)]
 pub struct RetryDelays {
-    /// After an error of the function: one delay per retry.
+    /// The delays after errors of the function. There is one retry for each delay.
     pub after_error: Vec<Duration>,
-    /// After the first throttling; doubled after each further one, up to 5 minutes.
+    /// The delay after the first throttling. It is doubled after each further throttling, up to 5
+    /// minutes.
     pub after_throttle: Duration,
 }
 
 impl Default for RetryDelays {
-    /// The delays of Lambda: two retries after an error, after 1 and after 2 minutes.
+    /// The delays of Lambda: after an error, two retries with delays of 1 minute and of 2 minutes.
     fn default() -> Self {
         Self {
             after_error: vec![Duration::from_secs(60), Duration::from_secs(120)],

@@ -1,8 +1,8 @@
-//! The Lambda Runtime API (2018-06-01), from which a process gets its events and to which it sends
-//! its responses.
+//! The Lambda Runtime API (2018-06-01). A process gets its events from this API and sends its
+//! responses to it.
 //!
-//! One server serves all processes. Each process has its own path prefix, which is part of the URL
-//! in its `AWS_LAMBDA_RUNTIME_API`; the Rust runtime accepts a whole URL there.
+//! One server serves all processes. Each process has its own path prefix in its
+//! `AWS_LAMBDA_RUNTIME_API` variable. The Rust runtime accepts a whole URL in this variable.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,17 +24,17 @@ use tokio::task::AbortHandle;
 
 use super::limits::MAX_PAYLOAD_BYTES;
 
-/// An event that is sent to a process.
+/// An event that the service sends to a process.
 pub(super) struct Delivery {
     pub(super) request_id: String,
     pub(super) payload: Bytes,
-    /// When the invocation times out, in milliseconds since 1970.
+    /// The time when the invocation times out, in milliseconds since 1970.
     pub(super) deadline_ms: i64,
     pub(super) function_arn: String,
     pub(super) trace_id: String,
 }
 
-/// What a process reports to the service.
+/// A report that a process sends to the service.
 #[derive(Debug, PartialEq)]
 pub(super) enum Report {
     /// The process is initialized and requests an event.
@@ -45,7 +45,7 @@ pub(super) enum Report {
     ResponseTooLarge,
 }
 
-/// The server with the registered processes.
+/// The HTTP server and the registered processes.
 pub(super) struct RuntimeApi {
     address: SocketAddr,
     exchanges: Exchanges,
@@ -54,19 +54,20 @@ pub(super) struct RuntimeApi {
 
 type Exchanges = Arc<Mutex<HashMap<String, Arc<Exchange>>>>;
 
-/// The server's side of the connection to one process.
+/// The server's end of the channels for one process.
 struct Exchange {
-    /// Locked by the request for the next event.
+    /// The request for the next event locks this receiver.
     deliveries: tokio::sync::Mutex<mpsc::Receiver<Delivery>>,
     reports: mpsc::Sender<Report>,
-    /// Request id of the event that the process is handling.
+    /// Request id of the event that the process is handling; `None` if it handles no event.
     current: Mutex<Option<String>>,
 }
 
-/// The service's side of the connection. Dropping it removes the registration of the process.
+/// The service's end of the channels for one process. When this value is dropped, the registration
+/// of the process is removed.
 pub(super) struct Endpoint {
     id: String,
-    /// Value of `AWS_LAMBDA_RUNTIME_API`.
+    /// Value of `AWS_LAMBDA_RUNTIME_API` for the process.
     pub(super) url: String,
     pub(super) deliveries: mpsc::Sender<Delivery>,
     pub(super) reports: mpsc::Receiver<Report>,
@@ -86,7 +87,7 @@ impl Drop for RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// Serves on any free loopback port.
+    /// Starts the server on any free loopback port.
     pub(super) async fn start() -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -100,7 +101,7 @@ impl RuntimeApi {
         Ok(Self { address, exchanges, server: server.abort_handle() })
     }
 
-    /// Registers a new process with this id.
+    /// Registers a new process with the id `id`.
     pub(super) fn register(&self, id: &str) -> Endpoint {
         let (deliveries, delivered) = mpsc::channel(1);
         let (reporting, reports) = mpsc::channel(4);
@@ -196,9 +197,9 @@ async fn complete(
     accepted()
 }
 
-/// Reads a body; `None` if it exceeds the limit. A larger body is read to its end as well: if the
-/// connection broke while the function is still sending, it would not receive the error response
-/// and would exit.
+/// Reads a body; `None` if the body exceeds the limit. A body that is too large is also read to its
+/// end. Otherwise the connection would break while the function is still sending: the function
+/// would not receive the error response and would exit.
 async fn read(body: Body) -> Option<Bytes> {
     let mut chunks = body.into_data_stream();
     let (mut bytes, mut fits) = (BytesMut::new(), true);

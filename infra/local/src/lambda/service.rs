@@ -1,4 +1,5 @@
-//! Invokes functions: finds or starts a process, sends it the event and records what it used.
+//! Invokes functions: finds or starts a process, sends it the event, and records the usage of the
+//! process.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,15 +28,15 @@ use crate::template::{Function, Names, Template};
 /// The dependencies of the service.
 #[derive(Clone)]
 pub struct LambdaOptions {
-    /// Declares the functions.
+    /// The template, which declares the functions.
     pub template: Arc<Template>,
-    /// Resolves the values of their environment variables.
+    /// Resolves the values of the functions' environment variables.
     pub names: Names,
-    /// `AWS_ENDPOINT_URL` of the processes.
+    /// Value of `AWS_ENDPOINT_URL` for the processes.
     pub endpoint_url: String,
     /// The programs of the functions.
     pub binaries: Binaries,
-    /// Issues access keys, one pair per process.
+    /// Issues one pair of access keys to each process.
     pub credentials: Credentials,
     /// Records every invocation.
     pub usage: Usage,
@@ -43,7 +44,7 @@ pub struct LambdaOptions {
     pub events: Events,
     /// Shows invocations, warnings and errors.
     pub console: Console,
-    /// The current time.
+    /// The source of the current time.
     pub clock: Clock,
     /// The delays before asynchronous events are retried.
     pub retry_delays: RetryDelays,
@@ -53,7 +54,7 @@ pub(super) struct Service {
     pub(super) options: LambdaOptions,
     pub(super) pools: HashMap<String, Pool>,
     runtime_api: RuntimeApi,
-    /// By access key: the token that kills the process with this key.
+    /// For each access key, the token that kills the process with this key.
     running: Mutex<HashMap<String, CancellationToken>>,
     pub(super) shutdown: CancellationToken,
     pub(super) invocations: TaskTracker,
@@ -74,14 +75,14 @@ impl Service {
         })
     }
 
-    /// Kills the process that this access key was issued to, if it still runs.
+    /// Kills the process that this access key was issued to, if the process is still running.
     pub(super) fn kill(&self, access_key_id: &str) {
         if let Some(stop) = self.running().get(access_key_id) {
             stop.cancel();
         }
     }
 
-    /// Runs one invocation: in a warm process, or in a new one.
+    /// Runs one invocation in a warm process or in a new process.
     pub(super) async fn run(
         &self,
         function: &str,
@@ -116,8 +117,9 @@ impl Service {
         Ok(self.conclude(pool, environment, request_id, ending, started, init).await)
     }
 
-    /// An environment for one invocation. The second value is `None` for a warm environment, and
-    /// `Some(())` for a new process, which the caller must initialize first.
+    /// Returns an environment for one invocation. The second value is `None` if the environment is
+    /// warm. It is `Some(())` if the process is new: the caller must initialize a new process
+    /// first.
     async fn environment(&self, pool: &Pool) -> std::io::Result<(Environment, Option<()>)> {
         let program = self.options.binaries.find(&pool.function.binary);
         let built_at = program.as_ref().ok().map(|program| program.built_at);
@@ -157,7 +159,7 @@ impl Service {
         environment
     }
 
-    /// The environment variables of the template and those that Lambda sets.
+    /// The environment variables in the template, and the variables that Lambda sets.
     fn process_variables(
         &self,
         pool: &Pool,
@@ -201,7 +203,7 @@ impl Service {
         }
     }
 
-    /// Records the invocation and keeps the environment, unless it is unusable now.
+    /// Records the invocation. Keeps the environment for the next event, unless it is unusable now.
     async fn conclude(
         &self,
         pool: &Pool,
@@ -269,7 +271,8 @@ impl Service {
     }
 }
 
-/// A trace id in the format of X-Ray: version, time in seconds since 1970, 96 random bits.
+/// A trace id in the format of X-Ray: the version, the time in seconds since 1970, and 96 random
+/// bits.
 fn trace_id(second: i64) -> String {
     let random = Uuid::new_v4().simple().to_string();
     format!("Root=1-{second:08x}-{};Parent={};Sampled=0", &random[..24], &random[16..32])

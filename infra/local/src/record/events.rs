@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::log::Log;
 
-/// Log lines with an event, each with the function that wrote it. Clones share the list.
+/// The log lines that contain an event, each with the function that wrote it. Clones share the
+/// list.
 #[derive(Clone, Debug, Default)]
 pub struct Events(Log<(String, Value)>);
 
@@ -15,13 +16,13 @@ impl Events {
         Self::default()
     }
 
-    /// Adds a JSON log line of `function`.
+    /// Adds a JSON log line that `function` wrote.
     pub fn push(&self, function: &str, line: Value) {
         self.0.push((function.to_owned(), line));
     }
 
-    /// The lines as they were logged, oldest first, each with its `function`. With a `name`, only
-    /// the events with that name.
+    /// The logged lines, oldest first, each with its `function`. If `name` is given, only the
+    /// events with this name.
     #[must_use]
     pub fn list(&self, name: Option<&str>) -> Vec<Value> {
         self.0
@@ -33,7 +34,8 @@ impl Events {
     }
 }
 
-/// The name of an event: at the top level of a flattened line, or else in the `fields` object.
+/// The name of an event. It is at the top level of a flattened line, or otherwise in the `fields`
+/// object.
 fn event_name(line: &Value) -> Option<&str> {
     line.get("event").or_else(|| line.get("fields")?.get("event"))?.as_str()
 }

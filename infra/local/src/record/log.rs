@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Most entries in a list: enough for a load test.
+/// Largest number of entries in a list. It is enough for a load test.
 pub(crate) const MAX_ENTRIES: usize = 100_000;
 
 /// A list, oldest entry first. When it is full, a new entry replaces the oldest one. Clones share
@@ -32,7 +32,7 @@ impl<T> Log<T> {
         entries.push_back(entry);
     }
 
-    /// Locks the entries, for reading or for changing one in place.
+    /// Locks the entries. The caller can read the entries or change an entry in place.
     pub(crate) fn entries(&self) -> MutexGuard<'_, VecDeque<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! Mail that the functions sent.
+//! The mail that the functions sent.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,25 +9,26 @@ use shared::clock::Clock;
 
 use super::log::Log;
 
-/// Most bytes of raw mail that are kept; beyond that the oldest mails are dropped.
+/// Largest total size of the raw mail that is kept, in bytes. Above this size, the oldest mail is
+/// removed.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 
-/// A received mail, as `GET /_local/mail` shows it (SPEC §6).
+/// A mail that was sent, as `GET /_local/mail` shows it (SPEC §6).
 #[derive(Clone, Debug, Serialize)]
 pub struct Mail {
     /// Address of the sender.
     pub from: String,
-    /// Addresses of all recipients: those of the envelope, which may differ from the headers.
+    /// Addresses of all recipients in the envelope. The addresses in the headers may be different.
     pub to: Vec<String>,
     /// Subject line; empty if there is none.
     pub subject: String,
-    /// Plain text part.
+    /// Plain text part; `None` if the mail has none.
     pub text: Option<String>,
-    /// HTML part.
+    /// HTML part; `None` if the mail has none.
     pub html: Option<String>,
-    /// Attached files, in their order.
+    /// Attached files, in the order of the mail.
     pub attachments: Vec<Attachment>,
-    /// When SES accepted the mail.
+    /// The time when SES accepted the mail.
     pub sent_at: Timestamp,
     /// The message exactly as it was sent.
     #[serde(skip)]
@@ -37,13 +38,13 @@ pub struct Mail {
 /// A file attached to a [`Mail`].
 #[derive(Clone, Debug, Serialize)]
 pub struct Attachment {
-    /// File name; empty if the mail gives none.
+    /// File name; empty if the mail contains none.
     pub name: String,
     /// MIME type.
     pub content_type: String,
     /// Length of the content in bytes.
     pub size: usize,
-    /// The decoded content; shown in base64.
+    /// The decoded content. In JSON, it is in base64.
     #[serde(rename = "base64", serialize_with = "as_base64")]
     pub content: Vec<u8>,
 }
@@ -52,7 +53,7 @@ fn as_base64<S: Serializer>(content: &[u8], serializer: S) -> Result<S::Ok, S::E
     serializer.serialize_str(&STANDARD.encode(content))
 }
 
-/// All mail of a run. Clones share it.
+/// All mail of a run of the local cloud. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Mailbox {
     mails: Log<Mail>,
@@ -60,14 +61,14 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// Creates an empty mailbox, which takes its times from `clock`.
+    /// Creates an empty mailbox. The times of the mail come from `clock`.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { mails: Log::default(), clock }
     }
 
-    /// Parses a raw message without keeping it; `None` if it is not a valid message. `from` and
-    /// `to` are the envelope; they replace the addresses in the headers.
+    /// Parses a raw message but does not keep it; `None` if the message is not valid. `from` and
+    /// `to` are the addresses in the envelope, which replace the addresses in the headers.
     #[must_use]
     pub fn parse(&self, raw: Vec<u8>, from: Option<String>, to: Vec<String>) -> Option<Mail> {
         let mail = {
@@ -97,20 +98,21 @@ impl Mailbox {
         }
     }
 
-    /// The `sent_at` of a mail that is accepted now.
+    /// The current time, which is the `sent_at` of a mail that is accepted now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Every mail, oldest first.
+    /// All mail, oldest first.
     #[must_use]
     pub fn list(&self) -> Vec<Mail> {
         self.mails.entries().iter().cloned().collect()
     }
 }
 
-/// The plain text part. The parser would derive a text from the HTML part if there is none.
+/// The plain text part; `None` if the message has none. The parser itself would create a text from
+/// the HTML part.
 fn text(message: &Message<'_>) -> Option<String> {
     let part = message.text_part(0)?;
     let plain = part.is_text() && !part.is_text_html();
@@ -138,7 +140,7 @@ fn attachment(part: &mail_parser::MessagePart<'_>) -> Attachment {
     }
 }
 
-/// The recipients in the headers: without destinations, SES sends to To, Cc and Bcc.
+/// The recipients in the headers. If a request has no destinations, SES sends to To, Cc and Bcc.
 fn recipients(message: &Message<'_>) -> Vec<String> {
     addresses(message.to()).chain(addresses(message.cc())).chain(addresses(message.bcc())).collect()
 }

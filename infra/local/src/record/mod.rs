@@ -1,8 +1,8 @@
-//! The records of a run, for the `/_local` endpoints (SPEC §6): usage of AWS, events that functions
-//! logged, mail and notifications.
+//! The records of a run, which the `/_local` endpoints show (SPEC §6): usage of AWS, events that
+//! functions logged, mail and notifications.
 //!
-//! Every list is bounded: when it is full, the oldest entries are dropped, so that the local cloud
-//! can run for days.
+//! Every list has a maximum length. When a list is full, its oldest entries are removed. Therefore
+//! the local cloud can run for days.
 
 mod events;
 mod log;

@@ -13,7 +13,7 @@ use super::log::Log;
 /// An accepted notification, as `GET /_local/notifications` shows it (SPEC §6).
 #[derive(Clone, Debug, Serialize)]
 pub struct Notification {
-    /// The id in the response of the service.
+    /// The id of the notification, which is in the response of the service.
     pub notification_id: Uuid,
     /// Path of the request.
     pub path: String,
@@ -21,13 +21,13 @@ pub struct Notification {
     pub headers: BTreeMap<String, String>,
     /// Body of the first request.
     pub body: Value,
-    /// Number of further requests with the same `Idempotency-Key`.
+    /// Number of further requests to the same path with the same `Idempotency-Key`.
     pub duplicates: u64,
     /// Time of the first request.
     pub received_at: Timestamp,
 }
 
-/// All notifications of a run. Clones share them.
+/// All notifications of a run of the local cloud. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Notifications {
     list: Log<Notification>,
@@ -35,15 +35,15 @@ pub struct Notifications {
 }
 
 impl Notifications {
-    /// Creates an empty list, which takes its times from `clock`.
+    /// Creates an empty list. The times of the notifications come from `clock`.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { list: Log::default(), clock }
     }
 
-    /// Records a request and returns the id of its notification. A further request to the same
-    /// path with the same `Idempotency-Key` returns the id of the first one and adds to its
-    /// `duplicates`.
+    /// Records a request and returns the id of its notification. If an earlier request to the same
+    /// path had the same `Idempotency-Key`, returns the id of the earlier notification and
+    /// increases its `duplicates`.
     #[must_use]
     pub fn accept(&self, path: &str, headers: BTreeMap<String, String>, body: Value) -> Uuid {
         if let Some(key) = headers.get(IDEMPOTENCY_KEY)
@@ -73,7 +73,7 @@ impl Notifications {
         Some(known.notification_id)
     }
 
-    /// Every notification, oldest first.
+    /// All notifications, oldest first.
     #[must_use]
     pub fn list(&self) -> Vec<Notification> {
         self.list.entries().iter().cloned().collect()

@@ -7,22 +7,22 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Most invocations of a function whose times are kept for the percentiles.
+/// For each function, the largest number of invocations whose times are kept for the percentiles.
 const MAX_TIMES: usize = 100_000;
 
-/// A finished invocation, with what was measured of its process.
+/// A finished invocation, with the measurements of its process.
 #[derive(Clone, Debug)]
 pub struct Invocation {
     /// Logical id of the function.
     pub function: String,
     /// Access key of the execution environment that ran the invocation.
     pub access_key_id: String,
-    /// Whether the environment was started for this invocation.
+    /// Whether a process was started for this invocation.
     pub cold: bool,
     /// Time from the delivery of the event to the response.
     pub duration: Duration,
-    /// Processor time of the process during the invocation, including the start of the process if
-    /// it was started for it; zero if the system does not report it.
+    /// Processor time of the process during the invocation. If the process was started for this
+    /// invocation, the time includes the start. Zero if the system does not report it.
     pub cpu: Duration,
     /// Highest resident memory of the process so far; 0 if the system does not report it.
     pub peak_memory_bytes: u64,
@@ -33,11 +33,11 @@ pub struct Invocation {
 /// The AWS calls and the capacity of one invocation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct InvocationCost {
-    /// Calls to any service.
+    /// Number of calls to all AWS services.
     pub calls: u64,
-    /// DynamoDB read capacity units.
+    /// DynamoDB read capacity units that the calls consumed.
     pub read_units: f64,
-    /// DynamoDB write capacity units.
+    /// DynamoDB write capacity units that the calls consumed.
     pub write_units: f64,
 }
 
@@ -49,31 +49,31 @@ impl InvocationCost {
     }
 }
 
-/// A call of an AWS service.
+/// A call to an AWS service.
 #[derive(Clone, Copy, Debug)]
 pub struct AwsCall<'a> {
     /// Access key of the caller.
     pub access_key_id: &'a str,
     /// Logical id of the function that the key was issued to.
     pub function: &'a str,
-    /// `dynamodb`, `s3`, `sqs` or `ses`.
+    /// The service: `dynamodb`, `s3`, `sqs` or `ses`.
     pub service: &'a str,
     /// Name of the action, such as `PutItem`.
     pub action: &'a str,
-    /// DynamoDB read capacity units.
+    /// DynamoDB read capacity units that the call consumed.
     pub read_units: f64,
-    /// DynamoDB write capacity units.
+    /// DynamoDB write capacity units that the call consumed.
     pub write_units: f64,
 }
 
-/// Cost by `service.Action`.
+/// The cost of calls by action, in the form `service.Action`.
 type Costs = BTreeMap<String, InvocationCost>;
 
 #[derive(Debug, Default)]
 struct FunctionUsage {
     cold_starts: u64,
     peak_memory_bytes: u64,
-    /// The duration and the processor time of each invocation.
+    /// The duration and the processor time of each invocation that is kept.
     times: VecDeque<(Duration, Duration)>,
     statuses: BTreeMap<String, u64>,
     calls: Costs,
@@ -89,26 +89,27 @@ struct Running {
 #[derive(Debug, Default)]
 struct State {
     functions: BTreeMap<String, FunctionUsage>,
-    /// By access key.
+    /// The calls that are not yet added to an invocation, by access key.
     running: HashMap<String, Running>,
 }
 
 /// The usage of each function since the last reset. Clones share it.
 ///
-/// A call belongs to the invocation that its execution environment is running; calls during the
-/// start of a process belong to its first invocation. A snapshot also shows the calls of
-/// invocations in progress and of event sources (which poll with the role of their function).
+/// A call belongs to the invocation that its execution environment is running. Calls during the
+/// start of a process belong to the first invocation of the process. A snapshot also contains the
+/// calls of invocations in progress, and the calls of event sources, which poll with the role of
+/// their function.
 #[derive(Clone, Debug, Default)]
 pub struct Usage(Arc<Mutex<State>>);
 
 impl Usage {
-    /// Creates an empty record.
+    /// Creates an empty usage record.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Starts a new invocation: from now on, calls with this key belong to it.
+    /// Starts a new invocation. Calls with this access key belong to it from now on.
     pub fn start_invocation(&self, access_key_id: &str) {
         self.state().running.entry(access_key_id.to_owned()).or_default();
     }
@@ -123,7 +124,7 @@ impl Usage {
         running.costs.entry(format!("{}.{}", call.service, call.action)).or_default().add(cost);
     }
 
-    /// Adds a finished invocation to its function and returns the cost of its calls.
+    /// Adds a finished invocation to the usage of its function and returns the cost of its calls.
     #[must_use]
     pub fn finish_invocation(&self, invocation: Invocation) -> InvocationCost {
         let mut state = self.state();
@@ -143,7 +144,7 @@ impl Usage {
         total
     }
 
-    /// The body of `GET /_local/usage`: an object with one entry per function.
+    /// The response body of `GET /_local/usage`: an object with one entry per function.
     #[must_use]
     pub fn snapshot(&self) -> Value {
         let state = self.state();
@@ -163,7 +164,7 @@ impl Usage {
         json!(functions)
     }
 
-    /// Removes everything, including the calls of invocations in progress.
+    /// Removes all usage, including the calls of invocations in progress.
     pub fn reset(&self) {
         *self.state() = State::default();
     }
@@ -197,7 +198,7 @@ impl FunctionUsage {
     }
 }
 
-/// The nearest-rank percentile in milliseconds, rounded to microseconds.
+/// The nearest-rank percentile in milliseconds, rounded to whole microseconds.
 fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
     sorted.get(rank).map_or(0.0, |duration| (duration.as_secs_f64() * 1e6).round() / 1e3)

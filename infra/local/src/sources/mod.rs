@@ -1,4 +1,4 @@
-//! The event sources that invoke functions, apart from HTTP requests: queues and schedules.
+//! The event sources that invoke functions: queues and schedules. HTTP requests are in `gateway`.
 
 pub mod queue_event;
 mod schedule;

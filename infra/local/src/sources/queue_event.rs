@@ -1,5 +1,5 @@
-//! The event that Lambda sends for a batch of queue messages, and the messages that failed
-//! according to the function's response.
+//! The event that Lambda sends for a batch of queue messages, and the list of failed messages in
+//! the function's response.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::account::REGION;
 
-/// The event for a batch of messages.
+/// The event for a batch of messages from the queue with the ARN `queue_arn`.
 #[must_use]
 pub fn event(messages: &[Message], queue_arn: &str) -> Value {
     json!({ "Records": messages.iter().map(|it| record(it, queue_arn)).collect::<Vec<_>>() })
@@ -76,11 +76,11 @@ struct ItemFailure {
     item_identifier: String,
 }
 
-/// The messages that succeeded, according to the response of a function with
+/// The messages that succeeded, according to the response of a function that uses
 /// `ReportBatchItemFailures`.
 ///
-/// As on Lambda, all messages succeed if the response or its list is empty or null. The whole batch
-/// fails if the response cannot be parsed, or if an identifier is empty or unknown.
+/// As on Lambda, all messages succeed if the response, or the list in it, is empty or null. The
+/// whole batch fails if the response cannot be parsed, or if an identifier is empty or unknown.
 pub(super) fn succeeded<'a>(messages: &'a [Message], response: &Bytes) -> Vec<&'a Message> {
     let Some(failed) = failures(response) else { return Vec::new() };
     let known: BTreeSet<&str> = messages.iter().filter_map(Message::message_id).collect();
@@ -91,7 +91,7 @@ pub(super) fn succeeded<'a>(messages: &'a [Message], response: &Bytes) -> Vec<&'
     messages.iter().filter(succeeds).collect()
 }
 
-/// The identifiers of failed messages in a response; `None` if it cannot be parsed.
+/// The identifiers of the failed messages in a response; `None` if the response cannot be parsed.
 fn failures(response: &Bytes) -> Option<BTreeSet<String>> {
     if response.is_empty() {
         return Some(BTreeSet::new());

@@ -15,7 +15,7 @@ use crate::account::{ACCOUNT_ID, REGION, arn};
 use crate::lambda::{InvokeError, InvokeOutcome, Lambda};
 use crate::template::{Schedule, Template};
 
-/// Why a schedule could not be run on request.
+/// The reason why a schedule could not be run on request.
 #[derive(Debug, thiserror::Error)]
 pub enum FireError {
     /// The template has no schedule for the function.
@@ -27,14 +27,14 @@ pub enum FireError {
     /// The function failed.
     #[error("{function} failed: {payload}")]
     Failed {
-        /// Logical id.
+        /// Logical id of the function.
         function: String,
-        /// The error payload of the function.
+        /// The error payload that the function returned.
         payload: String,
     },
 }
 
-/// The schedules of a template.
+/// The schedules in a template.
 #[derive(Clone)]
 pub struct Schedules {
     template: Arc<Template>,
@@ -44,7 +44,7 @@ pub struct Schedules {
 }
 
 impl Schedules {
-    /// Starts every enabled schedule. Each runs for the first time when its period has passed.
+    /// Starts every enabled schedule. A schedule runs for the first time after one period.
     #[must_use]
     pub fn start(template: Arc<Template>, lambda: Lambda, clock: &Clock) -> Self {
         let schedules =
@@ -64,8 +64,8 @@ impl Schedules {
         schedules
     }
 
-    /// Runs the schedule of `function` now, with `time` as the event's time, and waits for the
-    /// function's response.
+    /// Runs the schedule of `function` now and waits for the function's response. `time` is the
+    /// time in the event.
     pub async fn fire(&self, function: &str, time: Timestamp) -> Result<InvokeOutcome, FireError> {
         let schedule = self
             .template
@@ -84,7 +84,7 @@ impl Schedules {
         Ok(outcome)
     }
 
-    /// Stops the schedules. Invocations in progress are ended by the Lambda service.
+    /// Stops the schedules. The Lambda service ends the invocations in progress.
     pub async fn shutdown(&self) {
         self.stop.cancel();
         self.tasks.close();
@@ -104,7 +104,7 @@ async fn run(lambda: Lambda, function: String, schedule: Schedule, clock: Clock)
     }
 }
 
-/// The event of an `EventBridge` rule; its time is in whole seconds.
+/// The event that an `EventBridge` rule sends. Its time is in whole seconds.
 fn event(function: &str, schedule: &Schedule, time: Timestamp, id: &Uuid) -> Value {
     let whole = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
     let time = time.round(whole).unwrap_or(time);

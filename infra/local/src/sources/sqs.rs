@@ -17,13 +17,13 @@ use crate::aws::Credentials;
 use crate::lambda::Lambda;
 use crate::template::{Function, Names, QueueSource, Template};
 
-/// Most messages of one receive or delete call.
+/// Largest number of messages in one receive or delete call.
 const MAX_BATCH: usize = 10;
 
-/// Longest wait of one receive call.
+/// Longest time that one receive call waits for messages.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
-/// Concurrent invocations of a mapping that sets no maximum.
+/// Largest number of concurrent invocations of a mapping that sets no maximum.
 const DEFAULT_CONCURRENCY: usize = 5;
 
 /// Pause after a failed receive call.
@@ -32,27 +32,27 @@ const ERROR_PAUSE: Duration = Duration::from_secs(1);
 /// The dependencies of the mappings.
 #[derive(Clone)]
 pub struct QueueSourcesOptions {
-    /// Declares the mappings.
+    /// The template, which declares the mappings.
     pub template: Arc<Template>,
     /// Resolves the URLs of the queues.
     pub names: Names,
-    /// Endpoint of SQS.
+    /// URL of the SQS endpoint.
     pub endpoint_url: String,
-    /// Issues access keys: each mapping receives and deletes with keys of its function.
+    /// Issues access keys. Each mapping receives and deletes messages with keys of its function.
     pub credentials: Credentials,
-    /// Sends the calls of the mappings.
+    /// The HTTP client that sends the calls of the mappings.
     pub http: reqwest::Client,
     /// Invokes the functions.
     pub lambda: Lambda,
 }
 
-/// The running mappings.
+/// The running event source mappings.
 pub struct QueueSources {
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
-/// One mapping.
+/// One event source mapping.
 #[derive(Clone)]
 struct Mapping {
     function: String,
@@ -87,7 +87,8 @@ impl QueueSources {
         sources
     }
 
-    /// Stops polling and waits for the batches in progress. Shut the Lambda service down first.
+    /// Stops polling and waits for the batches in progress. Shut down the Lambda service before
+    /// this call.
     pub async fn shutdown(&self) {
         self.stop.cancel();
         self.tasks.close();
@@ -109,8 +110,8 @@ fn client(options: &QueueSourcesOptions, function: &Function) -> Client {
 }
 
 impl Mapping {
-    /// Receives batches and invokes the function with them, with at most as many concurrent
-    /// invocations as the mapping allows.
+    /// Receives batches and invokes the function with each batch. The number of concurrent
+    /// invocations does not exceed the maximum of the mapping.
     async fn poll(self) {
         let concurrency = self.source.maximum_concurrency.unwrap_or(DEFAULT_CONCURRENCY);
         let permits = Arc::new(Semaphore::new(concurrency));
@@ -127,8 +128,9 @@ impl Mapping {
         }
     }
 
-    /// Receives a batch: the messages of one receive call, or, with a batch window, all messages
-    /// that arrive until the window ends or the batch is full.
+    /// Receives a batch. Without a batch window, the batch contains the messages of one receive
+    /// call. With a batch window, it contains all messages that arrive until the window ends or the
+    /// batch is full.
     async fn gather(&self) -> Vec<Message> {
         let mut messages = self.receive(LONG_POLL, self.source.batch_size).await;
         if messages.is_empty() || self.source.batch_window.is_zero() {
@@ -170,8 +172,8 @@ impl Mapping {
         }
     }
 
-    /// Invokes the function and deletes the messages that succeeded. The others are delivered
-    /// again when their visibility time-out has passed.
+    /// Invokes the function and deletes the messages that succeeded. The other messages are
+    /// delivered again after their visibility time-out.
     async fn handle(&self, messages: Vec<Message>) {
         let event = queue_event::event(&messages, &self.queue_arn).to_string();
         let response = match self.lambda.invoke(&self.function, event.into()).await {
@@ -188,7 +190,7 @@ impl Mapping {
         }
     }
 
-    /// Deletes messages. If that fails, they are delivered again, as on AWS.
+    /// Deletes messages. If a delete call fails, its messages are delivered again, as on AWS.
     async fn delete(&self, batch: &[&Message]) {
         let entries = batch.iter().enumerate().filter_map(|(index, message)| {
             DeleteMessageBatchRequestEntry::builder()

@@ -1,6 +1,6 @@
-//! What is wrong with a template.
+//! The error for an invalid template.
 
-/// What is wrong with a template, as a message in one line.
+/// The reason why a template cannot be used, as a message in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The file cannot be read.
@@ -8,7 +8,7 @@ pub enum TemplateError {
     Read {
         /// Path of the file.
         path: String,
-        /// The error of the system.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A line is invalid or not supported.
@@ -16,7 +16,7 @@ pub enum TemplateError {
     Line {
         /// Number of the line, counted from 1.
         line: usize,
-        /// Names the resource, the property and the problem.
+        /// A message with the resource, the property and the problem.
         message: String,
     },
 }

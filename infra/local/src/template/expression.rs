@@ -1,12 +1,12 @@
-//! Values that depend on resources, which exist only at run time.
+//! Values that depend on resources. The resources exist only at run time.
 
 /// A string that may refer to resources and secrets. Parameters, conditions and pseudo parameters
 /// are already resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expression {
-    /// Fixed text.
+    /// A fixed text.
     Literal(String),
-    /// `!Ref` of a resource.
+    /// `!Ref` of a resource, with its logical id.
     Reference(String),
     /// `!GetAtt` of a resource: its logical id and the attribute's name.
     Attribute(String, String),
@@ -14,7 +14,7 @@ pub enum Expression {
     Concatenation(Vec<Expression>),
 }
 
-/// Why an expression has no value in the local cloud.
+/// The reason why an expression has no value in the local cloud.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum UnresolvedError {
     /// The local cloud has no value for the `!Ref`.
@@ -28,7 +28,7 @@ pub enum UnresolvedError {
     Secret(String),
 }
 
-/// Knows the values of resources at run time.
+/// Returns the values of resources and secrets at run time.
 pub(super) trait Resolver {
     fn reference(&self, id: &str) -> Option<String>;
     fn attribute(&self, id: &str, name: &str) -> Option<String>;
@@ -36,7 +36,7 @@ pub(super) trait Resolver {
 }
 
 impl Expression {
-    /// The text, if it depends on no resource.
+    /// The text; `None` if it depends on a resource.
     #[must_use]
     pub fn literal(&self) -> Option<&str> {
         match self {
@@ -45,7 +45,7 @@ impl Expression {
         }
     }
 
-    /// The text with the values of resources and secrets.
+    /// The text, with the values of the resources and secrets in it.
     pub(super) fn resolve(&self, resolver: &dyn Resolver) -> Result<String, UnresolvedError> {
         fill_secrets(&self.without_secrets(resolver)?, resolver)
     }
@@ -66,7 +66,7 @@ impl Expression {
     }
 }
 
-/// Replaces each `{{resolve:secretsmanager:NAME:SecretString:KEY}}` by the value of the secret.
+/// Replaces each `{{resolve:secretsmanager:NAME:SecretString:KEY}}` with the value of the secret.
 fn fill_secrets(text: &str, resolver: &dyn Resolver) -> Result<String, UnresolvedError> {
     let mut filled = String::new();
     let mut rest = text;
@@ -85,7 +85,7 @@ fn fill_secrets(text: &str, resolver: &dyn Resolver) -> Result<String, Unresolve
     Ok(filled)
 }
 
-/// The key in `resolve:secretsmanager:NAME:SecretString:KEY`.
+/// The key in a text `resolve:secretsmanager:NAME:SecretString:KEY`; `None` for any other text.
 fn secret_key(reference: &str) -> Option<&str> {
     let (_name, key) =
         reference.strip_prefix("resolve:secretsmanager:")?.split_once(":SecretString:")?;

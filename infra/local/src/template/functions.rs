@@ -1,4 +1,4 @@
-//! Reads the functions of a template.
+//! Reads the functions in a template.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use super::property::Property;
 use super::scope::Scope;
 use super::yaml::Node;
 
-/// Properties that the local cloud supports.
+/// Properties of a function that the local cloud supports.
 const SUPPORTED: &[&str] =
     &["MemorySize", "Timeout", "ReservedConcurrentExecutions", "Environment", "Policies", "Events"];
 
-/// Properties that only matter on AWS: a local process uses the disk, processor and log of the
-/// machine.
+/// Properties that only have an effect on AWS: a local process uses the disk, processor and log of
+/// the machine.
 const IGNORED: &[&str] = &[
     "Description",
     "Runtime",
@@ -30,7 +30,7 @@ const IGNORED: &[&str] = &[
     "Tags",
 ];
 
-/// `Globals.Function`: the defaults of all functions.
+/// `Globals.Function`: the default properties of all functions.
 pub(super) struct Globals<'a>(Option<Property<'a>>);
 
 impl<'a> Globals<'a> {
@@ -96,7 +96,7 @@ impl<'a> Globals<'a> {
     }
 }
 
-/// The binary that `sam build` uses: `Metadata.BuildProperties.Binary`.
+/// The name of the binary that `sam build` uses, from `Metadata.BuildProperties.Binary`.
 fn binary(resource: &Property<'_>) -> Result<String, TemplateError> {
     resource.require("Metadata")?.require("BuildProperties")?.require("Binary")?.text()
 }
@@ -193,8 +193,8 @@ fn schedule(name: &str, properties: &Property<'_>) -> Result<Schedule, TemplateE
     Ok(Schedule { name: name.to_owned(), period, enabled })
 }
 
-/// The period of a `rate(…)` expression. `EventBridge` requires the singular (`minute`) for 1, and
-/// the plural for other numbers.
+/// The period in a `rate(…)` expression; `None` if the expression is invalid. `EventBridge`
+/// requires the singular (`minute`) for 1 and the plural for other numbers.
 fn period(text: &str) -> Option<Duration> {
     let (count, unit) = text.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
     let count: u64 = count.parse().ok().filter(|count| *count > 0)?;

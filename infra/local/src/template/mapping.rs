@@ -1,7 +1,8 @@
-//! Reads `AWS::Lambda::EventSourceMapping`: the queue that is an event source of a function.
+//! Reads an `AWS::Lambda::EventSourceMapping` resource: a queue that is an event source of a
+//! function.
 //!
-//! The mappings are separate resources, not events of the functions: for such an event, SAM would
-//! permit the role of the function to receive from every queue of the account.
+//! The mappings are separate resources, not events of the functions. For an event of a function,
+//! SAM would permit the function's role to receive messages from every queue of the account.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use super::error::TemplateError;
 use super::model::QueueSource;
 use super::property::Property;
 
-/// Reads a mapping: the logical id of its function, and its source.
+/// Reads a mapping. Returns the logical id of its function and the queue.
 pub(super) fn mapping(resource: &Property<'_>) -> Result<(String, QueueSource), TemplateError> {
     let properties = resource.require("Properties")?;
     properties.allow(

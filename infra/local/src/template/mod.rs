@@ -1,8 +1,9 @@
-//! Reads `template.yaml`, the SAM template, into the description of what the local cloud runs.
+//! Reads the SAM template `template.yaml`. The result describes the system that the local cloud
+//! runs.
 //!
-//! The template is the only description of the system: what runs here is what is deployed. A
-//! property that the local cloud neither supports nor knows to be harmless is an error; it is never
-//! ignored.
+//! The template is the only description of the system: the local cloud runs the same system that is
+//! deployed. A property is an error if the local cloud does not support it and does not know that
+//! it is harmless. Such a property is never ignored.
 //!
 //! | file | content |
 //! |---|---|
@@ -36,17 +37,19 @@ pub use names::Names;
 pub use scope::Parameters;
 
 impl Template {
-    /// Reads the template in the file `path`, with `parameters` in place of the defaults.
+    /// Reads the template in the file `path`. `parameters` replace the default values in the
+    /// template.
     pub fn read(path: &Path, parameters: &Parameters) -> Result<Self, TemplateError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| TemplateError::Read { path: path.display().to_string(), source })?;
         Self::parse(&text, parameters)
     }
 
-    /// Parses a template, with `parameters` in place of the defaults.
+    /// Parses a template. `parameters` replace the default values in the template.
     ///
     /// # Errors
-    /// The first part of the template that is invalid or not supported, with its line.
+    /// Returns an error for the first part of the template that is invalid or not supported, with
+    /// its line.
     pub fn parse(text: &str, parameters: &Parameters) -> Result<Self, TemplateError> {
         let document = yaml::parse(text)?;
         let scope = scope::Scope::new(&document, parameters)?;

@@ -1,4 +1,4 @@
-//! The system that a template describes.
+//! The model of the system that a template describes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,35 +8,35 @@ use http::Method;
 use super::expression::Expression;
 use crate::account;
 
-/// Everything that the local cloud runs, by logical id.
+/// All parts of the system that the local cloud runs, by logical id.
 #[derive(Clone, Debug, Default)]
 pub struct Template {
-    /// The HTTP API, if the template has one.
+    /// The HTTP API; `None` if the template has none.
     pub api: Option<Api>,
-    /// DynamoDB tables.
+    /// DynamoDB tables, by logical id.
     pub tables: BTreeMap<String, Table>,
     /// Logical ids of the S3 buckets.
     pub buckets: Vec<String>,
-    /// SQS queues.
+    /// SQS queues, by logical id.
     pub queues: BTreeMap<String, Queue>,
-    /// Lambda functions.
+    /// Lambda functions, by logical id.
     pub functions: BTreeMap<String, Function>,
 }
 
 /// An API Gateway HTTP API.
 #[derive(Clone, Debug)]
 pub struct Api {
-    /// Logical id.
+    /// Logical id of the API.
     pub id: String,
-    /// Name of the authorizer of the routes that name none.
+    /// Name of the authorizer for routes that do not set an authorizer.
     pub default_authorizer: Option<String>,
     /// JWT authorizers by name.
     pub authorizers: BTreeMap<String, JwtAuthorizer>,
-    /// Cross-origin (CORS) rules.
+    /// Cross-origin (CORS) rules; `None` if the template has none.
     pub cors: Option<Cors>,
-    /// Limits of all routes together, except those in `route_throttles`.
+    /// Common limit of all routes except those in `route_throttles`; `None` if there is no limit.
     pub throttle: Option<Throttle>,
-    /// Limits of single routes, by route key.
+    /// Limits of single routes, by route key such as `GET /cdp/customers`.
     pub route_throttles: BTreeMap<String, Throttle>,
 }
 
@@ -49,36 +49,37 @@ pub struct JwtAuthorizer {
     pub audience: Vec<String>,
 }
 
-/// Cross-origin (CORS) rules of an HTTP API; names are kept as the template writes them.
+/// Cross-origin (CORS) rules of an HTTP API. Names have the same spelling as in the template.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cors {
-    /// Allowed origins, or `*`.
+    /// Allowed origins; `*` allows all origins.
     pub allow_origins: Vec<String>,
-    /// Allowed methods, or `*`.
+    /// Allowed methods; `*` allows all methods.
     pub allow_methods: Vec<String>,
-    /// Allowed request headers, or `*`.
+    /// Allowed request headers; `*` allows all headers.
     pub allow_headers: Vec<String>,
-    /// Response headers that scripts may read.
+    /// Response headers that scripts in a browser may read.
     pub expose_headers: Vec<String>,
-    /// How long a browser may cache the response to a preflight request.
+    /// How long a browser may cache the response to a preflight request; `None` if the template
+    /// sets no time.
     pub max_age: Option<Duration>,
-    /// Whether credentials may be sent.
+    /// Whether a browser may send credentials.
     pub allow_credentials: bool,
 }
 
 /// A limit on requests, as a token bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Throttle {
-    /// Most requests at once.
+    /// Largest number of requests at once.
     pub burst: u32,
-    /// Average requests per second.
+    /// Average number of requests per second.
     pub rate: f64,
 }
 
 /// A DynamoDB table with string, number or binary keys.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
-    /// Attribute type (`S`, `N`, `B`) by attribute name.
+    /// The type of each key attribute (`S`, `N` or `B`), by the name of the attribute.
     pub attributes: BTreeMap<String, String>,
     /// Name of the partition key.
     pub partition_key: String,
@@ -86,7 +87,7 @@ pub struct Table {
     pub sort_key: Option<String>,
     /// Global secondary indexes.
     pub indexes: Vec<Index>,
-    /// The attribute with an item's expiry time.
+    /// Name of the attribute that contains an item's expiry time; `None` if items do not expire.
     pub ttl_attribute: Option<String>,
 }
 
@@ -108,16 +109,16 @@ pub struct Queue {
     pub visibility_timeout: Duration,
     /// How long a message is kept.
     pub retention: Duration,
-    /// Where messages go that fail too often.
+    /// The redrive policy; `None` if the queue has no dead-letter queue.
     pub redrive: Option<Redrive>,
 }
 
-/// The redrive policy of a queue.
+/// The redrive policy of a queue: which dead-letter queue receives messages, and when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redrive {
     /// Logical id of the dead-letter queue.
     pub dead_letter_queue: String,
-    /// Number of receives after which a message moves there.
+    /// Number of receives after which a message moves to the dead-letter queue.
     pub max_receive_count: u32,
 }
 
@@ -128,13 +129,13 @@ pub struct Function {
     pub id: String,
     /// Name of the binary that Cargo builds for the function.
     pub binary: String,
-    /// Configured memory, in MiB.
+    /// Configured memory in MiB.
     pub memory_mib: u32,
-    /// Longest time of one invocation.
+    /// Longest time that one invocation may take.
     pub timeout: Duration,
-    /// Most concurrent execution environments, if the template sets a number.
+    /// Largest number of concurrent execution environments; `None` if the template sets no number.
     pub reserved_concurrency: Option<u32>,
-    /// Environment variables; they are resolved when the Lambda service starts.
+    /// Environment variables by name. Their values are resolved when the Lambda service starts.
     pub environment: BTreeMap<String, Expression>,
     /// The statements of the function's role.
     pub policies: Vec<Policy>,
@@ -145,11 +146,11 @@ pub struct Function {
 /// A statement of a function's role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// Whether the statement allows the actions; otherwise it denies them.
+    /// True if the statement allows the actions; false if it denies them.
     pub allow: bool,
-    /// Names such as `service:Action`, possibly with `*`.
+    /// Names of IAM actions such as `service:Action`, possibly with `*`.
     pub actions: Vec<String>,
-    /// ARNs, possibly with `*`.
+    /// ARNs of resources, possibly with `*`.
     pub resources: Vec<Expression>,
 }
 
@@ -167,7 +168,7 @@ pub enum Event {
 /// A route of the HTTP API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
-    /// `None` for any method.
+    /// The HTTP method; `None` if the route accepts any method.
     pub method: Option<Method>,
     /// Path template such as `/d/{token}`; `None` for the `$default` route.
     pub path: Option<String>,
@@ -191,13 +192,13 @@ pub enum Authorizer {
 pub struct QueueSource {
     /// Logical id of the queue.
     pub queue: String,
-    /// Most messages in one invocation.
+    /// Largest number of messages in one invocation.
     pub batch_size: usize,
-    /// Longest time to wait for a batch to fill.
+    /// Longest time to wait until a batch is full.
     pub batch_window: Duration,
     /// Whether the function's response lists the messages that failed.
     pub reports_batch_item_failures: bool,
-    /// Most concurrent invocations.
+    /// Largest number of concurrent invocations; `None` if the template sets no number.
     pub maximum_concurrency: Option<usize>,
 }
 

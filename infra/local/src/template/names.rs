@@ -7,7 +7,7 @@ use super::expression::{Expression, Resolver, UnresolvedError};
 use super::model::{Function, Template};
 use crate::account::{ACCOUNT_ID, arn};
 
-/// Resolves expressions to the names of running resources.
+/// Resolves expressions to the names, URLs and ARNs of running resources.
 ///
 /// The name of a table, queue or function is its logical id. The name of a bucket is its logical id
 /// in lower case, because S3 forbids capital letters. The URL of a queue is
@@ -20,7 +20,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// Creates a resolver for emulators at `endpoint_url`, with the values of `secrets` by key.
+    /// Creates a resolver for emulators at `endpoint_url`. `secrets` has the values of the secrets,
+    /// by key.
     #[must_use]
     pub fn new(
         template: Arc<Template>,
@@ -31,10 +32,11 @@ impl Names {
         Self { template, endpoint_url, secrets }
     }
 
-    /// The value of `expression`.
+    /// The value of `expression` at run time.
     ///
     /// # Errors
-    /// When the expression refers to a resource or secret that has no value in the local cloud.
+    /// Returns an error if the expression refers to a resource or secret that has no value in the
+    /// local cloud.
     pub fn resolve(&self, expression: &Expression) -> Result<String, UnresolvedError> {
         expression.resolve(self)
     }

@@ -1,4 +1,4 @@
-//! Typed access to the properties of a resource, with errors that name them.
+//! Typed access to the properties of a resource. The errors contain the path of the property.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use super::expression::Expression;
 use super::scope::Scope;
 use super::yaml::{Content, Node};
 
-/// A value in the template with its path, such as `Queue.RedrivePolicy.maxReceiveCount`.
+/// A value in the template and its path, such as `Queue.RedrivePolicy.maxReceiveCount`.
 #[derive(Clone)]
 pub(super) struct Property<'a> {
     pub(super) path: String,
@@ -16,8 +16,8 @@ pub(super) struct Property<'a> {
 }
 
 impl<'a> Property<'a> {
-    /// The property `name` with this node, after resolving `!If`; `None` if the result is
-    /// `AWS::NoValue`.
+    /// Creates the property `name` from this node and resolves `!If`. Returns `None` if the result
+    /// is `AWS::NoValue`.
     pub(super) fn new(
         name: &str,
         node: &'a Node,
@@ -31,7 +31,7 @@ impl<'a> Property<'a> {
         TemplateError::new(self.node.line, format!("{}: {message}", self.path))
     }
 
-    /// The property `key` inside this one.
+    /// The property `key` inside this property; `None` if there is no such property.
     pub(super) fn get(&self, key: &str) -> Result<Option<Self>, TemplateError> {
         match self.node.get(key) {
             Some(node) => Self::new(&format!("{}.{key}", self.path), node, self.scope),
@@ -43,7 +43,8 @@ impl<'a> Property<'a> {
         self.get(key)?.ok_or_else(|| self.error(format!("`{key}` is missing")))
     }
 
-    /// Checks that each key is `supported`, or is `ignored` because it only matters on AWS.
+    /// Checks that each key is in `supported`, or is in `ignored` because it only has an effect on
+    /// AWS.
     pub(super) fn allow(&self, supported: &[&str], ignored: &[&str]) -> Result<(), TemplateError> {
         self.mapping()?;
         for (key, node) in self.node.entries() {
@@ -62,7 +63,7 @@ impl<'a> Property<'a> {
         }
     }
 
-    /// The entries of a mapping, without those that are `AWS::NoValue`.
+    /// The entries of a mapping, without entries whose value is `AWS::NoValue`.
     pub(super) fn entries(&self) -> Result<Vec<(&'a str, Self)>, TemplateError> {
         self.mapping()?;
         let mut entries = Vec::new();
@@ -89,7 +90,7 @@ impl<'a> Property<'a> {
         }
     }
 
-    /// The items of a list, or a single value as a list of one.
+    /// The items of a list. A single value is returned as a list with one item.
     pub(super) fn one_or_more(&self) -> Result<Vec<Self>, TemplateError> {
         match (&self.node.content, &self.node.tag) {
             (Content::Sequence(_), None) => self.items(),
@@ -106,7 +107,7 @@ impl<'a> Property<'a> {
         })
     }
 
-    /// The text of a value that depends on no resource.
+    /// The text of a value. The value must not depend on a resource.
     pub(super) fn text(&self) -> Result<String, TemplateError> {
         match self.expression()? {
             Expression::Literal(text) => Ok(text),
@@ -118,7 +119,7 @@ impl<'a> Property<'a> {
         self.one_or_more()?.iter().map(Self::text).collect()
     }
 
-    /// A number or a boolean.
+    /// Parses a value such as a number or a boolean.
     pub(super) fn parse<T: FromStr>(&self) -> Result<T, TemplateError> {
         let text = self.text()?;
         text.parse().map_err(|_| {
@@ -128,7 +129,7 @@ impl<'a> Property<'a> {
         })
     }
 
-    /// `parse` of the property `key`, if there is one.
+    /// Parses the property `key`; `None` if there is no such property.
     pub(super) fn parse_optional<T: FromStr>(&self, key: &str) -> Result<Option<T>, TemplateError> {
         self.get(key)?.map(|property| property.parse()).transpose()
     }
@@ -138,7 +139,7 @@ impl<'a> Property<'a> {
         self.scope.condition(name, self.node.line, 0)
     }
 
-    /// The logical id in `!GetAtt {id}.Arn`.
+    /// The logical id in a value of the form `!GetAtt {id}.Arn`.
     pub(super) fn arn_target(&self) -> Result<String, TemplateError> {
         match self.expression()? {
             Expression::Attribute(id, name) if name == "Arn" => Ok(id),

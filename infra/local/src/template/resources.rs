@@ -1,4 +1,4 @@
-//! Reads the resources of a template.
+//! Reads the resources in a template.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::property::Property;
 use super::scope::Scope;
 use super::yaml::Node;
 
-/// The keys of a resource that `CloudFormation` knows.
+/// The keys that `CloudFormation` allows in a resource.
 const RESOURCE_KEYS: &[&str] = &[
     "Type",
     "Properties",
@@ -25,7 +25,7 @@ const RESOURCE_KEYS: &[&str] = &[
     "UpdateReplacePolicy",
 ];
 
-/// Reads every resource that the local cloud runs; other types of resources are skipped.
+/// Reads every resource that the local cloud runs. Resources of other types are skipped.
 pub(super) fn read(document: &Node, scope: &Scope) -> Result<Template, TemplateError> {
     let resources = document
         .get("Resources")
@@ -51,7 +51,7 @@ pub(super) fn read(document: &Node, scope: &Scope) -> Result<Template, TemplateE
     Ok(template)
 }
 
-/// Whether the condition of the resource is true.
+/// Whether the condition of the resource is true, so that the resource is created.
 fn is_created(resource: &Property<'_>) -> Result<bool, TemplateError> {
     resource.allow(RESOURCE_KEYS, &[])?;
     match resource.get("Condition")? {
@@ -99,7 +99,7 @@ fn read_resource(
     Ok(())
 }
 
-/// Refuses a fixed name: the local cloud names resources by their logical ids.
+/// Returns an error for a fixed name, because the local cloud uses logical ids as names.
 fn refuse_name(name: Option<Property<'_>>) -> Result<(), TemplateError> {
     name.map_or(Ok(()), |name| Err(name.error("the local cloud names resources by logical id")))
 }
@@ -278,7 +278,7 @@ fn redrive(policy: &Property<'_>) -> Result<Redrive, TemplateError> {
     })
 }
 
-/// Checks the references of resources to each other.
+/// Checks that the resources refer only to resources that exist.
 fn check(template: &Template, line: usize) -> Result<(), TemplateError> {
     let error = |message: String| Err(TemplateError::new(line, message));
     for (id, queue) in &template.queues {

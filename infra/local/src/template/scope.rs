@@ -8,10 +8,10 @@ use super::expression::Expression;
 use super::yaml::{Content, Node};
 use crate::account::{ACCOUNT_ID, REGION};
 
-/// Values that override the defaults of the template's parameters, by name.
+/// Values of the template's parameters by name. They replace the default values.
 pub type Parameters = BTreeMap<String, String>;
 
-/// The names that a template declares.
+/// The names that a template declares: parameters, conditions and resources.
 pub(super) struct Scope {
     parameters: BTreeMap<String, String>,
     conditions: BTreeMap<String, Node>,
@@ -19,7 +19,7 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    /// Reads the declarations of `document`; `overrides` replace the defaults of parameters.
+    /// Reads the declarations in `document`. `overrides` replace the default values of parameters.
     pub(super) fn new(document: &Node, overrides: &Parameters) -> Result<Self, TemplateError> {
         let section = |name: &str| document.get(name).map_or(&[][..], Node::entries);
         let mut parameters = BTreeMap::new();
@@ -33,7 +33,7 @@ impl Scope {
         })
     }
 
-    /// Resolves `!If`; `None` if the result is `AWS::NoValue`.
+    /// Resolves `!If` in a node. Returns `None` if the result is `AWS::NoValue` or null.
     pub(super) fn select<'a>(&self, node: &'a Node) -> Result<Option<&'a Node>, TemplateError> {
         match (node.tag.as_deref(), &node.content) {
             (Some("If"), Content::Sequence(items)) => {
@@ -50,8 +50,9 @@ impl Scope {
         }
     }
 
-    /// Whether the condition `name` is true. `line` is for the error message; `depth` is the number
-    /// of conditions that led here, to find a condition that depends on itself.
+    /// Whether the condition `name` is true. `line` is the line for the error message. `depth` is
+    /// the number of conditions that refer to this condition one after the other. It is needed to
+    /// find a condition that depends on itself.
     pub(super) fn condition(
         &self,
         name: &str,
@@ -95,7 +96,7 @@ impl Scope {
             .ok_or_else(|| TemplateError::new(node.line, "a condition cannot depend on a resource"))
     }
 
-    /// The value of a scalar or of an intrinsic function.
+    /// The expression in a scalar or in an intrinsic function.
     pub(super) fn expression(&self, node: &Node) -> Result<Expression, TemplateError> {
         let unsupported = || {
             let what = node.tag.as_ref().map_or_else(
@@ -164,7 +165,8 @@ impl Scope {
         }
     }
 
-    /// The text of a `!Sub`. Its own `variables` take precedence over the names of the template.
+    /// The expression for the text of a `!Sub`. Its own `variables` take precedence over the names
+    /// in the template.
     fn substitute(
         &self,
         text: &str,
@@ -193,7 +195,8 @@ impl Scope {
     }
 }
 
-/// The value of a parameter: the override, else the default, if it is one of those allowed.
+/// The value of a parameter: the override, or else the default. The value must be one of the
+/// allowed values.
 fn parameter(
     name: &str,
     declaration: &Node,
@@ -236,7 +239,7 @@ fn intersperse(parts: Vec<Expression>, separator: &Expression) -> Vec<Expression
     joined
 }
 
-/// Merges adjacent literals, so that text without references is a single literal.
+/// Joins literals that follow each other, so that a text without references is a single literal.
 fn concatenation(parts: Vec<Expression>) -> Expression {
     let mut merged: Vec<Expression> = Vec::new();
     let flat = parts.into_iter().flat_map(|part| match part {

@@ -14,7 +14,7 @@ fn names(template: Template) -> Names {
     Names::new(Arc::new(template), "http://127.0.0.1:4000/", secrets)
 }
 
-/// The error message for a template with these resources.
+/// The error message for a template that contains these resources.
 fn refusal(resources: &str) -> String {
     Template::parse(&format!("Resources:\n{resources}"), &Parameters::new())
         .expect_err("the template is broken")

@@ -1,33 +1,33 @@
-//! YAML as a tree that keeps the tags (the short forms of intrinsic functions) and the line of
-//! every node.
+//! Parses YAML to a tree. Each node has its tag (the short form of an intrinsic function) and its
+//! line.
 
 use granit_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 
 use super::error::TemplateError;
 
-/// One node of a document.
+/// A node of a YAML document.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     /// Line of the node, counted from 1.
     pub(super) line: usize,
-    /// Name of the tag: `Ref` for `!Ref`.
+    /// Name of the tag, such as `Ref` for `!Ref`; `None` if the node has no tag.
     pub(super) tag: Option<String>,
     pub(super) content: Content,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    /// The text as written.
+    /// The text of a scalar.
     Scalar(String),
-    /// A plain `null`, `~` or nothing; `""` is a scalar.
+    /// A plain `null`, a `~` or an empty value. The text `""` is a scalar.
     Null,
     Sequence(Vec<Node>),
-    /// The entries in the order of the file; keys are unique.
+    /// The entries in the order of the file. Each key occurs only once.
     Mapping(Vec<(String, Node)>),
 }
 
 impl Node {
-    /// The value of `key`, if this is a mapping that has the key.
+    /// The value of `key`; `None` if this node is not a mapping or does not have the key.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
@@ -40,7 +40,7 @@ impl Node {
         }
     }
 
-    /// The text of a scalar.
+    /// The text of a scalar; `None` for any other node.
     pub(super) fn scalar(&self) -> Option<&str> {
         match &self.content {
             Content::Scalar(text) => Some(text),
@@ -68,7 +68,7 @@ struct Tree<'input> {
 }
 
 impl<'input> Tree<'input> {
-    /// The next event with its line.
+    /// The next event of the parser, with its line.
     fn next(&mut self) -> Result<(Event<'input>, usize), TemplateError> {
         match self.parser.next() {
             Some(Ok((event, span))) => Ok((event, span.start.line())),
@@ -123,7 +123,8 @@ impl<'input> Tree<'input> {
     }
 }
 
-/// `Ref` for `!Ref`. Tags of YAML's own schema (`!!str`) are ignored.
+/// The name of the tag, such as `Ref` for `!Ref`. Tags of YAML's own schema, such as `!!str`, are
+/// ignored.
 fn application_tag(tag: Option<&Tag>) -> Option<String> {
     tag.filter(|tag| tag.original_handle() == "!").map(|tag| tag.suffix().to_owned())
 }

@@ -1,4 +1,4 @@
-//! The companies, teams and people of the simulated Launchpad, kept in memory.
+//! The companies, teams and people of the simulated Launchpad. They are kept in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -6,20 +6,20 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A tenant.
+/// A company, which is a tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Company {
-    /// The key of the tenant in all services.
+    /// The SSO id of the company, which is the key of the tenant in all services.
     pub company_sso_id: String,
-    /// Launchpad's own id; derived from `company_sso_id` if absent.
+    /// Launchpad's own id of the company. If it is absent, it is derived from `company_sso_id`.
     #[serde(default)]
     pub id: Option<Uuid>,
     /// Display name.
     pub name: String,
     /// Subscription plan: `starter`, `growth` or `enterprise`.
     pub plan: String,
-    /// Language: `id` or `en`.
+    /// Language of the company: `id` or `en`.
     #[serde(default = "english")]
     pub locale: String,
 }
@@ -41,13 +41,13 @@ impl Company {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Team {
-    /// A UUID.
+    /// Id of the team: a UUID.
     pub id: String,
-    /// The company that the team belongs to.
+    /// SSO id of the company that the team belongs to.
     pub company_sso_id: String,
     /// Display name.
     pub name: String,
-    /// Id of the parent team; `None` for a team at the top.
+    /// Id of the parent team; `None` for a team at the top level.
     #[serde(default)]
     pub parent_id: Option<String>,
 }
@@ -67,65 +67,66 @@ pub enum Status {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// A UUID, in lower case.
+    /// SSO id of the person: a UUID in lower case.
     pub sso_id: String,
-    /// The company that the person works at.
+    /// SSO id of the company that the person works at.
     pub company_sso_id: String,
-    /// Short name for `/_local/token?user=`.
+    /// Short name of the person for `/_local/token?user=`.
     #[serde(default)]
     pub handle: Option<String>,
-    /// Display name; some people have none.
+    /// Display name; `None` if the person has none.
     #[serde(default)]
     pub full_name: Option<String>,
-    /// Email address; the directory does not check that it is unique.
+    /// Email address. The directory does not check that it is unique.
     pub email: String,
-    /// URL of a picture.
+    /// URL of a picture of the person.
     #[serde(default)]
     pub avatar: Option<String>,
-    /// Whether the person may sign in; `active` if absent.
+    /// Whether the person may sign in. The default is `active`.
     #[serde(default)]
     pub status: Status,
-    /// Name of the position in Launchpad.
+    /// Name of the person's position in Launchpad.
     #[serde(default)]
     pub staff_level: Option<String>,
     /// The numeric id that older mobile clients use for the person.
     #[serde(default)]
     pub mobile_id: Option<u64>,
-    /// Ids of the teams that the person is assigned to, without their descendants.
+    /// Ids of the teams that the person is assigned to. The descendants of these teams are not
+    /// included.
     #[serde(default)]
     pub team_ids: Vec<String>,
-    /// Access level by permission; a permission that is absent is disabled.
+    /// Access level of each permission. A permission that is absent is disabled.
     #[serde(default)]
     pub levels: BTreeMap<String, String>,
 }
 
-/// The body of `POST /_local/directory`. Either all of it is applied or nothing.
+/// The body of `POST /_local/directory`. Either all changes are applied or none.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Upserts {
-    /// Companies, identified by `company_sso_id`.
+    /// Companies to add or replace, by `company_sso_id`.
     #[serde(default)]
     pub companies: Vec<Company>,
-    /// Teams, identified by `id`.
+    /// Teams to add or replace, by `id`.
     #[serde(default)]
     pub teams: Vec<Team>,
-    /// People, identified by `sso_id`.
+    /// People to add or replace, by `sso_id`.
     #[serde(default)]
     pub people: Vec<Person>,
 }
 
-/// Why upserts are refused.
+/// The reason why the changes are refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UpsertError {
     /// An id is not a UUID.
     #[error("{0}: `{1}` is not a UUID")]
     NotUuid(&'static str, String),
-    /// A value is not in the list of allowed values.
+    /// A value is not one of the allowed values.
     #[error("{field}: `{value}` is not one of {}", allowed.join(", "))]
     UnknownValue {
         /// Name of the field.
         field: &'static str,
-        /// The value that was given.
+        /// The value in the request.
         value: String,
         /// The allowed values.
         allowed: &'static [&'static str],
@@ -153,7 +154,7 @@ impl Directory {
     /// Adds or replaces companies, teams and people.
     ///
     /// # Errors
-    /// [`UpsertError`] names the first invalid value; then nothing was changed.
+    /// Returns [`UpsertError`] with the first invalid value. In this case, nothing was changed.
     pub fn upsert(&self, upserts: Upserts) -> Result<(), UpsertError> {
         upserts.check()?;
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -170,13 +171,13 @@ impl Directory {
         Ok(())
     }
 
-    /// The company with this tenant key.
+    /// The company with this SSO id; `None` if it is unknown.
     #[must_use]
     pub fn company(&self, company_sso_id: &str) -> Option<Company> {
         self.state().companies.get(company_sso_id).cloned()
     }
 
-    /// The person with this SSO UUID (upper or lower case) or legacy numeric id.
+    /// The person with this SSO UUID (in upper or lower case) or with this legacy numeric id.
     #[must_use]
     pub fn person(&self, id: &str) -> Option<Person> {
         let state = self.state();
@@ -222,8 +223,8 @@ impl Directory {
         teams
     }
 
-    /// The teams that a person is assigned to, in the order of assignment, without unknown teams
-    /// and teams of other companies.
+    /// The teams that a person is assigned to, in the order of assignment. Unknown teams and teams
+    /// of other companies are left out.
     #[must_use]
     pub fn teams(&self, person: &Person) -> Vec<Team> {
         let state = self.state();
@@ -231,8 +232,8 @@ impl Directory {
         teams.filter(|team| team.company_sso_id == person.company_sso_id).cloned().collect()
     }
 
-    /// The ids of the person's teams and all their descendants, each once, even if the tree of
-    /// teams has a cycle.
+    /// The ids of the person's teams and of all their descendants. Each id occurs once, even if the
+    /// tree of teams has a cycle.
     #[must_use]
     pub fn expanded_team_ids(&self, person: &Person) -> Vec<String> {
         let mut expanded: Vec<String> =
@@ -255,8 +256,8 @@ impl Directory {
         expanded
     }
 
-    /// The people of a company whose name or email address contains `query` (ignoring case),
-    /// sorted by name.
+    /// The people of a company whose name or email address contains `query`, sorted by name. The
+    /// search ignores case.
     #[must_use]
     pub fn search(&self, company_sso_id: &str, query: &str) -> Vec<Person> {
         let query = query.to_lowercase();

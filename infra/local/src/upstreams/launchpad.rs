@@ -1,5 +1,5 @@
-//! Launchpad: people, teams, permissions and companies (SPEC §1). The bodies have the form of
-//! RFC §2.4.
+//! The simulated Launchpad: people, teams, permissions and companies (SPEC §1). The response bodies
+//! have the form in RFC §2.4.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
@@ -18,12 +18,13 @@ use super::response::{error, with_faults};
 use super::secrets::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER};
 use crate::aws::{Faults, Target};
 
-/// Entries of a page if the request gives no number.
+/// Number of entries in a page if the request does not set it.
 const DEFAULT_PER_PAGE: usize = 25;
-/// Most entries of a page.
+/// Largest number of entries in a page.
 const MAX_PER_PAGE: usize = 100;
 
-/// All routes. Each needs the service token; the faults on `launchpad.*` apply to them.
+/// Creates a router with all routes. Each route requires the service token. The faults with a
+/// target `launchpad.*` apply to the routes.
 pub(super) fn router(directory: Directory, faults: Faults) -> Router {
     Router::new()
         .route("/private/users/{sso_id}/teams", get(user_teams))
@@ -115,7 +116,7 @@ async fn user_teams(
     }))
 }
 
-/// A person by SSO UUID. The private routes accept no legacy ids.
+/// The person with this SSO UUID. The private routes do not accept legacy ids.
 fn by_sso_id(directory: &Directory, sso_id: &str) -> Option<Person> {
     directory.person(sso_id).filter(|person| person.sso_id.eq_ignore_ascii_case(sso_id))
 }

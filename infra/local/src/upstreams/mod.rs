@@ -1,5 +1,5 @@
-//! The two upstream services, simulated over real HTTP (SPEC §1, §6): Launchpad and the
-//! Notification Service.
+//! The two simulated upstream services, Launchpad and the Notification Service, with real HTTP
+//! servers (SPEC §1, §6).
 
 mod directory;
 mod launchpad;
@@ -24,10 +24,10 @@ pub use secrets::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY};
 use crate::aws::Faults;
 use crate::record::Notifications;
 
-/// Longest time that requests in progress may take to finish at shutdown.
+/// Longest time that the shutdown waits for requests in progress.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
-/// The two running services.
+/// The running Launchpad and Notification Service.
 #[derive(Debug)]
 pub struct Upstreams {
     launchpad_url: String,
@@ -51,13 +51,13 @@ impl Upstreams {
         Ok(Self { launchpad_url, notifications_url, stop, servers: vec![first, second] })
     }
 
-    /// Base URL of Launchpad.
+    /// The base URL of Launchpad.
     #[must_use]
     pub fn launchpad_url(&self) -> &str {
         &self.launchpad_url
     }
 
-    /// Base URL of the Notification Service.
+    /// The base URL of the Notification Service.
     #[must_use]
     pub fn notifications_url(&self) -> &str {
         &self.notifications_url

@@ -1,4 +1,5 @@
-//! The Unified Notification Service (SPEC §1). It records the notifications that it accepts.
+//! The simulated Unified Notification Service (SPEC §1). It records the notifications that it
+//! accepts.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,8 @@ use crate::record::Notifications;
 
 const API_KEY: &str = "x-api-key";
 
-/// The two routes. Each needs the API key; the faults on `notifications` apply to both.
+/// Creates a router with the two routes. Each route requires the API key. The faults with the
+/// target `notifications` apply to both routes.
 pub(super) fn router(notifications: Notifications, faults: Faults) -> Router {
     Router::new()
         .route("/api/v1/notifications/chat", post(accept))
@@ -64,7 +66,7 @@ fn bad_request(message: &str) -> Response {
     error(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message)
 }
 
-/// All headers except the API key, which is secret.
+/// All headers of a request except the API key, which is secret.
 fn recorded_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     headers
         .iter()

@@ -1,4 +1,4 @@
-//! Error responses, and the effect of injected faults on a request.
+//! Error responses, and the effects of injected faults on a request.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -13,7 +13,7 @@ pub(super) fn error(status: StatusCode, error: &str, message: &str) -> Response 
     (status, axum::Json(json!({ "error": error, "message": message }))).into_response()
 }
 
-/// Handles a request with the effects of the fault rules for `target`.
+/// Handles a request and applies the effects of the fault rules for `target`.
 pub(super) async fn with_faults(
     faults: &Faults,
     target: Target,

@@ -1,8 +1,8 @@
 //! The credentials that the simulated services accept.
 
-/// User of Launchpad's service token.
+/// The user name in Launchpad's service token.
 pub const LAUNCHPAD_USER: &str = "contact-service";
-/// Password of Launchpad's service token.
+/// The password in Launchpad's service token.
 pub const LAUNCHPAD_PASSWORD: &str = "local-launchpad";
-/// API key of the Notification Service.
+/// The API key of the Notification Service.
 pub const NOTIFICATION_API_KEY: &str = "local-notifications";

@@ -8,7 +8,7 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-/// A put of an item that is not in the index, because it has no name.
+/// A transaction item that puts an item without a name, so that the item is not in the index.
 fn put(pk: &str, sk: &str) -> TransactWriteItem {
     let put = Put::builder()
         .table_name(TABLE)
@@ -166,7 +166,7 @@ async fn an_expired_item_is_deleted() {
     let hour_ago = jiff::Timestamp::now().as_second() - 3600;
     item("old", &hour_ago.to_string()).await.unwrap();
     item("new", &(hour_ago + 7200).to_string()).await.unwrap();
-    // The background task may have deleted it already.
+    // The background task may have deleted the item already.
     cloud.aws.database().sweep_ttl().unwrap();
     let left = cloud.dynamodb().scan().table_name(TABLE).send().await.unwrap();
     let left: Vec<&AttributeValue> = left.items().iter().map(|item| &item["sk"]).collect();

@@ -96,7 +96,7 @@ async fn a_kill_ends_the_caller_before_or_after_its_call() {
     assert_eq!(*cloud.killed.lock().unwrap(), [key.clone(), key]);
 }
 
-/// The sort keys that a query of partition `a` finds, of the table or of its index.
+/// The sort keys that a query of partition `a` returns, from the table or from its index.
 async fn found(cloud: &Cloud, index: Option<&str>, consistent: bool) -> Vec<String> {
     let query = cloud
         .dynamodb()

@@ -21,7 +21,7 @@ const TABLE: &str = "Table";
 const BUCKET: &str = "Bucket";
 const FUNCTION: &str = "NoteWrite";
 
-/// Running emulators, the keys of one function, and the access keys of the killed processes.
+/// Running emulators, the key pair of one function, and the access keys of the killed processes.
 struct Cloud {
     aws: Aws,
     credentials: Credentials,
@@ -84,7 +84,7 @@ impl Cloud {
         self.faults.add(Rule::parse(rule.to_string().as_bytes()).unwrap()).unwrap();
     }
 
-    /// The cost of the calls since the last time that this was called.
+    /// The cost of the calls since the previous call of this method.
     fn cost(&self) -> InvocationCost {
         self.usage.finish_invocation(Invocation {
             function: FUNCTION.to_owned(),
@@ -106,8 +106,8 @@ fn http_client() -> SharedHttpClient {
     shared::http_client::for_sdk(crate::testing::client())
 }
 
-/// The common settings of the four kinds of client, whose builders have different types. There are
-/// no retries, so that a test sees each response.
+/// The common settings of the four kinds of clients. This is a macro because their builders have
+/// different types. The clients do not retry, so that a test sees each response.
 macro_rules! settings {
     ($sdk:ident, $cloud:expr, $keys:expr) => {
         $sdk::Config::builder()

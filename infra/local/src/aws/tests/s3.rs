@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use super::*;
 
 const KEY: &str = "private/exports/co/job/1/Contacts, all.xlsx";
-/// The smallest part that AWS accepts, except for the last part.
+/// The smallest upload part that AWS accepts, in bytes. The last part may be smaller.
 const PART: usize = 5 * 1024 * 1024;
 
 async fn create_upload(s3: &aws_sdk_s3::Client) -> String {

@@ -3,7 +3,7 @@ use aws_sdk_ses::types::{Body, Content, Destination, Message, RawMessage};
 
 use super::*;
 
-/// A mail with a text part, an HTML part and a CSV file that begins with a byte order mark.
+/// A mail with a text part, an HTML part and a CSV file that starts with a byte order mark.
 const RAW: &str = "From: Exports <exports@example.com>\r\n\
 To: Maya <maya@nusantara.example>\r\n\
 Subject: =?utf-8?q?Ekspor_selesai_=E2=9C=93?=\r\n\
