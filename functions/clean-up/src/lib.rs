@@ -1,6 +1,6 @@
-//! Runs every minute and does the work that is due: messages that were not sent, mentions to verify
-//! again, deadlines of jobs, files older than 48 hours, and stale pointers of contacts (SPEC §5,
-//! "Clean-up"). It reads due items and never scans the table.
+//! Runs every minute and processes the due items: messages that were not sent, mentions that must
+//! be verified again, deadlines of jobs, files older than 48 hours, and stale pointers of contacts
+//! (SPEC §5, "Clean-up"). It reads only due items and never scans the table.
 
 mod work;
 
@@ -24,34 +24,34 @@ use tokio::time::timeout;
 
 pub use work::App;
 
-/// The most due items of one page of a shard.
+/// The maximum number of due items on one page of a shard.
 const PAGE: i32 = 50;
-/// The most items of a shard that are processed in parallel.
+/// The maximum number of items of a shard that are processed in parallel.
 const CONCURRENCY: usize = 4;
-/// The time before the invocation's deadline, in milliseconds, at which the run starts no more
-/// work.
+/// The time before the invocation's deadline, in milliseconds, after which the run processes no
+/// more items.
 const RESERVE_MS: i64 = 8_000;
-/// The time-out of one item, after which it is left to the next run. An upstream service that does
-/// not respond must delay neither the other items nor the end of the run.
+/// The maximum time for one item. After it, the item is left to the next run, so that an upstream
+/// service that does not respond delays neither the other items nor the end of the run.
 const ITEM_TIME: Duration = Duration::from_secs(6);
 
-/// The event of the schedule. Its time counts as the current time, so that a run has the same
-/// effect when it starts late.
+/// The event from the schedule. The run uses the event's time as the current time, so that a run
+/// that starts late has the same effect.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Tick {
     time: Timestamp,
 }
 
-/// The result of a run.
+/// The result of a run, which is logged and returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Report {
-    /// The number of items whose work is done.
+    /// The number of items that were processed.
     pub done: usize,
     /// The number of items that failed. The next run processes them again.
     pub failed: usize,
-    /// The age of the oldest message that was not sent, in seconds.
+    /// The age of the oldest message that was not sent, in seconds; 0 if there is none.
     pub outbox_age_s: i64,
-    /// Whether the run ended because of the deadline, before all work was done.
+    /// Whether the run ended before all items were processed, because the deadline was near.
     pub stopped_early: bool,
 }
 
@@ -73,12 +73,12 @@ impl Report {
     }
 }
 
-/// Does the work that is due at the event's time, with all shards in parallel. Ends before the
-/// invocation's deadline; the next run continues.
+/// Processes the items that are due at the event's time, with all shards in parallel. The run ends
+/// before the invocation's deadline, and the next run processes the remaining items.
 ///
 /// # Errors
-/// When the due items of a shard could not be read. The other shards are processed nevertheless. An
-/// item that fails is logged and stays in the table.
+/// [`Failure`] if the due items of a shard could not be read. The other shards are still processed.
+/// An item that fails is logged and stays in the table.
 pub async fn handle(app: Arc<App>, tick: Tick, at: Invocation) -> Result<Report, Failure> {
     let end = i64::try_from(at.deadline_ms).unwrap_or(i64::MAX).saturating_sub(RESERVE_MS);
     let run = Run { app: &app, now: tick.time, end };
@@ -98,8 +98,8 @@ pub async fn handle(app: Arc<App>, tick: Tick, at: Invocation) -> Result<Report,
     Ok(total)
 }
 
-/// A run: its dependencies, the time that counts as the current time, and the time in milliseconds
-/// at which it must end.
+/// A run: its dependencies, the time that it uses as the current time, and the time at which it
+/// must end, in milliseconds.
 #[derive(Clone, Copy)]
 struct Run<'a> {
     app: &'a App,
@@ -108,8 +108,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Processes one shard page by page. Items that failed are skipped, so that they do not block
-    /// the others.
+    /// Processes the items of one shard page by page. If items fail, the next items are still
+    /// processed.
     async fn process_shard(&self, shard: u8, report: &mut Report) -> Result<(), TableError> {
         let mut after: Option<Key> = None;
         while !self.is_time_up() {
@@ -132,7 +132,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Processes one page, its messages first.
+    /// Processes the items of one page, messages first.
     async fn process_page(&self, items: &[DueItem], report: &mut Report) {
         let (messages, others): (Vec<_>, Vec<_>) =
             items.iter().partition(|item| item.due.kind == DueKind::Message);
@@ -152,7 +152,7 @@ impl Run<'_> {
         }
     }
 
-    /// Processes one item. Returns whether its work is done.
+    /// Processes one item. Returns whether it succeeded.
     async fn process(&self, item: &DueItem) -> bool {
         let (kind, id) = (item.due.kind, item.due.id.as_str());
         match timeout(ITEM_TIME, work::process(self.app, item, self.now)).await {
@@ -179,7 +179,7 @@ impl Run<'_> {
     }
 }
 
-/// The time since which the oldest message among the items has been waiting, in seconds.
+/// The age of the oldest message among the items, in seconds; 0 if there is no message.
 fn outbox_age(items: &[DueItem], now: Timestamp) -> i64 {
     let messages = items.iter().filter(|item| item.due.kind == DueKind::Message);
     let ages = messages.map(|item| (now.duration_since(item.due.at) + GRACE).as_secs());

@@ -18,14 +18,14 @@ use shared::{
 pub struct App {
     /// The table with the due items.
     pub table: Table,
-    /// Sends the messages that were not sent after their commit.
+    /// Sends the messages that were not sent after their transaction was committed.
     pub outbox: Outbox,
     /// The export jobs.
     pub jobs: Jobs,
     /// The files of export jobs.
     pub files: Files,
-    /// The clock by which the run ends before the invocation's deadline. Whether an item is due
-    /// depends on the time of the event instead.
+    /// The clock that ends the run before the invocation's deadline. Whether an item is due depends
+    /// on the time of the event instead.
     pub clock: Clock,
 }
 
@@ -43,7 +43,7 @@ impl App {
 }
 
 /// Sends the messages of due items in batches, and deletes the items whose messages the queues
-/// acknowledged. Returns the number of deleted items.
+/// accepted. Returns the number of deleted items.
 pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
     let message = |item: &&DueItem| {
         let read = Outgoing::from_due(item);
@@ -62,7 +62,7 @@ pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
     let deleted =
         stream::iter(&acknowledged).map(|key| app.table.complete_due(key)).buffer_unordered(8);
     let deleted = deleted.inspect_err(|error| {
-        // Receivers handle a message that is sent again.
+        // Sending a message again is safe, because its receivers handle repeated messages.
         tracing::warn!(
             error = %chain(error),
             "could not delete the due item of a sent message; the message will be sent again"
@@ -71,7 +71,7 @@ pub(crate) async fn send_messages(app: &App, items: &[&DueItem]) -> usize {
     deleted.filter(|result| std::future::ready(result.is_ok())).count().await
 }
 
-/// Does the work of one due item, except for messages.
+/// Processes one due item of any kind except a message.
 pub(crate) async fn process(
     app: &App,
     item: &DueItem,

@@ -1,5 +1,5 @@
 //! `GET /cdp/customers/{id}/access?user={sso}`: explains why a person can or cannot access a
-//! contact (SPEC §2). The answer comes from the decision of the guard itself.
+//! contact (SPEC §2). The explanation uses the same access decision as every other request.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -39,7 +39,7 @@ struct Decided {
     narrowed: bool,
 }
 
-/// A team. The name is missing if it could not be loaded.
+/// A team that matched. `name` is `None` if it could not be loaded.
 #[derive(Serialize)]
 struct MatchedTeam {
     id: TeamId,
@@ -61,11 +61,11 @@ impl App {
     }
 }
 
-/// Returns the level and the deciding rule for each permission.
+/// Returns the person's access level and the deciding rule for each permission.
 ///
 /// # Errors
-/// As in SPEC §5: 403 if the caller cannot see all contacts, 404 if the company has no such contact
-/// or person.
+/// As in SPEC §5: 403 if the caller cannot see all contacts, 404 if the contact or the person does
+/// not exist in the company.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let id: ContactId = request.path("id")?;
@@ -90,7 +90,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     Reply::ok(&access(&contact, &person, &session, explanations, &names))
 }
 
-/// The id of the person in the query.
+/// Parses the id of the person from the query.
 fn user(query: &[(String, String)]) -> Result<UserId, Failure> {
     match query {
         [(name, value)] if name == "user" => {
@@ -118,8 +118,8 @@ fn explain(session: &Session, contact: &Contact) -> Vec<Explanation> {
     Permission::ALL.iter().map(decide).collect()
 }
 
-/// The names of the teams that matched. The names of the person's own teams are already loaded;
-/// those of descendants are loaded here.
+/// Returns the names of the teams that matched. The names of the person's own teams are already
+/// loaded; this loads the names of descendant teams.
 async fn team_names(
     directory: &Directory,
     session: &Session,

@@ -1,4 +1,4 @@
-//! `DELETE /cdp/customers/{id}` (SPEC §2).
+//! `DELETE /cdp/customers/{id}`: deletes a contact (SPEC §2).
 
 use std::sync::Arc;
 

@@ -9,11 +9,11 @@ use shared::{
     table::Direction,
 };
 
-/// The prefix of parameters for custom fields.
+/// The prefix of query parameters for custom fields.
 const CUSTOM: &str = "custom.";
-/// The error for an id that cannot be parsed.
+/// The error text for an id that is not valid.
 const UUID: &str = "must be a UUID";
-/// The error for a time that cannot be parsed.
+/// The error text for a time that is not valid.
 const TIME: &str = "must be an RFC 3339 time, such as 2026-01-01T00:00:00Z";
 
 /// The parsed parameters of a list request.
@@ -26,10 +26,10 @@ pub(crate) struct ListQuery {
     pub(crate) cursor: Option<Cursor>,
 }
 
-/// Parses the parameters of the query.
+/// Parses the query parameters of a list request.
 ///
 /// # Errors
-/// 400 with the name of a parameter that is unknown, malformed or repeated, or has too many values.
+/// 400 with the name of a parameter that is unknown, malformed, repeated, or has too many values.
 pub(crate) fn parse(query: &[(String, String)]) -> Result<ListQuery, Failure> {
     let mut filter = Filter::default();
     let (mut order, mut direction, mut limit, mut cursor) = (None, None, None, None);
@@ -67,8 +67,8 @@ pub(crate) fn parse(query: &[(String, String)]) -> Result<ListQuery, Failure> {
     })
 }
 
-/// The order of the list. The default order by time has the newest contact first, the order by name
-/// is ascending. Search results are in the order of matches.
+/// Sets the order of the list. By default, the list is ordered by creation time, newest first. An
+/// order by name is ascending. Search results are ordered by how well they match.
 fn ordered(
     filter: &Filter,
     order: Option<OrderBy>,

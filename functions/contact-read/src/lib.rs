@@ -13,7 +13,7 @@ use shared::{
     services::Services,
 };
 
-/// The value by which the contact is requested.
+/// The key by which the client requests the contact: its id, or an email address or phone number.
 enum By {
     Id(ContactId),
     Address(Address),
@@ -34,12 +34,12 @@ impl App {
     }
 }
 
-/// Returns the contact.
+/// Returns one contact.
 ///
 /// # Errors
 /// As in SPEC §5: 404 if the contact does not exist, is deleted or belongs to another company; 403
-/// if it is out of scope. An email address or a phone number is 403 if all contacts with it are out
-/// of scope.
+/// if it is out of scope. For an email address or a phone number, 403 if all contacts that have it
+/// are out of scope.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let by = requested(&request)?;
@@ -60,8 +60,8 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
         .with_scope(&session, Permission::ViewCustomers))
 }
 
-/// Parses the value in the path. API Gateway has already decoded it; decoding it again would change
-/// values with a percent sign.
+/// Parses the id, email address or phone number in the path. API Gateway has already decoded it. It
+/// must not be decoded again, because that would change values that contain a percent sign.
 fn requested(request: &Request) -> Result<By, Failure> {
     let address = match request.route() {
         "GET /cdp/customers/by-email/{email}" => Address::email(&request.path::<String>("email")?),

@@ -1,4 +1,4 @@
-//! `GET /cdp/customers/search-assoc`: finds contacts while the user types (SPEC §2).
+//! `GET /cdp/customers/search-assoc`: finds contacts as the user types (SPEC §2).
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl App {
     }
 }
 
-/// Returns the contacts that the viewer can associate, in the order of their matches.
+/// Returns the contacts that the viewer may associate with another record, best matches first.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let Parameters { q, limit, cursor } = parse(request.query())?;
@@ -58,7 +58,7 @@ struct Parameters {
     cursor: Option<Cursor>,
 }
 
-/// Parses the parameters of the query. None of them may be repeated.
+/// Parses the query parameters. A parameter must not be repeated.
 ///
 /// # Errors
 /// 400 with the name of the parameter that is missing, unknown, malformed or repeated.

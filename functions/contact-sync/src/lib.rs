@@ -22,7 +22,7 @@ struct Body {
     contacts: Vec<Box<RawValue>>,
 }
 
-/// The result of a row in the answer.
+/// The result of one row in the response.
 #[derive(Serialize)]
 struct Row {
     index: usize,
@@ -46,10 +46,10 @@ impl App {
     }
 }
 
-/// Writes the rows of one request.
+/// Creates or updates the contact of each row of the request.
 ///
 /// # Errors
-/// As in SPEC §5. The error of a single row is in its result.
+/// As in SPEC §5. If only a single row fails, its error is in the row's result.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let body: Body = request.json()?;

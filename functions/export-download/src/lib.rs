@@ -8,21 +8,22 @@ use shared::{
     export::{ExportStore, LinkToken, event},
 };
 
-/// What the function needs, created once per process.
+/// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     store: ExportStore,
 }
 
 impl App {
-    /// Creates the function's services from its environment variables.
+    /// Creates the dependencies from the environment variables.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { store: environment.export_store()? })
     }
 }
 
-/// Redirects to the file, at a signed URL that is created now and is valid for ten minutes. A URL
-/// that was signed earlier would expire together with the function's temporary credentials.
+/// Redirects the client to a signed URL of the file. The URL is created for each request and is
+/// valid for ten minutes. It cannot be created earlier, because it would expire together with the
+/// function's temporary credentials.
 ///
 /// # Errors
 /// 404 for an unknown token, 410 for a file that has expired.

@@ -7,31 +7,32 @@ use shared::{
     notification::Notifications,
 };
 
-/// What the function needs, created once per process.
+/// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     /// The jobs in the table.
     pub jobs: Jobs,
-    /// The bucket of the files.
+    /// The bucket with the files.
     pub files: Files,
-    /// Launchpad, for the company's id in notifications.
+    /// Launchpad, which returns the company's id for notifications.
     pub directory: Directory,
-    /// The notification service, for the in-app channel.
+    /// The client of the notification service, for the in-app channel.
     pub notifications: Notifications,
-    /// SES, for the email channel. This client must not retry: a retry could send an email twice.
+    /// The client of SES, for the email channel. It must not retry, because a retry could send an
+    /// email twice.
     pub ses: aws_sdk_ses::Client,
-    /// The current time.
+    /// The clock for the current time.
     pub clock: Clock,
     /// The sender of the emails.
     pub sender: Mailbox,
-    /// The base URL of download links, without a slash at its end.
+    /// The base URL of download links, without a slash at the end.
     pub public_url: String,
-    /// The `notif_category` of the notifications.
+    /// The value of `notif_category` in notifications.
     pub category: String,
 }
 
 impl App {
-    /// Creates the function's services from its environment variables.
+    /// Creates the dependencies from the environment variables.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let table = environment.table()?;
         Ok(Self {

@@ -23,7 +23,8 @@ use crate::{
     outcome::{Deliverable, Outcome},
 };
 
-/// The maximum time for reading the file to attach. After it, the email is sent with the link only.
+/// The maximum time for reading the file to attach. If it is exceeded, the email contains only the
+/// link.
 const READ_TIME: Duration = Duration::from_secs(15);
 
 /// A composed email.
@@ -31,12 +32,14 @@ pub(crate) struct Email {
     job: String,
     to: String,
     raw: Vec<u8>,
-    /// The message to send if SES refuses the one with the file.
+    /// The message without the attachment, to send if SES refuses the message with it. `None` if
+    /// the message has no attachment.
     without_file: Option<Vec<u8>>,
 }
 
-/// Composes the email with the job's result. It has the file attached if the message stays small
-/// enough, and otherwise only the link. Without a link, the email says that the export failed.
+/// Composes the email with the job's result. The file is attached if the message is small enough;
+/// otherwise the email contains only the link. If `link` is `None`, the email reports that the
+/// export failed.
 pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<Email, Outcome> {
     let composed = match link {
         Some(link) => ready(app, job, link).await,
@@ -63,7 +66,7 @@ async fn ready(app: &App, job: &Job, link: &str) -> Result<Email, MailError> {
 }
 
 impl Deliverable for Email {
-    /// Sends the email. If SES refuses it, sends it again without the file.
+    /// Sends the email. If SES refuses it, sends the message without the attachment.
     async fn send(self, app: &App) -> Outcome {
         let outcome = self.post(app, self.raw.clone()).await;
         match &self.without_file {
@@ -145,7 +148,7 @@ async fn file(app: &App, job: &Job) -> Option<Vec<u8>> {
     None
 }
 
-/// The addresses of an email, and what its text depends on.
+/// The data that all emails need: the addresses, the time zone and the job.
 struct Letter<'a> {
     from: &'a Mailbox,
     to: Mailbox,
@@ -185,8 +188,8 @@ impl<'a> Letter<'a> {
     }
 }
 
-/// The outcome that an error of SES means. The email was not accepted if SES says so or was never
-/// reached. The outcome is unknown if there is no response, or one that cannot be read.
+/// Converts an error of SES to an outcome. If SES refused the email or was never reached, the email
+/// was not accepted. If there is no response, or it cannot be read, the outcome is unknown.
 fn classify(error: &SdkError<SendRawEmailError>, job_id: &str) -> Outcome {
     let code = error.code().unwrap_or_default();
     let status = error.raw_response().map_or(0, |response| response.status().as_u16());
@@ -196,7 +199,7 @@ fn classify(error: &SdkError<SendRawEmailError>, job_id: &str) -> Outcome {
         error if http_client::never_connected(error) => Outcome::NotSent(None),
         _ => Outcome::Unknown,
     };
-    // SES's own message is not logged: it may hold the address.
+    // The message in SES's error is not logged, because it may contain the email address.
     let cause = CallError::new(error);
     tracing::warn!(
         job_id,
@@ -209,7 +212,7 @@ fn classify(error: &SdkError<SendRawEmailError>, job_id: &str) -> Outcome {
     outcome
 }
 
-/// The error codes with which SES refuses a message that it may accept later.
+/// The SES error codes for a refused message that SES may accept later.
 const RETRYABLE: [&str; 5] = [
     "Throttling",
     "ThrottlingException",
@@ -221,7 +224,7 @@ const RETRYABLE: [&str; 5] = [
 fn outcome_of(code: &str, status: u16) -> Outcome {
     match status {
         _ if RETRYABLE.contains(&code) => Outcome::NotSent(None),
-        // An operator must add a missing permission; the message itself is valid.
+        // The function lacks a permission, which an operator must add. The message itself is valid.
         401 | 403 | 429 => Outcome::NotSent(None),
         400..500 => Outcome::Refused,
         _ => Outcome::Unknown,

@@ -12,14 +12,14 @@ use crate::{
     outcome::{Deliverable, Outcome},
 };
 
-/// A notification in the application.
+/// A composed notification in the application.
 pub(crate) struct InApp {
     job: String,
     body: Notification,
 }
 
-/// Composes the notification that the file can be downloaded. Without a link there is no
-/// notification.
+/// Composes the notification that the file can be downloaded. If `link` is `None`, there is no
+/// file, and the notification is refused.
 pub(crate) async fn compose(app: &App, job: &Job, link: Option<&str>) -> Result<InApp, Outcome> {
     let link = link.ok_or(Outcome::Refused)?;
     let company = app.directory.company(&job.company).await.map_err(|error| {
@@ -51,9 +51,9 @@ impl Deliverable for InApp {
     }
 }
 
-/// The outcome that an error of the notification service means. A service that returned an error,
-/// or was never reached, has not accepted the notification. A service that did not respond may
-/// have.
+/// Converts an error of the notification service to an outcome. If the service returned an error or
+/// was never reached, it did not accept the notification. If it did not respond, the outcome is
+/// unknown.
 fn outcome(error: &NotificationError) -> Outcome {
     match error {
         NotificationError::RateLimited { retry_after } => Outcome::NotSent(*retry_after),
@@ -65,7 +65,7 @@ fn outcome(error: &NotificationError) -> Outcome {
     }
 }
 
-/// The title and the description.
+/// The title and the description of the notification.
 fn texts(job: &Job) -> (String, String) {
     let (name, rows) = (&job.file_name, job.rows);
     match job.locale {

@@ -17,14 +17,16 @@ use shared::{
     table::TableError,
 };
 
-/// How often a delivery that was certainly not accepted is tried: for two and a half hours.
+/// The maximum number of tries of a delivery that was certainly not accepted. With the pauses, they
+/// take about two and a half hours.
 const MAX_TRIES: u32 = 16;
-/// The pause before the second try if the channel requests no other. It doubles with each further
+/// The pause before the second try, if the channel requests no other pause. It doubles with each
 /// try.
 const FIRST_PAUSE: Duration = Duration::from_secs(20);
-/// The longest pause.
+/// The maximum pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
-/// When a delivery whose lease another worker holds is tried again: after the lease has expired.
+/// The pause before a delivery is tried again if another worker has its lease. It is longer than
+/// the lease, so that the lease has expired by then.
 const LEASE_PAUSE: Duration = Duration::from_secs(95);
 
 /// The environment variable with the URL of the queue that invokes the function.
@@ -36,13 +38,13 @@ pub enum DeliveryError {
     /// Another worker has the delivery lease.
     #[error("another worker is delivering over this channel")]
     Busy,
-    /// The channel did not accept the message. It is tried again after this time.
+    /// The channel did not accept the message. The delivery is tried again after this time.
     #[error("the {0:?} channel did not accept the message; it will be tried again")]
     Retry(Channel, Duration),
-    /// The table's error.
+    /// The call to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// No download link could be created.
+    /// The download link could not be created.
     #[error(transparent)]
     Link(#[from] LinkError),
 }
@@ -57,7 +59,7 @@ impl DeliveryError {
     }
 }
 
-/// Delivers the result of one job over all channels that are still open, at the same time.
+/// Delivers the result of one job over all channels that are still open, in parallel.
 ///
 /// # Errors
 /// [`DeliveryError`] if a channel must be tried again.
@@ -72,7 +74,7 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Deliv
             Some(format!("{}/d/{}", app.public_url, token.as_str()))
         }
         Status::Failed => None,
-        // The job was cancelled or has expired: there is nothing to deliver.
+        // The job was cancelled or has expired, so there is nothing to deliver.
         _ => return Ok(()),
     };
     let tries = message.receive_count;
@@ -88,9 +90,9 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Deliv
 }
 
 impl App {
-    /// Composes the message, takes the delivery lease, sends, and records the outcome. The lease is
-    /// taken last, so that an error before it has certainly sent nothing. If the last try is not
-    /// accepted, the delivery has failed.
+    /// Composes the message, takes the delivery lease, sends the message and records the outcome.
+    /// The lease is taken just before sending, so that after an earlier error certainly nothing was
+    /// sent. If the channel does not accept the last try, the delivery has failed.
     async fn deliver<T: Deliverable>(
         &self,
         job: &Job,
@@ -132,7 +134,7 @@ impl App {
     }
 }
 
-/// The pause after this number of tries.
+/// The pause after this number of failed tries.
 fn pause(tries: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(2u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST_PAUSE)
 }

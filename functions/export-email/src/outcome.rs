@@ -2,22 +2,22 @@ use std::time::Duration;
 
 use crate::app::App;
 
-/// The outcome of an attempt to deliver.
+/// The outcome of one try to deliver a message over a channel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
-    /// The channel accepted it.
+    /// The channel accepted the message.
     Sent,
-    /// The channel certainly did not accept it, but may accept it later: after the time that it
-    /// requested, if any.
+    /// The channel certainly did not accept the message, but may accept it later. The value is the
+    /// pause that the channel requested, if any.
     NotSent(Option<Duration>),
-    /// The channel will never accept it.
+    /// The channel will never accept the message.
     Refused,
-    /// It is not known whether the channel accepted it.
+    /// It is not known whether the channel accepted the message.
     Unknown,
 }
 
-/// A composed email or notification.
+/// A composed email or notification that can be sent.
 pub(crate) trait Deliverable {
-    /// Sends it once.
+    /// Sends the message and returns the outcome.
     async fn send(self, app: &App) -> Outcome;
 }

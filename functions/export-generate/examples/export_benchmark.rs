@@ -1,14 +1,14 @@
-//! Compares the pipeline of `export-generate` with its writers alone: CPU time, peak memory, and
-//! the disk space of a workbook (docs/benchmarks.md, "Exports").
+//! Compares the whole pipeline of `export-generate` with only its file writers. Measures CPU time,
+//! peak memory, and the disk space of a workbook (docs/benchmarks.md, "Exports").
 //!
 //! ```text
 //! cargo run --release --example export_benchmark             # everything
 //! cargo run --release --example export_benchmark -- 10000    # only these numbers of rows
 //! ```
 //!
-//! Every measurement runs in a process of its own, so that its memory and CPU time contain nothing
-//! else; this process simulates S3. Contacts come from memory instead of the table, in pages of 100
-//! like the table's. Linux only: the figures come from `/proc`.
+//! Each measurement runs in a separate process, so that its memory and CPU time include nothing
+//! else. The parent process simulates S3. Contacts come from memory instead of the table, in pages
+//! of 100 as from the table. The benchmark runs only on Linux, because it reads `/proc`.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -52,12 +52,13 @@ use zip::ZipArchive;
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const BUCKET: &str = "exports";
-/// The number of different contacts. Their texts are much longer than a compressor's window.
+/// The number of different contacts. Together, their texts are much longer than a compressor's
+/// window, so that a compressor cannot reuse the text of a repeated contact.
 const VARIETY: usize = 1_000;
-/// How often each size is measured. The median is reported.
+/// The number of measurements of each size. The report contains the median.
 const ROUNDS: usize = 5;
 const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
-/// A number of rows that needs a second sheet.
+/// A number of rows that fills one sheet and needs a second sheet.
 const TWO_SHEETS: u64 = ROWS_PER_SHEET as u64 + 6;
 
 const FIELDS: [&str; 20] = [
@@ -148,7 +149,7 @@ async fn report(sizes: &[&str]) -> Outcome<()> {
     Ok(())
 }
 
-/// The pipeline and its writer alone, measured one immediately after the other.
+/// A measurement of the pipeline and, immediately before it, of only the writer.
 struct Round {
     whole: Value,
     alone: Value,
@@ -160,8 +161,8 @@ impl Round {
     }
 }
 
-/// The rounds, sorted by their ratios. Both halves of a round have nearly the same noise of the
-/// machine, and each round has another noise.
+/// Measures all rounds and sorts them by ratio. The noise of the machine is nearly the same for
+/// both measurements of a round, but differs between rounds.
 async fn rounds(format: &str, rows: u64, endpoint: &str) -> Outcome<Vec<Round>> {
     let size = rows.to_string();
     let mut rounds = Vec::with_capacity(ROUNDS);
@@ -186,7 +187,7 @@ async fn measure(arguments: &[&str]) -> Outcome<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Simulates S3 with a directory, on a thread of its own.
+/// Simulates S3 with a directory, on a separate thread.
 async fn serve(root: &Path) -> Outcome<String> {
     let files = s3s_fs::FileSystem::new(root).map_err(|error| format!("{error:?}"))?;
     let mut builder = S3ServiceBuilder::new(files);
@@ -206,7 +207,7 @@ async fn serve(root: &Path) -> Outcome<String> {
     Ok(endpoint)
 }
 
-/// What an attempt does, with contacts from memory.
+/// Measures the same steps as an attempt, with contacts from memory.
 async fn pipeline(format: Format, rows: u64, endpoint: &str) -> Outcome<Value> {
     let started = Instant::now();
     let config = aws_sdk_s3::Config::builder()
@@ -256,7 +257,7 @@ async fn pipeline(format: Format, rows: u64, endpoint: &str) -> Outcome<Value> {
     }))
 }
 
-/// Only the format's library, with prepared cells.
+/// Measures only the library of the format, with prepared cells.
 fn alone(format: Format, rows: u64) -> Outcome<Value> {
     let plan = plan()?;
     let contacts = variety()?;
@@ -277,7 +278,7 @@ fn alone(format: Format, rows: u64) -> Outcome<Value> {
     }))
 }
 
-/// A cell in the types of the format's library.
+/// A prepared cell, in the types of the format's library.
 enum Ready {
     Empty,
     Text(String),
@@ -308,7 +309,8 @@ impl Ready {
     }
 }
 
-/// Returns the bytes of the sheets' XML, which are on disk until the workbook is saved.
+/// Writes a workbook. Returns the bytes of the sheets' XML, which is on disk until the workbook is
+/// saved.
 fn workbook(ready: &[Vec<Ready>], rows: u64) -> Outcome<u64> {
     let folder = tempfile::tempdir()?;
     let mut workbook = Workbook::new();
@@ -373,7 +375,7 @@ fn uuid(kind: usize, number: usize) -> String {
     format!("0190d1a2-7c3b-7abc-8{kind:03x}-{number:012x}")
 }
 
-/// Contacts that look like a sales team's, each a little different.
+/// Creates contacts like those of a sales team, each a little different.
 fn variety() -> Outcome<Vec<Contact>> {
     let start: Timestamp = "2026-01-05T08:00:00Z".parse()?;
     let contact = |at: usize| -> Outcome<Contact> {
@@ -404,7 +406,7 @@ fn numbered(variety: &[Contact], at: u64) -> Contact {
     Contact { external_id: Some(format!("{at:08}")), ..variety[index].clone() }
 }
 
-/// The number of data rows on each sheet of a workbook, after checking the number of every row.
+/// Checks the number of each row, and returns the number of data rows on each sheet of a workbook.
 fn rows_by_sheet(path: &Path) -> Outcome<Vec<u64>> {
     let mut archive = ZipArchive::new(File::open(path)?)?;
     let (mut sheets, mut next) = (Vec::new(), 0u64);
@@ -433,7 +435,7 @@ fn rows_by_sheet(path: &Path) -> Outcome<Vec<u64>> {
     Ok(sheets)
 }
 
-/// The CPU time of this process, in the hundredths of a second that Linux counts.
+/// The CPU time of this process in seconds. Linux counts it in hundredths of a second.
 fn cpu_seconds() -> Outcome<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let fields: Vec<&str> =
@@ -441,7 +443,7 @@ fn cpu_seconds() -> Outcome<f64> {
     Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / 100.0)
 }
 
-/// The peak memory of this process.
+/// The peak memory of this process in MiB.
 fn peak_mib() -> Outcome<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();

@@ -10,16 +10,16 @@ use shared::{
 
 use crate::writer::Limits;
 
-/// What the function needs, created once per process.
+/// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Decides which contacts a file may contain.
+    /// Decides which contacts the file may contain.
     pub authority: Authority,
     /// The table, the directory and the clock.
     pub services: Services,
     /// The jobs in the table.
     pub jobs: Jobs,
-    /// The bucket of the files.
+    /// The bucket with the files.
     pub files: Files,
     /// Sends the messages that start deliveries.
     pub outbox: Outbox,
@@ -30,7 +30,7 @@ pub struct App {
 }
 
 impl App {
-    /// Creates the function's services from its environment variables.
+    /// Creates the dependencies from the environment variables.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
         Ok(Self {

@@ -1,4 +1,4 @@
-//! One attempt at a job: everything between the start and the end of its lease.
+//! One attempt at a job: all steps from taking the job lease to completing the job.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -34,22 +34,22 @@ use crate::{
     writer::{self, FilePlan, Progress, WriteError, Written},
 };
 
-/// The number of chunks of contacts that wait for the writer.
+/// The maximum number of chunks of contacts that wait for the writer.
 const FEED_AHEAD: usize = 2;
 
 /// Why an attempt failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AttemptError {
-    /// The requester may not see contacts, or it could not be determined which.
+    /// The requester may not see contacts, or it could not be determined which contacts.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// Launchpad could not return the names of the company's teams.
+    /// Launchpad did not return the names of the company's teams.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// The table's error.
+    /// The call to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The bucket's error.
+    /// The call to the bucket failed.
     #[error(transparent)]
     Files(#[from] FilesError),
     /// The file could not be uploaded.
@@ -68,13 +68,13 @@ pub enum AttemptError {
 }
 
 impl AttemptError {
-    /// Whether another worker has the job now, or the job has ended.
+    /// Whether another worker has taken over the job, or the job has ended.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(self, Self::Stopped(Stop::Lost))
     }
 
-    /// The code that the requester gets if this was the last attempt, and whether a further attempt
-    /// would fail in the same way.
+    /// The code that the requester gets if this was the last attempt, and whether another attempt
+    /// would certainly fail in the same way.
     pub(crate) fn failure_code(&self) -> (FailureCode, bool) {
         match self {
             Self::Access(AccessError::Disabled | AccessError::OutOfScope) => {
@@ -92,7 +92,7 @@ impl AttemptError {
     }
 }
 
-/// One attempt.
+/// One attempt at a job.
 pub(crate) struct Attempt<'a> {
     pub(crate) app: &'a App,
     pub(crate) job: &'a Job,
@@ -101,11 +101,11 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Makes the file and completes the job.
+    /// Makes the file, uploads it and completes the job.
     ///
     /// # Errors
-    /// [`AttemptError`]. Nothing of the attempt is left in the bucket then, or the next attempt
-    /// deletes it.
+    /// [`AttemptError`]. The attempt then deletes its objects from the bucket. If it cannot, the
+    /// next attempt deletes them.
     pub(crate) async fn run(&self) -> Result<(), AttemptError> {
         self.lease.set_visibility(MESSAGE_LEASE_TIME).await;
         let (progress, scope) = (Arc::new(Progress::default()), OnceLock::new());
@@ -124,7 +124,7 @@ impl Attempt<'_> {
         let mut file = pin!(self.make_file(&scope, &progress, &cancellation));
         let file = tokio::select! {
             file = file.as_mut() => file,
-            // The heartbeat has cancelled the file. The attempt waits until the file is cleaned up.
+            // The heartbeat has cancelled the attempt. Wait until `make_file` has cleaned up.
             () = heartbeat.run() => file.await,
         };
         self.complete(file?).await
@@ -142,8 +142,8 @@ impl Attempt<'_> {
         self.upload(&written, cancellation).await
     }
 
-    /// What must be known before the first row: the requester's scope, which the heartbeat reads
-    /// from `scope`, and how a contact becomes a row.
+    /// Loads what is needed before the first row: the requester's scope, and the plan for
+    /// converting contacts to rows. Stores the scope in `scope`, from which the heartbeat reads it.
     async fn prepare<'r>(
         &self,
         scope: &'r OnceLock<ExportScope>,
@@ -156,7 +156,8 @@ impl Attempt<'_> {
         Ok((scope.get_or_init(|| found), rows))
     }
 
-    /// How a contact becomes a row. Names are loaded once for all rows, if a column shows them.
+    /// Creates the plan for converting contacts to rows. Names are loaded once for all rows, and
+    /// only if a column shows them.
     async fn rows(&self) -> Result<RowPlan, AttemptError> {
         let columns = self.job.columns.clone();
         let shows = |fields: &[Field]| columns.iter().any(|column| fields.contains(&column.field));
@@ -171,7 +172,7 @@ impl Attempt<'_> {
             if !shows(&[Field::OwnerName, Field::AssigneeName]) {
                 return HashMap::new();
             }
-            // Without an answer, the names that are stored on the contacts are used.
+            // If Launchpad does not respond, the names stored on the contacts are used.
             let names = directory.people_names(company).await;
             names.unwrap_or_else(|error| {
                 tracing::warn!(
@@ -207,8 +208,8 @@ impl Attempt<'_> {
         let mut writer = self.spawn_writer(rows, feed, Arc::clone(progress), token.clone());
         let written = cancellation.run(self.pipe(&mut writer, scope, feed_in)).await;
         if !writer.is_finished() {
-            // Its feed has ended and its token is cancelled, so it ends soon. It must not run on
-            // after the invocation.
+            // The writer must not continue after the invocation. It ends soon, because its feed has
+            // ended and its token is cancelled.
             token.cancel();
             let _ = writer.await;
         }
@@ -240,7 +241,7 @@ impl Attempt<'_> {
     ) -> Result<Written, AttemptError> {
         let fed = self.feed(scope, feed).await;
         let written = writer.await?;
-        // The stage that failed first is the cause; it made the other stage end early.
+        // If the feed failed, return its error: it is the cause, and the writer only ended early.
         fed?;
         Ok(written?)
     }
@@ -296,14 +297,14 @@ impl Attempt<'_> {
         }
     }
 
-    /// Deletes the parts and the object: the upload may have been completed although its response
-    /// was not awaited.
+    /// Aborts the upload and deletes the object. The object may exist, because S3 may have
+    /// completed the upload although the attempt did not wait for the response.
     async fn discard(&self, upload: Upload) -> Result<(), AttemptError> {
         upload.abort().await?;
         Ok(self.app.files.delete(&self.job.object_key()).await?)
     }
 
-    /// Completes the job. An attempt that has lost its lease deletes the object that it made.
+    /// Completes the job. If the attempt has lost its lease, deletes the object that it uploaded.
     async fn complete(&self, file: Finished) -> Result<(), AttemptError> {
         let Some((job, message)) = self.app.jobs.complete(self.job, file, self.now()).await? else {
             self.app.files.delete(&self.job.object_key()).await?;
@@ -319,7 +320,7 @@ impl Attempt<'_> {
     }
 }
 
-/// The keys of a company's custom fields that hold dates.
+/// Returns the keys of the company's custom fields that contain dates.
 async fn date_fields(table: &Table, company: &CompanyId) -> Result<HashSet<String>, AttemptError> {
     let fields = Catalog::load(table, company).await?.into_iter();
     let dates = fields.filter(|field| field.field_type == FieldType::Date);

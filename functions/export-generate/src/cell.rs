@@ -7,19 +7,20 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use shared::export::field::LIST_SEPARATOR;
 
-/// The maximum length of a cell of a spreadsheet, in UTF-16 units.
+/// The maximum length of a spreadsheet cell, in UTF-16 units.
 pub const MAX_CELL_UNITS: usize = 32_767;
 
-/// The end of a cell whose text was cut. It is one UTF-16 unit and counts for the limit.
+/// The last character of a cell whose text was cut. It is one UTF-16 unit and counts toward the
+/// limit.
 pub const CUT_MARK: char = '…';
 
-/// Numbers from here on stay text, because a spreadsheet shows them rounded.
+/// Numbers of this size or larger become text, because a spreadsheet would show them rounded.
 const MAX_NUMBER: f64 = 1e15;
 
-/// The length of a day as text.
+/// The length of a date without a time as text, in bytes.
 const DAY_LENGTH: usize = "2026-11-21".len();
 
-/// The number of digits that every `f64` and every spreadsheet keeps.
+/// The number of significant digits that every `f64` and every spreadsheet keeps.
 const KEPT_DIGITS: usize = 15;
 
 /// The value of one cell.
@@ -27,19 +28,19 @@ const KEPT_DIGITS: usize = 15;
 pub enum Cell<'a> {
     /// An empty cell.
     Empty,
-    /// Text; it stays text even if it looks like a number or a formula.
+    /// Text. It stays text even if it looks like a number or a formula.
     Text(Cow<'a, str>),
     /// A number that a spreadsheet stores exactly.
     Number(Number<'a>),
     /// A date and time in the requester's time zone, in whole seconds.
     Date(DateTime),
-    /// A day without a time; the same in every time zone.
+    /// A date without a time. It is the same in every time zone.
     Day(Date),
     /// A boolean.
     Boolean(bool),
 }
 
-/// A decimal number together with the equal `f64`.
+/// A decimal number as text, together with the `f64` that is equal to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Number<'a> {
     text: Cow<'a, str>,
@@ -47,14 +48,15 @@ pub struct Number<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// A text cell; an empty text makes an empty cell.
+    /// Creates a text cell, or an empty cell if the text is empty.
     pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
         let text = text.into();
         if text.is_empty() { Self::Empty } else { Self::Text(text) }
     }
 
-    /// A number in JSON's notation. It becomes text if a spreadsheet would change it (more digits
-    /// than it keeps, or 10¹⁵ and more), or if it is not a number.
+    /// Creates a number cell from a number in JSON notation. Creates a text cell instead if the
+    /// text is not a number, or if a spreadsheet would change the number because it has too many
+    /// digits or is 10¹⁵ or larger.
     pub fn number(text: impl Into<Cow<'a, str>>) -> Self {
         match Number::parse(text.into()) {
             Ok(number) => Self::Number(number),
@@ -62,26 +64,27 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// A date and time in the requester's time zone. Fractions of a second are dropped in both
-    /// formats.
+    /// Creates a cell with a date and time in the requester's time zone. Fractions of a second are
+    /// dropped in both formats.
     pub fn date(at: Timestamp, zone: &TimeZone) -> Self {
         let local = zone.to_datetime(at);
         Self::Date(local.with().subsec_nanosecond(0).build().unwrap_or(local))
     }
 
-    /// The value of a company's date field: a day (`2026-11-21`), or a date and time (RFC 3339),
-    /// which is converted to the requester's time zone. Any other value stays text.
+    /// Creates a cell from the value of a custom date field. The value is a date (`2026-11-21`), or
+    /// a date and time (RFC 3339), which is converted to the requester's time zone. Any other value
+    /// becomes text.
     pub fn day_or_datetime(text: &'a str, zone: &TimeZone) -> Self {
-        // The length is checked because a date with a time can be parsed as a day too.
+        // The length is checked because a date with a time can also be parsed as a date.
         if let Some(day) = text.parse().ok().filter(|_| text.len() == DAY_LENGTH) {
             return Self::Day(day);
         }
         text.parse().map_or_else(|_| Self::text(text), |at| Self::date(at, zone))
     }
 
-    /// The cell as CSV text. Dates are `2026-11-21 15:16:50` in the requester's time zone, which
-    /// spreadsheets read as dates. A text that a spreadsheet would run as a formula gets a `'`
-    /// before it.
+    /// The cell as text for a CSV file. Dates are in the requester's time zone and have the form
+    /// `2026-11-21 15:16:50`, which spreadsheets recognize. A `'` is put before a text that a
+    /// spreadsheet would run as a formula.
     pub fn csv_text(&self) -> Cow<'_, str> {
         match self {
             Self::Empty => Cow::Borrowed(""),
@@ -97,17 +100,18 @@ impl<'a> Cell<'a> {
 }
 
 impl<'a> Number<'a> {
-    /// The number as it is written in the contact.
+    /// The number as text, as it is stored in the contact.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The equal `f64`.
+    /// The `f64` that is equal to the number.
     pub fn value(&self) -> f64 {
         self.value
     }
 
-    /// Returns the text as the error if a spreadsheet could not store and show the exact number.
+    /// Parses a number. If a spreadsheet could not store and show it exactly, returns the text as
+    /// the error.
     fn parse(text: Cow<'a, str>) -> Result<Self, Cow<'a, str>> {
         let Some(decimal) = Decimal::parse(&text) else { return Err(text) };
         let Ok(value) = text.parse::<f64>() else { return Err(text) };
@@ -119,7 +123,7 @@ impl<'a> Number<'a> {
 }
 
 /// A decimal number in normal form: its digits without zeros at either end, and the power of ten of
-/// the first digit. Two texts are the same number if and only if their normal forms are equal.
+/// its first digit. Two texts are the same number if and only if their normal forms are equal.
 #[derive(PartialEq)]
 struct Decimal {
     negative: bool,
@@ -128,8 +132,8 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// Parses JSON's notation. A text with leading zeros is not a number, so that `0012` is kept as
-    /// text.
+    /// Parses a number in JSON notation. A text with leading zeros, such as `0012`, is not a
+    /// number, so that it stays text.
     fn parse(text: &str) -> Option<Self> {
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -157,21 +161,21 @@ impl Decimal {
     }
 }
 
-/// A date as text: `2026-11-21 15:16:50`.
+/// Formats a date and time as text, such as `2026-11-21 15:16:50`.
 pub(crate) fn date_text(date: DateTime) -> String {
     date.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// The text that a spreadsheet's cell can hold, and whether it was cut: characters that XML cannot
-/// represent are removed, and a text longer than [`MAX_CELL_UNITS`] is cut and ends with
-/// [`CUT_MARK`].
+/// Converts a text to one that a spreadsheet cell can hold, and returns whether it was cut.
+/// Characters that XML cannot represent are removed. A text longer than [`MAX_CELL_UNITS`] is cut
+/// and ends with [`CUT_MARK`].
 pub(crate) fn spreadsheet_text(text: &str) -> (Cow<'_, str>, bool) {
     let legal = if text.contains(is_illegal_in_xml) {
         Cow::Owned(text.replace(is_illegal_in_xml, ""))
     } else {
         Cow::Borrowed(text)
     };
-    // A text has at most as many UTF-16 units as UTF-8 bytes, so most texts are not counted.
+    // The number of UTF-16 units is at most the number of UTF-8 bytes, so most texts need no count.
     if legal.len() <= MAX_CELL_UNITS || legal.encode_utf16().count() <= MAX_CELL_UNITS {
         return (legal, false);
     }
@@ -187,12 +191,12 @@ pub(crate) fn spreadsheet_text(text: &str) -> (Cow<'_, str>, bool) {
     (Cow::Owned(cut), true)
 }
 
-/// Whether a character is not a `Char` of XML 1.0 §2.2 (surrogates cannot occur in a `char`).
+/// Whether a character is not a `Char` of XML 1.0 §2.2. A Rust `char` is never a surrogate.
 fn is_illegal_in_xml(it: char) -> bool {
     matches!(it, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Whether a spreadsheet that opens a CSV file would run the text as a formula.
+/// Whether a spreadsheet would run the text as a formula when it opens a CSV file.
 fn runs_as_formula(text: &str) -> bool {
     match text.as_bytes().first() {
         Some(b'=' | b'@' | b'\t' | b'\r') => true,
@@ -202,8 +206,8 @@ fn runs_as_formula(text: &str) -> bool {
     }
 }
 
-/// Whether a text is a number with an optional sign, groups and decimals: `-5`, `+1.5`,
-/// `-1,234.50`.
+/// Whether a text is a number with an optional sign, thousands separators and decimals, such as
+/// `-5`, `+1.5` or `-1,234.50`.
 fn is_signed_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     unsigned
@@ -211,13 +215,15 @@ fn is_signed_number(text: &str) -> bool {
         .all(|group| !group.is_empty() && group.bytes().all(|it| it.is_ascii_digit()))
 }
 
-/// Whether a text is a phone number, or a list of phone numbers in one cell. They are not changed.
+/// Whether a text is a phone number, or a list of phone numbers in one cell. Such texts are not
+/// changed.
 fn is_phones(text: &str) -> bool {
     text.split(LIST_SEPARATOR).all(is_phone)
 }
 
-/// Whether a text is a phone number: at most 15 digits (E.164), at least 5 after a `+`, with the
-/// usual separators and an optional extension: `+62 (812) 345-678`, `+1-926-660-5609x5136`, `0012`.
+/// Whether a text is a phone number, such as `+62 (812) 345-678`, `+1-926-660-5609x5136` or `0012`.
+/// It has at most 15 digits (E.164), at least 5 digits after a `+`, the usual separators and an
+/// optional extension.
 fn is_phone(text: &str) -> bool {
     let (rest, fewest) = text.strip_prefix('+').map_or((text, 1), |rest| (rest, 5));
     let (number, extension) = match rest.split_once('x') {

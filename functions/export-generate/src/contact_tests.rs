@@ -148,8 +148,8 @@ fn moment() -> impl Strategy<Value = Timestamp> {
     ]
 }
 
-/// A JSON number and its expected cell. The cell is a text if a spreadsheet would change the
-/// number.
+/// Generates a JSON number and its expected cell. The cell is text if a spreadsheet would change
+/// the number.
 fn number() -> impl Strategy<Value = (Number, Expected)> {
     prop_oneof![
         any::<i32>()
@@ -201,7 +201,7 @@ prop_compose! {
     }
 }
 
-/// Writes the contacts as an export does.
+/// Writes the contacts to a file in the same way as an export.
 fn export(format: Format, contacts: &[Contact], zone: &TimeZone) -> Written {
     let (feed, feed_out) = channel(2);
     let plan = FilePlan {

@@ -1,7 +1,7 @@
-//! CSV files: UTF-8 with a BOM and CRLF, quoted as in RFC 4180.
+//! Writes CSV files: UTF-8 with a BOM, CRLF line endings, and quotes as in RFC 4180.
 //!
-//! The BOM makes spreadsheets read the file as UTF-8. No text is removed or cut here: only the XLSX
-//! format has such limits (SPEC §4).
+//! The BOM makes spreadsheets read the file as UTF-8. Text is not removed or cut, because only the
+//! XLSX format has such limits (SPEC §4).
 
 use std::io::Write;
 
@@ -11,11 +11,11 @@ use shared::export::Column;
 use crate::cell::Cell;
 use crate::file_error::FileError;
 
-/// The maximum size of a file in bytes. It is on disk until it is uploaded. A file of 100 million
-/// usual cells is much smaller (docs/exports.md, "Sizes").
+/// The maximum size of a file in bytes. The file is on disk until it is uploaded. A file of 100
+/// million typical cells is much smaller (docs/exports.md, "Sizes").
 pub const MAX_BYTES: u64 = 10_000_000_000;
 
-/// The bytes of a cell in addition to its text: quotes and a comma.
+/// The number of bytes that a cell needs in addition to its text, for quotes and a comma.
 const CELL_BYTES: u64 = 3;
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
@@ -29,8 +29,8 @@ pub struct CsvFile<W: Write> {
 }
 
 impl<W: Write> CsvFile<W> {
-    /// Starts the file with its header. Users write the labels, so they are made safe like any
-    /// other cell.
+    /// Creates the file and writes its header. Labels come from users, so they are made safe like
+    /// other cells.
     pub fn create(sink: W, columns: &[Column]) -> Result<Self, FileError> {
         Self::with_limit(sink, columns, MAX_BYTES)
     }
@@ -47,7 +47,7 @@ impl<W: Write> CsvFile<W> {
     /// Adds a row.
     ///
     /// # Errors
-    /// The sink's, [`FileError::RowWidth`] or [`FileError::TooLarge`].
+    /// [`FileError::RowWidth`], [`FileError::TooLarge`], or the error of the sink.
     pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), FileError> {
         if cells.len() != self.columns {
             return Err(FileError::RowWidth { cells: cells.len(), columns: self.columns });
@@ -64,7 +64,7 @@ impl<W: Write> CsvFile<W> {
         Ok(())
     }
 
-    /// Flushes the buffers and returns the sink.
+    /// Flushes the buffers, and returns the sink.
     pub fn finish(self) -> Result<W, FileError> {
         let mut sink = self.writer.into_inner().map_err(IntoInnerError::into_error)?;
         sink.flush()?;

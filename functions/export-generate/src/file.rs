@@ -1,6 +1,6 @@
-//! One interface for the files of both formats. Writing is synchronous and belongs on a blocking
-//! thread. A file is written to disk, and uploaded from there when it is complete, so that memory
-//! does not grow with the file.
+//! Writes files of both formats with one interface. Writing is synchronous and must run on a
+//! blocking thread. The file is written to disk, and is uploaded from there when it is complete, so
+//! that memory use does not depend on the size of the file.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -15,12 +15,13 @@ use crate::csv::CsvFile;
 use crate::file_error::{FileError, without_path};
 use crate::xlsx::XlsxFile;
 
-/// The name prefix of the temporary directories for export files.
+/// The prefix of the names of the temporary directories for export files.
 const PREFIX: &str = "export-";
 
 /// Deletes the directories that a killed process left under `parent`. Lambda starts the next
-/// process with the same disk: it would fill up, and the exports of other tenants would stay there.
-/// Call this only when a process starts, and only if no other process uses `parent`.
+/// process with the same disk. Without this, the disk would fill up, and files of other tenants
+/// would stay on it. Call this only when a process starts, and only if no other process uses
+/// `parent`.
 pub fn clear(parent: &Path) -> io::Result<()> {
     for entry in fs::read_dir(parent)? {
         let entry = entry?;
@@ -31,7 +32,7 @@ pub fn clear(parent: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// An unfinished file of either format, in its own temporary directory.
+/// An unfinished file of either format, in a separate temporary directory.
 pub struct FileWriter {
     kind: Kind,
     directory: TempDir,
@@ -47,7 +48,7 @@ enum Kind {
 pub struct FinishedFile {
     path: PathBuf,
     cut_cells: u64,
-    // Kept because its `Drop` deletes the directory.
+    // Kept because dropping it deletes the directory.
     _directory: TempDir,
 }
 
@@ -57,18 +58,18 @@ impl FinishedFile {
         &self.path
     }
 
-    /// The number of cells whose text was cut. They end with a mark.
+    /// The number of cells whose text was cut. The text in these cells ends with a mark.
     pub fn cut_cells(&self) -> u64 {
         self.cut_cells
     }
 }
 
 impl FileWriter {
-    /// Creates a file in a new directory under `parent`. `title` is the name of a workbook's first
-    /// sheet.
+    /// Creates a file in a new directory under `parent`. `title` is the name of the first sheet of
+    /// a workbook.
     ///
     /// # Errors
-    /// The disk's; see [`XlsxFile::create`].
+    /// An error of the disk, or an error of [`XlsxFile::create`].
     pub fn create(
         format: Format,
         parent: &Path,
@@ -95,7 +96,7 @@ impl FileWriter {
     /// See [`CsvFile::row`] and [`XlsxFile::row`].
     ///
     /// # Panics
-    /// As [`XlsxFile::row`].
+    /// See [`XlsxFile::row`].
     pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), FileError> {
         match &mut self.kind {
             Kind::Csv(file) => file.row(cells),
@@ -103,14 +104,14 @@ impl FileWriter {
         }
     }
 
-    /// Finishes the file. This takes long for a workbook, and fails soon after `cancellation` is
-    /// cancelled.
+    /// Finishes the file. This takes a long time for a workbook. It fails soon after `cancellation`
+    /// is cancelled.
     ///
     /// # Errors
     /// See [`CsvFile::finish`] and [`XlsxFile::finish`].
     ///
     /// # Panics
-    /// As [`XlsxFile::row`].
+    /// See [`XlsxFile::row`].
     pub fn finish(self, cancellation: &CancellationToken) -> Result<FinishedFile, FileError> {
         let path = path(&self.directory);
         let cut_cells = match self.kind {

@@ -1,30 +1,31 @@
-//! The errors of files of both formats.
+//! The errors of export files of both formats.
 
 use std::io;
 
 use rust_xlsxwriter::XlsxError;
 
-/// Why a file was not written. No text names a path or a value.
+/// Why a file was not written. The error texts never contain a path or a value.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The disk's error.
+    /// An error of the disk.
     #[error("the export file could not be written")]
     Io(#[from] io::Error),
-    /// The CSV writer's error.
+    /// An error of the CSV library.
     #[error("the CSV file could not be written")]
     Csv(#[from] ::csv::Error),
-    /// The XLSX writer's error. This includes disk errors while it writes or zips the file.
+    /// An error of the XLSX library. This includes disk errors while the library writes or zips the
+    /// file.
     #[error("the XLSX file could not be written")]
     Xlsx(#[source] XlsxError),
     /// The file is larger than the disk space that it may use.
     #[error("the export file exceeds the size limit")]
     TooLarge,
-    /// A row has another number of cells than the header.
+    /// The number of cells in a row differs from the number of columns in the header.
     #[error("a row has {cells} cells for {columns} columns")]
     RowWidth {
-        /// Cells in the row.
+        /// The number of cells in the row.
         cells: usize,
-        /// Columns in the header.
+        /// The number of columns in the header.
         columns: usize,
     },
 }
@@ -32,14 +33,14 @@ pub enum FileError {
 impl From<XlsxError> for FileError {
     fn from(error: XlsxError) -> Self {
         match error {
-            // The text of this error names the path.
+            // The text of this error contains the path.
             XlsxError::TempFileError(_, error) => Self::Io(without_path(&error)),
             other => Self::Xlsx(other),
         }
     }
 }
 
-/// The same error without the path that some libraries add to its text.
+/// Returns the same error without the path that some libraries add to its text.
 pub(crate) fn without_path(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),

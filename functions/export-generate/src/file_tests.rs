@@ -286,7 +286,7 @@ fn only_the_leftovers_of_a_killed_process_are_removed() {
     let parent = tempfile::tempdir().unwrap();
     let leftover = FileWriter::create(Format::Csv, parent.path(), "Contacts", &columns(1)).unwrap();
     std::fs::write(parent.path().join("other"), "kept").unwrap();
-    // A killed process does not remove its directory.
+    // A killed process does not delete its directory.
     std::mem::forget(leftover);
     clear(parent.path()).unwrap();
     let names = std::fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name());

@@ -1,5 +1,5 @@
 //! Renews the leases of an attempt's job and message, checks the requester's scope again, and
-//! cancels the attempt when it must stop.
+//! cancels the attempt if it must stop.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -16,22 +16,23 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{scope::ExportScope, writer::Progress};
 
-/// How long a message stays invisible in its queue after each renewal of its lease.
+/// The time for which a message stays invisible in its queue after each renewal of its lease.
 pub(crate) const MESSAGE_LEASE_TIME: Duration = Duration::from_secs(60);
 
-/// How often the job's lease is renewed and its progress is recorded.
+/// The interval at which the job lease is renewed and the progress is recorded.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
-/// The message's lease is renewed after this many heartbeats.
+/// The number of heartbeats after which the message's lease is renewed.
 const HEARTBEATS_PER_MESSAGE_RENEWAL: u32 = 20;
-/// How often the requester's scope is checked again.
+/// The interval at which the requester's scope is checked again.
 const SCOPE_CHECK_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
-/// How long before the end of the invocation the attempt is cancelled, so that it can clean up.
+/// The time before the end of the invocation at which the attempt is cancelled, so that it can
+/// clean up.
 const SHUTDOWN_TIME: SignedDuration = SignedDuration::from_secs(15);
 
 /// Why an attempt must stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Stop {
-    /// The job was cancelled, or another worker has its lease.
+    /// The job has ended, or another worker has its lease.
     #[error("another worker has taken over the job, or the job is over")]
     Lost,
     /// The time of the invocation is nearly over.
@@ -40,12 +41,12 @@ pub enum Stop {
     /// The requester may no longer see contacts.
     #[error("the requester no longer has permission to see contacts")]
     Forbidden,
-    /// The requester's scope is another one now: the file must be written again.
+    /// The requester's scope has changed, so the file must be written again.
     #[error("the requester's scope changed")]
     ScopeChanged,
 }
 
-/// A cancellation token, and why it was cancelled.
+/// A cancellation token with the reason for the cancellation.
 #[derive(Debug, Default)]
 pub struct Cancellation {
     token: CancellationToken,
@@ -53,22 +54,22 @@ pub struct Cancellation {
 }
 
 impl Cancellation {
-    /// Cancels the work. The first reason counts.
+    /// Cancels the work. If it is called more than once, the first reason is kept.
     pub fn cancel(&self, reason: Stop) {
         self.reason.get_or_init(|| reason);
         self.token.cancel();
     }
 
-    /// A token for work that cannot be dropped. It is cancelled together with this one, and when
-    /// its own [`DropGuard`](tokio_util::sync::DropGuard) is dropped.
+    /// Creates a token for work that cannot be dropped. It is cancelled together with this one, or
+    /// when its own [`DropGuard`](tokio_util::sync::DropGuard) is dropped.
     pub fn child_token(&self) -> CancellationToken {
         self.token.child_token()
     }
 
-    /// Runs the work until it ends or is cancelled, which drops it.
+    /// Runs `work` until it ends. A cancellation drops it.
     ///
     /// # Errors
-    /// The reason of the cancellation.
+    /// The reason for the cancellation.
     pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
         let done = self.token.run_until_cancelled(work).await;
         done.ok_or_else(|| self.reason.get().copied().unwrap_or(Stop::Lost))
@@ -80,27 +81,28 @@ impl Cancellation {
 pub struct Heartbeat<'a> {
     /// The jobs in the table.
     pub jobs: &'a Jobs,
-    /// The job, as it was when its lease was taken.
+    /// The job, in its state when the lease was taken.
     pub job: &'a Job,
-    /// The progress to record.
+    /// The progress of the attempt, which the heartbeat records.
     pub progress: &'a Progress,
-    /// The lease of the message that started the attempt.
+    /// The lease on the message that started the attempt.
     pub lease: &'a MessageLease,
     /// Resolves the requester's scope.
     pub authority: &'a Authority,
-    /// The current time.
+    /// The clock for the current time.
     pub clock: &'a Clock,
-    /// The scope of the file, once it is known.
+    /// The scope with which the file is written. It is empty until it is resolved.
     pub scope: &'a OnceLock<ExportScope>,
-    /// When the invocation's time is over.
+    /// The time at which the invocation ends; `None` if it has no limit.
     pub deadline: Option<Timestamp>,
     /// Cancels the attempt.
     pub cancellation: &'a Cancellation,
 }
 
 impl Heartbeat<'_> {
-    /// Sends heartbeats until the attempt must stop, and then cancels it. A heartbeat that could
-    /// not be recorded is logged: another worker takes over the job only after many of them.
+    /// Sends heartbeats until the attempt must stop, and then cancels it. If a heartbeat cannot be
+    /// recorded, the error is only logged: another worker can take over the job only after many
+    /// failed heartbeats.
     pub async fn run(&self) {
         let mut ticks = interval(HEARTBEAT_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -132,9 +134,9 @@ impl Heartbeat<'_> {
         }
     }
 
-    /// Resolves the requester's scope again and returns why the attempt must stop, if it must.
-    /// While the scope cannot be resolved, the attempt continues with the scope under which it
-    /// began.
+    /// Resolves the requester's scope again. Returns the reason if the attempt must stop, and
+    /// `None` if it may continue. If the scope cannot be resolved, the attempt continues with the
+    /// scope with which it began.
     async fn check_scope(&self) -> Option<Stop> {
         let began_under = self.scope.get()?;
         match ExportScope::for_requester(self.authority, self.job).await {

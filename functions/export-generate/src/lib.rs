@@ -1,8 +1,8 @@
 //! Writes the file of an export job and uploads it (SPEC §4).
 //!
-//! Memory does not grow with the file: [`source`] reads contacts ahead into a bounded channel,
-//! [`writer`] turns them into rows on a thread of its own and writes the rows to disk, and
-//! [`upload`] sends the file in parts.
+//! Memory use does not depend on the size of the file. [`source`] reads contacts ahead into a
+//! bounded channel. [`writer`] converts them to rows on a separate thread and writes the rows to
+//! disk. [`upload`] sends the file in parts.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -40,7 +40,7 @@ use shared::{
     table::TableError,
 };
 
-/// The pause before the second attempt. It doubles with each further attempt.
+/// The pause before the second attempt. It doubles with each attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
 /// The environment variable with the URL of the queue that invokes the function.
@@ -49,19 +49,19 @@ pub const QUEUE_URL: &str = "EXPORT_QUEUE_URL";
 /// Why a message must be delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
-    /// Another worker has the job's lease.
+    /// Another worker has the job lease.
     #[error("another worker is processing the job")]
     Busy,
-    /// The attempt with this number failed, and another attempt may succeed.
+    /// The attempt with this number failed, but another attempt may succeed.
     #[error("attempt {0} failed")]
     Attempt(u32, #[source] AttemptError),
-    /// The table's error.
+    /// The call to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// Processes one job if its lease is available. A message that is delivered twice, or late, changes
-/// nothing.
+/// Processes one job if its job lease is available. A message that is delivered twice or late
+/// changes nothing.
 ///
 /// # Errors
 /// [`GenerateError`] if the message must be delivered again.
@@ -70,9 +70,9 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Gener
     match app.jobs.acquire_lease(&message.body, now).await? {
         JobLease::Finished => Ok(()),
         JobLease::HeldByAnother => {
-            // The longest attempt takes longer than the queue's few deliveries: the pause grows
-            // with each, so that the message is not moved to the dead-letter queue before the
-            // attempt ends.
+            // The queue moves a message to the dead-letter queue after a few deliveries, and an
+            // attempt can take longer than these. So the pause grows with each delivery, which
+            // keeps the message in the queue until the attempt ends.
             let pause = JOB_LEASE_TIME.unsigned_abs() + FIRST_PAUSE;
             message.lease.set_visibility(pause * message.receive_count.clamp(1, 10)).await;
             Err(GenerateError::Busy)
@@ -90,7 +90,7 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Gener
 }
 
 impl App {
-    /// Fails a job whose attempt failed, or releases its lease for another attempt.
+    /// Handles a failed attempt: fails the job, or releases its lease for another attempt.
     async fn attempt_failed(
         &self,
         job: &Job,
@@ -115,15 +115,15 @@ impl App {
                 return Err(GenerateError::Attempt(job.attempt, error));
             }
         }
-        // Another worker may have the job now and need its message, unless the job has ended.
+        // If the job is still active, another worker may have it and need its message.
         match self.jobs.get(&job.reference()).await? {
             Some(now) if now.status.is_active() => Err(GenerateError::Attempt(job.attempt, error)),
             _ => Ok(()),
         }
     }
 
-    /// Fails a job and starts the delivery of this result. It also deletes what the attempts left
-    /// in the bucket; if this fails, the clean-up does it.
+    /// Fails a job and starts the delivery of this result. Also deletes the objects that the
+    /// attempts left in the bucket; if that fails, the clean-up deletes them.
     async fn fail(&self, job: &Job, code: FailureCode) -> Result<(), TableError> {
         let now = self.services.clock.now();
         let Some((job, message)) = self.jobs.fail(job, code, now).await? else { return Ok(()) };

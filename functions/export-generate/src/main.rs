@@ -5,7 +5,8 @@ use shared::{entry::queue, error::chain};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    // Not in `App::from_env`: a test's process has files of its own in the same folder.
+    // This is not in `App::from_env`, because a test process has its own files in the same
+    // directory.
     let from_env = |environment: &_| {
         if let Err(error) = file::clear(&std::env::temp_dir()) {
             tracing::warn!(

@@ -15,23 +15,23 @@ use shared::{
 
 use crate::cell::Cell;
 
-/// How a contact becomes a row.
+/// The data for converting contacts to rows.
 #[derive(Clone, Debug)]
 pub struct RowPlan {
     /// The columns, in order.
     pub columns: Vec<Column>,
     /// The time zone in which dates are written.
     pub zone: TimeZone,
-    /// The names of the company's teams; empty if no column shows them.
+    /// The names of the company's teams. It is empty if no column shows them.
     pub teams: HashMap<TeamId, String>,
-    /// The keys of the company's custom fields that hold dates.
+    /// The keys of the company's custom fields that contain dates.
     pub dates: HashSet<String>,
-    /// The names of the company's people; empty if no column shows them.
+    /// The names of the company's people. It is empty if no column shows them.
     pub people: HashMap<UserId, String>,
 }
 
 impl RowPlan {
-    /// Replaces the content of `into` with the contact's row: one cell for each column.
+    /// Replaces the content of `into` with the contact's row, which has one cell for each column.
     pub fn cells<'a>(&'a self, contact: &'a Contact, into: &mut Vec<Cell<'a>>) {
         into.clear();
         into.extend(self.columns.iter().map(|column| self.cell(contact, &column.field)));
@@ -70,8 +70,8 @@ impl RowPlan {
         }
     }
 
-    /// A person's current name in Launchpad, or else the name stored on the contact, or else their
-    /// id.
+    /// A cell with a person's current name in Launchpad. If it is not known, the name stored on the
+    /// contact; if there is none, the person's id.
     fn person<'a>(&'a self, id: Option<UserId>, stored: Option<&'a str>) -> Cell<'a> {
         let Some(id) = id else { return Cell::Empty };
         match self.people.get(&id).map(String::as_str).or(stored) {
@@ -80,7 +80,7 @@ impl RowPlan {
         }
     }
 
-    /// A team's name, or the id of a team that is no longer in Launchpad.
+    /// A team's name. For a team that is no longer in Launchpad, its id.
     fn team_name(&self, team: TeamId) -> Cow<'_, str> {
         match self.teams.get(&team) {
             Some(name) => Cow::Borrowed(name),
@@ -109,8 +109,8 @@ fn list<'a, T: Into<Cow<'a, str>>>(values: impl Iterator<Item = T>) -> Cell<'a> 
     Cell::text(joined)
 }
 
-/// The cell of a custom field: text, numbers and booleans keep their type, a list of them becomes
-/// one text, and other values become JSON text.
+/// Creates the cell of a custom field. Text, numbers and booleans keep their type. A list of them
+/// becomes one text. Other values become JSON text.
 fn custom(value: &Value) -> Cell<'_> {
     match value {
         Value::Null => Cell::Empty,

@@ -1,5 +1,5 @@
-//! Which contacts a file contains: those that the requester's filter matches and the requester may
-//! see when the file is written.
+//! The contacts that a file contains: those that match the request and that the requester may see
+//! at the time when the file is written.
 
 use shared::{
     access::{AccessError, Authority, Needs, Scope},
@@ -8,19 +8,19 @@ use shared::{
     identity::Permission,
 };
 
-/// The scope and filter of a file. If they change while the file is written, it must be written
-/// again.
+/// The scope and filter of a file. If they change while the file is being written, the file must be
+/// written again.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ExportScope {
-    /// What the requester may see.
+    /// The contacts that the requester may see.
     pub scope: Scope,
-    /// The criteria of the filter; `None` if the contacts were selected by their ids.
+    /// The criteria of the filter; `None` if the user selected contacts by their ids.
     pub criteria: Option<Criteria>,
 }
 
 impl ExportScope {
-    /// Resolves the current scope of a job's requester. There is no fallback to own contacts (SPEC
-    /// §2).
+    /// Resolves the current scope of a job's requester. If it cannot be resolved, this fails; there
+    /// is no fallback to the requester's own contacts (SPEC §2).
     ///
     /// # Errors
     /// [`AccessError`] if the requester may not see contacts, or if the scope could not be

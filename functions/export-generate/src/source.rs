@@ -1,4 +1,4 @@
-//! Reads the contacts of a file, ahead of the writer.
+//! Reads the contacts of a file ahead of the writer.
 
 use futures::{
     Stream, StreamExt, TryStreamExt,
@@ -12,7 +12,7 @@ use shared::{
 };
 use tokio::sync::mpsc::Sender;
 
-/// The number of contacts of one read: one batch of the table.
+/// The number of contacts of one read, which is the batch size of the table.
 const CHUNK: usize = 100;
 /// The number of concurrent reads.
 const READS_AHEAD: usize = 4;
@@ -22,7 +22,8 @@ const READS_AHEAD: usize = 4;
 pub enum Feed {
     /// The next contacts, in the order of the file.
     Contacts(Chunk),
-    /// There are no more contacts. A feed that ends without this was interrupted.
+    /// There are no more contacts. If the channel closes without this message, the feed was
+    /// interrupted.
     End,
 }
 
@@ -31,13 +32,13 @@ pub enum Feed {
 pub struct Chunk {
     /// The contacts that the requester may see.
     pub contacts: Vec<Authorized<Contact>>,
-    /// The number of selected contacts that are deleted or out of scope.
+    /// The number of selected contacts that are deleted or outside the requester's scope.
     pub skipped: u64,
-    /// The share of the selection that has been read with this chunk, 0 to 1.
+    /// The share of the selection that has been read up to the end of this chunk, from 0 to 1.
     pub progress: f64,
 }
 
-/// Reads the contacts with these ids, in the order of the ids.
+/// Reads the contacts with these ids, in the order of `ids`.
 pub async fn feed_ids(
     contacts: &Contacts,
     scope: &Scope,
@@ -56,9 +57,9 @@ pub async fn feed_ids(
     pump(reads.buffered(READS_AHEAD), into).await
 }
 
-/// Reads the contacts that match the criteria, each once even while other requests change them. The
-/// order is the newest first, or for a text search the order of its matches. A contact whose
-/// pointer shows that it is out of scope is not read.
+/// Reads the contacts that match the criteria. Each contact is read once, even if other requests
+/// change contacts at the same time. The newest contacts come first; in a text search, the best
+/// matches do. If a contact's pointer shows that it is out of scope, the contact is not read.
 pub async fn feed_filter(
     contacts: &Contacts,
     scope: &Scope,
@@ -91,8 +92,8 @@ pub async fn feed_filter(
     pump(reads.try_buffered(READS_AHEAD), into).await
 }
 
-/// When the oldest contact was created, in milliseconds. `None` for the order of matches, in which
-/// this does not show the progress.
+/// The time at which the oldest contact was created, in milliseconds since the Unix epoch. `None`
+/// for a text search, in which the creation time does not show the progress.
 async fn oldest(
     contacts: &Contacts,
     scope: &Scope,
@@ -106,8 +107,8 @@ async fn oldest(
     Ok(Some(oldest.map_or(0, |pointer| millis(pointer.id))))
 }
 
-/// When a contact was created, in milliseconds. The progress is measured by time, because the
-/// number of a company's contacts is not known.
+/// The time at which a contact was created, in milliseconds since the Unix epoch. Progress is
+/// measured by this time, because the number of a company's contacts is not known.
 fn millis(id: ContactId) -> usize {
     id.created_at().and_then(|at| usize::try_from(at.as_millisecond()).ok()).unwrap_or_default()
 }
@@ -117,8 +118,8 @@ fn share(part: usize, whole: usize) -> f64 {
     (part as f64 / whole as f64).clamp(0.0, 1.0)
 }
 
-/// Sends the contacts that are read to the writer, in order. If the writer has already failed, this
-/// returns `Ok`, because the writer's result contains the error.
+/// Sends the chunks to the writer in order. If the writer has already failed, returns `Ok`, because
+/// the writer's result contains the error.
 async fn pump(
     reads: impl Stream<Item = Result<Chunk, TableError>>,
     into: Sender<Feed>,

@@ -1,5 +1,5 @@
-//! An S3 multipart upload of a file on disk. A part is read from disk while it is sent, and again
-//! for a retry: no part is ever in memory as a whole.
+//! Uploads a file from disk with an S3 multipart upload. A part is read from disk while it is sent,
+//! and is read again for a retry. A part is never in memory as a whole.
 
 use std::io;
 use std::mem;
@@ -12,28 +12,29 @@ use shared::aws::CallError;
 use shared::export::{FilesError, abort_upload};
 use tokio::task::{JoinError, JoinSet};
 
-/// The size of every part but the last, in bytes. S3 allows 10,000 parts, so a file of 80 GiB.
+/// The size of every part except the last, in bytes. S3 allows 10,000 parts, so a file can have
+/// about 80 GiB.
 pub const PART_BYTES: u64 = 8 * 1024 * 1024;
 
-/// The number of parts that are sent at the same time.
+/// The number of parts that are sent in parallel.
 pub const PARTS_IN_FLIGHT: usize = 4;
 
-/// The number of bytes of a part that are read from disk at a time.
+/// The number of bytes of a part that are read from disk at once.
 const READ_BYTES: usize = 64 * 1024;
 
-/// Why an upload failed, after the retries of the S3 client.
+/// Why an upload failed. The S3 client had already retried the call.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
     /// The upload could not be started.
     #[error("the upload could not be started")]
     Begin(#[source] CallError),
-    /// The response to the start of the upload has no upload id.
+    /// The response of S3 to the start of the upload contains no upload id.
     #[error("S3 returned no upload id")]
     NoUploadId,
     /// A part could not be sent.
     #[error("part {number} could not be uploaded")]
     Part {
-        /// The number of the part, from 1.
+        /// The number of the part. The first part has number 1.
         number: i32,
         /// Why the call failed.
         #[source]
@@ -48,21 +49,21 @@ pub enum UploadError {
     /// A part of the finished file could not be read.
     #[error("a part of the finished file could not be read")]
     ReadPart(#[from] ByteStreamError),
-    /// S3 could not join the parts.
+    /// S3 could not join the parts into an object.
     #[error("the upload could not be completed")]
     Complete(#[source] CallError),
-    /// The upload could not be aborted. The bucket's lifecycle aborts it later.
+    /// The upload could not be aborted. The lifecycle rule of the bucket aborts it later.
     #[error("the upload could not be aborted")]
     Abort(#[from] FilesError),
 }
 
-/// An unfinished upload. Dropping it cancels the parts in flight but leaves the upload in S3: end
-/// it with [`Upload::send`] or [`Upload::abort`].
+/// An unfinished upload. If it is dropped, the requests in flight are cancelled, but the upload
+/// stays in S3. Call [`Upload::send`] or [`Upload::abort`] to end it.
 #[derive(Debug)]
 pub struct Upload {
     target: UploadTarget,
-    // The requests for parts, and at the end the request that joins them. They are tasks, so that
-    // `abort` can wait for them after `send` was cancelled.
+    // The requests that upload parts and, at the end, the request that joins the parts. They are
+    // separate tasks, so that `abort` can wait for them after `send` was cancelled.
     in_flight: JoinSet<Result<Option<CompletedPart>, UploadError>>,
     parts: Vec<CompletedPart>,
 }
@@ -85,7 +86,7 @@ struct UploadTarget {
 }
 
 impl Upload {
-    /// Starts an upload to this object key.
+    /// Starts an upload to the object with this key.
     pub async fn begin(
         client: &Client,
         bucket: &str,
@@ -116,10 +117,11 @@ impl Upload {
         })
     }
 
-    /// Sends the file in parts and joins them to an object. Returns the size in bytes.
+    /// Sends the file in parts and joins them into an object. Returns the size of the file in
+    /// bytes.
     ///
     /// # Errors
-    /// [`UploadError`]. The upload can then only be aborted.
+    /// [`UploadError`]. After an error, call only [`Upload::abort`].
     pub async fn send(&mut self, path: &Path) -> Result<u64, UploadError> {
         let size = tokio::fs::metadata(path).await?.len();
         let mut offset = 0;
@@ -131,7 +133,7 @@ impl Upload {
             let part = FilePart { number, path: path.to_owned(), offset, length };
             self.in_flight.spawn(self.target.clone().send_part(part));
             offset += length;
-            // S3 requires at least one part, even of an empty file.
+            // S3 requires at least one part, even for an empty file.
             if offset == size {
                 break;
             }
@@ -145,7 +147,7 @@ impl Upload {
         Ok(size)
     }
 
-    /// Waits for the request that ends first.
+    /// Waits until the next request ends.
     async fn join_next(&mut self) -> Result<(), UploadError> {
         if let Some(part) = self.in_flight.join_next().await {
             self.parts.extend(part??);
@@ -153,9 +155,9 @@ impl Upload {
         Ok(())
     }
 
-    /// Aborts the upload, which deletes its parts. It first waits for the requests in flight: a
-    /// part that arrives after the abort would stay in the bucket. If the parts were being joined,
-    /// there may be an object afterwards.
+    /// Aborts the upload and so deletes its parts. First waits for the requests in flight, because
+    /// a part that arrives after the abort would stay in the bucket. If S3 was already joining the
+    /// parts, the object may exist afterwards.
     pub async fn abort(mut self) -> Result<(), UploadError> {
         while self.in_flight.join_next().await.is_some() {}
         let UploadTarget { client, bucket, key, upload_id } = &self.target;

@@ -29,14 +29,15 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// The limits of SPEC §4: what one invocation can write.
+    /// The limits of SPEC §4. One invocation can write a file of this size.
     fn default() -> Self {
         Self { rows: 2_000_000, cells: 100_000_000 }
     }
 }
 
 impl Limits {
-    /// The maximum number of rows of a file with this number of columns.
+    /// The maximum number of rows of a file with this number of columns, so that it exceeds neither
+    /// limit.
     #[must_use]
     pub fn max_rows(self, columns: usize) -> u64 {
         let columns = u64::try_from(columns.max(1)).unwrap_or(u64::MAX);
@@ -44,14 +45,14 @@ impl Limits {
     }
 }
 
-/// The share of the work that is done when all rows are written. The rest is finishing and
-/// uploading the file.
+/// The share of the work that is done when all rows are written. Finishing and uploading the file
+/// is the rest.
 const ROWS_SHARE: f64 = 0.9;
 
 /// Why the writer created no file.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The export exceeds [`Limits`].
+    /// The export exceeds the [`Limits`].
     #[error("the export exceeds the limit of rows or cells")]
     TooLarge,
     /// The feed of contacts ended without [`Feed::End`].
@@ -62,16 +63,16 @@ pub enum WriteError {
     File(#[from] FileError),
 }
 
-/// What the writer writes.
+/// What the writer needs to write a file.
 #[derive(Clone, Debug)]
 pub struct FilePlan {
     /// The directory in which the file is written.
     pub directory: PathBuf,
     /// The format of the file.
     pub format: Format,
-    /// The language of the sheets' names.
+    /// The language of the sheet names.
     pub locale: Locale,
-    /// How a contact becomes a row.
+    /// The plan for converting contacts to rows.
     pub rows: RowPlan,
     /// The maximum number of rows.
     pub max_rows: u64,
@@ -82,13 +83,14 @@ pub struct FilePlan {
 pub struct Written {
     /// The file on disk.
     pub file: FinishedFile,
-    /// Its rows of data.
+    /// The number of data rows, without the header.
     pub rows: u64,
-    /// Selected contacts that were skipped.
+    /// The number of selected contacts that were skipped because they are deleted or outside the
+    /// requester's scope.
     pub skipped: u64,
 }
 
-/// How far the writer is. Other threads can read it.
+/// The progress of the writer. Other threads can read it.
 #[derive(Debug, Default)]
 pub struct Progress {
     rows: AtomicU64,
@@ -97,7 +99,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// The current values.
+    /// The current values of the progress.
     pub fn snapshot(&self) -> AttemptProgress {
         AttemptProgress {
             rows: self.rows.load(Ordering::Relaxed),
@@ -114,13 +116,13 @@ impl Progress {
     }
 }
 
-/// Writes the file to disk. Only for blocking threads.
+/// Writes the file to disk. Call this only on a blocking thread.
 ///
-/// It ends early if the sender of `feed` is dropped. While the file is finished, it ends early if
-/// `cancellation` is cancelled.
+/// If the sender of `feed` is dropped, writing ends early. If `cancellation` is cancelled while the
+/// file is being finished, finishing ends early.
 ///
 /// # Panics
-/// As [`crate::xlsx::XlsxFile::row`].
+/// See [`crate::xlsx::XlsxFile::row`].
 pub fn write(
     plan: &FilePlan,
     mut feed: Receiver<Feed>,

@@ -1,8 +1,9 @@
-//! XLSX files, with memory that does not grow with the rows: each sheet's XML is written to a
-//! temporary file, and zipped at the end. The XML takes about 1.4 KB of disk for a row of 20
-//! columns; the finished file takes disk in addition.
+//! Writes XLSX files. Memory use does not depend on the number of rows: the XML of each sheet is
+//! written to a temporary file and is zipped at the end. A row of 20 columns needs about 1.4 KB of
+//! disk space for the XML. The finished file needs disk space in addition.
 //!
-//! Cells are written only as text, number, date or boolean: no text can become a formula or a link.
+//! Cells are written only as text, number, date or boolean, so that text cannot become a formula or
+//! a link.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -17,23 +18,25 @@ use tokio_util::sync::CancellationToken;
 use crate::cell::{Cell, date_text, spreadsheet_text};
 use crate::file_error::FileError;
 
-/// The maximum number of data rows in a sheet: the format's 1,048,576 rows without the header.
+/// The maximum number of data rows in a sheet. The format allows 1,048,576 rows, and one is the
+/// header.
 pub const ROWS_PER_SHEET: u32 = 1_048_575;
 
-/// The maximum bytes of XML. It is on disk until it is zipped, together with the finished file. 100
-/// million usual cells are smaller (docs/exports.md, "Sizes"). Larger cells are possible, and a
-/// full disk would fail the export without a reason that helps the requester.
+/// The maximum size of the XML in bytes. The XML is on disk until it is zipped, together with the
+/// finished file. The XML of 100 million typical cells is smaller (docs/exports.md, "Sizes"). For
+/// larger cells, this limit prevents a full disk, which would fail the export without a reason that
+/// helps the requester.
 pub const MAX_XML_BYTES: u64 = 7_000_000_000;
 
-/// Above this size in bytes of XML, a sheet may exceed the 4 GiB that a plain ZIP file supports,
-/// and the workbook uses ZIP64. Smaller workbooks do not, because some readers do not support
-/// ZIP64.
+/// The size of the XML in bytes above which the workbook uses ZIP64. A sheet of a larger workbook
+/// may exceed the 4 GiB that a ZIP file without ZIP64 supports. Smaller workbooks do not use ZIP64,
+/// because some readers do not support it.
 const ZIP64_XML_BYTES: u64 = 3_500_000_000;
 
-/// The bytes of a cell in addition to its text: its tags, position and format.
+/// The number of bytes that a cell needs in addition to its text, for tags, position and format.
 const CELL_XML_BYTES: u64 = 50;
 
-/// The bytes of a row in addition to its cells.
+/// The number of bytes that a row needs in addition to its cells.
 const ROW_XML_BYTES: u64 = 40;
 
 const DATE_FORMAT: &str = "yyyy-mm-dd hh:mm:ss";
@@ -77,11 +80,12 @@ struct Formats {
 }
 
 impl XlsxFile {
-    /// Creates a workbook whose first sheet is named `title`, and the second `title 2`. Its
+    /// Creates a workbook. The first sheet is named `title`, and the second is named `title 2`. The
     /// temporary files are in `directory`.
     ///
     /// # Errors
-    /// The disk's, or a title that is not allowed (empty, over 31 characters, or with `[]:*?/\`).
+    /// An error of the disk, or an error if the title is not allowed (empty, longer than 31
+    /// characters, or with one of `[]:*?/\`).
     pub fn create(directory: &Path, title: &str, columns: &[Column]) -> Result<Self, FileError> {
         Self::with_limits(directory, title, columns, Limits::default())
     }
@@ -94,7 +98,7 @@ impl XlsxFile {
     ) -> Result<Self, FileError> {
         let mut workbook = Workbook::new();
         workbook.set_tempdir(directory)?;
-        // The library would otherwise write the time of the machine's clock into the file.
+        // Without this, the library would write the current time of the machine into the file.
         let created = ExcelDateTime::from_ymd(2000, 1, 1)?;
         workbook.set_properties(&DocProperties::new().set_creation_datetime(&created));
         let mut file = Self {
@@ -115,13 +119,13 @@ impl XlsxFile {
         Ok(file)
     }
 
-    /// Adds a row; on a new sheet if this sheet is full.
+    /// Adds a row. If the current sheet is full, starts a new sheet.
     ///
     /// # Errors
-    /// The disk's, [`FileError::RowWidth`] or [`FileError::TooLarge`].
+    /// [`FileError::RowWidth`], [`FileError::TooLarge`], or an error of the disk.
     ///
     /// # Panics
-    /// `rust_xlsxwriter` panics if the disk is full. The panic message names the I/O error.
+    /// `rust_xlsxwriter` panics if the disk is full. The panic message contains the I/O error.
     pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), FileError> {
         if cells.len() != self.columns.len() {
             return Err(FileError::RowWidth { cells: cells.len(), columns: self.columns.len() });
@@ -149,10 +153,10 @@ impl XlsxFile {
     /// cut.
     ///
     /// # Errors
-    /// The disk's, or an I/O error soon after `cancellation` is cancelled.
+    /// An error of the disk, or an I/O error soon after `cancellation` is cancelled.
     ///
     /// # Panics
-    /// As [`XlsxFile::row`].
+    /// See [`XlsxFile::row`].
     pub fn finish(
         mut self,
         path: &Path,
@@ -194,7 +198,7 @@ impl XlsxFile {
     }
 }
 
-/// A file whose writes fail after a cancellation.
+/// A file that returns an error for every write after a cancellation.
 struct CancellableFile<'a> {
     file: File,
     cancellation: &'a CancellationToken,
@@ -213,7 +217,7 @@ impl Write for CancellableFile<'_> {
     }
 }
 
-/// An estimate of the bytes of a cell in a sheet's XML. It is never much too small.
+/// Estimates the size of a cell in a sheet's XML, in bytes. The estimate is never much too small.
 fn xml_bytes(cell: &Cell<'_>) -> u64 {
     let text = match cell {
         Cell::Empty => return 0,
@@ -223,12 +227,13 @@ fn xml_bytes(cell: &Cell<'_>) -> u64 {
     CELL_XML_BYTES + u64::try_from(text).unwrap_or(u64::MAX)
 }
 
-/// The maximum number of bytes that escaping adds to a byte of text in XML.
+/// The maximum number of bytes that escaping in XML adds to this byte of a text.
 fn escape_bytes(byte: u8) -> usize {
     match byte {
         b'&' => "&amp;".len() - 1,
         b'<' | b'>' => "&lt;".len() - 1,
-        // A CR becomes `_x000D_`, and so does the first byte of a text that looks like that.
+        // A CR is escaped as `_x000D_`. The first byte of a text that looks like such an escape is
+        // escaped in the same way.
         b'\r' | b'_' => "_x000D_".len() - 1,
         _ => 0,
     }
@@ -275,8 +280,8 @@ fn write_cell(
     Ok(false)
 }
 
-/// The date as a spreadsheet stores it. Its dates start in 1900, and its calendar is correct from
-/// March of that year; earlier dates stay text.
+/// Converts a date to a date of the spreadsheet. Returns `None` for dates that must stay text: the
+/// calendar of spreadsheets starts in 1900 and is correct only from March of that year.
 fn excel_date(date: DateTime) -> Option<ExcelDateTime> {
     if date.date() < jiff::civil::date(1900, 3, 1) {
         return None;
@@ -291,8 +296,8 @@ fn excel_date(date: DateTime) -> Option<ExcelDateTime> {
         .ok()
 }
 
-/// The width of a column in characters: by the field, and wider for a long label with its filter
-/// button.
+/// The width of a column in characters. It depends on the field, and is larger for a long label,
+/// which needs space for the filter button.
 fn width(column: &Column) -> f64 {
     const BUTTON: usize = 4;
     const WIDEST: usize = 60;

@@ -1,5 +1,5 @@
-//! `GET /cdp/export-fields` and `/cdp/export-layouts[/{id}]`: the fields that can be exported, and
-//! the saved layouts of a company (SPEC §4).
+//! `GET /cdp/export-fields` and `/cdp/export-layouts[/{id}]`: lists the fields that can be
+//! exported, and manages a company's saved layouts (SPEC §4).
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use shared::{
     services::Services,
 };
 
-/// What the function needs, created once per process.
+/// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Decides who may see and change layouts.
+    /// Decides which users may see and change layouts.
     pub authority: Authority,
     /// The table, the directory and the clock.
     pub services: Services,
@@ -32,7 +32,7 @@ pub struct App {
 }
 
 impl App {
-    /// Creates the function's services from its environment variables.
+    /// Creates the dependencies from the environment variables.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
         Ok(Self {
@@ -43,12 +43,14 @@ impl App {
     }
 }
 
-/// Returns the fields or the layouts, or changes a layout.
+/// Lists the fields, returns layouts, or changes a layout.
 ///
 /// # Errors
-/// 403 if the caller may not see contacts, may not change the layout, or creates or changes a
-/// layout on a plan without exports; 404 for a layout that is not the company's; 409 for a name
-/// that is taken; otherwise as SPEC §5 defines.
+/// - 403 if the caller may not see contacts or may not change the layout, or if the company's plan
+///   does not include exports and the caller creates or changes a layout
+/// - 404 if the company has no layout with this id
+/// - 409 if another layout has the name
+/// - all others as in SPEC §5
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let session = app.authority.session(viewer, &[Permission::ViewCustomers]).await?;
@@ -72,8 +74,8 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
 }
 
 impl App {
-    /// The fields that can be exported, with labels in the requested language, the company's or the
-    /// default.
+    /// Lists the fields that can be exported. The labels are in the requested language. If the
+    /// request names none, they are in the company's language or else in the default language.
     async fn fields(&self, viewer: &Viewer, query: &[(String, String)]) -> Result<Reply, Failure> {
         let requested = locale(query)?;
         let locale = match requested {
@@ -84,8 +86,9 @@ impl App {
         Reply::ok(&FieldDescription::catalog(&own, locale))
     }
 
-    /// The company's language, or the default. The default is also used if Launchpad does not
-    /// return the company, so that the request does not fail because of labels.
+    /// The company's language, or the default language if the company has none. If Launchpad does
+    /// not return the company, this is also the default, so that the request does not fail because
+    /// of labels.
     async fn company_locale(&self, viewer: &Viewer) -> Locale {
         let locale = match self.services.directory.company(&viewer.company).await {
             Ok(company) => company.locale,
@@ -112,7 +115,7 @@ fn locale(query: &[(String, String)]) -> Result<Option<Locale>, Failure> {
     Ok(locale)
 }
 
-/// The layouts, for a caller who may see them.
+/// Handles the layout requests of a caller who may see layouts.
 struct Editor<'a> {
     app: &'a App,
     viewer: &'a Viewer,
@@ -153,7 +156,7 @@ impl Editor<'_> {
         Reply::ok(&serde_json::json!({}))
     }
 
-    /// Checks a request's layout, and that the company's plan includes exports.
+    /// Checks the layout in a request, and checks that the company's plan includes exports.
     async fn checked(&self, input: LayoutInput) -> Result<LayoutDraft, Failure> {
         let draft = input.check()?;
         let company = self.app.services.directory.company(&self.viewer.company).await?;

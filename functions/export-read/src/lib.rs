@@ -1,5 +1,5 @@
-//! `GET /cdp/exports`, `GET /cdp/exports/{id}` and `DELETE /cdp/exports/{id}`: the caller's own
-//! export jobs (SPEC §4). The jobs of other users are not found.
+//! `GET /cdp/exports`, `GET /cdp/exports/{id}` and `DELETE /cdp/exports/{id}`: lists, reads and
+//! cancels the caller's export jobs (SPEC §4). For the jobs of other users, the response is 404.
 
 use std::sync::Arc;
 
@@ -15,23 +15,23 @@ use shared::{
     identity::Viewer,
 };
 
-/// What the function needs, created once per process.
+/// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     store: ExportStore,
 }
 
 impl App {
-    /// Creates the function's services from its environment variables.
+    /// Creates the dependencies from the environment variables.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { store: environment.export_store()? })
     }
 }
 
-/// Returns the caller's jobs, or one of them, or cancels one.
+/// Lists the caller's jobs, returns one of them, or cancels one.
 ///
 /// # Errors
-/// 404 for a job that is not the caller's; otherwise as SPEC §5 defines.
+/// 404 if the caller has no job with this id. All other errors are as in SPEC §5.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     if request.route() == "GET /cdp/exports" {
@@ -65,8 +65,8 @@ async fn list(
         .with_meta("next_cursor", next.map(|last| encode_cursor(&last.to_string()))))
 }
 
-/// Cancels a job and deletes what it left in the bucket. If the deletion fails, the clean-up does
-/// it.
+/// Cancels a job and deletes the objects that it left in the bucket. If that fails, the clean-up
+/// deletes them.
 async fn cancel(
     store: &ExportStore,
     viewer: &Viewer,

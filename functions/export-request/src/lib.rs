@@ -20,16 +20,16 @@ use shared::{
     table::TableError,
 };
 
-/// What the function needs, created once per process.
+/// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Decides who may export.
+    /// Decides which users may export.
     pub authority: Authority,
     /// The table, the directory and the clock.
     pub services: Services,
     /// The jobs in the table.
     pub jobs: Jobs,
-    /// The bucket of the selected ids.
+    /// The bucket for the selected contact ids.
     pub files: Files,
     /// Sends the messages that start jobs.
     pub outbox: Outbox,
@@ -38,7 +38,7 @@ pub struct App {
 }
 
 impl App {
-    /// Creates the function's services from its environment variables.
+    /// Creates the dependencies from the environment variables.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
         Ok(Self {
@@ -52,10 +52,10 @@ impl App {
     }
 }
 
-/// Creates and queues an export job, and responds with 202 and the job.
+/// Creates and queues an export job. Responds with status 202 and the job.
 ///
 /// # Errors
-/// [`Failure`], as SPEC §4 and §5 define.
+/// [`Failure`], as in SPEC §4 and §5.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let directory = &app.services.directory;
@@ -82,8 +82,8 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     accepted(&created, &app)
 }
 
-/// The requester with a name and an email address: those of the token, or those of the directory if
-/// the token has no address.
+/// Returns the requester with a name and an email address. If the token has no email address, the
+/// address comes from Launchpad, and so does the name if the token has none.
 async fn requester(directory: &Directory, viewer: &Viewer) -> Result<Viewer, Failure> {
     if viewer.email.is_some() {
         return Ok(viewer.clone());
@@ -114,7 +114,7 @@ fn idempotency_failure(error: IdempotencyError) -> Failure {
 }
 
 impl App {
-    /// Checks the request and loads the layout that it names.
+    /// Checks the request, and loads the layout that it uses, if any.
     async fn order(
         &self,
         viewer: &Viewer,
@@ -134,7 +134,8 @@ impl App {
         Ok(request.check(layout.as_ref(), company_locale, &self.defaults, now)?)
     }
 
-    /// The job that an earlier request with the same idempotency key created.
+    /// Finds the job that an earlier request with the same idempotency key created. `None` if there
+    /// is none, or if the request has no key.
     async fn earlier(&self, key: Option<&IdempotencyKey>) -> Result<Option<Job>, Failure> {
         let Some(key) = key else { return Ok(None) };
         let now = self.services.clock.now();
@@ -146,8 +147,8 @@ impl App {
         })
     }
 
-    /// Stores the job and starts it, or returns the job that a concurrent request with the same
-    /// idempotency key created.
+    /// Stores the job and starts it. If a concurrent request with the same idempotency key created
+    /// its job first, returns that job.
     async fn create(
         &self,
         job: &Job,
@@ -162,8 +163,8 @@ impl App {
                 self.outbox.send(&[message]).await;
                 return Ok(job.clone());
             }
-            // It is not known whether the job was stored: its ids are kept, and the bucket's
-            // lifecycle deletes them.
+            // It is not known whether the job was stored, so its ids are kept. The lifecycle rule
+            // of the bucket deletes them later.
             Err(CreateError::Table(error)) => return Err(error.into()),
             Err(CreateError::TooMany(error)) => {
                 Err(Failure::new(Code::TooManyExports, error.to_string()))

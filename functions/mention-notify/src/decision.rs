@@ -1,4 +1,4 @@
-//! Decides what to do about a mention, from the ledger entry, the note and the flags.
+//! Decides how to handle a mention, based on the ledger entry, the note and the flags.
 
 use std::time::Duration;
 
@@ -8,30 +8,31 @@ use shared::{
     note::{LedgerEntry, MentionState, Note},
 };
 
-/// Most attempts per round: the first one and three retries (SPEC §3).
+/// The maximum number of attempts per round: the first attempt and three retries (SPEC §3).
 pub(crate) const MAX_ATTEMPTS: u32 = 4;
 
-/// What the worker does about a mention.
+/// The worker's next step for a mention.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Decision {
-    /// Nothing, because the notification was sent, dropped or given up, or the mention is not
-    /// verified.
+    /// Do nothing, because the notification was already sent, dropped or given up, or because the
+    /// mention is not verified.
     Nothing,
-    /// Wait until the lease of another worker ends, and decide again.
+    /// Wait until the lease of another worker ends, then decide again.
     Wait(Duration),
     /// Drop the notification, because the note is deleted or private, or the flag is off.
     Drop,
-    /// Start a new round, because the message was moved back from the dead-letter queue, and decide
-    /// again.
+    /// Start a new round, because the message was moved back from the dead-letter queue. Then
+    /// decide again.
     StartNewRound,
-    /// Give up, because all attempts are used. The worker of the last one died.
+    /// Give up, because all attempts are used and the worker of the last attempt died.
     GiveUp,
     /// Take the lease and send the notification.
     Notify,
 }
 
-/// Decides what to do. `note` is `None` if it was deleted. `round` is the round of the message,
-/// which is higher than that of the entry if the message was moved back from the dead-letter queue.
+/// Decides the next step. `note` is `None` if the note was deleted. `round` is the round of the
+/// message. It is higher than the round of the entry if the message was moved back from the
+/// dead-letter queue.
 pub(crate) fn decide(
     entry: &LedgerEntry,
     note: Option<&Note>,
@@ -64,14 +65,14 @@ pub(crate) fn decide(
     Decision::Notify
 }
 
-/// The remaining time of another worker's lease; `None` if it has ended.
+/// The remaining time of another worker's lease; `None` without a lease or after its end.
 fn lease_left(entry: &LedgerEntry, now: Timestamp) -> Option<Duration> {
     let left = entry.lease_until?.duration_since(now);
     left.is_positive().then(|| left.unsigned_abs())
 }
 
-/// The backoff after this number of attempts: 2, 4 and 8 seconds, with jitter down to half of it,
-/// and at least the `Retry-After` of the service.
+/// The backoff after this number of attempts: 2, 4 and 8 seconds, reduced by a random part of up to
+/// half. It is at least the `Retry-After` of the notification service.
 pub(crate) fn backoff(attempts: u32, retry_after: Option<Duration>) -> Duration {
     let max_ms = 1000u64 << attempts.clamp(1, MAX_ATTEMPTS);
     let jittered = Duration::from_millis(fastrand::u64(max_ms / 2..=max_ms));
@@ -182,7 +183,7 @@ mod tests {
                 "{round}"
             );
         }
-        // A worker died after it sent the message to the dead-letter queue and before it wrote the
+        // A worker died after it sent the message to the dead-letter queue but before it wrote the
         // ledger entry.
         let used_up = entry("pending", MAX_ATTEMPTS, 1);
         assert_eq!(decide(&used_up, Some(&public), flag_on(), 2, now()), Decision::StartNewRound);

@@ -1,5 +1,5 @@
-//! The mention worker (SPEC §3): notifies people whom a note mentions, and verifies mentions if
-//! Launchpad was unavailable when their note was saved.
+//! The mention worker (SPEC §3). It notifies the people whom a note mentions. It also verifies
+//! mentions for which Launchpad was unavailable when the note was saved.
 //!
 //! | module | purpose |
 //! |---|---|
@@ -24,7 +24,7 @@ pub use notifier::{Mention, Notifier, NotifyError};
 /// The environment variable with the URL of the queue whose messages the function processes.
 pub const QUEUE_URL: &str = "MENTION_QUEUE_URL";
 
-/// What the function needs, created once per process.
+/// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     /// Processes `Verify` messages.
@@ -34,7 +34,7 @@ pub struct App {
 }
 
 impl App {
-    /// Creates the function's services from its environment variables.
+    /// Creates the dependencies from the environment variables.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let app_url = environment.text("APP_URL")?;
         let services = environment.services()?;
@@ -52,7 +52,7 @@ impl App {
     }
 }
 
-/// Why a message is delivered again.
+/// Why a message must be delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// The person could not be notified yet.
@@ -63,10 +63,10 @@ pub enum WorkerError {
     Verify(#[from] AccessError),
 }
 
-/// Processes one message. It is idempotent: a repeated or late message has no further effect.
+/// Processes one message. A message that is delivered twice or late has no further effect.
 ///
 /// # Errors
-/// If the message must be delivered again.
+/// [`WorkerError`] if the message must be delivered again.
 pub async fn handle(app: Arc<App>, message: Message<MentionMessage>) -> Result<(), WorkerError> {
     match message.body {
         MentionMessage::Verify { company, contact_id, note_id } => {

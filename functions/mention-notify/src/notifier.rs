@@ -23,7 +23,7 @@ use shared::{
 
 use crate::decision::{Decision, MAX_ATTEMPTS, backoff, decide};
 
-/// The notification category "mention" (PRD §6).
+/// The notification service's id for the category "mention" (PRD §6).
 const CATEGORY: &str = "2";
 
 /// A mention whose person must be notified.
@@ -37,41 +37,41 @@ pub struct Mention {
     pub note: NoteId,
     /// The mentioned person.
     pub person: UserId,
-    /// How often the message was moved back from the dead-letter queue.
+    /// The number of times that the message was moved back from the dead-letter queue.
     pub round: u32,
 }
 
-/// Notifies mentioned people, each at most once per note.
+/// Notifies mentioned people. Each person is notified at most once per note.
 ///
-/// Before the call, the worker takes a lease in the ledger entry, on the condition that the entry
-/// and the note still have the versions that were read. After the call, it writes the result into
-/// the entry. If it crashes in between, the result is unknown: when the lease has ended, another
-/// worker repeats the call with the same `Idempotency-Key`, so that the notification service sends
-/// no second notification.
+/// Before the call, the worker takes a lease in the ledger entry. The condition is that the entry
+/// and the note still have the versions that were read. After the call, the worker writes the
+/// result into the entry. If it crashes in between, the result is unknown. When the lease has
+/// ended, another worker then repeats the call with the same `Idempotency-Key`, so that the
+/// notification service sends no second notification.
 #[derive(Clone, Debug)]
 pub struct Notifier {
-    /// Reads flags, and checks whether a person may see a contact.
+    /// Reads the flags, and checks whether a person may see a contact.
     pub authority: Authority,
     /// The table, the directory and the clock.
     pub services: Services,
     /// The client of the notification service.
     pub notifications: Notifications,
-    /// The dead-letter queue for messages that are given up.
+    /// The dead-letter queue. It receives the messages of mentions that are given up.
     pub dead_letters: DeadLetters,
-    /// Base URL of the web application, without a slash at its end.
+    /// The base URL of the web application, without a slash at the end.
     pub app_url: String,
 }
 
-/// Why the message of a mention is delivered again.
+/// Why the message of a mention must be delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
-    /// Another worker holds the lease of the ledger entry.
+    /// Another worker has the lease in the ledger entry.
     #[error("another worker is notifying the person")]
     LeaseHeld,
-    /// The call of the notification service failed and is retried.
+    /// The call to the notification service failed and will be retried.
     #[error(transparent)]
     Call(#[from] NotificationError),
-    /// The table failed.
+    /// The call to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
     /// The company's flags could not be read.
@@ -91,26 +91,29 @@ impl From<TransactError> for NotifyError {
     }
 }
 
-/// The data of a mention that was read from the table.
+/// The data about a mention, as it was read from the table.
 struct Found {
     entry: LedgerEntry,
-    /// The note and its contact, if neither is deleted.
+    /// The note and its contact; `None` if one of them is deleted.
     note: Option<(Note, Contact)>,
-    /// The company's flags. They are read for every attempt, so that turning one off takes effect
-    /// at once.
+    /// The company's flags. They are read for every attempt, so that a flag that is turned off
+    /// takes effect at once.
     flags: Flags,
 }
 
-/// The outcome of a write as an attempt: `false` means that the mention was changed.
+/// Converts the result of a write to an attempt. `false` means a conflict: another write has
+/// changed the mention.
 fn attempt(written: bool) -> Attempt<()> {
     if written { Attempt::Done(()) } else { Attempt::Conflict }
 }
 
 impl Notifier {
-    /// Notifies the person, unless the notification was sent, is being sent or must not be sent.
+    /// Notifies the person, unless the notification was already sent, is being sent or must not be
+    /// sent.
     ///
     /// # Errors
-    /// If the message must be delivered again. For a retry, the delay is set on `lease`.
+    /// [`NotifyError`] if the message must be delivered again. For a retry, this sets the delay on
+    /// `lease`.
     pub async fn notify(&self, mention: &Mention, lease: &MessageLease) -> Result<(), NotifyError> {
         retry("the mention", async || {
             let done = Ok(Attempt::Done(()));
@@ -131,7 +134,7 @@ impl Notifier {
                 Decision::StartNewRound => {
                     let started = found.entry.new_round(mention.round, now);
                     self.write(vec![found.entry.replace(&mention.company, &started)?]).await?;
-                    // The new round is decided by the entry as it is now.
+                    // Read the entry again and decide about the new round.
                     Ok(Attempt::Conflict)
                 }
                 Decision::Notify => Ok(attempt(self.deliver(mention, &found, lease).await?)),
@@ -160,9 +163,9 @@ impl Notifier {
         Ok(Some(Found { entry, note: note.zip(contact), flags: flags? }))
     }
 
-    /// Records that the notification is not sent. Returns `false` if another write has changed the
-    /// entry or the note. The note's version is a condition, so that a save that makes the note
-    /// public is not missed.
+    /// Records that the notification will not be sent. Returns `false` if another write has changed
+    /// the entry or the note. The note's version is part of the condition, because a concurrent
+    /// save may make the note public.
     async fn drop_entry(&self, mention: &Mention, found: &Found) -> Result<bool, NotifyError> {
         let entry = &found.entry;
         let mut actions = vec![entry.replace(&mention.company, &entry.dropped())?];
@@ -233,8 +236,8 @@ impl Notifier {
         }
     }
 
-    /// The second line of the notification. It has the contact's name only if the recipient is
-    /// known to have access to the contact; without Launchpad that is not known.
+    /// The second line of the notification. It contains the contact's name only if the recipient
+    /// certainly has access to the contact. If Launchpad is unavailable, this is not certain.
     async fn description(
         &self,
         mention: &Mention,
@@ -284,7 +287,7 @@ impl Notifier {
     }
 
     /// Retries the mention later, because Launchpad did not return the company's UUID. This does
-    /// not count as an attempt. After the end of the round's retry window, the mention is given up.
+    /// not count as an attempt. When the round's retry window has ended, the mention is given up.
     async fn postpone(
         &self,
         mention: &Mention,
@@ -304,9 +307,9 @@ impl Notifier {
         Ok(())
     }
 
-    /// Sends the message to the dead-letter queue, then records that the notification failed. In
-    /// this order, a crash between the two can only cause a second dead letter, and never loses the
-    /// only one.
+    /// Sends the message to the dead-letter queue, and then records that the notification failed.
+    /// With this order, a crash between the two steps can cause a second dead letter, but never
+    /// loses the message.
     async fn give_up(
         &self,
         mention: &Mention,
@@ -322,8 +325,8 @@ impl Notifier {
         Ok(())
     }
 
-    /// Writes all actions in one transaction. Returns `false` if a condition failed, because
-    /// another write has changed an item.
+    /// Writes all actions in one transaction. Returns `false` if a condition failed because another
+    /// write has changed an item.
     async fn write(&self, actions: Vec<Action>) -> Result<bool, TableError> {
         match self.table().transact(actions.into_iter().collect()).await {
             Ok(()) => Ok(true),
@@ -349,7 +352,7 @@ impl Mention {
     }
 }
 
-/// The condition that the note still has the version that was read.
+/// A condition check that the note still has the version that was read.
 fn unchanged(mention: &Mention, note: &Note) -> Action {
     let key = Key::note(&mention.company, mention.contact, mention.note);
     Action::Check(key, Condition::Version(note.version))

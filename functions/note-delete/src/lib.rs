@@ -1,4 +1,4 @@
-//! Deletes a note (SPEC §3), on the current and the deprecated route.
+//! Deletes a note, on the current route and the deprecated route (SPEC §3).
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use shared::{
     note::{NoteAction, NoteDeleter},
 };
 
-/// What the function needs, created once per process.
+/// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     notes: NoteDeleter,
 }
 
 impl App {
-    /// Creates the function's services from its environment variables.
+    /// Creates the dependencies from the environment variables.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { notes: NoteDeleter::new(environment.services()?) })
     }
@@ -29,8 +29,8 @@ impl App {
 /// See SPEC §3 and §5:
 ///
 /// - 404 if the contact or the note does not exist in the tenant, or is deleted
-/// - 403 if it is out of scope, or if the note is private and belongs to another user
-/// - 409 if other writes keep changing the note
+/// - 403 if the contact is out of scope, or if the note is private and belongs to another user
+/// - 409 if concurrent writes keep changing the note
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let contact: ContactId = request.path("contact_id")?;
     let note: NoteId = request.path("id")?;

@@ -1,5 +1,5 @@
-//! Reads one note or a page of a contact's notes (SPEC §3), on the current and the deprecated
-//! routes.
+//! Reads one note or a page of a contact's notes, on the current and the deprecated routes (SPEC
+//! §3).
 
 mod request;
 
@@ -12,14 +12,14 @@ use shared::{
     note::{NoteAction, NoteReader, NoteView},
 };
 
-/// What the function needs, created once per process.
+/// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     notes: NoteReader,
 }
 
 impl App {
-    /// Creates the function's services from its environment variables.
+    /// Creates the dependencies from the environment variables.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { notes: NoteReader::new(environment.services()?) })
     }
@@ -31,7 +31,7 @@ impl App {
 /// See SPEC §3 and §5:
 ///
 /// - 404 if the contact or the note does not exist in the tenant, or is deleted
-/// - 403 if it is out of scope, or if the note is private and belongs to another user
+/// - 403 if the contact is out of scope, or if the note is private and belongs to another user
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     if request.route().ends_with("{id}") {
         one(&app.notes, &request).await

@@ -6,7 +6,7 @@ use shared::{
     note::{MentionFormat, NoteCursor},
 };
 
-/// The parsed query parameters of a list.
+/// The parsed query parameters of a request for a page of notes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ListRequest {
     pub(crate) cursor: Option<NoteCursor>,
@@ -14,7 +14,7 @@ pub(crate) struct ListRequest {
     pub(crate) format: MentionFormat,
 }
 
-/// Parses the query parameters of a list.
+/// Parses the query parameters of a request for a page of notes.
 ///
 /// # Errors
 /// 400 with the name of the parameter that is unknown, invalid or repeated.
@@ -37,7 +37,7 @@ pub(crate) fn list(query: &[(String, String)]) -> Result<ListRequest, Failure> {
     })
 }
 
-/// Parses the query parameters for one note.
+/// Parses the query parameters of a request for one note.
 ///
 /// # Errors
 /// 400 with the name of the parameter that is unknown, invalid or repeated.

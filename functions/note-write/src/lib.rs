@@ -1,4 +1,4 @@
-//! Creates and changes notes (SPEC §3), on the current and the deprecated routes.
+//! Creates and changes notes, on the current and the deprecated routes (SPEC §3).
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use shared::{
     note::{MentionFormat, NoteAction, NoteInput, NoteView, NoteWriter},
 };
 
-/// What the function needs, created once per process.
+/// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Saves notes.
+    /// Checks and saves notes.
     pub notes: NoteWriter,
 }
 
 impl App {
-    /// Creates the function's services from its environment variables.
+    /// Creates the dependencies from the environment variables.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self { notes: environment.note_writer()? })
     }
@@ -29,9 +29,9 @@ impl App {
 /// See SPEC §3 and §5:
 ///
 /// - 404 if the contact or the note does not exist in the tenant, or is deleted
-/// - 403 if it is out of scope, or if the note is private and belongs to another user
-/// - 422 if the content of the note is refused
-/// - 409 if other writes keep changing the note
+/// - 403 if the contact is out of scope, or if the note is private and belongs to another user
+/// - 422 if the content of the note is not valid
+/// - 409 if concurrent writes keep changing the note
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let contact: ContactId = request.path("contact_id")?;

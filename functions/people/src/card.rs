@@ -26,10 +26,10 @@ struct Card {
 #[serde(rename_all = "snake_case")]
 enum Status {
     Active,
-    /// Launchpad does not distinguish a deactivated person from a deleted or an unknown one (PRD
-    /// OQ-13).
+    /// The person is deactivated, deleted or unknown. Launchpad does not distinguish these cases
+    /// (PRD OQ-13).
     InactiveOrNotFound,
-    /// The Launchpad call failed.
+    /// The call to Launchpad failed.
     Unavailable,
 }
 
@@ -67,11 +67,12 @@ impl Card {
     }
 }
 
-/// Returns the preview card of a mentioned person. An unknown person is not an error: the card then
-/// has the last known name, or none.
+/// Returns the preview card of a mentioned person. For an unknown person, this is not an error: the
+/// card contains the last known name, or no name.
 ///
 /// # Errors
-/// 404 if the id is not an SSO UUID or the flag is off, 403 without the permission to view notes.
+/// 404 if the id is not an SSO UUID or the flag is off, 403 if the viewer has no permission to view
+/// notes.
 pub(crate) async fn show(app: &App, request: &Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let sso_id: UserId = request.path("sso_id")?;

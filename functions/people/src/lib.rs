@@ -1,4 +1,4 @@
-//! The people of a company from the directory (SPEC §2, §3).
+//! Returns the people and teams of a company from Launchpad (SPEC §2, §3).
 //!
 //! | module | what it does |
 //! |---|---|
@@ -35,7 +35,7 @@ impl App {
     }
 }
 
-/// Handles the requests of all three routes.
+/// Handles the requests of all three routes: typeahead, card and teams.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     match request.route() {
         "GET /cdp/me/teams" => teams::list(&app, request.viewer()?).await,
@@ -44,10 +44,11 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     }
 }
 
-/// Checks that notes can mention people and that the viewer has at least one of these permissions.
+/// Checks that mentions are enabled, and that the viewer has at least one of these permissions.
 ///
 /// # Errors
-/// 404 `FEATURE_DISABLED` if mentions are not enabled, 403 without any of the permissions.
+/// 404 `FEATURE_DISABLED` if mentions are not enabled, 403 if the viewer has none of the
+/// permissions.
 fn check(session: &Session, any_of: &[Permission]) -> Result<(), Failure> {
     if !session.flags.notes_mention {
         return Err(Failure::new(

@@ -19,10 +19,10 @@ use crate::App;
 const FIRST_PAGE: u32 = 1;
 /// The page size of Launchpad requests.
 const PAGE: u32 = 25;
-/// The most pages of Launchpad that are read for one page of the answer. If all people on these
-/// pages are inactive, the page of the answer is empty and has a cursor.
+/// The maximum number of Launchpad pages that are read for one page of the response. If all people
+/// on these pages are inactive, the page of the response is empty but has a cursor.
 const MAX_READS: u32 = 4;
-/// The most characters of a query.
+/// The maximum length of a query, in characters.
 const MAX_QUERY: usize = 100;
 
 /// A person who can be mentioned (PRD NOTE-MENTION-S01).
@@ -47,28 +47,29 @@ impl From<Person> for Candidate {
     }
 }
 
-/// The text after the `@`, and the page of Launchpad to start with.
+/// The text after the `@`, and the number of the Launchpad page to read first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Search {
     query: String,
     page: u32,
 }
 
-/// Some candidates, and the next page to read.
+/// The people that were found, and the next Launchpad page to read; `None` if there is none.
 struct Found {
     people: Vec<Candidate>,
     next: Option<u32>,
 }
 
-/// Returns the active users of the company whose name or email address matches.
+/// Returns the active users of the company whose name or email address matches the query.
 ///
 /// # Errors
-/// 404 if the flag is off, 403 without a permission to write notes, 503 if Launchpad fails.
+/// 404 if the flag is off, 403 if the viewer has no permission to write notes, 503 if Launchpad
+/// fails.
 pub(crate) async fn search(app: &App, request: &Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let wanted = Search::from_query(request.query())?;
-    // The people are loaded in parallel with the session, and returned only if the session allows
-    // it.
+    // The people are loaded in parallel with the session. They are returned only if the session
+    // allows it.
     let (session, found) =
         tokio::join!(app.authority.session(viewer, &[]), candidates(app, viewer, wanted));
     let session = session.inspect_err(|error| {
@@ -103,7 +104,7 @@ async fn candidates(
 }
 
 impl Search {
-    /// Parses the parameters of the query. None of them may be repeated.
+    /// Parses the query parameters. A parameter must not be repeated.
     fn from_query(parameters: &[(String, String)]) -> Result<Self, Failure> {
         let (mut query, mut page) = (None, None);
         for (name, value) in parameters {
@@ -122,8 +123,8 @@ impl Search {
     }
 }
 
-/// Encodes the number of a page as an opaque cursor, which reveals nothing about the people that
-/// the viewer can see.
+/// Encodes a page number as an opaque cursor. The cursor reveals nothing about the people whom the
+/// viewer can see.
 fn encode(page: u32) -> String {
     URL_SAFE_NO_PAD.encode(page.to_be_bytes())
 }

@@ -1,4 +1,5 @@
-//! Sets a company's feature flags. Operators invoke the function directly (SPEC §5).
+//! Sets a company's feature flags. Operators invoke the function directly, without the API (SPEC
+//! §5).
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use shared::{
 pub struct App {
     /// The table with the flags.
     pub table: Table,
-    /// The directory, for the company's plan.
+    /// The client of Launchpad, which returns the company's plan.
     pub directory: Directory,
 }
 
@@ -28,7 +29,7 @@ impl App {
     }
 }
 
-/// The flags to set. Absent flags are not changed.
+/// The flags to set. A flag that is absent is not changed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetFlags {
@@ -57,11 +58,11 @@ impl SetFlags {
     }
 }
 
-/// Sets the flags. Turning a flag off has an immediate effect and does not need Launchpad.
+/// Sets the flags. Turning a flag off takes effect at once and does not call Launchpad.
 ///
 /// # Errors
-/// `PLAN_NOT_ALLOWED` if a flag is turned on for a company with the Starter plan; otherwise as in
-/// SPEC §5.
+/// `PLAN_NOT_ALLOWED` if a flag is turned on for a company with the Starter plan. All other errors
+/// are as in SPEC §5.
 pub async fn handle(
     app: Arc<App>,
     request: SetFlags,

@@ -8,7 +8,7 @@ use shared::{
 
 use crate::{bucket::Bucket, run::Runs};
 
-/// What the function needs, created once per process.
+/// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
 pub struct App {
     pub(crate) table: Table,
@@ -20,8 +20,8 @@ pub struct App {
 }
 
 impl App {
-    /// Creates the function's services from its environment variables (`TABLE_NAME`, `BUCKET_NAME`,
-    /// `BACKFILL_QUEUE_URL` and those of Launchpad).
+    /// Creates the dependencies from the environment variables `TABLE_NAME`, `BUCKET_NAME`,
+    /// `BACKFILL_QUEUE_URL` and those of the Launchpad client.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let table = environment.table()?;
         Ok(Self {

@@ -1,20 +1,22 @@
-//! The bucket: input files, which are read by ranges, and the backfill's own small objects.
+//! The bucket of the backfill. It contains input files, which are read in ranges, and small objects
+//! that the backfill writes.
 
 use aws_sdk_s3::{Client, primitives::ByteStream};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::aws::CallError;
 
-/// The maximum number of bytes of one read. A file is never in memory as a whole.
+/// The maximum number of bytes of one read. A file is never read into memory as a whole.
 pub(crate) const WINDOW: u64 = 1024 * 1024;
 
-/// An error of the bucket. It names no object key, because users choose the names of input files.
+/// An error of the bucket. It never contains an object key, because users choose the names of input
+/// files.
 #[derive(Debug, thiserror::Error)]
 pub enum BucketError {
-    /// There is no such object, or the function may not read it.
+    /// The object does not exist, or the function may not read it.
     #[error("the file does not exist in the bucket")]
     Missing(#[source] CallError),
-    /// The object was replaced or deleted after its reading began.
+    /// The object was replaced or deleted after it was opened.
     #[error("the file was changed while it was being read")]
     Changed,
     /// A call to S3 failed.
@@ -26,8 +28,8 @@ pub enum BucketError {
         #[source]
         cause: CallError,
     },
-    /// One of the backfill's own objects could not be read or written as JSON. The error of the
-    /// parser is not printed: it may quote a value.
+    /// An object that the backfill writes could not be read or written as JSON. The message of the
+    /// JSON parser is not included, because it may quote a value.
     #[error("invalid JSON in an object of the run: {:?} error at line {}, column {}", .0.classify(), .0.line(), .0.column())]
     Shape(serde_json::Error),
 }
@@ -39,7 +41,7 @@ pub struct Bucket {
     name: String,
 }
 
-/// An input file, as it was when its reading began.
+/// An input file, in its version at the time when it was opened.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct File {
     pub(crate) key: String,
@@ -47,17 +49,19 @@ pub(crate) struct File {
     pub(crate) size: u64,
 }
 
-/// A range of an object, and the version of the object.
+/// The bytes of a range of an object, with the ETag and size of the whole object.
 struct Part {
     bytes: Bytes,
     etag: String,
     size: u64,
 }
 
-/// Makes an error of the failed call of this name.
+/// Returns a function that converts the error of a failed call into a [`BucketError`]. `call` is
+/// the name of the S3 action.
 fn failed(call: &'static str) -> impl Fn(CallError) -> BucketError {
     move |cause| {
-        // Without the permission to list objects, S3 returns AccessDenied for a missing object.
+        // If the function may not list objects, S3 returns AccessDenied for an object that does not
+        // exist.
         if cause.is_code("NoSuchKey") || cause.is_code("AccessDenied") {
             BucketError::Missing(cause)
         } else {
@@ -67,13 +71,14 @@ fn failed(call: &'static str) -> impl Fn(CallError) -> BucketError {
 }
 
 impl Bucket {
-    /// Uses the bucket with this name.
+    /// Creates the client for the bucket with this name.
     #[must_use]
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into() }
     }
 
-    /// Opens the file with this key and reads its first bytes. An empty file has no bytes.
+    /// Opens the file with this key and reads its first bytes. For an empty file, the bytes are
+    /// empty.
     pub(crate) async fn open(&self, key: &str) -> Result<(File, Bytes), BucketError> {
         match self.part(key, 0).await {
             Ok(Part { bytes, etag, size }) => Ok((File { key: key.to_owned(), etag, size }, bytes)),
@@ -85,10 +90,11 @@ impl Bucket {
         }
     }
 
-    /// Reads up to [`WINDOW`] bytes of a file. `from` must be less than its size.
+    /// Reads up to [`WINDOW`] bytes of a file, starting at byte `from`. `from` must be less than
+    /// the size of the file.
     ///
     /// # Errors
-    /// [`BucketError::Changed`] if the file was replaced or deleted since [`Bucket::open`].
+    /// [`BucketError::Changed`] if the file was replaced or deleted after [`Bucket::open`].
     pub(crate) async fn window(&self, file: &File, from: u64) -> Result<Bytes, BucketError> {
         match self.part(&file.key, from).await {
             Ok(part) if part.etag == file.etag => Ok(part.bytes),
@@ -118,7 +124,7 @@ impl Bucket {
         }
     }
 
-    /// Reads a whole small object of the backfill.
+    /// Reads a small object as a whole and parses its JSON.
     pub(crate) async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<T, BucketError> {
         let got = self.client.get_object().bucket(&self.name).key(key).send().await;
         let failed = failed("GetObject");
@@ -127,7 +133,7 @@ impl Bucket {
         serde_json::from_slice(&bytes.into_bytes()).map_err(BucketError::Shape)
     }
 
-    /// Writes a small object, and replaces an object with the same key.
+    /// Writes a small object as JSON. Replaces an object with the same key.
     pub(crate) async fn write(
         &self,
         key: &str,

@@ -1,4 +1,4 @@
-//! One chunk of a run: up to [`CHUNK`] rows of the people file, or contacts of a revert.
+//! Processes one chunk of a run: up to [`CHUNK`] rows of the people file, or contacts of a revert.
 
 use std::collections::HashMap;
 
@@ -21,10 +21,10 @@ use crate::{
 
 /// The maximum number of rows or contacts of a chunk.
 pub(crate) const CHUNK: usize = 50;
-/// The number of contacts that are written at the same time.
+/// The number of contacts that are written in parallel.
 const CONCURRENCY: usize = 16;
 
-/// The team owners that a row assigns to its contact.
+/// A contact, and the team owners that its row assigns to it.
 struct Target {
     row: u64,
     contact: Contact,
@@ -33,10 +33,11 @@ struct Target {
     is_partial: bool,
 }
 
-/// Processes rows of the people file. A repetition changes nothing and has the same results.
+/// Processes rows of the people file. Processing the same rows again changes nothing and has the
+/// same results.
 ///
 /// # Errors
-/// The table's. A problem of a single row is counted instead.
+/// [`TableError`]. If a single row has a problem, the problem is only counted.
 pub(crate) async fn rows(
     run: &Run,
     contacts: &Contacts,
@@ -67,10 +68,10 @@ pub(crate) async fn rows(
     write_all(run, contacts, targets, tally).await
 }
 
-/// Removes the team owners that backfills set on these contacts.
+/// Removes the team owners that a backfill set on these contacts.
 ///
 /// # Errors
-/// As [`rows`].
+/// The same as for [`rows`].
 pub(crate) async fn revert(
     run: &Run,
     contacts: &Contacts,
@@ -86,7 +87,7 @@ pub(crate) async fn revert(
     write_all(run, contacts, set.into_iter().map(target).collect(), Tally::default()).await
 }
 
-/// The team owners that a row assigns to its contact. Unmatched teams are counted in `tally`.
+/// Finds the team owners that a row assigns to its contact. Counts unmatched teams in `tally`.
 fn target(
     row: u64,
     contact: Contact,
@@ -109,7 +110,7 @@ fn target(
     Target { row, contact, owners, names_team: !person.teams.is_empty(), is_partial }
 }
 
-/// Writes all targets concurrently and counts the outcomes.
+/// Writes all targets in parallel and counts the outcomes.
 async fn write_all(
     run: &Run,
     contacts: &Contacts,

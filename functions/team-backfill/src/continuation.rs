@@ -1,5 +1,6 @@
-//! The part of a run that one invocation processes: chunk after chunk, until the run ends or the
-//! invocation is nearly out of time. The queue then starts the next continuation.
+//! A continuation is the part of a run that one invocation processes. It processes chunks until the
+//! run ends or the invocation is nearly out of time. In the second case, the queue starts the next
+//! continuation.
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
@@ -22,20 +23,20 @@ use crate::{
     tally::Tally,
 };
 
-/// The time that one more chunk and its progress record may need. With less time left, the run goes
-/// on in the next continuation.
+/// The maximum time that one more chunk and recording its progress should need. If less time is
+/// left, the next continuation continues the run.
 const RESERVE: SignedDuration = SignedDuration::from_secs(20);
 
-/// Why a continuation failed. The run goes on after its last recorded chunk.
+/// Why a continuation failed. The run continues after the last chunk that was recorded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ContinuationError {
     /// Another worker has changed the run, or the run has ended.
     #[error("another worker is processing the run, or the run is over")]
     Lost,
-    /// The table's error.
+    /// The call to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The bucket's error.
+    /// The call to the bucket failed.
     #[error(transparent)]
     Bucket(#[from] BucketError),
 }
@@ -49,14 +50,15 @@ impl From<StoreError> for ContinuationError {
     }
 }
 
-/// The input of a run.
+/// The input of a run: rows of the people file, or the contacts of a revert.
 enum Input<'a> {
     Rows { people: &'a PeopleFile, records: Box<Records<'a>> },
     Contacts,
 }
 
-/// Processes a run until it ends or `deadline` is near; then the message for the next continuation
-/// has been sent. At least one chunk is processed, so that every continuation makes progress.
+/// Processes a run until it ends or `deadline` is near. In the second case, this sends the message
+/// for the next continuation. At least one chunk is processed, so that every continuation makes
+/// progress.
 ///
 /// # Errors
 /// [`ContinuationError`]. It is safe to run the continuation again.
@@ -104,8 +106,8 @@ async fn send(app: &App, message: Outgoing) {
 }
 
 impl Input<'_> {
-    /// Processes the next chunk and returns its end and its results; `None` at the end of the
-    /// input.
+    /// Processes the next chunk. Returns the position of its end and its results; `None` at the end
+    /// of the input.
     async fn process_chunk(
         &mut self,
         run: &Run,
@@ -133,8 +135,8 @@ impl Input<'_> {
     }
 }
 
-/// Ends a run. The report is written before the state, so that it exists as soon as the run is
-/// shown as ended.
+/// Ends a run. The report is written before the state, so that the report exists as soon as the
+/// state of the run shows that it has ended.
 async fn end(
     app: &App,
     run: &mut Run,

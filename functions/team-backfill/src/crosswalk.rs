@@ -1,4 +1,4 @@
-//! The crosswalk: maps legacy teams to the company's teams in Launchpad by name (RFC §2.F,
+//! The crosswalk, which maps legacy teams to the company's teams in Launchpad by name (RFC §2.F,
 //! CHG-004).
 
 use std::collections::HashMap;
@@ -18,31 +18,31 @@ const MAX_TEAMS: usize = 50_000;
 const ID: Names = Names(&["id", "team_id", "crm_team_id", "crm_team_hierarchy_id"]);
 const NAME: Names = Names(&["name", "team_name"]);
 
-/// Why a legacy team has no team in Launchpad.
+/// Why a legacy team does not map to a team in Launchpad.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Unmatched {
-    /// No team of the company has this name.
+    /// The company has no team with this name in Launchpad.
     NoSuchTeam,
     /// Two legacy teams, or two teams in Launchpad, have this name.
     AmbiguousName,
-    /// The id is not in the teams file.
+    /// The legacy team's id is not in the teams file.
     NotInTeamsFile,
 }
 
-/// A legacy team, and its team in Launchpad.
+/// A legacy team, and the team in Launchpad to which it maps.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct LegacyTeam {
     pub(crate) name: String,
     pub(crate) team: Result<TeamId, Unmatched>,
 }
 
-/// The teams of all legacy teams. It is created once, when a run starts, so that all chunks of the
-/// run use the same teams even if the files or the teams in Launchpad change.
+/// The map from all legacy teams to teams in Launchpad. It is created once, when a run starts. So
+/// all chunks of the run use the same map, even if the files or the teams in Launchpad change.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Crosswalk {
     teams: HashMap<String, LegacyTeam>,
-    /// Rows of the teams file that are not valid.
+    /// The rows of the teams file that are not valid.
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -53,10 +53,10 @@ pub(crate) struct Row {
     pub(crate) name: String,
 }
 
-/// Reads the legacy teams, and the rows that are not valid.
+/// Reads the legacy teams from the teams file. Also returns the rows that are not valid.
 ///
 /// # Errors
-/// [`FileError`] if the file as a whole cannot be used.
+/// [`FileError`] if the whole file cannot be used.
 pub(crate) async fn read(
     bucket: &Bucket,
     file: &File,
@@ -64,7 +64,7 @@ pub(crate) async fn read(
     let (columns, byte) = Columns::find(bucket, file, ID, NAME).await?;
     let mut records = columns.records(bucket, file, byte);
     let (mut rows, mut problems) = (Vec::new(), Vec::new());
-    // The first line is row 1.
+    // The header is row 1.
     let mut row = 1;
     while let Some(record) = records.next().await? {
         row += 1;
@@ -87,8 +87,8 @@ pub(crate) async fn read(
 }
 
 impl Crosswalk {
-    /// Maps these legacy teams to the company's teams. A name of two legacy teams, or of two teams
-    /// in Launchpad, maps to no team: it is not clear which of them is meant.
+    /// Maps these legacy teams to the company's teams in Launchpad. If two legacy teams or two
+    /// teams in Launchpad have the same name, the name maps to no team, because it is ambiguous.
     pub(crate) fn new(
         rows: Vec<Row>,
         problems: Vec<Problem>,
@@ -132,18 +132,18 @@ impl Crosswalk {
         Self { teams, problems }
     }
 
-    /// The team of a legacy team.
+    /// The team in Launchpad to which the legacy team with this id maps.
     pub(crate) fn team(&self, id: &str) -> Result<TeamId, Unmatched> {
         self.teams.get(id).map_or(Err(Unmatched::NotInTeamsFile), |legacy| legacy.team)
     }
 
-    /// A legacy team's name, if it is in the teams file.
+    /// The name of the legacy team with this id; `None` if it is not in the teams file.
     pub(crate) fn name(&self, id: &str) -> Option<&str> {
         self.teams.get(id).map(|legacy| legacy.name.as_str())
     }
 }
 
-/// The form of a name that is compared: NFKC, in lower case, with single spaces.
+/// Converts a name to the form that is used for comparison: NFKC, lower case, single spaces.
 fn comparable(name: &str) -> String {
     let folded: String = name.nfkc().flat_map(char::to_lowercase).collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -1,5 +1,5 @@
-//! Reads a CSV file of any size record by record: RFC 4180 with `,`, `;` or tabs, with or without a
-//! byte order mark, with any line ending.
+//! Reads a CSV file of any size record by record. The format is RFC 4180 with `,`, `;` or tabs as
+//! separators, with or without a byte order mark, and with any line ending.
 
 use bytes::{Buf, Bytes};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
@@ -11,7 +11,7 @@ use crate::bucket::{Bucket, BucketError, File};
 pub(crate) const MAX_RECORD: usize = 64 * 1024;
 /// The maximum number of fields of a record.
 const MAX_FIELDS: usize = 512;
-/// The possible separators between fields.
+/// The separators that a file may use between fields.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 /// A record of a file.
@@ -23,7 +23,7 @@ pub(crate) enum Record {
     TooLong,
 }
 
-/// The positions of the two columns that are read, and the separator.
+/// The positions of the two columns that the backfill reads, and the separator of the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Columns {
     delimiter: u8,
@@ -31,43 +31,43 @@ pub(crate) struct Columns {
     value: usize,
 }
 
-/// The possible names of a column that a file must have.
+/// The names that a required column of a file may have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Names(pub(crate) &'static [&'static str]);
 
 /// Why an input file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The bucket's error.
+    /// The call to the bucket failed.
     #[error(transparent)]
     Bucket(#[from] BucketError),
-    /// The first line does not name both columns.
+    /// The header does not contain both columns.
     #[error("the first line must contain one of the columns {0} and one of the columns {1}")]
     Columns(String, String),
-    /// There are no rows after the first line.
+    /// The file has no rows after the header.
     #[error("the file has no data rows")]
     Empty,
-    /// The file has more rows than this maximum.
+    /// The file has more rows than this limit.
     #[error("the file must have at most {0} data rows")]
     TooManyRows(usize),
 }
 
-/// The records of a file, in order.
+/// Reads the records of a file in order.
 #[derive(Debug)]
 pub(crate) struct Records<'a> {
     bucket: &'a Bucket,
     file: &'a File,
     reader: Reader,
-    /// Bytes that are read from the bucket but not yet parsed.
+    /// The bytes that were read from the bucket but are not yet parsed.
     window: Bytes,
-    /// The position in the file of the first byte that is not yet parsed.
+    /// The position of the first byte that is not yet parsed, in bytes from the start of the file.
     byte: u64,
     text: Box<[u8]>,
     ends: Box<[usize]>,
 }
 
 impl<'a> Records<'a> {
-    /// The records from the position `byte`, which must be the start of a record.
+    /// Reads records from the position `byte`, which must be the start of a record.
     pub(crate) fn new(bucket: &'a Bucket, file: &'a File, delimiter: u8, byte: u64) -> Self {
         let reader = ReaderBuilder::new().delimiter(delimiter).build();
         let text = vec![0; MAX_RECORD].into_boxed_slice();
@@ -75,19 +75,19 @@ impl<'a> Records<'a> {
         Self { bucket, file, reader, window: Bytes::new(), byte, text, ends }
     }
 
-    /// The position in the file after the last record.
+    /// The position after the last record that was read, in bytes from the start of the file.
     pub(crate) fn byte(&self) -> u64 {
         self.byte
     }
 
-    /// The next record; `None` at the end of the file. Empty lines are skipped.
+    /// Reads the next record; `None` at the end of the file. Empty lines are skipped.
     pub(crate) async fn next(&mut self) -> Result<Option<Record>, BucketError> {
         let (mut length, mut fields, mut too_long) = (0, 0, false);
         loop {
             if self.window.is_empty() && self.byte < self.file.size {
                 self.window = self.bucket.window(self.file, self.byte).await?;
             }
-            // An empty input means the end of the file.
+            // For the CSV reader, an empty input means the end of the file.
             let (result, read, written, ended) = self.reader.read_record(
                 &self.window,
                 &mut self.text[length..],
@@ -116,11 +116,12 @@ impl<'a> Records<'a> {
 }
 
 impl Columns {
-    /// Finds the two columns and the separator in the file's first line. Names are compared without
-    /// regard to case; spaces and hyphens count as `_`. Also returns the position of the first row.
+    /// Finds the two columns and the separator in the header of the file. In names, case is
+    /// ignored, and spaces and hyphens are the same as `_`. Also returns the position of the first
+    /// row.
     ///
     /// # Errors
-    /// [`FileError::Columns`] if the first line does not name both columns.
+    /// [`FileError::Columns`] if the header does not contain both columns.
     pub(crate) async fn find(
         bucket: &Bucket,
         file: &File,
@@ -140,13 +141,13 @@ impl Columns {
         Err(FileError::Columns(id.0.join(", "), value.0.join(", ")))
     }
 
-    /// The file's records from the position `byte`.
+    /// Reads the file's records from the position `byte`.
     pub(crate) fn records<'a>(&self, bucket: &'a Bucket, file: &'a File, byte: u64) -> Records<'a> {
         Records::new(bucket, file, self.delimiter, byte)
     }
 
-    /// The two fields of a record, without white space around them; `None` if one is missing or is
-    /// not UTF-8.
+    /// The values of the two columns in a record, without white space at their ends. `None` if a
+    /// value is missing or is not UTF-8.
     pub(crate) fn values<'r>(&self, fields: &'r [Vec<u8>]) -> Option<(&'r str, &'r str)> {
         let field = |position: usize| Some(std::str::from_utf8(fields.get(position)?).ok()?.trim());
         field(self.id).zip(field(self.value))
@@ -154,7 +155,7 @@ impl Columns {
 }
 
 impl Names {
-    /// The position of the first of these names that is in the header.
+    /// The position in the header of the first of these names that the header contains.
     fn position(self, header: &[String]) -> Option<usize> {
         self.0.iter().find_map(|name| header.iter().position(|column| column == name))
     }
@@ -164,8 +165,8 @@ fn normalized(name: &[u8]) -> String {
     String::from_utf8_lossy(name).trim().to_lowercase().replace([' ', '-'], "_")
 }
 
-/// Parses a list of legacy ids such as `1,2`, `1;2`, `1|2`, `[1, "2"]` or `{1,2}`. `1.0` is the id
-/// `1`: some tools export a column with empty cells in this form.
+/// Parses a list of legacy ids, such as `1,2`, `1;2`, `1|2`, `[1, "2"]` or `{1,2}`. `1.0` is parsed
+/// as the id `1`, because some tools export the ids in this form if the column has empty cells.
 pub(crate) fn ids(text: &str) -> Vec<String> {
     let parts = text.split(|c: char| ",;|[]{}\"'".contains(c) || c.is_whitespace());
     let mut ids: Vec<String> = Vec::new();
@@ -177,7 +178,7 @@ pub(crate) fn ids(text: &str) -> Vec<String> {
     ids
 }
 
-/// A legacy id in the form that is compared.
+/// Converts a legacy id to the form that is used for comparison.
 pub(crate) fn legacy_id(text: &str) -> &str {
     let digits = |whole: &&str| !whole.is_empty() && whole.bytes().all(|b| b.is_ascii_digit());
     text.strip_suffix(".0").filter(digits).unwrap_or(text)

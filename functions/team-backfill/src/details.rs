@@ -1,4 +1,4 @@
-//! The problems and unmatched teams that the report lists.
+//! The problems and unmatched teams that are listed in the report.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use crate::{
 pub(crate) struct ChunkDetails {
     /// The problems, in the order of the rows.
     pub(crate) problems: Vec<Problem>,
-    /// The number of rows that name each unmatched legacy team.
+    /// For each unmatched legacy team, the number of rows that contain it.
     pub(crate) unmatched: BTreeMap<String, u64>,
 }
 
-/// The problems and unmatched teams of a run, as far as the report lists them.
+/// The problems and unmatched teams of a run, up to the number that the report lists.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RunDetails {
     pub(crate) problems: Vec<Problem>,
@@ -27,8 +27,8 @@ pub(crate) struct RunDetails {
 }
 
 impl RunDetails {
-    /// Adds those of a chunk. Memory stays bounded: unmatched teams that are not in the teams file
-    /// are listed only up to [`MAX_LISTED`].
+    /// Adds the details of a chunk. To limit memory use, unmatched teams that are not in the teams
+    /// file are listed only up to [`MAX_LISTED`].
     pub(crate) fn add(&mut self, chunk: ChunkDetails, crosswalk: &Crosswalk) {
         let room = MAX_LISTED.saturating_sub(self.problems.len());
         self.problems.extend(chunk.problems.into_iter().take(room));

@@ -1,7 +1,8 @@
-//! Sets contacts' team owners from the legacy CRM's files (SPEC §2, "Backfill"; RFC CHG-004).
+//! Sets the team owners of contacts from the files of the legacy CRM (SPEC §2, "Backfill"; RFC
+//! CHG-004).
 //!
-//! An operator invokes the function with two CSV files in the bucket. It processes them in chunks,
-//! and continues through its own queue if one invocation is not enough.
+//! An operator stores two CSV files in the bucket and invokes the function. The function processes
+//! the files in chunks. If one invocation is not enough, it continues through its queue.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -49,19 +50,23 @@ use crosswalk::Crosswalk;
 use people::PeopleFile;
 use run::{Run, State, StoreError};
 
-/// The backoff before a continuation is tried again. It doubles with each attempt, up to 8 minutes.
+/// The pause before a failed continuation is tried again. It doubles with each attempt, up to 8
+/// minutes.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
 /// The environment variable with the URL of the queue that invokes the function.
 pub const QUEUE_URL: &str = "BACKFILL_QUEUE_URL";
 
-/// Starts a run and processes it until the invocation's time is nearly over. A started run
-/// continues even if this invocation fails.
+/// Starts a run and processes it until it ends or the invocation is nearly out of time. A run that
+/// was started continues even if this invocation fails.
 ///
 /// # Errors
-/// `INVALID_REQUEST` for keys and files that cannot be used, `CONFLICT` while another run of the
-/// company is in progress, `DIRECTORY_UNAVAILABLE` if Launchpad does not return the company's
-/// teams, otherwise as SPEC §5 defines. No run has started then.
+/// If this returns an error, no run was started:
+///
+/// - `INVALID_REQUEST` if a key or a file cannot be used
+/// - `CONFLICT` if another run of the company is in progress
+/// - `DIRECTORY_UNAVAILABLE` if Launchpad does not return the company's teams
+/// - all others as in SPEC §5
 pub async fn handle(
     app: Arc<App>,
     request: Request,
@@ -84,12 +89,12 @@ pub async fn handle(
     let message = app.runs.begin(&mut run).await.map_err(not_started)?;
     match continuation::run(&app, &mut run, invocation.deadline()).await {
         Ok(()) => {
-            // If this fails, the clean-up sends a message that is then ignored.
+            // If this fails, the clean-up sends the message, and the function then ignores it.
             if let Err(error) = app.table.complete_due(message.key()).await {
                 tracing::warn!(error = %chain(&error), "could not delete a due item");
             }
         }
-        // The message that was stored with the run continues it.
+        // The run continues through the message that was stored together with it.
         Err(error) => {
             tracing::warn!(
                 run_id = %run.id,
@@ -102,7 +107,7 @@ pub async fn handle(
     Ok(Response::from(&run))
 }
 
-/// Continues a run. A message that is delivered twice, or late, changes nothing.
+/// Continues a run. A message that is delivered twice or late changes nothing.
 ///
 /// # Errors
 /// [`ResumeError`] if the message must be delivered again.
@@ -135,7 +140,7 @@ impl<E: Into<ContinuationError>> From<E> for ResumeError {
 }
 
 impl App {
-    /// Maps the legacy teams of the file to the current teams in Launchpad.
+    /// Maps the legacy teams in the teams file to the current teams in Launchpad.
     async fn crosswalk(&self, request: &Request, key: &str) -> Result<Crosswalk, Failure> {
         let read = async {
             let (file, _) = self.bucket.open(key).await?;
@@ -147,7 +152,7 @@ impl App {
     }
 }
 
-/// The failure for a file that cannot be used, or for a call to the bucket that failed.
+/// Converts a file error to a failure. The file cannot be used, or the call to the bucket failed.
 fn unusable(field: &str, error: FileError) -> Failure {
     match error {
         FileError::Bucket(error @ (BucketError::Failed { .. } | BucketError::Shape(_))) => {

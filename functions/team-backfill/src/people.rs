@@ -1,4 +1,4 @@
-//! The people file: the legacy teams of each person.
+//! The people file, which contains the legacy teams of each person.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,18 +10,18 @@ use crate::{
 
 /// The maximum number of team owners of a contact (SPEC §2).
 const MAX_TEAMS: usize = 100;
-/// The maximum length of a legacy team's id, in bytes.
+/// The maximum length of a legacy id, in bytes.
 const MAX_ID: usize = 36;
 const ID: Names = Names(&["external_id", "crm_person_id", "person_id", "id"]);
 const TEAMS: Names =
     Names(&["crm_team_hierarchy_id", "crm_team_hierarchy_ids", "crm_team_ids", "team_ids"]);
 
-/// The people file of a run, as it was when the run began.
+/// The people file of a run, in its version at the time when the run began.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct PeopleFile {
     file: File,
     columns: Columns,
-    /// The position of the first row after the header, in bytes.
+    /// The position of the first row after the header, in bytes from the start of the file.
     pub(crate) first: u64,
 }
 
@@ -42,10 +42,10 @@ pub(crate) struct LegacyPerson {
 }
 
 impl PeopleFile {
-    /// Opens the file with this key.
+    /// Opens the people file with this key.
     ///
     /// # Errors
-    /// [`FileError`] if it is not a people file or has no rows.
+    /// [`FileError`] if the file is not a people file or has no rows.
     pub(crate) async fn open(bucket: &Bucket, key: &str) -> Result<Self, FileError> {
         let (file, _) = bucket.open(key).await?;
         let (columns, first) = Columns::find(bucket, &file, ID, TEAMS).await?;
@@ -55,13 +55,13 @@ impl PeopleFile {
         }
     }
 
-    /// The file's records from the position `byte`.
+    /// Reads the file's records from the position `byte`.
     pub(crate) fn records<'a>(&'a self, bucket: &'a Bucket, byte: u64) -> Records<'a> {
         self.columns.records(bucket, &self.file, byte)
     }
 
-    /// Reads up to `limit` rows; an empty list at the end of the file. `row` is the number of the
-    /// last row before them.
+    /// Reads up to `limit` rows. The list is empty at the end of the file. `row` is the number of
+    /// the last row before them.
     pub(crate) async fn rows(
         &self,
         records: &mut Records<'_>,

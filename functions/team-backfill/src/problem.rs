@@ -1,4 +1,4 @@
-//! The problems of single rows: they are counted and reported, and the run continues.
+//! The problems of single rows. They are counted and reported, and the run continues.
 
 use serde::{Deserialize, Serialize};
 use shared::id::ContactId;
@@ -6,7 +6,7 @@ use shared::id::ContactId;
 /// The maximum number of problems, and of unmatched teams, that a report lists.
 pub(crate) const MAX_LISTED: usize = 1000;
 
-/// The input file of a row.
+/// The input file that contains the row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum InputFile {
@@ -14,13 +14,13 @@ pub(crate) enum InputFile {
     Teams,
 }
 
-/// Why a row changed nothing.
+/// Why a row was not applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ProblemCode {
     /// The row has too few fields, no id, an id that is too long, or is not UTF-8.
     MalformedRow,
-    /// The row is longer than the maximum.
+    /// The row is longer than the maximum length of a record, or has too many fields.
     RowTooLong,
     /// The row has more teams than a contact can have.
     TooManyTeams,
@@ -28,15 +28,15 @@ pub(crate) enum ProblemCode {
     NoSuchContact,
     /// The contact would exceed the size limit of contacts.
     ContactTooLarge,
-    /// Concurrent changes of the contact did not stop.
+    /// Other requests kept changing the contact at the same time.
     Conflict,
 }
 
-/// A row that changed nothing, and why.
+/// A row that was not applied, and the reason.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Problem {
     pub(crate) file: InputFile,
-    /// The number of the row; the header is row 1. 0 for a contact in a revert.
+    /// The number of the row; the header is row 1. In a revert, the number is 0.
     pub(crate) row: u64,
     pub(crate) code: ProblemCode,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! The report of a run, which is written to the bucket at its end.
+//! The report of a run. It is written to the bucket at the end of the run.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::{
     tally::{Coverage, Totals},
 };
 
-/// A legacy team without a team in Launchpad.
+/// A legacy team that does not map to a team in Launchpad.
 #[derive(Clone, Debug, Serialize)]
 struct UnmatchedTeam<'a> {
     legacy_team_id: String,
@@ -22,7 +22,7 @@ struct UnmatchedTeam<'a> {
     rows: u64,
 }
 
-/// The report of a run, as it is written to the bucket.
+/// The content of the report, which is written as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report<'a> {
     run_id: RunId,
@@ -34,7 +34,7 @@ pub(crate) struct Report<'a> {
     started_at: Timestamp,
     finished_at: Timestamp,
     totals: Totals,
-    /// `None` for a revert.
+    /// `None` for a revert, which has no people file.
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<Coverage>,
     unmatched_teams: Vec<UnmatchedTeam<'a>>,
@@ -44,7 +44,7 @@ pub(crate) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// The report of a run that ends at this time.
+    /// Creates the report of a run that ends at this time.
     pub(crate) fn new(
         run: &'a Run,
         details: RunDetails,

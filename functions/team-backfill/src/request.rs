@@ -1,18 +1,19 @@
-//! The request of an operator.
+//! The operator's request to start a run.
 
 use serde::{Deserialize, Serialize};
 use shared::{entry::Failure, id::CompanyId};
 
-/// What a run does.
+/// The mode of a run: what it changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Writes only the report of what `apply` would do.
+    /// Changes no contacts. Only writes a report of what `apply` would do.
     DryRun,
-    /// Sets the team owners.
+    /// Sets the team owners of contacts.
     Apply,
-    /// Removes the team owners that a backfill set and no user has changed since, on all contacts
-    /// of the company. It needs no files: each contact stores who set its team owners.
+    /// On all contacts of the company, removes the team owners that a backfill set and that no user
+    /// has changed since. This mode needs no files, because each contact stores who set its team
+    /// owners.
     Revert,
 }
 
@@ -20,7 +21,7 @@ pub enum Mode {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The tenant.
+    /// The company's SSO id, which identifies the tenant.
     pub(crate) company_sso_id: CompanyId,
     pub(crate) mode: Mode,
     /// The object key of the people file, under the company's prefix.
@@ -31,16 +32,16 @@ pub struct Request {
     teams_key: Option<String>,
 }
 
-/// The key prefix of a company's files, with a slash at its end.
+/// The key prefix of a company's input files, with a slash at the end.
 pub(crate) fn prefix(company: &CompanyId) -> String {
     format!("private/backfill/{company}/")
 }
 
 impl Request {
-    /// The keys of the people file and the teams file; `None` for a revert.
+    /// The keys of the people file and of the teams file; `None` for a revert.
     ///
     /// # Errors
-    /// `INVALID_REQUEST` if a key is missing or outside the company's prefix.
+    /// `INVALID_REQUEST` if a key is missing or is not under the company's prefix.
     pub(crate) fn keys(&self) -> Result<Option<(&str, &str)>, Failure> {
         let people = self.key("people_key", self.people_key.as_deref())?;
         let teams = self.key("teams_key", self.teams_key.as_deref())?;

@@ -3,7 +3,7 @@ use shared::id::RunId;
 
 use crate::run::{Run, State};
 
-/// The response to the operator: what is known of the run when the first invocation ends.
+/// The response to the operator: the state of the run when the first invocation ends.
 #[derive(Clone, Debug, Serialize)]
 pub struct Response {
     run_id: RunId,

@@ -1,5 +1,6 @@
-//! Stores backfill runs in the table: one item per company, changed with optimistic locking, so
-//! that the results of a chunk count once even if the chunk is processed more than once.
+//! Stores backfill runs in the table. Each company has one item, which is changed with optimistic
+//! locking. So the results of a chunk are counted once, even if the chunk is processed more than
+//! once.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -20,9 +21,9 @@ use crate::{
     tally::{Tally, Totals},
 };
 
-/// A run without progress for this time counts as dead, and another run may start.
+/// The time without progress after which a run counts as dead. Another run may then start.
 pub(crate) const DEAD_AFTER: SignedDuration = SignedDuration::from_mins(30);
-/// How long the details of a chunk are stored.
+/// The time for which the details of a chunk are stored.
 const DETAILS_LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The state of a run.
@@ -34,27 +35,27 @@ pub(crate) enum State {
     Failed,
 }
 
-/// Why a run failed as a whole.
+/// Why the whole run failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum RunError {
-    /// The people file was replaced or deleted while it was read.
+    /// The people file was replaced or deleted while it was being read.
     PeopleFileChanged,
 }
 
-/// The start of the next chunk.
+/// The position at which the next chunk starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Position {
-    /// The number of the last row before it; the header is row 1.
+    /// The number of the last row before the chunk; the header is row 1.
     pub(crate) row: u64,
-    /// Its position in the people file, in bytes.
+    /// The start of the chunk in the people file, in bytes.
     pub(crate) byte: u64,
-    /// In a revert, the last contact before it.
+    /// In a revert, the last contact before the chunk; `None` at the start and for other modes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<ContactId>,
 }
 
-/// A run, as it is stored.
+/// A run, as the table stores it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) company: CompanyId,
@@ -63,17 +64,19 @@ pub(crate) struct Run {
     pub(crate) state: State,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<RunError>,
-    /// The people file; `None` in a revert.
+    /// The people file; `None` for a revert.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) people: Option<PeopleFile>,
     pub(crate) position: Position,
     pub(crate) totals: Totals,
-    /// The number of the current continuation, from 0. Messages of earlier ones have no effect.
+    /// The number of the current continuation, from 0. Messages of earlier continuations have no
+    /// effect.
     pub(crate) continuation: u32,
     pub(crate) started_at: Timestamp,
-    /// When the run counts as dead if it makes no progress.
+    /// The time at which the run counts as dead if it makes no progress.
     pub(crate) dead_at: Timestamp,
-    /// Incremented by each change, over all runs of the company, for optimistic locking.
+    /// The version for optimistic locking. Each change increments it, and a new run of the company
+    /// continues the count.
     pub(crate) version: u64,
 }
 
@@ -88,13 +91,13 @@ pub struct Continuation {
 /// Why a run was not stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
-    /// Another run is in progress.
+    /// Another run of the company is in progress.
     #[error("another run is in progress")]
     InProgress(Box<Run>),
     /// Another worker has changed the run, or the run has ended.
     #[error("another worker is processing the run, or the run is over")]
     Lost,
-    /// The table's error.
+    /// The call to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -109,7 +112,7 @@ impl From<TransactError> for StoreError {
 }
 
 impl Run {
-    /// A new run.
+    /// Creates a new run.
     pub(crate) fn new(
         company: CompanyId,
         mode: Mode,
@@ -133,18 +136,18 @@ impl Run {
         }
     }
 
-    /// The object key of the report.
+    /// The object key of the run's report.
     pub(crate) fn report_key(&self) -> String {
         format!("{}runs/{}/report.json", prefix(&self.company), self.id)
     }
 
-    /// The object key of the crosswalk.
+    /// The object key of the run's crosswalk.
     pub(crate) fn crosswalk_key(&self) -> String {
         format!("{}runs/{}/crosswalk.json", prefix(&self.company), self.id)
     }
 
-    /// The message that starts or repeats this continuation, in case its invocation fails or never
-    /// starts.
+    /// The message for the current continuation. It starts the continuation, or repeats it if its
+    /// invocation fails or never starts.
     pub(crate) fn message(&self, now: Timestamp) -> Result<Outgoing, TableError> {
         let body = Continuation {
             company: self.company.clone(),
@@ -171,13 +174,13 @@ impl Runs {
         Self { table }
     }
 
-    /// Reads the company's latest run.
+    /// Reads the company's latest run; `None` if there has been no run.
     pub(crate) async fn latest(&self, company: &CompanyId) -> Result<Option<Run>, TableError> {
         self.table.get(&Key::backfill(company), true).await
     }
 
-    /// Starts a run, unless another run is in progress that is not dead. The message that continues
-    /// the run is written in the same transaction.
+    /// Starts a run, unless another run of the company is in progress and not dead. The message
+    /// that continues the run is written in the same transaction.
     pub(crate) async fn begin(&self, run: &mut Run) -> Result<Outgoing, StoreError> {
         let latest = self.latest(&run.company).await?;
         let unchanged = match latest {
@@ -202,9 +205,9 @@ impl Runs {
         }
     }
 
-    /// Records the results of a chunk that ends at `position`. They count once, even if several
-    /// workers processed the chunk. With `hands_over` the next continuation starts there, and its
-    /// message is recorded.
+    /// Records the results of a chunk that ends at `position`. The results are counted once, even
+    /// if several workers processed the chunk. If `hands_over` is true, the next continuation
+    /// starts at `position`, and its message is stored and returned.
     pub(crate) async fn advance(
         &self,
         run: &mut Run,
@@ -246,7 +249,7 @@ impl Runs {
         Ok(self.table.transact(transaction).await?)
     }
 
-    /// Reads the details of all chunks.
+    /// Reads the details of all chunks of a run.
     pub(crate) async fn details(
         &self,
         run: &Run,

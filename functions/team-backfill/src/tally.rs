@@ -1,4 +1,4 @@
-//! The results of rows, counted chunk by chunk.
+//! Counts the results of rows for each chunk.
 
 use std::ops::AddAssign;
 
@@ -10,30 +10,32 @@ use crate::{
     problem::{InputFile, Problem, ProblemCode},
 };
 
-/// The results of the rows. `rows` = `assigned` + `unassigned` + `kept` + `duplicates` + `errors`.
+/// The numbers of rows and contacts by result. `rows` = `assigned` + `unassigned` + `kept` +
+/// `duplicates` + `errors`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Totals {
-    /// All rows; in a revert, the contacts whose team owners a backfill set last.
+    /// All rows. In a revert, the contacts whose team owners were last set by a backfill.
     pub(crate) rows: u64,
-    /// Rows whose contact gets team owners.
+    /// Rows that assign team owners to their contact.
     pub(crate) assigned: u64,
-    /// Assigned rows of which some teams are unmatched.
+    /// Rows in `assigned` that also contain unmatched teams.
     pub(crate) partially_matched: u64,
-    /// Rows whose contact gets no team owners.
+    /// Rows that assign no team owners to their contact.
     pub(crate) unassigned: u64,
-    /// Unassigned rows that name no team.
+    /// Rows in `unassigned` that contain no team.
     pub(crate) without_team: u64,
-    /// Contacts whose team owners a user set; they are not changed.
+    /// Rows whose contact is not changed, because a user set its team owners.
     pub(crate) kept: u64,
-    /// Rows whose person occurs again in the same chunk; the last row counts.
+    /// Rows whose person occurs again later in the same chunk. Only the person's last row is
+    /// applied.
     pub(crate) duplicates: u64,
-    /// Rows that changed nothing because of a problem.
+    /// Rows that were not applied because of a problem.
     pub(crate) errors: u64,
     /// Contacts that were changed, or would be changed in a dry run.
     pub(crate) written: u64,
-    /// Contacts that already had these team owners.
+    /// Contacts that already had the right team owners.
     pub(crate) unchanged: u64,
-    /// Contacts that have team owners now, set by a backfill or by a user.
+    /// Contacts that now have team owners, which a backfill or a user set.
     pub(crate) covered: u64,
 }
 
@@ -61,21 +63,21 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Counts a row that changed nothing because of a problem.
+    /// Counts a row that was not applied because of a problem.
     pub(crate) fn problem(&mut self, row: u64, code: ProblemCode, contact_id: Option<ContactId>) {
         self.totals.rows += 1;
         self.totals.errors += 1;
         self.details.problems.push(Problem { file: InputFile::People, row, code, contact_id });
     }
 
-    /// Counts a row whose person occurs again in the same chunk.
+    /// Counts a row whose person occurs again later in the same chunk.
     pub(crate) fn duplicate(&mut self) {
         self.totals.rows += 1;
         self.totals.duplicates += 1;
     }
 
-    /// Counts a contact: the outcome, whether its row assigns team owners, and whether it has team
-    /// owners now.
+    /// Counts a contact. `outcome` is the result of its write, `to_assign` is whether its row
+    /// assigns team owners, and `is_covered` is whether it has team owners now.
     pub(crate) fn contact(&mut self, outcome: BackfillOutcome, to_assign: bool, is_covered: bool) {
         let totals = &mut self.totals;
         totals.rows += 1;
@@ -96,17 +98,18 @@ impl Tally {
     }
 }
 
-/// The covered share in percent. The rollout requires 95 (RFC §4).
+/// The share of rows and contacts with team owners, in percent. The rollout requires 95 percent
+/// (RFC §4).
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub(crate) struct Coverage {
-    /// The share of the people in the file whose contact has team owners.
+    /// The share of the people in the file whose contacts have team owners.
     pub(crate) rows_percent: f64,
-    /// The share of the contacts that were found that have team owners.
+    /// The share of the found contacts that have team owners.
     pub(crate) contacts_percent: f64,
 }
 
 impl Totals {
-    /// The coverage of these rows.
+    /// Computes the coverage of these rows.
     pub(crate) fn coverage(&self) -> Coverage {
         let people = self.rows - self.duplicates;
         Coverage {
@@ -116,7 +119,7 @@ impl Totals {
     }
 }
 
-/// A share in percent with two decimals; 0 if `whole` is 0.
+/// Computes a share in percent, with two decimals. The share is 0 if `whole` is 0.
 #[allow(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
 fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 100.0 }

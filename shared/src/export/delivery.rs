@@ -1,5 +1,5 @@
-//! Deliveries of a job's result: at most one per channel (SPEC §4). A worker takes a delivery lease
-//! before it sends; a delivery whose outcome is unknown is never repeated.
+//! Delivers a job's result, at most once over each channel (SPEC §4). A worker takes a delivery
+//! lease before it sends. A delivery whose outcome is unknown is never repeated.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,27 +9,28 @@ use super::{
 };
 use crate::table::TableError;
 
-/// After this time the worker that holds a delivery lease is dead: no invocation of its function
-/// runs longer.
+/// The time after which a delivery lease expires. The worker that took the lease is dead then,
+/// because no invocation of its function runs longer.
 const DELIVERY_LEASE_TIME: SignedDuration = SignedDuration::from_secs(90);
 
-/// A way to inform a job's owner of its result.
+/// A channel over which a job's owner is informed of the result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Channel {
-    /// By email.
+    /// An email.
     Email,
-    /// By a notification in the application.
+    /// A notification in the application.
     InApp,
 }
 
 /// Whether a worker may deliver over a channel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DeliveryLease {
-    /// It may, and no other worker may.
+    /// This worker has the lease and may deliver. No other worker may.
     Acquired,
     /// Another worker is delivering.
     HeldByAnother,
-    /// There is nothing to deliver: it is done, skipped, or its outcome will stay unknown.
+    /// There is nothing to deliver: the delivery is finished, is skipped, or has an unknown
+    /// outcome.
     Finished,
 }
 
@@ -37,13 +38,13 @@ impl Channel {
     /// All channels.
     pub const ALL: [Self; 2] = [Self::Email, Self::InApp];
 
-    /// Whether the delivery is still pending or in progress, as far as `job` shows.
+    /// Whether the delivery over this channel is pending or in progress, according to `job`.
     #[must_use]
     pub fn is_open(self, job: &Job) -> bool {
         matches!(self.status(job).0, Delivery::Pending | Delivery::Sending)
     }
 
-    /// The status of the delivery, and when it last changed.
+    /// The status of the delivery over this channel, and the time at which it last changed.
     fn status(self, job: &Job) -> (Delivery, Timestamp) {
         match self {
             Self::Email => (job.email_status, job.email_changed_at),
@@ -59,7 +60,7 @@ impl Channel {
     }
 }
 
-/// Skips the deliveries that have not begun, because the file is gone.
+/// Marks the deliveries that have not begun as skipped, because the file was deleted.
 pub(super) fn skip_undelivered(job: &mut Job, now: Timestamp) {
     for channel in Channel::ALL {
         if channel.status(job).0 == Delivery::Pending {
@@ -98,8 +99,8 @@ impl Jobs {
         })
     }
 
-    /// Records the outcome of a delivery whose lease the worker holds. [`Delivery::Pending`]
-    /// releases the lease; it is only for a delivery that certainly sent nothing.
+    /// Records the outcome of a delivery. The worker must have its lease. [`Delivery::Pending`]
+    /// releases the lease, and must be used only if the worker certainly sent nothing.
     pub async fn record_delivery(
         &self,
         at: &JobRef,
@@ -110,7 +111,8 @@ impl Jobs {
         self.change(at, |job| {
             let is_recordable = match channel.status(job).0 {
                 Delivery::Sending => true,
-                // A late outcome is better than none, but an unknown delivery is never repeated.
+                // The worker recorded the outcome late. The outcome replaces `Unknown`, but
+                // `Pending` is ignored: a delivery that was unknown is never repeated.
                 Delivery::Unknown => outcome != Delivery::Pending,
                 _ => false,
             };

@@ -1,9 +1,9 @@
-//! The header with the name under which a browser saves a downloaded file.
+//! The `Content-Disposition` header, which sets the file name of a download.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The characters to encode: all but letters, digits and the others that RFC 5987 allows
-/// (`attr-char`).
+/// The characters to percent-encode: all except letters, digits and the other characters that RFC
+/// 5987 allows (`attr-char`).
 const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -18,9 +18,9 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// The value of `Content-Disposition` for a download with this name (RFC 6266): the name in UTF-8,
-/// and an ASCII name for clients that do not support UTF-8 there. It is a valid header value for
-/// every name.
+/// The value of `Content-Disposition` for a download with this file name (RFC 6266). It contains
+/// the name in UTF-8, and an ASCII name for clients that do not support the UTF-8 form. It is a
+/// valid header value for every file name.
 pub fn content_disposition(file_name: &str) -> String {
     let plain: String = file_name
         .chars()

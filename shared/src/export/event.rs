@@ -1,7 +1,7 @@
 //! The structured events of exports that the functions log (SPEC §4).
 //!
-//! An event is a log line with an `event` field. No line ever holds a name, an email address, a
-//! phone number, a query, a filter's value, a path or a note's text.
+//! An event is a log line with an `event` field. A log line never contains a name, an email
+//! address, a phone number, a query, a filter's value, a path or a note's text.
 
 use super::{
     job::{FailureCode, Job},
@@ -13,11 +13,12 @@ use crate::{
     metric::{self, MetricGroup},
 };
 
-/// The metric of failed exports: 1 for a failed and 0 for a completed export, so that its average
-/// is the failed share.
+/// The name of the metric of failed exports. Its value is 1 for a failed export and 0 for a
+/// completed export, so that the average is the share of failed exports.
 const FAILED: &str = "ExportFailed";
 
-/// Logs that an export was requested. Filters are named by their keys, never by their values.
+/// Logs that a user requested an export. The event contains the names of the filters, but never
+/// their values.
 pub fn export_requested(job: &Job, source_ip: Option<&str>) {
     let (selected, filter_keys) = match &job.selection {
         Selection::Ids { count } => (Some(*count), String::new()),
@@ -56,7 +57,7 @@ pub fn export_completed(job: &Job) {
         duration_ms = millis(elapsed),
     );
     let format = [("format", job.format.extension())];
-    // The number of rows is far below the integers that a float cannot represent.
+    // The number of rows is small enough to be exact as a floating-point number.
     #[allow(clippy::cast_precision_loss)]
     let rows = job.rows as f64;
     let duration = ("ExportDuration", "Milliseconds", elapsed.as_secs_f64() * 1000.0);
@@ -98,8 +99,8 @@ pub fn export_cancelled(job: &Job, viewer: &Viewer, source_ip: Option<&str>) {
     );
 }
 
-/// Logs that a download link of an export was opened. The link needs no sign-in, so only the IP
-/// address of the caller is known.
+/// Logs that a client opened a download link of an export. The link needs no sign-in, so the event
+/// can contain only the client's IP address.
 pub fn export_link_opened(job: &Job, source_ip: Option<&str>) {
     tracing::info!(
         event = "cdp_contacts_export_link_opened",
@@ -111,8 +112,8 @@ pub fn export_link_opened(job: &Job, source_ip: Option<&str>) {
     );
 }
 
-/// Logs that the file of an export is deleted: its time was over, or its owner cancelled the
-/// completed export.
+/// Logs that the file of an export was deleted, because it expired or because its owner cancelled
+/// the completed export.
 pub fn export_expired(job: &Job) {
     tracing::info!(
         event = "cdp_contacts_export_expired",

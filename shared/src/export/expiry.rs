@@ -1,4 +1,4 @@
-//! What the clean-up does when the due items of exports are due.
+//! Processes the due items of exports. The clean-up function calls it.
 
 use jiff::Timestamp;
 
@@ -17,20 +17,20 @@ use crate::{
 /// Why a due item was not processed. The item stays, and a later clean-up processes it again.
 #[derive(Debug, thiserror::Error)]
 pub enum ExpiryError {
-    /// The table's error.
+    /// The call to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The bucket's error.
+    /// The call to the bucket failed.
     #[error(transparent)]
     Files(#[from] FilesError),
 }
 
-/// Processes a [`DueKind::JobDeadline`](crate::table::DueKind::JobDeadline). A job that is past its
-/// deadline is queued again once; the next time it fails and its owner is informed. What its
-/// attempts left in the bucket is deleted.
+/// Processes a [`DueKind::JobDeadline`](crate::table::DueKind::JobDeadline). At its first passed
+/// deadline, an active job is queued again. At the second, the job fails and its owner is informed.
+/// Also deletes the objects that the job's attempts left in the bucket.
 ///
 /// # Errors
-/// [`ExpiryError`]; a repetition is harmless.
+/// [`ExpiryError`]. It is safe to call this function again.
 pub async fn deadline_passed(
     jobs: &Jobs,
     files: &Files,
@@ -56,10 +56,10 @@ pub async fn deadline_passed(
 }
 
 /// Processes a [`DueKind::FileExpiry`](crate::table::DueKind::FileExpiry): 48 hours after the
-/// upload of a file began, its objects are deleted and the job becomes `expired`.
+/// upload of a file began, deletes the job's objects and sets the job's status to `expired`.
 ///
 /// # Errors
-/// [`ExpiryError`]; a repetition is harmless.
+/// [`ExpiryError`]. It is safe to call this function again.
 pub async fn file_expired(
     jobs: &Jobs,
     files: &Files,

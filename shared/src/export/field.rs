@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::FieldType;
 
-/// The maximum number of fields of an export or layout (SPEC §4: 1–100).
+/// The maximum number of fields of an export or a layout (SPEC §4). The minimum is 1.
 pub const MAX_FIELDS: usize = 100;
 
 /// The maximum length of the key of a custom field, in bytes.
@@ -21,7 +21,8 @@ const CUSTOM_PREFIX: &str = "custom.";
 
 /// A field of a contact that can be exported.
 ///
-/// Requests, layouts and jobs name it as [`Field::name`] does: `email`, `custom.tier`.
+/// Requests, layouts and jobs contain the field as its [`Field::name`], such as `email` or
+/// `custom.tier`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Cow<'_, str>", into = "String")]
 pub enum Field {
@@ -31,30 +32,32 @@ pub enum Field {
     ExternalId,
     /// The contact's name.
     Name,
-    /// The first email address, which is the main one; empty if there is none.
+    /// The contact's first email address, which is the main one. The cell is empty if the contact
+    /// has no email address.
     Email,
-    /// All emails.
+    /// All email addresses of the contact.
     Emails,
-    /// The first phone number, which is the main one; empty if there is none.
+    /// The contact's first phone number, which is the main one. The cell is empty if the contact
+    /// has no phone number.
     Phone,
-    /// All phones.
+    /// All phone numbers of the contact.
     Phones,
-    /// The company the contact works for.
+    /// The name of the company that the contact works for.
     CompanyName,
     /// The owner's SSO id.
     OwnerId,
-    /// The owner's current name in Launchpad, or else the name stored on the contact, or else their
-    /// id.
+    /// The owner's current name in Launchpad. If Launchpad has no name, the name stored on the
+    /// contact; if there is none, the owner's id.
     OwnerName,
     /// The assignee's SSO id.
     AssigneeId,
-    /// The assignee's current name in Launchpad, or else the name stored on the contact, or else
-    /// their id.
+    /// The assignee's current name in Launchpad. If Launchpad has no name, the name stored on the
+    /// contact; if there is none, the assignee's id.
     AssigneeName,
     /// The ids of the teams that own the contact.
     TeamOwnerIds,
-    /// The names of the teams that own the contact. A team that is no longer in Launchpad has its
-    /// id.
+    /// The names of the teams that own the contact. For a team that is no longer in Launchpad, the
+    /// team's id.
     TeamOwnerNames,
     /// The contact's tags.
     Tags,
@@ -68,28 +71,28 @@ pub enum Field {
     Custom(String),
 }
 
-/// Why a list of fields is not valid.
+/// Why a field name or a list of fields is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
-    /// The name is not one of the fields; at most its first 80 characters.
+    /// The name is not the name of a field. The error contains at most its first 80 characters.
     #[error("unknown export field `{0}`")]
     Unknown(String),
-    /// `custom.` has no key.
+    /// The name is `custom.` without a key.
     #[error("export field `custom.` must include a key, as in `custom.tier`")]
     CustomKeyMissing,
-    /// The key is longer than [`MAX_CUSTOM_KEY_BYTES`].
+    /// The key of a custom field is longer than [`MAX_CUSTOM_KEY_BYTES`].
     #[error("the key of a custom export field must be at most {MAX_CUSTOM_KEY_BYTES} bytes long")]
     CustomKeyTooLong,
-    /// The key contains a line break or another control character.
+    /// The key of a custom field contains a line break or another control character.
     #[error("the key of a custom export field must not contain control characters")]
     CustomKeyControlCharacter,
-    /// The list has no field, or more than [`MAX_FIELDS`].
+    /// The list is empty or has more than [`MAX_FIELDS`] fields. The error contains the number.
     #[error("the number of export fields must be from 1 to {MAX_FIELDS}, not {0}")]
     Count(usize),
 }
 
 impl Field {
-    /// All fields except the custom fields, in the order of the catalog.
+    /// All fields except the custom fields, in the order in which the catalog lists them.
     pub const STANDARD: [Self; 18] = [
         Self::Id,
         Self::ExternalId,
@@ -111,8 +114,8 @@ impl Field {
         Self::UpdatedAt,
     ];
 
-    /// The fields that a user interface should select at first: those that people read, without
-    /// ids.
+    /// The fields that a user interface should select by default: the fields that are useful to
+    /// read, without ids.
     pub const DEFAULT: [Self; 10] = [
         Self::Name,
         Self::Emails,
@@ -126,10 +129,11 @@ impl Field {
         Self::CreatedAt,
     ];
 
-    /// Parses a request's list of fields and keeps its order.
+    /// Parses the list of fields of a request. The result has the same order.
     ///
     /// # Errors
-    /// [`FieldError`]: the number of fields, or the first name that is not valid.
+    /// [`FieldError`] if the number of fields or a name is not valid. For names, it describes the
+    /// first that is not valid.
     pub fn parse_all<S: AsRef<str>>(names: &[S]) -> Result<Vec<Self>, FieldError> {
         if names.is_empty() || names.len() > MAX_FIELDS {
             return Err(FieldError::Count(names.len()));
@@ -137,7 +141,7 @@ impl Field {
         names.iter().map(|name| name.as_ref().parse()).collect()
     }
 
-    /// The name in requests, layouts and jobs.
+    /// The field's name in requests, layouts and jobs, such as `email` or `custom.tier`.
     pub fn name(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Id => "id",
@@ -162,8 +166,8 @@ impl Field {
         })
     }
 
-    /// The type of the values. A custom field is `Text` here; the company's catalog has its real
-    /// type.
+    /// The type of the field's values. For a custom field, this is always `Text`; the real type is
+    /// in the company's catalog of custom fields.
     pub fn field_type(&self) -> FieldType {
         match self {
             Self::Id
@@ -187,7 +191,7 @@ impl Field {
         }
     }
 
-    /// The company's custom field with this key.
+    /// Creates the custom field with this key. Does not check whether the company has such a field.
     ///
     /// # Errors
     /// [`FieldError`] if the key is empty, too long or contains a control character.

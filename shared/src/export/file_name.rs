@@ -1,15 +1,15 @@
-//! File names that are safe in object keys, headers and file systems.
+//! Makes requested file names safe in object keys, headers and file systems.
 
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::order::Format;
 
-/// The maximum length of a name without its extension, in bytes. A segment of an object key must
-/// have fewer than 255.
+/// The maximum length of a file name without its extension, in bytes. A segment of an object key
+/// must be shorter than 255 bytes.
 const MAX_STEM_BYTES: usize = 180;
 
-/// The requested name without its unsafe characters, with the format's extension. If no character
-/// is left, the name is `contacts-` and the date in the requester's time zone.
+/// The requested file name without its unsafe characters, with the format's extension. If no
+/// characters remain, the name is `contacts-` and the current date in the requester's time zone.
 pub(super) fn safe(requested: &str, format: Format, time_zone: &str, now: Timestamp) -> String {
     let extension = format.extension();
     let clean: String = requested.chars().filter(|it| !is_unsafe(*it)).collect();
@@ -23,8 +23,8 @@ pub(super) fn safe(requested: &str, format: Format, time_zone: &str, now: Timest
     format!("{stem}.{extension}")
 }
 
-/// Whether a character is a control character, a path separator, a wildcard, or changes the
-/// direction of text, which could hide the extension.
+/// Whether a character is unsafe: a control character, a path separator, a wildcard, or a character
+/// that changes the direction of text and could hide the extension.
 fn is_unsafe(it: char) -> bool {
     it.is_control()
         || matches!(it, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '%' | '#')

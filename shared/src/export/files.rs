@@ -1,4 +1,4 @@
-//! The objects of export jobs in the bucket: the selected ids, the files, and unfinished uploads.
+//! The objects of export jobs in the bucket: selected contact ids, files and unfinished uploads.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use super::{disposition::content_disposition, job::Job, order::Selection};
 use crate::{aws::CallError, id::ContactId};
 
-/// How long a download URL is valid.
+/// The time for which a download URL is valid.
 const DOWNLOAD_TIME: Duration = Duration::from_secs(600);
 
-/// An error of the bucket. It names no object key: a key holds a file name.
+/// An error of the bucket. It never contains an object key, because a key contains a file name.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
     /// A call to S3 failed.
@@ -25,35 +25,36 @@ pub enum FilesError {
         #[source]
         cause: CallError,
     },
-    /// No download URL could be signed.
+    /// The download URL could not be signed.
     #[error("could not sign a download URL")]
     Presigning(#[source] CallError),
-    /// The object of the selected ids could not be read or written as JSON. The error of the parser
-    /// is not printed: it may quote a value.
+    /// The object with the selected ids could not be read or written as JSON. The message of the
+    /// JSON parser is not included, because it may quote a value.
     #[error("invalid JSON in the selected ids: {:?} error at line {}, column {}", .0.classify(), .0.line(), .0.column())]
     Ids(serde_json::Error),
 }
 
-/// The bucket of exports.
+/// The bucket of exports. A clone shares the client.
 #[derive(Clone, Debug)]
 pub struct Files {
     client: Client,
     bucket: String,
 }
 
-/// Makes an error of the failed call of this name.
+/// Returns a function that converts the error of a failed call into a [`FilesError`]. `call` is the
+/// name of the S3 action.
 fn failed(call: &'static str) -> impl Fn(CallError) -> FilesError {
     move |cause| FilesError::Bucket { call, cause }
 }
 
 impl Files {
-    /// Uses the bucket with this name.
+    /// Creates the client for the bucket with this name.
     #[must_use]
     pub fn new(client: Client, bucket: impl Into<String>) -> Self {
         Self { client, bucket: bucket.into() }
     }
 
-    /// The bucket's client.
+    /// The S3 client.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
@@ -65,7 +66,7 @@ impl Files {
         &self.bucket
     }
 
-    /// Stores a job's selected ids.
+    /// Stores the ids of the contacts that the user selected for a job.
     pub async fn put_ids(&self, job: &Job, ids: &[ContactId]) -> Result<(), FilesError> {
         let body = serde_json::to_vec(ids).map_err(FilesError::Ids)?;
         let put = self.client.put_object().bucket(&self.bucket).key(job.ids_key());
@@ -74,12 +75,12 @@ impl Files {
         Ok(())
     }
 
-    /// Reads a job's selected ids.
+    /// Reads the ids of the contacts that the user selected for a job.
     pub async fn ids(&self, job: &Job) -> Result<Vec<ContactId>, FilesError> {
         serde_json::from_slice(&self.read(&job.ids_key()).await?).map_err(FilesError::Ids)
     }
 
-    /// Reads a whole object into memory; only for small objects.
+    /// Reads a whole object into memory. Use it only for small objects.
     pub async fn read(&self, key: &str) -> Result<Vec<u8>, FilesError> {
         let got = self.client.get_object().bucket(&self.bucket).key(key).send().await;
         let object = got.map_err(|error| CallError::new(&error)).map_err(failed("GetObject"))?;
@@ -88,8 +89,8 @@ impl Files {
         Ok(bytes.to_vec())
     }
 
-    /// A signed URL from which the file can be downloaded for ten minutes, but not after the 48
-    /// hours of the file. `None` if the file can no longer be downloaded.
+    /// Creates a signed URL from which the file can be downloaded. The URL is valid for ten
+    /// minutes, but at most until the file expires. `None` if the file can no longer be downloaded.
     pub async fn download_url(
         &self,
         job: &Job,
@@ -110,10 +111,10 @@ impl Files {
     }
 
     /// Deletes everything that an ended job may have left in the bucket: unfinished uploads, the
-    /// files of all attempts and the selected ids. A repetition is harmless.
+    /// files of all attempts and the selected ids. It is safe to call this again.
     ///
     /// # Errors
-    /// [`FilesError::Bucket`]; the rest stays until the call is repeated.
+    /// [`FilesError::Bucket`]. The remaining objects stay until this is called again.
     pub async fn purge(&self, job: &Job) -> Result<(), FilesError> {
         self.discard_attempts(job, job.attempt).await?;
         match job.selection {
@@ -122,9 +123,9 @@ impl Files {
         }
     }
 
-    /// Deletes what the attempts up to `up_to` may have left in the bucket. The uploads are listed
-    /// by the bucket itself, so that an upload whose worker died before it recorded anything is
-    /// found too. Uploads of later attempts are left alone.
+    /// Deletes everything that the attempts up to number `up_to` may have left in the bucket. The
+    /// unfinished uploads are listed from S3, so that this also finds an upload whose worker died
+    /// before it recorded anything. Uploads of later attempts are not changed.
     pub async fn discard_attempts(&self, job: &Job, up_to: u32) -> Result<(), FilesError> {
         if up_to == 0 {
             return Ok(());
@@ -135,14 +136,15 @@ impl Files {
                 abort_upload(&self.client, &self.bucket, &key, &upload_id).await?;
             }
         }
-        // An upload that was completed just before it could be aborted is an object now.
+        // An upload that was completed just before the abort is an object now.
         for key in &keys {
             self.delete(key).await?;
         }
         Ok(())
     }
 
-    /// The keys and ids of a job's unfinished uploads. A job has fewer than the 1,000 of one page.
+    /// The object keys and upload ids of a job's unfinished uploads. One page is enough, because it
+    /// can have 1,000 uploads and a job has fewer.
     async fn uploads(&self, job: &Job) -> Result<Vec<(String, String)>, FilesError> {
         let list = self.client.list_multipart_uploads().bucket(&self.bucket);
         let listed = list.prefix(format!("{}/", job.prefix())).send().await;
@@ -153,7 +155,7 @@ impl Files {
         Ok(uploads.filter_map(|upload| Some((upload.key?, upload.upload_id?))).collect())
     }
 
-    /// Deletes one object. An object that does not exist is not an error.
+    /// Deletes an object. If the object does not exist, this is not an error.
     pub async fn delete(&self, key: &str) -> Result<(), FilesError> {
         let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
         match deleted {
@@ -164,7 +166,7 @@ impl Files {
     }
 }
 
-/// Aborts an upload by its id. An upload that does not exist is not an error.
+/// Aborts an upload. If the upload does not exist, this is not an error.
 pub async fn abort_upload(
     client: &Client,
     bucket: &str,

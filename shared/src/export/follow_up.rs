@@ -1,5 +1,5 @@
-//! What a change of a job causes later: the messages that it sends and its due items. Each is
-//! written in the same transaction as the change.
+//! The messages and due items that follow from a change of a job. They are written in the same
+//! transaction as the change.
 
 use jiff::Timestamp;
 
@@ -9,8 +9,8 @@ use crate::{
     table::{Due, DueKind, TableError},
 };
 
-/// The message that starts the export of a job. A job that the clean-up queues again gets a second
-/// message, with another id.
+/// The message that starts the processing of a job. If the clean-up queues a job again, the second
+/// message has a different id.
 pub(super) fn generate_message(job: &Job, now: Timestamp) -> Result<Outgoing, TableError> {
     let round = u32::from(job.requeued);
     Outgoing::new(Queue::Export, format!("export-{}-{round}", job.id), now, &job.reference())
@@ -21,7 +21,7 @@ pub(super) fn email_message(job: &Job, now: Timestamp) -> Result<Outgoing, Table
     Outgoing::new(Queue::ExportEmail, format!("export-email-{}", job.id), now, &job.reference())
 }
 
-/// The due item of a job's deadline.
+/// The due item for a job's deadline.
 pub(super) fn deadline_due(job: &Job) -> Result<Due, TableError> {
     Due::new(DueKind::JobDeadline, job.deadline, job.id.to_string(), &job.reference())
 }

@@ -1,4 +1,4 @@
-//! An export job: as it is stored, and as the API returns it.
+//! An export job: how it is stored, and how the API returns it.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,21 +14,23 @@ use crate::{
     table::{EXPIRES_AT, Item, Key, TableError, attribute, to_item},
 };
 
-/// How long a file can be downloaded, from the start of its upload (SPEC §4, "48 hours").
+/// The time for which a file can be downloaded, counted from the start of its upload (SPEC §4, "48
+/// hours").
 pub const FILE_LIFETIME: SignedDuration = SignedDuration::from_hours(48);
-/// How long a job may wait in the queue before the clean-up queues it again.
+/// The maximum time that a job may wait in the queue before the clean-up queues it again.
 pub const QUEUE_TIME: SignedDuration = SignedDuration::from_mins(30);
-/// How long an attempt may take before the clean-up queues its job again: the 10 minutes of an
-/// invocation, and the pauses between retries.
+/// The maximum time that an attempt may take before the clean-up queues its job again: the 10
+/// minutes of an invocation plus the pauses between retries.
 pub const ATTEMPT_TIME: SignedDuration = SignedDuration::from_mins(15);
-/// How long a job lease lasts after its last heartbeat. Then another worker may take the job.
+/// The time after the last heartbeat at which a job lease expires. Another worker may then take the
+/// job.
 pub const JOB_LEASE_TIME: SignedDuration = SignedDuration::from_secs(30);
 /// The maximum number of attempts of a job.
 pub const MAX_ATTEMPTS: u32 = 5;
-/// How long a job is listed for its owner.
+/// The time for which a job is stored and listed for its owner.
 const LISTED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Identifies a job.
+/// A reference to a job: the ids that its key contains.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct JobRef {
     /// The tenant, from the requester's token.
@@ -45,15 +47,15 @@ pub struct JobRef {
 pub enum Status {
     /// The job waits for a worker.
     Queued,
-    /// A worker has the lease of the job and is writing the file.
+    /// A worker has the job lease and is writing the file.
     Running,
     /// The file is complete and can be downloaded until [`Job::expires_at`].
     Completed,
-    /// There is no file and there will be none. [`Job::error`] says why.
+    /// The job ended without a file. [`Job::error`] contains the reason.
     Failed,
     /// The owner cancelled the job before it was completed.
     Cancelled,
-    /// The file is deleted.
+    /// The file expired or was deleted by its owner.
     Expired,
 }
 
@@ -63,15 +65,15 @@ pub enum Status {
 pub enum Delivery {
     /// The delivery has not begun.
     Pending,
-    /// A worker holds the delivery lease and is sending.
+    /// A worker has the delivery lease and is sending.
     Sending,
-    /// The channel accepted it. This does not say that the recipient has received it.
+    /// The channel accepted the message. The recipient may not have received it.
     Sent,
-    /// It is not known whether the channel accepted it. It is never repeated.
+    /// It is not known whether the channel accepted the message. The delivery is never repeated.
     Unknown,
-    /// The channel refused it, or all tries failed.
+    /// The channel refused the message, or all tries failed.
     Failed,
-    /// There is nothing to deliver, or no address to deliver to.
+    /// There is nothing to deliver, or the requester has no address.
     Skipped,
 }
 
@@ -79,93 +81,97 @@ pub enum Delivery {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FailureCode {
-    /// The file would exceed the limits of rows, cells or bytes.
+    /// The file would exceed the limit of rows, cells or bytes.
     ExportTooLarge,
-    /// Launchpad could not return what the requester may see.
+    /// Launchpad did not return the data that decides which contacts the requester may see.
     DirectoryUnavailable,
-    /// The requester may no longer see contacts.
+    /// The requester no longer has permission to see contacts.
     Forbidden,
-    /// Any other error. The log has its causes; the requester gets only this code.
+    /// Any other error. Its causes are logged; the requester gets only this code.
     ExportFailed,
 }
 
-/// An export job as the table stores it: what was requested, and how far it is.
+/// An export job as the table stores it: the request and its progress.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Job {
-    /// The job's id. It holds the time of its creation.
+    /// The job's id. It contains the time at which the job was created.
     pub id: JobId,
     /// The tenant, from the requester's token.
     pub company: CompanyId,
-    /// The requester, whose scope limits the contacts.
+    /// The requester. The file contains only contacts in the requester's scope.
     pub user: UserId,
-    /// The requester's name; `None` if their token has no claim `name`.
+    /// The requester's name, from the token's claim `name` or from Launchpad. `None` if it is not
+    /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
-    /// The requester's email address; `None` if their token has no claim `email`. Then no email is
-    /// sent.
+    /// The requester's email address, from the token's claim `email` or from Launchpad. If it is
+    /// `None`, no email is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The client from which the export was requested.
     pub platform: Platform,
     /// The format of the file.
     pub format: Format,
-    /// Which contacts the file contains, as far as they are in the requester's scope.
+    /// The contacts to export. Contacts outside the requester's scope are skipped.
     pub selection: Selection,
     /// The columns of the file, in order.
     pub columns: Vec<Column>,
-    /// The name of the file; safe in object keys and headers.
+    /// The name of the file. It is safe in object keys and headers.
     pub file_name: String,
     /// The IANA name of the time zone in which dates are written.
     pub time_zone: String,
-    /// The language of headers and emails.
+    /// The language of column headers and emails.
     pub locale: Locale,
     /// The state of the job.
     pub status: Status,
-    /// The number of the attempt, from 1; 0 before the first.
+    /// The number of the current attempt, from 1. It is 0 before the first attempt.
     pub attempt: u32,
-    /// Whether the clean-up has queued the job once more.
+    /// Whether the clean-up has queued the job again. It does this at most once.
     pub requeued: bool,
-    /// The last heartbeat of a running attempt; its lease lasts [`JOB_LEASE_TIME`] longer.
+    /// The time of the last heartbeat of a running attempt. The lease expires [`JOB_LEASE_TIME`]
+    /// later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat_at: Option<Timestamp>,
-    /// Rows that the current attempt has written so far, without the headers.
+    /// The number of rows that the current attempt has written, without the header.
     pub rows: u64,
-    /// Selected contacts that were deleted or out of scope.
+    /// The number of selected contacts that are deleted or outside the requester's scope.
     pub skipped: u64,
-    /// Cells whose text was cut because it is too long for a spreadsheet.
+    /// The number of cells whose text was cut because it is too long for a spreadsheet.
     pub cut_cells: u64,
-    /// The finished share of the work, 0 to 1. It is stored when the worker renews its lease.
+    /// The share of the work that is done, from 0 to 1. It is stored when the worker renews its
+    /// lease.
     pub progress: f64,
-    /// The size of the file in bytes, once it is complete.
+    /// The size of the file in bytes; `None` until the file is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<u64>,
-    /// When the export was requested.
+    /// The time at which the export was requested.
     pub created_at: Timestamp,
-    /// When the first attempt began; `None` while the job waits for it.
+    /// The time at which the first attempt began; `None` before that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// When the job was completed, failed or was cancelled.
+    /// The time at which the job was completed, failed or was cancelled; `None` for an active job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
-    /// When the clean-up checks the job: for a dead worker while the job is active, and for objects
-    /// left in the bucket after a failure or a cancellation.
+    /// The time at which the clean-up checks the job. If the job is active, the clean-up checks
+    /// whether its worker died. If it failed or was cancelled, the clean-up deletes objects left in
+    /// the bucket.
     pub deadline: Timestamp,
-    /// When the file expires. It is stored under another name, because `expires_at` is the table's
-    /// attribute for the expiry of items.
+    /// The time at which the file expires; `None` until the file is complete. The stored attribute
+    /// has another name, because the table uses `expires_at` for the expiry of items.
     #[serde(rename = "file_expires_at", default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// The delivery of the email, which is skipped if the requester has no address.
+    /// The status of the email. It is `skipped` if the requester has no email address.
     pub email_status: Delivery,
-    /// When `email_status` last changed.
+    /// The time at which `email_status` last changed.
     pub email_changed_at: Timestamp,
-    /// The delivery of the in-app notification.
+    /// The status of the in-app notification.
     pub notification_status: Delivery,
-    /// When `notification_status` last changed.
+    /// The time at which `notification_status` last changed.
     pub notification_changed_at: Timestamp,
     /// Why the job failed; `None` unless the status is `failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<FailureCode>,
-    /// Incremented by each change, for optimistic locking.
+    /// The version for optimistic locking. Each change increments it.
     pub version: u64,
 }
 
@@ -196,7 +202,7 @@ struct JobFailure {
 }
 
 impl JobRef {
-    /// The key of the job's item.
+    /// The key of the job's item in the table.
     #[must_use]
     pub fn key(&self) -> Key {
         Key::job(&self.company, self.user, self.job)
@@ -204,7 +210,7 @@ impl JobRef {
 }
 
 impl Status {
-    /// Whether the job has not ended. An active job has a place in the quota.
+    /// Whether the job is queued or running. An active job counts toward the quota.
     #[must_use]
     pub fn is_active(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
@@ -212,7 +218,7 @@ impl Status {
 }
 
 impl FailureCode {
-    /// A message for the requester that says what to do.
+    /// A message for the requester that describes the failure and, where possible, what to do.
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
@@ -242,7 +248,7 @@ impl FailureCode {
 }
 
 impl Job {
-    /// A new job of `requester`. Its result is sent by email if they have an address.
+    /// Creates a queued job. The result is sent by email only if `requester` has an email address.
     #[must_use]
     pub fn queued(requester: &Viewer, order: &ExportOrder, now: Timestamp) -> Self {
         Self {
@@ -284,13 +290,13 @@ impl Job {
         }
     }
 
-    /// The reference that identifies the job.
+    /// The job's reference, for example for messages.
     #[must_use]
     pub fn reference(&self) -> JobRef {
         JobRef { company: self.company.clone(), user: self.user, job: self.id }
     }
 
-    /// The requester, as the viewer whose scope limits the contacts.
+    /// The requester as a viewer. The viewer's scope limits the exported contacts.
     #[must_use]
     pub fn viewer(&self) -> Viewer {
         Viewer {
@@ -302,38 +308,38 @@ impl Job {
         }
     }
 
-    /// The object key of the file of the current attempt.
+    /// The object key of the current attempt's file.
     #[must_use]
     pub fn object_key(&self) -> String {
         self.object_key_of_attempt(self.attempt)
     }
 
-    /// The object key of the file of an attempt.
+    /// The object key of the file of the attempt with this number.
     #[must_use]
     pub fn object_key_of_attempt(&self, attempt: u32) -> String {
         format!("{}/{attempt}/{}", self.prefix(), self.file_name)
     }
 
-    /// The object key of the selected ids.
+    /// The object key of the job's selected contact ids.
     #[must_use]
     pub fn ids_key(&self) -> String {
         format!("{}/ids.json", self.prefix())
     }
 
-    /// The key prefix of all objects of the job, without a slash at its end.
+    /// The key prefix of all objects of the job, without a slash at the end.
     pub(super) fn prefix(&self) -> String {
         format!("private/exports/{}/{}", self.company, self.id)
     }
 
-    /// When the file expires, if it can be downloaded now.
+    /// The time at which the file expires; `None` if the file cannot be downloaded now.
     #[must_use]
     pub fn available_until(&self, now: Timestamp) -> Option<Timestamp> {
         let completed = self.status == Status::Completed;
         self.expires_at.filter(|until| completed && now < *until)
     }
 
-    /// The job as the API returns it. A job whose file has expired is shown as `expired`, even if
-    /// the clean-up has not yet processed it.
+    /// The job as the API returns it. If the file has expired, the status is `expired`, even if the
+    /// clean-up has not yet processed the job.
     #[must_use]
     pub fn view(&self, now: Timestamp, download_url: Option<String>) -> JobView<'_> {
         let is_expired = self.status == Status::Completed && self.available_until(now).is_none();
@@ -354,7 +360,7 @@ impl Job {
         }
     }
 
-    /// The item that stores the job. It is deleted 30 days after the job was created.
+    /// The item that stores the job. The table deletes it 30 days after the job was created.
     pub(super) fn to_item(&self) -> Result<Item, TableError> {
         let mut item = to_item(&self.reference().key(), self)?;
         let until = self.created_at + LISTED;

@@ -1,4 +1,4 @@
-//! Reads jobs, creates them and changes them with optimistic locking.
+//! Reads and creates jobs, and changes them with optimistic locking.
 
 use jiff::Timestamp;
 
@@ -32,7 +32,7 @@ pub enum CreateError {
     /// A concurrent request with the same idempotency key created its job first.
     #[error("another request used the same idempotency key first")]
     KeyTaken,
-    /// The table's error.
+    /// The call to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -40,45 +40,46 @@ pub enum CreateError {
 /// The result of [`Jobs::change`].
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Change {
-    /// The job was changed to this one.
+    /// The job was changed. This is its new state.
     Written(Job),
-    /// The job is this one and was not changed.
+    /// The job was not changed. This is its current state.
     Unchanged(Job),
-    /// There is no such job.
+    /// The job does not exist.
     Missing,
 }
 
-/// How far a running attempt is.
+/// The progress of a running attempt.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct AttemptProgress {
-    /// Rows that the attempt has written so far, without the headers.
+    /// The number of rows that the attempt has written, without the header.
     pub rows: u64,
-    /// Selected contacts that were skipped: they are deleted or out of scope.
+    /// The number of selected contacts that were skipped because they are deleted or outside the
+    /// requester's scope.
     pub skipped: u64,
-    /// The finished share of the work, 0 to 1.
+    /// The share of the work that is done, from 0 to 1.
     pub progress: f64,
 }
 
 impl Jobs {
-    /// The jobs in this table.
+    /// Creates a store for the jobs in this table.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table }
     }
 
-    /// The table.
+    /// The table that stores the jobs.
     #[must_use]
     pub fn table(&self) -> &Table {
         &self.table
     }
 
-    /// Reads a job, with a consistent read.
+    /// Reads a job with a consistent read. `None` if it does not exist.
     pub async fn get(&self, at: &JobRef) -> Result<Option<Job>, TableError> {
         self.table.get(&at.key(), true).await
     }
 
-    /// Lists a user's jobs, newest first, starting after the job `after`. Also returns the job
-    /// after which the next page starts, if there is a next page.
+    /// Lists a user's jobs, newest first. The page starts after the job `after`. Also returns the
+    /// last job of the page, after which the next page starts; `None` on the last page.
     pub async fn list(
         &self,
         company: &CompanyId,
@@ -99,9 +100,9 @@ impl Jobs {
         Ok((jobs, next))
     }
 
-    /// Stores a new job together with its place in the quota, the due item of its deadline, the
-    /// message that starts it and the idempotency record, in one transaction. Returns the message,
-    /// which the caller sends at once.
+    /// Stores a new job in one transaction with its place in the quota, the due item for its
+    /// deadline, the message that starts it and the idempotency record. Returns the message; the
+    /// caller must send it at once.
     pub async fn create(
         &self,
         job: &Job,
@@ -133,7 +134,7 @@ impl Jobs {
         Ok(start)
     }
 
-    /// Renews the lease of an attempt and records its progress. Returns `false` if the attempt no
+    /// Renews an attempt's job lease and records its progress. Returns `false` if the attempt no
     /// longer has the lease.
     pub async fn renew_lease(
         &self,
@@ -171,9 +172,9 @@ impl Jobs {
         }
     }
 
-    /// Changes a job with optimistic locking. `decide` changes the job it is given and returns the
-    /// further writes of the same transaction, or returns `None` to leave the job as it is. After a
-    /// concurrent change, the job is read again and `decide` is called again.
+    /// Changes a job with optimistic locking. `decide` changes the given job and returns the other
+    /// writes for the same transaction, or returns `None` to leave the job unchanged. After a
+    /// concurrent change, this reads the job again and calls `decide` again.
     pub(super) async fn change(
         &self,
         at: &JobRef,

@@ -1,4 +1,4 @@
-//! The labels of the fields in each language, and the columns of a file.
+//! The labels of fields in each language, and the columns of a file.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,9 +11,9 @@ use crate::{
 /// One column of an exported file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
-    /// The contact field that the cells show.
+    /// The contact field whose values are in the column's cells.
     pub field: Field,
-    /// The text in the header.
+    /// The text in the column's header.
     pub label: String,
 }
 
@@ -22,36 +22,36 @@ pub struct Column {
 pub struct FieldDescription {
     /// The name of the field in requests.
     pub field: Field,
-    /// The text in the header if a layout sets no other.
+    /// The default text in the header. A layout can set another text.
     pub label: String,
-    /// The type of the values.
+    /// The type of the field's values.
     #[serde(rename = "type")]
     pub field_type: FieldType,
-    /// Whether a user interface should select the field at first.
+    /// Whether a user interface should select the field by default.
     pub default: bool,
 }
 
 impl Column {
-    /// A column with the field's standard label in this language.
+    /// Creates a column with the field's default label in this language.
     pub fn new(field: Field, locale: Locale) -> Self {
         Self { label: field.label(locale).to_owned(), field }
     }
 }
 
 impl FieldDescription {
-    /// Every field that can be exported, with labels in this language: the standard fields, then
-    /// the company's custom fields.
+    /// Lists every field that can be exported, with labels in this language: first the standard
+    /// fields, then the company's custom fields.
     #[must_use]
     pub fn catalog(custom: &[CustomField], locale: Locale) -> Vec<Self> {
         let custom = custom.iter().filter_map(|custom| {
-            // A key that a request cannot name is left out.
+            // Custom fields whose keys are not valid in a request are left out.
             let field = Field::custom(&custom.key).ok()?;
             Some(Self { field_type: custom.field_type, ..Self::new(field, locale) })
         });
         Field::STANDARD.into_iter().map(|field| Self::new(field, locale)).chain(custom).collect()
     }
 
-    /// Describes a field, with its label in this language.
+    /// Creates the catalog entry of a field, with its label in this language.
     pub fn new(field: Field, locale: Locale) -> Self {
         Self {
             label: field.label(locale).to_owned(),
@@ -63,7 +63,7 @@ impl FieldDescription {
 }
 
 impl Field {
-    /// The label in this language. The label of a custom field is its key.
+    /// The field's label in this language. The label of a custom field is its key.
     pub fn label(&self, locale: Locale) -> &str {
         let (english, indonesian) = match self {
             Self::Id => ("Contact ID", "ID Kontak"),

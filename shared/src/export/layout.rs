@@ -1,8 +1,8 @@
 //! Saved layouts: named lists of the columns of an export, with their order and labels.
 //!
-//! A layout belongs to its company: every user who may export can see and use it. It can be changed
-//! and deleted by its owner, and by users who can see all of the company's contacts, so that the
-//! layouts of people who have left can still be changed.
+//! A layout belongs to a company. Every user of the company who may export can see and use it. Its
+//! owner can change and delete it. Users who can see all of the company's contacts can do so too,
+//! so that the layouts of people who have left the company can still be changed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -19,17 +19,17 @@ use crate::{
     locale::Locale,
 };
 
-/// The maximum length of the name of a layout, in characters.
+/// The maximum length of a layout's name, in characters.
 const MAX_NAME: usize = 100;
-/// The maximum length of the label of a column, in characters.
+/// The maximum length of a column's label, in characters.
 const MAX_LABEL: usize = 100;
 
 /// One column of a layout.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LayoutField {
-    /// The contact field that the cells show.
+    /// The contact field whose values are in the column's cells.
     pub field: Field,
-    /// The text in the header. Without it, the header shows the field's standard label in the
+    /// The text in the header. If it is `None`, the header is the field's default label in the
     /// language of the export.
     #[serde(default)]
     pub label: Option<String>,
@@ -38,21 +38,22 @@ pub struct LayoutField {
 /// A saved layout.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Layout {
-    /// The layout's id. It holds the time of its creation.
+    /// The layout's id. It contains the time at which the layout was created.
     pub id: LayoutId,
-    /// The name. It is unique in the company, without regard to case, accents and spaces.
+    /// The layout's name. It is unique in the company; case, accents and spaces are ignored in the
+    /// comparison.
     pub name: String,
-    /// The columns, 1 to 100, in order. A field may occur more than once.
+    /// The columns, from 1 to 100, in order. The same field may occur more than once.
     pub fields: Vec<LayoutField>,
     /// The user who created the layout.
     pub owner_id: UserId,
-    /// The owner's name when the layout was created, if it was known.
+    /// The owner's name at the time when the layout was created; `None` if it was not known.
     pub owner_name: Option<String>,
-    /// When the layout was created.
+    /// The time at which the layout was created.
     pub created_at: Timestamp,
-    /// When the layout was last changed.
+    /// The time at which the layout was last changed.
     pub updated_at: Timestamp,
-    /// Incremented by each change, for optimistic locking.
+    /// The version for optimistic locking. Each change increments it.
     pub version: u64,
 }
 
@@ -64,7 +65,8 @@ pub struct LayoutView<'a> {
     permission: RecordPermission,
 }
 
-/// A layout as clients send it. The further fields that the API returns are accepted and ignored.
+/// A layout as clients send it. Clients may also send the other fields that the API returns; these
+/// are ignored.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayoutInput {
@@ -86,7 +88,7 @@ pub struct LayoutInput {
     _permission: IgnoredAny,
 }
 
-/// A column as clients send it. An unchanged entry of `GET /cdp/export-fields` is accepted too.
+/// A column as clients send it. An unchanged entry of `GET /cdp/export-fields` is also accepted.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FieldInput {
@@ -99,7 +101,7 @@ struct FieldInput {
     _default: IgnoredAny,
 }
 
-/// The checked content of a layout.
+/// The content of a layout after it was checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LayoutDraft {
     name: String,
@@ -107,10 +109,10 @@ pub struct LayoutDraft {
 }
 
 impl LayoutInput {
-    /// Checks the name, the number of fields, and each field with its label.
+    /// Checks the name, the number of fields, and the name and label of each field.
     ///
     /// # Errors
-    /// The first field that is not valid.
+    /// [`RequestError`] for the first field that is not valid.
     pub fn check(self) -> Result<LayoutDraft, RequestError> {
         let name = text("name", &self.name, MAX_NAME)?;
         if fold(&name).is_empty() {
@@ -139,7 +141,8 @@ impl FieldInput {
     }
 }
 
-/// Trims a text and checks its length, and that it is one line.
+/// Trims a text, and checks that its length is from 1 to `max_length` characters and that it has no
+/// control characters.
 fn text(
     field: impl Into<std::borrow::Cow<'static, str>>,
     text: &str,
@@ -156,7 +159,7 @@ fn text(
 }
 
 impl LayoutDraft {
-    /// A new layout with this content.
+    /// Creates a new layout with this content.
     pub(super) fn into_layout(self, owner: &Viewer, now: Timestamp) -> Layout {
         Layout {
             id: LayoutId::generate(now),
@@ -170,7 +173,7 @@ impl LayoutDraft {
         }
     }
 
-    /// The layout with this content instead of its own.
+    /// Returns the layout with this content in place of its previous content.
     pub(super) fn replace(&self, layout: &Layout, now: Timestamp) -> Layout {
         Layout {
             name: self.name.clone(),
@@ -183,7 +186,8 @@ impl LayoutDraft {
 }
 
 impl Layout {
-    /// The columns of an export in this language.
+    /// The columns of an export with this layout. Labels that the layout does not set are in this
+    /// language.
     #[must_use]
     pub fn columns(&self, locale: Locale) -> Vec<Column> {
         let column = |LayoutField { field, label }: &LayoutField| match label {
@@ -200,7 +204,7 @@ impl Layout {
         self.owner_id == user || level == Level::Everything
     }
 
-    /// The layout with the permissions of a user.
+    /// The layout together with the user's permissions on it, as the API returns it.
     #[must_use]
     pub fn view(&self, user: UserId, level: Level) -> LayoutView<'_> {
         let is_allowed = self.can_be_changed_by(user, level);
@@ -210,7 +214,7 @@ impl Layout {
         }
     }
 
-    /// The name in the form that is unique in the company.
+    /// The name without case, accents and spaces. It must be unique in the company.
     pub(super) fn folded_name(&self) -> String {
         fold(&self.name)
     }

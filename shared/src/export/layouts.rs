@@ -1,6 +1,6 @@
-//! Layouts in the table: one item for each layout, and one item for each company with the names of
-//! all its layouts. Both are written in one transaction. The item with the names makes names
-//! unique, limits their number and lists the layouts in order.
+//! Stores layouts in the table. Each layout has an item, and each company has one item with the
+//! names of all its layouts. Both items are written in one transaction. The item with the names
+//! keeps names unique, limits the number of layouts, and gives their order in lists.
 
 use std::{collections::BTreeMap, ops::Bound};
 
@@ -26,18 +26,18 @@ pub struct Layouts {
     company: CompanyId,
 }
 
-/// Why a layout was not stored.
+/// Why a layout was not stored or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
-    /// Another layout of the company has the name.
+    /// Another layout of the company already has the name.
     #[error("another layout of your company already has this name")]
     NameTaken,
-    /// The company has [`MAX_LAYOUTS`] layouts.
+    /// The company already has [`MAX_LAYOUTS`] layouts.
     #[error(
         "your company already has {MAX_LAYOUTS} layouts, the maximum; delete one before you create another"
     )]
     TooMany,
-    /// There is no such layout.
+    /// The layout does not exist.
     #[error("the layout does not exist")]
     Missing,
     /// The user may not change or delete the layout.
@@ -45,7 +45,7 @@ pub enum LayoutError {
         "only the layout's owner, or a user who can see all contacts, can change or delete this layout"
     )]
     NotAllowed,
-    /// The table's error.
+    /// The call to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -53,9 +53,9 @@ pub enum LayoutError {
 /// One page of a company's layouts, ordered by name.
 #[derive(Debug)]
 pub struct LayoutPage {
-    /// The layouts.
+    /// The layouts of the page.
     pub layouts: Vec<Layout>,
-    /// The name after which the next page starts, if there is a next page.
+    /// The folded name after which the next page starts; `None` on the last page.
     pub next: Option<String>,
 }
 
@@ -67,7 +67,8 @@ struct Names {
 }
 
 impl Names {
-    /// Takes a name for a layout.
+    /// Reserves a name for a layout. Fails if another layout has the name, or if the company has
+    /// too many layouts.
     fn take(&mut self, name: String, id: LayoutId) -> Result<(), LayoutError> {
         if *self.names.entry(name).or_insert(id) != id {
             return Err(LayoutError::NameTaken);
@@ -78,7 +79,8 @@ impl Names {
         Ok(())
     }
 
-    /// The write of the names, on the condition that they have not changed since they were read.
+    /// The write action for the names. Its condition is that the names have not changed since they
+    /// were read.
     fn put(mut self, company: &CompanyId) -> Result<Action, TableError> {
         let unchanged = match self.version {
             0 => Condition::Absent,
@@ -90,18 +92,18 @@ impl Names {
 }
 
 impl Layouts {
-    /// The layouts of this company.
+    /// Creates a store for the layouts of this company.
     #[must_use]
     pub fn new(table: Table, company: CompanyId) -> Self {
         Self { table, company }
     }
 
-    /// Reads a layout, with a consistent read.
+    /// Reads a layout with a consistent read. `None` if it does not exist.
     pub async fn get(&self, id: LayoutId) -> Result<Option<Layout>, TableError> {
         self.table.get(&Key::layout(&self.company, id), true).await
     }
 
-    /// Lists layouts by name, starting after the folded name `after`.
+    /// Lists layouts ordered by name. The page starts after the folded name `after`.
     pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<LayoutPage, TableError> {
         let names = self.names().await?.names;
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -110,7 +112,7 @@ impl Layouts {
         let next = page.last().map(|(name, _)| (*name).clone()).filter(|_| rest.next().is_some());
         let keys: Vec<_> = page.iter().map(|(_, id)| Key::layout(&self.company, **id)).collect();
         let mut items = self.table.batch_get(&keys, true).await?;
-        // A layout that was deleted since the names were read is skipped.
+        // A layout that was deleted after the names were read is skipped.
         let found = keys.iter().filter_map(|key| items.remove(key));
         Ok(LayoutPage { layouts: found.map(from_item).collect::<Result<_, _>>()?, next })
     }
@@ -133,8 +135,8 @@ impl Layouts {
         Ok(layout)
     }
 
-    /// Replaces the content of a layout; the last writer wins. `may` returns whether the caller may
-    /// change the layout.
+    /// Replaces the content of a layout. After concurrent changes, the last one is kept. `may`
+    /// returns whether the caller may change the layout.
     pub async fn replace(
         &self,
         id: LayoutId,
@@ -159,7 +161,7 @@ impl Layouts {
         .await
     }
 
-    /// Deletes a layout. Exports that were requested with it do not change.
+    /// Deletes a layout. Exports that were already requested with it do not change.
     pub async fn delete(
         &self,
         id: LayoutId,
@@ -194,7 +196,7 @@ impl Layouts {
         to_item(&Key::layout(&self.company, layout.id), layout)
     }
 
-    /// Makes all writes in one transaction.
+    /// Executes all writes in one transaction.
     async fn write(
         &self,
         actions: impl IntoIterator<Item = Action>,

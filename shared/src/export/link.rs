@@ -1,4 +1,5 @@
-//! Download links: a link with a secret token gives access to a file without a sign-in (SPEC §4).
+//! Download links. A link contains a secret token and gives access to a file without a sign-in
+//! (SPEC §4).
 
 use std::{fmt, str::FromStr};
 
@@ -18,15 +19,15 @@ use crate::{
 
 /// The number of random bytes in a token.
 const TOKEN_BYTES: usize = 32;
-/// How long a link is kept after its file expired, so that the response is "expired" and not "not
-/// found".
+/// The time for which a link is stored after its file expired. During this time, the response for
+/// the link is "expired" and not "not found".
 const KEPT_AFTER_EXPIRY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The secret token of a link. The table stores only its hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LinkToken(String);
 
-/// A text that is not a valid token.
+/// The text is not a valid token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("is not a valid download token")]
 pub struct NotAToken;
@@ -34,10 +35,10 @@ pub struct NotAToken;
 /// Why a link was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    /// The operating system returned no random bytes, and no reason.
+    /// The operating system returned no random bytes. It gave no reason.
     #[error("could not get random bytes from the system")]
     Random,
-    /// The table's error.
+    /// The call to the table failed.
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -56,7 +57,7 @@ impl LinkToken {
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// The token's text. It must be used only in the link, and never be logged.
+    /// The token as text. Use it only in the link, and never log it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -83,8 +84,8 @@ impl fmt::Debug for LinkToken {
 }
 
 impl Jobs {
-    /// Creates a link to a completed job's file. A job may have several links. Each is valid as
-    /// long as the file, and is kept for 30 more days.
+    /// Creates a link to the file of a completed job. A job may have several links. Each link is
+    /// valid until the file expires, and is stored for 30 days after that.
     pub async fn create_link(&self, job: &Job) -> Result<LinkToken, LinkError> {
         let token = LinkToken::generate()?;
         let mut item = to_item(&token.key(), &LinkRecord { job: job.reference() })?;
@@ -94,7 +95,7 @@ impl Jobs {
         Ok(token)
     }
 
-    /// Finds the job of a link; `None` for an unknown token.
+    /// Finds the job of a link. `None` if the token is unknown or the job no longer exists.
     pub async fn follow(&self, token: &LinkToken) -> Result<Option<Job>, TableError> {
         match self.table().get::<LinkRecord>(&token.key(), true).await? {
             Some(link) => self.get(&link.job).await,

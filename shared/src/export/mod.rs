@@ -1,4 +1,5 @@
-//! Exports: what can be exported from contacts, and the jobs that write the files (SPEC §4).
+//! Exports: the data that can be exported from contacts, and the jobs that write the files (SPEC
+//! §4).
 //!
 //! A request becomes a [`Job`] in the table, and a message starts it. A worker takes the job's
 //! lease, writes and uploads the file, and completes the job. Another worker then delivers the
@@ -12,18 +13,18 @@
 //! | `layout` | a company's saved list of columns, and how it is checked |
 //! | `layouts` | stores layouts |
 //! | `request` | checks the request for an export |
-//! | `request_error` | a field of a request that is not valid |
-//! | `order` | a checked request: format, contacts, columns |
+//! | `request_error` | the error for a request field that is not valid |
+//! | `order` | the result of a checked request: format, contacts, columns |
 //! | `file_name` | makes a requested file name safe |
-//! | `job` | a job as it is stored, and as the API returns it |
+//! | `job` | an export job: how it is stored, and how the API returns it |
 //! | `follow_up` | the messages and due items that a change of a job causes |
 //! | `quota` | limits the active jobs of a user and of a company |
 //! | `jobs` | reads, creates and changes jobs; renews the lease of an attempt |
 //! | `delivery` | delivers a job's result at most once over each channel |
 //! | `transition` | the state transitions: lease, complete, fail, cancel, expire |
-//! | `expiry` | what the clean-up does with due jobs and files |
-//! | `files` | the objects of jobs in the bucket |
-//! | `disposition` | the header with a download's file name |
+//! | `expiry` | processes the due items of jobs and files for the clean-up |
+//! | `files` | the objects of export jobs in the bucket |
+//! | `disposition` | the `Content-Disposition` header with a download's file name |
 //! | `link` | links with a secret token that give access to a file |
 //! | `store` | the jobs, their files and the clock in one struct |
 //! | `event` | the log events and metrics of exports |

@@ -1,4 +1,4 @@
-//! What an export contains: the result of a checked request.
+//! The result of a checked export request: the contacts, columns and format of the file.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,16 +14,16 @@ pub enum Format {
     Csv,
 }
 
-/// Which contacts an export contains.
+/// The contacts to export.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Selection {
-    /// The contacts with the ids in [`Job::ids_key`](super::Job::ids_key).
+    /// The contacts whose ids are stored in the object [`Job::ids_key`](super::Job::ids_key).
     Ids {
-        /// The number of distinct ids, at most 10,000.
+        /// The number of ids without duplicates, at most 10,000.
         count: u64,
     },
-    /// The contacts that a list with this filter shows.
+    /// The contacts that match this filter, as in a list of contacts.
     Filter(Box<Filter>),
 }
 
@@ -32,17 +32,17 @@ pub enum Selection {
 pub struct ExportOrder {
     /// The format of the file.
     pub format: Format,
-    /// Which contacts it contains.
+    /// The contacts to export.
     pub selection: Selection,
-    /// The selected ids without duplicates; empty for a filter.
+    /// The selected contact ids without duplicates; empty if the request has a filter.
     pub ids: Vec<ContactId>,
     /// The columns of the file, in order.
     pub columns: Vec<Column>,
-    /// The name of the file; safe in object keys and headers.
+    /// The name of the file. It is safe in object keys and headers.
     pub file_name: String,
     /// The IANA name of the time zone in which dates are written.
     pub time_zone: String,
-    /// The language of headers and emails.
+    /// The language of column headers and emails.
     pub locale: Locale,
 }
 
@@ -56,7 +56,7 @@ impl Format {
         }
     }
 
-    /// The media type.
+    /// The media type of the format.
     #[must_use]
     pub fn content_type(self) -> &'static str {
         match self {

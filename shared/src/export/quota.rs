@@ -1,5 +1,5 @@
-//! The limits of active exports (SPEC §4): one item per company, which is written in the
-//! transactions that change the company's jobs.
+//! Limits the active exports of users and companies (SPEC §4). Each company has one item, which is
+//! written in the same transactions as changes of the company's jobs.
 
 use std::collections::HashMap;
 
@@ -17,22 +17,22 @@ pub const MAX_PER_USER: usize = 3;
 /// The maximum number of active jobs of a company.
 pub const MAX_PER_COMPANY: usize = 20;
 
-/// Why a further export is refused.
+/// Why a new export is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TooManyExports {
-    /// The user has [`MAX_PER_USER`] active exports.
+    /// The user already has [`MAX_PER_USER`] active exports.
     #[error(
         "you already have {MAX_PER_USER} exports in progress; wait until one of them ends, or cancel one"
     )]
     User,
-    /// The company has [`MAX_PER_COMPANY`] active exports.
+    /// The company already has [`MAX_PER_COMPANY`] active exports.
     #[error(
         "your company already has {MAX_PER_COMPANY} exports in progress; wait until one of them ends"
     )]
     Company,
 }
 
-/// A company's active jobs.
+/// The active jobs of a company. Each of them has a place in the quota.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Quota {
     jobs: HashMap<String, Place>,
@@ -45,14 +45,14 @@ struct Place {
     deadline: Timestamp,
 }
 
-/// A job's key in the item's map. It has only letters and digits, because an update expression's
-/// path allows no hyphens.
+/// The key of a job in the item's map. It contains only letters and digits, because a path in an
+/// update expression must not contain hyphens.
 fn name(job: JobId) -> String {
     format!("j{}", job.as_uuid().simple())
 }
 
 impl Quota {
-    /// Adds a job. Jobs that are past their deadline lose their place.
+    /// Adds a job, if the limits allow it. First removes the jobs whose deadline has passed.
     pub(super) fn admit(
         mut self,
         at: &JobRef,
@@ -70,7 +70,8 @@ impl Quota {
         Ok(self)
     }
 
-    /// The write of the quota, on the condition that it has not changed since it was read.
+    /// The write action for the quota. Its condition is that the quota has not changed since it was
+    /// read.
     pub(super) fn put(mut self, company: &CompanyId) -> Result<Action, TableError> {
         let unchanged = match self.version {
             0 => Condition::Absent,
@@ -81,14 +82,14 @@ impl Quota {
     }
 }
 
-/// The write that keeps a job's place until its new deadline.
+/// The write action that keeps a job's place in the quota until its new deadline.
 pub(super) fn keep(at: &JobRef, deadline: Timestamp) -> Result<Action, TableError> {
     let place = attribute(Place { user: at.user, deadline })?;
     let update = format!("SET #jobs.{} = :place ADD #version :one", name(at.job));
     change(at, update, vec![(":place", place)])
 }
 
-/// The write that removes a job's place.
+/// The write action that removes a job's place from the quota.
 pub(super) fn release(at: &JobRef) -> Result<Action, TableError> {
     let update = format!("REMOVE #jobs.{} ADD #version :one", name(at.job));
     change(at, update, vec![])

@@ -1,4 +1,4 @@
-//! The request for an export, and how it is checked.
+//! The request for an export, and its checks.
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
@@ -17,16 +17,16 @@ use crate::{
     locale::{Locale, UnknownLocale},
 };
 
-/// The maximum number of selected ids.
+/// The maximum number of selected contact ids.
 pub const MAX_IDS: usize = 10_000;
 /// The maximum length of a requested file name, in characters.
 const MAX_FILE_NAME: usize = 200;
 
-/// The language and time zone of an export if neither the request nor the company sets them (SPEC
-/// §4, "Language and zone").
+/// The default language and time zone of an export. They are used if neither the request nor the
+/// company sets them (SPEC §4, "Language and zone").
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Defaults {
-    /// The language of headers and emails.
+    /// The language of column headers and emails.
     pub locale: Locale,
     /// The IANA name of the time zone in which dates are written, such as `Asia/Jakarta`.
     pub time_zone: String,
@@ -64,27 +64,27 @@ fn wrong(field: &'static str, reason: impl Into<String>) -> RequestError {
 }
 
 impl Defaults {
-    /// Checks the name of the time zone.
+    /// Creates the defaults, and checks the name of the time zone.
     ///
     /// # Errors
-    /// [`RequestError`] if it is not the IANA name of a time zone.
+    /// [`RequestError`] if `time_zone` is not the IANA name of a time zone.
     pub fn new(locale: Locale, time_zone: &str) -> Result<Self, RequestError> {
         Ok(Self { locale, time_zone: zone(time_zone)? })
     }
 }
 
 impl ExportRequest {
-    /// The id of the layout that the request names instead of fields.
+    /// The id of the layout that the request uses; `None` if the request lists fields.
     #[must_use]
     pub fn layout_id(&self) -> Option<LayoutId> {
         self.layout_id
     }
 
-    /// Checks the request. `layout` is the layout that it names. `company_locale` is used if the
-    /// request names no language.
+    /// Checks the request. `layout` is the layout that the request uses. `company_locale` is the
+    /// language if the request sets none.
     ///
     /// # Errors
-    /// The first field that is not valid.
+    /// [`RequestError`] for the first field that is not valid.
     pub fn check(
         self,
         layout: Option<&Layout>,
@@ -120,7 +120,7 @@ impl ExportRequest {
     }
 }
 
-/// The columns that the request names, or those of its layout. They are copied, so that a later
+/// The columns from the request's fields or from its layout. They are copied, so that a later
 /// change of the layout does not change the export.
 fn columns(
     fields: Option<&[String]>,
@@ -167,7 +167,7 @@ fn distinct(mut ids: Vec<ContactId>) -> Vec<ContactId> {
     ids
 }
 
-/// The canonical spelling of a time zone's name.
+/// Checks the name of a time zone and returns its canonical spelling.
 fn zone(name: &str) -> Result<String, RequestError> {
     let zone = TimeZone::get(name).ok();
     let name = zone.as_ref().and_then(|zone| zone.iana_name()).map(str::to_owned);

@@ -1,12 +1,12 @@
 use std::borrow::Cow;
 
-/// A field of a request for an export, or of a layout, that is not valid.
+/// The error for a field of an export request or a layout that is not valid.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct RequestError {
-    /// The path of the field, such as `fields[1].label`.
+    /// The path of the field in the request, such as `fields[1].label`.
     pub field: Cow<'static, str>,
-    /// What the field must or must not be.
+    /// The rule that the value breaks, such as `must not contain control characters`.
     pub reason: String,
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// The jobs, their files and the clock: what a function needs to let users download finished files.
+/// The jobs, their files and the clock. Functions use it to let users download finished files.
 #[derive(Clone, Debug)]
 pub struct ExportStore {
     /// The jobs and their download links in the table.
@@ -19,13 +19,13 @@ pub struct ExportStore {
 }
 
 impl ExportStore {
-    /// The time of [`ExportStore::clock`], which tests set.
+    /// The current time of [`ExportStore::clock`]. Tests can set it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// As [`Files::download_url`], for the current time.
+    /// Calls [`Files::download_url`] with the current time.
     ///
     /// # Errors
     /// [`FilesError`] if no URL can be signed.

@@ -1,4 +1,4 @@
-//! The state transitions of export jobs, with an embedded table.
+//! Tests the state transitions of export jobs with an embedded table.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -157,7 +157,7 @@ async fn a_live_lease_is_respected_and_a_stale_lease_is_taken_over() {
         panic!("the lease was not taken over");
     };
     assert_eq!(job.attempt, 2);
-    // The first worker resumes: it can neither continue nor finish.
+    // The first worker resumes, but can neither renew its lease nor finish the job.
     assert!(!world.jobs.renew_lease(&first, AttemptProgress::default(), later).await.unwrap());
     assert!(!world.jobs.release_lease(&first).await.unwrap());
     let lost = world.jobs.complete(&first, world.finished(), later).await.unwrap();
@@ -267,7 +267,7 @@ async fn a_channel_delivers_once_and_never_after_an_unknown_outcome() {
     assert_eq!(lease(now).await, DeliveryLease::HeldByAnother);
     record(Delivery::Pending).await;
     assert_eq!(lease(now).await, DeliveryLease::Acquired);
-    // Its worker dies: the outcome is unknown.
+    // The worker that had the lease died, so the outcome is unknown.
     assert_eq!(lease(now + minutes(2)).await, DeliveryLease::Finished);
     assert_eq!(world.stored(&job).await.email_status, Delivery::Unknown);
     record(Delivery::Pending).await;

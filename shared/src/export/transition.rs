@@ -1,6 +1,7 @@
-//! The state transitions of jobs. Each is one conditional transaction that writes the job, its
-//! place in the quota, its due items and its messages. So a message that is delivered twice, or a
-//! worker that resumes after its lease expired, changes nothing.
+//! The state transitions of jobs. Each transition is one conditional transaction. It writes the
+//! job, its place in the quota, its due items and its messages. Because of the conditions, a
+//! message that is delivered twice, or a worker that resumes after its lease expired, changes
+//! nothing.
 
 use jiff::Timestamp;
 
@@ -22,11 +23,11 @@ use crate::{
 /// Whether a worker may process a job.
 #[derive(Clone, PartialEq, Debug)]
 pub enum JobLease {
-    /// The worker has the lease, under a new attempt number.
+    /// This worker has the job lease. The job has a new attempt number.
     Acquired(Box<Job>),
-    /// Another worker has the lease. The message must stay in the queue.
+    /// Another worker has the job lease. The message must stay in the queue.
     HeldByAnother,
-    /// The job has had all of its attempts and must be failed.
+    /// The job has used all its attempts. The caller must fail it.
     AttemptsExhausted(Box<Job>),
     /// The job has ended or does not exist.
     Finished,
@@ -35,13 +36,14 @@ pub enum JobLease {
 /// A finished file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Finished {
-    /// When its upload began. S3 dates the object by this time, so the 48 hours count from it.
+    /// The time at which the upload began. The 48 hours of the file start at this time, because S3
+    /// uses it as the date of the object.
     pub upload_started_at: Timestamp,
-    /// Rows of data, without the headers.
+    /// The number of data rows, without the header.
     pub rows: u64,
-    /// Selected contacts that were deleted or out of scope.
+    /// The number of selected contacts that are deleted or outside the requester's scope.
     pub skipped: u64,
-    /// Cells whose text was cut because it is too long for a spreadsheet.
+    /// The number of cells whose text was cut because it is too long for a spreadsheet.
     pub cut_cells: u64,
     /// The size of the file in bytes.
     pub size_bytes: u64,
@@ -50,9 +52,9 @@ pub struct Finished {
 /// The result of [`Jobs::cancel`].
 #[derive(Clone, PartialEq, Debug)]
 pub enum CancelOutcome {
-    /// This call ended the job. The caller deletes what the job left in the bucket.
+    /// This call ended the job. The caller must delete the objects that the job left in the bucket.
     Ended(Job),
-    /// The job had ended before.
+    /// The job had already ended before this call.
     AlreadyEnded(Job),
     /// The user has no job with this id.
     Missing,
@@ -61,19 +63,20 @@ pub enum CancelOutcome {
 /// The result of [`Jobs::overdue`].
 #[derive(Clone, Debug)]
 pub(super) enum Overdue {
-    /// The job is queued again; the message starts it.
+    /// The job was queued again. The message starts it.
     Requeued(Job, Outgoing),
-    /// The job failed; the message starts the delivery of this result.
+    /// The job failed. The message starts the delivery of this result to the owner.
     Failed(Job, Outgoing),
-    /// The job had ended without a file; what it left in the bucket must be deleted.
+    /// The job had already ended without a file. The caller must delete the objects that it left in
+    /// the bucket.
     Ended(Job),
     /// There is nothing to do.
     Unchanged,
 }
 
 impl Jobs {
-    /// Takes the lease of a job for a new attempt. The job must be queued, or running with a lease
-    /// that expired.
+    /// Takes the lease of a job and starts a new attempt. The job must be queued, or it must be
+    /// running with an expired lease.
     pub async fn acquire_lease(&self, at: &JobRef, now: Timestamp) -> Result<JobLease, TableError> {
         let change = self
             .change(at, |job| {
@@ -100,7 +103,7 @@ impl Jobs {
         })
     }
 
-    /// Releases the lease of an attempt, so that another attempt can start. Returns `false` if the
+    /// Releases an attempt's job lease, so that another attempt can start. Returns `false` if the
     /// attempt no longer had the lease.
     pub async fn release_lease(&self, leased: &Job) -> Result<bool, TableError> {
         let at = leased.reference();
@@ -114,12 +117,13 @@ impl Jobs {
         Ok(matches!(change.await?, Change::Written(_)))
     }
 
-    /// Completes the job with its file: the 48 hours of the file begin, the place in the quota
-    /// becomes free, and the message that starts the delivery is written. Returns `None` if the
-    /// attempt no longer has the lease; the caller then deletes the object.
+    /// Completes the job: sets the time at which its file expires (48 hours after the upload
+    /// began), removes the job from the quota, and writes the message that starts the delivery.
+    /// Returns `None` if the attempt no longer has the lease; the caller must then delete the
+    /// object.
     ///
     /// # Errors
-    /// The table's; it is then unknown whether the job is completed.
+    /// [`TableError`]. It is then unknown whether the job was completed.
     pub async fn complete(
         &self,
         leased: &Job,
@@ -146,14 +150,15 @@ impl Jobs {
             .await?;
         Ok(match change {
             Change::Written(job) => Some((job, message)),
-            // The response of the first try was lost, and the second try found its change.
+            // The first try completed the job but its response was lost. The retry finds the job
+            // completed by this attempt.
             Change::Unchanged(job) if completed_by(leased, &job) => Some((job, message)),
             Change::Unchanged(_) | Change::Missing => None,
         })
     }
 
-    /// Fails the job: there will be no file. Returns `None` if the job has ended or has another
-    /// attempt.
+    /// Fails the job; it will have no file. Returns `None` if the job has already ended or another
+    /// attempt has started.
     pub async fn fail(
         &self,
         tried: &Job,
@@ -178,9 +183,9 @@ impl Jobs {
         })
     }
 
-    /// Cancels a job: an active job becomes `cancelled`, and a completed job loses its file. A due
-    /// item makes the clean-up delete what is left in the bucket if the caller dies before it does
-    /// so.
+    /// Cancels a job. An active job becomes `cancelled`. A completed job loses its file. The caller
+    /// then deletes the job's objects. If the caller dies before that, a due item makes the
+    /// clean-up delete them.
     pub async fn cancel(&self, at: &JobRef, now: Timestamp) -> Result<CancelOutcome, TableError> {
         let change = self
             .change(at, |job| match (job.status, job.expires_at) {
@@ -207,8 +212,8 @@ impl Jobs {
         })
     }
 
-    /// Handles a deadline that passed: an active job is queued again once, and fails the next time.
-    /// A job that has ended without a file may have left objects in the bucket.
+    /// Handles a passed deadline. An active job is queued again the first time, and fails the
+    /// second time. A job that has ended without a file may have left objects in the bucket.
     pub(super) async fn overdue(
         &self,
         at: &JobRef,
@@ -218,7 +223,7 @@ impl Jobs {
         let mut message = None;
         let change = self
             .change(at, |job| {
-                // The deadline has moved since: it has another due item.
+                // The deadline was moved, so another due item exists for it.
                 if !job.status.is_active() || job.deadline != deadline {
                     return Ok(None);
                 }
@@ -254,8 +259,8 @@ impl Jobs {
         })
     }
 
-    /// Expires a completed job after the 48 hours of its file. Returns the job if its objects must
-    /// be deleted, and whether this call expired it.
+    /// Expires a completed job when the 48 hours of its file are over. If the job's objects must be
+    /// deleted, returns the job and whether this call expired it.
     pub(super) async fn expire(
         &self,
         at: &JobRef,
@@ -277,13 +282,13 @@ impl Jobs {
     }
 }
 
-/// Whether a running attempt has a lease that has not expired.
+/// Whether the job is running and its lease has not expired.
 fn has_live_lease(job: &Job, now: Timestamp) -> bool {
     let renewed_at = job.heartbeat_at.filter(|_| job.status == Status::Running);
     renewed_at.is_some_and(|renewed_at| now < renewed_at + JOB_LEASE_TIME)
 }
 
-/// Whether the attempt that took the lease still has it.
+/// Whether the attempt of `leased` still has the lease of `job`.
 fn has_lease(leased: &Job, job: &Job) -> bool {
     job.status == Status::Running && job.attempt == leased.attempt
 }
@@ -292,15 +297,16 @@ fn completed_by(leased: &Job, job: &Job) -> bool {
     job.status == Status::Completed && job.attempt == leased.attempt
 }
 
-/// What happens to a job's place in the quota.
+/// The change of a job's place in the quota.
 #[derive(Clone, Copy)]
 enum QuotaPlace {
     Keep,
     Release,
 }
 
-/// Ends an active job and returns the further writes. Its deadline moves close to `now`: the
-/// clean-up then deletes what the caller could not.
+/// Ends an active job and returns the other writes for the transaction. Moves the deadline to
+/// shortly after `now`, so that the clean-up soon deletes the objects that the caller could not
+/// delete.
 fn end_active_job(
     job: &mut Job,
     status: Status,
