@@ -19,8 +19,8 @@ pub struct ExportScope {
 }
 
 impl ExportScope {
-    /// Resolves the current scope of a job's requester. If it cannot be resolved, this fails; there
-    /// is no fallback to the requester's own contacts (SPEC §2).
+    /// Resolves the current scope of a job's requester. If it cannot be resolved, this fails. It
+    /// never falls back to the requester's own contacts (SPEC §2).
     ///
     /// # Errors
     /// [`AccessError`] if the requester may not see contacts, or if the scope could not be
