@@ -53,7 +53,7 @@ impl Log {
     /// The log lines with this event name, in the order in which they were written.
     #[must_use]
     pub fn events(&self, name: &str) -> Vec<Value> {
-        self.lines().into_iter().filter(|line| line["event"] == name).collect()
+        self.lines().into_iter().filter(|line| line["event_name"] == name).collect()
     }
 
     /// The log lines about responses to HTTP requests, in the order in which they were written.

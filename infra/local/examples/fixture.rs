@@ -25,7 +25,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     match event["do"].as_str().unwrap_or_default() {
         "count" => Ok(json!(INVOCATIONS.fetch_add(1, Ordering::Relaxed) + 1)),
         "sleep" => {
-            println!("{}", json!({ "level": "INFO", "event": "fixture_sleeps" }));
+            println!("{}", json!({ "level": "INFO", "event_name": "fixture_sleeps" }));
             tokio::time::sleep(Duration::from_millis(number)).await;
             Ok(Value::Null)
         }
@@ -56,6 +56,6 @@ fn batch(records: &[Value]) -> Value {
         .map(|record| json!({ "itemIdentifier": record["messageId"] }))
         .collect();
     let bodies: Vec<&Value> = records.iter().map(|record| &record["body"]).collect();
-    println!("{}", json!({ "level": "INFO", "event": "fixture_batch", "bodies": bodies }));
+    println!("{}", json!({ "level": "INFO", "event_name": "fixture_batch", "bodies": bodies }));
     json!({ "batchItemFailures": failures })
 }

@@ -1,7 +1,7 @@
 //! The structured events that the functions log about team permissions (RFC §3).
 //!
-//! An event is a log line with an `event` field. No line contains a name, an email address, a phone
-//! number, a query, a value of a filter, a path or the text of a note.
+//! An event is a log line whose name is in the field `event_name`. No line contains a name, an
+//! email address, a phone number, a query, a value of a filter, a path or the text of a note.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub fn team_permission_fallback(
     cause: &DirectoryError,
 ) {
     tracing::info!(
-        event = "cdp_team_permission_fallback",
+        event_name = "cdp_team_permission_fallback",
         company_sso_id = %viewer.company,
         user_sso_id = %viewer.user,
         platform = viewer.platform.as_str(),
@@ -43,7 +43,7 @@ pub fn team_permission_denied(
     viewer_team_count: usize,
 ) {
     tracing::info!(
-        event = "cdp_team_permission_denied",
+        event_name = "cdp_team_permission_denied",
         company_sso_id = %viewer.company,
         user_sso_id = %viewer.user,
         contact_id = %contact,

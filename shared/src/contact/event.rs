@@ -1,7 +1,7 @@
 //! The structured events that the functions log about contacts' team owners (RFC §3).
 //!
-//! An event is a log line with an `event` field. No line contains a name, an email address, a phone
-//! number, a query, a value of a filter, a path or the text of a note.
+//! An event is a log line whose name is in the field `event_name`. No line contains a name, an
+//! email address, a phone number, a query, a value of a filter, a path or the text of a note.
 
 use crate::{
     id::{CompanyId, ContactId, TeamId},
@@ -17,7 +17,7 @@ pub fn team_owner_set(
     source: &str,
 ) {
     tracing::info!(
-        event = "cdp_team_owner_set",
+        event_name = "cdp_team_owner_set",
         company_sso_id = %company,
         contact_id = %contact,
         team_owner_count,
@@ -31,7 +31,7 @@ pub fn team_owner_set(
 pub fn team_owner_validation_rejected(viewer: &Viewer, rejected: &[TeamId], count: usize) {
     let rejected: Vec<String> = rejected.iter().map(ToString::to_string).collect();
     tracing::info!(
-        event = "cdp_team_owner_validation_rejected",
+        event_name = "cdp_team_owner_validation_rejected",
         company_sso_id = %viewer.company,
         user_sso_id = %viewer.user,
         rejected_team_ids = rejected.join(","),

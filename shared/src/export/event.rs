@@ -1,7 +1,7 @@
 //! The structured events of exports that the functions log (SPEC §4).
 //!
-//! An event is a log line with an `event` field. A log line never contains a name, an email
-//! address, a phone number, a query, a filter's value, a path or a note's text.
+//! An event is a log line whose name is in the field `event_name`. A log line never contains a
+//! name, an email address, a phone number, a query, a filter's value, a path or a note's text.
 
 use super::{
     job::{FailureCode, Job},
@@ -26,7 +26,7 @@ pub fn export_requested(job: &Job, source_ip: Option<&str>) {
     };
     let fields: Vec<_> = job.columns.iter().map(|column| column.field.name()).collect();
     tracing::info!(
-        event = "cdp_contacts_export_requested",
+        event_name = "cdp_contacts_export_requested",
         company_sso_id = %job.company,
         user_sso_id = %job.user,
         job_id = %job.id,
@@ -44,7 +44,7 @@ pub fn export_completed(job: &Job) {
     let started = job.started_at.unwrap_or(job.created_at);
     let elapsed = job.completed_at.unwrap_or(started).duration_since(started).unsigned_abs();
     tracing::info!(
-        event = "cdp_contacts_export_completed",
+        event_name = "cdp_contacts_export_completed",
         company_sso_id = %job.company,
         user_sso_id = %job.user,
         job_id = %job.id,
@@ -71,7 +71,7 @@ pub fn export_completed(job: &Job) {
 /// Logs that an export failed, and emits its metric.
 pub fn export_failed(job: &Job, code: FailureCode) {
     tracing::info!(
-        event = "cdp_contacts_export_failed",
+        event_name = "cdp_contacts_export_failed",
         company_sso_id = %job.company,
         user_sso_id = %job.user,
         job_id = %job.id,
@@ -89,7 +89,7 @@ pub fn export_failed(job: &Job, code: FailureCode) {
 /// Logs that a user cancelled an active export.
 pub fn export_cancelled(job: &Job, viewer: &Viewer, source_ip: Option<&str>) {
     tracing::info!(
-        event = "cdp_contacts_export_cancelled",
+        event_name = "cdp_contacts_export_cancelled",
         company_sso_id = %job.company,
         user_sso_id = %job.user,
         job_id = %job.id,
@@ -103,7 +103,7 @@ pub fn export_cancelled(job: &Job, viewer: &Viewer, source_ip: Option<&str>) {
 /// can contain only the client's IP address.
 pub fn export_link_opened(job: &Job, source_ip: Option<&str>) {
     tracing::info!(
-        event = "cdp_contacts_export_link_opened",
+        event_name = "cdp_contacts_export_link_opened",
         company_sso_id = %job.company,
         user_sso_id = %job.user,
         job_id = %job.id,
@@ -116,7 +116,7 @@ pub fn export_link_opened(job: &Job, source_ip: Option<&str>) {
 /// the completed export.
 pub fn export_expired(job: &Job) {
     tracing::info!(
-        event = "cdp_contacts_export_expired",
+        event_name = "cdp_contacts_export_expired",
         company_sso_id = %job.company,
         user_sso_id = %job.user,
         job_id = %job.id,

@@ -1,7 +1,7 @@
 //! The structured events of notes and mentions that the functions log (PRD §11).
 //!
-//! An event is a log line with an `event` field. No event contains a name, an email address, a
-//! phone number, a query, a filter's value, a path or a note's text.
+//! An event is a log line whose name is in the field `event_name`. No event contains a name, an
+//! email address, a phone number, a query, a filter's value, a path or a note's text.
 
 use crate::{
     directory::DirectoryError,
@@ -34,24 +34,22 @@ pub struct Mentions<'a> {
 /// Logs that a note with mentions was created or edited. If Launchpad was unavailable at the save,
 /// the event is logged when the mentions are verified.
 pub fn note_mention_added(mentions: &Mentions<'_>) {
-    // PRD §11 calls the last property `event`, but the field `event` already contains the event's
-    // name. So this field is called `save`.
     tracing::info!(
-        event = "cdp_note_mention_added",
+        event_name = "cdp_note_mention_added",
         note_id = %mentions.note,
         contact_id = %mentions.contact,
         company_sso_id = %mentions.company,
         mention_count = mentions.count,
         new_mention_count = mentions.new_count,
         author_sso_id = %mentions.author,
-        save = mentions.save,
+        event = mentions.save,
     );
 }
 
 /// Logs and counts that a mentioned person was notified.
 pub fn note_mention_notify_sent(note: NoteId, recipient: UserId, notification: &NotificationId) {
     tracing::info!(
-        event = "cdp_note_mention_notify_sent",
+        event_name = "cdp_note_mention_notify_sent",
         note_id = %note,
         recipient_sso_id = %recipient,
         notification_id = %notification,
@@ -63,7 +61,7 @@ pub fn note_mention_notify_sent(note: NoteId, recipient: UserId, notification: &
 /// attempts after the first one.
 pub fn note_mention_notify_failed(note: NoteId, recipient: UserId, reason: &str, retry_count: u32) {
     tracing::warn!(
-        event = "cdp_note_mention_notify_failed",
+        event_name = "cdp_note_mention_notify_failed",
         note_id = %note,
         recipient_sso_id = %recipient,
         reason,
@@ -87,7 +85,7 @@ pub fn note_mention_invalid(
 ) {
     let invalid = invalid.map_or_else(|| "not_a_uuid".to_owned(), |user| user.to_string());
     tracing::info!(
-        event = "cdp_note_mention_invalid",
+        event_name = "cdp_note_mention_invalid",
         note_id = note.map(|note| note.to_string()),
         company_sso_id = %company,
         invalid_sso_id = invalid,
@@ -99,7 +97,7 @@ pub fn note_mention_invalid(
 /// call. The field `remembered` is true if it is the cached error of an earlier call.
 pub fn note_mention_picker_failed(viewer: &Viewer, cause: &DirectoryError) {
     tracing::warn!(
-        event = "cdp_note_mention_picker_failed",
+        event_name = "cdp_note_mention_picker_failed",
         company_sso_id = %viewer.company,
         platform = viewer.platform.as_str(),
         cause = %chain(cause),

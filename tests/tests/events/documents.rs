@@ -191,7 +191,7 @@ fn the_specification_names_every_event_and_every_error_code() {
     let text = fs::read_to_string(workspace().join("docs/specification.md")).unwrap();
     let events = sources(&["shared/src", "functions"]).concat();
     let codes = fs::read_to_string(workspace().join("shared/src/entry/failure.rs")).unwrap();
-    let mut names = quoted_after(&events, "event = \"");
+    let mut names = quoted_after(&events, "event_name = \"");
     names.extend(quoted_after(&codes, "=> (\""));
     let missing = |name: &str| (!text.contains(&format!("`{name}`"))).then(|| name.to_owned());
     assert_sound(names.into_iter().map(missing).collect(), 30);

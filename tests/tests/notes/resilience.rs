@@ -386,7 +386,7 @@ async fn note_mention_s04_timeout_a_slow_launchpad_loses_neither_the_note_nor_th
     assert!(read.data()["note"].as_str().unwrap().ends_with(" @Someone"), "{}", read.body);
     let added = log.events("cdp_note_mention_added");
     assert_eq!(added.len(), 1);
-    assert_eq!((&added[0]["save"], &added[0]["new_mention_count"]), (&json!("create"), &json!(1)));
+    assert_eq!((&added[0]["event"], &added[0]["new_mention_count"]), (&json!("create"), &json!(1)));
     assert_eq!(added[0]["author_sso_id"], person("sinta"));
     let invalid = log.events("cdp_note_mention_invalid");
     assert_eq!((invalid.len(), &invalid[0]["action"]), (1, &json!("dropped")));

@@ -269,7 +269,7 @@ async fn prd_11_events_have_their_properties_and_log_lines_contain_no_user_text(
     let company = local::demo_company::id("company", "kopi");
     let added = log.events("cdp_note_mention_added");
     let properties = |event: &Value| {
-        ["save", "mention_count", "new_mention_count"].map(|name| event[name].clone())
+        ["event", "mention_count", "new_mention_count"].map(|name| event[name].clone())
     };
     assert_eq!(properties(&added[0]), [json!("create"), json!(1), json!(1)]);
     assert_eq!(properties(&added[1]), [json!("edit"), json!(2), json!(1)]);

@@ -151,8 +151,8 @@ async fn mail_notifications_and_events_are_shown() {
     let mail = control.state.mailbox.parse(raw, None, Vec::new()).unwrap();
     control.state.mailbox.keep(mail);
     let _ = control.state.notifications.accept("/p", [].into(), json!({"title": "t"}));
-    control.state.events.push("NoteWrite", json!({"event": "cdp_note_mention_added"}));
-    control.state.events.push("NoteWrite", json!({"event": "other"}));
+    control.state.events.push("NoteWrite", json!({"event_name": "cdp_note_mention_added"}));
+    control.state.events.push("NoteWrite", json!({"event_name": "other"}));
 
     let mail = control.get("/mail").await;
     assert_eq!(mail["data"][0]["subject"], "Hi");

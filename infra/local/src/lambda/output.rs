@@ -80,7 +80,9 @@ impl Output {
 
 /// Whether a log line is a structured event. Its fields may be flattened or in a `fields` object.
 fn has_event(line: &Value) -> bool {
-    line.get("event").or_else(|| line.get("fields")?.get("event")).is_some_and(Value::is_string)
+    line.get("event_name")
+        .or_else(|| line.get("fields")?.get("event_name"))
+        .is_some_and(Value::is_string)
 }
 
 fn is_warning_or_error(line: &Value) -> bool {
@@ -96,7 +98,7 @@ mod tests {
         let (console, shown) = Console::buffered();
         let events = Events::default();
         let output = Output::new("NoteWrite", events.clone(), console);
-        output.line(r#"{"level":"INFO","event":"cdp_note_mention_added"}"#);
+        output.line(r#"{"level":"INFO","event_name": "cdp_note_mention_added"}"#);
         output.line(r#"{"level":"INFO","message":"fine"}"#);
         output.line(r#"{"level":"ERROR","message":"bad"}"#);
         output.line("thread 'main' panicked");
@@ -110,7 +112,7 @@ mod tests {
     fn a_verbose_console_shows_every_line() {
         let (console, shown) = Console::buffered();
         let output = Output::new("NoteWrite", Events::default(), console.verbose(true));
-        output.line(r#"{"level":"INFO","event":"cdp_note_mention_added"}"#);
+        output.line(r#"{"level":"INFO","event_name": "cdp_note_mention_added"}"#);
         output.line(r#"{"level":"INFO","message":"fine"}"#);
         assert_eq!(shown.text().lines().count(), 2);
     }

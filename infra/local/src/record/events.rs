@@ -37,7 +37,7 @@ impl Events {
 /// The name of an event. It is at the top level of a flattened line, or otherwise in the `fields`
 /// object.
 fn event_name(line: &Value) -> Option<&str> {
-    line.get("event").or_else(|| line.get("fields")?.get("event"))?.as_str()
+    line.get("event_name").or_else(|| line.get("fields")?.get("event_name"))?.as_str()
 }
 
 fn with_function(function: &str, line: &Value) -> Value {
@@ -58,14 +58,16 @@ mod tests {
     #[test]
     fn events_are_found_by_name_whether_flattened_or_not() {
         let events = Events::new();
-        events.push("NoteWrite", json!({"event": "cdp_note_mention_added", "mention_count": 2}));
-        events.push("ContactList", json!({"fields": {"event": "cdp_team_permission_fallback"}}));
+        events
+            .push("NoteWrite", json!({"event_name": "cdp_note_mention_added", "mention_count": 2}));
+        events
+            .push("ContactList", json!({"fields": {"event_name": "cdp_team_permission_fallback"}}));
 
         assert_eq!(events.list(None).len(), 2);
         assert_eq!(
             events.list(Some("cdp_note_mention_added")),
             [
-                json!({"event": "cdp_note_mention_added", "mention_count": 2, "function": "NoteWrite"})
+                json!({"event_name": "cdp_note_mention_added", "mention_count": 2, "function": "NoteWrite"})
             ]
         );
         assert_eq!(events.list(Some("cdp_team_permission_fallback")).len(), 1);
