@@ -18,7 +18,7 @@ use shared::{
     error::chain,
     metric::{self, MetricGroup},
     outbox::GRACE,
-    table::{DUE_SHARDS, DueItem, DueKind, Key, TableError},
+    table::{DUE_SHARDS, DueItem, DueKind, DueLane, Key, TableError},
 };
 use tokio::time::timeout;
 
@@ -113,7 +113,11 @@ impl Run<'_> {
     async fn process_shard(&self, shard: u8, report: &mut Report) -> Result<(), TableError> {
         let mut after: Option<Key> = None;
         while !self.is_time_up() {
-            let page = self.app.table.due_before(shard, self.now, after.as_ref(), PAGE).await?;
+            let page = self
+                .app
+                .table
+                .due_before((DueLane::Prompt, shard), self.now, after.as_ref(), PAGE)
+                .await?;
             let Some(last) = page.last else { return Ok(()) };
             after = Some(last);
             for (Key { sk, .. }, error) in &page.invalid {

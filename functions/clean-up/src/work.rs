@@ -78,7 +78,8 @@ pub(crate) async fn process(
     now: Timestamp,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     match item.due.kind {
-        DueKind::Message => {}
+        // The function processes these two kinds separately.
+        DueKind::Message | DueKind::Erasure => {}
         DueKind::Pointers => Contacts::settle(&app.table, &item.due).await?,
         DueKind::Verification => {
             let (transaction, message) = retry_message(item, now)?;

@@ -182,6 +182,8 @@ fn contact(company: &str, row: &Row, created_at: Timestamp) -> Result<Contact, S
         updated_at: created_at,
         version: 1,
         deleted_at: None,
+        erased_after: None,
+        erased_at: None,
     })
 }
 

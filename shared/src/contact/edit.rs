@@ -172,6 +172,8 @@ impl<'a> Edit<'a> {
             updated_at: now,
             version: 0,
             deleted_at: None,
+            erased_after: None,
+            erased_at: None,
         }
     }
 

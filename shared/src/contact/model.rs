@@ -72,6 +72,15 @@ pub struct Contact {
     /// The time of the deletion; `None` if the contact is not deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
+    /// The time from which a deleted contact can no longer be restored and is erased. `None` if the
+    /// contact is not deleted, or if deleted contacts are kept forever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_after: Option<Timestamp>,
+    /// The time at which the personal data of the contact was removed from this record, which is
+    /// then a tombstone: it stays until the notes of the contact are deleted too. `None` before
+    /// that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
 }
 
 impl Owned for Contact {

@@ -25,6 +25,8 @@ pub(in crate::contact) fn contact(n: u128) -> Contact {
         updated_at: now,
         version: 1,
         deleted_at: None,
+        erased_after: None,
+        erased_at: None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     idempotency::{IdempotencyError, IdempotencyKey},
     identity::{Platform, Viewer},
     locale::Locale,
-    table::{DUE_SHARDS, DueItem, DueKind, embedded},
+    table::{DUE_SHARDS, DueItem, DueKind, DueLane, embedded},
 };
 
 /// The jobs in a separate table, and the current time.
@@ -67,7 +67,14 @@ impl World {
         let far = self.now + SignedDuration::from_hours(10_000);
         let mut all = Vec::new();
         for shard in 0..DUE_SHARDS {
-            all.extend(self.jobs.table().due_before(shard, far, None, 100).await.unwrap().items);
+            all.extend(
+                self.jobs
+                    .table()
+                    .due_before((DueLane::Prompt, shard), far, None, 100)
+                    .await
+                    .unwrap()
+                    .items,
+            );
         }
         all
     }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Action, DUE_SHARDS, Direction, Key, Query, Table, TableError, due_partition, from_item, to_item,
+    Action, DUE_SHARDS, Direction, DueLane, Item, Key, Query, Table, TableError, due_partition,
+    from_item, to_item,
 };
 use crate::clock::sortable;
 
@@ -26,9 +27,23 @@ pub enum DueKind {
     /// Index entries of a contact that must be updated or deleted: after a write in stages, or when
     /// its stale pointers are no longer needed.
     Pointers,
+    /// A step of the erasure of a deleted contact.
+    Erasure,
 }
 
 impl DueKind {
+    /// The partitions that contain the due items of this kind.
+    fn lane(self) -> DueLane {
+        match self {
+            Self::Message
+            | Self::Verification
+            | Self::JobDeadline
+            | Self::FileExpiry
+            | Self::Pointers => DueLane::Prompt,
+            Self::Erasure => DueLane::Erasure,
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Message => "message",
@@ -36,6 +51,7 @@ impl DueKind {
             Self::JobDeadline => "job_deadline",
             Self::FileExpiry => "file_expiry",
             Self::Pointers => "pointers",
+            Self::Erasure => "erasure",
         }
     }
 }
@@ -95,7 +111,7 @@ impl Due {
     /// The key of the item.
     #[must_use]
     pub fn key(&self) -> Key {
-        Key::due(self.at, self.kind.as_str(), &self.id)
+        Key::due(self.kind.lane(), self.at, self.kind.as_str(), &self.id)
     }
 
     /// Parses the data that the work needs.
@@ -107,9 +123,17 @@ impl Due {
         serde_json::from_str(&self.payload).map_err(wrong)
     }
 
+    /// The item as it is stored.
+    ///
+    /// # Errors
+    /// [`TableError::Shape`] when the item does not serialize.
+    pub fn item(&self) -> Result<Item, TableError> {
+        to_item(&self.key(), self)
+    }
+
     /// The action that writes the item in a transaction.
     pub fn put(&self) -> Result<Action, TableError> {
-        Ok(Action::Put(to_item(&self.key(), self)?, None))
+        Ok(Action::Put(self.item()?, None))
     }
 
     /// The action that deletes the item in a transaction, which marks the work as done.
@@ -120,11 +144,11 @@ impl Due {
 }
 
 impl Table {
-    /// Returns up to `limit` items of one shard that are due before `now`, starting after the item
+    /// Returns up to `limit` items of one shard of a lane that are due before `now`, starting after the item
     /// `after`.
     pub async fn due_before(
         &self,
-        shard: u8,
+        (lane, shard): (DueLane, u8),
         now: Timestamp,
         after: Option<&Key>,
         limit: i32,
@@ -136,7 +160,7 @@ impl Table {
                 direction: Direction::Ascending,
                 limit,
                 consistent: true,
-                ..Query::partition(due_partition(shard % DUE_SHARDS))
+                ..Query::partition(due_partition(lane, shard % DUE_SHARDS))
             })
             .await?;
         let mut page = DuePage::default();

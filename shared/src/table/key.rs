@@ -208,11 +208,19 @@ impl Key {
         Self::new(backfill_partition(company, run), format!("{last_row:012}"))
     }
 
+    /// The key of the pointer to a deleted contact in the list of the contacts that can be restored.
+    /// The list is in the order of the deletions.
+    #[must_use]
+    pub fn deleted(company: &CompanyId, at: Timestamp, id: ContactId) -> Self {
+        Self::new(deleted_partition(company), format!("{}{SEPARATOR}{id}", sortable(at)))
+    }
+
     /// The key of a due item. Its shard is a hash of the id.
     #[must_use]
-    pub fn due(at: Timestamp, kind: &str, id: &str) -> Self {
+    pub fn due(lane: DueLane, at: Timestamp, kind: &str, id: &str) -> Self {
         let shard = id.bytes().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
-        Self::new(due_partition(shard % DUE_SHARDS), format!("{}#{kind}#{id}", sortable(at)))
+        let pk = due_partition(lane, shard % DUE_SHARDS);
+        Self::new(pk, format!("{}#{kind}#{id}", sortable(at)))
     }
 }
 
@@ -252,10 +260,29 @@ pub fn backfill_partition(company: &CompanyId, run: RunId) -> String {
     format!("CO#{company}#BACKFILL#{run}")
 }
 
-/// The partition of the due items of one shard.
+/// The partition of the pointers to a company's deleted contacts that can be restored.
 #[must_use]
-pub fn due_partition(shard: u8) -> String {
-    format!("DUE#{shard}")
+pub fn deleted_partition(company: &CompanyId) -> String {
+    format!("CO#{company}#DELETED")
+}
+
+/// A set of partitions of due items. Each lane has [`DUE_SHARDS`] partitions.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DueLane {
+    /// Work that must not wait: messages, deadlines, index entries.
+    Prompt,
+    /// Erasures of deleted contacts. Thousands of them can be due at once, so they have partitions
+    /// of their own, and never delay the other work.
+    Erasure,
+}
+
+/// The partition of the due items of one shard of a lane.
+#[must_use]
+pub fn due_partition(lane: DueLane, shard: u8) -> String {
+    match lane {
+        DueLane::Prompt => format!("DUE#{shard}"),
+        DueLane::Erasure => format!("DUE#ERASURE#{shard}"),
+    }
 }
 
 /// A set of contacts that a list can read in order.

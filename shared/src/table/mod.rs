@@ -9,10 +9,12 @@
 //! | `read` | reads single items, batches and queries |
 //! | `transaction` | conditions, actions, transactions and conditional writes |
 //! | `retry` | the retry loop of optimistic locking |
+//! | `delete` | deletes many items |
 //! | `due` | due items: work that must happen later |
 //! | `error` | why a request to the table failed |
 //! | `embedded` | a table in an embedded database, for tests |
 
+mod delete;
 mod due;
 #[cfg(test)]
 pub(crate) mod embedded;
@@ -32,9 +34,10 @@ use tokio::time::timeout;
 pub use due::{Due, DueItem, DueKind, DuePage};
 pub use error::TableError;
 pub use key::{
-    BY_NAME, DUE_SHARDS, EXPIRES_AT, Key, NAME_KEY, PK, Partition, SEPARATOR, SK, WORD_PREFIX,
-    Word, backfill_partition, backfilled_partition, contact_id_from_position, contact_partition,
-    due_partition, email_partition, jobs_partition, name_key, phone_partition, successor,
+    BY_NAME, DUE_SHARDS, DueLane, EXPIRES_AT, Key, NAME_KEY, PK, Partition, SEPARATOR, SK,
+    WORD_PREFIX, Word, backfill_partition, backfilled_partition, contact_id_from_position,
+    contact_partition, deleted_partition, due_partition, email_partition, jobs_partition, name_key,
+    phone_partition, successor,
 };
 pub use read::{Direction, Page, Query, backoff};
 pub use retry::{Attempt, retry};

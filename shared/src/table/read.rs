@@ -38,6 +38,8 @@ pub struct Query {
     pub limit: i32,
     /// Whether the read is strongly consistent, which the index does not support.
     pub consistent: bool,
+    /// Whether only the keys of the items are returned. The cost in read units stays the same.
+    pub keys_only: bool,
 }
 
 impl Query {
@@ -53,6 +55,7 @@ impl Query {
             direction: Direction::Ascending,
             limit: 1000,
             consistent: false,
+            keys_only: false,
         }
     }
 
@@ -199,6 +202,12 @@ impl Table {
                     .expression_attribute_values(":after", AttributeValue::S(next(after)))
                     .expression_attribute_values(":before", AttributeValue::S(before.clone()));
             }
+        }
+        if query.keys_only {
+            // The name of the partition key is already among the attribute names.
+            request = request
+                .projection_expression("#pk, #only_sk")
+                .expression_attribute_names("#only_sk", SK);
         }
         if query.after.is_some() || query.before.is_some() {
             request = request.expression_attribute_names("#sk", sort);

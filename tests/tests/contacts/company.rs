@@ -32,6 +32,8 @@ pub(crate) fn contact(world: &World, n: i64, name: &str) -> Contact {
         updated_at: created_at,
         version: 1,
         deleted_at: None,
+        erased_after: None,
+        erased_at: None,
     }
 }
 

@@ -142,6 +142,8 @@ impl Company {
             updated_at: created_at,
             version: 1,
             deleted_at: (rng.u8(..10) == 0).then_some(created_at),
+            erased_after: None,
+            erased_at: None,
         };
         for _ in 0..rng.usize(..4) {
             let author = self.people[rng.usize(..self.people.len())].id;
