@@ -12,7 +12,7 @@ use shared::{
     export::{
         CreateError, Defaults, ExportOrder, ExportRequest, Files, Job, JobRef, Jobs, Layouts, event,
     },
-    idempotency::{IdempotencyError, IdempotencyKey},
+    idempotency::IdempotencyKey,
     identity::{Permission, Viewer},
     locale::Locale,
     outbox::{Outbox, Queue},
@@ -68,7 +68,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     if company.plan == SubscriptionPlan::Starter {
         return Err(Failure::plan_not_allowed());
     }
-    let key = idempotency_key(viewer, &request)?;
+    let key = request.idempotency_key(request.route(), "")?;
     if let Some(earlier) = app.earlier(key.as_ref()).await? {
         return accepted(&earlier, &app);
     }
@@ -98,21 +98,6 @@ fn accepted(job: &Job, app: &App) -> Result<Reply, Failure> {
     Reply::new(202, &job.view(app.services.clock.now(), None))
 }
 
-fn idempotency_key(viewer: &Viewer, request: &Request) -> Result<Option<IdempotencyKey>, Failure> {
-    let Some(header) = request.header("idempotency-key")? else { return Ok(None) };
-    IdempotencyKey::new(viewer, request.route(), header, request.body()?)
-        .map(Some)
-        .map_err(idempotency_failure)
-}
-
-fn idempotency_failure(error: IdempotencyError) -> Failure {
-    match error {
-        IdempotencyError::Malformed => Failure::invalid("idempotency-key", error),
-        IdempotencyError::Reused => Failure::new(Code::IdempotencyKeyReused, error.to_string()),
-        IdempotencyError::Table(error) => error.into(),
-    }
-}
-
 impl App {
     /// Checks the request, and loads the layout that it uses, if any.
     async fn order(
@@ -139,8 +124,7 @@ impl App {
     async fn earlier(&self, key: Option<&IdempotencyKey>) -> Result<Option<Job>, Failure> {
         let Some(key) = key else { return Ok(None) };
         let now = self.services.clock.now();
-        let at: Option<JobRef> =
-            key.earlier(self.jobs.table(), now).await.map_err(idempotency_failure)?;
+        let at: Option<JobRef> = key.earlier(self.jobs.table(), now).await?;
         Ok(match at {
             Some(at) => self.jobs.get(&at).await?,
             None => None,

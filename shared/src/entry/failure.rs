@@ -6,6 +6,7 @@ use crate::{
     access::AccessError,
     directory::DirectoryError,
     export::{FilesError, LayoutError, RequestError},
+    idempotency::IdempotencyError,
     table::TableError,
 };
 
@@ -197,6 +198,16 @@ impl From<AccessError> for Failure {
             }
             AccessError::Directory(error) => error.into(),
             AccessError::Table(error) => error.into(),
+        }
+    }
+}
+
+impl From<IdempotencyError> for Failure {
+    fn from(error: IdempotencyError) -> Self {
+        match error {
+            IdempotencyError::Malformed => Self::invalid("idempotency-key", error),
+            IdempotencyError::Reused => Self::new(Code::IdempotencyKeyReused, error.to_string()),
+            IdempotencyError::Table(error) => error.into(),
         }
     }
 }

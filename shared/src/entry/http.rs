@@ -26,6 +26,7 @@ use crate::{
     environment::{Environment, StartError},
     error::chain,
     id::{CompanyId, UserId},
+    idempotency::IdempotencyKey,
     identity::{Platform, Viewer},
     json, metric,
 };
@@ -142,6 +143,23 @@ impl Request {
             Ok(bytes) => Ok(bytes),
             Err(()) => Err(Failure::invalid("body", "is not valid base64")),
         }
+    }
+
+    /// The idempotency key of the request; `None` if the request has no header `Idempotency-Key`.
+    /// The key is valid for the caller and for `route`, and belongs to a request with this body and
+    /// `path`, the part of the path that differs between the requests of the route. Two forms of
+    /// one route pass the same values.
+    ///
+    /// # Errors
+    /// 400 if the header is not a valid key.
+    pub fn idempotency_key(
+        &self,
+        route: &str,
+        path: &str,
+    ) -> Result<Option<IdempotencyKey>, Failure> {
+        let Some(header) = self.header("idempotency-key")? else { return Ok(None) };
+        let request = (path, self.body()?);
+        Ok(Some(IdempotencyKey::new(self.viewer()?, route, header, request)?))
     }
 
     /// Parses the body as JSON.

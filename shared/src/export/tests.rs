@@ -129,7 +129,7 @@ async fn the_fourth_job_of_a_user_is_refused_until_another_job_ends() {
 async fn concurrent_requests_with_one_key_create_one_job() {
     let world = World::new().await;
     let viewer: Viewer = world.job(1).viewer();
-    let key = IdempotencyKey::new(&viewer, "POST /cdp/exports", "k", b"body").unwrap();
+    let key = IdempotencyKey::new(&viewer, "POST /cdp/exports", "k", ("", b"body")).unwrap();
     let (one, other) = (world.job(1), world.job(1));
     let (first, second) = tokio::join!(
         world.jobs.create(&one, Some(&key), world.now),
@@ -141,7 +141,7 @@ async fn concurrent_requests_with_one_key_create_one_job() {
     let table = world.jobs.table();
     let earlier: Option<JobRef> = key.earlier(table, world.now).await.unwrap();
     assert_eq!(earlier, Some(created.reference()));
-    let changed = IdempotencyKey::new(&viewer, "POST /cdp/exports", "k", b"another").unwrap();
+    let changed = IdempotencyKey::new(&viewer, "POST /cdp/exports", "k", ("", b"another")).unwrap();
     let reused = changed.earlier::<JobRef>(table, world.now).await;
     assert!(matches!(reused, Err(IdempotencyError::Reused)));
     let tomorrow = world.now + SignedDuration::from_hours(24);
