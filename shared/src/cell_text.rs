@@ -1,0 +1,470 @@
+//! The text of a cell in a file that spreadsheets open, and back (SPEC §4, "CSV").
+//!
+//! Exports write cells with [`protect`] and [`join_list`]; the import of such a file reads them with
+//! [`unprotect`] and [`split_list`].
+
+use std::borrow::Cow;
+
+/// The separator between the values of a list in one cell.
+pub const LIST_SEPARATOR: &str = "; ";
+
+/// The character that makes a formula a text. It is put before the first character that a reader
+/// could skip on its way to the formula.
+const PREFIX: char = '\'';
+
+/// The maximum number of digits of a phone number (E.164).
+const MAX_PHONE_DIGITS: usize = 15;
+/// The minimum number of digits after a `+`. Fewer digits could also be a formula such as `+1(A1)`.
+const MIN_PHONE_DIGITS: usize = 5;
+/// The maximum length in bytes of what follows a phone number: an extension or a remark.
+const MAX_REMARK_BYTES: usize = 60;
+
+/// The words and signs before an extension, in English and Indonesian. The longest come first.
+const EXTENSION_WORDS: [&str; 8] =
+    ["extension", "ekstensi", "pesawat", "ekst", "ext", "pes", "x", "#"];
+
+/// Where a reader may start a cell in a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// At the start of the text, with any delimiter.
+    Text,
+    /// Behind a comma or semicolon, if the reader splits there.
+    Delimiter,
+    /// Behind a tab or a line break, if the reader splits there.
+    Line,
+}
+
+/// Returns the text so that no spreadsheet finds a formula in it. Control characters other than tab
+/// and line breaks are removed. A `'` is put before every formula: at the start of the text, and
+/// behind every comma, semicolon, tab and line break, because a reader may split at another
+/// delimiter than the file's.
+///
+/// A formula starts with `=`, `+`, `-`, `@` or the full-width form of one, also behind characters
+/// that a reader may drop: invisible characters, and quotes inside a text. A text that is a number, a
+/// phone number or a list of phone numbers as a whole is unchanged. At the start of a text and behind
+/// a comma or semicolon, a tab and a CR also count as the start of a formula.
+///
+/// A text that already has apostrophes at such a place gets one more, so that [`unprotect`] returns
+/// exactly the text.
+#[must_use]
+pub fn protect(text: &str) -> Cow<'_, str> {
+    if is_plainly_safe(text) {
+        return Cow::Borrowed(text);
+    }
+    let is_removed = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    if text.contains(is_removed) {
+        let visible = text.replace(is_removed, "");
+        return Cow::Owned(edit_starts(&visible, runs, Edit::Insert).into_owned());
+    }
+    edit_starts(text, runs, Edit::Insert)
+}
+
+/// Returns the text that [`protect`] was called with, without its control characters. A text that
+/// [`protect`] did not change, and that it would not change, is returned unchanged.
+#[must_use]
+pub fn unprotect(text: &str) -> Cow<'_, str> {
+    let is_prefixed =
+        |rest: &str, start| rest.strip_prefix(PREFIX).is_some_and(|original| runs(original, start));
+    edit_starts(text, is_prefixed, Edit::Remove)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edit {
+    Insert,
+    Remove,
+}
+
+/// Inserts or removes a [`PREFIX`] at every start of a cell at which `is_edited` returns true for the
+/// rest of the text.
+fn edit_starts(text: &str, is_edited: impl Fn(&str, Start) -> bool, edit: Edit) -> Cow<'_, str> {
+    let mut edited = String::new();
+    let mut copied = 0;
+    let delimiters = text.bytes().enumerate().filter_map(|(at, byte)| match byte {
+        b',' | b';' => Some((at + 1, Start::Delimiter)),
+        b'\t' | b'\n' | b'\r' => Some((at + 1, Start::Line)),
+        _ => None,
+    });
+    for (at, start) in std::iter::once((0, Start::Text)).chain(delimiters) {
+        if is_edited(&text[at..], start) {
+            edited.push_str(&text[copied..at]);
+            copied = at;
+            match edit {
+                Edit::Insert => edited.push(PREFIX),
+                Edit::Remove => copied += PREFIX.len_utf8(),
+            }
+        }
+    }
+    if edited.is_empty() && copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    edited.push_str(&text[copied..]);
+    Cow::Owned(edited)
+}
+
+/// Whether a text needs no closer look: it starts with an ASCII letter or digit, and contains
+/// neither a delimiter nor a control character. Most texts are like this.
+fn is_plainly_safe(text: &str) -> bool {
+    // U+0080 to U+009F, the other control characters, have 0xC2 as their first byte.
+    let needs_a_look = |byte: u8| matches!(byte, b',' | b';' | 0..=0x1f | 0x7f | 0xc2);
+    text.bytes().next().is_none_or(|first| first.is_ascii_alphanumeric())
+        && !text.bytes().any(needs_a_look)
+}
+
+/// Whether a reader that starts a cell here would run it as a formula. The result is the same for a
+/// text with more apostrophes in front of it.
+fn runs(rest: &str, start: Start) -> bool {
+    // Inside a text, a quote may become the start of a quoted cell of another reader.
+    let is_skipped = |c: char| c == PREFIX || (c == '"' && start != Start::Text) || is_invisible(c);
+    let cell = rest.trim_start_matches(is_skipped);
+    match cell.chars().next().map(narrow) {
+        Some('=' | '@') => true,
+        Some('+' | '-') => start != Start::Text || !is_plain(cell),
+        Some('\t' | '\r') => start != Start::Line,
+        _ => false,
+    }
+}
+
+/// Whether a character shows nothing, so that a reader may drop it: format characters, fillers,
+/// variation selectors, and white space other than the space, tab and line breaks.
+fn is_invisible(c: char) -> bool {
+    match c {
+        ' ' | '\t' | '\n' | '\r' => false,
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{600}'..='\u{605}'
+        | '\u{61c}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{2800}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{fffe}'..='\u{ffff}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => true,
+        other => other.is_whitespace() || other.is_control(),
+    }
+}
+
+/// The ASCII form of a full-width character; any other character unchanged.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        other => other,
+    }
+}
+
+/// Whether a text is a number, a phone number, or a list of phone numbers. Such a text contains no
+/// apostrophe, and no place where a reader could find a formula, so it is the same before and after
+/// [`protect`].
+fn is_plain(text: &str) -> bool {
+    let text: String = text.chars().map(narrow).collect();
+    is_signed_number(&text) || text.split(LIST_SEPARATOR).all(is_phone)
+}
+
+/// Whether a text is a number with an optional sign, thousands separators and decimals, such as
+/// `-5`, `+1.5` or `-1,234.50`.
+fn is_signed_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    unsigned
+        .split(['.', ','])
+        .all(|group| !group.is_empty() && group.bytes().all(|it| it.is_ascii_digit()))
+}
+
+/// Whether a text is a phone number, such as `+62 (812) 345-678`, `0012`, `+1-926-660-5609x5136`,
+/// `+62 21 345678 ext. 12` or `+62 812345678 (WA)`.
+fn is_phone(text: &str) -> bool {
+    let (rest, fewest) = text.strip_prefix('+').map_or((text, 1), |it| (it, MIN_PHONE_DIGITS));
+    let is_number = |c: char| c.is_ascii_digit() || is_phone_separator(c);
+    let (number, remark) = rest.split_at(rest.find(|c| !is_number(c)).unwrap_or(rest.len()));
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    (fewest..=MAX_PHONE_DIGITS).contains(&digits)
+        && remark.len() <= MAX_REMARK_BYTES
+        && is_remark(without_extension(remark))
+}
+
+fn is_phone_separator(c: char) -> bool {
+    matches!(c, ' ' | '\u{a0}' | '-' | '\u{2010}'..='\u{2015}' | '.' | '(' | ')' | '/')
+}
+
+/// Removes an extension such as `x12`, `ext. 12` or `#12` from the start of a remark.
+fn without_extension(remark: &str) -> &str {
+    let starts_with =
+        |word: &str| remark.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    let Some(word) = EXTENSION_WORDS.into_iter().find(|word| starts_with(word)) else {
+        return remark;
+    };
+    let rest = remark[word.len()..].trim_start_matches(['.', ':', ' ']);
+    let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    if (1..=7).contains(&(rest.len() - after.len())) { after } else { remark }
+}
+
+/// Whether a text behind a phone number can only be a remark, such as `(WA)` or `kantor`: words in
+/// letters, and numbers of their own. It is neither a cell such as `A1` nor the call of a function.
+fn is_remark(text: &str) -> bool {
+    let mut before = ' ';
+    let mut word_before = false;
+    text.chars().all(|c| {
+        let is_allowed = match c {
+            '(' => !word_before,
+            ' ' | ')' | '.' | '/' | '-' => true,
+            digit if digit.is_ascii_digit() => !before.is_alphabetic(),
+            other => other.is_alphabetic() && !before.is_ascii_digit(),
+        };
+        before = c;
+        if c != ' ' {
+            word_before = c.is_alphabetic();
+        }
+        is_allowed
+    })
+}
+
+/// Joins the values of a list to the text of one cell. A value that contains a `;`, starts with a
+/// quote, or is empty or surrounded by white space is put in quotes, with its quotes doubled, so
+/// that [`split_list`] returns exactly the values.
+#[must_use]
+pub fn join_list<'a, T: Into<Cow<'a, str>>>(values: impl IntoIterator<Item = T>) -> Cow<'a, str> {
+    let mut values = values.into_iter().map(|value| quoted(value.into()));
+    let Some(mut joined) = values.next() else { return Cow::Borrowed("") };
+    for value in values {
+        let text = joined.to_mut();
+        text.push_str(LIST_SEPARATOR);
+        text.push_str(&value);
+    }
+    joined
+}
+
+fn quoted(value: Cow<'_, str>) -> Cow<'_, str> {
+    let is_ambiguous = value.is_empty()
+        || value.starts_with('"')
+        || value.contains(';')
+        || value.trim().len() != value.len();
+    if is_ambiguous { Cow::Owned(format!("\"{}\"", value.replace('"', "\"\""))) } else { value }
+}
+
+/// Splits the text of a cell into the values of a list. White space around a value is dropped, and
+/// so are empty values, unless they are in quotes. A quote that is not closed, or that has text
+/// behind it, is part of the value, because the text was not written by [`join_list`].
+#[must_use]
+pub fn split_list(text: &str) -> Vec<Cow<'_, str>> {
+    let mut values = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        if let Some((value, after)) = split_quoted(rest) {
+            values.push(value);
+            rest = after;
+        } else {
+            let (value, after) = rest.split_once(';').unwrap_or((rest, ""));
+            let value = value.trim();
+            if !value.is_empty() {
+                values.push(Cow::Borrowed(value));
+            }
+            rest = after.trim_start();
+        }
+    }
+    values
+}
+
+/// Splits the quoted value at the start of a list from the rest of the list; `None` if the list does
+/// not start with a quoted value.
+fn split_quoted(list: &str) -> Option<(Cow<'_, str>, &str)> {
+    let quoted = list.strip_prefix('"')?;
+    let mut from = 0;
+    let end = loop {
+        let at = from + quoted[from..].find('"')?;
+        match quoted[at..].starts_with("\"\"") {
+            true => from = at + 2,
+            false => break at,
+        }
+    };
+    let after = quoted[end + 1..].trim_start();
+    let after = if after.is_empty() { after } else { after.strip_prefix(';')?.trim_start() };
+    let value = &quoted[..end];
+    let value = if value.contains('"') { value.replace("\"\"", "\"").into() } else { value.into() };
+    Some((value, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
+    use super::*;
+
+    #[test]
+    fn a_formula_is_prefixed_at_every_place_where_a_reader_could_start_a_cell() {
+        for (text, expected) in [
+            ("=1+1", "'=1+1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("+1+cmd|' /C calc'!A0", "'+1+cmd|' /C calc'!A0"),
+            ("-2+3", "'-2+3"),
+            ("-1e5x", "'-1e5x"),
+            ("+", "'+"),
+            ("\t=1", "'\t'=1"),
+            ("\r=1", "'\r'=1"),
+            ("\n=1", "\n'=1"),
+            ("\r\n=1", "'\r\n'=1"),
+            ("x;=1+1;y", "x;'=1+1;y"),
+            ("x,@a\t+1\n-1\r\n=2", "x,'@a\t'+1\n'-1\r\n'=2"),
+            ("a;+62812345678", "a;'+62812345678"),
+            ("a,\tb;\rc", "a,'\tb;'\rc"),
+            ("a;\"=1\"", "a;'\"=1\""),
+            ("\0=1", "'=1"),
+            ("\u{feff}=1", "'\u{feff}=1"),
+            ("\u{200b}\u{a0}@a", "'\u{200b}\u{a0}@a"),
+            ("＝1;＠a", "'＝1;'＠a"),
+            ("＋A1", "'＋A1"),
+            ("－A1", "'－A1"),
+            ("'=1", "''=1"),
+            ("a;''=1", "a;'''=1"),
+            ("+1-926-660-5609xA1", "'+1-926-660-5609xA1"),
+            ("+1(A1)", "'+1(A1)"),
+            ("+62812345678=1", "'+62812345678=1"),
+            ("+62812345678; =1", "'+62812345678; =1"),
+            ("+62812345678; A1", "'+62812345678; A1"),
+            ("+62812345678;0812", "'+62812345678;0812"),
+            ("+62812345678 A1", "'+62812345678 A1"),
+            ("+62812345678 HYPERLINK(A)", "'+62812345678 HYPERLINK(A)"),
+            ("+62812345678 N (A)", "'+62812345678 N (A)"),
+            ("+62812345678 x12 A1", "'+62812345678 x12 A1"),
+            ("-5\n=1", "'-5\n'=1"),
+        ] {
+            assert_eq!(protect(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_harmless_text_is_unchanged() {
+        for text in [
+            "",
+            "Sari",
+            "Jakarta, -5 or +7; =hello @home",
+            "a\r\n\r\nb\n\tc",
+            "\"=1",
+            "'62812",
+            "'+62812345678",
+            "-5",
+            "+1.5",
+            "-1,234.50",
+            "+62812345678",
+            "+62 (812) 345-678",
+            "+62 812‑345‑678",
+            "＋６２８１２３４５６７８",
+            "+1-926-660-5609x5136",
+            "+62 21 345678 ext. 12",
+            "+62 21 345678 ext12",
+            "+62 21 345678 #12",
+            "+62 21 345678 pes. 12 (kantor)",
+            "+62 812 345678 (WA)",
+            "+62812345678 WA",
+            "+62812345678 (kantor lt. 2) (pagi)",
+            "+62 812-345; 0812 345; 0012; +1-926-660-5609x5136; +62812345 (WA)",
+            "0012",
+            " =1",
+            "a=1",
+        ] {
+            assert_eq!(protect(text), text);
+        }
+    }
+
+    #[test]
+    fn control_characters_are_removed_and_line_breaks_and_tabs_stay() {
+        assert_eq!(protect("a\0\u{1b}b\u{7f}c\u{85}d\te\r\nf"), "abcd\te\r\nf");
+    }
+
+    /// Texts of the characters that matter to a reader, and texts of any characters.
+    fn texts() -> impl Strategy<Value = String> {
+        let pieces = vec![
+            "=",
+            "+",
+            "-",
+            "@",
+            "＝",
+            "＋",
+            "－",
+            "＠",
+            "'",
+            "\"",
+            ",",
+            ";",
+            "\t",
+            "\n",
+            "\r",
+            " ",
+            "\0",
+            "\u{feff}",
+            "\u{200b}",
+            "\u{a0}",
+            "+62812345678",
+            " ext. 12",
+            " (WA)",
+            "; ",
+            "1",
+            "A",
+            "é",
+            "1,234.5",
+            "x5",
+        ];
+        prop_oneof![vec(select(pieces), 0..12).prop_map(|pieces| pieces.concat()), "(?s).{0,40}",]
+    }
+
+    fn without_controls(text: &str) -> String {
+        text.chars().filter(|c| !c.is_control() || "\t\n\r".contains(*c)).collect()
+    }
+
+    /// What a careless reader makes of a cell: nothing that cannot be seen in front of it.
+    fn as_read(cell: &str) -> &str {
+        cell.trim_start_matches(['\u{feff}', '\u{200b}', '\u{a0}', '\n'])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn unprotect_returns_the_protected_text(text in texts()) {
+            let protected = protect(&text);
+            prop_assert_eq!(unprotect(&protected), without_controls(&text));
+        }
+
+        #[test]
+        fn a_protected_text_is_protected_again_without_loss(text in texts()) {
+            let once = protect(&text).into_owned();
+            let twice = protect(&once);
+            prop_assert_eq!(unprotect(&twice), once.as_str());
+        }
+
+        #[test]
+        fn no_reader_finds_a_formula_in_a_protected_text(text in texts()) {
+            let protected = protect(&text);
+            let formula = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+            let whole = as_read(&protected);
+            prop_assert!(!whole.starts_with(formula) || is_plain(whole));
+            prop_assert!(!protected.starts_with(['\t', '\r']));
+            for delimiter in [",", ";", "\t", "\r\n", ",;", ",;\t", ";\r\n", ",;\t\r\n"] {
+                for cell in protected.split(|c| delimiter.contains(c)).skip(1) {
+                    prop_assert!(!as_read(cell.trim_start_matches('"')).starts_with(formula), "{cell:?} would run");
+                }
+            }
+        }
+
+        #[test]
+        fn a_list_is_split_into_the_values_that_were_joined(
+            values in vec(prop_oneof!["[a; \"]{0,6}", "(?s).{0,10}"], 0..6)
+        ) {
+            let joined = join_list(values.iter().map(String::as_str));
+            prop_assert_eq!(split_list(&joined), values.clone());
+        }
+    }
+
+    #[test]
+    fn a_list_of_another_program_is_split_at_semicolons() {
+        assert_eq!(split_list(" a;b ;; \"c\" d; \"e"), ["a", "b", "\"c\" d", "\"e"]);
+        assert_eq!(split_list("vip; \"a; b\"; c"), ["vip", "a; b", "c"]);
+        assert!(split_list(" ; ").is_empty());
+    }
+}
