@@ -3,7 +3,7 @@
 
 use std::{hint::black_box, time::Instant};
 
-use shared::note::{Draft, MentionOutcome, MentionRef};
+use shared::note::{Draft, MentionOutcome, MentionRef, Site};
 
 const ROUNDS: usize = 41;
 const NOTES_PER_ROUND: usize = 200;
@@ -25,9 +25,11 @@ fn note() -> String {
 
 fn directory(reference: &MentionRef) -> MentionOutcome {
     match reference {
-        MentionRef::User(user) => {
-            MentionOutcome::Verified { user: *user, display_name: "Ann Lee".to_owned() }
-        }
+        MentionRef::User(user) => MentionOutcome::Verified {
+            user: *user,
+            display_name: "Ann Lee".to_owned(),
+            known_names: Vec::new(),
+        },
         MentionRef::Raw(_) | MentionRef::Malformed(_) => MentionOutcome::Text,
     }
 }
@@ -48,10 +50,10 @@ fn median(mut rounds: Vec<f64>) -> f64 {
 
 fn main() {
     let html = note();
-    let hosts = ["app.example.com".to_owned()];
+    let site = Site::new("https://app.example.com");
     let sanitizer = ammonia::Builder::default();
     let mut alone = || sanitizer.clean(black_box(&html)).to_string().len();
-    let mut pipeline = || match Draft::from_submission(black_box(&html), &hosts) {
+    let mut pipeline = || match Draft::from_submission(black_box(&html), &site) {
         Ok(draft) => draft.render(directory).html.len(),
         Err(_) => 0,
     };

@@ -24,7 +24,7 @@ use crate::{
     export::{Defaults, ExportStore, Files, Jobs},
     http_client,
     locale::Locale,
-    note::{InvalidMentions, NoteWriter, mention_hosts},
+    note::{InvalidMentions, NoteWriter, Site},
     notification::{NotificationService, Notifications},
     outbox::{DeadLetters, Outbox, Queue},
     services::Services,
@@ -217,10 +217,10 @@ impl Environment {
     /// The writer of notes (`APP_URL`, `MENTION_QUEUE_URL`, and `INVALID_MENTION_POLICY`, which is
     /// `drop` by default or `reject`).
     pub fn note_writer(&self) -> Result<NoteWriter, StartError> {
-        let hosts = mention_hosts(&self.text("APP_URL")?);
+        let site = Site::new(&self.text("APP_URL")?);
         let invalid = self.parsed("INVALID_MENTION_POLICY", InvalidMentions::default())?;
         let outbox = self.outbox(&[Queue::Mention])?;
-        Ok(NoteWriter::new(self.services()?, outbox, hosts, invalid))
+        Ok(NoteWriter::new(self.services()?, outbox, site, invalid))
     }
 
     /// The dead-letter queue whose URL is in the variable `name`.

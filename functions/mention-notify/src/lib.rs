@@ -15,7 +15,7 @@ use shared::{
     access::{AccessError, Authority},
     entry::queue::Message,
     environment::{Environment, StartError},
-    note::{MentionMessage, MentionVerifier, mention_hosts},
+    note::{MentionMessage, MentionVerifier, Site},
     outbox::Queue,
 };
 
@@ -38,9 +38,9 @@ impl App {
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let app_url = environment.text("APP_URL")?;
         let services = environment.services()?;
-        let (outbox, hosts) = (environment.outbox(&[Queue::Mention])?, mention_hosts(&app_url));
+        let (outbox, site) = (environment.outbox(&[Queue::Mention])?, Site::new(&app_url));
         Ok(Self {
-            verifier: MentionVerifier::new(services.clone(), outbox, hosts),
+            verifier: MentionVerifier::new(services.clone(), outbox, site),
             notifier: Notifier {
                 authority: Authority::new(services.clone()),
                 services,

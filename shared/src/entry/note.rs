@@ -33,7 +33,13 @@ impl From<NoteError> for Failure {
         match error {
             NoteError::TooLong { length, limit } => Self::new(Code::NoteTooLong, message)
                 .with_details(json!({ "length": length, "limit": limit })),
-            NoteError::Empty => Self::new(Code::NoteEmpty, message),
+            NoteError::Empty(removed) => {
+                let failure = Self::new(Code::NoteEmpty, message);
+                if removed.is_empty() {
+                    return failure;
+                }
+                failure.with_details(json!({ "kinds": removed }))
+            }
             NoteError::TooManyMentions { count, limit } => {
                 Self::new(Code::TooManyMentions, message)
                     .with_details(json!({ "count": count, "limit": limit }))
@@ -46,6 +52,12 @@ impl From<NoteError> for Failure {
 impl From<MentionWarning> for Warning {
     fn from(warning: MentionWarning) -> Self {
         let (code, message, name, value) = match warning {
+            MentionWarning::ContentRemoved(kinds) => (
+                "CONTENT_REMOVED",
+                "a note cannot have some of the submitted content; it was removed",
+                "kinds",
+                json!(kinds),
+            ),
             MentionWarning::Invalid(id) => (
                 "INVALID_MENTION",
                 "a mention does not refer to an active user of the company; it was changed to plain text",

@@ -10,7 +10,9 @@ use super::{
     markup::{Token, has_text, plain_text, push_attribute, push_text, tokens},
     mention::{Anchor, MENTION_LIMIT, MentionRef},
     model::NoteError,
+    removed::Removed,
     sanitize::sanitize,
+    site::Site,
 };
 
 /// Sanitized note HTML whose mentions were found but not yet verified.
@@ -47,6 +49,10 @@ pub enum MentionOutcome {
         user: Uuid,
         /// The person's name in the directory, without an `@`.
         display_name: String,
+        /// Other names of the person that an editor may have written into the anchor, without an
+        /// `@`: the email, the last-known name, the name in the stored note. The anchor's text that
+        /// is one of the names is replaced, and all other text is kept.
+        known_names: Vec<String>,
     },
     /// The reference is not verified yet. The anchor is kept and marked as pending.
     Pending,
@@ -67,6 +73,8 @@ pub struct Rendered {
     /// The references whose anchors were replaced by their content, each once, in order, including
     /// malformed ones.
     pub unwrapped: Vec<MentionRef>,
+    /// The kinds of content that were removed from the submission, each once.
+    pub removed: Vec<Removed>,
 }
 
 impl Rendered {
@@ -81,23 +89,23 @@ impl Draft {
     ///
     /// # Errors
     /// [`NoteError::TooLong`]. The length is checked before the HTML is sanitized and parsed.
-    pub fn from_submission(html: &str, hosts: &[String]) -> Result<Self, NoteError> {
-        let length = counted_length(html, hosts);
+    pub fn from_submission(html: &str, site: &Site) -> Result<Self, NoteError> {
+        let length = counted_length(html, site);
         if length > NOTE_LENGTH_LIMIT {
             return Err(NoteError::TooLong { length, limit: NOTE_LENGTH_LIMIT });
         }
-        Ok(Self::parse(html, hosts))
+        Ok(Self::parse(html, site))
     }
 
     /// Sanitizes `html` and finds its mentions. The function does not limit the length. Use it for
     /// HTML that this service wrote, such as a stored note with pending mentions. The link of a
-    /// mobile mention is relative or leads to one of `hosts`.
-    pub fn parse(html: &str, hosts: &[String]) -> Self {
+    /// mobile mention is relative or leads to `site`.
+    pub fn parse(html: &str, site: &Site) -> Self {
         let html = sanitize(html);
         let mut reader = Reader::default();
         for (range, token) in tokens(&html) {
             match token {
-                Token::Start("a", written) => reader.open(Anchor::parse(written, hosts)),
+                Token::Start("a", written) => reader.open(Anchor::parse(written, site)),
                 Token::End("a") => reader.close(range),
                 Token::Text(_) | Token::Start(..) | Token::End(_) => reader.copy(range),
                 // The serializer cannot have written such markup, so it is not stored.
@@ -170,8 +178,13 @@ impl Draft {
             // may be nested in a different way when they are parsed again.
             html = sanitize(&html);
         }
-        let mut rendered =
-            Rendered { html, mentioned: Vec::new(), pending: Vec::new(), unwrapped: Vec::new() };
+        let mut rendered = Rendered {
+            html,
+            mentioned: Vec::new(),
+            pending: Vec::new(),
+            unwrapped: Vec::new(),
+            removed: Vec::new(),
+        };
         for (reference, outcome) in self.references.iter().zip(outcomes) {
             match outcome {
                 MentionOutcome::Verified { user, .. } if rendered.mentioned.contains(&user) => {}
@@ -210,7 +223,7 @@ impl Draft {
 
 fn push_opening(html: &mut String, reference: &MentionRef, outcome: Option<&MentionOutcome>) {
     match outcome {
-        Some(MentionOutcome::Verified { user, display_name }) => {
+        Some(MentionOutcome::Verified { user, display_name, .. }) => {
             html.push_str("<a data-user-id=\"");
             html.push_str(user.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
             html.push_str("\" data-mention=\"true\">@");
@@ -295,7 +308,7 @@ pub fn to_mobile(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     for (range, token) in tokens(html) {
         let anchor = match token {
-            Token::Start("a", written) => Anchor::parse(written, &[]),
+            Token::Start("a", written) => Anchor::parse(written, &Site::default()),
             Token::Text(_) | Token::Start(..) | Token::End(_) | Token::Other => Anchor::Bare,
         };
         match anchor {

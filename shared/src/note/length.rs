@@ -21,6 +21,7 @@ use super::{
     markup::{Token, tokens},
     mention::{Anchor, LINK_REL, MentionRef},
     sanitize::sanitize,
+    site::Site,
 };
 
 /// The maximum length of a note, in counted characters (SPEC §3).
@@ -38,21 +39,21 @@ const HTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
 /// Returns the length of a submission in characters, to be compared with [`NOTE_LENGTH_LIMIT`]. The
 /// two exceptions are applied only if the whole text is longer than the limit. A malformed mention
 /// counts with its submitted length, because it has no canonical form.
-pub fn counted_length(html: &str, hosts: &[String]) -> usize {
+pub fn counted_length(html: &str, site: &Site) -> usize {
     let submitted = html.chars().count();
     if submitted <= NOTE_LENGTH_LIMIT {
         return submitted;
     }
-    submitted - uncounted(html, hosts)
+    submitted - uncounted(html, site)
 }
 
 /// The number of characters of the anchors' start tags that do not count.
-fn uncounted(html: &str, hosts: &[String]) -> usize {
+fn uncounted(html: &str, site: &Site) -> usize {
     let total = Cell::new(0);
     let on_anchor = element!("a", |anchor| {
         let tag = html.get(anchor.source_location().bytes()).unwrap_or_default();
         if anchor.namespace_uri() == HTML_NAMESPACE {
-            total.set(total.get() + uncounted_in_tag(tag, hosts));
+            total.set(total.get() + uncounted_in_tag(tag, site));
         }
         Ok(())
     });
@@ -76,7 +77,7 @@ fn uncounted(html: &str, hosts: &[String]) -> usize {
 /// The number of characters of one anchor's start tag that do not count: for a mention, the
 /// characters by which it is longer than the canonical form; for a link, the `rel` attribute that
 /// every stored link has.
-fn uncounted_in_tag(tag: &str, hosts: &[String]) -> usize {
+fn uncounted_in_tag(tag: &str, site: &Site) -> usize {
     let excess = tag.chars().count().saturating_sub(CANONICAL_TAG_LENGTH);
     let has_rel = tag.contains(LINK_REL);
     if excess == 0 && !has_rel {
@@ -84,7 +85,7 @@ fn uncounted_in_tag(tag: &str, hosts: &[String]) -> usize {
     }
     let sanitized = sanitize(tag);
     let anchor = tokens(&sanitized).find_map(|(_, token)| match token {
-        Token::Start("a", written) => Some(Anchor::parse(written, hosts)),
+        Token::Start("a", written) => Some(Anchor::parse(written, site)),
         _ => None,
     });
     match anchor {

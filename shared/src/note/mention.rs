@@ -10,7 +10,10 @@ use percent_encoding::percent_decode_str;
 use url::{ParseError, Url};
 use uuid::Uuid;
 
-use super::markup::{attributes, push_attribute, unescape};
+use super::{
+    markup::{attributes, push_attribute, unescape},
+    site::Site,
+};
 
 /// The maximum number of people whom one note may mention (SPEC §3).
 pub const MENTION_LIMIT: usize = 10;
@@ -78,7 +81,7 @@ pub(super) enum Anchor {
 impl Anchor {
     /// Parses an anchor's attributes in serialized form. An explicit `data-user-id` has precedence
     /// over the link. With `data-mention="false"` the anchor is not a mention in either form.
-    pub(super) fn parse(written: &str, hosts: &[String]) -> Self {
+    pub(super) fn parse(written: &str, site: &Site) -> Self {
         let find = |name: &str| {
             attributes(written).find(|(known, _)| *known == name).map(|(_, value)| unescape(value))
         };
@@ -95,7 +98,7 @@ impl Anchor {
         }
         let Some(href) = find("href") else { return Self::Bare };
         let Some(target) = Target::parse(&href) else { return Self::Bare };
-        if !declined && let Some(id) = target.user(hosts) {
+        if !declined && let Some(id) = target.user(site) {
             return Self::Mention(MentionRef::lenient(id));
         }
         match target {
@@ -152,15 +155,12 @@ impl Target {
     }
 
     /// The `{id}` of a link to a user's page, `…/users/{id}/edit_user`, which is relative or leads
-    /// to one of `hosts`. Query and fragment are ignored.
-    fn user(&self, hosts: &[String]) -> Option<String> {
+    /// to the site. Query and fragment are ignored.
+    fn user(&self, site: &Site) -> Option<String> {
         let url = match self {
             Self::Relative(url) => url,
             Self::Absolute(url) | Self::HostRelative(url) => {
-                let host = url.host_str()?;
-                let ours = matches!(url.scheme(), "http" | "https")
-                    && hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host));
-                ours.then_some(url)?
+                Some(url).filter(|url| site.has_host_of(url))?
             }
         };
         user_in_path(url)

@@ -10,6 +10,8 @@
 //! | `markup` | reads and writes HTML in the serializer's form |
 //! | `mention` | parses an anchor: a mention, a link or neither |
 //! | `html` | parses a note into a draft and renders it, also for the mobile editor |
+//! | `removed` | the kinds of content that a note cannot have |
+//! | `site` | the address of the web application |
 //! | `length` | counts the length of a submission |
 //! | `model` | the visibility and attachments of a note, and their limits |
 //! | `record` | a note in the table, in a request and in a response |
@@ -36,7 +38,9 @@ mod model;
 mod page;
 mod people;
 mod record;
+mod removed;
 mod sanitize;
+mod site;
 mod store;
 mod verify;
 
@@ -59,5 +63,7 @@ pub use model::{
 };
 pub use page::{NoteCursor, NotePage, NoteReader, ReadNote};
 pub use record::{MentionFormat, Note, NoteInput, NoteView};
-pub use store::{InvalidMentions, MentionWarning, NoteFailure, NoteWriter, Saved, mention_hosts};
+pub use removed::Removed;
+pub use site::Site;
+pub use store::{InvalidMentions, MentionWarning, NoteFailure, NoteWriter, Saved};
 pub use verify::MentionVerifier;

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
+use super::removed::{EmptyNote, Removed};
+
 /// The maximum number of attachments of one note.
 pub const ATTACHMENT_LIMIT: usize = 10;
 
@@ -78,9 +80,10 @@ pub enum NoteError {
         /// The maximum number of characters.
         limit: usize,
     },
-    /// After sanitizing, the note has neither text nor an attachment (`NOTE_EMPTY`).
-    #[error("the note must have text or an attachment")]
-    Empty,
+    /// The note has neither visible text nor an attachment (`NOTE_EMPTY`). The value contains the
+    /// kinds of content that were removed from it.
+    #[error("{}", EmptyNote(.0))]
+    Empty(Vec<Removed>),
     /// The note mentions too many people (`TOO_MANY_MENTIONS`).
     #[error("the note mentions {count} people; at most {limit} are allowed")]
     TooManyMentions {

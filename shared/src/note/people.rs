@@ -224,9 +224,11 @@ impl People {
     pub(super) fn outcome(&self, reference: &MentionRef) -> MentionOutcome {
         let known = self.known.iter().find(|(known, _)| known == reference);
         match known.map(|(_, resolution)| resolution) {
-            Some(Resolution::ActiveUser { user, name }) => {
-                MentionOutcome::Verified { user: user.as_uuid(), display_name: name.clone() }
-            }
+            Some(Resolution::ActiveUser { user, name }) => MentionOutcome::Verified {
+                user: user.as_uuid(),
+                display_name: name.clone(),
+                known_names: Vec::new(),
+            },
             Some(Resolution::Unknown) => MentionOutcome::Pending,
             Some(Resolution::NotAnActiveUser | Resolution::PlainText) | None => {
                 MentionOutcome::Text

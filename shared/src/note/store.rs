@@ -3,11 +3,9 @@
 
 use std::collections::HashMap;
 
-use url::Url;
-
 use super::{
     Draft, MENTION_LIMIT, MentionRef, Note, NoteAccess, NoteAction, NoteDenial, NoteError,
-    NoteInput, Rendered,
+    NoteInput, Removed, Rendered, Site,
     admission::Admission,
     check_attachments, event,
     ledger::{Actor, Ledger, LedgerChange, LedgerEntry},
@@ -49,14 +47,6 @@ impl std::str::FromStr for InvalidMentions {
     }
 }
 
-/// The hosts of absolute links that the mobile editor uses for mentions: the host of the web
-/// application. Empty if `app_url` is not a valid URL with a host.
-#[must_use]
-pub fn mention_hosts(app_url: &str) -> Vec<String> {
-    let url = Url::parse(app_url).ok();
-    url.iter().filter_map(Url::host_str).map(str::to_owned).collect()
-}
-
 /// The reason why a note cannot be read, saved or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum NoteFailure {
@@ -82,9 +72,11 @@ pub enum NoteFailure {
     Table(#[from] TableError),
 }
 
-/// A warning about a mention of a saved note (SPEC §3).
+/// A warning about the content or a mention of a saved note (SPEC §3).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MentionWarning {
+    /// Content of these kinds was removed from the note.
+    ContentRemoved(Vec<Removed>),
     /// This id does not refer to an active user, so its anchors became text.
     Invalid(String),
     /// These ids could not be verified, because Launchpad was unavailable. They are verified later.
@@ -113,7 +105,7 @@ pub struct NoteWriter {
     authority: Authority,
     services: Services,
     outbox: Outbox,
-    hosts: Vec<String>,
+    site: Site,
     invalid: InvalidMentions,
 }
 
@@ -163,16 +155,11 @@ impl Save<'_> {
 }
 
 impl NoteWriter {
-    /// Creates a writer. `hosts` comes from [`mention_hosts`].
+    /// Creates a writer. `site` is the web application's.
     #[must_use]
-    pub fn new(
-        services: Services,
-        outbox: Outbox,
-        hosts: Vec<String>,
-        invalid: InvalidMentions,
-    ) -> Self {
+    pub fn new(services: Services, outbox: Outbox, site: Site, invalid: InvalidMentions) -> Self {
         let authority = Authority::new(services.clone());
-        Self { authority, services, outbox, hosts, invalid }
+        Self { authority, services, outbox, site, invalid }
     }
 
     /// Adds a note to a contact.
@@ -203,7 +190,7 @@ impl NoteWriter {
     }
 
     async fn save(&self, save: Save<'_>) -> Result<Saved, NoteFailure> {
-        let draft = Draft::from_submission(&save.input.note, &self.hosts);
+        let draft = Draft::from_submission(&save.input.note, &self.site);
         let references = draft.as_ref().map_or(&[][..], Draft::references);
         let well_formed = references.iter().filter(|r| !matches!(r, MentionRef::Malformed(_)));
         // A note with too many mentions is refused below, so its ledger entries are not read.
@@ -287,7 +274,7 @@ impl NoteWriter {
         let note = save.target.map(|id| admission.note(id, &contact, &mut items)).transpose()?;
         let stored = note
             .as_ref()
-            .map(|note| StoredMentions::from_note(note, &Draft::parse(&note.note, &self.hosts)));
+            .map(|note| StoredMentions::from_note(note, &Draft::parse(&note.note, &self.site)));
         let (stored, ledger) = (stored.unwrap_or_default(), ledger_by_person(items)?);
         Ok(CurrentState { contact, note, stored, ledger })
     }
@@ -298,7 +285,7 @@ impl NoteWriter {
     fn unchanged_submission(&self, save: &Save<'_>, current: &CurrentState) -> Option<Draft> {
         let html = &save.input.note;
         let note = current.note.as_ref();
-        note.filter(|note| note.has_html(html)).map(|_| Draft::parse(html, &self.hosts))
+        note.filter(|note| note.has_html(html)).map(|_| Draft::parse(html, &self.site))
     }
 
     async fn people(
@@ -348,7 +335,7 @@ impl NoteWriter {
         let attachments =
             attachments.or_else(|| old.map(|old| old.attachments.clone())).unwrap_or_default();
         if !rendered.has_text() && attachments.is_empty() {
-            return Err(NoteError::Empty);
+            return Err(NoteError::Empty(rendered.removed.clone()));
         }
         let visibility = input.visibility.or_else(|| old.map(|old| old.visibility));
         Ok(Note {
@@ -421,8 +408,8 @@ impl NoteWriter {
         });
     }
 
-    /// The warnings in the response for the author. There are no warnings if the mention flag is
-    /// off.
+    /// The warnings in the response for the author. If the mention flag is off, there are no
+    /// warnings about mentions.
     fn warnings(
         &self,
         session: &Session,
@@ -430,11 +417,15 @@ impl NoteWriter {
         note: &Note,
         contact: &Authorized<Contact>,
     ) -> Vec<MentionWarning> {
+        let mut warnings = Vec::new();
+        if !rendered.removed.is_empty() {
+            warnings.push(MentionWarning::ContentRemoved(rendered.removed.clone()));
+        }
         if !session.flags.notes_mention {
-            return Vec::new();
+            return warnings;
         }
         let invalid = rendered.unwrapped.iter().map(shortened_id);
-        let mut warnings: Vec<_> = invalid.map(MentionWarning::Invalid).collect();
+        warnings.extend(invalid.map(MentionWarning::Invalid));
         if !rendered.pending.is_empty() {
             let ids = rendered.pending.iter().map(shortened_id).collect();
             warnings.push(MentionWarning::Pending(ids));

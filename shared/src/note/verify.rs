@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Draft, MentionRef, Note, Rendered,
+    Draft, MentionRef, Note, Rendered, Site,
     admission::live_contact,
     event,
     ledger::{
@@ -26,15 +26,15 @@ pub struct MentionVerifier {
     authority: Authority,
     services: Services,
     outbox: Outbox,
-    hosts: Vec<String>,
+    site: Site,
 }
 
 impl MentionVerifier {
-    /// Creates a verifier. `hosts` comes from [`mention_hosts`](super::mention_hosts).
+    /// Creates a verifier. `site` is the web application's.
     #[must_use]
-    pub fn new(services: Services, outbox: Outbox, hosts: Vec<String>) -> Self {
+    pub fn new(services: Services, outbox: Outbox, site: Site) -> Self {
         let authority = Authority::new(services.clone());
-        Self { authority, services, outbox, hosts }
+        Self { authority, services, outbox, site }
     }
 
     /// Looks up the people of a note's pending mentions.
@@ -94,7 +94,7 @@ impl MentionVerifier {
     async fn prepare(&self, company: &CompanyId, old: Note) -> Result<Option<Work>, AccessError> {
         let Some(since) = old.pending_since else { return Ok(None) };
         let notifies = self.authority.company_flags(company).await?.notes_mention;
-        let draft = Draft::parse(&old.note, &self.hosts);
+        let draft = Draft::parse(&old.note, &self.site);
         let stored = StoredMentions::from_note(&old, &draft);
         let mut people = People::verify(&self.services.directory, company, &stored).await;
         let now = self.services.clock.now();

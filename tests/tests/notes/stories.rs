@@ -6,7 +6,7 @@ use note_write::{App, handle};
 use serde_json::{Value, json};
 use shared::{
     entry::http::{body_json, respond},
-    note::{InvalidMentions, NoteWriter, mention_hosts},
+    note::{InvalidMentions, NoteWriter, Site},
     outbox::Queue,
 };
 use tests::{Log, World, person};
@@ -156,10 +156,10 @@ async fn note_mention_s04_err1_oq3_a_note_with_invalid_mentions_is_not_written_i
     let world = World::with_flags().await;
     let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let environment = world.environment("NoteWrite").await;
-    let hosts = mention_hosts("https://app.example.com");
+    let site = Site::new("https://app.example.com");
     let services = environment.services().unwrap();
     let outbox = environment.outbox(&[Queue::Mention]).unwrap();
-    let strict = NoteWriter::new(services, outbox, hosts, InvalidMentions::Reject);
+    let strict = NoteWriter::new(services, outbox, site, InvalidMentions::Reject);
     let headers = [("content-type", "application/json")];
     let log = Log::capture();
     let both = format!("{} {}", mention(&person("budi")), mention(&person("claire")));

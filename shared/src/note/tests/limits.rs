@@ -10,9 +10,10 @@ fn with_length(length: usize, fill: &str) -> String {
 fn ten_thousand_unicode_scalars_are_allowed_and_one_more_is_not() {
     for fill in ["x", "é", "🙂", "\0", "\u{a0}"] {
         let fits = with_length(NOTE_LENGTH_LIMIT, fill);
-        assert!(Draft::from_submission(&fits, &[]).is_ok(), "{fill:?}");
+        assert!(Draft::from_submission(&fits, &Site::default()).is_ok(), "{fill:?}");
         let error =
-            Draft::from_submission(&with_length(NOTE_LENGTH_LIMIT + 1, fill), &[]).unwrap_err();
+            Draft::from_submission(&with_length(NOTE_LENGTH_LIMIT + 1, fill), &Site::default())
+                .unwrap_err();
         assert_eq!(error, NoteError::TooLong { length: 10_001, limit: 10_000 }, "{fill:?}");
     }
 }
@@ -42,9 +43,9 @@ fn the_start_tag_of_a_mention_counts_with_the_length_of_its_shorter_form() {
         if tag.len() > counted {
             assert!(html.len() > NOTE_LENGTH_LIMIT);
         }
-        assert!(Draft::from_submission(&html, &hosts()).is_ok(), "{tag}");
+        assert!(Draft::from_submission(&html, &site()).is_ok(), "{tag}");
         let html = format!("{html}🙂");
-        assert_eq!(counted_length(&html, &hosts()), NOTE_LENGTH_LIMIT + 1, "{tag}");
+        assert_eq!(counted_length(&html, &site()), NOTE_LENGTH_LIMIT + 1, "{tag}");
     }
 }
 
@@ -54,7 +55,7 @@ fn the_rel_attribute_added_to_stored_links_does_not_count() {
     let html = format!("{links}{}", "x".repeat(NOTE_LENGTH_LIMIT - links.len()));
     let once = stored(&html);
     assert_eq!(once.len(), NOTE_LENGTH_LIMIT + 100 * 35);
-    assert_eq!(counted_length(&once, &hosts()), NOTE_LENGTH_LIMIT);
+    assert_eq!(counted_length(&once, &site()), NOTE_LENGTH_LIMIT);
     // The `rel` of an element that is not a link counts, and so does a link's `rel` with a
     // different value.
     let rel = r#" rel="noopener noreferrer nofollow""#;
@@ -62,7 +63,7 @@ fn the_rel_attribute_added_to_stored_links_does_not_count() {
         ["<a href=\"https://e.co/1\" rel=\"author\">", &format!("<a{rel}>"), &format!("<p{rel}>")]
     {
         let html = format!("{tag}{}", "x".repeat(NOTE_LENGTH_LIMIT));
-        assert_eq!(counted_length(&html, &hosts()), html.len(), "{tag}");
+        assert_eq!(counted_length(&html, &site()), html.len(), "{tag}");
     }
 }
 
@@ -76,7 +77,7 @@ fn text_that_looks_like_a_mention_counts_in_full() {
         ("<svg>", "</svg>"),
     ] {
         let html = format!("{}{tag}{}{}", wrap.0, wrap.1, "y".repeat(NOTE_LENGTH_LIMIT));
-        assert_eq!(counted_length(&html, &[]), html.chars().count(), "{}", wrap.0);
+        assert_eq!(counted_length(&html, &Site::default()), html.chars().count(), "{}", wrap.0);
     }
 }
 
@@ -84,7 +85,7 @@ fn text_that_looks_like_a_mention_counts_in_full() {
 fn a_long_submission_is_counted_with_any_markup() {
     for odd in ["<iframe href=><svg></svg></iframe>", "<textarea><math></math></textarea>"] {
         let html = format!("{odd}{}", "x".repeat(NOTE_LENGTH_LIMIT));
-        assert_eq!(counted_length(&html, &[]), html.chars().count(), "{odd}");
+        assert_eq!(counted_length(&html, &Site::default()), html.chars().count(), "{odd}");
     }
 }
 
@@ -96,13 +97,13 @@ fn a_note_at_the_limit_can_be_read_and_saved_again() {
         })
         .collect();
     let html = format!("{mentions}{}", "x".repeat(NOTE_LENGTH_LIMIT - mentions.len()));
-    let once = Draft::from_submission(&html, &[]).unwrap().render(directory).html;
+    let once = Draft::from_submission(&html, &Site::default()).unwrap().render(directory).html;
     assert!(once.len() > NOTE_LENGTH_LIMIT);
     // Only the canonical tags, which are a little longer than the mobile ones, add to the length.
     let growth = once.len() - NOTE_LENGTH_LIMIT;
     let mobile = to_mobile(&once);
     assert!(growth <= 10 * 20, "{growth}");
-    assert!(counted_length(&mobile, &[]) <= NOTE_LENGTH_LIMIT + 10 * 9);
+    assert!(counted_length(&mobile, &Site::default()) <= NOTE_LENGTH_LIMIT + 10 * 9);
 }
 
 #[test]

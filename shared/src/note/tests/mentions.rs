@@ -166,6 +166,7 @@ fn a_display_name_is_escaped_as_text() {
         MentionOutcome::Verified {
             user: Uuid::try_parse(ANN).unwrap(),
             display_name: name.to_owned(),
+            known_names: Vec::new(),
         }
     });
     assert_eq!(
@@ -200,6 +201,7 @@ fn a_pending_mention_keeps_its_text_and_id_and_can_be_resolved_later() {
         MentionRef::Raw(_) => MentionOutcome::Verified {
             user: Uuid::try_parse(BOB).unwrap(),
             display_name: "Bob".to_owned(),
+            known_names: Vec::new(),
         },
         _ => MentionOutcome::Text,
     });
@@ -215,8 +217,11 @@ fn a_pending_mention_keeps_its_text_and_id_and_can_be_resolved_later() {
 fn two_references_to_one_person_are_one_mention() {
     let html = format!(r#"<a href="/users/7/edit_user">@A</a><a data-user-id="{ANN}">@A</a>"#);
     let ann = Uuid::try_parse(ANN).unwrap();
-    let rendered = draft(&html)
-        .render(|_| MentionOutcome::Verified { user: ann, display_name: "Dir".to_owned() });
+    let rendered = draft(&html).render(|_| MentionOutcome::Verified {
+        user: ann,
+        display_name: "Dir".to_owned(),
+        known_names: Vec::new(),
+    });
     assert_eq!(rendered.mentioned, [ann]);
     assert_eq!(rendered.html, verified(ANN).repeat(2));
 }

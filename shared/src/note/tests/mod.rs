@@ -20,12 +20,12 @@ const ANN: &str = "0191d2c4-8a3e-7c11-9f00-0000000000aa";
 const BOB: &str = "0191d2c4-8a3e-7c11-9f00-0000000000bb";
 const HOST: &str = "app.example.com";
 
-fn hosts() -> Vec<String> {
-    vec![HOST.to_owned()]
+fn site() -> Site {
+    Site::new(&format!("https://{HOST}"))
 }
 
 fn draft(html: &str) -> Draft {
-    Draft::parse(html, &hosts())
+    Draft::parse(html, &site())
 }
 
 fn user(id: &str) -> MentionRef {
@@ -44,9 +44,11 @@ fn malformed(id: &str) -> MentionRef {
 /// UUID is not verified yet.
 fn directory(reference: &MentionRef) -> MentionOutcome {
     match reference {
-        MentionRef::User(user) => {
-            MentionOutcome::Verified { user: *user, display_name: "Dir".to_owned() }
-        }
+        MentionRef::User(user) => MentionOutcome::Verified {
+            user: *user,
+            display_name: "Dir".to_owned(),
+            known_names: Vec::new(),
+        },
         MentionRef::Raw(_) => MentionOutcome::Pending,
         MentionRef::Malformed(_) => MentionOutcome::Text,
     }
