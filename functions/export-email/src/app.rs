@@ -29,6 +29,8 @@ pub struct App {
     pub public_url: String,
     /// The value of `notif_category` in notifications.
     pub category: String,
+    /// The configuration set that counts bounces and complaints about the emails.
+    pub configuration_set: String,
 }
 
 impl App {
@@ -47,6 +49,7 @@ impl App {
             )?,
             public_url: environment.text("PUBLIC_URL")?.trim_end_matches('/').to_owned(),
             category: environment.text("DOWNLOAD_CATEGORY")?,
+            configuration_set: environment.text("MAIL_CONFIGURATION_SET")?,
         })
     }
 }

@@ -93,6 +93,7 @@ impl Email {
             .ses
             .send_raw_email()
             .source(app.sender.address())
+            .configuration_set_name(&app.configuration_set)
             .destinations(&self.to)
             .raw_message(message)
             .send()

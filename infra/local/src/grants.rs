@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::aws::{Grant, Roles};
 use crate::resources;
-use crate::template::{Parameters, Template, TemplateError, UnresolvedError};
+use crate::template::{Template, TemplateError, UnresolvedError, example_parameters};
 
 /// The environment variable with the path of a folder. Every local cloud and every test writes the
 /// grants that it used to this folder.
@@ -55,7 +55,7 @@ pub fn keep(roles: &Roles) -> Result<(), GrantsError> {
 /// # Errors
 /// Returns [`GrantsError::Unused`] with the unused grants.
 pub fn check(template: &Path, folder: &Path) -> Result<usize, GrantsError> {
-    let template = Arc::new(Template::read(template, &Parameters::new())?);
+    let template = Arc::new(Template::read(template, &example_parameters())?);
     let mut unused = resources::roles(&template)?.grants();
     let all = unused.len();
     for entry in std::fs::read_dir(folder)? {

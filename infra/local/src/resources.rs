@@ -52,6 +52,7 @@ pub fn roles(template: &Arc<Template>) -> Result<Roles, UnresolvedError> {
                 allow: policy.allow,
                 actions: policy.actions.clone(),
                 resources: resources.collect::<Result<_, _>>()?,
+                conditions: policy.conditions.clone(),
             })
         };
         function.policies.iter().map(statement).collect()

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ::http::{HeaderMap, HeaderValue, header};
+use ::http::{HeaderMap, HeaderValue, Method, header};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -236,6 +236,7 @@ where
     H: FnOnce(Request) -> F,
     F: Future<Output = Result<Reply, Failure>>,
 {
+    let is_preflight = event.request_context.http.method == Method::OPTIONS;
     let request = Request::from_event(event);
     let route = request.route.clone();
     let span =
@@ -247,7 +248,12 @@ where
     let cold = log::is_cold_start();
     async {
         let started = Instant::now();
-        let result = if route == "$default" {
+        // No route of the API has the method OPTIONS, so such a request is a browser's preflight
+        // request. API Gateway adds the CORS headers to the response, but the status must come
+        // from here: a preflight request that is answered with 404 makes the browser give up.
+        let result = if is_preflight {
+            Ok(Reply::no_content())
+        } else if route == "$default" {
             Err(Failure::new(Code::NotFound, "there is no such route"))
         } else {
             let timed_out = |elapsed| {
@@ -400,6 +406,17 @@ mod tests {
             (response.status_code, body_json(&response)["error"].as_str()),
             (404, Some("NOT_FOUND"))
         );
+    }
+
+    #[tokio::test]
+    async fn a_preflight_request_is_answered_with_204_on_any_route() {
+        for route in ["$default", "OPTIONS /{proxy+}"] {
+            let mut event = event("");
+            event.request_context.route_key = Some(route.to_owned());
+            event.request_context.http.method = Method::OPTIONS;
+            let response = respond("r", event, ONE_HOUR, |_| async { Reply::ok(&json!(1)) }).await;
+            assert_eq!((response.status_code, body_json(&response)), (204, Value::Null));
+        }
     }
 
     #[tokio::test]

@@ -73,6 +73,12 @@ impl Reply {
         Self::from_parts(302, None).with_header(header::LOCATION, to)
     }
 
+    /// Creates an empty response with status 204.
+    #[must_use]
+    pub(super) fn no_content() -> Self {
+        Self::from_parts(204, None)
+    }
+
     fn from_parts(status: u16, body: Option<Value>) -> Self {
         Self {
             status,

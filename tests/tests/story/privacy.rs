@@ -13,7 +13,7 @@ use local::{
     console::Console,
     demo::{self, Demo},
     demo_company,
-    template::{Function, Parameters, Template},
+    template::{Function, Template, example_parameters},
 };
 use serde_json::{Value, json};
 use tests::workspace;
@@ -133,7 +133,8 @@ fn collect(records: &Value, fields: &[&str], into: &mut BTreeSet<String>) {
 /// invalid and contain private text in each place. Each route gets at most `each` paths and `each`
 /// bodies. The responses are ignored.
 async fn request_everything(clients: &[Client], contact: &str, each: usize) {
-    let template = Template::read(&workspace().join("template.yaml"), &Parameters::new()).unwrap();
+    let template =
+        Template::read(&workspace().join("template.yaml"), &example_parameters()).unwrap();
     let mut calls = Vec::new();
     for route in template.functions.values().flat_map(Function::routes) {
         let (Some(method), Some(path)) = (&route.method, &route.path) else { continue };

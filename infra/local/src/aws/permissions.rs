@@ -1,5 +1,7 @@
 //! The permissions that a call requires: IAM actions and the ARNs of their resources.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -20,7 +22,7 @@ pub(crate) fn for_call(
         Service::DynamoDb => dynamodb(action, &json(body)),
         Service::S3 => vec![s3(action, path)],
         Service::Sqs => vec![sqs(action, &json(body))],
-        Service::Ses => vec![email(action, body)],
+        Service::Ses => email(action, body),
     }
 }
 
@@ -29,7 +31,7 @@ fn json(body: &Bytes) -> Value {
 }
 
 fn permission(action: String, resource: String) -> RequiredPermission {
-    RequiredPermission { action, resources: vec![resource] }
+    RequiredPermission { action, resources: vec![resource], context: BTreeMap::new() }
 }
 
 /// The permissions of a DynamoDB call. A transaction requires the permissions of each action in it.
@@ -107,13 +109,27 @@ fn sqs(action: &str, body: &Value) -> RequiredPermission {
     permission(format!("sqs:{single}"), arn("sqs", queue))
 }
 
-/// The permission to send mail, for the identity of the sender: the address or its domain.
-fn email(action: &str, body: &Bytes) -> RequiredPermission {
-    let identity = |name: &str| arn("ses", &format!("identity/{name}"));
-    let sender = ses::sender(body).unwrap_or_default();
-    let mut resources = vec![identity(&sender)];
-    resources.extend(sender.split_once('@').map(|(_, domain)| identity(domain)));
-    RequiredPermission { action: format!("ses:{action}"), resources }
+/// The permissions to send mail. SES checks the identity of the sender (the address or its domain),
+/// the identities of recipients that are verified, as all recipients are in the sandbox, and the
+/// configuration set of the request. The local cloud assumes that each recipient is verified.
+fn email(action: &str, body: &Bytes) -> Vec<RequiredPermission> {
+    let mail = ses::Envelope::parse(body);
+    let context = BTreeMap::from([("ses:FromAddress", mail.sender.clone())]);
+    let action = format!("ses:{action}");
+    let identity = |address: &String| {
+        let domain = address.split_once('@').map(|(_, domain)| domain);
+        let names = std::iter::once(address.as_str()).chain(domain);
+        names.map(|name| arn("ses", &format!("identity/{name}"))).collect()
+    };
+    let identities = std::iter::once(&mail.sender).chain(&mail.recipients).map(identity);
+    let set = mail.configuration_set.iter();
+    let sets = set.map(|name| vec![arn("ses", &format!("configuration-set/{name}"))]);
+    let required = |resources| RequiredPermission {
+        action: action.clone(),
+        resources,
+        context: context.clone(),
+    };
+    identities.chain(sets).map(required).collect()
 }
 
 #[cfg(test)]
@@ -162,16 +178,34 @@ mod tests {
     fn every_step_of_an_upload_requires_the_permission_to_put_the_object() {
         for action in ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"] {
             let required = for_call(Service::S3, action, "/bucket/private/a%20b", &Bytes::new());
-            let resources = vec!["arn:aws:s3:::bucket/private/a b".to_owned()];
-            assert_eq!(
-                required,
-                [RequiredPermission { action: "s3:PutObject".to_owned(), resources }]
-            );
+            let resources = "arn:aws:s3:::bucket/private/a b";
+            assert_eq!(required, [permission("s3:PutObject".to_owned(), resources.to_owned())]);
         }
         let listed = for_call(Service::S3, "ListObjectsV2", "/bucket/", &Bytes::new());
         assert_eq!(
             listed,
             [permission("s3:ListBucket".to_owned(), "arn:aws:s3:::bucket".to_owned())]
         );
+    }
+
+    #[test]
+    fn mail_requires_permissions_for_sender_recipients_and_configuration_set() {
+        let body = "Action=SendRawEmail&Source=Exports+%3Ca%40example.com%3E\
+                    &Destinations.member.1=b%40customers.example&ConfigurationSetName=Set";
+        let required = email("SendRawEmail", &Bytes::from(body));
+        let resources: Vec<_> = required.iter().map(|one| one.resources.join(" ")).collect();
+        let ses = "arn:aws:ses:us-east-1:000000000000";
+        let identities = |address: &str, domain: &str| {
+            format!("{ses}:identity/{address} {ses}:identity/{domain}")
+        };
+        assert_eq!(
+            resources,
+            [
+                identities("a@example.com", "example.com"),
+                identities("b@customers.example", "customers.example"),
+                format!("{ses}:configuration-set/Set"),
+            ]
+        );
+        assert!(required.iter().all(|one| one.context["ses:FromAddress"] == "a@example.com"));
     }
 }

@@ -21,6 +21,8 @@ pub struct Statement {
     pub actions: Vec<String>,
     /// ARNs of resources, possibly with `*`.
     pub resources: Vec<String>,
+    /// `StringEquals` conditions: the accepted values by the name of the condition key.
+    pub conditions: BTreeMap<String, Vec<String>>,
 }
 
 /// One action on one resource that a role allows. The template contains both in this form.
@@ -47,6 +49,8 @@ pub(crate) struct RequiredPermission {
     /// The role needs only one of these resources: AWS accepts an email identity by its address or
     /// by its domain.
     pub(crate) resources: Vec<String>,
+    /// The values of condition keys, such as `ses:FromAddress`.
+    pub(crate) context: BTreeMap<&'static str, String>,
 }
 
 /// The roles of all functions, the grants that were used, and the calls that were denied. Clones
@@ -96,8 +100,12 @@ impl Roles {
     /// [`Denied`] names the first missing permission.
     pub fn check_poll(&self, function: &str, queue_arn: &str) -> Result<(), Denied> {
         ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"].iter().try_for_each(|action| {
-            let resources = vec![queue_arn.to_owned()];
-            self.check(function, &RequiredPermission { action: format!("sqs:{action}"), resources })
+            let required = RequiredPermission {
+                action: format!("sqs:{action}"),
+                resources: vec![queue_arn.to_owned()],
+                context: BTreeMap::new(),
+            };
+            self.check(function, &required)
         })
     }
 
@@ -179,8 +187,15 @@ impl Inner {
 
 impl Statement {
     /// The first action and the first resource of this statement that match a required permission;
-    /// `None` if there is no match.
+    /// `None` if there is no match or a condition is not met.
     fn matching(&self, required: &RequiredPermission) -> Option<(String, String)> {
+        let is_met = |(key, values): (&String, &Vec<String>)| {
+            let value = required.context.get(key.as_str());
+            value.is_some_and(|value| values.contains(value))
+        };
+        if !self.conditions.iter().all(is_met) {
+            return None;
+        }
         let action = self.actions.iter().find(|pattern| {
             matches(&pattern.to_ascii_lowercase(), &required.action.to_ascii_lowercase())
         })?;
@@ -244,6 +259,7 @@ mod tests {
             allow,
             actions: vec![action.to_owned()],
             resources: vec![resource.to_owned()],
+            conditions: BTreeMap::new(),
         };
         let mut statements = vec![statement(true, "dynamodb:GetItem", TABLE)];
         statements.push(statement(allow, action, resource));
@@ -251,7 +267,11 @@ mod tests {
     }
 
     fn permission(action: &str, resource: &str) -> RequiredPermission {
-        RequiredPermission { action: action.to_owned(), resources: vec![resource.to_owned()] }
+        RequiredPermission {
+            action: action.to_owned(),
+            resources: vec![resource.to_owned()],
+            context: BTreeMap::new(),
+        }
     }
 
     #[test]
@@ -283,6 +303,27 @@ mod tests {
         let unused: Vec<Grant> = roles.grants().difference(&roles.used()).cloned().collect();
         assert_eq!(unused.len(), 1);
         assert_eq!(unused[0].to_string(), "Reader: sqs:SendMessage on arn:aws:sqs:::Work");
+    }
+
+    #[test]
+    fn a_statement_with_a_condition_applies_only_if_the_condition_is_met() {
+        let identity = "arn:aws:ses:us-east-1:000000000000:identity/example.com";
+        let statement = Statement {
+            allow: true,
+            actions: vec!["ses:SendRawEmail".to_owned()],
+            resources: vec![identity.to_owned()],
+            conditions: BTreeMap::from([(
+                "ses:FromAddress".to_owned(),
+                vec!["exports@example.com".to_owned()],
+            )]),
+        };
+        let roles = Roles::new(BTreeMap::from([("Sender".to_owned(), vec![statement])]));
+        let mut required = permission("ses:SendRawEmail", identity);
+        assert!(roles.check("Sender", &required).is_err());
+        required.context.insert("ses:FromAddress", "other@example.com".to_owned());
+        assert!(roles.check("Sender", &required).is_err());
+        required.context.insert("ses:FromAddress", "exports@example.com".to_owned());
+        assert_eq!(roles.check("Sender", &required), Ok(()));
     }
 
     #[test]

@@ -45,6 +45,17 @@ impl Form {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    fn sender(&self) -> Option<String> {
+        let Some(source) = self.get("Source") else {
+            let raw = STANDARD.decode(self.get("RawMessage.Data")?).ok()?;
+            let message = mail_parser::MessageParser::new().parse_headers(&raw)?;
+            return message.from()?.first()?.address().map(str::to_owned);
+        };
+        let address =
+            source.rsplit_once('<').map_or(source, |(_, rest)| rest.trim_end_matches('>'));
+        Some(address.trim().to_owned())
+    }
+
     /// The values of the parameters `{name}.member.1`, `{name}.member.2` and so on.
     fn members<'a>(&'a self, name: &'a str) -> impl Iterator<Item = String> + 'a {
         self.0
@@ -61,16 +72,24 @@ pub(crate) fn action(body: &[u8]) -> Option<String> {
     Form::parse(body).get("Action").map(str::to_owned)
 }
 
-/// The sender's address: from the envelope, or from the `From` header if the envelope has none.
-pub(crate) fn sender(body: &[u8]) -> Option<String> {
-    let form = Form::parse(body);
-    let Some(source) = form.get("Source") else {
-        let raw = STANDARD.decode(form.get("RawMessage.Data")?).ok()?;
-        let message = mail_parser::MessageParser::new().parse_headers(&raw)?;
-        return message.from()?.first()?.address().map(str::to_owned);
-    };
-    let address = source.rsplit_once('<').map_or(source, |(_, rest)| rest.trim_end_matches('>'));
-    Some(address.trim().to_owned())
+/// The parts of a request on which its permissions depend.
+pub(crate) struct Envelope {
+    /// The sender's address: from the envelope, or from the `From` header if the envelope has none.
+    pub(crate) sender: String,
+    pub(crate) recipients: Vec<String>,
+    pub(crate) configuration_set: Option<String>,
+}
+
+impl Envelope {
+    pub(crate) fn parse(body: &[u8]) -> Self {
+        let form = Form::parse(body);
+        let lists = ["Destinations", "Destination.ToAddresses"];
+        Self {
+            sender: form.sender().unwrap_or_default(),
+            recipients: lists.into_iter().flat_map(|list| form.members(list)).collect(),
+            configuration_set: form.get("ConfigurationSetName").map(str::to_owned),
+        }
+    }
 }
 
 impl Mailer {

@@ -9,7 +9,7 @@ use super::error::BenchError;
 use crate::cargo::Binaries;
 use crate::cloud::{LocalCloud, Options};
 use crate::lambda::ColdStart;
-use crate::template::{Event, Function, Parameters, Template};
+use crate::template::{Event, Function, Template, example_parameters};
 
 const HEAD: &str = "\
 | function | MB | start ms | CPU ms | RSS MiB | bare function | MB | start ms | CPU ms | RSS MiB | CPU ratio | RSS ratio |
@@ -41,7 +41,7 @@ pub async fn cold_start(
     starts: usize,
     chosen: &[String],
 ) -> Result<String, BenchError> {
-    let template = Template::read(&options.workspace.join("template.yaml"), &Parameters::new())?;
+    let template = Template::read(&options.workspace.join("template.yaml"), &example_parameters())?;
     let mut functions: Vec<Function> = template.functions.into_values().collect();
     functions.retain(|function| {
         is_http(function) && (chosen.is_empty() || chosen.contains(&function.id))
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn each_http_function_is_compared_with_the_bare_function_that_has_its_clients() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-        let template = Template::read(&file, &Parameters::new()).unwrap();
+        let template = Template::read(&file, &example_parameters()).unwrap();
         let bare = |id: &str| bare(&template.functions[id]);
         assert_eq!(bare("ContactList"), "bare-table");
         assert_eq!(bare("NoteWrite"), "bare-table-queue");

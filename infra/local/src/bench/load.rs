@@ -17,7 +17,7 @@ use crate::{
     cargo::Binaries,
     client::Client,
     cloud::Options,
-    template::{Parameters, Template},
+    template::{Template, example_parameters},
 };
 
 /// For each access level, the number of people in one run who are in no cache.
@@ -108,7 +108,7 @@ pub async fn load(options: &Options, load: &Load) -> Result<String, BenchError> 
 
 async fn deployed(options: &Options) -> Result<Binaries, BenchError> {
     let workspace = &options.workspace;
-    let template = Template::read(&workspace.join("template.yaml"), &Parameters::new())?;
+    let template = Template::read(&workspace.join("template.yaml"), &example_parameters())?;
     let packages = template.functions.values().map(|function| function.binary.as_str());
     Ok(Binaries::build_release(workspace, packages, &options.build_progress).await?)
 }

@@ -4,10 +4,11 @@
 //! |---|---|
 //! | `options`, `error` | how to start it, and why a start fails |
 //! | `parameters` | the parameters and secrets of the template that it sets itself |
-//! | `server` | the HTTP servers |
+//! | `server`, `guard` | the HTTP servers, and the protection of the local endpoints from web pages |
 //! | `operator` | its own access to table and bucket, for the `/_local` endpoints |
 
 mod error;
+mod guard;
 mod operator;
 mod options;
 mod parameters;
@@ -167,9 +168,12 @@ impl LocalCloud {
         });
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        // The pages of the web application come from the origins that the API allows.
+        let origins = guard::local_origins(&template);
+        let control = guard::protect(control, Arc::clone(&origins));
         let api = Router::new().nest("/_local", control).fallback_service(api);
         gateway.serve(api, &stop, &tasks);
-        lambda_api.serve(lambda::router(lambda.clone()), &stop, &tasks);
+        lambda_api.serve(guard::protect(lambda::router(lambda.clone()), origins), &stop, &tasks);
         if options.watch {
             let watch = binaries.watch(options.workspace, options.console);
             let stop = stop.clone();

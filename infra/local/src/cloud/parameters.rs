@@ -3,18 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::template::Parameters;
+use crate::template::{Parameters, example_parameters};
 use crate::upstreams::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY, Upstreams};
 
-/// The `given` parameters of the template, and parameters with the URLs that only the local cloud
-/// knows.
+/// The parameters of the template: example values of those without a default, the `given` values,
+/// and the URLs that only the local cloud knows. Later ones take precedence.
 #[must_use]
 pub fn local_parameters(
     given: &Parameters,
     upstreams: &Upstreams,
     gateway_url: &str,
 ) -> Parameters {
-    let mut parameters = given.clone();
+    let mut parameters = example_parameters();
+    parameters.extend(given.clone());
     let local = [
         ("LaunchpadUrl", upstreams.launchpad_url()),
         ("NotificationUrl", upstreams.notifications_url()),

@@ -1,12 +1,12 @@
 //! Cross-origin (CORS) headers, as configured for the API in the template.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_METHOD, HeaderName, ORIGIN,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::template::Cors;
 
@@ -20,37 +20,35 @@ const CORS_HEADERS: [HeaderName; 6] = [
     ACCESS_CONTROL_MAX_AGE,
 ];
 
-/// The response to a CORS preflight request; `None` for any other request. API Gateway answers
-/// preflight requests itself, even if there is no route for the path.
-pub(super) fn preflight(cors: &Cors, method: &Method, headers: &HeaderMap) -> Option<Response> {
-    let is_preflight = method == Method::OPTIONS
+/// Whether a request is a CORS preflight request.
+pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::OPTIONS
         && headers.contains_key(ORIGIN)
-        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    if !is_preflight {
-        return None;
+        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// Replaces the function's CORS headers with the headers that are configured for the API: those of
+/// a preflight response if `preflight` is set. If `origin` is `None`, only removes the function's
+/// headers.
+pub(super) fn apply(
+    cors: &Cors,
+    origin: Option<HeaderValue>,
+    preflight: bool,
+    response: &mut Response,
+) {
+    let headers = response.headers_mut();
+    for name in &CORS_HEADERS {
+        headers.remove(name);
     }
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    if let Some(origin) = allowed_origin(cors, headers) {
-        let headers = response.headers_mut();
-        allow_origin(cors, headers, origin);
+    let Some(origin) = origin else { return };
+    allow_origin(cors, headers, origin);
+    if preflight {
         set_list(headers, ACCESS_CONTROL_ALLOW_METHODS, &cors.allow_methods);
         set_list(headers, ACCESS_CONTROL_ALLOW_HEADERS, &cors.allow_headers);
         if let Some(age) = cors.max_age {
             headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(age.as_secs()));
         }
-    }
-    Some(response)
-}
-
-/// Replaces the function's CORS headers with the headers that are configured for the API. If
-/// `origin` is `None`, only removes the function's headers.
-pub(super) fn apply(cors: &Cors, origin: Option<HeaderValue>, response: &mut Response) {
-    let headers = response.headers_mut();
-    for name in &CORS_HEADERS {
-        headers.remove(name);
-    }
-    if let Some(origin) = origin {
-        allow_origin(cors, headers, origin);
+    } else {
         set_list(headers, ACCESS_CONTROL_EXPOSE_HEADERS, &cors.expose_headers);
     }
 }
@@ -84,6 +82,9 @@ fn set_list(headers: &mut HeaderMap, name: HeaderName, values: &[String]) {
 
 #[cfg(test)]
 mod tests {
+    use axum::response::IntoResponse;
+    use http::StatusCode;
+
     use super::*;
 
     fn cors() -> Cors {
@@ -104,11 +105,18 @@ mod tests {
         ])
     }
 
+    fn preflight(origin: &'static str) -> Response {
+        let request = headers(origin);
+        assert!(is_preflight(&Method::OPTIONS, &request));
+        assert!(!is_preflight(&Method::GET, &request));
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        apply(&cors(), allowed_origin(&cors(), &request), true, &mut response);
+        response
+    }
+
     #[test]
     fn a_preflight_from_an_allowed_origin_lists_the_allowed_methods() {
-        let request = headers("https://app.example.com");
-        let response = preflight(&cors(), &Method::OPTIONS, &request).unwrap();
-        assert_eq!(response.status(), 204);
+        let response = preflight("https://app.example.com");
         assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example.com");
         assert_eq!(response.headers()["access-control-allow-methods"], "GET,POST");
         assert_eq!(response.headers()["access-control-max-age"], "600");
@@ -116,10 +124,7 @@ mod tests {
 
     #[test]
     fn a_preflight_from_another_origin_has_no_cross_origin_headers() {
-        let request = headers("https://evil.example.com");
-        let response = preflight(&cors(), &Method::OPTIONS, &request).unwrap();
-        assert!(response.headers().is_empty());
-        assert!(preflight(&cors(), &Method::GET, &request).is_none());
+        assert!(preflight("https://evil.example.com").headers().is_empty());
     }
 
     #[test]
@@ -128,11 +133,11 @@ mod tests {
         let headers = response.headers_mut();
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         let origin = allowed_origin(&cors(), &self::headers("https://app.example.com"));
-        apply(&cors(), origin, &mut response);
+        apply(&cors(), origin, false, &mut response);
         assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example.com");
         let exposed = &response.headers()["access-control-expose-headers"];
         assert_eq!(exposed, "x-team-permission-fallback");
-        apply(&cors(), None, &mut response);
+        apply(&cors(), None, false, &mut response);
         assert!(response.headers().is_empty());
     }
 }

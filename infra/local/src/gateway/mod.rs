@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::request::Parts;
@@ -82,12 +82,17 @@ pub fn router(options: GatewayOptions) -> Router {
 async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(cors) = &gateway.cors else { return gateway.respond(parts, body).await };
-    if let Some(response) = cors::preflight(cors, &parts.method, &parts.headers) {
-        return response;
-    }
     let origin = cors::allowed_origin(cors, &parts.headers);
-    let mut response = gateway.respond(parts, body).await;
-    cors::apply(cors, origin, &mut response);
+    let preflight = cors::is_preflight(&parts.method, &parts.headers);
+    // API Gateway answers a preflight request itself only if no route matches it. A `$default` or
+    // `ANY` route matches, so its function receives the request.
+    let has_route = || gateway.routes.find(&parts.method, parts.uri.path()).is_some();
+    let mut response = if preflight && !has_route() {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        gateway.respond(parts, body).await
+    };
+    cors::apply(cors, origin, preflight, &mut response);
     response
 }
 

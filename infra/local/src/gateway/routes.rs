@@ -140,7 +140,7 @@ fn decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::Parameters;
+    use crate::template::{Parameters, example_parameters};
 
     fn routes(declared: &[(&str, &str)]) -> Routes {
         let mut template = String::from(
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn routes_without_an_authorizer_use_the_default_one() {
         let text = include_str!("../../../../template.yaml");
-        let routes = Routes::new(&Template::parse(text, &Parameters::new()).unwrap());
+        let routes = Routes::new(&Template::parse(text, &example_parameters()).unwrap());
         let authorizer = |path| routes.find(&Method::GET, path).unwrap().target.authorizer.clone();
         assert_eq!(authorizer("/cdp/customers").unwrap().audience, ["contact-service"]);
         assert_eq!(authorizer("/d/token"), None);

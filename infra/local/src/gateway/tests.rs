@@ -3,11 +3,11 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::template::Parameters;
+use crate::template::example_parameters;
 
 fn template() -> Template {
     let text = include_str!("../../../../template.yaml");
-    Template::parse(text, &Parameters::new()).unwrap()
+    Template::parse(text, &example_parameters()).unwrap()
 }
 
 fn event(request: http::Request<&'static [u8]>, claims: Option<&Map<String, Value>>) -> Value {

@@ -7,9 +7,6 @@ use bytes::Bytes;
 use super::errors::InvokeError;
 use super::service::Service;
 
-/// Longest time that an asynchronous event waits for free concurrency. AWS has the same limit.
-const MAX_EVENT_AGE: Duration = Duration::from_secs(6 * 3600);
-
 /// Longest delay after throttling. AWS has the same limit.
 const MAX_THROTTLE_DELAY: Duration = Duration::from_secs(300);
 
@@ -17,8 +14,10 @@ impl Service {
     /// Runs the function for an asynchronous event until it succeeds or there are no retries left.
     pub(super) async fn run_with_retries(&self, function: &str, payload: &Bytes) {
         let delays = &self.options.retry_delays;
+        let settings =
+            self.pools.get(function).map(|pool| pool.function.asynchronous).unwrap_or_default();
         let accepted = Instant::now();
-        let mut after_error = delays.after_error.iter();
+        let mut after_error = delays.after_error.iter().take(settings.retries);
         let mut after_throttle = delays.after_throttle;
         loop {
             let delay = match self.run(function, payload.clone()).await {
@@ -27,7 +26,7 @@ impl Service {
                     Some(delay) => *delay,
                     None => return,
                 },
-                Err(InvokeError::Throttled(_)) if accepted.elapsed() < MAX_EVENT_AGE => {
+                Err(InvokeError::Throttled(_)) if accepted.elapsed() < settings.event_age => {
                     let delay = after_throttle;
                     after_throttle = (delay * 2).min(MAX_THROTTLE_DELAY);
                     delay

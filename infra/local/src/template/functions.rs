@@ -7,14 +7,22 @@ use http::Method;
 
 use super::error::TemplateError;
 use super::expression::Expression;
-use super::model::{Authorizer, Event, Function, Policy, Route, Schedule};
+use super::model::{Asynchronous, Authorizer, Event, Function, Policy, Route, Schedule};
 use super::property::Property;
 use super::scope::Scope;
 use super::yaml::Node;
 
 /// Properties of a function that the local cloud supports.
-const SUPPORTED: &[&str] =
-    &["MemorySize", "Timeout", "ReservedConcurrentExecutions", "Environment", "Policies", "Events"];
+const SUPPORTED: &[&str] = &[
+    "MemorySize",
+    "Timeout",
+    "ReservedConcurrentExecutions",
+    "EventInvokeConfig",
+    "RecursiveLoop",
+    "Environment",
+    "Policies",
+    "Events",
+];
 
 /// Properties that only have an effect on AWS: a local process uses the disk, processor and log of
 /// the machine.
@@ -28,6 +36,11 @@ const IGNORED: &[&str] = &[
     "LoggingConfig",
     "EphemeralStorage",
     "Tags",
+    // The local cloud runs one version of each function.
+    "AutoPublishAlias",
+    "AutoPublishAliasAllProperties",
+    "VersionDescription",
+    "DeploymentPreference",
 ];
 
 /// `Globals.Function`: the default properties of all functions.
@@ -63,6 +76,8 @@ impl<'a> Globals<'a> {
             memory_mib: self.setting(&properties, "MemorySize")?.unwrap_or(128),
             timeout: Duration::from_secs(timeout),
             reserved_concurrency: properties.parse_optional("ReservedConcurrentExecutions")?,
+            asynchronous: asynchronous(&properties)?,
+            allows_recursion: recursion(&properties)?,
             environment: self.environment(&properties)?,
             policies: policies(&properties)?,
             events: events(&properties)?,
@@ -101,6 +116,31 @@ fn binary(resource: &Property<'_>) -> Result<String, TemplateError> {
     resource.require("Metadata")?.require("BuildProperties")?.require("Binary")?.text()
 }
 
+/// What happens to an asynchronous event that fails. Without a setting, Lambda retries twice within
+/// six hours.
+fn asynchronous(properties: &Property<'_>) -> Result<Asynchronous, TemplateError> {
+    let mut settings = Asynchronous::default();
+    if let Some(config) = properties.get("EventInvokeConfig")? {
+        config.allow(&["MaximumRetryAttempts", "MaximumEventAgeInSeconds"], &[])?;
+        if let Some(retries) = config.parse_optional("MaximumRetryAttempts")? {
+            settings.retries = retries;
+        }
+        if let Some(seconds) = config.parse_optional("MaximumEventAgeInSeconds")? {
+            settings.event_age = Duration::from_secs(seconds);
+        }
+    }
+    Ok(settings)
+}
+
+fn recursion(properties: &Property<'_>) -> Result<bool, TemplateError> {
+    let Some(setting) = properties.get("RecursiveLoop")? else { return Ok(false) };
+    match setting.text()?.as_str() {
+        "Allow" => Ok(true),
+        "Terminate" => Ok(false),
+        _ => Err(setting.error("expected `Allow` or `Terminate`")),
+    }
+}
+
 fn policies(properties: &Property<'_>) -> Result<Vec<Policy>, TemplateError> {
     let Some(documents) = properties.get("Policies")? else { return Ok(Vec::new()) };
     let mut policies = Vec::new();
@@ -114,7 +154,7 @@ fn policies(properties: &Property<'_>) -> Result<Vec<Policy>, TemplateError> {
 }
 
 fn policy(statement: &Property<'_>) -> Result<Policy, TemplateError> {
-    statement.allow(&["Effect", "Action", "Resource"], &["Sid"])?;
+    statement.allow(&["Effect", "Action", "Resource", "Condition"], &["Sid"])?;
     let effect = statement.require("Effect")?;
     let allow = match effect.text()?.as_str() {
         "Allow" => true,
@@ -124,6 +164,7 @@ fn policy(statement: &Property<'_>) -> Result<Policy, TemplateError> {
     let resources = statement.require("Resource")?;
     Ok(Policy {
         allow,
+        conditions: conditions(statement)?,
         actions: statement.require("Action")?.texts()?,
         resources: resources
             .one_or_more()?
@@ -131,6 +172,14 @@ fn policy(statement: &Property<'_>) -> Result<Policy, TemplateError> {
             .map(Property::expression)
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// The conditions of a statement. The values must not depend on a resource.
+fn conditions(statement: &Property<'_>) -> Result<BTreeMap<String, Vec<String>>, TemplateError> {
+    let Some(condition) = statement.get("Condition")? else { return Ok(BTreeMap::new()) };
+    condition.allow(&["StringEquals"], &[])?;
+    let pairs = condition.require("StringEquals")?.entries()?;
+    pairs.into_iter().map(|(key, values)| Ok((key.to_owned(), values.texts()?))).collect()
 }
 
 fn events(properties: &Property<'_>) -> Result<Vec<Event>, TemplateError> {

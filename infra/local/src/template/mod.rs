@@ -12,9 +12,11 @@
 //! | `property` | typed access to properties, with errors that name them |
 //! | `resources`, `functions`, `mapping` | read each type of resource |
 //! | `model` | the result |
+//! | `examples` | example values of parameters without a default |
 //! | `names` | the names, URLs and ARNs of resources at run time |
 
 mod error;
+mod examples;
 mod expression;
 mod functions;
 mod mapping;
@@ -28,10 +30,11 @@ mod yaml;
 use std::path::Path;
 
 pub use error::TemplateError;
+pub use examples::example_parameters;
 pub use expression::{Expression, UnresolvedError};
 pub use model::{
-    Api, Authorizer, Cors, Event, Function, Index, JwtAuthorizer, Policy, Queue, QueueSource,
-    Redrive, Route, Schedule, Table, Template, Throttle,
+    Api, Asynchronous, Authorizer, Cors, Event, Function, Index, JwtAuthorizer, Policy, Queue,
+    QueueSource, Redrive, Route, Schedule, Table, Template, Throttle,
 };
 pub use names::Names;
 pub use scope::Parameters;

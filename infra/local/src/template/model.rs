@@ -17,6 +17,8 @@ pub struct Template {
     pub tables: BTreeMap<String, Table>,
     /// Logical ids of the S3 buckets.
     pub buckets: Vec<String>,
+    /// Logical ids of the configuration sets for email.
+    pub configuration_sets: Vec<String>,
     /// SQS queues, by logical id.
     pub queues: BTreeMap<String, Queue>,
     /// Lambda functions, by logical id.
@@ -135,12 +137,32 @@ pub struct Function {
     pub timeout: Duration,
     /// Largest number of concurrent execution environments; `None` if the template sets no number.
     pub reserved_concurrency: Option<u32>,
+    /// What happens to an asynchronous event that fails.
+    pub asynchronous: Asynchronous,
+    /// Whether Lambda lets the function invoke itself again and again, for example through a queue.
+    pub allows_recursion: bool,
     /// Environment variables by name. Their values are resolved when the Lambda service starts.
     pub environment: BTreeMap<String, Expression>,
     /// The statements of the function's role.
     pub policies: Vec<Policy>,
     /// The event sources that invoke the function.
     pub events: Vec<Event>,
+}
+
+/// What happens to an asynchronous event that fails.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Asynchronous {
+    /// How often the event is retried after an error of the function.
+    pub retries: usize,
+    /// How long the event waits for free concurrency before it is dropped.
+    pub event_age: Duration,
+}
+
+impl Default for Asynchronous {
+    /// The settings of Lambda: two retries, within six hours.
+    fn default() -> Self {
+        Self { retries: 2, event_age: Duration::from_secs(6 * 3600) }
+    }
 }
 
 /// A statement of a function's role.
@@ -152,6 +174,8 @@ pub struct Policy {
     pub actions: Vec<String>,
     /// ARNs of resources, possibly with `*`.
     pub resources: Vec<Expression>,
+    /// `StringEquals` conditions: the accepted values by the name of the condition key.
+    pub conditions: BTreeMap<String, Vec<String>>,
 }
 
 /// An event source of a function.

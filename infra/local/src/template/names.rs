@@ -77,8 +77,9 @@ impl Resolver for Names {
         } else if self.is_api(id) {
             Some("local".to_owned())
         } else {
-            let named =
-                self.template.tables.contains_key(id) || self.template.functions.contains_key(id);
+            let named = self.template.tables.contains_key(id)
+                || self.template.functions.contains_key(id)
+                || self.template.configuration_sets.iter().any(|set| set == id);
             named.then(|| id.to_owned())
         }
     }

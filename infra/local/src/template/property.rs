@@ -115,7 +115,11 @@ impl<'a> Property<'a> {
         }
     }
 
+    /// The texts of a list, of a single value, or of a parameter whose value is a list.
     pub(super) fn texts(&self) -> Result<Vec<String>, TemplateError> {
+        if let Some(values) = self.scope.list(self.node) {
+            return Ok(values);
+        }
         self.one_or_more()?.iter().map(Self::text).collect()
     }
 

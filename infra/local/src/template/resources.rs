@@ -90,6 +90,12 @@ fn read_resource(
         "AWS::Serverless::Function" => {
             template.functions.insert(id.clone(), globals.function(id, resource)?);
         }
+        "AWS::SES::ConfigurationSet" => {
+            if let Some(name) = resource.get("Properties")?.map(|all| all.get("Name")) {
+                refuse_name(name?)?;
+            }
+            template.configuration_sets.push(id);
+        }
         "AWS::Lambda::EventSourceMapping" => {
             let (function, source) = mapping(resource)?;
             mappings.push((id, function, source));

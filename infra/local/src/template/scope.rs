@@ -14,6 +14,8 @@ pub type Parameters = BTreeMap<String, String>;
 /// The names that a template declares: parameters, conditions and resources.
 pub(super) struct Scope {
     parameters: BTreeMap<String, String>,
+    /// The names of the parameters whose value is a list.
+    lists: BTreeSet<String>,
     conditions: BTreeMap<String, Node>,
     resources: BTreeSet<String>,
 }
@@ -23,11 +25,17 @@ impl Scope {
     pub(super) fn new(document: &Node, overrides: &Parameters) -> Result<Self, TemplateError> {
         let section = |name: &str| document.get(name).map_or(&[][..], Node::entries);
         let mut parameters = BTreeMap::new();
+        let mut lists = BTreeSet::new();
         for (name, declaration) in section("Parameters") {
             parameters.insert(name.clone(), parameter(name, declaration, overrides.get(name))?);
+            let kind = declaration.get("Type").and_then(Node::scalar).unwrap_or_default();
+            if kind == "CommaDelimitedList" || kind.starts_with("List<") {
+                lists.insert(name.clone());
+            }
         }
         Ok(Self {
             parameters,
+            lists,
             conditions: section("Conditions").iter().cloned().collect(),
             resources: section("Resources").iter().map(|(name, _)| name.clone()).collect(),
         })
@@ -48,6 +56,13 @@ impl Scope {
             (None, Content::Null) => Ok(None),
             _ => Ok(Some(node)),
         }
+    }
+
+    /// The values of a `!Ref` to a parameter whose value is a list; `None` for any other node.
+    pub(super) fn list(&self, node: &Node) -> Option<Vec<String>> {
+        let name = node.scalar().filter(|_| node.tag.as_deref() == Some("Ref"))?;
+        let text = self.lists.contains(name).then(|| self.parameters.get(name)).flatten()?;
+        Some(text.split(',').map(|value| value.trim().to_owned()).collect())
     }
 
     /// Whether the condition `name` is true. `line` is the line for the error message. `depth` is
@@ -146,8 +161,14 @@ impl Scope {
         {
             return Ok(Expression::Literal(value.to_owned()));
         }
-        if self.resources.contains(name) {
-            return Ok(Expression::Reference(name.to_owned()));
+        // SAM gives a function with an alias the reference `{function}.Alias`. The local cloud has
+        // one version of a function, so the alias is the function.
+        let id = name.strip_suffix(".Alias").unwrap_or(name);
+        if self.resources.contains(id) {
+            return Ok(match name == id {
+                true => Expression::Reference(id.to_owned()),
+                false => Expression::Attribute(id.to_owned(), "Arn".to_owned()),
+            });
         }
         let message = format!("there is no parameter or resource called `{name}`");
         Err(TemplateError::new(line, message))

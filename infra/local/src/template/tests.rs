@@ -6,7 +6,8 @@ use super::*;
 const REAL: &str = include_str!("../../../../template.yaml");
 
 fn parameters(pairs: &[(&str, &str)]) -> Parameters {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    example_parameters().into_iter().chain(pairs).collect()
 }
 
 fn names(template: Template) -> Names {
@@ -23,7 +24,7 @@ fn refusal(resources: &str) -> String {
 
 #[test]
 fn the_template_of_the_service_is_supported() {
-    let template = Template::parse(REAL, &Parameters::new()).unwrap();
+    let template = Template::parse(REAL, &example_parameters()).unwrap();
     let api = template.api.as_ref().unwrap();
     assert_eq!(api.default_authorizer.as_deref(), Some("Iag"));
     assert_eq!(api.authorizers["Iag"].audience, ["contact-service"]);
@@ -69,13 +70,13 @@ fn environment_values_come_from_parameters_resources_and_secrets() {
     assert_eq!(names.resolve(&email["BUCKET_NAME"]).unwrap(), "bucket");
     assert_eq!(
         names.resolve(&environment["LAUNCHPAD_PASSWORD"]).unwrap_err().to_string(),
-        "the local cloud has no value for `{{resolve:secretsmanager:contact-service/upstream-services:SecretString:launchpad_password}}`"
+        "the local cloud has no value for `{{resolve:secretsmanager:contact-service/upstream-services:SecretString:launchpad_password::00000000-0000-0000-0000-000000000001}}`"
     );
 }
 
 #[test]
 fn a_false_condition_selects_the_second_value() {
-    let template = Template::parse(REAL, &Parameters::new()).unwrap();
+    let template = Template::parse(REAL, &example_parameters()).unwrap();
     let email = template.functions["ExportEmail"].environment.clone();
     let url = names(template).resolve(&email["PUBLIC_URL"]).unwrap();
     assert_eq!(url, "https://local.execute-api.us-east-1.amazonaws.com");
@@ -83,7 +84,7 @@ fn a_false_condition_selects_the_second_value() {
 
 #[test]
 fn the_resources_of_a_statement_are_resolved() {
-    let template = Template::parse(REAL, &Parameters::new()).unwrap();
+    let template = Template::parse(REAL, &example_parameters()).unwrap();
     let policies = template.functions["ContactList"].policies.clone();
     let names = names(template);
     assert_eq!(policies[1].actions, ["dynamodb:Query"]);
