@@ -26,6 +26,7 @@ pub mod metric;
 pub mod note;
 pub mod notification;
 pub mod outbox;
+mod script;
 pub mod services;
 pub mod table;
 pub mod upstream;

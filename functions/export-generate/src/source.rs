@@ -68,7 +68,8 @@ pub async fn feed_filter(
 ) -> Result<(), TableError> {
     let request = &ListRequest::first_page(criteria, CHUNK);
     let oldest = oldest(contacts, scope, request).await?;
-    let pointers = try_unfold((contacts.walk(scope, request), None), async |(mut walk, newest)| {
+    let start = (contacts.walk(scope, request), None, None);
+    let pointers = try_unfold(start, async |(mut walk, newest, reached)| {
         let mut pointers = Vec::with_capacity(CHUNK);
         let (mut newest, mut last) = (newest, None);
         while pointers.len() < CHUNK {
@@ -80,10 +81,12 @@ pub async fn feed_filter(
             }
         }
         let Some((newest, last)) = newest.zip(last) else { return Ok(None) };
+        // The walk may start again at the newest contact; the progress never goes back.
+        let last = last.min(reached.unwrap_or(last));
         let progress = oldest.map_or(0.0, |oldest| {
             share(newest.saturating_sub(last), newest.saturating_sub(oldest).max(1))
         });
-        Ok(Some(((pointers, progress), (walk, Some(newest)))))
+        Ok(Some(((pointers, progress), (walk, Some(newest), Some(last)))))
     });
     let reads = pointers.map_ok(async |(chunk, progress): (Vec<Pointer>, f64)| {
         let found = contacts.fetch(scope, request.order, &request.criteria, chunk).await?;

@@ -62,11 +62,11 @@ impl Scope {
     #[must_use]
     pub fn partitions(&self) -> Vec<Partition> {
         match self {
-            Self::Own(user) => vec![Partition::User(*user)],
+            Self::Own(user) => vec![Partition::Owner(*user), Partition::Assignee(*user)],
             Self::Team { user, expanded } => expanded
                 .iter()
                 .map(|team| Partition::Team(*team))
-                .chain([Partition::Unassigned, Partition::User(*user)])
+                .chain([Partition::Unassigned, Partition::Owner(*user), Partition::Assignee(*user)])
                 .collect(),
             Self::Everything => vec![Partition::All],
         }
@@ -183,7 +183,8 @@ mod tests {
         /// The partitions that contain pointers to the contact.
         fn partitions(&self) -> BTreeSet<Partition> {
             let mut all = BTreeSet::from([Partition::All]);
-            all.extend(self.owner.into_iter().chain(self.assignee).map(Partition::User));
+            all.extend(self.owner.map(Partition::Owner));
+            all.extend(self.assignee.map(Partition::Assignee));
             if self.teams.is_empty() {
                 all.insert(Partition::Unassigned);
             }

@@ -179,9 +179,9 @@ impl ViewCriteria {
 
     fn partitions(&self) -> Vec<Partition> {
         match self {
-            Self::Owned(user) | Self::Assigned(user) | Self::OwnedOrAssigned(user) => {
-                vec![Partition::User(*user)]
-            }
+            Self::Owned(user) => vec![Partition::Owner(*user)],
+            Self::Assigned(user) => vec![Partition::Assignee(*user)],
+            Self::OwnedOrAssigned(user) => Scope::Own(*user).partitions(),
             Self::Teams(expanded) => expanded.iter().copied().map(Partition::Team).collect(),
         }
     }
@@ -269,12 +269,12 @@ impl Criteria {
     /// Returns the partitions to read: the smallest known set that contains all contacts that are
     /// in scope and match.
     pub(super) fn partitions(&self, scope: &Scope) -> Vec<Partition> {
-        let people = |people: &[UserId]| -> Vec<Partition> {
-            people.iter().copied().map(Partition::User).collect()
-        };
         let filter = &self.filter;
-        let teams = filter.team_owner_ids.iter().copied().map(Partition::Team).collect();
-        let named = [people(&filter.owner_id), people(&filter.assignee_id), teams];
+        let named = [
+            filter.owner_id.iter().copied().map(Partition::Owner).collect(),
+            filter.assignee_id.iter().copied().map(Partition::Assignee).collect(),
+            filter.team_owner_ids.iter().copied().map(Partition::Team).collect::<Vec<_>>(),
+        ];
         let mut fewest = scope.partitions();
         // A view may have no partitions, for example the view `teams` of a viewer without teams.
         let views = self.view.iter().map(ViewCriteria::partitions);
@@ -398,11 +398,11 @@ mod tests {
         let people = json!({ "owner_id": [id(3), id(4)], "assignee_id": [id(5)] });
         let criteria = criteria(people);
         let everything = criteria.partitions(&Scope::Everything);
-        assert_eq!(everything, [Partition::User(UserId::from_uuid(id(5)))]);
+        assert_eq!(everything, [Partition::Assignee(UserId::from_uuid(id(5)))]);
         let expanded = BTreeSet::from([team]);
         let scope = Scope::Team { user, expanded };
         assert_eq!(criteria.partitions(&scope).len(), 1);
-        assert_eq!(criteria.partitions(&Scope::Own(user)), [Partition::User(user)]);
+        assert_eq!(criteria.partitions(&Scope::Own(user)), everything);
         let teamless =
             Criteria { view: Some(ViewCriteria::Teams(BTreeSet::new())), ..Criteria::default() };
         assert!(teamless.partitions(&Scope::Everything).is_empty());

@@ -5,7 +5,8 @@
 //! about the scope.
 
 use super::{
-    Candidates, Contact, Contacts, Criteria, Cursor, ListRequest, OrderBy, Pointer, ReadPlan, Walk,
+    Candidates, Contact, Contacts, Criteria, Cursor, ListRequest, OrderBy, Pointer, ReadPlan,
+    RepeatedWalk,
 };
 use crate::{
     access::{Authorized, Scope},
@@ -122,21 +123,27 @@ impl Contacts {
     /// Returns a walk over all contacts that may match, in the order of `request`, for callers that
     /// read the list to its end.
     ///
-    /// The walk reads a single partition: the one that contains all matching contacts in scope, if
-    /// there is such a partition, otherwise the partition of the whole company. In a single
-    /// partition, a contact that stays in scope has only one position. With two partitions, the
-    /// contact could move from one to the other while the walk reads them, and the walk would miss
-    /// it. The cost of skipping the company's other pointers is small compared with missing a
-    /// contact.
+    /// In a single partition, a contact that stays in scope has only one position. With several
+    /// partitions, the contact could move from one to another while the walk reads them, and the
+    /// walk would miss it. Therefore the walk reads the partitions of owners and assignees again
+    /// until nothing new appears. In place of several partitions of teams, it reads the partition
+    /// of the whole company: the cost of skipping the company's other pointers is small compared
+    /// with missing a contact.
     #[must_use]
-    pub fn walk(&self, scope: &Scope, request: &ListRequest) -> Walk {
+    pub fn walk(&self, scope: &Scope, request: &ListRequest) -> RepeatedWalk {
         let ListRequest { order, direction, limit, .. } = *request;
-        let partition = match request.criteria.partitions(scope)[..] {
-            [one] => one,
-            _ => Partition::All,
+        let is_of_people = |partition: &Partition| {
+            matches!(partition, Partition::Owner(_) | Partition::Assignee(_))
         };
-        let queries = request.criteria.queries(&self.company, &[partition], order, direction);
-        Walk::new(self, queries, direction, limit)
+        let partitions = match request.criteria.partitions(scope) {
+            one if one.len() == 1 => one,
+            people if people.iter().all(is_of_people) => people,
+            _ => vec![Partition::All],
+        };
+        let queries = request.criteria.queries(&self.company, &partitions, order, direction);
+        // A search reads the words of the whole company, whatever the partitions are.
+        let repeats = partitions.len() > 1 && order != OrderBy::Match;
+        RepeatedWalk::new(self, queries, (direction, limit), repeats)
     }
 }
 

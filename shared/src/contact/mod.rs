@@ -109,6 +109,6 @@ pub use store::{Contacts, SaveError};
 pub use sync::{RowOutcome, RowStatus};
 pub use team_owners::{BackfillOutcome, TeamOwnersError};
 pub use text::{fold, words};
-pub use walk::Walk;
+pub use walk::{RepeatedWalk, Walk};
 pub use write::{ContactWriter, Written};
 pub use write_plan::{StalePointers, WritePlan};

@@ -1,8 +1,8 @@
 //! Searches contacts by the text that a user types: by prefixes of the words of a name, of an email
 //! address, or of a national phone number (SPEC §2).
 //!
-//! Every contact has search words in the table, partitioned by their first three characters. A
-//! search reads one or a few ranges of words in order, and returns a contact at the first of its
+//! Every contact has search words in the table, partitioned by their first three characters, or by
+//! their first character if it is Han, Kana or Hangul. A search reads one or a few ranges of words in order, and returns a contact at the first of its
 //! words in these ranges. So each contact is returned once over all pages, even if several of its
 //! words match.
 
@@ -13,12 +13,16 @@ use serde::{Deserialize, Serialize};
 use super::{
     Contact, digits, fold,
     phone::{PhonePrefix, phone_prefixes},
+    text::{TypedWord, typed_words},
     words,
 };
-use crate::table::{WORD_PREFIX, Word, successor};
+use crate::{
+    script::is_cjk,
+    table::{WORD_PREFIX, Word, successor},
+};
 
 /// The minimum number of characters of a search text, and of a prefix by which a query can read a
-/// range of search words.
+/// range of search words. A single character is enough if it is Han, Kana or Hangul.
 const MIN_CHARACTERS: usize = WORD_PREFIX;
 /// The longest search text in bytes, which is the longest email address.
 const MAX_BYTES: usize = 320;
@@ -35,7 +39,9 @@ const EMAIL_LENGTH: usize = 64;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SearchTextError {
     /// The text has fewer than [`MIN_CHARACTERS`] characters.
-    #[error("must have at least {MIN_CHARACTERS} characters")]
+    #[error(
+        "must have at least {MIN_CHARACTERS} characters, or 1 Chinese, Japanese or Korean character"
+    )]
     TooShort,
     /// The text is longer than [`MAX_BYTES`] bytes.
     #[error("must be at most {MAX_BYTES} bytes long")]
@@ -57,7 +63,7 @@ pub struct SearchText(String);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Search {
     /// Prefixes of the words of a name; empty if the text is not interpreted as a name.
-    names: Vec<String>,
+    names: Vec<TypedWord>,
     /// A prefix of an email address, in lower case; `None` if the text is not interpreted as an
     /// email address.
     email: Option<String>,
@@ -68,8 +74,8 @@ pub(super) struct Search {
     ranges: Vec<WordRange>,
 }
 
-/// A range of search words: all words with this prefix, or, if the text has fewer than three
-/// characters, only the word that is equal to it.
+/// A range of search words: all words with this prefix, or, if the prefix is too short for a query,
+/// only the word that is equal to it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct WordRange(String);
 
@@ -90,7 +96,7 @@ impl WordRange {
     }
 
     fn is_whole(&self) -> bool {
-        self.0.chars().nth(MIN_CHARACTERS - 1).is_none()
+        !is_readable(&self.0)
     }
 
     fn contains(&self, word: &str) -> bool {
@@ -103,11 +109,10 @@ impl Search {
     pub(super) fn from_text(text: &SearchText) -> Self {
         let trimmed = text.0.trim();
         let is_email_only = trimmed.contains('@');
-        let mut names = if is_email_only { Vec::new() } else { words(trimmed) };
-        if longest(&names).is_some_and(|word| word.chars().nth(MIN_WORD - 1).is_none()) {
+        let mut names = if is_email_only { Vec::new() } else { typed_words(trimmed) };
+        if most_selective(&names).is_some_and(|word| !is_stored(&word.whole)) {
             names.clear();
         }
-        let is_readable = |text: &String| text.chars().nth(MIN_CHARACTERS - 1).is_some();
         let email = Some(trimmed.to_lowercase())
             .filter(|email| is_readable(email) && !email.contains(char::is_whitespace));
         let mut phones = phone_prefixes(trimmed);
@@ -119,7 +124,7 @@ impl Search {
     /// Whether the records must be read to decide whether contacts match, because the text contains
     /// several words of a name, and a search word shows only one of them.
     pub(super) fn needs_records(&self) -> bool {
-        self.names.len() > 1
+        self.names.len() > 1 || self.names.iter().any(|word| !word.parts.is_empty())
     }
 
     /// The ranges of search words to read.
@@ -146,11 +151,23 @@ impl Search {
     }
 
     fn matches_name(&self, contact: &Contact) -> bool {
-        let Some(read) = longest(&self.names) else { return false };
+        let Some(read) = most_selective(&self.names) else { return false };
         let names = words(contact.name.as_deref().unwrap_or_default());
-        let read = WordRange(read.to_owned());
-        names.iter().any(|name| read.contains(name))
-            && self.names.iter().all(|word| names.iter().any(|name| name.starts_with(word)))
+        // Every word must be found as a whole or by all its parts, and so must the word that the
+        // search reads, with the range that is read for it.
+        let begins = |typed: &str| names.iter().any(|name| name.starts_with(typed));
+        let is_found = |typed: &TypedWord| {
+            begins(&typed.whole)
+                || (!typed.parts.is_empty() && typed.parts.iter().all(|part| begins(part)))
+        };
+        let reads = |text: &str| {
+            let range = WordRange(text.to_owned());
+            is_stored(text) && names.iter().any(|name| range.contains(name))
+        };
+        let is_read = reads(&read.whole)
+            || longest_part(read)
+                .is_some_and(|part| reads(part) && read.parts.iter().all(|part| begins(part)));
+        is_read && self.names.iter().all(is_found)
     }
 
     /// The position of a contact in the results, which are in the order of search words: the
@@ -166,9 +183,9 @@ impl Search {
 /// The search words that are stored for a contact, in order.
 pub(super) fn index_words(contact: &Contact) -> BTreeSet<String> {
     let names = words(contact.name.as_deref().unwrap_or_default());
-    let names = names.iter().filter(|word| word.chars().nth(MIN_WORD - 1).is_some());
+    let names = names.iter().filter(|word| is_stored(word));
     let emails = contact.emails.iter().map(|email| email.to_lowercase());
-    let emails = emails.filter(|email| email.chars().nth(MIN_CHARACTERS - 1).is_some());
+    let emails = emails.filter(|email| is_readable(email));
     let phones = contact.phones.iter().filter_map(|phone| digits(phone));
     let phones = phones.map(|phone| phone.national).filter(|all| all.len() >= MIN_CHARACTERS);
     names
@@ -178,23 +195,43 @@ pub(super) fn index_words(contact: &Contact) -> BTreeSet<String> {
         .collect()
 }
 
-/// The ranges to read for the interpretations of a text. For a name, only the longest word is read,
-/// because it is the most selective one.
-fn ranges(names: &[String], email: Option<&str>, phones: &[PhonePrefix]) -> Vec<WordRange> {
-    let name = longest(names).map(|word| cut(word, NAME_WORD_LENGTH));
+/// The ranges to read for the interpretations of a text. For a name, only the most selective word
+/// is read: as a whole, and by its longest part if it has parts.
+fn ranges(names: &[TypedWord], email: Option<&str>, phones: &[PhonePrefix]) -> Vec<WordRange> {
+    let read = most_selective(names);
+    let part = read.and_then(longest_part).filter(|part| is_stored(part));
+    let names = read.map(|word| word.whole.as_str()).into_iter().chain(part);
+    let names = names.map(|word| cut(word, NAME_WORD_LENGTH));
     let email = email.map(|email| cut(email, EMAIL_LENGTH));
     let phones = phones.iter().map(|phone| phone.national.clone());
-    let all: BTreeSet<WordRange> =
-        name.into_iter().chain(email).chain(phones).map(WordRange).collect();
+    let all: BTreeSet<WordRange> = names.chain(email).chain(phones).map(WordRange).collect();
     let is_part =
         |range: &WordRange| all.iter().any(|other| other != range && other.contains(&range.0));
     all.iter().filter(|range| !is_part(range)).cloned().collect()
 }
 
-/// Returns the longest word. If several words have the same length, it returns the first one of
-/// them, because the user may not have finished typing the last one.
-fn longest(words: &[String]) -> Option<&str> {
-    words.iter().rev().max_by_key(|word| word.chars().count()).map(String::as_str)
+/// Returns the most selective word: the longest one that can be read by its beginning, otherwise
+/// the longest one. If several words have the same length, it returns the first one of them,
+/// because the user may not have finished typing the last one.
+fn most_selective(words: &[TypedWord]) -> Option<&TypedWord> {
+    words.iter().rev().max_by_key(|word| (is_readable(&word.whole), word.whole.chars().count()))
+}
+
+/// The most selective part of a word that has parts.
+fn longest_part(word: &TypedWord) -> Option<&str> {
+    let parts = word.parts.iter().rev();
+    parts.max_by_key(|part| (is_readable(part), part.chars().count())).map(String::as_str)
+}
+
+/// Whether a query can read the range of all words with this prefix. All words of the range are in
+/// one partition.
+fn is_readable(prefix: &str) -> bool {
+    prefix.starts_with(is_cjk) || prefix.chars().nth(MIN_CHARACTERS - 1).is_some()
+}
+
+/// Whether a word of a name is long enough to be stored as a search word.
+fn is_stored(word: &str) -> bool {
+    word.starts_with(is_cjk) || word.chars().nth(MIN_WORD - 1).is_some()
 }
 
 fn cut(text: &str, characters: usize) -> String {
@@ -208,7 +245,8 @@ impl TryFrom<String> for SearchText {
         if text.len() > MAX_BYTES {
             return Err(SearchTextError::TooLong);
         }
-        if fold(&text).chars().nth(MIN_CHARACTERS - 1).is_none() {
+        let folded = fold(&text);
+        if folded.chars().nth(MIN_CHARACTERS - 1).is_none() && !folded.contains(is_cjk) {
             return Err(SearchTextError::TooShort);
         }
         Ok(Self(text))

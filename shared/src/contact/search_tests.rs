@@ -21,7 +21,7 @@ fn a_search_matches_a_name_by_the_beginning_of_each_word_in_any_order() {
     for text in ["zoe", "ZOË", "ann", "brien zoe", "mar zo", "o brien", "  anne-mar "] {
         assert!(finds(text, &name), "{text}");
     }
-    for text in ["nne", "zoe x", "brian", "zoe@"] {
+    for text in ["nne", "zoe x", "brian", "zoe@", "zoe-x"] {
         assert!(!finds(text, &name), "{text}");
     }
 }
@@ -31,6 +31,61 @@ fn a_short_name_is_found_by_its_full_text() {
     assert!(finds("li wu", &named("Li Wu")) && finds("li wu", &named("Li Wulan")));
     assert!(finds("佐藤 愛", &named("佐藤 愛")));
     assert!(!finds("li wu", &named("Lina Wulan")) && !finds("x y", &named("X Y")));
+}
+
+#[test]
+fn apostrophes_and_hyphens_neither_hide_a_name_nor_are_needed() {
+    for name in ["O'Brien", "O’Brien", "O-Brien", "O‐Brien", "OʼBrien"] {
+        for text in ["O'Br", "obrien", "OBr", "o'brien", "o’brien", "brien", "o brien", "o-brie"]
+        {
+            assert!(finds(text, &named(name)), "{text} finds {name}");
+        }
+    }
+    // The typed apostrophe is not needed in the stored name either.
+    assert!(finds("o'brien", &named("O Brien")) && finds("o'brien", &named("OBrien")));
+    assert!(finds("annemarie", &named("Anne-Marie")) && finds("anne-m", &named("Anne Marie")));
+    assert!(!finds("o'brian", &named("O'Brien")) && !finds("x'brien", &named("O'Brien")));
+}
+
+#[test]
+fn letters_without_a_normal_form_are_found_by_their_basic_letters() {
+    for (text, name) in [
+        ("lukasz", "Łukasz"),
+        ("soren", "Søren"),
+        ("dang", "Đặng Thị"),
+        ("yildirim", "Yıldırım"),
+        ("YILDIRIM", "yıldırım"),
+        ("gross", "Groß"),
+        ("groß", "GROSS"),
+        ("thordur", "Þórður"),
+    ] {
+        assert!(finds(text, &named(name)), "{text} finds {name}");
+    }
+}
+
+#[test]
+fn a_name_in_han_kana_or_hangul_is_found_from_its_first_character_on() {
+    for (text, name) in [
+        ("王", "王芳"),
+        ("王芳", "王芳"),
+        ("芳", "王芳"),
+        ("王 芳", "王芳"),
+        ("佐", "佐藤 愛"),
+        ("佐藤", "佐藤 愛"),
+        ("愛", "佐藤 愛"),
+        ("김", "김민수"),
+        ("김민", "김민수"),
+        ("민수", "김민수"),
+        ("ガ", "ガード"),
+        ("ｶﾞ", "ガード"),
+        ("li 王", "Li 王芳"),
+    ] {
+        assert!(finds(text, &named(name)), "{text} finds {name}");
+    }
+    for (text, name) in [("カ", "ガード"), ("수", "김민수"), ("芳王", "王芳"), ("一", "二")]
+    {
+        assert!(!finds(text, &named(name)), "{text} does not find {name}");
+    }
 }
 
 #[test]
@@ -59,7 +114,7 @@ fn a_search_text_that_is_too_short_or_too_long_is_refused() {
 fn any_text() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         "[aàAb]{1,5}",
-        "(an|ann|anna|Änne|li|wu|佐藤|愛|Ольга|ольга|محمد)",
+        "(an|ann|anna|Änne|li|wu|佐藤|佐|愛|王芳|芳|김민수|민|Ольга|ольга|محمد|a'b|an-na|ab-a-b)",
         "[0-2]{1,4}",
     ];
     proptest::collection::vec(word, 1..4).prop_map(|words| words.join(" "))

@@ -6,8 +6,11 @@ use std::collections::VecDeque;
 use futures::stream::{StreamExt, TryStreamExt, iter};
 
 use super::{Contacts, Pointer};
-use crate::table::{
-    Direction, Key, NAME_KEY, Query, Table, TableError, contact_id_from_position, from_item,
+use crate::{
+    id::ContactId,
+    table::{
+        Direction, Key, NAME_KEY, Query, Table, TableError, contact_id_from_position, from_item,
+    },
 };
 
 /// The minimum number of items that one read of a query requests, if several queries are merged.
@@ -33,6 +36,61 @@ pub struct Walk {
     refill: usize,
 }
 
+/// A walk that reads its queries again and again until a whole pass returns no new contact. A
+/// contact that moves from one partition to another while both are read can be missing from a pass,
+/// but not from the next one. It remembers 16 bytes for each contact.
+pub struct RepeatedWalk {
+    walk: Walk,
+    queries: Vec<Query>,
+    page: usize,
+    /// Whether the walk makes more than one pass.
+    repeats: bool,
+    /// The contacts that were returned before this pass, in order.
+    before: Vec<ContactId>,
+    /// The contacts that were returned in this pass.
+    current: Vec<ContactId>,
+}
+
+impl RepeatedWalk {
+    /// Creates a walk over queries that all have this direction. It makes a single pass unless
+    /// `repeats` is true.
+    pub(super) fn new(
+        contacts: &Contacts,
+        queries: Vec<Query>,
+        (direction, page): (Direction, usize),
+        repeats: bool,
+    ) -> Self {
+        let walk = Walk::new(contacts, queries.clone(), direction, page);
+        Self { walk, queries, page, repeats, before: Vec::new(), current: Vec::new() }
+    }
+
+    /// Returns the next contact that was not returned before, or `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Pointer>, TableError> {
+        loop {
+            match self.walk.next().await? {
+                Some(pointer) if self.before.binary_search(&pointer.id).is_ok() => {}
+                Some(pointer) => {
+                    if self.repeats {
+                        self.current.push(pointer.id);
+                    }
+                    return Ok(Some(pointer));
+                }
+                None if self.current.is_empty() => return Ok(None),
+                None => self.repeat(),
+            }
+        }
+    }
+
+    /// Starts the next pass.
+    fn repeat(&mut self) {
+        self.before.append(&mut self.current);
+        self.before.sort_unstable();
+        self.before.dedup();
+        let queries = self.queries.clone();
+        self.walk = Walk::from_table(&self.walk.table, queries, self.walk.direction, self.page);
+    }
+}
+
 impl Walk {
     /// Creates a walk over queries that all have this direction. The caller reads about `page`
     /// pointers at a time.
@@ -42,6 +100,10 @@ impl Walk {
         direction: Direction,
         page: usize,
     ) -> Self {
+        Self::from_table(&contacts.table, queries, direction, page)
+    }
+
+    fn from_table(table: &Table, queries: Vec<Query>, direction: Direction, page: usize) -> Self {
         // A single query reads a whole page at once. If there are several queries, each of them
         // reads its share of the page and a few more items. After that, only the queries whose
         // buffers are empty are read again.
@@ -51,7 +113,7 @@ impl Walk {
         };
         let source = |query| Source { query, buffer: VecDeque::new(), exhausted: false };
         Self {
-            table: contacts.table.clone(),
+            table: table.clone(),
             direction,
             sources: queries.into_iter().map(source).collect(),
             refill: share,

@@ -93,9 +93,8 @@ pub(super) struct UniqueKey {
 /// The partitions that contain a pointer to the contact.
 pub(super) fn partitions(contact: &Contact) -> Vec<Partition> {
     let mut partitions = vec![Partition::All];
-    partitions.extend(contact.owner_id.map(Partition::User));
-    let assignee = contact.assignee_id.filter(|assignee| contact.owner_id != Some(*assignee));
-    partitions.extend(assignee.map(Partition::User));
+    partitions.extend(contact.owner_id.map(Partition::Owner));
+    partitions.extend(contact.assignee_id.map(Partition::Assignee));
     if contact.team_owner_ids.is_empty() {
         partitions.push(Partition::Unassigned);
     }

@@ -9,6 +9,7 @@ use super::Item;
 use crate::{
     clock::sortable,
     id::{CompanyId, ContactId, JobId, LayoutId, NoteId, RunId, TeamId, UserId},
+    script::is_cjk,
 };
 
 /// The attribute with an item's partition key.
@@ -26,7 +27,8 @@ pub const EXPIRES_AT: &str = "expires_at";
 /// contain, so that "Ann" sorts before "Ann Lee".
 pub const SEPARATOR: char = '\u{1}';
 
-/// The number of characters at the start of a search word that decide its partition. The phone
+/// The number of characters at the start of a search word that decide its partition. If the first
+/// character is Han, Kana or Hangul, it decides alone, so that a search can begin with it. The phone
 /// numbers of one country often start with the same digits, but `DynamoDB` splits a partition with
 /// many requests by its sort keys.
 pub const WORD_PREFIX: usize = 3;
@@ -294,8 +296,10 @@ pub enum Partition {
     Team(TeamId),
     /// The contacts that no team owns.
     Unassigned,
-    /// The contacts that this person owns or is assigned to.
-    User(UserId),
+    /// The contacts that this person owns.
+    Owner(UserId),
+    /// The contacts that this person is assigned to.
+    Assignee(UserId),
 }
 
 impl Partition {
@@ -306,7 +310,8 @@ impl Partition {
             Self::All => format!("CO#{company}#ALL"),
             Self::Team(team) => format!("CO#{company}#TEAM#{team}"),
             Self::Unassigned => format!("CO#{company}#UNASSIGNED"),
-            Self::User(user) => format!("CO#{company}#USER#{user}"),
+            Self::Owner(user) => format!("CO#{company}#OWNER#{user}"),
+            Self::Assignee(user) => format!("CO#{company}#ASSIGNEE#{user}"),
         }
     }
 }
@@ -322,10 +327,12 @@ impl<'a> Word<'a> {
         Self(word)
     }
 
-    /// The partition of all words that have the same first [`WORD_PREFIX`] characters.
+    /// The partition of all words that have the same first [`WORD_PREFIX`] characters, or the same
+    /// first character if it is Han, Kana or Hangul.
     #[must_use]
     pub fn pk(&self, company: &CompanyId) -> String {
-        let head: String = self.0.chars().take(WORD_PREFIX).collect();
+        let length = if self.0.starts_with(is_cjk) { 1 } else { WORD_PREFIX };
+        let head: String = self.0.chars().take(length).collect();
         format!("CO#{company}#WORD#{head}")
     }
 

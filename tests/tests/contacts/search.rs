@@ -155,12 +155,46 @@ async fn names_emails_and_phones_are_found_by_three_characters() {
         ("+62 274", "Puspa Dewi"),
         ("361-5", "Made Wirawan"),
         ("+33 1 00 00", "Léa Fontaine"),
+        ("lea-fon", "Léa Fontaine"),
     ] {
         assert_eq!(names(&search(&world, "maya", q).await), [name], "{q}");
     }
     let mobiles = names(&search(&world, "maya", "812").await).len();
     assert_eq!(mobiles, 3, "all phones that begin with 0812 or +62 812");
     assert_eq!(search(&world, "maya", "zzz").await.ids().len(), 0);
+}
+
+#[tokio::test]
+async fn names_are_found_as_people_write_them() {
+    let world = World::with_flags().await;
+    let all: Vec<Contact> = ["Łukasz O’Brien", "王芳", "佐藤 愛", "김민수", "Sørensen", "Groß"]
+        .into_iter()
+        .zip(0..)
+        .map(|(name, n)| contact(&world, n, name))
+        .collect();
+    put(&world, &all).await;
+    for (q, name) in [
+        ("lukasz", "Łukasz O’Brien"),
+        ("O'Br", "Łukasz O’Brien"),
+        ("obrien", "Łukasz O’Brien"),
+        ("brien luk", "Łukasz O’Brien"),
+        ("王", "王芳"),
+        ("王芳", "王芳"),
+        ("芳", "王芳"),
+        ("佐", "佐藤 愛"),
+        ("김", "김민수"),
+        ("민수", "김민수"),
+        ("sorens", "Sørensen"),
+        ("GROSS", "Groß"),
+    ] {
+        assert_eq!(names(&search(&world, "maya", q).await), [name], "{q}");
+        let list = format!("/cdp/customers?q={}", encoded(q));
+        assert_eq!(names(&world.get("maya", &list).await), [name], "{q}");
+    }
+    let by_name = world.get("maya", "/cdp/customers?order_by=name&limit=100").await;
+    let sorted = names(&by_name);
+    let place = |name: &str| sorted.iter().position(|other| *other == name);
+    assert!(place("Łukasz O’Brien") < place("Made Wirawan"), "{sorted:?}");
 }
 
 #[tokio::test]

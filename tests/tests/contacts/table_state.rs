@@ -40,9 +40,9 @@ pub(super) async fn assert_consistent(world: &World) {
     let mut emails = BTreeSet::new();
     for (id, (company, contact)) in &contacts {
         let teams = contact.team_owner_ids.iter().map(|team| format!("TEAM#{team}"));
-        let people = contact.owner_id.iter().chain(&contact.assignee_id);
-        let mut partitions: BTreeSet<String> =
-            teams.chain(people.map(|person| format!("USER#{person}"))).collect();
+        let owner = contact.owner_id.iter().map(|person| format!("OWNER#{person}"));
+        let assignee = contact.assignee_id.iter().map(|person| format!("ASSIGNEE#{person}"));
+        let mut partitions: BTreeSet<String> = teams.chain(owner).chain(assignee).collect();
         partitions.insert("ALL".to_owned());
         if contact.team_owner_ids.is_empty() {
             partitions.insert("UNASSIGNED".to_owned());
@@ -51,7 +51,7 @@ pub(super) async fn assert_consistent(world: &World) {
         let addresses = contact.emails.iter().map(|email| email.to_lowercase());
         emails.extend(addresses.map(|email| (format!("CO#{company}#EMAIL#{email}"), id.clone())));
     }
-    assert_eq!(key_pairs(&items, &["ALL", "TEAM", "USER", "UNASSIGNED"]), pointers);
+    assert_eq!(key_pairs(&items, &["ALL", "TEAM", "OWNER", "ASSIGNEE", "UNASSIGNED"]), pointers);
     assert_eq!(key_pairs(&items, &["EMAIL"]), emails);
     for (key, item) in &items {
         check_index_entry(key, item, &contacts);
