@@ -70,7 +70,9 @@ fn key_pairs(items: &[(Key, Item)], kinds: &[&str]) -> BTreeSet<KeyPair> {
 
 /// Asserts that a pointer, look-up item or search word contains the same owners as the contact.
 fn check_index_entry(key: &Key, item: &Item, contacts: &BTreeMap<String, (String, Contact)>) {
-    if !["ALL", "TEAM", "USER", "UNASSIGNED", "EMAIL", "PHONE", "WORD"].contains(&kind(key)) {
+    if !["ALL", "TEAM", "OWNER", "ASSIGNEE", "UNASSIGNED", "EMAIL", "PHONE", "WORD"]
+        .contains(&kind(key))
+    {
         return;
     }
     let id = key.sk.rsplit('\u{1}').next().unwrap();
