@@ -20,6 +20,7 @@ use jiff::SignedDuration;
 use crate::{
     aws::ServiceVariables,
     clock::Clock,
+    contact::{ContactDeleter, Retention},
     directory::{Directory, Launchpad},
     export::{Defaults, ExportStore, Files, Jobs},
     http_client,
@@ -201,6 +202,13 @@ impl Environment {
     pub fn services(&self) -> Result<Services, StartError> {
         let (table, directory) = (self.table()?, self.directory()?);
         Ok(Services { table, directory, clock: self.clock() })
+    }
+
+    /// Deletes and restores contacts. Deleted contacts are kept for `DELETED_RETENTION_DAYS`, 30 by
+    /// default; 0 keeps them forever.
+    pub fn contact_deleter(&self) -> Result<ContactDeleter, StartError> {
+        let retention = self.parsed("DELETED_RETENTION_DAYS", Retention::default())?;
+        Ok(ContactDeleter::new(self.services()?, retention))
     }
 
     /// The outbox of a function that sends messages to these queues. [`Queue::variable`] names the

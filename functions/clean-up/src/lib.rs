@@ -1,7 +1,9 @@
 //! Runs every minute and processes the due items: messages that were not sent, mentions that must
 //! be verified again, deadlines of jobs, files older than 48 hours, and stale pointers of contacts
-//! (SPEC §5, "Clean-up"). It reads only due items and never scans the table.
+//! (SPEC §5, "Clean-up"). After everything else it erases deleted contacts. It reads only due items
+//! and never scans the table.
 
+mod erasures;
 mod work;
 
 use std::{sync::Arc, time::Duration};
@@ -53,6 +55,10 @@ pub struct Report {
     pub outbox_age_s: i64,
     /// Whether the run ended before all items were processed, because the deadline was near.
     pub stopped_early: bool,
+    /// The number of items that erasures wrote and deleted.
+    pub erasure_writes: usize,
+    /// Whether erasures are left that were due. The next run continues them.
+    pub erasures_left: bool,
 }
 
 impl Report {
@@ -61,11 +67,22 @@ impl Report {
         self.failed += other.failed;
         self.outbox_age_s = self.outbox_age_s.max(other.outbox_age_s);
         self.stopped_early |= other.stopped_early;
+        self.erasure_writes += other.erasure_writes;
+        self.erasures_left |= other.erasures_left;
     }
 
     fn log(&self) {
-        let Self { done, failed, outbox_age_s, stopped_early } = self;
-        tracing::info!(done, failed, outbox_age_s, stopped_early, "clean-up finished");
+        let Self { done, failed, outbox_age_s, stopped_early, erasure_writes, erasures_left } =
+            self;
+        tracing::info!(
+            done,
+            failed,
+            outbox_age_s,
+            stopped_early,
+            erasure_writes,
+            erasures_left,
+            "clean-up finished"
+        );
         // Ages are small enough to be exact as floating-point numbers.
         #[allow(clippy::cast_precision_loss)]
         let age = self.outbox_age_s as f64;
@@ -74,13 +91,15 @@ impl Report {
 }
 
 /// Processes the items that are due at the event's time, with all shards in parallel. The run ends
-/// before the invocation's deadline, and the next run processes the remaining items.
+/// before the invocation's deadline, and the next run processes the remaining items. Erasures of
+/// contacts come last and get at most half of the run.
 ///
 /// # Errors
 /// [`Failure`] if the due items of a shard could not be read. The other shards are still processed.
 /// An item that fails is logged and stays in the table.
 pub async fn handle(app: Arc<App>, tick: Tick, at: Invocation) -> Result<Report, Failure> {
     let end = i64::try_from(at.deadline_ms).unwrap_or(i64::MAX).saturating_sub(RESERVE_MS);
+    let start = app.clock.now().as_millisecond();
     let run = Run { app: &app, now: tick.time, end };
     let shards = (0..DUE_SHARDS).map(|shard| async move {
         let mut report = Report::default();
@@ -93,6 +112,11 @@ pub async fn handle(app: Arc<App>, tick: Tick, at: Invocation) -> Result<Report,
         total.add(report);
         all_read = all_read.and(read);
     }
+    let half = end.saturating_sub(start) / 2;
+    let erasures =
+        Run { end: end.min(app.clock.now().as_millisecond().saturating_add(half)), ..run };
+    let erased = erasures.process_erasures(&mut total).await;
+    all_read = all_read.and(erased);
     total.log();
     all_read?;
     Ok(total)

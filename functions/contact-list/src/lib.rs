@@ -1,5 +1,6 @@
 //! `GET /cdp/customers`: lists the contacts that the viewer can see (SPEC §2).
 
+mod deleted;
 mod request;
 
 use std::sync::Arc;
@@ -31,6 +32,9 @@ impl App {
 
 /// Returns one page of the list.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
+    if deleted::is_requested(request.query()) {
+        return deleted::handle(&app, &request).await;
+    }
     let viewer = request.viewer()?;
     let ListQuery { filter, order, direction, limit, cursor } = request::parse(request.query())?;
     let needed =

@@ -111,7 +111,7 @@ fn view(value: &str) -> Result<View, Failure> {
         "owned-by-me" => Ok(View::OwnedByMe),
         "assigned-to-me" => Ok(View::AssignedToMe),
         "teams" => Ok(View::Teams),
-        _ => Err(Failure::invalid("view", "must be owned-by-me, assigned-to-me or teams")),
+        _ => Err(Failure::invalid("view", "must be owned-by-me, assigned-to-me, teams or deleted")),
     }
 }
 

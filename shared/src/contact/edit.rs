@@ -26,6 +26,9 @@ pub enum EditError {
     /// The contact is outside the actor's scope, or the actor has no permission.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// The actor's own level for the permission must be `everything`, whatever the team flag is.
+    #[error("only a user who can delete all contacts can erase a contact")]
+    NeedsEverything,
     /// The people or teams in the request could not be checked with Launchpad.
     #[error(transparent)]
     Directory(#[from] DirectoryError),

@@ -1,4 +1,5 @@
-//! The structured events that the functions log about contacts' team owners (RFC §3).
+//! The structured events that the functions log about contacts: their team owners (RFC §3), deletions,
+//! restorations and erasures (SPEC §2).
 //!
 //! An event is a log line whose name is in the field `event_name`. No line contains a name, an
 //! email address, a phone number, a query, a value of a filter, a path or the text of a note.
@@ -36,5 +37,40 @@ pub fn team_owner_validation_rejected(viewer: &Viewer, rejected: &[TeamId], coun
         user_sso_id = %viewer.user,
         rejected_team_ids = rejected.join(","),
         rejected_count = count,
+    );
+}
+
+/// Logs that a viewer deleted a contact.
+pub fn contact_deleted(viewer: &Viewer, contact: ContactId) {
+    tracing::info!(
+        event_name = "cdp_contact_deleted",
+        company_sso_id = %viewer.company,
+        user_sso_id = %viewer.user,
+        contact_id = %contact,
+        platform = viewer.platform.as_str(),
+    );
+}
+
+/// Logs that a viewer restored a deleted contact.
+pub fn contact_restored(viewer: &Viewer, contact: ContactId) {
+    tracing::info!(
+        event_name = "cdp_contact_restored",
+        company_sso_id = %viewer.company,
+        user_sso_id = %viewer.user,
+        contact_id = %contact,
+        platform = viewer.platform.as_str(),
+    );
+}
+
+/// Logs that the personal data of a contact was removed from its record, so that it can no longer
+/// be restored. `viewer` is the user who requested it; `None` if the retention has ended.
+pub fn contact_erased(company: &CompanyId, viewer: Option<&Viewer>, contact: ContactId) {
+    tracing::info!(
+        event_name = "cdp_contact_erased",
+        company_sso_id = %company,
+        user_sso_id = viewer.map(|viewer| tracing::field::display(viewer.user)),
+        contact_id = %contact,
+        platform = viewer.map(|viewer| viewer.platform.as_str()),
+        cause = if viewer.is_some() { "request" } else { "retention" },
     );
 }

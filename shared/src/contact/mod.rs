@@ -5,7 +5,11 @@
 //! | `model` | a contact in its stored form and in the form that the API returns |
 //! | `input` | a contact in the form that clients send, and its limits |
 //! | `edit` | the rules for changes on behalf of an actor |
-//! | `write` | creates, updates, deletes and syncs contacts on behalf of viewers |
+//! | `write` | creates, updates and syncs contacts on behalf of viewers |
+//! | `deletion` | deletes, restores and erases contacts on behalf of viewers |
+//! | `retention` | how long a deleted contact can be restored, and which items it has |
+//! | `erasure` | erases contacts in the background, step by step |
+//! | `deleted_list` | the list of the deleted contacts that can be restored |
 //! | `sync` | creates and updates many contacts by their unique keys |
 //! | `unique_key` | decides which contact owns an external id or a first email address |
 //! | `write_plan` | the index entries of a contact, and the steps of a write |
@@ -68,7 +72,10 @@
 
 mod candidates;
 mod catalog;
+mod deleted_list;
+mod deletion;
 mod edit;
+mod erasure;
 mod error;
 pub mod event;
 mod filter;
@@ -80,6 +87,7 @@ mod model;
 mod order;
 mod phone;
 mod pointer;
+mod retention;
 mod search;
 mod store;
 mod sync;
@@ -93,7 +101,10 @@ mod write_plan;
 use candidates::Candidates;
 pub use candidates::ReadPlan;
 pub use catalog::{Catalog, CustomField, FieldType};
+pub use deleted_list::{DeletedPage, DeletedView};
+pub use deletion::{ContactDeleter, Restored};
 pub use edit::EditError;
+pub use erasure::ErasureProgress;
 pub use error::ContactError;
 pub use filter::{Criteria, Filter, FilterError, View};
 pub use input::{Change, ContactInput, TeamOwner};
@@ -104,6 +115,7 @@ pub use model::{Contact, ContactView, RecordPermission, TeamOwnersFrom};
 pub use order::{Cursor, OrderBy};
 pub use phone::digits;
 pub use pointer::Pointer;
+pub use retention::Retention;
 pub use search::{SearchText, SearchTextError};
 pub use store::{Contacts, SaveError};
 pub use sync::{RowOutcome, RowStatus};

@@ -79,6 +79,22 @@ impl Contacts {
         Ok((owners, records))
     }
 
+    /// The names of the fields whose unique key another contact owns.
+    pub(super) async fn fields_with_taken_key(
+        &self,
+        contact: &Contact,
+    ) -> Result<Vec<&'static str>, TableError> {
+        let external_id = self.unique_keys_for(contact.external_id.as_ref(), None);
+        let email = self.unique_keys_for(None, contact.emails.first());
+        let keys: Vec<Key> = external_id.union(&email).cloned().collect();
+        let owners = self.owner_ids(&keys).await?;
+        let is_taken = |keys: &BTreeSet<Key>| {
+            keys.iter().filter_map(|key| owners.get(key)).any(|owner| *owner != contact.id)
+        };
+        let fields = [("external_id", &external_id), ("emails", &email)];
+        Ok(fields.into_iter().filter(|(_, keys)| is_taken(keys)).map(|(name, _)| name).collect())
+    }
+
     async fn owner_ids(&self, keys: &[Key]) -> Result<HashMap<Key, ContactId>, TableError> {
         let items = self.table.batch_get(keys, true).await?.into_iter();
         items.map(|(key, item)| Ok((key, from_item::<UniqueKey>(item)?.contact_id))).collect()

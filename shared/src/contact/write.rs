@@ -75,33 +75,6 @@ impl ContactWriter {
         Ok(Written { contact, session })
     }
 
-    /// Deletes a contact. After that, requests for the contact return 404; lists, look-ups and
-    /// searches no longer contain it; and its unique keys are released.
-    pub async fn delete(&self, viewer: &Viewer, id: ContactId) -> Result<Session, EditError> {
-        let needed = [Permission::DeleteCustomers];
-        let (session, found) = self.session_and_contact(viewer, &needed, id).await?;
-        let edit = self.edit(&session, Permission::DeleteCustomers)?;
-        let mut known = Some(found?);
-        retry("the contact", async || {
-            let old = match known.take() {
-                Some(old) => old,
-                None => self.read_again(&edit, id).await?,
-            };
-            edit.check_scope(&old)?;
-            let now = edit.contacts.clock.now();
-            let new = Contact {
-                deleted_at: Some(now),
-                updated_at: now,
-                version: old.version + 1,
-                ..old.clone()
-            };
-            let write = edit.contacts.write(Some(&old), &new, StalePointers::Delete);
-            Ok::<_, EditError>(SaveError::attempt(write.await)?)
-        })
-        .await?;
-        Ok(session)
-    }
-
     /// Creates or updates a contact for each row, by the row's unique keys. Each row has its own
     /// result.
     ///

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Contact, digits, fold, search::index_words};
+use super::{Contact, digits, fold, retention, search::index_words};
 use crate::{
     access::{Owned, Ownership},
     id::{CompanyId, ContactId, TeamId, UserId},
@@ -113,15 +113,15 @@ fn folded_name(contact: &Contact) -> String {
 
 /// Returns all index entries of a contact: pointers, look-up items, search words, and the mark of a
 /// contact whose team owners a backfill set. The record and the unique keys are not included. A
-/// deleted contact has no index entries.
+/// deleted contact has none of these entries, but those of [`retention::items`].
 fn index_entries(
     company: &CompanyId,
     contact: &Contact,
 ) -> Result<BTreeMap<Key, Item>, TableError> {
-    let mut items = BTreeMap::new();
     if !contact.is_live() {
-        return Ok(items);
+        return retention::items(company, contact);
     }
+    let mut items = BTreeMap::new();
     let id = contact.id;
     let folded = folded_name(contact);
     let entry = IndexEntry::for_contact(contact);

@@ -11,6 +11,7 @@ impl From<EditError> for Failure {
             EditError::NotFound => Self::not_found(),
             EditError::Contact(error) => error.into(),
             EditError::Access(error) => error.into(),
+            EditError::NeedsEverything => Self::new(Code::Forbidden, error.to_string()),
             EditError::Directory(error) => error.into(),
             EditError::Table(error) => error.into(),
         }
