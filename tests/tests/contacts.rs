@@ -15,6 +15,7 @@ mod contacts {
     mod cost;
     mod delete;
     mod equivalence;
+    mod erasure;
     mod faults;
     mod filter;
     mod flags;
@@ -24,6 +25,7 @@ mod contacts {
     mod many_teams;
     mod page;
     mod read;
+    mod retention;
     mod search;
     mod sync;
     mod table_state;

@@ -15,10 +15,10 @@ use super::{ITEM_TIME, PAGE, Report, Run};
 
 /// The maximum number of writes of all erasures of a run. It leaves most of the table's throughput
 /// to the requests of users.
-const MAX_WRITES: usize = 20_000;
+const MAX_WRITES: usize = 10_000;
 /// The maximum number of writes for one contact in a run, so that a contact with very many notes
 /// does not delay the others.
-const MAX_WRITES_PER_CONTACT: usize = 5_000;
+const MAX_WRITES_PER_CONTACT: usize = 2_500;
 /// The number of shards that are processed at the same time.
 const CONCURRENCY: usize = 4;
 /// The number of throttled steps after which the run erases nothing more. The table client has

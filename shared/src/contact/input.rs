@@ -134,6 +134,10 @@ pub struct ContactInput {
     _version: IgnoredAny,
     #[serde(rename = "permission")]
     _permission: IgnoredAny,
+    #[serde(rename = "deleted_at")]
+    _deleted_at: IgnoredAny,
+    #[serde(rename = "erased_after")]
+    _erased_after: IgnoredAny,
 }
 
 impl ContactInput {

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Draft, MentionRef, Note, Rendered, Site,
-    admission::live_contact,
-    event,
+    Draft, MentionRef, Note, Rendered, Site, event,
     ledger::{
         Ledger, LedgerChange, LedgerEntry, MentionMessage, RETRY_WINDOW, next_retry, retry_due,
     },
@@ -14,6 +12,7 @@ use super::{
 };
 use crate::{
     access::{AccessError, Authority},
+    contact::Contact,
     id::{CompanyId, ContactId, NoteId, UserId},
     outbox::Outbox,
     services::Services,
@@ -75,7 +74,9 @@ impl MentionVerifier {
         Ok(())
     }
 
-    /// The note; `None` if the note or its contact is deleted.
+    /// The note; `None` if the note is deleted or its contact is erased. The mentions of a deleted
+    /// contact's notes are verified too, so that the notes are right after a restoration. The
+    /// worker drops their notifications.
     async fn read(
         &self,
         company: &CompanyId,
@@ -84,7 +85,8 @@ impl MentionVerifier {
     ) -> Result<Option<Note>, TableError> {
         let keys = [Key::contact(company, contact), Key::note(company, contact, note)];
         let mut items = self.services.table.batch_get(&keys, true).await?;
-        if live_contact(items.remove(&keys[0]))?.is_none() {
+        let contact: Option<Contact> = items.remove(&keys[0]).map(from_item).transpose()?;
+        if contact.is_none_or(|contact| contact.erased_at.is_some()) {
             return Ok(None);
         }
         items.remove(&keys[1]).map(from_item).transpose()

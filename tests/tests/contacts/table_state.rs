@@ -53,10 +53,23 @@ pub(super) async fn assert_consistent(world: &World) {
     }
     assert_eq!(key_pairs(&items, &["ALL", "TEAM", "OWNER", "ASSIGNEE", "UNASSIGNED"]), pointers);
     assert_eq!(key_pairs(&items, &["EMAIL"]), emails);
+    assert_eq!(key_pairs(&items, &["DELETED"]), deleted_pointers(&items));
     for (key, item) in &items {
         check_index_entry(key, item, &contacts);
         check_unique_key(key, item, &contacts);
     }
+}
+
+/// The pointers that the deleted contacts must have. A tombstone has none.
+fn deleted_pointers(items: &[(Key, Item)]) -> BTreeSet<KeyPair> {
+    let records = items.iter().filter(|(key, _)| key.sk == "PROFILE");
+    let pointer = |(key, item): &(Key, Item)| {
+        let company = key.pk.split('#').nth(1)?.to_owned();
+        let contact: Contact = from_item(item.clone()).unwrap();
+        let at = contact.deleted_at.filter(|_| contact.erased_at.is_none())?;
+        Some((format!("CO#{company}#DELETED"), format!("{at:.3}\u{1}{}", contact.id)))
+    };
+    records.filter_map(pointer).collect()
 }
 
 fn kind(key: &Key) -> &str {
@@ -110,4 +123,20 @@ pub(super) async fn clean_up(world: &World) {
             return;
         }
     }
+}
+
+/// Asserts that each contact has the due item of the end of its retention, if it is deleted, and
+/// that there are no other ones.
+pub(super) async fn assert_no_stale_due_items(world: &World) {
+    let items = everything(world).await;
+    let due = items.iter().filter(|(key, _)| key.pk.starts_with("DUE#ERASURE#"));
+    let due: BTreeSet<String> = due.map(|(key, _)| key.sk.clone()).collect();
+    let records = items.iter().filter(|(key, _)| key.sk == "PROFILE");
+    let expected = records.filter_map(|(key, item)| {
+        let contact: Contact = from_item(item.clone()).unwrap();
+        let at = contact.erased_at.or(contact.erased_after)?;
+        let company = key.pk.split('#').nth(1)?;
+        Some(format!("{at:.3}#erasure#{company}#{}", contact.id))
+    });
+    assert_eq!(due, expected.collect());
 }
