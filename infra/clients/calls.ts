@@ -19,7 +19,7 @@ const signIn = async (user: string): Promise<string> => {
 
 const client = createClient<paths>({
   baseUrl: api,
-  headers: { authorization: `Bearer ${await signIn("sinta")}` },
+  headers: { authorization: `Bearer ${await signIn("maya")}` },
 });
 
 /** The data of a call that must succeed. */
