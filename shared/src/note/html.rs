@@ -1,42 +1,28 @@
 //! Converts a note's HTML from the submitted form into the stored form, and from the stored form
 //! into the form of the mobile editor.
 
-use std::ops::Range;
-
 use uuid::Uuid;
 
 use super::{
+    clean::{Clean, Part, push_mention},
     length::{NOTE_LENGTH_LIMIT, counted_length},
-    markup::{Token, has_text, plain_text, push_attribute, push_text, tokens},
+    markup::{Token, plain_text, push_attribute, push_text, same_shape, tokens},
     mention::{Anchor, MENTION_LIMIT, MentionRef},
     model::NoteError,
+    name::{Rest, shown_name, take_name},
     removed::Removed,
-    sanitize::sanitize,
+    sanitize::{sanitize, stabilize},
     site::Site,
 };
 
 /// Sanitized note HTML whose mentions were found but not yet verified.
 #[derive(Debug)]
 pub struct Draft {
-    html: String,
-    parts: Vec<Part>,
-    references: Vec<MentionRef>,
-    /// Whether an anchor was removed, so that the markup before and after its tags is now adjacent.
-    joined: bool,
-}
-
-/// A part of a draft. The parts are in document order, and a mention never contains another
-/// mention.
-#[derive(Debug)]
-enum Part {
-    /// A range of the sanitized HTML that is copied unchanged.
-    Copy(Range<usize>),
-    /// A link's start tag.
-    Link(String),
-    /// A mention's start tag, with the index of its reference.
-    Open(usize),
-    /// A mention's end tag.
-    Close,
+    clean: Clean,
+    site: Site,
+    /// Whether the submitted markup has the elements of the sanitized one in the same order, so
+    /// that parsing it again does not change it.
+    is_stable: bool,
 }
 
 /// The result of verifying a mentioned reference, which decides what its anchors become.
@@ -75,12 +61,14 @@ pub struct Rendered {
     pub unwrapped: Vec<MentionRef>,
     /// The kinds of content that were removed from the submission, each once.
     pub removed: Vec<Removed>,
+    has_text: bool,
 }
 
 impl Rendered {
-    /// Whether the note has visible text; see [`has_text`].
+    /// Whether the note has visible text, including the names of mentions. The alternative text of
+    /// an image is not the text of a note.
     pub fn has_text(&self) -> bool {
-        has_text(&self.html)
+        self.has_text
     }
 }
 
@@ -101,24 +89,14 @@ impl Draft {
     /// HTML that this service wrote, such as a stored note with pending mentions. The link of a
     /// mobile mention is relative or leads to `site`.
     pub fn parse(html: &str, site: &Site) -> Self {
-        let html = sanitize(html);
-        let mut reader = Reader::default();
-        for (range, token) in tokens(&html) {
-            match token {
-                Token::Start("a", written) => reader.open(Anchor::parse(written, site)),
-                Token::End("a") => reader.close(range),
-                Token::Text(_) | Token::Start(..) | Token::End(_) => reader.copy(range),
-                // The serializer cannot have written such markup, so it is not stored.
-                Token::Other => reader.joined = true,
-            }
-        }
-        let Reader { parts, references, joined, .. } = reader;
-        Self { html, parts, references, joined }
+        let clean = sanitize(html, site);
+        let is_stable = same_shape(html, &clean.with_mentions());
+        Self { clean, site: site.clone(), is_stable }
     }
 
     /// The mentioned references, each once, in order, including malformed ones.
     pub fn references(&self) -> &[MentionRef] {
-        &self.references
+        &self.clean.references
     }
 
     /// Checks how many people the draft mentions, counting distinct references without malformed
@@ -128,7 +106,8 @@ impl Draft {
     /// [`NoteError::TooManyMentions`] if there are more than [`MENTION_LIMIT`].
     pub fn check_mention_count(&self) -> Result<(), NoteError> {
         let malformed = |reference: &&MentionRef| matches!(reference, MentionRef::Malformed(_));
-        let count = self.references.len() - self.references.iter().filter(malformed).count();
+        let references = self.references();
+        let count = references.len() - references.iter().filter(malformed).count();
         if count > MENTION_LIMIT {
             return Err(NoteError::TooManyMentions { count, limit: MENTION_LIMIT });
         }
@@ -141,163 +120,97 @@ impl Draft {
     /// directory is unavailable.
     pub fn shown_names(&self) -> Vec<(Uuid, String)> {
         let mut names: Vec<(Uuid, String)> = Vec::new();
-        for (at, part) in self.parts.iter().enumerate() {
-            let Part::Open(index) = part else { continue };
-            let Some(MentionRef::User(user)) = self.references.get(*index) else { continue };
-            if names.iter().any(|(known, _)| known == user) {
+        for (part, markup) in self.parts() {
+            let Part::Mention(index, _) = part else { continue };
+            let reference = self.clean.mentions[*index].reference;
+            let MentionRef::User(user) = self.references()[reference] else { continue };
+            if names.iter().any(|(known, _)| *known == user) {
                 continue;
             }
-            let inside = self.parts[at..].iter().take_while(|part| !matches!(part, Part::Close));
-            let text: String = inside.map(|part| self.text_of(part)).collect();
-            names.push((*user, text.trim().trim_start_matches('@').to_owned()));
+            let text = plain_text(markup);
+            names.push((user, text.trim().trim_start_matches('@').to_owned()));
         }
         names
     }
 
-    fn text_of(&self, part: &Part) -> String {
-        match part {
-            Part::Copy(range) => plain_text(&self.html[range.clone()]),
-            Part::Link(_) | Part::Open(_) | Part::Close => String::new(),
-        }
+    /// The parts with their markup.
+    fn parts(&self) -> impl Iterator<Item = (&Part, &str)> {
+        let mut at = 0;
+        self.clean.parts.iter().map(move |part| {
+            let (Part::Copy(end) | Part::Mention(_, end)) = part;
+            (part, &self.clean.html[std::mem::replace(&mut at, *end)..*end])
+        })
     }
 
     /// Writes the HTML to store. `outcome` is called once for each distinct reference, except for
     /// malformed ones, which become text.
     pub fn render(&self, outcome: impl Fn(&MentionRef) -> MentionOutcome) -> Rendered {
         let outcomes: Vec<_> = self
-            .references
+            .references()
             .iter()
             .map(|reference| match reference {
                 MentionRef::Malformed(_) => MentionOutcome::Text,
                 MentionRef::User(_) | MentionRef::Raw(_) => outcome(reference),
             })
             .collect();
-        let mut html = self.splice(&outcomes);
-        if self.joined || outcomes.contains(&MentionOutcome::Text) {
-            // Without the anchor, the elements that it separated (such as a heading in a heading)
-            // may be nested in a different way when they are parsed again.
-            html = sanitize(&html);
+        let (mut html, is_stable) = self.splice(&outcomes);
+        if !is_stable {
+            // The elements around a mention that was moved or removed may be nested in a different
+            // way when they are parsed again.
+            html = stabilize(html, &self.site);
         }
-        let mut rendered = Rendered {
-            html,
-            mentioned: Vec::new(),
-            pending: Vec::new(),
-            unwrapped: Vec::new(),
-            removed: Vec::new(),
-        };
-        for (reference, outcome) in self.references.iter().zip(outcomes) {
+        let (mut mentioned, mut pending, mut unwrapped) = (Vec::new(), Vec::new(), Vec::new());
+        for (reference, outcome) in self.references().iter().zip(outcomes) {
             match outcome {
-                MentionOutcome::Verified { user, .. } if rendered.mentioned.contains(&user) => {}
-                MentionOutcome::Verified { user, .. } => rendered.mentioned.push(user),
-                MentionOutcome::Pending => rendered.pending.push(reference.clone()),
-                MentionOutcome::Text => rendered.unwrapped.push(reference.clone()),
+                MentionOutcome::Verified { user, .. } if mentioned.contains(&user) => {}
+                MentionOutcome::Verified { user, .. } => mentioned.push(user),
+                MentionOutcome::Pending => pending.push(reference.clone()),
+                MentionOutcome::Text => unwrapped.push(reference.clone()),
             }
         }
-        rendered
+        let removed = self.clean.removed.clone();
+        let has_text = self.clean.has_text || !mentioned.is_empty();
+        Rendered { html, mentioned, pending, unwrapped, removed, has_text }
     }
 
-    fn splice(&self, outcomes: &[MentionOutcome]) -> String {
-        let mut html = String::with_capacity(self.html.len() + 32 * self.references.len());
-        let mut open = None;
-        for part in &self.parts {
-            match part {
-                Part::Open(index) => {
-                    open = outcomes.get(*index);
-                    push_opening(&mut html, &self.references[*index], open);
+    /// Puts the mentions into the markup. Returns whether parsing the result does not change it.
+    fn splice(&self, outcomes: &[MentionOutcome]) -> (String, bool) {
+        let mut is_stable = self.is_stable;
+        let mut html =
+            String::with_capacity(self.clean.html.len() + 96 * self.clean.mentions.len());
+        for (part, markup) in self.parts() {
+            let Part::Mention(index, _) = part else {
+                html.push_str(markup);
+                continue;
+            };
+            let mention = &self.clean.mentions[*index];
+            match &outcomes[mention.reference] {
+                MentionOutcome::Verified { user, display_name, known_names } => {
+                    let name = shown_name(display_name);
+                    let names = [display_name, &name].into_iter().chain(known_names);
+                    let rest = take_name(markup, names.chain(&mention.labels).map(String::as_str));
+                    is_stable &=
+                        rest == Rest::default() && !markup.is_empty() && !markup.contains('<');
+                    html.push_str(&rest.before);
+                    let id = user.hyphenated();
+                    push_mention(&mut html, id.encode_lower(&mut Uuid::encode_buffer()), "true");
+                    html.push('@');
+                    push_text(&mut html, &name);
+                    html.push_str("</a>");
+                    html.push_str(&rest.behind);
                 }
-                Part::Close => {
-                    if open != Some(&MentionOutcome::Text) {
-                        html.push_str("</a>");
-                    }
-                    open = None;
+                MentionOutcome::Pending => {
+                    push_mention(&mut html, &self.references()[mention.reference].id(), "pending");
+                    html.push_str(markup);
+                    html.push_str("</a>");
                 }
-                // The name from the directory replaces the content.
-                Part::Copy(_) if matches!(open, Some(MentionOutcome::Verified { .. })) => {}
-                Part::Copy(range) => html.push_str(&self.html[range.clone()]),
-                Part::Link(tag) => html.push_str(tag),
+                MentionOutcome::Text => {
+                    is_stable = false;
+                    html.push_str(markup);
+                }
             }
         }
-        html
-    }
-}
-
-fn push_opening(html: &mut String, reference: &MentionRef, outcome: Option<&MentionOutcome>) {
-    match outcome {
-        Some(MentionOutcome::Verified { user, display_name, .. }) => {
-            html.push_str("<a data-user-id=\"");
-            html.push_str(user.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
-            html.push_str("\" data-mention=\"true\">@");
-            let name: String = display_name.chars().filter(|c| !c.is_control()).collect();
-            push_text(html, &name);
-        }
-        Some(MentionOutcome::Pending) => {
-            html.push_str("<a data-user-id=\"");
-            push_attribute(html, &reference.id());
-            html.push_str("\" data-mention=\"pending\">");
-        }
-        Some(MentionOutcome::Text) | None => {}
-    }
-}
-
-/// Turns the tokens of sanitized HTML into the parts of a draft.
-#[derive(Default)]
-struct Reader {
-    parts: Vec<Part>,
-    references: Vec<MentionRef>,
-    open: Vec<Opened>,
-    joined: bool,
-}
-
-/// The kind of part that the start tag of an anchor became. The end tag must become the same kind.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Opened {
-    Mention,
-    Link,
-    Nothing,
-}
-
-impl Reader {
-    fn open(&mut self, anchor: Anchor) {
-        // Anchors can be nested in table cells. An anchor inside a mention is removed with the
-        // mention's content.
-        let opened = match anchor {
-            _ if self.open.contains(&Opened::Mention) => Opened::Nothing,
-            Anchor::Mention(reference) => {
-                let index = self.index_of(reference);
-                self.parts.push(Part::Open(index));
-                Opened::Mention
-            }
-            Anchor::Link(tag) => {
-                self.parts.push(Part::Link(tag));
-                Opened::Link
-            }
-            Anchor::Bare => Opened::Nothing,
-        };
-        self.joined |= opened == Opened::Nothing;
-        self.open.push(opened);
-    }
-
-    fn close(&mut self, end_tag: Range<usize>) {
-        match self.open.pop() {
-            Some(Opened::Mention) => self.parts.push(Part::Close),
-            Some(Opened::Link) => self.copy(end_tag),
-            Some(Opened::Nothing) | None => {}
-        }
-    }
-
-    fn copy(&mut self, range: Range<usize>) {
-        match self.parts.last_mut() {
-            Some(Part::Copy(last)) if last.end == range.start => last.end = range.end,
-            _ => self.parts.push(Part::Copy(range)),
-        }
-    }
-
-    fn index_of(&mut self, reference: MentionRef) -> usize {
-        if let Some(index) = self.references.iter().position(|known| *known == reference) {
-            return index;
-        }
-        self.references.push(reference);
-        self.references.len() - 1
+        (html, is_stable)
     }
 }
 
@@ -308,16 +221,16 @@ pub fn to_mobile(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     for (range, token) in tokens(html) {
         let anchor = match token {
-            Token::Start("a", written) => Anchor::parse(written, &Site::default()),
-            Token::Text(_) | Token::Start(..) | Token::End(_) | Token::Other => Anchor::Bare,
+            Token::Start("a", written) => Some(Anchor::from_markup(written, &Site::default())),
+            Token::Text(_) | Token::Start(..) | Token::End(_) | Token::Other => None,
         };
         match anchor {
-            Anchor::Mention(reference) => {
+            Some(Anchor::Mention { reference, .. }) => {
                 out.push_str("<a href=\"../../../users/");
                 push_attribute(&mut out, &reference.id());
                 out.push_str("/edit_user\">");
             }
-            Anchor::Link(_) | Anchor::Bare => out.push_str(&html[range]),
+            Some(Anchor::Link(_) | Anchor::Bare { .. }) | None => out.push_str(&html[range]),
         }
     }
     out

@@ -178,7 +178,7 @@ pub fn plain_text(html: &str) -> String {
             Token::Start("br", _)
             | Token::End(
                 "p" | "div" | "li" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "pre" | "blockquote"
-                | "tr" | "caption",
+                | "tr" | "caption" | "dt" | "dd" | "figcaption",
             ) => text.push('\n'),
             Token::End("td" | "th") => text.push('\t'),
             Token::Start(..) | Token::End(_) | Token::Other => {}
@@ -197,7 +197,34 @@ pub fn has_text(html: &str) -> bool {
     })
 }
 
-fn is_visible(c: char) -> bool {
-    let invisible = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-    !(c.is_whitespace() || c.is_control() || invisible)
+/// Whether a reader sees the character. Blank are white space, controls, the characters that
+/// Unicode defines as ignored by default, and the blank letters of Braille and Hangul.
+pub(super) fn is_visible(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_graphic();
+    }
+    let blank = matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{17b4}'
+            | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    );
+    !(c.is_whitespace() || c.is_control() || blank)
 }

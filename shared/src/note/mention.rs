@@ -1,10 +1,13 @@
-//! Parses anchors. Each anchor is a mention, a link or neither of them.
+//! Parses `a` and `span` elements. Each is a mention, a link or neither of them.
 //!
-//! A mention has one of two forms (SPEC §3): `<a data-user-id="{uuid}">` of the web editor, and
-//! `<a href="…/users/{id}/edit_user">` of the mobile editor. Both are parsed from the attributes of
-//! an anchor that the sanitizer has let through.
+//! A mention has one of these forms (SPEC §3):
+//!
+//! - `<a data-user-id="{uuid}">` of the web editor, and `<span data-user-id="{uuid}">`, which a
+//!   configured `CKEditor` writes
+//! - `<a href="…/users/{id}/edit_user">` of the mobile editor
+//! - `data-id="{uuid}"` with `data-type="mention"` (Tiptap) or with the class `mention` (Quill)
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use percent_encoding::percent_decode_str;
 use url::{ParseError, Url};
@@ -21,6 +24,9 @@ pub const MENTION_LIMIT: usize = 10;
 /// The `rel` attribute of every link. With it, the linked page gets no referrer and no access to
 /// the window that opened it, and search engines do not count the link for its ranking.
 pub(super) const LINK_REL: &str = "noopener noreferrer nofollow";
+
+/// The allowed schemes of links.
+pub(super) const SCHEMES: &[&str] = &["http", "https", "mailto", "tel"];
 
 /// The length of the longest id of a person that is not a UUID, in bytes.
 const RAW_ID_LIMIT: usize = 64;
@@ -68,51 +74,99 @@ impl MentionRef {
     }
 }
 
-/// A parsed anchor of sanitized markup.
+/// A parsed `a` or `span` element.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
-    Mention(MentionRef),
+    Mention {
+        reference: MentionRef,
+        /// The names that the editor wrote into attributes.
+        labels: Vec<String>,
+        /// Whether it is marked as pending.
+        is_pending: bool,
+    },
     /// A link, with the start tag under which it is stored.
     Link(String),
     /// Neither a mention nor a link. It is replaced by its content.
-    Bare,
+    Bare {
+        /// Whether it is a link whose address is not allowed.
+        unsafe_address: bool,
+    },
 }
 
+/// The attributes in which editors write the name of a mentioned person.
+const LABELS: &[&str] = &["data-label", "data-value", "data-mention"];
+
 impl Anchor {
-    /// Parses an anchor's attributes in serialized form. An explicit `data-user-id` has precedence
-    /// over the link. With `data-mention="false"` the anchor is not a mention in either form.
-    pub(super) fn parse(written: &str, site: &Site) -> Self {
-        let find = |name: &str| {
-            attributes(written).find(|(known, _)| *known == name).map(|(_, value)| unescape(value))
-        };
+    /// Parses an element from its attributes. An explicit `data-user-id` has precedence over the
+    /// link. With `data-mention="false"` the element is not a mention in any form.
+    pub(super) fn parse<'a>(
+        is_link: bool,
+        find: &impl Fn(&str) -> Option<&'a str>,
+        site: &Site,
+    ) -> Self {
         let state = find("data-mention").unwrap_or_default();
         let declined = state.eq_ignore_ascii_case("false");
+        let is_pending = state == "pending";
+        let mention = |reference| {
+            let labels = LABELS.iter().filter_map(|name| find(name)).map(str::to_owned).collect();
+            Self::Mention { reference, labels, is_pending }
+        };
         if !declined && let Some(id) = find("data-user-id") {
-            return Self::Mention(match MentionRef::uuid(&id) {
+            return mention(match MentionRef::uuid(id) {
                 Some(user) => MentionRef::User(user),
                 // Only pending anchors have ids that are not UUIDs, and only this service writes
                 // pending anchors.
-                None if state == "pending" => MentionRef::lenient(id.into_owned()),
-                None => MentionRef::Malformed(id.into_owned()),
+                None if is_pending => MentionRef::lenient(id.to_owned()),
+                None => MentionRef::Malformed(id.to_owned()),
             });
         }
-        let Some(href) = find("href") else { return Self::Bare };
-        let Some(target) = Target::parse(&href) else { return Self::Bare };
+        if !declined && let Some(user) = find("data-id").and_then(MentionRef::uuid) {
+            let class = find("class").unwrap_or_default();
+            let marked = find("data-type") == Some("mention")
+                || class.split_ascii_whitespace().any(|class| class == "mention");
+            if marked {
+                return mention(MentionRef::User(user));
+            }
+        }
+        let bare = Self::Bare { unsafe_address: false };
+        let Some(href) = find("href").filter(|_| is_link) else { return bare };
+        if href.trim().is_empty() {
+            return bare;
+        }
+        let refused = Self::Bare { unsafe_address: true };
+        let Some(target) = Target::parse(href) else { return refused };
         if !declined && let Some(id) = target.user(site) {
-            return Self::Mention(MentionRef::lenient(id));
+            return mention(MentionRef::lenient(id));
         }
-        match target {
-            Target::Absolute(_) => Self::Link(link_tag(&href, find("target").is_some(), declined)),
-            Target::HostRelative(_) | Target::Relative(_) => Self::Bare,
-        }
+        let Some(address) = target.address(href, site) else { return refused };
+        let new_tab = find("target").is_some_and(|target| target.eq_ignore_ascii_case("_blank"));
+        Self::Link(link_tag(&address, new_tab, find("title"), declined))
+    }
+
+    /// Parses an `a` element from its attributes in serialized form.
+    pub(super) fn from_markup(written: &str, site: &Site) -> Self {
+        let values: Vec<_> =
+            attributes(written).map(|(name, value)| (name, unescape(value))).collect();
+        let find = |name: &str| {
+            values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_ref())
+        };
+        Self::parse(true, &find, site)
     }
 }
 
-fn link_tag(href: &str, new_tab: bool, declined: bool) -> String {
+/// The maximum length of a link's title, in characters.
+const TITLE_LIMIT: usize = 500;
+
+fn link_tag(href: &str, new_tab: bool, title: Option<&str>, declined: bool) -> String {
     let mut tag = String::with_capacity(href.len() + 64);
     tag.push_str("<a href=\"");
     push_attribute(&mut tag, href);
     tag.push('"');
+    if let Some(title) = title.filter(|title| title.chars().count() <= TITLE_LIMIT) {
+        tag.push_str(" title=\"");
+        push_attribute(&mut tag, title);
+        tag.push('"');
+    }
     if new_tab {
         tag.push_str(" target=\"_blank\"");
     }
@@ -151,6 +205,24 @@ impl Target {
                 Some(if same_site { Self::Relative(url) } else { Self::HostRelative(url) })
             }
             Err(_) => None,
+        }
+    }
+
+    /// The address under which a link is stored; `None` if it is not allowed.
+    fn address<'h>(&self, href: &'h str, site: &Site) -> Option<Cow<'h, str>> {
+        match self {
+            Self::Absolute(url) => SCHEMES.contains(&url.scheme()).then_some(Cow::Borrowed(href)),
+            Self::HostRelative(url) => Some(Cow::Owned(url.as_str().to_owned())),
+            Self::Relative(_) => {
+                let trimmed = href.trim_start();
+                if trimmed.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www.")) {
+                    let url = Url::parse(&format!("https://{trimmed}")).ok()?;
+                    return Some(Cow::Owned(url.into()));
+                }
+                let base = site.base()?;
+                let url = base.join(href).ok()?;
+                (url.origin() == base.origin()).then(|| Cow::Owned(url.into()))
+            }
         }
     }
 

@@ -6,9 +6,14 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | `sanitize` | removes markup that a note may not have |
+//! | `tree` | parses HTML into a tree |
+//! | `allow` | the allowlist of elements, attributes and classes |
+//! | `style` | the allowlist of styles |
+//! | `sanitize` | writes a tree with allowed markup only, and finds its mentions |
+//! | `clean` | sanitized HTML and its mentions |
 //! | `markup` | reads and writes HTML in the serializer's form |
-//! | `mention` | parses an anchor: a mention, a link or neither |
+//! | `mention` | parses an `a` or `span`: a mention, a link or neither |
+//! | `name` | finds the name at the start of a mention |
 //! | `html` | parses a note into a draft and renders it, also for the mobile editor |
 //! | `removed` | the kinds of content that a note cannot have |
 //! | `site` | the address of the web application |
@@ -27,6 +32,8 @@
 
 mod access;
 mod admission;
+mod allow;
+mod clean;
 mod delete;
 pub mod event;
 mod html;
@@ -35,6 +42,7 @@ mod length;
 mod markup;
 mod mention;
 mod model;
+mod name;
 mod page;
 mod people;
 mod record;
@@ -42,6 +50,8 @@ mod removed;
 mod sanitize;
 mod site;
 mod store;
+mod style;
+mod tree;
 mod verify;
 
 #[cfg(test)]

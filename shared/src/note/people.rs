@@ -33,6 +33,9 @@ enum Resolution {
 #[derive(Clone, Debug)]
 pub(super) struct People {
     known: Vec<(MentionRef, Resolution)>,
+    /// Further names that an anchor of a person may show: the email, and the name in the stored
+    /// note.
+    other_names: Vec<(UserId, String)>,
     /// The people whom Launchpad returned for this look-up. People from the cache are not included.
     loaded: Vec<Person>,
     /// The error of a failed look-up; `None` if no look-up failed. If several failed, it is the
@@ -134,7 +137,7 @@ impl People {
             None => Resolution::PlainText,
         };
         let known = draft.references().iter().map(|r| (r.clone(), resolution(r))).collect();
-        Self { known, loaded: Vec::new(), failure: None }
+        Self { known, other_names: stored.verified.clone(), loaded: Vec::new(), failure: None }
     }
 
     async fn look_up(
@@ -148,12 +151,14 @@ impl People {
         }))
         .await;
         let known = Vec::with_capacity(references.len());
-        let mut people = Self { known, loaded: Vec::new(), failure: None };
+        let mut people =
+            Self { known, other_names: stored.verified.clone(), loaded: Vec::new(), failure: None };
         for (reference, result) in references.into_iter().zip(results) {
             let resolution = match result {
                 Ok((Some(person), from_launchpad)) if person.is_active() => {
                     let name = person.display_name().to_owned();
                     let user = person.sso_id;
+                    people.other_names.push((user, person.email.clone()));
                     if from_launchpad {
                         people.loaded.push(person);
                     }
@@ -227,13 +232,19 @@ impl People {
             Some(Resolution::ActiveUser { user, name }) => MentionOutcome::Verified {
                 user: user.as_uuid(),
                 display_name: name.clone(),
-                known_names: Vec::new(),
+                known_names: self.other_names(*user),
             },
             Some(Resolution::Unknown) => MentionOutcome::Pending,
             Some(Resolution::NotAnActiveUser | Resolution::PlainText) | None => {
                 MentionOutcome::Text
             }
         }
+    }
+
+    /// The names other than the display name that an anchor of this person may show.
+    fn other_names(&self, user: UserId) -> Vec<String> {
+        let names = self.other_names.iter().filter(|(known, _)| *known == user);
+        names.map(|(_, name)| name.clone()).collect()
     }
 
     /// The references of active users, with their SSO UUIDs.

@@ -1,315 +1,536 @@
-//! Sanitizes a note's HTML.
+//! Reduces a note's HTML to allowed markup in the serializer's form, and finds its mentions.
 //!
-//! An allowlist contains the elements and attributes that Tiptap, Quill and `TinyMCE` produce for
-//! text, lists, tables and links. Images are not allowed: a remote image would reveal to its host
-//! who reads the note and when. Files belong in the attachments.
+//! The source is parsed into a tree as a browser parses it (`tree`), and the tree is written again
+//! with nothing but elements, attributes, classes and styles of the allowlist (`allow`, `style`).
+//! Text is always escaped, and no written element has content that a parser reads in a special way,
+//! so the written markup has one meaning only.
 
-use std::{borrow::Cow, sync::LazyLock};
-
-use ammonia::{Builder, UrlRelative};
+use html5ever::local_name;
 
 use super::{
-    markup::{plain_text, push_text, same_shape},
-    mention::{LINK_REL, Target},
+    allow::{Layout, Treatment, Value, is_class, treatment},
+    clean::{Clean, Mention, Part},
+    markup::{is_visible, push_attribute, push_text, same_shape},
+    mention::Anchor,
+    removed::Removed,
+    site::Site,
+    style,
+    tree::{Data, Node, NodeId, Reading, Tree, parse},
 };
+
+/// The maximum size of sanitized HTML whose formatting is kept, in bytes. See
+/// [`tree`](super::tree) for markup that grows when it is parsed.
+const SIZE_LIMIT: usize = 200_000;
 
 /// The maximum number of rounds of sanitizing. When elements are removed from misnested markup,
 /// parsing the result can nest the rest in a different way. Real submissions do not change after
 /// two rounds.
-const ROUNDS: usize = 4;
-
-/// The maximum size of sanitized HTML whose markup is kept, in bytes. The parser repeats misnested
-/// formatting in every paragraph, so that 10,000 characters can grow to megabytes. Well-nested
-/// notes are far smaller.
-const SIZE_LIMIT: usize = 200_000;
+const ROUNDS: usize = 6;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-const TAGS: &[&str] = &[
-    "a",
-    "b",
-    "blockquote",
-    "br",
-    "caption",
-    "code",
-    "col",
-    "colgroup",
-    "del",
-    "div",
-    "em",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "hr",
-    "i",
-    "ins",
-    "kbd",
-    "li",
-    "mark",
-    "ol",
-    "p",
-    "pre",
-    "s",
-    "small",
-    "span",
-    "strike",
-    "strong",
-    "sub",
-    "sup",
-    "table",
-    "tbody",
-    "td",
-    "tfoot",
-    "th",
-    "thead",
-    "tr",
-    "u",
-    "ul",
-];
+/// Reduces `source` to allowed markup. It never fails.
+pub(super) fn sanitize(source: &str, site: &Site) -> Clean {
+    sanitize_with(source, site, Reading::default())
+}
 
-/// Elements that are removed with their content. Either the content is not text of a note, or
-/// browsers parse it with special rules (raw text, other namespaces, parser scopes) that mutation
-/// XSS attacks use.
-const REMOVED_WITH_CONTENT: &[&str] = &[
-    "applet",
-    "audio",
-    "canvas",
-    "embed",
-    "frameset",
-    "iframe",
-    "math",
-    "noembed",
-    "noframes",
-    "noscript",
-    "object",
-    "plaintext",
-    "script",
-    "select",
-    "style",
-    "svg",
-    "template",
-    "textarea",
-    "title",
-    "video",
-    "xmp",
-];
-
-const STYLED: &[&str] = &[
-    "blockquote",
-    "div",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "li",
-    "mark",
-    "p",
-    "span",
-    "td",
-    "th",
-];
-
-const CLASSED: &[&str] = &[
-    "blockquote",
-    "code",
-    "div",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "li",
-    "ol",
-    "p",
-    "pre",
-    "span",
-    "ul",
-];
-
-/// Prefixes of allowed classes: Quill's formats and the language of a code block. Classes of an
-/// editor's widgets are not allowed, because its style sheet may position them over the page.
-const CLASS_PREFIXES: &[&str] = &[
-    "language-",
-    "ql-align-",
-    "ql-bg-",
-    "ql-color-",
-    "ql-direction-",
-    "ql-font-",
-    "ql-indent-",
-    "ql-size-",
-];
-
-static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(build);
-
-/// Reduces `html` to allowed markup in serialized form. It never fails, and sanitizing the result
-/// again does not change it. If the markup changes with each round, or becomes too large when it is
-/// parsed, only its text is kept.
-pub(super) fn sanitize(html: &str) -> String {
-    let mut source = Cow::Borrowed(html);
-    for _ in 0..ROUNDS {
-        let sanitized = sanitize_once(&source);
-        if sanitized.len() > SIZE_LIMIT {
-            return text_only(&sanitized);
+fn sanitize_with(source: &str, site: &Site, mut reading: Reading) -> Clean {
+    loop {
+        let tree = parse(source, reading);
+        if tree.swallowed && !reading.without_raw_text {
+            reading.without_raw_text = true;
+            continue;
         }
-        if same_shape(&source, &sanitized) {
-            return sanitized;
+        let mut clean = Writer::new(&tree, site).write();
+        let grew = tree.full || clean.html.len() > SIZE_LIMIT;
+        if grew && !reading.without_formatting {
+            reading.without_formatting = true;
+            continue;
         }
-        source = Cow::Owned(sanitized);
-    }
-    text_only(&source)
-}
-
-fn text_only(sanitized: &str) -> String {
-    let mut text = String::new();
-    push_text(&mut text, &plain_text(sanitized));
-    text
-}
-
-fn sanitize_once(html: &str) -> String {
-    let mut html = SANITIZER.clean(html).to_string();
-    // A parser removes only the first byte order mark at the start, and the next parser would
-    // remove the next one.
-    if html.starts_with(BYTE_ORDER_MARK) {
-        html = html.trim_start_matches(BYTE_ORDER_MARK).to_owned();
-    }
-    if !html.contains("<pre") {
-        return html;
-    }
-    keep_first_newline(&html)
-}
-
-/// Doubles a line break right after `<pre>`. Parsers drop it and the serializer does not restore
-/// it, so a code block with an empty first line would lose one line break each time it is parsed.
-fn keep_first_newline(html: &str) -> String {
-    let mut out = String::with_capacity(html.len() + 8);
-    let mut rest = html;
-    while let Some(start) = rest.find("<pre") {
-        let Some(length) = rest[start..].find('>') else { break };
-        let (tag, tail) = rest.split_at(start + length + 1);
-        out.push_str(tag);
-        if tail.starts_with('\n') {
-            out.push('\n');
+        if reading.without_formatting {
+            clean.remove(Removed::Formatting);
         }
-        rest = tail;
+        return clean;
     }
-    out.push_str(rest);
-    out
 }
 
-fn build() -> Builder<'static> {
-    let mut builder = Builder::new();
-    builder
-        .tags(TAGS.iter().copied().collect())
-        .clean_content_tags(REMOVED_WITH_CONTENT.iter().copied().collect())
-        // The default attributes (lang, title) would allow content that no editor shows.
-        .generic_attributes([].into())
-        .tag_attributes(
-            [
-                ("a", ["data-mention", "data-user-id", "href"].as_slice()),
-                ("col", &["span"]),
-                ("colgroup", &["span"]),
-                ("ol", &["start"]),
-                ("td", &["colspan", "rowspan"]),
-                ("th", &["colspan", "rowspan"]),
-            ]
-            .into_iter()
-            .map(|(tag, attributes)| (tag, attributes.iter().copied().collect()))
-            .collect(),
-        )
-        .url_schemes(["http", "https", "mailto", "tel"].into())
-        .url_relative(UrlRelative::PassThrough)
-        // When the draft is parsed, it writes the start tag of every link with this `rel` value. So
-        // no other value is allowed here.
-        .link_rel(None)
-        .attribute_filter(filter_attribute);
-    for (tag, attribute, values) in [
-        ("a", "rel", [LINK_REL].as_slice()),
-        ("a", "target", &["_blank"]),
-        ("li", "data-checked", &["false", "true"]),
-        ("li", "data-list", &["bullet", "checked", "ordered", "unchecked"]),
-        ("li", "data-type", &["taskItem"]),
-        ("ul", "data-type", &["taskList"]),
-    ] {
-        builder.add_tag_attribute_values(tag, attribute, values);
-    }
-    for tag in STYLED {
-        builder.add_tag_attributes(*tag, ["style"].as_slice());
-    }
-    for tag in CLASSED {
-        builder.add_tag_attributes(*tag, ["class"].as_slice());
-    }
-    builder
-}
-
-fn filter_attribute<'a>(_: &str, attribute: &str, value: &'a str) -> Option<Cow<'a, str>> {
-    match attribute {
-        "class" => non_empty(join(value.split_ascii_whitespace().filter(|c| is_class(c)), " ")),
-        "style" => non_empty(join(value.split(';').filter_map(declaration), "; ")),
-        "href" => match Target::parse(value)? {
-            Target::Absolute(_) => Some(Cow::Borrowed(value)),
-            Target::HostRelative(url) => Some(Cow::Owned(url.into())),
-            Target::Relative(url) => super::mention::user_in_path(&url).map(|_| value.into()),
-        },
-        "colspan" | "rowspan" | "span" | "start" => {
-            let number =
-                (1..=4).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit());
-            number.then_some(Cow::Borrowed(value))
+/// Sanitizes markup that this service has put together from sanitized parts, until parsing it
+/// again does not change it. If it changes in each round, its formatting is removed.
+pub(super) fn stabilize(mut html: String, site: &Site) -> String {
+    for round in 0..ROUNDS {
+        let without_formatting = round >= ROUNDS / 2;
+        let reading = Reading { without_formatting, ..Reading::default() };
+        let next = sanitize_with(&html, site, reading).with_mentions();
+        if next == html || same_shape(&html, &next) {
+            return next;
         }
-        _ => Some(Cow::Borrowed(value)),
+        html = next;
     }
+    html
 }
 
-fn join<T: AsRef<str>>(parts: impl Iterator<Item = T>, separator: &str) -> String {
-    let mut joined = String::new();
-    for part in parts {
-        if !joined.is_empty() {
-            joined.push_str(separator);
+/// An element of the tree whose content is being written.
+struct Open {
+    /// The name that was written; empty if the element is unwrapped.
+    name: &'static str,
+    /// The range of the start tag.
+    start: std::ops::Range<usize>,
+}
+
+/// The mention that is being written.
+struct Run {
+    mention: usize,
+    /// The number of open elements around it.
+    depth: usize,
+}
+
+struct Writer<'t> {
+    tree: &'t Tree,
+    site: &'t Site,
+    clean: Clean,
+    open: Vec<Open>,
+    run: Option<Run>,
+    /// The mention that starts behind the start tag of this node.
+    waiting: Option<(NodeId, usize)>,
+    /// The numbers of the anchors that became mentions.
+    numbers: Vec<&'t str>,
+    /// The offset behind the start tag of a `pre`.
+    behind_pre: usize,
+}
+
+impl<'t> Writer<'t> {
+    fn new(tree: &'t Tree, site: &'t Site) -> Self {
+        let (open, numbers) = (Vec::new(), Vec::new());
+        let clean = Clean::default();
+        Self { tree, site, clean, open, run: None, waiting: None, numbers, behind_pre: usize::MAX }
+    }
+
+    fn write(mut self) -> Clean {
+        let root = self.tree.root();
+        let mut next = self.tree.first_child(root);
+        while let Some(mut id) = next {
+            if self.enter(id) {
+                next = self.tree.first_child(id);
+                if next.is_some() {
+                    continue;
+                }
+                self.leave();
+            }
+            next = loop {
+                if let Some(sibling) = self.tree.next_sibling(id) {
+                    break Some(sibling);
+                }
+                match self.tree.parent(id) {
+                    Some(parent) if parent != root => {
+                        self.leave();
+                        id = parent;
+                    }
+                    _ => break None,
+                }
+            };
         }
-        joined.push_str(part.as_ref());
+        self.flush();
+        self.clean
     }
-    joined
-}
 
-fn non_empty<'a>(value: String) -> Option<Cow<'a, str>> {
-    (!value.is_empty()).then_some(Cow::Owned(value))
-}
-
-fn is_class(class: &str) -> bool {
-    let known =
-        class == "ql-syntax" || CLASS_PREFIXES.iter().any(|prefix| class.starts_with(prefix));
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    known && class.len() <= 64 && class.bytes().all(plain)
-}
-
-/// Returns a style declaration in normalized form; `None` if the toolbars of the note editors
-/// cannot set it.
-fn declaration(text: &str) -> Option<String> {
-    let (property, value) = text.split_once(':')?;
-    let property = property.trim().to_ascii_lowercase();
-    let value = value.trim().to_ascii_lowercase();
-    let allowed = match property.as_str() {
-        "text-align" => matches!(value.as_str(), "left" | "right" | "center" | "justify"),
-        "text-decoration" => matches!(value.as_str(), "underline" | "line-through"),
-        "color" | "background-color" => is_color(&value),
-        _ => false,
-    };
-    allowed.then(|| format!("{property}: {value}"))
-}
-
-fn is_color(value: &str) -> bool {
-    if let Some(hex) = value.strip_prefix('#') {
-        return matches!(hex.len(), 3 | 4 | 6 | 8) && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    /// Writes a text, or the start tag of an element. Returns whether its children are written
+    /// next; [`Writer::leave`] follows them.
+    fn enter(&mut self, id: NodeId) -> bool {
+        let tree = self.tree;
+        let node = tree.node(id);
+        match &node.data {
+            Data::Text(text) => {
+                self.text(text);
+                return false;
+            }
+            Data::Other => return false,
+            Data::Element { .. } => {}
+        }
+        let Some(name) = node.html_name() else {
+            let is_formula = node.is_mathml();
+            self.clean.remove(if is_formula { Removed::Formula } else { Removed::Drawing });
+            return false;
+        };
+        if matches!(*name, local_name!("a") | local_name!("span")) {
+            return self.anchor(id, node, *name == local_name!("a"));
+        }
+        let (written, treatment) = treatment(name);
+        match treatment {
+            Treatment::Remove(kind) => {
+                self.replace(node, kind);
+                false
+            }
+            Treatment::Keep(layout, attributes) => {
+                if *name == local_name!("input") && !is_checkbox(node) {
+                    if !node.attribute("type").is_some_and(|t| t.eq_ignore_ascii_case("hidden")) {
+                        self.clean.remove(Removed::Field);
+                    }
+                    return false;
+                }
+                self.element(id, node, written, layout, attributes)
+            }
+            Treatment::Unwrap | Treatment::Rename(_) => {
+                self.push_open("", 0);
+                self.start_waiting(id);
+                true
+            }
+        }
     }
-    let arguments = ["rgb(", "rgba(", "hsl(", "hsla("].iter().find_map(|f| value.strip_prefix(f));
-    if let Some(arguments) = arguments.and_then(|rest| rest.strip_suffix(')')) {
-        let plain = |b: u8| b.is_ascii_digit() || matches!(b, b',' | b'.' | b'%' | b' ' | b'/');
-        return arguments.len() <= 40 && arguments.bytes().all(plain);
+
+    fn element(
+        &mut self,
+        id: NodeId,
+        node: &'t Node,
+        name: &'static str,
+        layout: Layout,
+        attributes: &'static [(&'static str, Value)],
+    ) -> bool {
+        if layout != Layout::Inline {
+            self.end_run();
+        }
+        let style = self.style(node);
+        let unwrapped = match name {
+            // Google Docs puts a `b` without an effect around everything.
+            "b" | "strong" => matches!(&*style, "font-weight: normal" | "font-weight: 400"),
+            "i" | "em" => style == "font-style: normal",
+            _ => false,
+        };
+        if unwrapped {
+            self.push_open("", 0);
+            self.start_waiting(id);
+            return true;
+        }
+        let start = self.clean.html.len();
+        self.clean.html.push('<');
+        self.clean.html.push_str(name);
+        for attribute in node.attributes() {
+            let (known, value) = (attribute.name.local.as_ref(), attribute.value.as_ref());
+            match known {
+                "class" => self.class(value),
+                "style" | "color" | "face" | "size" => {}
+                "dir" => {
+                    let value = value.to_ascii_lowercase();
+                    if matches!(&*value, "ltr" | "rtl" | "auto") {
+                        self.attribute("dir", &value);
+                    }
+                }
+                _ => self.allowed_attribute(attributes, known, value),
+            }
+        }
+        if !style.is_empty() {
+            self.attribute("style", &style);
+        }
+        self.clean.html.push('>');
+        if layout == Layout::Void {
+            self.start_waiting(id);
+            return false;
+        }
+        self.push_open(name, start);
+        if name == "pre" {
+            self.behind_pre = self.clean.html.len();
+        }
+        self.start_waiting(id);
+        true
     }
-    (3..=24).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_lowercase())
+
+    fn allowed_attribute(&mut self, attributes: &[(&'static str, Value)], name: &str, value: &str) {
+        let Some((name, rule)) = attributes.iter().find(|(known, _)| *known == name) else {
+            return;
+        };
+        if *rule == Value::Flag {
+            self.attribute(name, name);
+        } else if *name == "type" && value.eq_ignore_ascii_case("checkbox") {
+            self.attribute(name, "checkbox");
+        } else if rule.admits(value) {
+            self.attribute(name, value);
+        }
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        let html = &mut self.clean.html;
+        html.push(' ');
+        html.push_str(name);
+        html.push_str("=\"");
+        push_attribute(html, value);
+        html.push('"');
+    }
+
+    fn class(&mut self, value: &str) {
+        let mut classes = value.split_ascii_whitespace().filter(|class| is_class(class));
+        let Some(first) = classes.next() else { return };
+        let html = &mut self.clean.html;
+        html.push_str(" class=\"");
+        html.push_str(first);
+        for class in classes {
+            html.push(' ');
+            html.push_str(class);
+        }
+        html.push('"');
+    }
+
+    /// The allowed declarations of an element's `style`, and of the attributes and elements of the
+    /// time before style sheets that some editors and pasted texts have.
+    fn style(&mut self, node: &Node) -> String {
+        let name = node.html_name();
+        let mut text = String::new();
+        if name == Some(&local_name!("center")) {
+            text.push_str("text-align: center;");
+        } else if name == Some(&local_name!("font")) {
+            const SIZES: [&str; 7] =
+                ["x-small", "small", "medium", "large", "x-large", "xx-large", "xx-large"];
+            let size = node.attribute("size").and_then(|size| size.trim().parse::<usize>().ok());
+            let size = size.and_then(|size| SIZES.get(size.checked_sub(1)?)).copied();
+            let properties = [
+                ("color", node.attribute("color")),
+                ("font-family", node.attribute("face")),
+                ("font-size", size),
+            ];
+            for (property, value) in properties {
+                let value = value.filter(|value| !value.contains([';', '!', '\\', '(', '{']));
+                if let Some(value) = value {
+                    text.extend([property, ":", value, ";"]);
+                }
+            }
+        }
+        match node.attribute("style") {
+            Some(style) => text.push_str(style),
+            None if text.is_empty() => return text,
+            None => {}
+        }
+        let style = style::read(&text);
+        if style.removed {
+            self.clean.remove(Removed::Style);
+        }
+        style.text
+    }
+
+    /// Writes a link or a `span`, or starts a mention.
+    fn anchor(&mut self, id: NodeId, node: &'t Node, is_link: bool) -> bool {
+        let anchor = Anchor::parse(is_link, &|name| node.attribute(name), self.site);
+        match anchor {
+            Anchor::Mention { reference, labels, is_pending } => {
+                self.end_run();
+                self.push_open("", 0);
+                let number = node.number();
+                if number.is_some_and(|number| self.numbers.contains(&number)) {
+                    // The parser has repeated the anchor in another block.
+                    self.start_waiting(id);
+                    return true;
+                }
+                self.numbers.extend(number);
+                let references = &mut self.clean.references;
+                let index = references.iter().position(|known| *known == reference);
+                let reference = index.unwrap_or_else(|| {
+                    references.push(reference);
+                    references.len() - 1
+                });
+                self.clean.mentions.push(Mention { reference, labels, is_pending });
+                let mention = self.clean.mentions.len() - 1;
+                self.start_waiting(id);
+                match self.start_of_name(id) {
+                    Some(start) if start == id => self.start_run(mention),
+                    Some(start) => {
+                        // The name of an anchor around this one has not started.
+                        if let Some((_, other)) = self.waiting.replace((start, mention)) {
+                            self.start_run(other);
+                            self.end_run();
+                        }
+                    }
+                    None => {
+                        self.start_run(mention);
+                        self.end_run();
+                    }
+                }
+                true
+            }
+            Anchor::Link(tag) => {
+                self.end_run();
+                let style = self.style(node);
+                let start = self.clean.html.len();
+                self.clean.html.push_str(&tag);
+                if !style.is_empty() {
+                    self.clean.html.pop();
+                    self.attribute("style", &style);
+                    self.clean.html.push('>');
+                }
+                self.push_open("a", start);
+                self.start_waiting(id);
+                true
+            }
+            Anchor::Bare { unsafe_address } => {
+                if unsafe_address {
+                    self.clean.remove(Removed::Link);
+                }
+                let class = node.attribute("class").unwrap_or_default();
+                let has_class = |name| class.split_ascii_whitespace().any(|known| known == name);
+                if is_link {
+                    self.push_open("", 0);
+                    self.start_waiting(id);
+                    return true;
+                }
+                if has_class("ql-formula") {
+                    self.clean.remove(Removed::Formula);
+                    self.alternative(node.attribute("data-value").unwrap_or_default());
+                    return false;
+                }
+                // Quill draws the marks of its lists in an element that it makes again.
+                if has_class("ql-ui") && self.tree.first_child(id).is_none() {
+                    return false;
+                }
+                self.element(id, node, "span", Layout::Inline, &[])
+            }
+        }
+    }
+
+    /// Writes the alternative text of an element that is removed.
+    fn replace(&mut self, node: &'t Node, kind: Option<Removed>) {
+        let class = node.attribute("class").unwrap_or_default();
+        // Quill chooses the language of a code block in it.
+        if kind == Some(Removed::Field) && class.split_ascii_whitespace().any(|c| c == "ql-ui") {
+            return;
+        }
+        if let Some(kind) = kind {
+            self.clean.remove(kind);
+        }
+        if kind == Some(Removed::Image) {
+            self.alternative(node.attribute("alt").unwrap_or_default());
+        }
+    }
+
+    fn alternative(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.end_run();
+            push_text(&mut self.clean.html, text);
+        }
+    }
+
+    /// The node behind whose start tag a mention starts: the mention itself, or the last block or
+    /// line break before its first visible text. `None` if it has no text.
+    fn start_of_name(&self, mention: NodeId) -> Option<NodeId> {
+        let mut start = mention;
+        let mut id = mention;
+        loop {
+            let node = self.tree.node(id);
+            let descend = match &node.data {
+                Data::Text(text) if text.chars().any(is_visible) => return Some(start),
+                Data::Text(_) | Data::Other => false,
+                Data::Element { .. } => {
+                    let name = node.html_name()?;
+                    let is_anchor = matches!(*name, local_name!("a") | local_name!("span"));
+                    let (_, treatment) = treatment(name);
+                    match treatment {
+                        _ if id == mention => {}
+                        _ if is_anchor => {
+                            let find = |name: &str| node.attribute(name);
+                            let is_link = *name == local_name!("a");
+                            match Anchor::parse(is_link, &find, self.site) {
+                                Anchor::Mention { .. } => return None,
+                                Anchor::Link(_) => start = id,
+                                Anchor::Bare { .. } => {}
+                            }
+                        }
+                        Treatment::Keep(Layout::Block | Layout::Void, _) => start = id,
+                        Treatment::Keep(Layout::Inline, _)
+                        | Treatment::Remove(_)
+                        | Treatment::Rename(_)
+                        | Treatment::Unwrap => {}
+                    }
+                    !matches!(treatment, Treatment::Remove(_))
+                }
+            };
+            let child = self.tree.first_child(id).filter(|_| descend);
+            id = match child {
+                Some(child) => child,
+                None => loop {
+                    if id == mention {
+                        return None;
+                    }
+                    if let Some(sibling) = self.tree.next_sibling(id) {
+                        break sibling;
+                    }
+                    id = self.tree.parent(id)?;
+                },
+            };
+        }
+    }
+
+    fn start_waiting(&mut self, id: NodeId) {
+        if let Some((_, mention)) = self.waiting.take_if(|(start, _)| *start == id) {
+            self.start_run(mention);
+        }
+    }
+
+    /// Ends the markup that is copied, and starts the content of a mention.
+    fn start_run(&mut self, mention: usize) {
+        self.end_run();
+        self.flush();
+        // The start tag of the mention is between a `pre` and the text.
+        self.behind_pre = usize::MAX;
+        self.run = Some(Run { mention, depth: self.open.len() });
+    }
+
+    /// Ends the content of a mention. Formatting in it ends with it and goes on behind it.
+    fn end_run(&mut self) {
+        let Some(run) = self.run.take() else { return };
+        for open in self.open[run.depth..].iter().rev() {
+            push_end(&mut self.clean.html, open.name);
+        }
+        let end = self.clean.html.len();
+        self.clean.parts.push(Part::Mention(run.mention, end));
+        for open in &self.open[run.depth..] {
+            self.clean.html.extend_from_within(open.start.clone());
+        }
+    }
+
+    fn flush(&mut self) {
+        let end = self.clean.html.len();
+        let start = match self.clean.parts.last() {
+            Some(Part::Copy(end) | Part::Mention(_, end)) => *end,
+            None => 0,
+        };
+        if end > start {
+            self.clean.parts.push(Part::Copy(end));
+        }
+    }
+
+    fn push_open(&mut self, name: &'static str, start: usize) {
+        let end = if name.is_empty() { start } else { self.clean.html.len() };
+        self.open.push(Open { name, start: start..end });
+    }
+
+    fn leave(&mut self) {
+        if self.run.as_ref().is_some_and(|run| run.depth == self.open.len()) {
+            self.end_run();
+        }
+        if let Some(open) = self.open.pop() {
+            push_end(&mut self.clean.html, open.name);
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        // A parser removes only the first byte order mark at the start, and the next parser would
+        // remove the next one.
+        let text = match self.clean.html.len() {
+            0 => text.trim_start_matches(BYTE_ORDER_MARK),
+            _ => text,
+        };
+        // A parser drops a line break right behind the start tag.
+        if text.starts_with('\n') && self.clean.html.len() == self.behind_pre {
+            self.clean.html.push('\n');
+        }
+        self.clean.has_text = self.clean.has_text || text.chars().any(is_visible);
+        push_text(&mut self.clean.html, text);
+    }
+}
+
+fn push_end(html: &mut String, name: &str) {
+    if !name.is_empty() {
+        html.push_str("</");
+        html.push_str(name);
+        html.push('>');
+    }
+}
+
+fn is_checkbox(node: &Node) -> bool {
+    node.attribute("type").is_some_and(|kind| kind.eq_ignore_ascii_case("checkbox"))
 }

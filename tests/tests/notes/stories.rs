@@ -191,12 +191,41 @@ async fn note_mention_s04_err2_malicious_markup_is_removed_and_only_verified_men
         person("budi")
     );
     let saved = world.post("sinta", &notes.list, &json!({ "note": crafted })).await;
-    let budi =
-        format!(r#"<a data-user-id="{}" data-mention="true">@Budi Hartono</a>@x"#, person("budi"));
+    let budi = format!(
+        r#"<a data-user-id="{}" data-mention="true">@Budi Hartono</a>@Maya@x"#,
+        person("budi")
+    );
     assert_eq!(
         (saved.data()["note"].as_str(), codes(&saved)),
-        (Some(&*budi), vec!["INVALID_MENTION"])
+        (Some(&*budi), vec!["CONTENT_REMOVED", "INVALID_MENTION"])
     );
+    assert_eq!(saved.body["warnings"][0]["kinds"], json!(["image", "script"]));
+}
+
+#[tokio::test]
+async fn text_behind_a_name_in_a_mention_is_kept_and_an_image_only_note_is_refused() {
+    let world = World::with_flags().await;
+    let notes = Notes::for_contact(&world, "Citra Anggraini").await;
+    for open in [
+        format!(r#"<a data-user-id="{}" data-mention="true">"#, person("budi")),
+        format!(r#"<a href="../../../users/{}/edit_user">"#, person("budi")),
+        format!(r#"<span class="mention" data-id="{}" data-value="x">"#, person("budi")),
+    ] {
+        let close = if open.starts_with("<a") { "</a>" } else { "</span>" };
+        let text = format!("<p>Hi {open}@Budi Hartono please call<br>today{close}</p>");
+        let saved = world.post("sinta", &notes.list, &json!({ "note": text })).await;
+        let chip = format!(
+            r#"<a data-user-id="{}" data-mention="true">@Budi Hartono</a>"#,
+            person("budi")
+        );
+        assert_eq!(saved.data()["note"], format!("<p>Hi {chip} please call<br>today</p>"));
+        assert_eq!(codes(&saved), Vec::<String>::new());
+    }
+    let image = r#"<p><img src="data:image/png;base64,iVBORw0KGgo=" alt="screenshot"></p>"#;
+    let refused = world.post("sinta", &notes.list, &json!({ "note": image })).await;
+    assert_eq!((refused.status, refused.error()), (422, "NOTE_EMPTY"));
+    assert_eq!(refused.body["details"], json!({ "kinds": ["image"] }));
+    assert!(refused.body["message"].as_str().unwrap().contains("image"), "{}", refused.body);
 }
 
 #[tokio::test]

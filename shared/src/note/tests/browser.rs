@@ -32,8 +32,9 @@ use super::{grammar::document, xss::attacks, *};
 /// The page that shows the notes, triggers events on their elements and reports the effects.
 const PAGE: &str = include_str!("browser.html");
 /// The time that a browser may take for all notes.
-const TIME_OUT: Duration = Duration::from_secs(300);
-/// The number of documents of the grammar that are shown in addition to the attack strings.
+const TIME_OUT: Duration = Duration::from_secs(900);
+/// The number of documents of the grammar that are shown in addition to the attack strings. The
+/// environment variable `BROWSER_DOCUMENTS` sets a larger number; 6,000 take some minutes.
 const DOCUMENTS: usize = 300;
 
 /// A web server for one page. Any other request that it receives, for any host name, was made by a
@@ -204,7 +205,11 @@ fn stored_notes() -> Vec<String> {
     submitted.extend(raw_attacks().iter().flat_map(around));
     let mut runner = TestRunner::deterministic();
     let documents = document();
-    submitted.extend((0..DOCUMENTS).map(|_| documents.new_tree(&mut runner).unwrap().current()));
+    let requested = env::var("BROWSER_DOCUMENTS").ok().and_then(|text| text.parse().ok());
+    submitted.extend(
+        (0..requested.unwrap_or(DOCUMENTS))
+            .map(|_| documents.new_tree(&mut runner).unwrap().current()),
+    );
     let mut notes: Vec<String> = submitted.iter().map(|html| stored(html)).collect();
     notes.sort();
     notes.dedup();

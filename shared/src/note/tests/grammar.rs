@@ -90,7 +90,7 @@ const RAW_TEXT: &[&str] = &[
 
 /// Root elements of foreign content (SVG and MathML), and elements inside them: integration points,
 /// breakout elements and elements with an HTML name.
-const FOREIGN: &[&str] = &[
+pub(super) const FOREIGN: &[&str] = &[
     "svg",
     "math",
     "foreignObject",

@@ -93,6 +93,22 @@ fn attribute() -> impl Strategy<Value = String> {
     ]
 }
 
+/// The text that a browser shows for `html`, if nothing of it is removed.
+pub(super) fn text_of(html: &str) -> String {
+    let judged = ammonia::Builder::new()
+        .tags(["textarea"].into())
+        .clean_content_tags(["script", "style", "title", "template", "noscript", "datalist"].into())
+        .clean(html)
+        .to_string();
+    let mut text = String::new();
+    for (_, token) in markup::tokens(&judged) {
+        if let markup::Token::Text(escaped) = token {
+            text.push_str(&markup::unescape(escaped));
+        }
+    }
+    text
+}
+
 fn piece() -> impl Strategy<Value = String> {
     let open = (proptest::sample::select(TAGS), proptest::collection::vec(attribute(), 0..3))
         .prop_map(|(tag, attributes)| format!("<{tag}{}>", attributes.concat()));
@@ -179,6 +195,55 @@ proptest! {
             text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let expected: Vec<String> = (0..words).map(|word| format!("w{word}")).collect();
         prop_assert_eq!(kept, expected, "{}", html);
+    }
+
+    #[test]
+    fn visible_text_is_kept_except_names_and_what_a_warning_names(html in markup(), seed in 0u8..4) {
+        let clean = draft(&html);
+        // Without any mention, the text of the parsed source is the text of the stored note.
+        let rendered = clean.render(|_| MentionOutcome::Text);
+        let visible = |text: &str| -> String { text.chars().filter(|c| markup::is_visible(*c)).collect() };
+        let again = draft(&rendered.html).render(|_| MentionOutcome::Text);
+        prop_assert_eq!(visible(&plain_text(&again.html)), visible(&plain_text(&rendered.html)));
+        // `ammonia` also removes unknown elements that have the name of an SVG or MathML element.
+        let lower = html.to_ascii_lowercase();
+        let has_foreign_name = grammar::FOREIGN.iter().any(|name| {
+            let name = name.to_ascii_lowercase();
+            !["a", "title", "style", "script", "image"].contains(&name.as_str())
+                && lower.contains(&format!("<{name}"))
+        });
+        // The content of an unclosed `title` is parsed as markup.
+        let has_title = lower.contains("<title") || lower.contains("<textarea");
+        if rendered.removed.is_empty() && !has_foreign_name && !has_title {
+            prop_assert_eq!(visible(&plain_text(&rendered.html)), visible(&text_of(&html)), "{}", html);
+        }
+        // With mentions, only the names differ.
+        let mentioned = clean.render(outcome(seed));
+        let without = |html: &str| {
+            let mut text = String::new();
+            let mut in_mention = false;
+            for (range, token) in markup::tokens(html) {
+                match token {
+                    markup::Token::Start("a", tag) => in_mention = tag.contains("data-mention=\"true\""),
+                    markup::Token::End("a") => in_mention = false,
+                    _ if in_mention => {}
+                    _ => text.push_str(&html[range]),
+                }
+            }
+            visible(&plain_text(&text))
+        };
+        let (all, kept) = (visible(&plain_text(&rendered.html)), without(&mentioned.html));
+        let mut rest = all.chars();
+        let is_part = kept.chars().all(|c| rest.any(|other| other == c));
+        prop_assert!(is_part, "{} is not a part of {}", kept, all);
+    }
+
+    #[test]
+    fn ammonia_removes_nothing_from_a_stored_note(html in markup(), seed in 0u8..4) {
+        let once = draft(&html).render(outcome(seed)).html;
+        let judged = formatting::judged_by_ammonia(&once);
+        let in_one_form = |html: &str| html.replace("<pre>\n", "<pre>").replace('\n', "");
+        prop_assert_eq!(in_one_form(&judged), in_one_form(&once));
     }
 
     #[test]
