@@ -38,7 +38,13 @@ async fn note_mention_s02_ac3_a_note_can_be_read_in_either_mention_format_and_on
     let world = World::with_flags().await;
     let id = contact(&world, "Citra Anggraini").await;
     let path = format!("/v1/contacts/{id}/notes");
-    let created = world.post("sinta", &path, &json!({ "note": mention(&person("budi")) })).await;
+    let created = world
+        .post(
+            "sinta",
+            &path,
+            &json!({ "note": mention(&person("budi")).replace("Someone", "Budi") }),
+        )
+        .await;
     let note = created.data()["id"].as_str().unwrap();
     let read = world.get("budi", &format!("/v1/contacts/notes/{id}/{note}")).await;
     assert_eq!((read.status, read.data()), (200, created.data()));

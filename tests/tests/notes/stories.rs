@@ -247,7 +247,7 @@ async fn note_mention_s06_neg2_notes_work_as_before_with_the_flag_off_and_no_not
     let notes = Notes::for_contact(&world, "Citra Anggraini").await;
     let body = json!({ "note": format!("<p>{}<script>x</script></p>", mention(&person("budi"))) });
     let saved = world.post("sinta", &notes.list, &body).await;
-    assert_eq!((saved.status, codes(&saved)), (201, vec![]));
+    assert_eq!((saved.status, codes(&saved)), (201, vec!["CONTENT_REMOVED"]));
     assert_eq!(saved.data()["note"], "<p>@Someone</p>");
     assert_eq!(saved.data()["mentioned_user_ids"], json!([]));
     world.process_queues().await;
