@@ -265,11 +265,16 @@ impl Environment {
         })
     }
 
+    /// The language for companies without a setting (`DEFAULT_LOCALE` with the default `en`).
+    pub fn default_locale(&self) -> Result<Locale, StartError> {
+        self.parsed("DEFAULT_LOCALE", Locale::En)
+    }
+
     /// The language and the time zone of exports for users and companies without a setting
     /// (`DEFAULT_LOCALE` with the default `en`, and `DEFAULT_TIME_ZONE` with the default
     /// `Asia/Jakarta`).
     pub fn export_defaults(&self) -> Result<Defaults, StartError> {
-        let locale = self.parsed("DEFAULT_LOCALE", Locale::En)?;
+        let locale = self.default_locale()?;
         let time_zone = self.parsed("DEFAULT_TIME_ZONE", "Asia/Jakarta".to_owned())?;
         Defaults::new(locale, &time_zone).map_err(|error| StartError::Invalid {
             name: "DEFAULT_TIME_ZONE",

@@ -5,6 +5,7 @@
 
 mod contacts {
     mod access;
+    mod answers;
     mod backfill;
     mod backfill_files;
     mod backfill_runs;
@@ -23,6 +24,7 @@ mod contacts {
     mod list;
     mod look_up;
     mod many_teams;
+    mod me;
     mod page;
     mod read;
     mod retention;

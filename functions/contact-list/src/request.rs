@@ -48,6 +48,8 @@ pub(crate) fn parse(query: &[(String, String)]) -> Result<ListQuery, Failure> {
             "source" => filter.source.push(value.clone()),
             "created_from" => set_once(&mut filter.created_from, name, parsed(name, value, TIME)?)?,
             "created_to" => set_once(&mut filter.created_to, name, parsed(name, value, TIME)?)?,
+            "updated_from" => set_once(&mut filter.updated_from, name, parsed(name, value, TIME)?)?,
+            "updated_to" => set_once(&mut filter.updated_to, name, parsed(name, value, TIME)?)?,
             other => match other.strip_prefix(CUSTOM).filter(|key| !key.is_empty()) {
                 Some(key) => {
                     filter.custom.entry(key.to_owned()).or_default().push(value.clone());

@@ -51,8 +51,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let contact = match find(&contacts, &by, &scope).await? {
         LookUp::Found(contact) => contact,
         LookUp::OutOfScope(id) => {
-            session.report_denied(Permission::ViewCustomers, id);
-            return Err(AccessError::OutOfScope.into());
+            return Err(session.refuse(Permission::ViewCustomers, id).into());
         }
         LookUp::NotFound => return Err(Failure::not_found()),
     };

@@ -37,8 +37,12 @@ impl App {
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let Parameters { q, limit, cursor } = parse(request.query())?;
-    let needed =
-        [Permission::SearchCustomers, Permission::ManageCustomers, Permission::DeleteCustomers];
+    let needed = [
+        Permission::SearchCustomers,
+        Permission::ViewCustomers,
+        Permission::ManageCustomers,
+        Permission::DeleteCustomers,
+    ];
     let session = app.authority.session(viewer, &needed).await?;
     let scope = session.scope(Permission::SearchCustomers)?;
     let filter = Filter { q: Some(q), ..Filter::default() };
@@ -49,7 +53,8 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let views = ContactView::all(&page.contacts, &session);
     let next = page.next.map(|cursor| cursor.encode());
     let reply = Reply::ok(&views)?.with_meta("next_cursor", next).with_read_plan(page.plan);
-    Ok(reply.with_scope(&session, Permission::SearchCustomers))
+    let deciding = [Permission::SearchCustomers, Permission::ViewCustomers];
+    Ok(reply.with_scope(&session, session.reported_permission(&deciding)))
 }
 
 struct Parameters {

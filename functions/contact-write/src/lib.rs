@@ -39,5 +39,6 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     };
     let session = &written.session;
     let view = ContactView::new(&written.contact, session);
-    Ok(Reply::new(status, &view)?.with_scope(session, Permission::ManageCustomers))
+    let deciding = [Permission::ManageCustomers, Permission::ViewCustomers];
+    Ok(Reply::new(status, &view)?.with_scope(session, session.reported_permission(&deciding)))
 }

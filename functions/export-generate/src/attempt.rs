@@ -77,9 +77,9 @@ impl AttemptError {
     /// would certainly fail in the same way.
     pub(crate) fn failure_code(&self) -> (FailureCode, bool) {
         match self {
-            Self::Access(AccessError::Disabled | AccessError::OutOfScope) => {
-                (FailureCode::Forbidden, true)
-            }
+            Self::Access(
+                AccessError::Disabled | AccessError::OutOfScope | AccessError::OutOfNarrowedScope,
+            ) => (FailureCode::Forbidden, true),
             Self::Access(AccessError::Directory(_)) | Self::Directory(_) => {
                 (FailureCode::DirectoryUnavailable, false)
             }

@@ -141,7 +141,9 @@ impl Heartbeat<'_> {
         let began_under = self.scope.get()?;
         match ExportScope::for_requester(self.authority, self.job).await {
             Ok(scope) => (scope != *began_under).then_some(Stop::ScopeChanged),
-            Err(AccessError::Disabled | AccessError::OutOfScope) => Some(Stop::Forbidden),
+            Err(
+                AccessError::Disabled | AccessError::OutOfScope | AccessError::OutOfNarrowedScope,
+            ) => Some(Stop::Forbidden),
             Err(error @ (AccessError::Directory(_) | AccessError::Table(_))) => {
                 tracing::warn!(
                     error = %chain(&error),

@@ -282,7 +282,9 @@ impl Notifier {
                 );
                 Ok(false)
             }
-            Err(AccessError::Disabled | AccessError::OutOfScope) => Ok(false),
+            Err(
+                AccessError::Disabled | AccessError::OutOfScope | AccessError::OutOfNarrowedScope,
+            ) => Ok(false),
         }
     }
 

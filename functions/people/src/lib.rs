@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `typeahead` | searches the people who can be mentioned |
 //! | `card` | returns the preview card of a mentioned person |
+//! | `me` | returns the signed-in user's own levels, flags and plan |
 //! | `teams` | lists the teams that the viewer can choose as owners of a contact |
 
 mod card;
+mod me;
 mod teams;
 mod typeahead;
 
@@ -17,6 +19,7 @@ use shared::{
     entry::{Code, Failure, Reply, http::Request},
     environment::{Environment, StartError},
     identity::{Level, Permission},
+    locale::Locale,
     services::Services,
 };
 
@@ -25,19 +28,22 @@ use shared::{
 pub struct App {
     authority: Authority,
     services: Services,
+    default_locale: Locale,
 }
 
 impl App {
     /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
-        Ok(Self { authority: Authority::new(services.clone()), services })
+        let default_locale = environment.default_locale()?;
+        Ok(Self { authority: Authority::new(services.clone()), services, default_locale })
     }
 }
 
-/// Handles the requests of all three routes: typeahead, card and teams.
+/// Handles the requests of all four routes: typeahead, card, the viewer's own data and teams.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     match request.route() {
+        "GET /cdp/me" => me::show(&app, request.viewer()?).await,
         "GET /cdp/me/teams" => teams::list(&app, request.viewer()?).await,
         "GET /cdp/people" => typeahead::search(&app, &request).await,
         _ => card::show(&app, &request).await,

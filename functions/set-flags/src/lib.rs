@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared::{
     access::{Flag, FlagRecord},
     directory::{Directory, SubscriptionPlan},
@@ -61,8 +62,8 @@ impl SetFlags {
 /// Sets the flags. Turning a flag off takes effect at once and does not call Launchpad.
 ///
 /// # Errors
-/// `PLAN_NOT_ALLOWED` if a flag is turned on for a company with the Starter plan. All other errors
-/// are as in SPEC §5.
+/// `PLAN_NOT_ALLOWED` if a flag is turned on for a company with the Starter plan, `NOT_FOUND` if
+/// Launchpad does not know the company. All other errors are as in SPEC §5.
 pub async fn handle(
     app: Arc<App>,
     request: SetFlags,
@@ -71,7 +72,10 @@ pub async fn handle(
     let company = &request.company_sso_id;
     let mut plan = None;
     if request.changes().any(|(_, on)| on) {
-        let current = app.directory.company(company).await?.plan;
+        let profile = app.directory.company(company).await.map_err(|error| {
+            if error.is_status(404) { unknown_company().with_source(error) } else { error.into() }
+        })?;
+        let current = profile.plan;
         if current == SubscriptionPlan::Starter {
             let message = "these flags require a Growth or Enterprise plan";
             return Err(Failure::new(Code::PlanNotAllowed, message));
@@ -87,4 +91,10 @@ pub async fn handle(
         "flags set"
     );
     Ok(FlagsAnswer { company_sso_id: company.clone(), flags })
+}
+
+/// The error for a company that Launchpad does not know. A retry cannot succeed.
+fn unknown_company() -> Failure {
+    let message = "company_sso_id: Launchpad does not know this company; check the id";
+    Failure::new(Code::NotFound, message).with_details(json!({ "field": "company_sso_id" }))
 }

@@ -53,6 +53,16 @@ impl Session {
         self.levels.level(permission)
     }
 
+    /// The viewer's level for a permission as the company's flags make it count: with the team flag
+    /// off, `team` has the effect of `everything`. The fallback of single requests is not included.
+    #[must_use]
+    pub fn effective_level(&self, permission: Permission) -> Level {
+        match self.level(permission) {
+            Level::Team if !self.flags.team_permission => Level::Everything,
+            level => level,
+        }
+    }
+
     /// The viewer's direct teams with their names; empty if the session did not load teams.
     #[must_use]
     pub fn teams(&self) -> &[Team] {
@@ -115,6 +125,18 @@ impl Session {
         self.flags.team_permission
             && self.level(permission) == Level::Team
             && !self.is_narrowed_by_fallback(permission)
+    }
+
+    /// Returns the error for a contact that is outside the scope of this permission. A refusal
+    /// because of the team scope is logged as an event.
+    #[must_use]
+    pub fn refuse(&self, permission: Permission, contact: ContactId) -> AccessError {
+        self.report_denied(permission, contact);
+        if self.is_narrowed_by_fallback(permission) {
+            AccessError::OutOfNarrowedScope
+        } else {
+            AccessError::OutOfScope
+        }
     }
 
     /// Logs the event that an action on one contact was refused with this permission, if the team

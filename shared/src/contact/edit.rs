@@ -74,13 +74,13 @@ impl<'a> Edit<'a> {
     /// as an event.
     ///
     /// # Errors
-    /// [`AccessError::OutOfScope`] when the contact is outside the scope.
+    /// [`AccessError::OutOfScope`] when the contact is outside the scope;
+    /// [`AccessError::OutOfNarrowedScope`] when the scope was narrowed by the fallback.
     pub(super) fn check_scope(&self, contact: &Contact) -> Result<(), AccessError> {
         if self.scope.admits(contact) {
             return Ok(());
         }
-        self.session.report_denied(self.permission, contact.id);
-        Err(AccessError::OutOfScope)
+        Err(self.session.refuse(self.permission, contact.id))
     }
 
     /// Returns the contact after the change, with the next version, or unchanged if the change has

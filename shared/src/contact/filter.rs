@@ -13,6 +13,7 @@ use super::{
 use crate::{
     access::{Owned, Ownership, Scope, Session},
     id::{CompanyId, ContactId, TeamId, UserId},
+    identity::Permission,
     table::{Direction, Partition, Query, name_key},
 };
 
@@ -65,6 +66,12 @@ pub struct Filter {
     pub created_from: Option<Timestamp>,
     /// The contact was created before this time.
     pub created_to: Option<Timestamp>,
+    /// The contact was last changed at this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_from: Option<Timestamp>,
+    /// The contact was last changed before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_to: Option<Timestamp>,
 }
 
 /// A field of a filter exceeds a limit.
@@ -126,6 +133,8 @@ impl Filter {
             ("custom", !self.custom.is_empty()),
             ("created_from", self.created_from.is_some()),
             ("created_to", self.created_to.is_some()),
+            ("updated_from", self.updated_from.is_some()),
+            ("updated_to", self.updated_to.is_some()),
         ]
         .into_iter()
         .filter_map(|(key, set)| set.then_some(key))
@@ -152,7 +161,30 @@ impl Filter {
                 .map_or(ViewCriteria::OwnedOrAssigned(user), ViewCriteria::Teams),
         });
         let search = self.q.as_ref().map(Search::from_text);
-        Criteria { filter: self, search, view }
+        let visible =
+            session.scope(Permission::ViewCustomers).map_or(Visible::Nothing, Visible::Only);
+        Criteria { filter: self, search, view, visible }
+    }
+}
+
+/// The contacts that the viewer may view. A search can reach more contacts with its own permission,
+/// but finds those only by their names and by whole addresses and numbers, so that the viewer cannot
+/// learn an address from its beginnings (SPEC §2, "Levels").
+#[derive(Clone, PartialEq, Debug, Default)]
+enum Visible {
+    #[default]
+    Everything,
+    Only(Scope),
+    Nothing,
+}
+
+impl Visible {
+    fn includes(&self, record: &impl Owned) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Only(scope) => scope.admits(record),
+            Self::Nothing => false,
+        }
     }
 }
 
@@ -194,6 +226,7 @@ pub struct Criteria {
     /// The interpretations of the filter's search text; `None` if the filter has no search text.
     search: Option<Search>,
     view: Option<ViewCriteria>,
+    visible: Visible,
 }
 
 impl Criteria {
@@ -205,6 +238,8 @@ impl Criteria {
         !filter.tags.is_empty()
             || !filter.source.is_empty()
             || !filter.custom.is_empty()
+            || filter.updated_from.is_some()
+            || filter.updated_to.is_some()
             || self.search.as_ref().is_some_and(Search::needs_records)
     }
 
@@ -255,7 +290,10 @@ impl Criteria {
     pub(super) fn matches(&self, contact: &Contact) -> bool {
         let filter = &self.filter;
         self.matches_ownership(contact)
-            && self.search.as_ref().is_none_or(|search| search.matches(contact))
+            && self.search.as_ref().is_none_or(|search| {
+                search.matches(contact)
+                    && (self.visible.includes(contact) || search.matches_hidden(contact))
+            })
             && (filter.tags.is_empty() || contact.tags.iter().any(|tag| filter.tags.contains(tag)))
             && (filter.source.is_empty()
                 || contact.source.as_ref().is_some_and(|source| filter.source.contains(source)))
@@ -264,6 +302,8 @@ impl Criteria {
             })
             && filter.created_from.is_none_or(|from| contact.created_at >= from)
             && filter.created_to.is_none_or(|to| contact.created_at < to)
+            && filter.updated_from.is_none_or(|from| contact.updated_at >= from)
+            && filter.updated_to.is_none_or(|to| contact.updated_at < to)
     }
 
     /// Returns the partitions to read: the smallest known set that contains all contacts that are

@@ -1,7 +1,12 @@
 //! Looks up a contact by an email address or a phone number (SPEC §2): the newest contact that is
 //! in scope.
 
-use super::{Contact, Contacts, Criteria, Pointer, Walk, digits};
+use std::collections::BTreeSet;
+
+use super::{
+    Contact, Contacts, Criteria, Pointer, Walk, digits,
+    phone::{TypedNumber, typed_numbers},
+};
 use crate::{
     access::{Authorized, Scope},
     id::{CompanyId, ContactId},
@@ -22,11 +27,14 @@ const MAX_BYTES: usize = 1024;
 
 /// The value by which a contact is looked up.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Address {
+pub struct Address(Kind);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Kind {
     /// An email address, in lower case.
     Email(String),
-    /// The digits of a phone number, with the country code if the number is valid.
-    Phone(String),
+    /// The interpretations of a phone number; at least one.
+    Phone(Vec<TypedNumber>),
 }
 
 impl Address {
@@ -35,7 +43,7 @@ impl Address {
     #[must_use]
     pub fn email(text: &str) -> Option<Self> {
         let lower = text.trim().to_lowercase();
-        (!lower.is_empty() && lower.len() <= MAX_BYTES).then_some(Self::Email(lower))
+        (!lower.is_empty() && lower.len() <= MAX_BYTES).then_some(Self(Kind::Email(lower)))
     }
 
     /// Creates an address from a phone number in any format; `None` if no contact can have this
@@ -45,24 +53,29 @@ impl Address {
         if text.len() > MAX_BYTES {
             return None;
         }
-        digits(text).map(|digits| Self::Phone(digits.lookup))
+        let numbers = typed_numbers(text);
+        (!numbers.is_empty()).then_some(Self(Kind::Phone(numbers)))
     }
 
-    fn pk(&self, company: &CompanyId) -> String {
-        match self {
-            Self::Email(lower) => email_partition(company, lower),
-            Self::Phone(digits) => phone_partition(company, digits),
+    /// The partitions with the look-up items of contacts that may have the address.
+    fn partitions(&self, company: &CompanyId) -> BTreeSet<String> {
+        match &self.0 {
+            Kind::Email(lower) => BTreeSet::from([email_partition(company, lower)]),
+            Kind::Phone(numbers) => {
+                numbers.iter().map(|number| phone_partition(company, &number.national)).collect()
+            }
         }
     }
 
     /// Whether the contact currently has this address.
     fn belongs_to(&self, contact: &Contact) -> bool {
-        match self {
-            Self::Email(lower) => contact.emails.iter().any(|email| email.to_lowercase() == *lower),
-            Self::Phone(wanted) => contact
+        match &self.0 {
+            Kind::Email(lower) => contact.emails.iter().any(|email| email.to_lowercase() == *lower),
+            Kind::Phone(numbers) => contact
                 .phones
                 .iter()
-                .any(|phone| digits(phone).is_some_and(|digits| digits.lookup == *wanted)),
+                .filter_map(|phone| digits(phone))
+                .any(|phone| numbers.iter().any(|number| number.is_whole(&phone))),
         }
     }
 }
@@ -84,12 +97,13 @@ impl Contacts {
     /// whose look-up items show that they are out of scope are skipped without reading their
     /// records.
     pub async fn look_up(&self, address: &Address, scope: &Scope) -> Result<LookUp, TableError> {
-        let query = Query {
+        let query = |partition: String| Query {
             direction: Direction::Descending,
             consistent: true,
-            ..Query::partition(address.pk(&self.company))
+            ..Query::partition(partition)
         };
-        let mut walk = Walk::new(self, vec![query], Direction::Descending, CHUNK);
+        let queries = address.partitions(&self.company).into_iter().map(query).collect();
+        let mut walk = Walk::new(self, queries, Direction::Descending, CHUNK);
         let (all, mut refused) = (Criteria::default(), None);
         let (mut checked, mut read) = (0, 0);
         while checked < MAX_ITEMS && read < MAX_RECORDS {

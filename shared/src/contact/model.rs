@@ -124,9 +124,30 @@ pub struct RecordPermission {
     pub delete: bool,
 }
 
-/// A contact in the form that the API returns.
+/// A contact in the form that the API returns. An answer never contains more of a contact than the
+/// permission to view contacts allows (SPEC §2, "Levels").
 #[derive(Clone, Debug, Serialize)]
-pub struct ContactView<'a> {
+#[serde(untagged)]
+pub enum ContactView<'a> {
+    /// The contact is in the viewer's scope for viewing contacts.
+    Full(FullView<'a>),
+    /// The viewer reaches the contact with another permission only, for example to change it.
+    Restricted(RestrictedView<'a>),
+}
+
+/// The part of a contact that a viewer gets who may not view the contact.
+#[derive(Clone, Debug, Serialize)]
+pub struct RestrictedView<'a> {
+    id: ContactId,
+    version: u64,
+    /// Only in the results of a search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a Option<String>>,
+}
+
+/// All fields of a contact that the API returns.
+#[derive(Clone, Debug, Serialize)]
+pub struct FullView<'a> {
     id: ContactId,
     external_id: &'a Option<String>,
     name: &'a Option<String>,
@@ -148,32 +169,49 @@ pub struct ContactView<'a> {
 }
 
 impl<'a> ContactView<'a> {
-    /// Creates the views of contacts, with the actions that the viewer of this session can take on
-    /// each.
+    /// Creates the views of the contacts of a list or a search for the viewer of this session. A
+    /// contact that the viewer may not view has its name, by which the search found it.
     #[must_use]
     pub fn all(contacts: &'a [Authorized<Contact>], session: &Session) -> Vec<Self> {
-        let manage = session.scope(Permission::ManageCustomers).ok();
-        let delete = session.scope(Permission::DeleteCustomers).ok();
-        contacts
-            .iter()
-            .map(|contact| Self::with_scopes(contact, manage.as_ref(), delete.as_ref()))
-            .collect()
+        let scopes = ViewScopes::new(session);
+        contacts.iter().map(|contact| scopes.view(contact, Some(&contact.name))).collect()
     }
 
-    /// Creates the view of a contact, with the actions that the viewer of this session can take on
-    /// it.
+    /// Creates the view of a single contact for the viewer of this session.
     #[must_use]
     pub fn new(contact: &'a Contact, session: &Session) -> Self {
-        let manage = session.scope(Permission::ManageCustomers).ok();
-        let delete = session.scope(Permission::DeleteCustomers).ok();
-        Self::with_scopes(contact, manage.as_ref(), delete.as_ref())
+        ViewScopes::new(session).view(contact, None)
+    }
+}
+
+/// The scopes on which the view of a contact depends. A scope is `None` if the viewer's level for
+/// the permission is `disabled`.
+struct ViewScopes {
+    view: Option<Scope>,
+    manage: Option<Scope>,
+    delete: Option<Scope>,
+}
+
+impl ViewScopes {
+    fn new(session: &Session) -> Self {
+        let scope = |permission| session.scope(permission).ok();
+        Self {
+            view: scope(Permission::ViewCustomers),
+            manage: scope(Permission::ManageCustomers),
+            delete: scope(Permission::DeleteCustomers),
+        }
     }
 
-    /// Creates the view of a contact. A scope is `None` if the viewer's level for the permission is
-    /// `disabled`.
-    fn with_scopes(contact: &'a Contact, manage: Option<&Scope>, delete: Option<&Scope>) -> Self {
-        let is_allowed = |scope: Option<&Scope>| scope.is_some_and(|scope| scope.admits(contact));
-        Self {
+    /// Creates the view of a contact. `name` is the name in the view of a contact that the viewer
+    /// may not view.
+    fn view<'a>(&self, contact: &'a Contact, name: Option<&'a Option<String>>) -> ContactView<'a> {
+        let admits =
+            |scope: &Option<Scope>| scope.as_ref().is_some_and(|scope| scope.admits(contact));
+        if !admits(&self.view) {
+            let (id, version) = (contact.id, contact.version);
+            return ContactView::Restricted(RestrictedView { id, version, name });
+        }
+        ContactView::Full(FullView {
             id: contact.id,
             external_id: &contact.external_id,
             name: &contact.name,
@@ -191,8 +229,11 @@ impl<'a> ContactView<'a> {
             created_at: contact.created_at,
             updated_at: contact.updated_at,
             version: contact.version,
-            permission: RecordPermission { update: is_allowed(manage), delete: is_allowed(delete) },
-        }
+            permission: RecordPermission {
+                update: admits(&self.manage),
+                delete: admits(&self.delete),
+            },
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Contact, digits, fold,
-    phone::{PhonePrefix, phone_prefixes},
+    phone::{TypedNumber, phone_prefixes},
     text::{TypedWord, typed_words},
     words,
 };
@@ -68,7 +68,7 @@ pub(super) struct Search {
     /// email address.
     email: Option<String>,
     /// Prefixes of phone numbers; empty if the text is not interpreted as a phone number.
-    phones: Vec<PhonePrefix>,
+    phones: Vec<TypedNumber>,
     /// The ranges of search words to read, in order. Every matching contact has a word in at least
     /// one of them, and a word is in at most one of them.
     ranges: Vec<WordRange>,
@@ -147,7 +147,21 @@ impl Search {
                 .phones
                 .iter()
                 .filter_map(|phone| digits(phone))
-                .any(|phone| self.phones.iter().any(|prefix| prefix.matches(&phone)))
+                .any(|phone| self.phones.iter().any(|prefix| prefix.starts(&phone)))
+    }
+
+    /// Whether the search finds a contact that the viewer may not view: by its name, or by a whole
+    /// email address or phone number.
+    pub(super) fn matches_hidden(&self, contact: &Contact) -> bool {
+        self.matches_name(contact)
+            || self.email.as_ref().is_some_and(|whole| {
+                contact.emails.iter().any(|email| email.to_lowercase() == *whole)
+            })
+            || contact
+                .phones
+                .iter()
+                .filter_map(|phone| digits(phone))
+                .any(|phone| self.phones.iter().any(|number| number.is_whole(&phone)))
     }
 
     fn matches_name(&self, contact: &Contact) -> bool {
@@ -197,7 +211,7 @@ pub(super) fn index_words(contact: &Contact) -> BTreeSet<String> {
 
 /// The ranges to read for the interpretations of a text. For a name, only the most selective word
 /// is read: as a whole, and by its longest part if it has parts.
-fn ranges(names: &[TypedWord], email: Option<&str>, phones: &[PhonePrefix]) -> Vec<WordRange> {
+fn ranges(names: &[TypedWord], email: Option<&str>, phones: &[TypedNumber]) -> Vec<WordRange> {
     let read = most_selective(names);
     let part = read.and_then(longest_part).filter(|part| is_stored(part));
     let names = read.map(|word| word.whole.as_str()).into_iter().chain(part);

@@ -14,8 +14,9 @@ use crate::{
 };
 
 /// The permissions that the response to a creation or an update needs. The response contains the
-/// actions that the viewer can take on the contact.
-const NEEDED: [Permission; 2] = [Permission::ManageCustomers, Permission::DeleteCustomers];
+/// actions that the viewer can take on the contact, and no more than the viewer may view.
+const NEEDED: [Permission; 3] =
+    [Permission::ManageCustomers, Permission::DeleteCustomers, Permission::ViewCustomers];
 
 /// Writes contacts on behalf of viewers. Cheap to clone.
 ///

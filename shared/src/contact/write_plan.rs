@@ -138,7 +138,7 @@ fn index_entries(
         put(Key::email(company, &email.to_lowercase(), id), &entry)?;
     }
     for phone in contact.phones.iter().filter_map(|phone| digits(phone)) {
-        put(Key::phone(company, &phone.lookup, id), &entry)?;
+        put(Key::phone(company, &phone.national, id), &entry)?;
     }
     let mut before: Option<(Key, String)> = None;
     for word in index_words(contact) {

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -61,9 +61,25 @@ struct PermissionRow {
 
 #[derive(Deserialize)]
 struct TeamsRow {
+    user_sso_id: UserId,
     team_ids: Vec<TeamId>,
     expanded_team_ids: Vec<TeamId>,
     teams: Vec<Team>,
+}
+
+impl TeamsRow {
+    /// Returns the team set of a user.
+    ///
+    /// # Errors
+    /// If the answer is about another user. Their teams must never become the viewer's.
+    fn for_user(self, user: UserId, answered_at: Timestamp) -> Result<TeamSet, DirectoryError> {
+        let Self { user_sso_id, team_ids, expanded_team_ids, teams } = self;
+        if user_sso_id != user {
+            let cause = "user_sso_id is not the requested user".to_owned();
+            return Err(DirectoryError::new("teams", CallFailure::Body(cause)));
+        }
+        Ok(TeamSet { team_ids, expanded_team_ids, teams, answered_at })
+    }
 }
 
 impl Client {
@@ -89,8 +105,7 @@ impl Client {
         let path = format!("/private/users/{user}/teams");
         let answer: Data<TeamsRow> =
             self.get("teams", &path, &[("include_descendants", "true")]).await?;
-        let TeamsRow { team_ids, expanded_team_ids, teams } = answer.data;
-        Ok(TeamSet { team_ids, expanded_team_ids, teams, answered_at: clock.now() })
+        answer.data.for_user(user, clock.now())
     }
 
     pub(super) async fn company(&self, company: &CompanyId) -> Result<Company, DirectoryError> {
@@ -194,5 +209,28 @@ impl Client {
         }
         let body = response.bytes().await.map_err(|error| call_failed(&error))?;
         serde_json::from_slice(&body).map_err(|error| failed(CallFailure::from_json(&error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_teams_answer_about_another_user_is_a_failure() {
+        let (asked, other) = (
+            UserId::from_uuid(uuid::Uuid::from_u128(1)),
+            UserId::from_uuid(uuid::Uuid::from_u128(2)),
+        );
+        let set_for = |user: UserId| {
+            let body = serde_json::json!({ "user_sso_id": user, "team_ids": [],
+                "expanded_team_ids": [], "teams": [] });
+            let row: TeamsRow = serde_json::from_value(body).unwrap();
+            row.for_user(asked, Timestamp::UNIX_EPOCH)
+        };
+        assert!(set_for(asked).is_ok());
+        assert!(matches!(set_for(other).unwrap_err().cause, CallFailure::Body(_)));
+        let without = serde_json::json!({ "team_ids": [], "expanded_team_ids": [], "teams": [] });
+        assert!(serde_json::from_value::<TeamsRow>(without).is_err());
     }
 }

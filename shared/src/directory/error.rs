@@ -27,7 +27,8 @@ impl DirectoryError {
     }
 
     /// Whether Launchpad responded with this HTTP status.
-    pub(super) fn is_status(&self, status: u16) -> bool {
+    #[must_use]
+    pub fn is_status(&self, status: u16) -> bool {
         self.cause == CallFailure::Status(status)
     }
 }

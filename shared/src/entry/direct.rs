@@ -50,6 +50,9 @@ where
     let invocation = Invocation { deadline_ms: event.context.deadline };
     metric::cold_start(log::is_cold_start());
     let work = async {
+        if !event.payload.is_object() {
+            return Err(Failure::invalid("event", "must be a JSON object"));
+        }
         let request = serde_path_to_error::deserialize(event.payload).map_err(|error| {
             let (field, reason) = json::explain(&error);
             Failure::invalid(&field, reason)
@@ -86,5 +89,38 @@ fn diagnostic(failure: &Failure) -> Diagnostic {
     Diagnostic {
         error_type: failure.code().parts().0.to_owned(),
         error_message: failure.message().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Request {
+        company: String,
+        on: bool,
+    }
+
+    async fn invoke(payload: Value) -> Result<Value, Diagnostic> {
+        let event = LambdaEvent::new(payload, lambda_runtime::Context::default());
+        let handler = |request: Request, _| async move {
+            Ok(json!({ "company": request.company, "on": request.on }))
+        };
+        respond(event, handler).await
+    }
+
+    #[tokio::test]
+    async fn an_event_must_be_an_object_with_named_fields() {
+        let named = json!({ "company": "acme", "on": true });
+        assert_eq!(invoke(named.clone()).await.unwrap(), named);
+        for payload in [json!(["acme", true]), json!([]), json!("acme"), json!(null)] {
+            let refused = invoke(payload.clone()).await.unwrap_err();
+            assert_eq!(refused.error_type, "INVALID_REQUEST", "{payload}");
+            assert_eq!(refused.error_message, "event: must be a JSON object");
+        }
     }
 }

@@ -1,5 +1,6 @@
 use std::{error::Error, fmt};
 
+use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,6 +10,13 @@ use crate::{
     idempotency::IdempotencyError,
     table::TableError,
 };
+
+/// The value of `team_scope` in a response that the fallback affected (SPEC §2, "Launchpad
+/// failure").
+pub(super) const FALLBACK_SCOPE: &str = "owned_only_fallback";
+/// The header of a response that the fallback affected.
+pub(super) const FALLBACK_HEADER: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-team-permission-fallback"), HeaderValue::from_static("owned-only"));
 
 /// The error codes of the API (SPEC §5). [`Code::parts`] returns the HTTP status of each code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -73,6 +81,7 @@ pub struct Failure {
     message: String,
     details: Value,
     retry_after: Option<u32>,
+    is_caused_by_fallback: bool,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -87,7 +96,14 @@ impl Failure {
             Code::TooManyExports => Some(60),
             _ => None,
         };
-        Self { code, message: message.into(), details: json!({}), retry_after, source: None }
+        Self {
+            code,
+            message: message.into(),
+            details: json!({}),
+            retry_after,
+            is_caused_by_fallback: false,
+            source: None,
+        }
     }
 
     /// Creates a 400 error with the name of the invalid field or parameter, in the message and in
@@ -118,6 +134,16 @@ impl Failure {
         self
     }
 
+    /// Marks a refusal as caused by the fallback: the viewer's scope was narrowed because Launchpad
+    /// failed, so the same request may succeed later. The response reports it in
+    /// `details.team_scope` and in a header (SPEC §2, "Launchpad failure").
+    #[must_use]
+    pub fn caused_by_fallback(mut self) -> Self {
+        self.is_caused_by_fallback = true;
+        self.details["team_scope"] = FALLBACK_SCOPE.into();
+        self
+    }
+
     /// Sets the error that caused this one. It is logged and never sent to the client.
     #[must_use]
     pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
@@ -141,6 +167,12 @@ impl Failure {
     #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
         self.retry_after
+    }
+
+    /// Whether the fallback caused the refusal; see [`Failure::caused_by_fallback`].
+    #[must_use]
+    pub fn is_caused_by_fallback(&self) -> bool {
+        self.is_caused_by_fallback
     }
 
     /// The body of the response.
@@ -195,6 +227,9 @@ impl From<AccessError> for Failure {
         match error {
             AccessError::Disabled | AccessError::OutOfScope => {
                 Self::new(Code::Forbidden, error.to_string())
+            }
+            AccessError::OutOfNarrowedScope => {
+                Self::new(Code::Forbidden, error.to_string()).caused_by_fallback()
             }
             AccessError::Directory(error) => error.into(),
             AccessError::Table(error) => error.into(),

@@ -17,7 +17,9 @@ use serde_json::Value;
 use tracing::{Instrument, field::Empty, info_span};
 
 use super::{
-    Code, Failure, Reply, log,
+    Code, Failure, Reply,
+    failure::FALLBACK_HEADER,
+    log,
     reply::response,
     start::{Handler, Served, start},
 };
@@ -310,6 +312,10 @@ fn finish(
             let mut headers = HeaderMap::new();
             if let Some(seconds) = failure.retry_after() {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            if failure.is_caused_by_fallback() {
+                let (name, value) = FALLBACK_HEADER;
+                headers.insert(name, value);
             }
             response(status, headers, Some(failure.body()))
         }

@@ -23,7 +23,8 @@ impl From<NoteFailure> for Failure {
 
 impl From<NoteDenial> for Failure {
     fn from(denial: NoteDenial) -> Self {
-        Self::new(Code::Forbidden, denial.to_string())
+        let failure = Self::new(Code::Forbidden, denial.to_string());
+        if denial.is_caused_by_fallback() { failure.caused_by_fallback() } else { failure }
     }
 }
 

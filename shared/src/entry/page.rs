@@ -55,7 +55,8 @@ pub fn set_once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), Fai
 /// # Errors
 /// 400 for any other value.
 pub fn parse_limit(value: &str, max: usize) -> Result<usize, Failure> {
-    let limit = value.parse().ok().filter(|limit| (1..=max).contains(limit));
+    let is_digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = value.parse().ok().filter(|limit| is_digits && (1..=max).contains(limit));
     limit.ok_or_else(|| Failure::invalid("limit", format_args!("must be a number from 1 to {max}")))
 }
 
@@ -123,6 +124,8 @@ mod tests {
             ("limit", "0"),
             ("limit", "101"),
             ("limit", "x"),
+            ("limit", "+5"),
+            ("limit", "٥"),
             ("cursor", "!"),
             ("cursor", "_w"),
             ("cursor", &long),

@@ -3,7 +3,10 @@ use aws_lambda_events::{apigw::ApiGatewayV2httpResponse, encodings::Body};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::Failure;
+use super::{
+    Failure,
+    failure::{FALLBACK_HEADER, FALLBACK_SCOPE},
+};
 use crate::{
     access::Session,
     contact::ReadPlan,
@@ -127,9 +130,9 @@ impl Reply {
             fell_back,
         });
         if fell_back {
-            return self
-                .with_meta("team_scope", "owned_only_fallback")
-                .with_header(HeaderName::from_static("x-team-permission-fallback"), "owned-only");
+            let (name, value) = FALLBACK_HEADER;
+            self.headers.insert(name, value);
+            return self.with_meta("team_scope", FALLBACK_SCOPE);
         }
         self
     }

@@ -51,12 +51,29 @@ pub enum NoteDenial {
     /// The viewer may see the contact, but it is outside the scope of the permission for notes.
     #[error("out of your team scope")]
     OutOfScope,
+    /// Like [`NoteDenial::ParentOutOfScope`], in a scope that was narrowed to `own` because
+    /// Launchpad could not return the viewer's teams. The same request may succeed later.
+    #[error("parent contact out of scope")]
+    ParentOutOfNarrowedScope,
+    /// Like [`NoteDenial::OutOfScope`], in a scope that was narrowed to `own` because Launchpad
+    /// could not return the viewer's teams. The same request may succeed later.
+    #[error("out of your team scope")]
+    OutOfNarrowedScope,
     /// The note belongs to another user, and only its owner may change or delete it.
     #[error("only the note's owner can change or delete it")]
     NotOwner,
     /// The note is private and belongs to another user.
     #[error("the note is private")]
     Private,
+}
+
+impl NoteDenial {
+    /// Whether the scope that denied the action was narrowed because Launchpad could not return the
+    /// viewer's teams.
+    #[must_use]
+    pub fn is_caused_by_fallback(self) -> bool {
+        matches!(self, Self::ParentOutOfNarrowedScope | Self::OutOfNarrowedScope)
+    }
 }
 
 /// Decides what the viewer of a session may do with notes.
@@ -92,7 +109,7 @@ impl<'a> NoteAccess<'a> {
     ) -> Result<Authorized<Contact>, NoteDenial> {
         let id = contact.id;
         let decision = self.decide_contact(action, contact);
-        decision.inspect_err(|denial| self.report(action, id, *denial))
+        decision.map_err(|denial| self.refuse(action, id, denial))
     }
 
     /// Checks whether the viewer may do this action on one note of a contact. A denial by team
@@ -107,7 +124,7 @@ impl<'a> NoteAccess<'a> {
         contact: &Authorized<Contact>,
     ) -> Result<(), NoteDenial> {
         let decision = self.decide_note(action, note, contact);
-        decision.inspect_err(|denial| self.report(action, contact.id, *denial))
+        decision.map_err(|denial| self.refuse(action, contact.id, denial))
     }
 
     /// Whether the viewer may see this note. The caller must have checked that the viewer may see
@@ -219,12 +236,17 @@ impl<'a> NoteAccess<'a> {
         }
     }
 
-    fn report(&self, action: NoteAction, contact: ContactId, denial: NoteDenial) {
-        let permission = match denial {
-            NoteDenial::ParentOutOfScope => Permission::ViewCustomers,
-            NoteDenial::OutOfScope => action.permission(),
-            NoteDenial::Disabled | NoteDenial::NotOwner | NoteDenial::Private => return,
+    /// Returns the denial for the response. A denial by team scope is logged as an event, unless
+    /// the scope was narrowed by the fallback.
+    fn refuse(&self, action: NoteAction, contact: ContactId, denial: NoteDenial) -> NoteDenial {
+        let (permission, narrowed) = match denial {
+            NoteDenial::ParentOutOfScope => {
+                (Permission::ViewCustomers, NoteDenial::ParentOutOfNarrowedScope)
+            }
+            NoteDenial::OutOfScope => (action.permission(), NoteDenial::OutOfNarrowedScope),
+            _ => return denial,
         };
         self.0.report_denied(permission, contact);
+        if self.0.is_narrowed_by_fallback(permission) { narrowed } else { denial }
     }
 }

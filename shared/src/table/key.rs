@@ -238,7 +238,8 @@ pub fn email_partition(company: &CompanyId, lower: &str) -> String {
     format!("CO#{company}#EMAIL#{lower}")
 }
 
-/// The partition of the look-up items for the digits of a phone number.
+/// The partition of the look-up items for phone numbers with these digits, without the country
+/// code.
 #[must_use]
 pub fn phone_partition(company: &CompanyId, digits: &str) -> String {
     format!("CO#{company}#PHONE#{digits}")

@@ -208,6 +208,13 @@ async fn an_invalid_list_filter_is_refused_with_its_field() {
             "created_from",
         ),
         ("created_to=2026".to_owned(), "created_to"),
+        ("updated_from=yesterday".to_owned(), "updated_from"),
+        ("updated_to=2026-02-30T00:00:00Z".to_owned(), "updated_to"),
+        (
+            "updated_to=2026-01-01T00:00:00Z&updated_to=2026-01-01T00:00:00Z".to_owned(),
+            "updated_to",
+        ),
+        ("limit=%2B5".to_owned(), "limit"),
         ("created_to=2026-13-01T00:00:00Z".to_owned(), "created_to"),
         ("owner_id=%00".to_owned(), "owner_id"),
         ("team_owner_ids=Sales".to_owned(), "team_owner_ids"),
@@ -246,4 +253,40 @@ async fn a_filter_by_a_hundred_owners_works_like_a_filter_by_one() {
     assert_eq!(list(&world, "agus", &query).await.len(), 0, "level own, and owner of none of them");
     let small = pages(&world, "hendra", &format!("/cdp/customers?limit=4&{query}")).await;
     assert_eq!(ids(&small.concat()), expected);
+}
+
+#[tokio::test]
+async fn update_times_select_contacts_by_their_last_change_in_any_order_and_scope() {
+    let world = World::with_flags().await;
+    let all: Vec<Contact> = (0..12)
+        .map(|n| {
+            let created = contact(&world, n, &format!("At {n:02}"));
+            // The oldest contact was changed last.
+            let updated_at = world.clock.now() - jiff::SignedDuration::from_secs(n);
+            Contact { updated_at, version: 2, ..created }
+        })
+        .collect();
+    put(&world, &all).await;
+    let (from, to) = (all[8].updated_at, all[3].updated_at);
+    let expected: Vec<String> = all[4..=8].iter().rev().map(|it| it.id.to_string()).collect();
+    let query = format!("updated_from={from}&updated_to={to}&source=test");
+    for handle in ["maya", "sinta"] {
+        assert_eq!(list(&world, handle, &query).await, expected, "{handle}");
+        let by_name = list(&world, handle, &format!("{query}&order_by=name&direction=desc")).await;
+        assert_eq!(by_name, expected, "{handle}");
+    }
+    let from_only = list(&world, "maya", &format!("updated_from={from}&source=test")).await;
+    assert_eq!(from_only.len(), 9);
+    let found = list(&world, "maya", &format!("{query}&q=at%2004")).await;
+    assert_eq!(found, [all[4].id.to_string()]);
+    // A change moves the contact into the range.
+    let path = format!("/cdp/customers/{}", all[11].id);
+    let change = serde_json::json!({ "tags": ["changed"] });
+    world.advance(jiff::SignedDuration::from_secs(1));
+    assert_eq!(world.call("maya", http::Method::PATCH, &path, Some(&change)).await.status, 200);
+    let now = world.clock.now();
+    assert_eq!(
+        list(&world, "maya", &format!("updated_from={now}")).await,
+        [all[11].id.to_string()]
+    );
 }

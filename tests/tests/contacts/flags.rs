@@ -81,3 +81,19 @@ async fn a_flag_stays_on_without_any_known_plan_and_widens_no_scope() {
     world.advance(jiff::SignedDuration::from_secs(61));
     assert_eq!(world.get("sinta", "/cdp/customers?limit=100").await.ids(), scoped);
 }
+
+#[tokio::test]
+async fn an_unknown_company_is_reported_as_unknown_and_not_as_a_temporary_failure() {
+    let world = World::start().await;
+    let on = json!({ "company_sso_id": "no-such-company", "cdp_team_permission_enabled": true });
+    let response = world.invoke("SetFlags", on.clone()).await;
+    assert_eq!(
+        (&response["error"], &response["details"]["field"]),
+        (&json!("NOT_FOUND"), &json!("company_sso_id"))
+    );
+    assert!(response["message"].as_str().unwrap().contains("does not know this company"));
+    // A failure of Launchpad is a different error: the operator should try again.
+    world.fault(&json!({ "target": "launchpad.companies", "status": 500 }));
+    world.advance(jiff::SignedDuration::from_secs(4));
+    assert_eq!(world.invoke("SetFlags", on).await["error"], "DIRECTORY_UNAVAILABLE");
+}

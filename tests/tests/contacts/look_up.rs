@@ -231,3 +231,34 @@ async fn a_look_up_finds_the_viewers_own_contact_among_many_with_the_same_addres
     assert!(actions["dynamodb.Query"]["calls"].as_u64().unwrap() <= 8, "{actions}");
     assert!(actions["dynamodb.BatchGetItem"]["calls"].as_u64().unwrap() <= 3, "{actions}");
 }
+
+#[tokio::test]
+async fn a_phone_number_is_found_by_every_notation_by_which_a_search_finds_it() {
+    let world = World::with_flags().await;
+    let stored = [
+        (
+            "+62 812-7777-0001",
+            vec!["006281277770001", "6281277770001", "81277770001", "٠٨١٢٧٧٧٧٠٠٠١"],
+        ),
+        (
+            "006281277770002",
+            vec!["+62 812-7777-0002", "081277770002", "+６２ ８１２ ７７７７ ０００２"],
+        ),
+        ("+33 1 42 68 53 00", vec!["0033142685300", "0142685300", "142685300"]),
+        ("٠٨١٢٧٧٧٧٠٠٠٣", vec!["+62 812 7777 0003", "0062 812 7777 0003"]),
+    ];
+    for (n, (phone, notations)) in (0..).zip(&stored) {
+        let phones = vec![(*phone).to_owned()];
+        let one = Contact { phones, ..contact(&world, n, &format!("Phone {n}")) };
+        put(&world, std::slice::from_ref(&one)).await;
+        for typed in notations.iter().chain([phone]) {
+            let response = by_phone(&world, "maya", typed).await;
+            assert_eq!(response.data()["id"], json!(one.id), "{typed} for {phone}");
+            let found = world.get("maya", &format!("/cdp/customers?q={}", encoded(typed))).await;
+            assert_eq!(found.ids(), [one.id.to_string()], "{typed} for {phone}");
+        }
+    }
+    for typed in ["8127777000", "+61812777700001", "+34142685300", "00812777700019"] {
+        assert_eq!(by_phone(&world, "maya", typed).await.status, 404, "{typed}");
+    }
+}

@@ -51,7 +51,7 @@ fn matches(q: &str, contact: &Value) -> bool {
         let begins = |it: &str| it.len() >= 3 && phone.national.starts_with(it);
         national.is_some_and(begins)
             || (national.is_none() && !q.starts_with('+') && begins(&typed))
-            || (phone.lookup.starts_with("62") && home.is_some_and(begins))
+            || (phone.international.starts_with("62") && home.is_some_and(begins))
     });
     let is_number = q.chars().all(|c| c.is_ascii_digit() || c == '+' || c == ' ' || c == '-');
     by_email || (!q.contains('@') && by_name) || (is_number && by_phone)
