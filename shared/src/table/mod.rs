@@ -34,7 +34,7 @@ use tokio::time::timeout;
 pub use due::{Due, DueItem, DueKind, DuePage};
 pub use error::TableError;
 pub use key::{
-    BY_NAME, DUE_SHARDS, DueLane, EXPIRES_AT, Key, NAME_KEY, PK, Partition, SEPARATOR, SK,
+    BY_NAME, DUE_SHARDS, DueLane, EXPIRES_AT, Key, LAYOUT, NAME_KEY, PK, Partition, SEPARATOR, SK,
     WORD_PREFIX, Word, backfill_partition, backfilled_partition, contact_id_from_position,
     contact_partition, deleted_partition, due_partition, email_partition, jobs_partition, name_key,
     phone_partition, successor,

@@ -37,6 +37,11 @@ const STOP_LIMIT: Duration = Duration::from_secs(2);
 const RETURN_CONSUMED: &str = "ReturnConsumedCapacity";
 const CONSUMED: &str = "ConsumedCapacity";
 
+/// Whether a data folder contains a table.
+pub(super) fn has_table(folder: &Path) -> bool {
+    folder.join(FILE).exists()
+}
+
 #[derive(Clone, Copy)]
 enum Unit {
     Read,

@@ -6,6 +6,9 @@ pub enum StartError {
     /// A folder or a port could not be opened.
     #[error("the AWS emulators cannot start: {0}")]
     Io(#[from] std::io::Error),
+    /// The data folder has data of another layout, or cannot be used.
+    #[error(transparent)]
+    Layout(#[from] super::layout::LayoutError),
     /// The table could not be opened or created.
     #[error("the DynamoDB emulator cannot start: {0}")]
     DynamoDb(String),

@@ -5,10 +5,11 @@
 //! | `front` | the endpoint: finds the caller and the service, checks permissions, injects faults, counts |
 //! | `request`, `response` | parses requests; responses and errors in each service's format |
 //! | `dynamodb`, `batches`, `replica` | the table, faults of its batches, a copy of it that lags |
-//! | `s3`, `sqs`, `ses` | the other services |
+//! | `s3`, `object_keys`, `object_list` | the bucket, where its objects are stored, pages of its lists |
+//! | `sqs`, `ses` | the other services |
 //! | `credentials`, `roles`, `permissions` | who calls, what each function may call, what a call requires |
 //! | `fault_rule`, `faults` | the rules of fault injection, and their effect on a call |
-//! | `resources`, `error` | what is created at the start, and why a start fails |
+//! | `resources`, `layout`, `error` | what is created at the start, which data is accepted, and why a start fails |
 
 mod batches;
 mod credentials;
@@ -17,6 +18,9 @@ mod error;
 mod fault_rule;
 mod faults;
 mod front;
+mod layout;
+mod object_keys;
+mod object_list;
 mod permissions;
 mod replica;
 mod request;
@@ -45,6 +49,8 @@ pub use error::StartError;
 pub use fault_rule::{Call, Kind, Rule, RuleError, Target, When};
 pub use faults::{Effects, Faults};
 pub use front::OnKill;
+pub use layout::LayoutError;
+pub(crate) use layout::check as check_layout;
 pub use replica::{Read, Replica};
 pub use resources::{IndexSpec, KeySpec, QueueSpec, RedriveSpec, Resources, TableSpec};
 pub(crate) use response::lost_response;
@@ -103,7 +109,7 @@ impl Aws {
             on_kill,
         } = options;
         if let Some(folder) = &data {
-            std::fs::create_dir_all(folder)?;
+            layout::check(folder)?;
         }
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;

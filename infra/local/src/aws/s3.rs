@@ -1,4 +1,5 @@
-//! The S3 emulator: it stores objects in a folder. It checks signatures as AWS does.
+//! The S3 emulator: it stores objects in a folder, under a hash of their keys. It checks signatures
+//! as AWS does.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,36 +17,38 @@ use s3s_fs::FileSystem;
 
 use super::credentials::Credentials;
 use super::error::StartError;
+use super::object_keys::ObjectKeys;
+use super::object_list;
 use super::response::Service;
 
 /// Name of the folder under `--data` that contains the objects.
 const FOLDER: &str = "objects";
+/// Name of the folder under `--data` that contains the keys of the objects.
+const KEYS_FOLDER: &str = "object-keys";
 
 /// The running S3 emulator.
 pub(crate) struct ObjectStore {
     service: S3Service,
 }
 
-/// The folder of the objects. A temporary folder is removed when this value is dropped.
+/// The folders of the objects and of their keys. Temporary folders are removed when this value is
+/// dropped.
 pub(crate) struct Folder {
     root: PathBuf,
+    keys: PathBuf,
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl Folder {
-    /// Opens the folder under `data`; with `None`, creates a temporary folder.
+    /// Opens the folders under `data`; with `None`, creates temporary folders.
     pub(crate) fn open(data: Option<&Path>) -> std::io::Result<Self> {
-        match data {
-            Some(folder) => {
-                let root = folder.join(FOLDER);
-                std::fs::create_dir_all(&root)?;
-                Ok(Self { root, _temporary: None })
-            }
-            None => {
-                let temporary = tempfile::tempdir()?;
-                Ok(Self { root: temporary.path().to_owned(), _temporary: Some(temporary) })
-            }
-        }
+        let temporary = if data.is_none() { Some(tempfile::tempdir()?) } else { None };
+        let parent =
+            data.or(temporary.as_ref().map(tempfile::TempDir::path)).unwrap_or(Path::new("."));
+        let (root, keys) = (parent.join(FOLDER), parent.join(KEYS_FOLDER));
+        std::fs::create_dir_all(&root)?;
+        std::fs::create_dir_all(&keys)?;
+        Ok(Self { root, keys, _temporary: temporary })
     }
 }
 
@@ -61,7 +64,12 @@ impl ObjectStore {
         }
         let files =
             FileSystem::new(&folder.root).map_err(|error| StartError::S3(format!("{error:?}")))?;
-        let objects = Objects { files, root: folder.root.clone(), uploads: Arc::default() };
+        let objects = Objects {
+            files,
+            root: folder.root.clone(),
+            keys: ObjectKeys::new(&folder.keys),
+            uploads: Arc::default(),
+        };
         let mut builder = S3ServiceBuilder::new(objects);
         builder.set_auth(Keys(credentials));
         builder.set_validation(KnownBuckets(buckets.to_vec()));
@@ -99,12 +107,14 @@ impl S3Auth for Keys {
     }
 }
 
-/// The storage in the file system, with two changes: it can also list uploads, and an upload
-/// belongs to the bucket instead of the access key that created it. The second change is needed
-/// because a function that cancels an export aborts the upload of another function.
+/// The storage in the file system, with three changes: it stores an object under a hash of its key,
+/// it can also list uploads, and an upload belongs to the bucket instead of the access key that
+/// created it. The last change is needed because a function that cancels an export aborts the upload
+/// of another function.
 struct Objects {
     files: FileSystem,
     root: PathBuf,
+    keys: ObjectKeys,
     uploads: Arc<Mutex<Vec<Upload>>>,
 }
 
@@ -128,6 +138,26 @@ impl Objects {
         if known { Ok(()) } else { Err(s3_error!(NoSuchUpload)) }
     }
 
+    /// Returns all objects of a request's bucket with their keys.
+    async fn all(&self, request: S3Request<ListObjectsV2Input>) -> S3Result<Vec<Object>> {
+        let bucket = request.input.bucket.clone();
+        let request = anonymous(request.map_input(|input| ListObjectsV2Input {
+            bucket: input.bucket,
+            max_keys: Some(i32::MAX),
+            ..ListObjectsV2Input::default()
+        }));
+        let stored = self.files.list_objects_v2(request).await?.output.contents;
+        let with_key = |mut object: Object| {
+            object.key = Some(self.keys.key(&bucket, object.key.as_deref()?)?);
+            Some(object)
+        };
+        Ok(stored.unwrap_or_default().into_iter().filter_map(with_key).collect())
+    }
+
+    fn keep_key(&self, bucket: &str, key: &str) -> S3Result<String> {
+        self.keys.keep(bucket, key).map_err(|error| s3_error!(error, InternalError))
+    }
+
     fn forget(&self, id: &str) {
         self.uploads().retain(|upload| upload.id != id);
     }
@@ -144,23 +174,33 @@ fn anonymous<T>(mut request: S3Request<T>) -> S3Request<T> {
 /// macro because each method of the trait has its own types.
 macro_rules! forward {
     (
+        buckets { $($bucket_method:ident($bucket_input:ident) -> $bucket_output:ident;)* }
         objects { $($method:ident($input:ident) -> $output:ident;)* }
         uploads { $($upload_method:ident($upload_input:ident) -> $upload_output:ident;)* }
         $($rest:item)*
     ) => {
         #[async_trait::async_trait]
         impl S3 for Objects {
+            $(async fn $bucket_method(
+                &self,
+                request: S3Request<$bucket_input>,
+            ) -> S3Result<S3Response<$bucket_output>> {
+                self.files.$bucket_method(anonymous(request)).await
+            })*
+
             $(async fn $method(
                 &self,
-                request: S3Request<$input>,
+                mut request: S3Request<$input>,
             ) -> S3Result<S3Response<$output>> {
+                request.input.key = ObjectKeys::name(&request.input.key);
                 self.files.$method(anonymous(request)).await
             })*
 
             $(async fn $upload_method(
                 &self,
-                request: S3Request<$upload_input>,
+                mut request: S3Request<$upload_input>,
             ) -> S3Result<S3Response<$upload_output>> {
+                request.input.key = ObjectKeys::name(&request.input.key);
                 self.check_upload(&request.input.upload_id)?;
                 self.files.$upload_method(anonymous(request)).await
             })*
@@ -171,33 +211,80 @@ macro_rules! forward {
 }
 
 forward! {
-    objects {
-        copy_object(CopyObjectInput) -> CopyObjectOutput;
+    buckets {
         create_bucket(CreateBucketInput) -> CreateBucketOutput;
         delete_bucket(DeleteBucketInput) -> DeleteBucketOutput;
-        delete_object(DeleteObjectInput) -> DeleteObjectOutput;
-        delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput;
         get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput;
-        get_object(GetObjectInput) -> GetObjectOutput;
         head_bucket(HeadBucketInput) -> HeadBucketOutput;
-        head_object(HeadObjectInput) -> HeadObjectOutput;
         list_buckets(ListBucketsInput) -> ListBucketsOutput;
-        list_objects(ListObjectsInput) -> ListObjectsOutput;
-        list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output;
-        put_object(PutObjectInput) -> PutObjectOutput;
+    }
+    objects {
+        get_object(GetObjectInput) -> GetObjectOutput;
+        head_object(HeadObjectInput) -> HeadObjectOutput;
     }
     uploads {
-        list_parts(ListPartsInput) -> ListPartsOutput;
         upload_part(UploadPartInput) -> UploadPartOutput;
-        upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput;
+    }
+
+    async fn put_object(
+        &self,
+        mut request: S3Request<PutObjectInput>,
+    ) -> S3Result<S3Response<PutObjectOutput>> {
+        request.input.key = self.keep_key(&request.input.bucket, &request.input.key)?;
+        self.files.put_object(anonymous(request)).await
+    }
+
+    async fn copy_object(
+        &self,
+        mut request: S3Request<CopyObjectInput>,
+    ) -> S3Result<S3Response<CopyObjectOutput>> {
+        if let CopySource::Bucket { key, .. } = &mut request.input.copy_source {
+            *key = ObjectKeys::name(key).into();
+        }
+        request.input.key = self.keep_key(&request.input.bucket, &request.input.key)?;
+        self.files.copy_object(anonymous(request)).await
+    }
+
+    async fn delete_object(
+        &self,
+        mut request: S3Request<DeleteObjectInput>,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        request.input.key = ObjectKeys::name(&key);
+        let response = self.files.delete_object(anonymous(request)).await?;
+        self.keys.forget(&bucket, &key);
+        Ok(response)
+    }
+
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
+        let input = request.input.clone();
+        let all = self.all(request).await?;
+        Ok(S3Response::new(object_list::page(input, all)))
+    }
+
+    async fn list_parts(
+        &self,
+        mut request: S3Request<ListPartsInput>,
+    ) -> S3Result<S3Response<ListPartsOutput>> {
+        let key = request.input.key.clone();
+        request.input.key = ObjectKeys::name(&key);
+        self.check_upload(&request.input.upload_id)?;
+        let mut response = self.files.list_parts(anonymous(request)).await?;
+        response.output.key = Some(key);
+        Ok(response)
     }
 
     async fn create_multipart_upload(
         &self,
-        request: S3Request<CreateMultipartUploadInput>,
+        mut request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
-        let response = self.files.create_multipart_upload(anonymous(request)).await?;
+        request.input.key = ObjectKeys::name(&key);
+        let mut response = self.files.create_multipart_upload(anonymous(request)).await?;
+        response.output.key = Some(key.clone());
         if let Some(id) = response.output.upload_id.clone() {
             self.uploads().push(Upload { bucket, key, id, initiated: SystemTime::now() });
         }
@@ -206,19 +293,22 @@ forward! {
 
     async fn complete_multipart_upload(
         &self,
-        request: S3Request<CompleteMultipartUploadInput>,
+        mut request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
-        let id = request.input.upload_id.clone();
+        let (id, key) = (request.input.upload_id.clone(), request.input.key.clone());
         self.check_upload(&id)?;
-        let response = self.files.complete_multipart_upload(anonymous(request)).await?;
+        request.input.key = self.keep_key(&request.input.bucket, &key)?;
+        let mut response = self.files.complete_multipart_upload(anonymous(request)).await?;
+        response.output.key = Some(key);
         self.forget(&id);
         Ok(response)
     }
 
     async fn abort_multipart_upload(
         &self,
-        request: S3Request<AbortMultipartUploadInput>,
+        mut request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        request.input.key = ObjectKeys::name(&request.input.key);
         let id = request.input.upload_id.clone();
         self.check_upload(&id)?;
         let response = self.files.abort_multipart_upload(anonymous(request)).await?;

@@ -30,7 +30,7 @@ pub use parameters::{local_parameters, secrets};
 use operator::Operator;
 use server::Server;
 
-use crate::aws::{Aws, AwsOptions, Credentials, Faults, Roles};
+use crate::aws::{self, Aws, AwsOptions, Credentials, Faults, Roles, check_layout};
 use crate::cargo::Binaries;
 use crate::control::{self, ControlState};
 use crate::demo_company;
@@ -67,6 +67,9 @@ impl LocalCloud {
     /// Returns the [`StartError`] of the first part that does not start.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         // Quick checks run before the build, which takes long.
+        if let Some(folder) = &options.data {
+            check_layout(folder).map_err(aws::StartError::from)?;
+        }
         let gateway = Server::bind(options.port, "--port").await?;
         let lambda_api = Server::bind(options.lambda_port, "--lambda-port").await?;
         let gateway_url = gateway.url().to_owned();

@@ -116,3 +116,32 @@ async fn a_presigned_url_works_without_credentials_unless_it_was_changed() {
     let tampered = presigned.uri().replace("job", "bob");
     assert_eq!(crate::testing::client().get(tampered).send().await.unwrap().status(), 403);
 }
+
+#[tokio::test]
+async fn keys_of_any_length_and_script_are_stored_listed_and_deleted() {
+    let cloud = Cloud::start().await;
+    let s3 = cloud.s3();
+    let long = |letter: &str| {
+        let name = letter.repeat(180 / letter.len());
+        format!("private/exports/{}/{}/1/{name}.xlsx", "c".repeat(36), "j".repeat(36))
+    };
+    let mut keys = vec![long("a"), long("ж"), long("客"), long("ت"), "a".into(), "a/b".into()];
+    for key in &keys {
+        let body = ByteStream::from(key.clone().into_bytes());
+        s3.put_object().bucket(BUCKET).key(key).body(body).send().await.unwrap();
+    }
+    keys.sort_unstable();
+    let listed = s3.list_objects_v2().bucket(BUCKET).send().await.unwrap();
+    let listed: Vec<_> = listed.contents().iter().filter_map(|object| object.key()).collect();
+    assert_eq!(listed, keys);
+    let page = s3.list_objects_v2().bucket(BUCKET).prefix("private/").max_keys(3).send();
+    let page = page.await.unwrap();
+    assert_eq!((page.contents().len(), page.is_truncated()), (3, Some(true)));
+    for key in &keys {
+        let object = s3.get_object().bucket(BUCKET).key(key).send().await.unwrap();
+        assert_eq!(object.body.collect().await.unwrap().to_vec(), key.as_bytes());
+        s3.delete_object().bucket(BUCKET).key(key).send().await.unwrap();
+    }
+    let listed = s3.list_objects_v2().bucket(BUCKET).send().await.unwrap();
+    assert!(listed.contents().is_empty());
+}
