@@ -50,21 +50,29 @@ pub struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<View>,
     /// The owner is one of these users.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owner_id: Vec<UserId>,
     /// The assignee is one of these users.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assignee_id: Vec<UserId>,
     /// One of these teams owns the contact.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub team_owner_ids: Vec<TeamId>,
     /// The contact has one of these tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// The source is one of these texts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub source: Vec<String>,
     /// Each custom field with one of these keys has one of the values of that key. Values are
     /// compared in their text form. An array matches if one of its elements matches.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub custom: BTreeMap<String, Vec<String>>,
     /// The contact was created at this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_from: Option<Timestamp>,
     /// The contact was created before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_to: Option<Timestamp>,
     /// The contact was last changed at this time or later.
     #[serde(skip_serializing_if = "Option::is_none")]

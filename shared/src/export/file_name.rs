@@ -4,31 +4,54 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::order::Format;
 
-/// The maximum length of a file name without its extension, in bytes. A segment of an object key
-/// must be shorter than 255 bytes.
-const MAX_STEM_BYTES: usize = 180;
+/// The maximum length of a file name without its extension, in bytes of UTF-8. Most file systems
+/// allow 255 bytes, and a browser may add a number to the name.
+pub(super) const MAX_STEM_BYTES: usize = 180;
 
-/// The requested file name without its unsafe characters, with the format's extension. If no
-/// characters remain, the name is `contacts-` and the current date in the requester's time zone.
-pub(super) fn safe(requested: &str, format: Format, time_zone: &str, now: Timestamp) -> String {
+/// The requested file name is too long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("must be at most {MAX_STEM_BYTES} bytes long in UTF-8, without the extension")]
+pub(super) struct TooLong;
+
+/// The requested file name with a visible `-` for each character that a file name cannot contain,
+/// and with the format's extension. If no name remains, it is `contacts-` and the current date in
+/// the requester's time zone.
+///
+/// # Errors
+/// [`TooLong`]. A name is never cut, because two exports could get the same name.
+pub(super) fn safe(
+    requested: &str,
+    format: Format,
+    time_zone: &str,
+    now: Timestamp,
+) -> Result<String, TooLong> {
     let extension = format.extension();
-    let clean: String = requested.chars().filter(|it| !is_unsafe(*it)).collect();
-    let trimmed = clean.trim_matches(|it: char| it == '.' || it.is_whitespace());
-    let stem = without_extension(trimmed, extension);
-    let stem = cut(stem).trim_matches(|it: char| it == '.' || it.is_whitespace());
-    if stem.is_empty() {
-        let zone = TimeZone::get(time_zone).unwrap_or(TimeZone::UTC);
-        return format!("contacts-{}.{extension}", zone.to_datetime(now).date());
+    let shown: String = requested.chars().filter(|it| !is_direction(*it)).map(visible).collect();
+    let trimmed = shown.trim_matches(|it: char| it == '.' || it.is_whitespace());
+    let stem = without_extension(trimmed, extension).trim_end_matches(['.', ' ']);
+    if stem.len() > MAX_STEM_BYTES {
+        return Err(TooLong);
     }
-    format!("{stem}.{extension}")
+    if stem.chars().all(|it| it == '-' || it == '.' || it.is_whitespace()) {
+        let zone = TimeZone::get(time_zone).unwrap_or(TimeZone::UTC);
+        return Ok(format!("contacts-{}.{extension}", zone.to_datetime(now).date()));
+    }
+    Ok(format!("{stem}.{extension}"))
 }
 
-/// Whether a character is unsafe: a control character, a path separator, a wildcard, or a character
-/// that changes the direction of text and could hide the extension.
-fn is_unsafe(it: char) -> bool {
-    it.is_control()
-        || matches!(it, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '%' | '#')
-        || matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether a character changes the direction of text and could hide the extension.
+fn is_direction(it: char) -> bool {
+    matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The character in a file name: `-` for a path separator, a wildcard and others that a file system
+/// or a link does not allow, and a space for a control character.
+fn visible(it: char) -> char {
+    match it {
+        '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '%' | '#' => '-',
+        it if it.is_control() => ' ',
+        it => it,
+    }
 }
 
 fn without_extension<'a>(name: &'a str, extension: &str) -> &'a str {
@@ -38,20 +61,16 @@ fn without_extension<'a>(name: &'a str, extension: &str) -> &'a str {
     }
 }
 
-fn cut(stem: &str) -> &str {
-    let mut end = stem.len().min(MAX_STEM_BYTES);
-    while !stem.is_char_boundary(end) {
-        end -= 1;
-    }
-    &stem[..end]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn named(asked: &str) -> String {
+    fn checked(asked: &str) -> Result<String, TooLong> {
         safe(asked, Format::Xlsx, "Asia/Jakarta", "2026-11-21T20:00:00Z".parse().unwrap())
+    }
+
+    fn named(asked: &str) -> String {
+        checked(asked).unwrap()
     }
 
     #[test]
@@ -62,16 +81,27 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_safe_segment_of_a_key() {
-        assert_eq!(named("../../etc/passwd"), "etcpasswd.xlsx");
-        assert_eq!(named("a\r\nb\u{202e}c\u{0}"), "abc.xlsx");
+    fn a_change_of_a_name_is_visible() {
+        assert_eq!(named("Q1/Q2 report"), "Q1-Q2 report.xlsx");
+        assert_eq!(named("what? 50% <new> \"a|b\""), "what- 50- -new- -a-b-.xlsx");
+        assert_eq!(named("../../etc/passwd"), "-..-etc-passwd.xlsx");
+        assert_eq!(named("a\r\nb\u{202e}c\u{0}"), "a  bc.xlsx");
         assert_eq!(named(" ..hidden.. "), "hidden.xlsx");
-        assert!(named(&"ü".repeat(200)).len() < 255);
+    }
+
+    #[test]
+    fn a_name_is_never_cut() {
+        for letter in ["a", "ü", "客", "😀"] {
+            let longest = letter.repeat(MAX_STEM_BYTES / letter.len());
+            assert_eq!(named(&longest), format!("{longest}.xlsx"));
+            assert_eq!(named(&format!("{longest}.xlsx")), format!("{longest}.xlsx"));
+            assert_eq!(checked(&format!("{longest}{letter}")), Err(TooLong));
+        }
     }
 
     #[test]
     fn a_name_of_nothing_is_the_date_in_the_requesters_zone() {
-        for nothing in ["", " ", "..", "///"] {
+        for nothing in ["", " ", "..", "///", "\u{202e}"] {
             assert_eq!(named(nothing), "contacts-2026-11-22.xlsx");
         }
     }

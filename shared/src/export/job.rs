@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    field::Field,
     label::Column,
     order::{ExportOrder, Format, Selection},
 };
 use crate::{
-    id::{CompanyId, JobId, UserId},
+    id::{CompanyId, JobId, LayoutId, UserId},
     identity::{Platform, Viewer},
     locale::Locale,
     table::{EXPIRES_AT, Item, Key, TableError, attribute, to_item},
@@ -116,6 +117,9 @@ pub struct Job {
     pub selection: Selection,
     /// The columns of the file, in order.
     pub columns: Vec<Column>,
+    /// The layout from which the columns were copied; `None` if the request listed fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout_id: Option<LayoutId>,
     /// The name of the file. It is safe in object keys and headers.
     pub file_name: String,
     /// The IANA name of the time zone in which dates are written.
@@ -175,7 +179,8 @@ pub struct Job {
     pub version: u64,
 }
 
-/// A job as the API returns it (SPEC §4).
+/// A job as the API returns it (SPEC §4): its state, and what was requested, so that a client can
+/// offer to run the export again.
 #[derive(Clone, Debug, Serialize)]
 pub struct JobView<'a> {
     id: JobId,
@@ -189,6 +194,11 @@ pub struct JobView<'a> {
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
     email_status: Delivery,
+    selection: &'a Selection,
+    fields: Vec<&'a Field>,
+    layout_id: Option<LayoutId>,
+    time_zone: &'a str,
+    locale: Locale,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JobFailure>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -265,6 +275,7 @@ impl Job {
             format: order.format,
             selection: order.selection.clone(),
             columns: order.columns.clone(),
+            layout_id: order.layout_id,
             file_name: order.file_name.clone(),
             time_zone: order.time_zone.clone(),
             locale: order.locale,
@@ -355,6 +366,11 @@ impl Job {
             created_at: self.created_at,
             expires_at: self.expires_at,
             email_status: self.email_status,
+            selection: &self.selection,
+            fields: self.columns.iter().map(|column| &column.field).collect(),
+            layout_id: self.layout_id,
+            time_zone: &self.time_zone,
+            locale: self.locale,
             error: self.error.map(|code| JobFailure { code, message: code.message() }),
             download_url: download_url.filter(|_| !is_expired),
         }

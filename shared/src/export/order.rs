@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::label::Column;
-use crate::{contact::Filter, id::ContactId, locale::Locale};
+use crate::{
+    contact::Filter,
+    id::{ContactId, LayoutId},
+    locale::Locale,
+};
 
 /// The format of an exported file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,6 +42,8 @@ pub struct ExportOrder {
     pub ids: Vec<ContactId>,
     /// The columns of the file, in order.
     pub columns: Vec<Column>,
+    /// The layout from which the columns were copied; `None` if the request listed fields.
+    pub layout_id: Option<LayoutId>,
     /// The name of the file. It is safe in object keys and headers.
     pub file_name: String,
     /// The IANA name of the time zone in which dates are written.

@@ -19,8 +19,9 @@ use crate::{
 
 /// The maximum number of selected contact ids.
 pub const MAX_IDS: usize = 10_000;
-/// The maximum length of a requested file name, in characters.
-const MAX_FILE_NAME: usize = 200;
+/// The maximum size of a filter as JSON, in bytes. The job stores the filter, and each heartbeat of
+/// a worker writes the job.
+const MAX_FILTER_BYTES: usize = 16 * 1024;
 
 /// The default language and time zone of an export. They are used if neither the request nor the
 /// company sets them (SPEC §4, "Language and zone").
@@ -100,19 +101,16 @@ impl ExportRequest {
             None => defaults.time_zone.clone(),
         };
         let columns = columns(self.fields.as_deref(), layout, locale)?;
-        let too_long = |name: &String| name.chars().count() > MAX_FILE_NAME;
-        if self.file_name.as_ref().is_some_and(too_long) {
-            let reason = format!("must be at most {MAX_FILE_NAME} characters long");
-            return Err(wrong("file_name", reason));
-        }
         let (selection, ids) = self.selection.check()?;
         let named = self.file_name.unwrap_or_default();
-        let file_name = file_name::safe(&named, self.format, &time_zone, now);
+        let file_name = file_name::safe(&named, self.format, &time_zone, now)
+            .map_err(|error| wrong("file_name", error.to_string()))?;
         Ok(ExportOrder {
             format: self.format,
             selection,
             ids,
             columns,
+            layout_id: self.layout_id,
             file_name,
             time_zone,
             locale,
@@ -154,6 +152,11 @@ impl SelectionInput {
                     field: format!("selection.filter.{}", error.field).into(),
                     reason: error.reason,
                 })?;
+                let size = serde_json::to_vec(&filter).map_or(usize::MAX, |json| json.len());
+                if size > MAX_FILTER_BYTES {
+                    let reason = format!("must be at most {MAX_FILTER_BYTES} bytes long as JSON");
+                    return Err(wrong("selection.filter", reason));
+                }
                 Ok((Selection::Filter(Box::new(filter)), Vec::new()))
             }
             _ => Err(wrong("selection", "exactly one of ids and filter is required")),

@@ -44,7 +44,9 @@ fn an_invalid_value_is_refused_with_its_field() {
         ("time_zone", json!("../etc/passwd"), "time_zone"),
         ("fields", json!([]), "fields"),
         ("fields", json!(["password"]), "fields"),
-        ("file_name", json!("x".repeat(201)), "file_name"),
+        ("file_name", json!("x".repeat(181)), "file_name"),
+        ("file_name", json!("客".repeat(61)), "file_name"),
+        ("selection", json!({ "filter": { "custom": largest_custom() } }), "selection.filter"),
         ("selection", json!({}), "selection"),
         ("selection", json!({ "ids": [id], "filter": {} }), "selection"),
         ("selection", json!({ "ids": [] }), "selection.ids"),
@@ -78,4 +80,18 @@ fn a_repeated_id_counts_once() {
     let order = check(with("selection", json!({ "ids": [id, id.to_uppercase()] }))).unwrap();
     assert_eq!(order.selection, Selection::Ids { count: 1 });
     assert_eq!(order.ids.len(), 1);
+}
+
+/// Conditions on custom fields at every limit of a filter: 20 fields with 100 values of 250 bytes.
+fn largest_custom() -> Value {
+    let values: Vec<String> = (0..100).map(|n| format!("{n:0>250}")).collect();
+    (0..20).map(|n| (format!("field{n}"), json!(values))).collect::<serde_json::Map<_, _>>().into()
+}
+
+#[test]
+fn a_filter_of_the_usual_size_is_stored_with_the_job() {
+    let ids: Vec<_> = (0..100).map(uuid::Uuid::from_u128).collect();
+    let filter = json!({ "owner_id": ids, "team_owner_ids": ids, "assignee_id": ids });
+    let order = check(with("selection", json!({ "filter": filter }))).unwrap();
+    assert!(matches!(order.selection, Selection::Filter(_)));
 }

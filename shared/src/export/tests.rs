@@ -38,6 +38,7 @@ impl World {
             selection: Selection::Filter(Box::default()),
             ids: Vec::new(),
             columns: vec![Column::new(Field::Name, Locale::En)],
+            layout_id: None,
             file_name: "contacts.csv".to_owned(),
             time_zone: "Asia/Jakarta".to_owned(),
             locale: Locale::En,

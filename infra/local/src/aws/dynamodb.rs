@@ -24,23 +24,17 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::error::StartError;
+use super::layout::TABLE_FILE;
 use super::replica::{Replica, ReplicaError};
 use super::resources::TableSpec;
 use super::response::Service;
 
 /// How often the emulator deletes expired items. AWS only promises "within a few days".
 const TTL_SWEEP: Duration = Duration::from_secs(60);
-/// Name of the file under `--data` that contains the table.
-const FILE: &str = "table.sqlite";
 /// Longest time that the shutdown waits for calls in progress.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 const RETURN_CONSUMED: &str = "ReturnConsumedCapacity";
 const CONSUMED: &str = "ConsumedCapacity";
-
-/// Whether a data folder contains a table.
-pub(super) fn has_table(folder: &Path) -> bool {
-    folder.join(FILE).exists()
-}
 
 #[derive(Clone, Copy)]
 enum Unit {
@@ -226,7 +220,7 @@ fn open(data: Option<&Path>) -> Result<Database, StartError> {
     let database = match data {
         None => Database::memory(),
         Some(folder) => {
-            let path = folder.join(FILE);
+            let path = folder.join(TABLE_FILE);
             let path = path.to_str().ok_or_else(|| {
                 StartError::DynamoDb(format!("{} is not valid Unicode", path.display()))
             })?;

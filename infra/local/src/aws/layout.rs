@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use shared::table::LAYOUT;
 
-use super::dynamodb;
-
+/// Name of the file under `--data` that contains the table.
+pub(super) const TABLE_FILE: &str = "table.sqlite";
 /// Name of the file under `--data` that contains the number of the layout.
 const FILE: &str = "layout";
 
@@ -49,7 +49,7 @@ pub(crate) fn check(folder: &Path) -> Result<(), LayoutError> {
             Err(_) => Err(other("unknown layout of a changed `layout` file".to_owned())),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if dynamodb::has_table(folder) {
+            if folder.join(TABLE_FILE).exists() {
                 return Err(other("layout of an older version".to_owned()));
             }
             fs::create_dir_all(folder).map_err(failed)?;
@@ -79,7 +79,7 @@ mod tests {
     fn data_of_another_layout_is_refused_with_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        fs::write(folder.join("table.sqlite"), "").unwrap();
+        fs::write(folder.join(TABLE_FILE), "").unwrap();
         let shown = folder.display();
         assert_eq!(
             message(folder),
