@@ -31,6 +31,7 @@ pub struct Warning {
 pub struct Reply {
     status: u16,
     body: Option<Value>,
+    page: Option<&'static str>,
     meta: Map<String, Value>,
     warnings: Vec<Warning>,
     headers: HeaderMap,
@@ -76,6 +77,16 @@ impl Reply {
         Self::from_parts(302, None).with_header(header::LOCATION, to)
     }
 
+    /// Creates a response with an HTML page for a browser. The page is complete in itself: it may
+    /// load and run nothing, and is neither cached nor named to other sites.
+    #[must_use]
+    pub fn page(status: u16, html: &'static str) -> Self {
+        let page = Self { page: Some(html), ..Self::from_parts(status, None) };
+        page.with_header(header::CONTENT_SECURITY_POLICY, "default-src 'none'")
+            .with_header(header::REFERRER_POLICY, "no-referrer")
+            .with_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+    }
+
     /// Creates an empty response with status 204.
     #[must_use]
     pub(super) fn no_content() -> Self {
@@ -86,6 +97,7 @@ impl Reply {
         Self {
             status,
             body,
+            page: None,
             meta: Map::new(),
             warnings: Vec::new(),
             headers: HeaderMap::new(),
@@ -157,6 +169,13 @@ impl Reply {
     }
 
     pub(super) fn into_response(self) -> ApiGatewayV2httpResponse {
+        if let Some(page) = self.page {
+            let mut response = response(self.status, self.headers, None);
+            let html = HeaderValue::from_static("text/html; charset=utf-8");
+            response.headers.insert(header::CONTENT_TYPE, html);
+            response.body = Some(Body::Text(page.to_owned()));
+            return response;
+        }
         let body = self.body.map(|data| {
             let mut body = json!({ "data": data });
             if !self.meta.is_empty() {

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use aws_sdk_s3::{
-    Client, error::ProvideErrorMetadata, presigning::PresigningConfig, primitives::ByteStream,
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    presigning::{PresignedRequest, PresigningConfig},
+    primitives::ByteStream,
 };
 use jiff::Timestamp;
 
@@ -96,18 +99,27 @@ impl Files {
         job: &Job,
         now: Timestamp,
     ) -> Result<Option<String>, FilesError> {
-        let left = job.available_until(now).map(|until| until.duration_since(now).unsigned_abs());
-        let Some(left) = left.filter(|left| left.as_secs() > 0) else { return Ok(None) };
-        let time = PresigningConfig::expires_in(left.min(DOWNLOAD_TIME))
-            .map_err(|error| FilesError::Presigning(CallError::response(error.to_string())))?;
+        let Some(time) = download_time(job, now)? else { return Ok(None) };
         let get = self.client.get_object().bucket(&self.bucket).key(job.object_key());
         let signed = get
             .response_content_disposition(content_disposition(&job.file_name))
             .response_content_type(job.format.content_type())
             .presigned(time)
-            .await
-            .map_err(|error| FilesError::Presigning(CallError::new(&error)))?;
-        Ok(Some(signed.uri().to_owned()))
+            .await;
+        signed_url(signed)
+    }
+
+    /// Like [`Files::download_url`], for a `HEAD` request. A signature includes the method, so the
+    /// URL for a download does not work for it.
+    pub async fn head_url(&self, job: &Job, now: Timestamp) -> Result<Option<String>, FilesError> {
+        let Some(time) = download_time(job, now)? else { return Ok(None) };
+        let head = self.client.head_object().bucket(&self.bucket).key(job.object_key());
+        let signed = head
+            .response_content_disposition(content_disposition(&job.file_name))
+            .response_content_type(job.format.content_type())
+            .presigned(time)
+            .await;
+        signed_url(signed)
     }
 
     /// Deletes everything that an ended job may have left in the bucket: unfinished uploads, the
@@ -164,6 +176,26 @@ impl Files {
             Err(error) => Err(failed("DeleteObject")(CallError::new(&error))),
         }
     }
+}
+
+/// The validity of a download URL; `None` if the file can no longer be downloaded.
+fn download_time(job: &Job, now: Timestamp) -> Result<Option<PresigningConfig>, FilesError> {
+    let left = job.available_until(now).map(|until| until.duration_since(now).unsigned_abs());
+    let Some(left) = left.filter(|left| left.as_secs() > 0) else { return Ok(None) };
+    let time = PresigningConfig::expires_in(left.min(DOWNLOAD_TIME));
+    let failed = |error| FilesError::Presigning(CallError::response(format!("{error}")));
+    time.map(Some).map_err(failed)
+}
+
+/// The URL of a presigned request.
+fn signed_url<E>(
+    signed: Result<PresignedRequest, SdkError<E>>,
+) -> Result<Option<String>, FilesError>
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let signed = signed.map_err(|error| FilesError::Presigning(CallError::new(&error)))?;
+    Ok(Some(signed.uri().to_owned()))
 }
 
 /// Aborts an upload. If the upload does not exist, this is not an error.

@@ -32,4 +32,12 @@ impl ExportStore {
     pub async fn download_url(&self, job: &Job) -> Result<Option<String>, FilesError> {
         self.files.download_url(job, self.now()).await
     }
+
+    /// Calls [`Files::head_url`] with the current time.
+    ///
+    /// # Errors
+    /// [`FilesError`] if no URL can be signed.
+    pub async fn head_url(&self, job: &Job) -> Result<Option<String>, FilesError> {
+        self.files.head_url(job, self.now()).await
+    }
 }

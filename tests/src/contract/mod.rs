@@ -113,6 +113,14 @@ impl Contract {
     }
 
     fn check_body(&self, at: &str, documented: &Value, response: &Value) {
+        let content_type = response["headers"]["content-type"].as_str().unwrap_or_default();
+        if content_type.starts_with("text/html") {
+            assert!(
+                documented["content"]["text/html"].is_object(),
+                "{at}: a page is not documented"
+            );
+            return;
+        }
         match (body_schema(documented), response["body"].as_str()) {
             (Some(schema), Some(text)) => {
                 let body = serde_json::from_str(text).expect("the body is JSON");
