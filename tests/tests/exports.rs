@@ -18,6 +18,7 @@ mod exports {
     mod file;
     mod filter;
     mod layouts;
+    mod names;
     mod request;
     mod scope;
     mod steps;
