@@ -8,7 +8,7 @@ use crate::backfill::{self, Backfill, BackfillError};
 use crate::bench::{self, BenchError, Load};
 use crate::cargo::BuildProgress;
 use crate::client::{Client, ClientError};
-use crate::cloud::{LocalCloud, Options, StartError};
+use crate::cloud::{DEFAULT_CONCURRENCY, LocalCloud, Options, StartError};
 use crate::console::Console;
 use crate::demo::{self, Demo, DemoError};
 use crate::grants::{self, GrantsError};
@@ -139,6 +139,10 @@ pub struct Serve {
     /// Number of contacts to add to the demo company.
     #[arg(long, value_name = "N", default_value_t = 0)]
     contacts: usize,
+    /// Number of processes that one function may have at the same time, unless the template reserves
+    /// a number for it. A request or a message above it waits or is throttled.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CONCURRENCY, value_parser = clap::value_parser!(u32).range(1..))]
+    concurrency: u32,
     /// Show every line that the functions print, instead of warnings and errors only.
     #[arg(long)]
     verbose: bool,
@@ -286,6 +290,7 @@ impl Serve {
             lambda_port: self.lambda_port,
             data: self.data,
             contacts: self.contacts,
+            concurrency: self.concurrency,
             build_progress: BuildProgress::stderr(next),
             watch: true,
             console: console.clone(),
@@ -359,6 +364,8 @@ mod tests {
         let cli = Cli::try_parse_from(["local", "serve", "--data", "state"]).unwrap();
         let Some(Command::Serve(serve)) = cli.command else { panic!("another command") };
         assert_eq!(serve.data, Some(PathBuf::from("state")));
+        assert_eq!(serve.concurrency, DEFAULT_CONCURRENCY);
+        assert!(Cli::try_parse_from(["local", "--concurrency", "0"]).is_err());
     }
 
     #[test]

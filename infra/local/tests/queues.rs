@@ -15,31 +15,37 @@ use local::aws::{
     Aws, AwsOptions, Faults, KeySpec, QueueSpec, RedriveSpec, Resources, Roles, TableSpec,
 };
 use local::lambda::Lambda;
+use local::record::Events;
 use local::sources::{QueueSources, QueueSourcesOptions};
 use local::template::Names;
 use serde_json::json;
 use support::{eventually, options, template};
 
-const QUEUES: &str = "  Jobs:
+/// The queues of a test, with this visibility time-out in seconds.
+fn queues(visibility: u32) -> String {
+    format!(
+        "  Jobs:
     Type: AWS::SQS::Queue
     Properties:
-      VisibilityTimeout: 2
-      RedrivePolicy: { deadLetterTargetArn: !GetAtt DeadJobs.Arn, maxReceiveCount: 2 }
+      VisibilityTimeout: {visibility}
+      RedrivePolicy: {{ deadLetterTargetArn: !GetAtt DeadJobs.Arn, maxReceiveCount: 2 }}
   DeadJobs:
     Type: AWS::SQS::Queue
-    Properties: { MessageRetentionPeriod: 1209600 }
+    Properties: {{ MessageRetentionPeriod: 1209600 }}
   Feed:
     Type: AWS::Lambda::EventSourceMapping
     Properties:
       FunctionName: !GetAtt Fixture.Arn
       EventSourceArn: !GetAtt Jobs.Arn
       FunctionResponseTypes: [ReportBatchItemFailures]
-";
+"
+    )
+}
 
-fn resources() -> Resources {
+fn resources(visibility_seconds: u32) -> Resources {
     let queue = |name: &str, redrive| QueueSpec {
         name: name.to_owned(),
-        visibility_seconds: 2,
+        visibility_seconds,
         retention_seconds: 1_209_600,
         redrive,
     };
@@ -56,74 +62,116 @@ fn resources() -> Resources {
     }
 }
 
-#[tokio::test]
-async fn failed_messages_are_delivered_again_and_then_moved_to_the_dead_letter_queue() {
-    let template = template(QUEUES, "      Timeout: 2\n");
-    let mut options = options(&template);
-    let aws = Aws::start(AwsOptions {
-        resources: resources(),
-        data: None,
-        deletes_expired_items: false,
-        credentials: options.credentials.clone(),
-        roles: Roles::unrestricted(),
-        usage: options.usage.clone(),
-        faults: Faults::default(),
-        on_kill: Arc::new(|_| {}),
-    })
-    .await
-    .unwrap();
-    options.names = Names::new(Arc::clone(&template), aws.endpoint_url(), [].into());
-    let (credentials, events) = (options.credentials.clone(), options.events.clone());
-    let names = options.names.clone();
-    let lambda = Lambda::start(options).await.unwrap();
-    let http = shared::http_client::builder().build().unwrap();
-    let sources = QueueSources::start(&QueueSourcesOptions {
-        template,
-        names,
-        endpoint_url: aws.endpoint_url().to_owned(),
-        credentials: credentials.clone(),
-        http: http.clone(),
-        lambda: lambda.clone(),
-    });
+/// Running queues and the function that receives their messages.
+struct Scene {
+    aws: Aws,
+    lambda: Lambda,
+    sources: QueueSources,
+    client: aws_sdk_sqs::Client,
+    events: Events,
+}
 
-    let keys = credentials.operator();
-    let config = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(REGION))
-        .endpoint_url(aws.endpoint_url())
-        .credentials_provider(AccessKeys::new(
-            &keys.access_key_id,
-            &keys.secret_access_key,
-            None,
-            None,
-            "test",
-        ))
-        .http_client(shared::http_client::for_sdk(http))
-        .build();
-    let client = aws_sdk_sqs::Client::from_conf(config);
-    for body in ["good", "bad"] {
-        let url = aws.queue_url("Jobs").unwrap();
-        client.send_message().queue_url(url).message_body(body).send().await.unwrap();
+impl Scene {
+    async fn start(visibility: u32, properties: &str) -> Self {
+        let template = template(&queues(visibility), properties);
+        let mut options = options(&template);
+        let aws = Aws::start(AwsOptions {
+            resources: resources(visibility),
+            data: None,
+            deletes_expired_items: false,
+            credentials: options.credentials.clone(),
+            roles: Roles::unrestricted(),
+            usage: options.usage.clone(),
+            faults: Faults::default(),
+            on_kill: Arc::new(|_| {}),
+        })
+        .await
+        .unwrap();
+        options.names = Names::new(Arc::clone(&template), aws.endpoint_url(), [].into());
+        let (credentials, events) = (options.credentials.clone(), options.events.clone());
+        let names = options.names.clone();
+        let lambda = Lambda::start(options).await.unwrap();
+        let http = shared::http_client::builder().build().unwrap();
+        let sources = QueueSources::start(&QueueSourcesOptions {
+            template,
+            names,
+            endpoint_url: aws.endpoint_url().to_owned(),
+            credentials: credentials.clone(),
+            http: http.clone(),
+            lambda: lambda.clone(),
+        });
+
+        let keys = credentials.operator();
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(REGION))
+            .endpoint_url(aws.endpoint_url())
+            .credentials_provider(AccessKeys::new(
+                &keys.access_key_id,
+                &keys.secret_access_key,
+                None,
+                None,
+                "test",
+            ))
+            .http_client(shared::http_client::for_sdk(http))
+            .build();
+        let client = aws_sdk_sqs::Client::from_conf(config);
+        Self { aws, lambda, sources, client, events }
     }
 
-    // The queue delivers the bad message twice and the good message once, and then moves the bad
-    // message to the dead-letter queue.
-    let deliveries = |body: &str| {
-        let batches = events.list(Some("fixture_batch"));
+    async fn send(&self, body: &str) {
+        let url = self.aws.queue_url("Jobs").unwrap();
+        self.client.send_message().queue_url(url).message_body(body).send().await.unwrap();
+    }
+
+    /// The number of times that a message with this body was delivered.
+    fn deliveries(&self, body: &str) -> usize {
+        let batches = self.events.list(Some("fixture_batch"));
         let bodies = batches.iter().filter_map(|batch| batch["bodies"].as_array()).flatten();
         bodies.filter(|delivered| **delivered == json!(body)).count()
-    };
-    eventually(|| deliveries("bad") == 2 && deliveries("good") == 1).await;
-    let dead = client
+    }
+
+    async fn shutdown(self) {
+        self.lambda.shutdown().await;
+        self.sources.shutdown().await;
+        self.aws.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn failed_messages_are_delivered_again_and_then_moved_to_the_dead_letter_queue() {
+    let scene = Scene::start(2, "      Timeout: 2\n").await;
+    scene.send("good").await;
+    scene.send("bad").await;
+    // The queue delivers the bad message twice and the good message once, and then moves the bad
+    // message to the dead-letter queue.
+    eventually(|| scene.deliveries("bad") == 2 && scene.deliveries("good") == 1).await;
+    let dead = scene
+        .client
         .receive_message()
-        .queue_url(aws.queue_url("DeadJobs").unwrap())
+        .queue_url(scene.aws.queue_url("DeadJobs").unwrap())
         .wait_time_seconds(20)
         .send();
     let dead = tokio::time::timeout(Duration::from_secs(30), dead).await.unwrap().unwrap();
     assert_eq!(dead.messages()[0].body(), Some("bad"));
-    assert_eq!((deliveries("bad"), deliveries("good")), (2, 1));
+    assert_eq!((scene.deliveries("bad"), scene.deliveries("good")), (2, 1));
+    scene.shutdown().await;
+}
 
-    lambda.shutdown().await;
-    sources.shutdown().await;
-    aws.shutdown().await;
+#[tokio::test]
+async fn a_throttled_delivery_is_tried_again_soon_and_not_after_the_visibility_time_out() {
+    let scene =
+        Scene::start(600, "      Timeout: 20\n      ReservedConcurrentExecutions: 1\n").await;
+    let lambda = scene.lambda.clone();
+    let busy = json!({ "do": "sleep", "n": 1500 }).to_string();
+    let busy = tokio::spawn(async move { lambda.invoke("Fixture", busy.into()).await });
+    eventually(|| !scene.events.list(Some("fixture_sleeps")).is_empty()).await;
+    for body in ["first", "second", "third"] {
+        scene.send(body).await;
+    }
+    let all = || ["first", "second", "third"].map(|body| scene.deliveries(body)) == [1, 1, 1];
+    eventually(all).await;
+    assert!(busy.await.unwrap().is_ok());
+    assert!(all(), "each message is delivered once");
+    scene.shutdown().await;
 }

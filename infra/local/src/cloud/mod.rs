@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use error::StartError;
-pub use options::Options;
+pub use options::{DEFAULT_CONCURRENCY, Options};
 pub use parameters::{local_parameters, secrets};
 
 use operator::Operator;
@@ -133,6 +133,7 @@ impl LocalCloud {
             events: events.clone(),
             console: options.console.clone(),
             clock: options.clock.clone(),
+            concurrency: options.concurrency,
             retry_delays: options.retry_delays.clone(),
         })
         .await?;

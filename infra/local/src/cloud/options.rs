@@ -9,6 +9,10 @@ use crate::console::Console;
 use crate::lambda::RetryDelays;
 use crate::template::Parameters;
 
+/// The largest number of processes of a function that reserves no concurrency, unless
+/// `--concurrency` sets another one. A process takes some 10 MB of memory.
+pub const DEFAULT_CONCURRENCY: u32 = 32;
+
 /// The options of the local cloud.
 #[derive(Clone)]
 pub struct Options {
@@ -35,6 +39,8 @@ pub struct Options {
     pub console: Console,
     /// The source of the current time.
     pub clock: Clock,
+    /// The largest number of processes of a function that reserves no concurrency.
+    pub concurrency: u32,
     /// The delays before asynchronous events are retried.
     pub retry_delays: RetryDelays,
 }
@@ -55,6 +61,7 @@ impl Options {
             parameters: Parameters::new(),
             console: Console::silent(),
             clock: Clock::System,
+            concurrency: DEFAULT_CONCURRENCY,
             retry_delays: RetryDelays::default(),
         }
     }

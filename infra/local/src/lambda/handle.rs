@@ -22,7 +22,7 @@ impl Lambda {
         let mut pools = HashMap::new();
         for (id, function) in &options.template.functions {
             let variables = variables(function, &options.names)?;
-            pools.insert(id.clone(), Pool::new(function.clone(), variables));
+            pools.insert(id.clone(), Pool::new(function.clone(), variables, options.concurrency));
         }
         Ok(Self(Arc::new(Service::start(options, pools).await?)))
     }

@@ -9,9 +9,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::environment::Environment;
 use crate::template::Function;
 
-/// Largest number of concurrent environments for a function that reserves no concurrency.
-const DEFAULT_CONCURRENCY: u32 = 10;
-
 /// A function, its warm execution environments and its concurrency limit.
 pub(super) struct Pool {
     pub(super) function: Function,
@@ -22,8 +19,14 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn new(function: Function, variables: BTreeMap<String, String>) -> Self {
-        let concurrency = function.reserved_concurrency.unwrap_or(DEFAULT_CONCURRENCY);
+    /// Creates the pool of a function. `concurrency` is the largest number of concurrent
+    /// environments if the function reserves none.
+    pub(super) fn new(
+        function: Function,
+        variables: BTreeMap<String, String>,
+        concurrency: u32,
+    ) -> Self {
+        let concurrency = function.reserved_concurrency.unwrap_or(concurrency);
         let permits = Arc::new(Semaphore::new(concurrency as usize));
         Self { function, variables, permits, warm: Mutex::default() }
     }

@@ -46,6 +46,8 @@ pub struct LambdaOptions {
     pub console: Console,
     /// The source of the current time.
     pub clock: Clock,
+    /// The largest number of concurrent environments of a function that reserves no concurrency.
+    pub concurrency: u32,
     /// The delays before asynchronous events are retried.
     pub retry_delays: RetryDelays,
 }

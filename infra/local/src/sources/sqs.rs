@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials as AccessKeys, Region};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
+use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -14,8 +15,11 @@ use tokio_util::task::TaskTracker;
 use super::queue_event;
 use crate::account::REGION;
 use crate::aws::Credentials;
-use crate::lambda::Lambda;
+use crate::lambda::{InvokeError, InvokeOutcome, Lambda};
 use crate::template::{Function, Names, QueueSource, Template};
+
+/// The visibility time-out of a queue that the template does not declare.
+const DEFAULT_VISIBILITY: Duration = Duration::from_secs(30);
 
 /// Largest number of messages in one receive or delete call.
 const MAX_BATCH: usize = 10;
@@ -25,6 +29,9 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 
 /// Largest number of concurrent invocations of a mapping that sets no maximum.
 const DEFAULT_CONCURRENCY: usize = 5;
+
+/// First and longest pause before a throttled invocation is tried again.
+const THROTTLED_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 /// Pause after a failed receive call.
 const ERROR_PAUSE: Duration = Duration::from_secs(1);
@@ -60,6 +67,7 @@ struct Mapping {
     client: Client,
     queue_url: String,
     queue_arn: String,
+    visibility: Duration,
     lambda: Lambda,
     tasks: TaskTracker,
 }
@@ -76,6 +84,11 @@ impl QueueSources {
                     client: client(options, function),
                     queue_url: options.names.queue_url(&source.queue),
                     queue_arn: Names::queue_arn(&source.queue),
+                    visibility: options
+                        .template
+                        .queues
+                        .get(&source.queue)
+                        .map_or(DEFAULT_VISIBILITY, |queue| queue.visibility_timeout),
                     source: source.clone(),
                     lambda: options.lambda.clone(),
                     tasks: sources.tasks.clone(),
@@ -175,8 +188,8 @@ impl Mapping {
     /// Invokes the function and deletes the messages that succeeded. The other messages are
     /// delivered again after their visibility time-out.
     async fn handle(&self, messages: Vec<Message>) {
-        let event = queue_event::event(&messages, &self.queue_arn).to_string();
-        let response = match self.lambda.invoke(&self.function, event.into()).await {
+        let event = Bytes::from(queue_event::event(&messages, &self.queue_arn).to_string());
+        let response = match self.invoke(event).await {
             Ok(outcome) if outcome.function_error.is_none() => outcome.payload,
             Ok(_) | Err(_) => return,
         };
@@ -187,6 +200,22 @@ impl Mapping {
         };
         for batch in done.chunks(MAX_BATCH) {
             self.delete(batch).await;
+        }
+    }
+
+    /// Invokes the function. A throttled invocation is tried again soon and with the same messages,
+    /// as on AWS: their visibility time-out is much longer than the wait for a free process. It is
+    /// given up before that time-out, because the queue would deliver the messages twice.
+    async fn invoke(&self, event: Bytes) -> Result<InvokeOutcome, InvokeError> {
+        let (mut pause, longest) = THROTTLED_PAUSE;
+        let last_try = Instant::now() + self.visibility / 2;
+        loop {
+            let result = self.lambda.invoke(&self.function, event.clone()).await;
+            if !matches!(result, Err(InvokeError::Throttled(_))) || Instant::now() >= last_try {
+                return result;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(longest);
         }
     }
 

@@ -56,6 +56,7 @@ pub(crate) fn options(template: &Arc<Template>) -> LambdaOptions {
         events: Events::default(),
         console: Console::silent(),
         clock: Clock::System,
+        concurrency: 10,
         retry_delays: RetryDelays { after_error: vec![Duration::ZERO; 2], ..Default::default() },
     }
 }
