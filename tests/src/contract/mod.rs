@@ -24,7 +24,7 @@ use schema::Compiled;
 use crate::workspace;
 
 /// The HTTP methods that a path can have.
-const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+const METHODS: [&str; 6] = ["get", "head", "post", "put", "patch", "delete"];
 /// The headers that every response has. The document describes them once, in its introduction.
 const HEADERS_OF_EVERY_RESPONSE: [&str; 2] = ["cache-control", "content-type"];
 
