@@ -1,5 +1,5 @@
-//! `POST /cdp/customers/sync`: creates and updates up to 100 contacts by their unique keys (SPEC
-//! §2).
+//! `POST /cdp/customers/sync`: creates and updates up to 100 contacts by their ids and unique keys
+//! (SPEC §2).
 
 use std::sync::Arc;
 
@@ -15,6 +15,9 @@ use shared::{
 };
 
 const MAX_ROWS: usize = 100;
+/// The size of the largest body, in bytes. 100 contacts of the largest size fit into it, and with
+/// the escapes of its JSON text the event stays within the 6 MiB that Lambda accepts.
+const MAX_BODY: usize = 4 * 1024 * 1024;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,7 +55,7 @@ impl App {
 /// As in SPEC §5. If only a single row fails, its error is in the row's result.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
-    let body: Body = request.json()?;
+    let body: Body = request.json_up_to(MAX_BODY)?;
     if body.contacts.is_empty() || body.contacts.len() > MAX_ROWS {
         return Err(Failure::invalid("contacts", "must have 1 to 100 entries"));
     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, json};
 use shared::{
-    contact::{ContactView, ContactWriter},
-    entry::{Failure, Reply, http::Request},
+    contact::{ContactView, ContactWriter, POSSIBLE_DUPLICATE, Written},
+    entry::{Failure, Reply, Warning, http::Request},
     environment::{Environment, StartError},
     id::ContactId,
-    identity::Permission,
+    identity::{Permission, Viewer},
 };
 
 /// The dependencies of the function.
@@ -32,7 +33,7 @@ impl App {
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let (status, written) = if request.method() == "POST" {
-        (201, app.contacts.create(viewer, request.json()?).await?)
+        (201, create(&app.contacts, viewer, &request).await?)
     } else {
         let id: ContactId = request.path("id")?;
         (200, app.contacts.update(viewer, id, request.json()?).await?)
@@ -40,5 +41,33 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let session = &written.session;
     let view = ContactView::new(&written.contact, session);
     let deciding = [Permission::ManageCustomers, Permission::ViewCustomers];
-    Ok(Reply::new(status, &view)?.with_scope(session, session.reported_permission(&deciding)))
+    let scope = session.reported_permission(&deciding);
+    let reply = Reply::new(status, &view)?.with_scope(session, scope);
+    Ok(reply
+        .with_warnings(written.possible_duplicates.as_deref().map(warning).into_iter().collect()))
+}
+
+/// Creates a contact. A repeated request with the same idempotency key returns the contact that the
+/// first request created, before its body is validated.
+async fn create(
+    contacts: &ContactWriter,
+    viewer: &Viewer,
+    request: &Request,
+) -> Result<Written, Failure> {
+    let key = request.idempotency_key(request.route(), "")?;
+    if let Some(key) = &key
+        && let Some(earlier) = contacts.repeated(viewer, key).await?
+    {
+        return Ok(earlier);
+    }
+    Ok(contacts.create(viewer, request.json()?, key.as_ref()).await?)
+}
+
+fn warning(duplicates: &[ContactId]) -> Warning {
+    let message = "other contacts have the same email address or external id";
+    Warning {
+        code: POSSIBLE_DUPLICATE,
+        message: message.to_owned(),
+        details: Map::from_iter([("contact_ids".to_owned(), json!(duplicates))]),
+    }
 }

@@ -1,6 +1,10 @@
 //! The rules for changes of contacts on behalf of an actor, who is the user that makes the request.
 //! The rules apply to single writes and to batches.
 
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
 use super::{
     Contact, ContactError, ContactInput, Contacts, event,
     input::{TeamOwner, check_size},
@@ -8,7 +12,9 @@ use super::{
 use crate::{
     access::{AccessError, Authority, Scope, Session},
     directory::{Directory, DirectoryError},
+    error::chain,
     id::{ContactId, TeamId, UserId},
+    idempotency::IdempotencyError,
     identity::Permission,
     services::Services,
     table::TableError,
@@ -23,6 +29,13 @@ pub enum EditError {
     /// The request is invalid.
     #[error(transparent)]
     Contact(#[from] ContactError),
+    /// A sync row would give a contact an external id or a first email address that another live
+    /// contact already has. The value is the field's name.
+    #[error("another contact already has this value")]
+    KeyTaken(&'static str),
+    /// The idempotency key of the request cannot be used.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// The contact is outside the actor's scope, or the actor has no permission.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -49,9 +62,9 @@ pub(super) struct Edit<'a> {
     scope: Scope,
 }
 
-/// The actor's own teams, or the error if they could not be loaded. The list is empty if the
-/// changes set no team owners.
-pub(super) type OwnTeams = Result<Vec<TeamId>, DirectoryError>;
+/// The actor's own teams, or the error if they could not be loaded. They are loaded by the first
+/// change that needs them.
+pub(super) type OwnTeams = OnceCell<Result<Vec<TeamId>, DirectoryError>>;
 
 impl<'a> Edit<'a> {
     /// Creates an instance for the actor of this session, with the actor's scope for this
@@ -106,25 +119,14 @@ impl<'a> Edit<'a> {
         Ok(new)
     }
 
-    /// Loads the actor's own teams if at least one of the changes sets team owners. Otherwise the
-    /// list is empty.
-    pub(super) async fn own_teams<'i>(
-        &self,
-        mut inputs: impl Iterator<Item = &'i ContactInput>,
-    ) -> OwnTeams {
-        if !inputs.any(|input| input.team_owner_ids.value().is_some_and(|t| !t.is_empty())) {
-            return Ok(Vec::new());
-        }
-        Ok(self.authority.team_set(&self.session.viewer).await?.team_ids)
-    }
-
-    /// Checks that every team owner is one of the actor's own teams (RFC §2.4). If the teams could
-    /// not be loaded, a change that sets team owners is refused.
+    /// Checks that every team owner is one of the actor's own teams (RFC §2.4). The actor's teams
+    /// are loaded into `own` by the first change that sets team owners. If they cannot be loaded,
+    /// every change that sets team owners is refused.
     ///
     /// # Errors
     /// [`ContactError::TeamOwners`] with the teams that are not the actor's own;
     /// [`EditError::Directory`] when the teams could not be loaded.
-    pub(super) fn check_teams(
+    pub(super) async fn check_teams(
         &self,
         input: &ContactInput,
         own: &OwnTeams,
@@ -132,7 +134,11 @@ impl<'a> Edit<'a> {
         let Some(wanted) = input.team_owner_ids.value().filter(|teams| !teams.is_empty()) else {
             return Ok(());
         };
-        let own = own.as_ref().map_err(Clone::clone)?;
+        let own = own.get_or_init(async || {
+            let set = self.authority.team_set(&self.session.viewer).await?;
+            Ok::<_, DirectoryError>(set.team_ids)
+        });
+        let own = own.await.as_ref().map_err(Clone::clone)?;
         let is_own = |team: &TeamOwner| team.id().is_some_and(|id| own.contains(&id));
         let rejected: Vec<&TeamOwner> = wanted.iter().filter(|team| !is_own(team)).collect();
         if rejected.is_empty() {
@@ -151,7 +157,22 @@ impl<'a> Edit<'a> {
         }
     }
 
-    fn new_contact(&self) -> Contact {
+    /// Returns up to 5 contacts that the viewer may see and that have an email address or the
+    /// external id of this contact. An error or a time-out is logged and returns none, because it
+    /// must not fail the write.
+    pub(super) async fn possible_duplicates(&self, contact: &Contact) -> Vec<ContactId> {
+        let Ok(scope) = self.session.scope(Permission::ViewCustomers) else { return Vec::new() };
+        let found = self.contacts.possible_duplicates(contact, &scope);
+        let error = match tokio::time::timeout(Duration::from_secs(1), found).await {
+            Ok(Ok(found)) => return found,
+            Ok(Err(error)) => chain(&error).to_string(),
+            Err(_) => "time-out".to_owned(),
+        };
+        tracing::warn!(error, "could not look for contacts with the same values");
+        Vec::new()
+    }
+
+    pub(super) fn new_contact(&self) -> Contact {
         let now = self.contacts.clock.now();
         let viewer = &self.session.viewer;
         Contact {

@@ -1,10 +1,14 @@
-use std::{collections::HashSet, hash::Hash};
+use std::{borrow::Cow, collections::HashSet, hash::Hash};
 
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Contact, ContactError, TeamOwnersFrom};
-use crate::id::{TeamId, UserId};
+use super::{
+    Contact, ContactError, TeamOwnersFrom,
+    clean::{clean, folded_email, is_email},
+    custom_fields::CustomFields,
+};
+use crate::id::{ContactId, TeamId, UserId};
 
 const MAX_EMAILS: usize = 5;
 const MAX_EMAIL_BYTES: usize = 320;
@@ -119,9 +123,9 @@ pub struct ContactInput {
     pub team_owner_ids: Change<Vec<TeamOwner>>,
     pub tags: Change<Vec<String>>,
     pub source: Change<String>,
-    pub custom_fields: Change<Map<String, Value>>,
-    #[serde(rename = "id")]
-    _id: IgnoredAny,
+    pub custom_fields: Change<CustomFields>,
+    /// Used by `sync` alone.
+    id: Value,
     #[serde(rename = "owner_name")]
     _owner_name: IgnoredAny,
     #[serde(rename = "assignee_name")]
@@ -141,8 +145,9 @@ pub struct ContactInput {
 }
 
 impl ContactInput {
-    /// Checks each field on its own and converts it into its stored form: texts are trimmed, and
-    /// empty texts become `None`.
+    /// Checks each field on its own and converts it into its stored form: texts are cleaned (see
+    /// [`clean`]), texts without a visible character become `None`, and values that are given twice
+    /// are kept once.
     ///
     /// # Errors
     /// [`ContactError::Invalid`] for the field that exceeds a limit of SPEC §2 or is malformed.
@@ -151,23 +156,24 @@ impl ContactInput {
         text("name", &mut self.name, MAX_TEXT_BYTES)?;
         text("company_name", &mut self.company_name, MAX_TEXT_BYTES)?;
         text("source", &mut self.source, MAX_TEXT_BYTES)?;
-        texts("emails", &mut self.emails, MAX_EMAILS, MAX_EMAIL_BYTES)?;
+        texts("emails", &mut self.emails, MAX_EMAIL_BYTES)?;
         for (index, email) in self.emails.value().into_iter().flatten().enumerate() {
-            if !is_address(email) {
+            if !email.is_empty() && !is_email(email) {
                 let field = format!("emails[{index}]");
                 return Err(ContactError::invalid(field, "is not a valid email address"));
             }
         }
-        texts("phones", &mut self.phones, MAX_PHONES, MAX_PHONE_BYTES)?;
-        texts("tags", &mut self.tags, MAX_TAGS, MAX_TAG_BYTES)?;
-        if let Change::Set(Some(teams)) = &mut self.team_owner_ids {
-            dedup(teams);
-            if teams.len() > MAX_TEAM_OWNERS {
-                return Err(too_many("team_owner_ids", MAX_TEAM_OWNERS));
-            }
-        }
-        for key in self.custom_fields.value().into_iter().flat_map(Map::keys) {
-            if key.trim().is_empty() || key.len() > MAX_TAG_BYTES {
+        remove_empty(&mut self.emails);
+        once("emails", &mut self.emails, MAX_EMAILS, |email| folded_email(email))?;
+        texts("phones", &mut self.phones, MAX_PHONE_BYTES)?;
+        remove_empty(&mut self.phones);
+        once("phones", &mut self.phones, MAX_PHONES, String::clone)?;
+        texts("tags", &mut self.tags, MAX_TAG_BYTES)?;
+        remove_empty(&mut self.tags);
+        once("tags", &mut self.tags, MAX_TAGS, String::clone)?;
+        once("team_owner_ids", &mut self.team_owner_ids, MAX_TEAM_OWNERS, TeamOwner::clone)?;
+        for key in self.custom_fields.value().into_iter().flat_map(|fields| fields.0.keys()) {
+            if key.is_empty() || key.len() > MAX_TAG_BYTES {
                 let reason = format!("each key must be 1 to {MAX_TAG_BYTES} bytes long");
                 return Err(ContactError::invalid("custom_fields", reason));
             }
@@ -177,9 +183,40 @@ impl ContactInput {
 
     /// Returns the custom fields to which the request gives a value other than null.
     pub(super) fn custom_values(&self) -> Vec<(String, Value)> {
-        let fields = self.custom_fields.value().into_iter().flatten();
+        let fields = self.custom_fields.value().into_iter().flat_map(|fields| &fields.0);
         let given = fields.filter(|(_, value)| !value.is_null());
         given.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// Returns the id of the contact that the request names: `None` if it names none, and
+    /// `Some(None)` if no contact can have the id.
+    ///
+    /// # Errors
+    /// [`ContactError::Invalid`] when the id is not a text.
+    pub(super) fn named_id(&self) -> Result<Option<Option<ContactId>>, ContactError> {
+        match &self.id {
+            Value::Null => Ok(None),
+            Value::String(id) => Ok(Some(id.parse().ok())),
+            _ => Err(ContactError::invalid("id", "must be a string")),
+        }
+    }
+
+    /// Returns the change for the stored contact `old`: without the team owners if they are the
+    /// same set as those of the contact. Clients send back what they read, and the team owners that
+    /// they read can be teams that are not their own.
+    pub(super) fn for_stored(&self, old: Option<&Contact>) -> Cow<'_, Self> {
+        let is_same = |old: &Contact| {
+            let Change::Set(teams) = &self.team_owner_ids else { return false };
+            let teams: Option<HashSet<TeamId>> =
+                teams.iter().flatten().map(TeamOwner::id).collect();
+            teams.is_some_and(|teams| teams == old.team_owner_ids.iter().copied().collect())
+        };
+        match old {
+            Some(old) if is_same(old) => {
+                Cow::Owned(Self { team_owner_ids: Change::Keep, ..self.clone() })
+            }
+            _ => Cow::Borrowed(self),
+        }
     }
 
     /// Applies the fields that the request contains to the contact. Team owners that are not ids
@@ -207,7 +244,7 @@ impl ContactInput {
         if let Change::Set(changes) = self.custom_fields {
             match changes {
                 None => contact.custom_fields.clear(),
-                Some(changes) => {
+                Some(CustomFields(changes)) => {
                     for (key, value) in changes {
                         if value.is_null() {
                             contact.custom_fields.remove(&key);
@@ -236,45 +273,48 @@ pub(super) fn check_size(contact: &Contact) -> Result<(), ContactError> {
 
 fn text(field: &str, change: &mut Change<String>, most: usize) -> Result<(), ContactError> {
     let Change::Set(value) = change else { return Ok(()) };
-    *value = value.take().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    *value = value.take().map(|text| clean(&text)).filter(|text| !text.is_empty());
     match value {
         Some(text) if text.len() > most => Err(too_long(field, most)),
         _ => Ok(()),
     }
 }
 
-fn texts(
-    field: &str,
-    change: &mut Change<Vec<String>>,
-    most: usize,
-    bytes: usize,
-) -> Result<(), ContactError> {
+fn texts(field: &str, change: &mut Change<Vec<String>>, bytes: usize) -> Result<(), ContactError> {
     let Change::Set(Some(values)) = change else { return Ok(()) };
     for (index, value) in values.iter_mut().enumerate() {
-        *value = value.trim().to_owned();
-        let field = || format!("{field}[{index}]");
-        if value.is_empty() {
-            return Err(ContactError::invalid(field(), "must not be empty"));
-        }
+        *value = clean(value);
         if value.len() > bytes {
-            return Err(too_long(&field(), bytes));
+            return Err(too_long(&format!("{field}[{index}]"), bytes));
         }
     }
-    dedup(values);
+    Ok(())
+}
+
+/// Removes the texts without a visible character, which count as absent.
+fn remove_empty(change: &mut Change<Vec<String>>) {
+    if let Change::Set(Some(values)) = change {
+        values.retain(|value| !value.is_empty());
+    }
+}
+
+/// Keeps the first of the values with the same key, and checks how many are left.
+fn once<T, K: Eq + Hash>(
+    field: &str,
+    change: &mut Change<Vec<T>>,
+    most: usize,
+    key: impl Fn(&T) -> K,
+) -> Result<(), ContactError> {
+    let Change::Set(Some(values)) = change else { return Ok(()) };
+    dedup(values, key);
     if values.len() > most { Err(too_many(field, most)) } else { Ok(()) }
 }
 
-/// Removes duplicates and keeps the first of equal values. A request can contain hundreds of
-/// thousands of values, so each value is looked up once in a hash set.
-fn dedup<T: Clone + Eq + Hash>(values: &mut Vec<T>) {
+/// Removes duplicates and keeps the first of the values with the same key. A request can contain
+/// hundreds of thousands of values, so each value is looked up once in a hash set.
+fn dedup<T, K: Eq + Hash>(values: &mut Vec<T>, key: impl Fn(&T) -> K) {
     let mut seen = HashSet::with_capacity(values.len());
-    values.retain(|value| seen.insert(value.clone()));
-}
-
-fn is_address(text: &str) -> bool {
-    let parts = text.rsplit_once('@');
-    let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    clean && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+    values.retain(|value| seen.insert(key(value)));
 }
 
 fn too_long(field: &str, most: usize) -> ContactError {
@@ -337,7 +377,7 @@ mod tests {
     fn duplicates_are_removed_without_comparing_every_pair_of_values() {
         let compared = Cell::new(0);
         let mut values: Vec<_> = (0..2_000).map(|n| Counting(n % 1_000, &compared)).collect();
-        dedup(&mut values);
+        dedup(&mut values, Clone::clone);
         assert!(values.iter().map(|value| value.0).eq(0..1_000), "the first of equal ones stays");
         assert!(compared.get() < 10_000, "{} comparisons", compared.get());
     }

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Contact, Contacts, Criteria, Pointer, Walk, digits,
+    Contact, Contacts, Criteria, Pointer, Walk,
+    clean::{clean, folded_email},
+    digits,
     phone::{TypedNumber, typed_numbers},
 };
 use crate::{
@@ -42,8 +44,8 @@ impl Address {
     /// have this text as an email address.
     #[must_use]
     pub fn email(text: &str) -> Option<Self> {
-        let lower = text.trim().to_lowercase();
-        (!lower.is_empty() && lower.len() <= MAX_BYTES).then_some(Self(Kind::Email(lower)))
+        let folded = if text.len() > MAX_BYTES { return None } else { folded_email(&clean(text)) };
+        (!folded.is_empty()).then_some(Self(Kind::Email(folded)))
     }
 
     /// Creates an address from a phone number in any format; `None` if no contact can have this
@@ -70,7 +72,7 @@ impl Address {
     /// Whether the contact currently has this address.
     fn belongs_to(&self, contact: &Contact) -> bool {
         match &self.0 {
-            Kind::Email(lower) => contact.emails.iter().any(|email| email.to_lowercase() == *lower),
+            Kind::Email(lower) => contact.emails.iter().any(|email| folded_email(email) == *lower),
             Kind::Phone(numbers) => contact
                 .phones
                 .iter()

@@ -3,6 +3,8 @@
 //! | module | what it does |
 //! |---|---|
 //! | `model` | a contact in its stored form and in the form that the API returns |
+//! | `clean`, `custom_fields` | the stored form of texts, and the exact numbers of custom fields |
+//! | `duplicates` | finds contacts that already have the values of a new contact |
 //! | `input` | a contact in the form that clients send, and its limits |
 //! | `edit` | the rules for changes on behalf of an actor |
 //! | `write` | creates, updates and syncs contacts on behalf of viewers |
@@ -72,8 +74,11 @@
 
 mod candidates;
 mod catalog;
+mod clean;
+mod custom_fields;
 mod deleted_list;
 mod deletion;
+mod duplicates;
 mod edit;
 mod erasure;
 mod error;
@@ -101,6 +106,7 @@ mod write_plan;
 use candidates::Candidates;
 pub use candidates::ReadPlan;
 pub use catalog::{Catalog, CustomField, FieldType};
+pub use clean::{clean, folded_email};
 pub use deleted_list::{DeletedPage, DeletedView};
 pub use deletion::{ContactDeleter, Restored};
 pub use edit::EditError;
@@ -122,5 +128,5 @@ pub use sync::{RowOutcome, RowStatus};
 pub use team_owners::{BackfillOutcome, TeamOwnersError};
 pub use text::{fold, words};
 pub use walk::{RepeatedWalk, Walk};
-pub use write::{ContactWriter, Written};
+pub use write::{ContactWriter, POSSIBLE_DUPLICATE, Written};
 pub use write_plan::{StalePointers, WritePlan};

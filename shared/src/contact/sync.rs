@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    Contact, ContactError, ContactInput, SaveError, StalePointers,
+    Contact, ContactError, ContactInput, Contacts, SaveError, StalePointers,
     edit::{Edit, EditError, OwnTeams},
-    unique_key::UniqueKeyOwners,
+    unique_key::Matches,
 };
 use crate::{
     error::chain,
@@ -50,23 +50,33 @@ pub(super) struct Sync<'a> {
 struct Row {
     index: usize,
     input: ContactInput,
+    /// The id that the row names. It decides first if a live contact has it.
+    id: Option<ContactId>,
     /// The unique keys of the row's external id and first email address.
     keys: BTreeSet<Key>,
 }
 
 /// The reason why two rows are about the same contact: they have a unique key in common, or the
-/// same contact owns their keys.
+/// same contact has their keys or their id.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Link {
     Key(Key),
-    Owner(ContactId),
+    Contact(ContactId),
 }
 
 impl Row {
-    fn links(&self, known: Option<&UniqueKeyOwners>) -> BTreeSet<Link> {
-        let owner = |key| known.and_then(|(owners, _)| owners.get(key)).copied();
-        let owners = self.keys.iter().filter_map(owner).map(Link::Owner);
-        owners.chain(self.keys.iter().cloned().map(Link::Key)).collect()
+    /// Returns the links of the row. They include all unique keys of its contacts, because an
+    /// earlier row can take a key from one contact and so hand it over to another one.
+    fn links(&self, contacts: &Contacts, known: Option<&Matches>) -> BTreeSet<Link> {
+        let by_key = self.keys.iter().filter_map(|key| known?.owner(key));
+        let by_id = self.id.and_then(|id| known?.contact(id));
+        let mut links: BTreeSet<Link> = self.keys.iter().cloned().map(Link::Key).collect();
+        links.extend(self.id.map(Link::Contact));
+        for contact in by_key.chain(by_id) {
+            links.insert(Link::Contact(contact.id));
+            links.extend(contacts.unique_keys(contact).into_iter().map(Link::Key));
+        }
+        links
     }
 }
 
@@ -79,8 +89,8 @@ impl<'a> Sync<'a> {
     }
 
     /// Creates or updates a contact for each row. Each row has its own result. Rows that have a
-    /// unique key in common, or whose keys are owned by the same contact, are written one after the
-    /// other, so that they change a single contact and the last row wins. Also returns the custom
+    /// unique key in common, or are about the same contact, are written one after the other, so that
+    /// they change a single contact and the last row wins. Also returns the custom
     /// fields that were written.
     pub(super) async fn run(&self, rows: &[Box<RawValue>]) -> (Vec<RowOutcome>, CustomValues) {
         let mut outcomes = Vec::with_capacity(rows.len());
@@ -92,9 +102,8 @@ impl<'a> Sync<'a> {
             }
         }
         let keys: Vec<Key> = valid.iter().flat_map(|row| row.keys.iter().cloned()).collect();
-        let inputs = valid.iter().map(|row| &row.input);
-        let (teams, known) =
-            tokio::join!(self.edit.own_teams(inputs), self.edit.contacts.unique_key_owners(&keys));
+        let ids: Vec<ContactId> = valid.iter().filter_map(|row| row.id).collect();
+        let known = self.edit.contacts.matches(&keys, &ids).await;
         // If this read fails, each row reads the owners of its own keys and reports its own error.
         let known = known.inspect_err(|error| {
             tracing::warn!(
@@ -105,7 +114,8 @@ impl<'a> Sync<'a> {
         let known = known.ok();
         let fields: HashMap<usize, CustomValues> =
             valid.iter().map(|row| (row.index, row.input.custom_values())).collect();
-        let groups = stream::iter(group_rows(valid, known.as_ref()));
+        let groups = group_rows(valid, |row| row.links(&self.edit.contacts, known.as_ref()));
+        let (groups, teams) = (stream::iter(groups), OwnTeams::new());
         let done = groups.map(|group| self.group(group, &teams, known.as_ref()));
         let done = done.buffer_unordered(CONCURRENCY);
         outcomes.extend(done.collect::<Vec<_>>().await.into_iter().flatten());
@@ -121,13 +131,14 @@ impl<'a> Sync<'a> {
             .map_err(|(field, reason)| ContactError::invalid(field, reason))?;
         let input = input.checked()?;
         let keys = self.edit.contacts.named_unique_keys(&input);
-        if keys.is_empty() {
+        let id = input.named_id()?;
+        if keys.is_empty() && id.is_none() {
             return Err(ContactError::invalid(
                 "external_id",
-                "each row must have an external_id or an email address",
+                "each row must have an id, an external_id or an email address",
             ));
         }
-        Ok(Row { index, input, keys })
+        Ok(Row { index, input, id: id.flatten(), keys })
     }
 
     /// Writes the rows about one contact one after the other. The `known` owners are valid only for
@@ -137,7 +148,7 @@ impl<'a> Sync<'a> {
         &self,
         rows: Vec<Row>,
         teams: &OwnTeams,
-        mut known: Option<&UniqueKeyOwners>,
+        mut known: Option<&Matches>,
     ) -> Vec<RowOutcome> {
         let mut outcomes = Vec::with_capacity(rows.len());
         for row in rows {
@@ -151,69 +162,83 @@ impl<'a> Sync<'a> {
         &self,
         row: Row,
         teams: &OwnTeams,
-        mut known: Option<&UniqueKeyOwners>,
+        mut known: Option<&Matches>,
     ) -> Result<(RowStatus, ContactId), EditError> {
-        self.edit.check_teams(&row.input, teams)?;
         let keys: Vec<Key> = row.keys.iter().cloned().collect();
         retry("the contact", async || {
             let read;
-            let (owners, records) = match known.take() {
+            let matches = match known.take() {
                 Some(known) => known,
                 None => {
-                    read = self.edit.contacts.unique_key_owners(&keys).await?;
+                    read = self.edit.contacts.matches(&keys, row.id.as_slice()).await?;
                     &read
                 }
             };
-            let old = self.matching(&row.input, owners, records);
-            self.upsert(&row, old, owners).await
+            self.upsert(&row, teams, matches).await
         })
         .await
     }
 
-    /// Returns the contact that a row is about: the owner of the row's external id, otherwise the
-    /// owner of its first email address, unless that contact has a different external id. Returns
-    /// `None` if the row is about a new contact.
-    fn matching<'r>(
+    /// Returns the contact that a row is about: the one with the row's id, otherwise the owner of
+    /// its external id, otherwise the owner of its first email address. Returns `None` if the row is
+    /// about a new contact.
+    ///
+    /// # Errors
+    /// [`EditError::NotFound`] when no live contact has the row's id and the row names no key.
+    fn matching<'m>(
         &self,
-        input: &ContactInput,
-        owners: &HashMap<Key, ContactId>,
-        records: &'r HashMap<ContactId, Contact>,
-    ) -> Option<&'r Contact> {
-        let company = &self.edit.contacts.company;
-        let owner = |key: Key| records.get(owners.get(&key)?);
-        let by_external =
-            input.external_id.value().and_then(|id| owner(Key::unique_external_id(company, id)));
-        if by_external.is_some() {
-            return by_external;
+        row: &Row,
+        matches: &'m Matches,
+    ) -> Result<Option<&'m Contact>, EditError> {
+        if let Some(contact) = row.id.and_then(|id| matches.contact(id)) {
+            return Ok(Some(contact));
         }
-        let email = input.emails.value().and_then(|emails| emails.first())?;
-        let has_other_external_id = |contact: &Contact| {
-            let both = input.external_id.value().zip(contact.external_id.as_ref());
-            both.is_some_and(|(wanted, own)| wanted != own)
+        if row.keys.is_empty() {
+            return Err(EditError::NotFound);
+        }
+        // The key of the external id sorts first.
+        Ok(row.keys.iter().find_map(|key| matches.owner(key)))
+    }
+
+    /// Checks that the row gives the contact no key that another live contact has. The contact may
+    /// keep a value that it shares with another contact.
+    fn check_keys(&self, row: &Row, contact: &Contact, matches: &Matches) -> Result<(), EditError> {
+        let current = self.edit.contacts.unique_keys(contact);
+        let is_taken = |key: &&Key| {
+            let has_other_owner = matches.owner(key).is_some_and(|owner| owner.id != contact.id);
+            has_other_owner && !current.contains(key)
         };
-        owner(Key::unique_first_email(company, email))
-            .filter(|contact| !has_other_external_id(contact))
+        match row.keys.iter().find(is_taken) {
+            None => Ok(()),
+            Some(key) if key.is_external_id() => Err(EditError::KeyTaken("external_id")),
+            Some(_) => Err(EditError::KeyTaken("emails")),
+        }
     }
 
     async fn upsert(
         &self,
         row: &Row,
-        old: Option<&Contact>,
-        owners: &HashMap<Key, ContactId>,
+        teams: &OwnTeams,
+        matches: &Matches,
     ) -> Result<Attempt<(RowStatus, ContactId)>, EditError> {
+        let old = self.matching(row, matches)?;
         if let Some(old) = old {
             self.edit.check_scope(old)?;
+            self.check_keys(row, old, matches)?;
         }
-        let new = self.edit.changed(old, &row.input).await?;
-        let keys = (&row.keys, owners);
-        let write =
-            self.edit.contacts.write_with_known_owners(keys, old, &new, StalePointers::Keep);
+        let input = row.input.for_stored(old);
+        let (teams, new) =
+            tokio::join!(self.edit.check_teams(&input, teams), self.edit.changed(old, &input));
+        teams?;
+        let new = new?;
+        let known = (matches, Vec::new());
+        let write = self.edit.contacts.write_with(known, old, &new, StalePointers::Keep);
         let attempt = SaveError::attempt(write.await)?;
         if attempt == Attempt::Conflict {
             return Ok(Attempt::Conflict);
         }
         if old != Some(&new) {
-            self.edit.report_written(&row.input, &new, "sync");
+            self.edit.report_written(&input, &new, "sync");
         }
         let status = if old.is_some() { RowStatus::Updated } else { RowStatus::Created };
         Ok(Attempt::Done((status, new.id)))
@@ -222,11 +247,11 @@ impl<'a> Sync<'a> {
 
 /// Divides the rows into groups. Rows that are linked, directly or through other rows, are in the
 /// same group. The rows of a group are in the order of the request.
-fn group_rows(rows: Vec<Row>, known: Option<&UniqueKeyOwners>) -> Vec<Vec<Row>> {
+fn group_rows(rows: Vec<Row>, links: impl Fn(&Row) -> BTreeSet<Link>) -> Vec<Vec<Row>> {
     let mut group_of: BTreeMap<Link, usize> = BTreeMap::new();
     let mut groups: Vec<Vec<Row>> = Vec::new();
     for row in rows {
-        let links = row.links(known);
+        let links = links(&row);
         let shared: BTreeSet<usize> =
             links.iter().filter_map(|link| group_of.get(link)).copied().collect();
         let mut shared = shared.into_iter();

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::{
     Contact, ContactError, Contacts, SaveError, StalePointers, TeamOwnersFrom,
+    clean::clean,
     input::{MAX_EXTERNAL_ID_BYTES, check_size},
 };
 use crate::{
@@ -70,20 +71,22 @@ impl Contact {
 }
 
 impl Contacts {
-    /// Reads the contacts that own these external ids, and returns them by external id. External
-    /// ids that no contact owns are absent from the result.
+    /// Reads the contacts that own these external ids, as `sync` finds them, and returns them by
+    /// external id. External ids that no contact has are absent from the result.
     pub async fn by_external_ids(
         &self,
         ids: impl Iterator<Item = &str>,
     ) -> Result<HashMap<String, Contact>, TableError> {
-        let possible = ids.filter(|id| !id.is_empty() && id.len() <= MAX_EXTERNAL_ID_BYTES);
-        let unique_keys: HashMap<Key, &str> =
-            possible.map(|id| (Key::unique_external_id(&self.company, id), id)).collect();
-        let wanted: Vec<Key> = unique_keys.keys().cloned().collect();
-        let (owners, records) = self.unique_key_owners(&wanted).await?;
-        let found = unique_keys.into_iter().filter_map(|(key, id)| {
-            let contact = records.get(owners.get(&key)?)?;
-            Some((id.to_owned(), contact.clone()))
+        let possible = ids.filter_map(|id| {
+            let stored = clean(id);
+            let is_possible = !stored.is_empty() && stored.len() <= MAX_EXTERNAL_ID_BYTES;
+            is_possible.then(|| (id, Key::unique_external_id(&self.company, &stored)))
+        });
+        let keys: HashMap<&str, Key> = possible.collect();
+        let wanted: Vec<Key> = keys.values().cloned().collect();
+        let matches = self.matches(&wanted, &[]).await?;
+        let found = keys.into_iter().filter_map(|(id, key)| {
+            matches.owner(&key).map(|contact| (id.to_owned(), contact.clone()))
         });
         Ok(found.collect())
     }

@@ -2,15 +2,17 @@ use serde_json::value::RawValue;
 
 use super::{
     Catalog, Contact, ContactInput, RowOutcome, SaveError, StalePointers,
-    edit::{Edit, EditError},
+    edit::{Edit, EditError, OwnTeams},
     sync::Sync,
+    unique_key::Matches,
 };
 use crate::{
     access::{Authority, Session},
     id::ContactId,
+    idempotency::{Creation, IdempotencyError, IdempotencyKey},
     identity::{Permission, Viewer},
     services::Services,
-    table::{Attempt, Key, from_item, retry},
+    table::{Attempt, Key, TableError, from_item, retry},
 };
 
 /// The permissions that the response to a creation or an update needs. The response contains the
@@ -18,13 +20,14 @@ use crate::{
 const NEEDED: [Permission; 3] =
     [Permission::ManageCustomers, Permission::DeleteCustomers, Permission::ViewCustomers];
 
+/// The code of the warning that other contacts already have values of a new contact.
+pub const POSSIBLE_DUPLICATE: &str = "POSSIBLE_DUPLICATE";
+
 /// Writes contacts on behalf of viewers. Cheap to clone.
 ///
 /// Two contacts may have the same external id or first email address, because two people can share
-/// an address. Only one of them owns the unique key by which `sync` finds a contact. A write takes
-/// the unique keys of the contact that no other contact owns. If the owner of a key is deleted,
-/// another contact with the same value takes the key with the next write whose request contains the
-/// value, even if the value does not change.
+/// an address. Only one of them owns the unique key by which `sync` finds a contact. If the owner
+/// loses the value or is deleted, the key is handed over to the oldest contact with the same value.
 #[derive(Clone, Debug)]
 pub struct ContactWriter {
     authority: Authority,
@@ -40,6 +43,9 @@ pub struct Written {
     pub contact: Contact,
     /// The session of the viewer, with the viewer's access rights.
     pub session: Session,
+    /// After a creation, if other contacts already had one of the contact's email addresses or its
+    /// external id: up to 5 of these contacts that the viewer may see.
+    pub possible_duplicates: Option<Vec<ContactId>>,
 }
 
 impl ContactWriter {
@@ -51,17 +57,95 @@ impl ContactWriter {
         Self { authority, services, catalog }
     }
 
-    /// Creates a contact (SPEC §2). Without an `owner_id` the viewer becomes the owner.
-    pub async fn create(&self, viewer: &Viewer, input: ContactInput) -> Result<Written, EditError> {
+    /// Creates a contact (SPEC §2). Without an `owner_id` the viewer becomes the owner. The use of
+    /// an idempotency key is recorded with the contact. If a concurrent request with the same key
+    /// was first, this request returns that request's contact.
+    pub async fn create(
+        &self,
+        viewer: &Viewer,
+        input: ContactInput,
+        idempotency: Option<&IdempotencyKey>,
+    ) -> Result<Written, EditError> {
         let session = self.authority.session(viewer, &NEEDED).await?;
         let edit = self.edit(&session, Permission::ManageCustomers)?;
-        let contact = self.write(&edit, None, &input.checked()?).await?;
-        Ok(Written { contact, session })
+        let input = input.checked()?;
+        let own = OwnTeams::new();
+        let mut draft = edit.new_contact();
+        input.clone().apply(&mut draft);
+        let (teams, new, duplicates) = tokio::join!(
+            edit.check_teams(&input, &own),
+            edit.changed(None, &input),
+            edit.possible_duplicates(&draft),
+        );
+        teams?;
+        let new = new?;
+        let warnings: Vec<String> = match duplicates.is_empty() {
+            true => Vec::new(),
+            false => vec![POSSIBLE_DUPLICATE.to_owned()],
+        };
+        let creation = Creation { id: new.id, warnings };
+        let mut is_first = true;
+        let is_new = retry("the contact", async || {
+            // A conflict can mean that a request with the same idempotency key was first.
+            if let Some(key) = idempotency.filter(|_| !std::mem::take(&mut is_first))
+                && self.earlier(key).await?.is_some_and(|earlier| earlier.id != new.id)
+            {
+                return Ok(Attempt::Done(false));
+            }
+            let now = edit.contacts.clock.now();
+            let record = idempotency.map(|key| key.put(&creation, now)).transpose()?;
+            let actions = record.into_iter().collect();
+            let with = (&Matches::default(), actions);
+            let write = edit.contacts.write_with(with, None, &new, StalePointers::Keep);
+            Ok::<_, EditError>(SaveError::attempt(write.await)?.map(|()| true))
+        })
+        .await?;
+        if let Some(key) = idempotency.filter(|_| !is_new) {
+            return self
+                .repeated(viewer, key)
+                .await?
+                .ok_or_else(|| TableError::Contention("the idempotency key".to_owned()).into());
+        }
+        edit.report_written(&input, &new, "create");
+        self.catalog.add_new_fields(&viewer.company, &input.custom_values()).await;
+        let possible_duplicates = Some(duplicates).filter(|found| !found.is_empty());
+        Ok(Written { contact: new, session, possible_duplicates })
+    }
+
+    /// Returns the contact that an earlier request with this idempotency key created, in its
+    /// present state; `None` if there was no such request.
+    ///
+    /// # Errors
+    /// [`EditError::NotFound`] when the contact was deleted, and [`EditError::Access`] when it is
+    /// out of the viewer's present scope.
+    pub async fn repeated(
+        &self,
+        viewer: &Viewer,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Written>, EditError> {
+        let Some(creation) = self.earlier(key).await? else { return Ok(None) };
+        let (session, found) =
+            self.session_and_contact(viewer, &NEEDED, creation.id).await?;
+        let edit = self.edit(&session, Permission::ManageCustomers)?;
+        let contact = found?;
+        edit.check_scope(&contact)?;
+        let had_warning = creation.warnings.iter().any(|code| code == POSSIBLE_DUPLICATE);
+        let possible_duplicates = match had_warning {
+            true => Some(edit.possible_duplicates(&contact).await),
+            false => None,
+        };
+        Ok(Some(Written { contact, session, possible_duplicates }))
+    }
+
+    async fn earlier(
+        &self,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Creation<ContactId>>, IdempotencyError> {
+        key.earlier(&self.services.table, self.services.clock.now()).await
     }
 
     /// Changes the fields of a contact that the request contains. If two requests change the same
-    /// field, the last write wins. A change without an effect writes nothing, except that the
-    /// contact takes the unique keys in the request that no contact owns.
+    /// field, the last write wins. A change without an effect writes nothing.
     pub async fn update(
         &self,
         viewer: &Viewer,
@@ -71,9 +155,8 @@ impl ContactWriter {
         let (session, found) = self.session_and_contact(viewer, &NEEDED, id).await?;
         let edit = self.edit(&session, Permission::ManageCustomers)?;
         let old = found?;
-        edit.check_scope(&old)?;
-        let contact = self.write(&edit, Some(old), &input.checked()?).await?;
-        Ok(Written { contact, session })
+        let contact = self.write(&edit, old, &input.checked()?).await?;
+        Ok(Written { contact, session, possible_duplicates: None })
     }
 
     /// Creates or updates a contact for each row, by the row's unique keys. Each row has its own
@@ -96,45 +179,33 @@ impl ContactWriter {
     }
 
     /// Applies the change and writes the contact, with a retry after a conflict with another
-    /// writer.
+    /// writer. The rules are applied again to each version of the contact.
     async fn write(
         &self,
         edit: &Edit<'_>,
-        old: Option<Contact>,
+        old: Contact,
         input: &ContactInput,
     ) -> Result<Contact, EditError> {
-        let source = if old.is_some() { "patch" } else { "create" };
-        // People and teams are loaded in parallel.
-        let (own, next) =
-            tokio::join!(edit.own_teams(std::iter::once(input)), edit.changed(old.as_ref(), input));
-        edit.check_teams(input, &own)?;
-        let id = old.as_ref().map(|old| old.id);
-        let named = edit.contacts.named_unique_keys(input);
-        let mut known = Some((old, next?));
+        let (id, own) = (old.id, OwnTeams::new());
+        let mut known = Some(old);
         retry("the contact", async || {
-            let (old, new) = match known.take() {
-                Some(decided) => decided,
-                None => {
-                    let old = match id {
-                        Some(id) => Some(self.read_again(edit, id).await?),
-                        None => None,
-                    };
-                    old.as_ref().map_or(Ok(()), |old| edit.check_scope(old))?;
-                    let new = edit.changed(old.as_ref(), input).await?;
-                    (old, new)
-                }
+            let old = match known.take() {
+                Some(old) => old,
+                None => self.read_again(edit, id).await?,
             };
-            let write = edit.contacts.write_with_named_keys(
-                &named,
-                old.as_ref(),
-                &new,
-                StalePointers::Keep,
-            );
+            edit.check_scope(&old)?;
+            let input = input.for_stored(Some(&old));
+            // People and teams are loaded in parallel.
+            let (teams, new) =
+                tokio::join!(edit.check_teams(&input, &own), edit.changed(Some(&old), &input));
+            teams?;
+            let new = new?;
+            let write = edit.contacts.write(Some(&old), &new, StalePointers::Keep);
             if SaveError::attempt(write.await)? == Attempt::Conflict {
                 return Ok(Attempt::Conflict);
             }
-            if old.as_ref() != Some(&new) {
-                edit.report_written(input, &new, source);
+            if old != new {
+                edit.report_written(&input, &new, "patch");
                 self.catalog.add_new_fields(&edit.contacts.company, &input.custom_values()).await;
             }
             Ok(Attempt::Done(new))

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Contact, digits, fold, retention, search::index_words};
+use super::{Contact, clean::folded_email, digits, fold, retention, search::index_words};
 use crate::{
     access::{Owned, Ownership},
     id::{CompanyId, ContactId, TeamId, UserId},
     outbox::GRACE,
     table::{
         Action, Condition, Due, DueKind, Item, Key, MAX_ACTIONS, Partition, TableError,
-        Transaction, attribute, from_item, name_key, to_item,
+        Transaction, from_item, name_key, to_item,
     },
 };
 
@@ -84,12 +84,6 @@ impl Owned for IndexEntry {
     }
 }
 
-/// The item of a unique key: an external id or a first email address, and the contact that owns it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) struct UniqueKey {
-    pub(super) contact_id: ContactId,
-}
-
 /// The partitions that contain a pointer to the contact.
 pub(super) fn partitions(contact: &Contact) -> Vec<Partition> {
     let mut partitions = vec![Partition::All];
@@ -135,7 +129,7 @@ fn index_entries(
         put(Key::pointer(company, &partition, id), &pointer)?;
     }
     for email in &contact.emails {
-        put(Key::email(company, &email.to_lowercase(), id), &entry)?;
+        put(Key::email(company, &folded_email(email), id), &entry)?;
     }
     for phone in contact.phones.iter().filter_map(|phone| digits(phone)) {
         put(Key::phone(company, &phone.national, id), &entry)?;
@@ -169,7 +163,8 @@ pub struct WritePlan {
     condition: Condition,
     version: u64,
     kept_until: Timestamp,
-    unique_keys: Vec<Action>,
+    /// Further actions in the transaction that writes the record.
+    with_record: Vec<Action>,
     puts: Vec<(Key, Item)>,
     deletes: Vec<Key>,
     /// The stale pointers that are kept, with the new owners.
@@ -207,7 +202,7 @@ pub(super) struct Stages {
     /// Written second: the new index entries. They are harmless before the record changes, because
     /// the guard checks every record again.
     pub(super) before: Vec<Transaction>,
-    /// Written third: the record and the unique keys.
+    /// Written third: the record, the unique keys, and the idempotency record.
     pub(super) record: Transaction,
     /// Written last, if stale pointers are kept: the stale pointers with the new owners, and the
     /// deletions of the other old entries. If no stale pointers are kept,
@@ -246,43 +241,17 @@ impl WritePlan {
             condition,
             version: new.version,
             kept_until: kept_until(new),
-            unique_keys: Vec::new(),
+            with_record: Vec::new(),
             puts: after.into_iter().filter(changed).collect(),
             deletes,
             kept_pointers: kept.into_iter().collect(),
         })
     }
 
-    /// Adds a unique key that no contact owns.
-    ///
-    /// # Errors
-    /// [`TableError::Shape`] when the item cannot be written.
-    pub(super) fn take_unique_key(
-        &mut self,
-        key: &Key,
-        contact_id: ContactId,
-    ) -> Result<(), TableError> {
-        let item = to_item(key, &UniqueKey { contact_id })?;
-        self.unique_keys.push(Action::Put(item, Some(Condition::Absent)));
-        Ok(())
-    }
-
-    /// Releases a unique key that the contact owns.
-    ///
-    /// # Errors
-    /// [`TableError::Shape`] when the condition cannot be written.
-    pub(super) fn release_unique_key(
-        &mut self,
-        key: Key,
-        contact_id: ContactId,
-    ) -> Result<(), TableError> {
-        let is_owner = Condition::Expression {
-            text: "#contact = :contact".to_owned(),
-            names: vec![("#contact", "contact_id")],
-            values: vec![(":contact", attribute(contact_id)?)],
-        };
-        self.unique_keys.push(Action::Delete(key, Some(is_owner)));
-        Ok(())
+    /// Adds actions to the transaction that writes the record, such as the changes of the contact's
+    /// unique keys.
+    pub(super) fn add_to_record(&mut self, actions: impl IntoIterator<Item = Action>) {
+        self.with_record.extend(actions);
     }
 
     /// Divides the plan into steps that fit into transactions.
@@ -297,7 +266,7 @@ impl WritePlan {
     ) -> Result<Steps, TableError> {
         let due = |keys, at| due(company, contact, keys, at);
         let kept = self.kept_pointers.len();
-        let others = self.unique_keys.len() + self.puts.len() + self.deletes.len() + kept;
+        let others = self.with_record.len() + self.puts.len() + self.deletes.len() + kept;
         if others == 0 {
             return Ok(Steps::Record(self.record, self.condition));
         }
@@ -317,7 +286,7 @@ impl WritePlan {
     fn single_transaction(self, due: Option<&Due>) -> Result<Transaction, TableError> {
         let mut all = Transaction::new();
         all.push(Action::Put(self.record, Some(self.condition)));
-        all.extend(self.unique_keys);
+        all.extend(self.with_record);
         all.extend(self.puts.into_iter().chain(self.kept_pointers).map(put));
         all.extend(self.deletes.into_iter().map(delete));
         all.extend(due.map(Due::put).transpose()?);
@@ -327,7 +296,7 @@ impl WritePlan {
     fn into_stages(self, due: Due, guard: &Action) -> Stages {
         let mut record = Transaction::new();
         record.push(Action::Put(self.record, Some(self.condition)));
-        record.extend(self.unique_keys);
+        record.extend(self.with_record);
         let after = if self.kept_pointers.is_empty() {
             Vec::new()
         } else {

@@ -10,6 +10,10 @@ impl From<EditError> for Failure {
         match error {
             EditError::NotFound => Self::not_found(),
             EditError::Contact(error) => error.into(),
+            EditError::KeyTaken(field) => {
+                Self::new(Code::KeyTaken, error.to_string()).with_details(json!({ "field": field }))
+            }
+            EditError::Idempotency(error) => error.into(),
             EditError::Access(error) => error.into(),
             EditError::NeedsEverything => Self::new(Code::Forbidden, error.to_string()),
             EditError::Directory(error) => error.into(),

@@ -33,8 +33,8 @@ use crate::{
     json, metric,
 };
 
-/// The size of the largest request body that is parsed, in bytes. The largest valid request is much
-/// smaller.
+/// The size of the largest request body that is parsed, in bytes, on all routes that do not allow
+/// more. The largest valid request of these routes is much smaller.
 const MAX_BODY: usize = 1_048_576;
 
 /// The part of an invocation's time that is reserved for a time-out response. When an invocation
@@ -138,9 +138,17 @@ impl Request {
     /// 400 if the body is larger than 1 MiB, or if the event marks the body as base64 and it is not
     /// valid base64.
     pub fn body(&self) -> Result<&[u8], Failure> {
+        self.body_up_to(MAX_BODY)
+    }
+
+    /// Like [`Request::body`], for a route whose body may have up to `most` bytes.
+    ///
+    /// # Errors
+    /// 400 if the body is larger than `most` bytes, or is not valid base64.
+    pub fn body_up_to(&self, most: usize) -> Result<&[u8], Failure> {
         match &self.body {
-            Ok(bytes) if bytes.len() > MAX_BODY => {
-                Err(Failure::invalid("body", format_args!("must be at most {MAX_BODY} bytes long")))
+            Ok(bytes) if bytes.len() > most => {
+                Err(Failure::invalid("body", format_args!("must be at most {most} bytes long")))
             }
             Ok(bytes) => Ok(bytes),
             Err(()) => Err(Failure::invalid("body", "is not valid base64")),
@@ -169,7 +177,16 @@ impl Request {
     /// # Errors
     /// 400 with the name of the field that is invalid, missing, unknown or repeated.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        json::object(self.body()?).map_err(|(field, reason)| Failure::invalid(&field, reason))
+        self.json_up_to(MAX_BODY)
+    }
+
+    /// Like [`Request::json`], for a route whose body may have up to `most` bytes.
+    ///
+    /// # Errors
+    /// As [`Request::json`], and 400 if the body is larger than `most` bytes.
+    pub fn json_up_to<T: DeserializeOwned>(&self, most: usize) -> Result<T, Failure> {
+        let body = self.body_up_to(most)?;
+        json::object(body).map_err(|(field, reason)| Failure::invalid(&field, reason))
     }
 }
 

@@ -130,10 +130,23 @@ impl Key {
         Self::new(format!("CO#{company}#EXTERNAL#{external_id}"), "UNIQUE_KEY")
     }
 
-    /// The unique key of a first email address, in lower case. At most one contact owns it.
+    /// The unique key of a first email address, in its folded form. At most one contact owns it.
     #[must_use]
-    pub fn unique_first_email(company: &CompanyId, email: &str) -> Self {
-        Self::new(format!("CO#{company}#SYNCEMAIL#{}", email.to_lowercase()), "UNIQUE_KEY")
+    pub fn unique_first_email(company: &CompanyId, folded: &str) -> Self {
+        Self::new(format!("CO#{company}#SYNCEMAIL#{folded}"), "UNIQUE_KEY")
+    }
+
+    /// Whether the key is the unique key of an external id.
+    #[must_use]
+    pub fn is_external_id(&self) -> bool {
+        self.pk.split('#').nth(2) == Some("EXTERNAL")
+    }
+
+    /// The key of the item of a contact that has the value of a unique key that another contact
+    /// owns.
+    #[must_use]
+    pub fn waiting(unique: &Self, id: ContactId) -> Self {
+        Self::new(unique.pk.clone(), id.to_string())
     }
 
     /// The key of a company's feature flags.

@@ -56,8 +56,8 @@ pub(super) async fn assert_consistent(world: &World) {
     assert_eq!(key_pairs(&items, &["DELETED"]), deleted_pointers(&items));
     for (key, item) in &items {
         check_index_entry(key, item, &contacts);
-        check_unique_key(key, item, &contacts);
     }
+    check_unique_keys(&items, &contacts);
 }
 
 /// The pointers that the deleted contacts must have. A tombstone has none.
@@ -99,18 +99,32 @@ fn check_index_entry(key: &Key, item: &Item, contacts: &BTreeMap<String, (String
     assert_eq!(teams, owners, "{key:?}");
 }
 
-fn check_unique_key(key: &Key, item: &Item, contacts: &BTreeMap<String, (String, Contact)>) {
-    if key.sk != "UNIQUE_KEY" {
-        return;
+/// Asserts that each unique key of a live contact exists, that its owner and the contacts that wait
+/// for it are exactly the live contacts with its value, and that there are no other unique keys.
+fn check_unique_keys(items: &[(Key, Item)], contacts: &BTreeMap<String, (String, Contact)>) {
+    let mut expected: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (id, (company, contact)) in contacts {
+        let external = contact.external_id.iter().map(|id| format!("EXTERNAL#{id}"));
+        let email = contact.emails.first().map(|email| email.to_lowercase());
+        for name in external.chain(email.map(|email| format!("SYNCEMAIL#{email}"))) {
+            expected.entry(format!("CO#{company}#{name}")).or_default().insert(id.clone());
+        }
     }
-    let holder = item["contact_id"].as_s().unwrap();
-    let (_, contact) = contacts.get(holder).unwrap_or_else(|| panic!("{key:?} has no contact"));
-    let key_value = key.pk.splitn(4, '#').nth(3).unwrap();
-    let contact_value = match kind(key) {
-        "EXTERNAL" => contact.external_id.clone(),
-        _ => contact.emails.first().map(|email| email.to_lowercase()),
-    };
-    assert_eq!(contact_value.as_deref(), Some(key_value), "{key:?}");
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut owned = BTreeSet::new();
+    let unique = items.iter().filter(|(key, _)| ["EXTERNAL", "SYNCEMAIL"].contains(&kind(key)));
+    for (key, item) in unique {
+        let id = if key.sk == "UNIQUE_KEY" {
+            owned.insert(key.pk.clone());
+            item["contact_id"].as_s().unwrap().clone()
+        } else {
+            key.sk.clone()
+        };
+        let is_new = found.entry(key.pk.clone()).or_default().insert(id);
+        assert!(is_new, "an owner waits for its own key: {key:?}");
+    }
+    assert_eq!(found, expected);
+    assert_eq!(owned, expected.into_keys().collect(), "each key has an owner");
 }
 
 /// Runs the clean-up until no due item is left.

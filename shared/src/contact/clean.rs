@@ -1,0 +1,114 @@
+//! The stored form of the texts that clients send (SPEC §2).
+
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory},
+};
+use unicode_normalization::UnicodeNormalization;
+
+/// Returns the stored form of a text: in the normal form NFC, and without white space and invisible
+/// characters at both ends. A text without a visible character becomes empty.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    let text: String = text.nfc().collect();
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || is_invisible(c));
+    // A variation selector or a tag belongs to the visible character before it, as in some emoji.
+    text.trim_end_matches(|c: char| c.is_whitespace() || (is_invisible(c) && !is_modifier(c)))
+        .to_owned()
+}
+
+/// Returns the form of an email address by which addresses are compared: two addresses that differ
+/// only in case or in their normal form are the same address.
+#[must_use]
+pub fn folded_email(email: &str) -> String {
+    let lower: String = email.nfc().flat_map(char::to_lowercase).collect();
+    lower.nfc().collect()
+}
+
+/// Whether the text can be an email address: one `@` with text on both sides, and no white space,
+/// invisible character, comma, semicolon, angle bracket or double quote.
+pub(super) fn is_email(text: &str) -> bool {
+    let is_refused =
+        |c: char| c.is_whitespace() || is_invisible(c) || matches!(c, ',' | ';' | '<' | '>' | '"');
+    let mut parts = text.split('@');
+    let has_parts = parts.next().is_some_and(|local| !local.is_empty())
+        && parts.next().is_some_and(|domain| !domain.is_empty())
+        && parts.next().is_none();
+    has_parts && !text.chars().any(is_refused)
+}
+
+/// Whether a character cannot be seen: a control or format character, or another character that
+/// Unicode declares as ignorable for display.
+fn is_invisible(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || matches!(
+            CodePointMapData::<GeneralCategory>::new().get(c),
+            GeneralCategory::Control | GeneralCategory::Format
+        )
+}
+
+/// Whether an invisible character changes the character before it.
+fn is_modifier(c: char) -> bool {
+    matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0020}'..='\u{E007F}' | '\u{E0100}'..='\u{E01EF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INVISIBLE: [char; 12] = [
+        '\u{200B}', '\u{FEFF}', '\u{200D}', '\u{2060}', '\u{200F}', '\u{202E}', '\u{2066}',
+        '\u{AD}', '\u{0}', '\u{7F}', '\u{3164}', '\u{61C}',
+    ];
+
+    #[test]
+    fn invisible_characters_are_removed_at_the_ends_only() {
+        for c in INVISIBLE {
+            assert_eq!(clean(&format!("{c} a{c}b \u{A0}{c}")), format!("a{c}b"), "{c:?}");
+            assert_eq!(clean(&format!(" {c}{c}\t")), "", "{c:?}");
+            assert!(!is_email(&format!("a{c}b@x.example")), "{c:?}");
+        }
+        assert_eq!(clean("\u{FE0F}"), "");
+    }
+
+    #[test]
+    fn an_emoji_keeps_the_selector_or_tags_at_its_end() {
+        let england = "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}";
+        for text in ["I ❤\u{FE0F}", england] {
+            assert_eq!(clean(text), text);
+        }
+    }
+
+    #[test]
+    fn a_stored_text_is_in_nfc_and_emails_are_compared_without_case_and_form() {
+        assert_eq!(clean("Zoe\u{308}"), "Zo\u{EB}");
+        assert_eq!(folded_email("ZOE\u{308}@Shop.example"), folded_email("zo\u{EB}@shop.EXAMPLE"));
+    }
+
+    #[test]
+    fn an_email_address_has_one_at_sign_and_no_separator() {
+        for valid in ["a@b", "o'brien+x@shop.example", "zo\u{EB}@shop.example", "佐藤@例.jp"] {
+            assert!(is_email(valid), "{valid}");
+        }
+        let invalid = [
+            "",
+            "a",
+            "@",
+            "a@",
+            "@b",
+            "a@b@c",
+            "a@x;b@y",
+            "a,b@x",
+            "a b@x",
+            "<a@b>",
+            "\"a\"@b",
+            "a@b\u{2003}c",
+        ];
+        for text in invalid {
+            assert!(!is_email(text), "{text}");
+        }
+    }
+}
