@@ -14,6 +14,7 @@ mod contacts {
     mod company;
     mod concurrency;
     mod cost;
+    mod creation;
     mod delete;
     mod equivalence;
     mod erasure;
@@ -32,6 +33,7 @@ mod contacts {
     mod sync;
     mod table_state;
     mod team_sets;
+    mod unique_key_races;
     mod unique_keys;
     mod write;
 }
