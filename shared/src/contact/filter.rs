@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Contact, OrderBy, Pointer, fold,
+    Contact, OrderBy, Pointer,
+    clean::clean,
+    fold,
     search::{Search, SearchText},
 };
 use crate::{
@@ -171,7 +173,19 @@ impl Filter {
         let search = self.q.as_ref().map(Search::from_text);
         let visible =
             session.scope(Permission::ViewCustomers).map_or(Visible::Nothing, Visible::Only);
-        Criteria { filter: self, search, view, visible }
+        Criteria { filter: self.in_stored_form(), search, view, visible }
+    }
+
+    /// Converts the texts into the form in which contacts store them, so that they can be compared.
+    fn in_stored_form(mut self) -> Self {
+        for text in self.tags.iter_mut().chain(&mut self.source) {
+            *text = clean(text);
+        }
+        let custom = std::mem::take(&mut self.custom).into_iter();
+        self.custom = custom
+            .map(|(key, values)| (clean(&key), values.iter().map(|text| clean(text)).collect()))
+            .collect();
+        self
     }
 }
 

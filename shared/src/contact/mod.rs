@@ -46,9 +46,8 @@
 //!    if another request changed the contact in the meantime ([`SaveError::Changed`]), it reads the
 //!    contact again and applies the rules again. [`Sync`](sync::Sync) does the same for each row of
 //!    a batch.
-//! 3. **Unique keys.** [`Contacts::write`] and
-//!    [`write_with_named_keys`](Contacts::write_with_named_keys) compare the unique keys of the old
-//!    and the new contact, read their owners, and decide which keys the contact takes and releases.
+//! 3. **Unique keys.** [`Contacts::write`] compares the unique keys of the old and the new contact,
+//!    reads their owners, and decides which keys the contact takes, waits for and hands over.
 //! 4. **Plan.** [`WritePlan::new`] computes the index entries of the old and the new contact. The
 //!    difference is what must be written and deleted. [`StalePointers`] decides whether pointers in
 //!    the lists that the contact leaves are deleted now or kept for a minute.

@@ -124,8 +124,7 @@ impl ContactWriter {
         key: &IdempotencyKey,
     ) -> Result<Option<Written>, EditError> {
         let Some(creation) = self.earlier(key).await? else { return Ok(None) };
-        let (session, found) =
-            self.session_and_contact(viewer, &NEEDED, creation.id).await?;
+        let (session, found) = self.session_and_contact(viewer, &NEEDED, creation.id).await?;
         let edit = self.edit(&session, Permission::ManageCustomers)?;
         let contact = found?;
         edit.check_scope(&contact)?;

@@ -34,6 +34,7 @@ async fn a_creation_warns_of_contacts_with_the_same_values_that_the_viewer_may_s
     assert!(first.body.get("warnings").is_none(), "{first:?}");
     let first = id(&first);
     create(&world, "maya", &hidden).await;
+    world.advance(jiff::SignedDuration::from_secs(1));
     let by_id = id(&create(&world, "maya", &external).await);
     let body = json!({ "external_id": "E-1", "emails": ["second@SHOP.example"] });
     let response = create(&world, "sinta", &body).await;
@@ -124,7 +125,8 @@ async fn the_stored_set_of_team_owners_counts_as_absent() {
     world.directory.upsert(serde_json::from_value(json!({ "people": [maya] })).unwrap()).unwrap();
     let created = create(&world, "maya", &body).await;
     let path = format!("{CONTACTS}/{}", id(&created));
-    // Hendra is not in Sales. He sends back what he read, in another order, with a repetition.
+    // A client sends back what it read, in another order and with a repetition.
+    world.advance(jiff::SignedDuration::from_mins(2));
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
     let owners = json!([team("Jakarta SMB"), team("Sales").to_uppercase(), team("Sales")]);
     let echo = json!({ "team_owner_ids": owners, "name": "Echo" });

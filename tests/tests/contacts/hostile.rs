@@ -23,7 +23,7 @@ fn bodies() -> Vec<Bytes> {
         b"{\"name\":{\"$ne\":null}}",
         b"{\"__proto__\":{}}",
         b"{\"company_sso_id\":\"other\"}",
-        b"{\"deleted_at\":null}",
+        b"{\"deleted_by\":null}",
         b"{\"pk\":\"x\"}",
     ]
     .map(Bytes::from_static)

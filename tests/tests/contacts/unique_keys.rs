@@ -43,7 +43,9 @@ async fn a_key_is_handed_over_when_its_owner_is_deleted_or_changed() {
                 _ => json!({ field: text }),
             };
             let owner = create(&world, &value("p")).await;
+            world.advance(jiff::SignedDuration::from_secs(1));
             let second = create(&world, &value("p")).await;
+            world.advance(jiff::SignedDuration::from_secs(1));
             let third = create(&world, &value("p")).await;
             let updated = |id: &str| ("updated".to_owned(), id.to_owned());
             assert_eq!(sync(&world, &value("p")).await, updated(&owner));
