@@ -379,7 +379,7 @@ async fn a_search_costs_the_same_in_a_company_of_any_size() {
 }
 
 #[tokio::test]
-async fn a_search_request_reads_a_bounded_amount_and_the_next_page_continues() {
+async fn the_first_page_of_a_search_has_the_only_match_in_scope() {
     let world = World::with_flags().await;
     let (table, clock) = (world.table().await, world.clock.clone());
     local::demo_contacts::load(&world.aws.database(), &table, &clock, 3_000).unwrap();
@@ -391,7 +391,7 @@ async fn a_search_request_reads_a_bounded_amount_and_the_next_page_continues() {
     // Each of the 3,000 contacts has two words with this beginning, and none of the contacts is in
     // scope.
     let found = pages(&world, "andre", &format!("{}&limit=5", path("contact"))).await;
-    assert!(found.len() > 1 && found[0].is_empty(), "{} pages", found.len());
+    assert_eq!(found.len(), 1);
     assert_eq!(ids(&found.concat()), [last.id.to_string()]);
 }
 
