@@ -94,6 +94,8 @@ pub(super) struct Candidates<'a> {
     spent: usize,
     /// The number of entries of those that match.
     admitted: usize,
+    /// The cost of the entries that were read since the last one that matches.
+    barren: usize,
     /// The cost of all entries that were read.
     checked: usize,
     position: Option<String>,
@@ -143,6 +145,7 @@ impl<'a> Candidates<'a> {
             attempt: FIRST_ATTEMPT,
             spent: 0,
             admitted: 0,
+            barren: 0,
             checked: 0,
             position: None,
             finished: false,
@@ -191,6 +194,7 @@ impl<'a> Candidates<'a> {
         // An unknown contact probably does not match, unless it is in an exact set.
         let is_match = answer == Answer::Yes || (answer == Answer::Unknown && is_exact);
         self.admitted += usize::from(is_match);
+        self.barren = if is_match { 0 } else { self.barren + cost };
         answer != Answer::No
     }
 
@@ -204,7 +208,9 @@ impl<'a> Candidates<'a> {
         if !matches!(&self.source, Source::Walk(walk) if walk.must_read()) {
             return Ok(());
         }
-        let likely = wanted * (self.spent + 2) / (self.admitted + 1);
+        let average = wanted * (self.spent + 2) / (self.admitted + 1);
+        // Matches can be clustered: after a long stretch without a match, the next one is as far.
+        let likely = average.max(self.barren);
         match self.plan {
             ReadPlan::Search => self.search_scope(likely).await,
             _ => {
@@ -230,7 +236,8 @@ impl<'a> Candidates<'a> {
             Some(_) => ReadPlan::Alternate,
         };
         self.sets.rotate_left(1);
-        (self.spent, self.admitted, self.attempt) = (0, 0, self.attempt * 2);
+        (self.spent, self.admitted, self.barren) = (0, 0, 0);
+        self.attempt *= 2;
         let partitions = self.current().map_or(&[][..], |set| &set.partitions);
         let cursor = self.request.cursor.as_ref().map(|cursor| cursor.after.as_str());
         let position = self.position.as_deref().or(cursor);

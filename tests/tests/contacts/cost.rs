@@ -85,18 +85,17 @@ fn add_person(world: &World, handle: &str, level: &str, teams: &[String]) {
     world.directory.upsert(serde_json::from_value(upserts).unwrap()).unwrap();
 }
 
-/// The ids on all pages of a list, and the size of each page.
-async fn all_pages(world: &World, user: &str, path: &str) -> (Vec<String>, Vec<usize>) {
-    let (mut ids, mut sizes) = (Vec::new(), Vec::new());
+/// The number of contacts on each page of a list.
+async fn page_sizes(world: &World, user: &str, path: &str) -> Vec<usize> {
+    let mut sizes = Vec::new();
     let mut cursor = String::new();
     loop {
         let page = world.get(user, &format!("{path}&cursor={cursor}")).await;
         assert_eq!(page.status, 200, "{path}: {}", page.body);
         sizes.push(page.ids().len());
-        ids.extend(page.ids());
         match page.body["meta"]["next_cursor"].as_str() {
-            Some(next) => cursor = next.to_owned(),
-            None => return (ids, sizes),
+            Some(next) => next.clone_into(&mut cursor),
+            None => return sizes,
         }
     }
 }
@@ -109,7 +108,8 @@ async fn lists_searches_and_views_cost_the_same_with_1_000_and_20_000_contacts()
         add_person(&world, "single", "own", &[]);
         let only = json!({ "name": "Contact Only", "owner_id": tests::person("single") });
         world.post("maya", "/cdp/customers", &only).await;
-        let single = format!("assignee_id={}", tests::person("agus"));
+        let assignee = format!("/cdp/customers?assignee_id={}", tests::person("agus"));
+        let owner = format!("/cdp/customers?owner_id={}", tests::person("agus"));
         let mut of_world = Vec::new();
         for (user, function, path, sizes) in [
             ("single", "ContactSearch", "/cdp/customers/search-assoc?q=contact", vec![1]),
@@ -119,21 +119,15 @@ async fn lists_searches_and_views_cost_the_same_with_1_000_and_20_000_contacts()
             ("single", "ContactList", "/cdp/customers?view=assigned-to-me", vec![0]),
             // The user owns a third of the contacts and is assigned to one.
             ("agus", "ContactList", "/cdp/customers?view=assigned-to-me", vec![1]),
-            ("maya", "ContactList", &format!("/cdp/customers?{single}"), vec![1]),
-            ("single", "ContactList", &format!("/cdp/customers?{single}"), vec![0]),
-            (
-                "single",
-                "ContactList",
-                &format!("/cdp/customers?owner_id={}", tests::person("agus")),
-                vec![0],
-            ),
+            ("maya", "ContactList", assignee.as_str(), vec![1]),
+            ("single", "ContactList", assignee.as_str(), vec![0]),
+            ("single", "ContactList", owner.as_str(), vec![0]),
             ("sinta", "ContactList", "/cdp/customers?view=teams", vec![]),
             ("sinta", "ContactSearch", "/cdp/customers/search-assoc?q=contact", vec![]),
             ("maya", "ContactSearch", "/cdp/customers/search-assoc?q=contact", vec![]),
         ] {
             if !sizes.is_empty() {
-                let path = if path.contains('?') { path.to_owned() } else { format!("{path}?") };
-                assert_eq!(all_pages(&world, user, &path).await.1, sizes, "{user} {path}");
+                assert_eq!(page_sizes(&world, user, path).await, sizes, "{user} {path}");
             }
             of_world.push((user, path.to_owned(), warm_cost(&world, user, path, function).await));
         }

@@ -59,8 +59,9 @@ async fn column(options: &Options, size: usize) -> Result<Vec<Row>, BenchError> 
 async fn rows(session: &Session) -> Result<Vec<Row>, BenchError> {
     let contact = first_contact(&session.sign_in(FIVE_TEAMS).await?).await?;
     let only = json!({ "name": "Contact Only" });
-    let created = session.sign_in(OWN_ONE).await?.call(Method::POST, "/cdp/customers", Some(&only));
-    succeeded("the contact of one person", created.await?)?;
+    let owner = session.sign_in(OWN_ONE).await?;
+    let created = owner.call(Method::POST, "/cdp/customers", Some(&only)).await?;
+    succeeded("the contact of one person", created)?;
     let mut rows = Vec::new();
     for sample in samples(&contact).into_iter().chain(searches_and_views()) {
         let client = session.sign_in(sample.user).await?;
