@@ -89,6 +89,7 @@ fn table_spec(name: &str, table: &Table) -> Result<TableSpec, ResourcesError> {
     let index = |index: &crate::template::Index| IndexSpec {
         name: index.name.clone(),
         key: key(&index.partition_key, &index.sort_key),
+        attributes: index.attributes.clone(),
     };
     Ok(TableSpec {
         name: name.to_owned(),

@@ -220,11 +220,16 @@ impl Authority {
         Ok(self.effective_flags(company, record).await)
     }
 
-    /// Reads the flags, the viewer's team set and the items with these keys in one request.
+    /// Reads the flags, the viewer's team set and the items with these keys in one request. The
+    /// team set, which can be large, is read only if this process has no valid one.
     async fn load_state(&self, viewer: &Viewer, keys: &[Key]) -> Result<StoredState, TableError> {
         let (flags, teams) =
             (Key::flags(&viewer.company), Key::team_set(&viewer.company, viewer.user));
-        let wanted: Vec<Key> = [&flags, &teams].into_iter().chain(keys).cloned().collect();
+        let is_cached =
+            self.services.directory.cached_teams(&viewer.company, viewer.user).is_some();
+        let teams_key = (!is_cached).then_some(&teams);
+        let wanted: Vec<Key> =
+            std::iter::once(&flags).chain(teams_key).chain(keys).cloned().collect();
         let mut items = self.services.table.batch_get(&wanted, true).await?;
         let record = items.remove(&flags).map(from_item).transpose()?.unwrap_or_default();
         let team_set = items.remove(&teams).map(from_item).transpose().unwrap_or_else(|error| {

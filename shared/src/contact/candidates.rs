@@ -1,41 +1,58 @@
-//! Reads the index entries of the contacts that may be on a list, with the cheaper of two query
+//! Reads the index entries of the contacts that may be on a list, with the cheapest of several
 //! plans.
 //!
-//! A viewer of many teams has many partitions. A merge queries every partition, even those without
-//! matching contacts; a walk of the whole company reads and skips contacts that are out of scope.
-//! Which plan is cheaper depends on the share of the company's contacts that is in scope, which is
-//! not known in advance. Therefore the list starts with the walk. As soon as the rest of the page
-//! is likely to cost more with the walk than with the merge, the list changes to the merge at the
-//! current position. Both plans return the same contacts in the same order.
+//! The scope and each filter by owner, assignee, team or view select a set of partitions, and every
+//! contact on the list is in each of these sets. A list reads one of the sets and skips the
+//! contacts that do not match. Which set is cheapest depends on the share of its contacts that
+//! match, which is not known in advance. Therefore the list starts with the set of the fewest
+//! partitions, or with a walk of the whole company if that set has many. When the rest of the page
+//! is likely to cost more than an attempt with another set, the list continues with that set at the
+//! current position, and each further change needs twice as much reading. So a page costs at most a
+//! small multiple of what it costs with the best set. All sets contain the same matching contacts
+//! in the same order.
+//!
+//! A search has two plans of another kind: the search words of the whole company, and the pointers
+//! of a narrow scope ([`ScopeSearch`]). It reads both in turn, until the first one has filled the
+//! page or the second one is complete.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, vec};
 
-use super::{Contacts, ListRequest, OrderBy, Pointer, Walk};
+use super::{
+    Contacts, ListRequest, OrderBy, Pointer, Walk, filter::PartitionSet, index_entry::Answer,
+    scope_search::ScopeSearch,
+};
 use crate::{
     access::Scope,
     table::{Partition, Query, TableError},
 };
 
-/// The maximum number of pointers that one request checks. A request that reaches this limit
-/// returns the page even if the page is not full.
-const MAX_POINTERS: usize = 5_000;
-/// The number of partitions up to which a list always uses the merge.
+/// The maximum number of index entries that one request reads (SPEC §2, "List"). A request that
+/// reaches this limit returns the page even if the page is not full.
+const MAX_ENTRIES: usize = 20_000;
+/// The number of partitions up to which a list always merges a set.
 const FEW_PARTITIONS: usize = 16;
-/// The minimum cost of a query, given as the number of pointers that can be read for this cost. The
-/// minimum cost is half a read unit, which reads 4 KB, and a pointer has about 256 bytes.
-const POINTERS_PER_QUERY: usize = 16;
+/// The cost of a query or of a record, as the number of entries that can be read for it. The
+/// minimum cost of a read is half a unit, which reads 4 KB, and a pointer has about 256 bytes.
+const ENTRIES_PER_READ: usize = 16;
+/// The cost that an attempt with another set must at least save, as a number of entries. It doubles
+/// with each change.
+const FIRST_ATTEMPT: usize = 256;
 
 /// The plan by which a list reads its candidates, for the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReadPlan {
-    /// Reads the partitions that contain the contacts that are in scope and match the criteria.
+    /// Reads the partitions of the scope or of a filter.
     Merge,
     /// Reads the partition of the whole company and skips contacts that are out of scope.
     Walk,
     /// Reads the first pointers with the walk and the rest with the merge.
     WalkThenMerge,
+    /// Reads the partitions of the scope and of filters in turn.
+    Alternate,
     /// Reads the search words that match the search text.
     Search,
+    /// Reads all pointers of the scope and compares the search words in them.
+    SearchScope,
 }
 
 impl ReadPlan {
@@ -46,9 +63,18 @@ impl ReadPlan {
             Self::Merge => "merge",
             Self::Walk => "walk",
             Self::WalkThenMerge => "walk_then_merge",
+            Self::Alternate => "alternate",
             Self::Search => "search",
+            Self::SearchScope => "search_scope",
         }
     }
+}
+
+/// Where the next pointer comes from.
+enum Source {
+    Walk(Walk),
+    /// The rest of a search whose scope was read as a whole.
+    Matches(vec::IntoIter<Pointer>),
 }
 
 /// Reads the pointers to the contacts that may be on a list.
@@ -56,12 +82,22 @@ pub(super) struct Candidates<'a> {
     contacts: &'a Contacts,
     scope: &'a Scope,
     request: &'a ListRequest,
-    walk: Walk,
-    /// The queries of the merge to which the list can change; `None` if it cannot change its plan.
-    merge: Option<Vec<Query>>,
+    source: Source,
+    /// The sets that the list can read; the current one is the first.
+    sets: Vec<PartitionSet>,
+    /// The second plan of a search, if the search has one.
+    scope_search: Option<ScopeSearch>,
     plan: ReadPlan,
-    checked: usize,
+    /// The cost that another attempt must at least save.
+    attempt: usize,
+    /// The cost of the entries that were read since the last change of the set.
+    spent: usize,
+    /// The number of entries of those that match.
     admitted: usize,
+    /// The cost of the entries that were read since the last one that matches.
+    barren: usize,
+    /// The cost of all entries that were read.
+    checked: usize,
     position: Option<String>,
     finished: bool,
 }
@@ -69,47 +105,48 @@ pub(super) struct Candidates<'a> {
 impl<'a> Candidates<'a> {
     /// Creates the candidates of a request. They start after the request's cursor.
     pub(super) fn new(contacts: &'a Contacts, scope: &'a Scope, request: &'a ListRequest) -> Self {
-        let partitions = request.criteria.partitions(scope);
-        let plan = match request.order {
-            OrderBy::Match => ReadPlan::Search,
-            _ if partitions.len() > FEW_PARTITIONS => ReadPlan::Walk,
-            _ if partitions == [Partition::All] => ReadPlan::Walk,
-            _ => ReadPlan::Merge,
-        };
-        Self::with_plan(plan, contacts, scope, request, &partitions)
+        let mut sets = request.criteria.partition_sets(scope);
+        let has_many = sets.first().is_some_and(|set| set.partitions.len() > FEW_PARTITIONS);
+        if has_many && request.order != OrderBy::Match {
+            sets.insert(0, whole_company());
+        }
+        Self::with_sets(sets, contacts, scope, request)
     }
 
-    /// Creates the candidates of a request with this plan, even if it is not the cheaper one.
-    fn with_plan(
-        plan: ReadPlan,
+    /// Creates the candidates of a request that reads these sets, starting with the first one.
+    fn with_sets(
+        sets: Vec<PartitionSet>,
         contacts: &'a Contacts,
         scope: &'a Scope,
         request: &'a ListRequest,
-        partitions: &[Partition],
     ) -> Self {
-        let queries = |partitions: &[Partition]| {
-            let (order, direction) = (request.order, request.direction);
-            let mut queries =
-                request.criteria.queries(&contacts.company, partitions, order, direction);
-            if let Some(cursor) = &request.cursor {
-                queries.iter_mut().for_each(|query| query.continue_after(&cursor.after));
-            }
-            queries
+        let position = request.cursor.as_ref().map(|cursor| cursor.after.clone());
+        let (direction, limit) = (request.direction, request.limit);
+        let first = sets.first().map_or(&[][..], |set| &set.partitions);
+        let queries = queries(contacts, request, first, position.as_deref());
+        let plan = match request.order {
+            OrderBy::Match => ReadPlan::Search,
+            OrderBy::CreatedAt | OrderBy::Name if first == [Partition::All] => ReadPlan::Walk,
+            OrderBy::CreatedAt | OrderBy::Name => ReadPlan::Merge,
         };
-        let is_part = plan == ReadPlan::Walk && partitions != [Partition::All];
-        let (first, merge) = match is_part {
-            true => (queries(&[Partition::All]), Some(queries(partitions))),
-            false => (queries(partitions), None),
-        };
+        let scope_search = (plan == ReadPlan::Search && first != [Partition::All]).then(|| {
+            let pointers =
+                ListRequest { order: OrderBy::CreatedAt, cursor: None, ..request.clone() };
+            ScopeSearch::new(self::queries(contacts, &pointers, first, None))
+        });
         Self {
             contacts,
             scope,
             request,
-            walk: Walk::new(contacts, first, request.direction, request.limit),
-            merge,
+            source: Source::Walk(Walk::new(contacts, queries, direction, limit)),
+            sets,
+            scope_search,
             plan,
-            checked: 0,
+            attempt: FIRST_ATTEMPT,
+            spent: 0,
             admitted: 0,
+            barren: 0,
+            checked: 0,
             position: None,
             finished: false,
         }
@@ -122,15 +159,17 @@ impl<'a> Candidates<'a> {
         let mut found = Vec::with_capacity(wanted);
         let mut contacts = HashSet::with_capacity(wanted);
         while contacts.len() < wanted && !self.finished && !self.is_limit_reached() {
-            self.change_plan(wanted - contacts.len());
-            let Some(pointer) = self.walk.next().await? else {
+            self.change_plan(wanted - contacts.len()).await?;
+            let next = match &mut self.source {
+                Source::Walk(walk) => walk.next().await?,
+                Source::Matches(matches) => matches.next(),
+            };
+            let Some(pointer) = next else {
                 self.finished = true;
                 break;
             };
-            self.checked += 1;
             self.position = Some(pointer.position.clone());
-            if self.request.criteria.may_match(&pointer, self.scope) {
-                self.admitted += 1;
+            if self.is_candidate(&pointer) {
                 contacts.insert(pointer.id);
                 found.push(pointer);
             }
@@ -138,26 +177,105 @@ impl<'a> Candidates<'a> {
         Ok(found)
     }
 
-    /// Changes from the walk to the merge if the walk must read again and one of these conditions
-    /// is met: the `wanted` next candidates are likely to cost more with the walk than with the
-    /// merge, or the walk has used half of the limit of one request.
-    fn change_plan(&mut self, wanted: usize) {
-        if !self.walk.must_read() {
+    /// Whether the contact of a pointer may match. Counts the pointer's cost.
+    fn is_candidate(&mut self, pointer: &Pointer) -> bool {
+        if matches!(self.source, Source::Matches(_)) {
+            return true;
+        }
+        let answer = self.request.criteria.answer(pointer, self.scope);
+        let is_exact =
+            self.plan != ReadPlan::Search && self.current().is_some_and(|set| set.is_exact);
+        let cost = match answer {
+            Answer::Unknown if !is_exact => ENTRIES_PER_READ,
+            Answer::Unknown | Answer::Yes | Answer::No => 1,
+        };
+        self.checked += cost;
+        self.spent += cost;
+        // An unknown contact probably does not match, unless it is in an exact set.
+        let is_match = answer == Answer::Yes || (answer == Answer::Unknown && is_exact);
+        self.admitted += usize::from(is_match);
+        self.barren = if is_match { 0 } else { self.barren + cost };
+        answer != Answer::No
+    }
+
+    fn current(&self) -> Option<&PartitionSet> {
+        self.sets.first()
+    }
+
+    /// Continues with another plan if the current one must read again and the `wanted` next
+    /// candidates are likely to cost more with it than an attempt with the other plan.
+    async fn change_plan(&mut self, wanted: usize) -> Result<(), TableError> {
+        if !matches!(&self.source, Source::Walk(walk) if walk.must_read()) {
+            return Ok(());
+        }
+        let average = wanted * (self.spent + 2) / (self.admitted + 1);
+        // Matches can be clustered: after a long stretch without a match, the next one is as far.
+        let likely = average.max(self.barren);
+        match self.plan {
+            ReadPlan::Search => self.search_scope(likely).await,
+            _ => {
+                self.change_set(likely);
+                Ok(())
+            }
+        }
+    }
+
+    /// Continues a list with the next set.
+    fn change_set(&mut self, likely: usize) {
+        let Some(next) = self.sets.get(1) else { return };
+        // The pages of a list that has an exact set are full.
+        let is_last_chance = self.checked >= MAX_ENTRIES / 2 && next.is_exact;
+        let price = next.partitions.len() * ENTRIES_PER_READ;
+        if likely <= price.max(self.attempt) && !is_last_chance {
             return;
         }
-        let Some(merge) = &self.merge else { return };
-        let likely = wanted * (self.checked + 2) / (self.admitted + 1);
-        if likely <= merge.len() * POINTERS_PER_QUERY && self.checked < MAX_POINTERS / 2 {
-            return;
-        }
-        let mut queries = self.merge.take().unwrap_or_default();
-        self.plan = ReadPlan::Merge;
-        if let Some(position) = &self.position {
-            queries.iter_mut().for_each(|query| query.continue_after(position));
-            self.plan = ReadPlan::WalkThenMerge;
-        }
+        let is_walk = self.current() == Some(&whole_company());
+        self.plan = match self.position {
+            None => ReadPlan::Merge,
+            Some(_) if is_walk => ReadPlan::WalkThenMerge,
+            Some(_) => ReadPlan::Alternate,
+        };
+        self.sets.rotate_left(1);
+        (self.spent, self.admitted, self.barren) = (0, 0, 0);
+        self.attempt *= 2;
+        let partitions = self.current().map_or(&[][..], |set| &set.partitions);
+        let cursor = self.request.cursor.as_ref().map(|cursor| cursor.after.as_str());
+        let position = self.position.as_deref().or(cursor);
+        let queries = queries(self.contacts, self.request, partitions, position);
         let (direction, limit) = (self.request.direction, self.request.limit);
-        self.walk = Walk::new(self.contacts, queries, direction, limit);
+        self.source = Source::Walk(Walk::new(self.contacts, queries, direction, limit));
+    }
+
+    /// Continues a search with the pointers of its scope, as many as the search words cost so far
+    /// and more. When all of them have been read, they contain the rest of the results.
+    async fn search_scope(&mut self, likely: usize) -> Result<(), TableError> {
+        let Some(search) = &mut self.scope_search else { return Ok(()) };
+        // The contacts of one person are few, so they are read before the search words.
+        let is_person =
+            self.sets.first().is_some_and(|set| set.partitions.iter().all(is_of_person));
+        let price = (self.sets.first().map_or(0, |set| set.partitions.len()) * ENTRIES_PER_READ)
+            .max(FIRST_ATTEMPT);
+        let is_first = is_person && search.cost() == 0;
+        if !is_first && (likely <= price || self.spent < search.cost()) {
+            return Ok(());
+        }
+        let enough = if is_first { 1 } else { price.max(2 * self.spent) };
+        while !search.is_complete()
+            && search.cost() < enough
+            && self.checked + search.cost() < MAX_ENTRIES
+        {
+            search.read(self.contacts, self.scope, &self.request.criteria).await?;
+        }
+        if !search.is_complete() {
+            return Ok(());
+        }
+        let Some(search) = self.scope_search.take() else { return Ok(()) };
+        let cursor = self.request.cursor.as_ref().map(|cursor| cursor.after.as_str());
+        let after = self.position.as_deref().or(cursor);
+        let matches = search.into_matches(self.contacts, &self.request.criteria, after).await?;
+        self.source = Source::Matches(matches.into_iter());
+        self.plan = ReadPlan::SearchScope;
+        Ok(())
     }
 
     /// The position of the last checked pointer; `None` before the first one.
@@ -172,13 +290,39 @@ impl<'a> Candidates<'a> {
 
     /// Whether the limit of one request was reached.
     pub(super) fn is_limit_reached(&self) -> bool {
-        self.checked >= MAX_POINTERS
+        let in_scope = self.scope_search.as_ref().map_or(0, ScopeSearch::cost);
+        self.checked + in_scope >= MAX_ENTRIES && matches!(self.source, Source::Walk(_))
     }
 
     /// The plan by which the candidates were read.
     pub(super) fn plan(&self) -> ReadPlan {
         self.plan
     }
+}
+
+/// The set of all contacts of the company.
+fn whole_company() -> PartitionSet {
+    PartitionSet { partitions: vec![Partition::All], is_exact: false }
+}
+
+/// Whether a partition contains the contacts of one person.
+fn is_of_person(partition: &Partition) -> bool {
+    matches!(partition, Partition::Owner(_) | Partition::Assignee(_))
+}
+
+/// The queries that read these partitions after a position.
+fn queries(
+    contacts: &Contacts,
+    request: &ListRequest,
+    partitions: &[Partition],
+    after: Option<&str>,
+) -> Vec<Query> {
+    let (order, direction) = (request.order, request.direction);
+    let mut queries = request.criteria.queries(&contacts.company, partitions, order, direction);
+    if let Some(after) = after {
+        queries.iter_mut().for_each(|query| query.continue_after(after));
+    }
+    queries
 }
 
 #[cfg(test)]

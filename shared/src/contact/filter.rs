@@ -10,6 +10,7 @@ use super::{
     Contact, OrderBy, Pointer,
     clean::clean,
     fold,
+    index_entry::{Answer, KnownOwners},
     search::{Search, SearchText},
 };
 use crate::{
@@ -241,6 +242,15 @@ impl ViewCriteria {
     }
 }
 
+/// A set of partitions that contains all contacts that are in scope and match the criteria.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct PartitionSet {
+    pub(super) partitions: Vec<Partition>,
+    /// Whether every contact of the set is in scope and matches the owners, teams and view of the
+    /// criteria.
+    pub(super) is_exact: bool,
+}
+
 /// A [`Filter`] that is resolved for one viewer.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Criteria {
@@ -271,13 +281,22 @@ impl Criteria {
         self.search.is_some()
     }
 
-    /// Whether the contact of a pointer may be in scope and match the criteria. The index entries
-    /// of a contact are read at slightly different moments, so it is enough if one of them matches.
-    /// The record decides later.
+    /// Whether the contact of a pointer may be in scope and match the criteria. The record decides
+    /// later.
     #[must_use]
     pub fn may_match(&self, pointer: &Pointer, scope: &Scope) -> bool {
-        let matches = |entry| scope.admits(entry) && self.matches_ownership(entry);
-        self.matches_pointer(pointer) && pointer.entries().any(matches)
+        self.answer(pointer, scope) != Answer::No
+    }
+
+    /// Whether the contact of a pointer is in scope and matches the criteria, as far as its index
+    /// entries show. They are read at slightly different moments, so it is enough if one of them
+    /// matches.
+    pub(super) fn answer(&self, pointer: &Pointer, scope: &Scope) -> Answer {
+        if !self.matches_pointer(pointer) {
+            return Answer::No;
+        }
+        let accepts = |owners: &KnownOwners| scope.admits(owners) && self.matches_ownership(owners);
+        pointer.entries().map(|entry| entry.answer(accepts)).max().unwrap_or(Answer::No)
     }
 
     /// Whether a pointer matches the creation times of the criteria, which are compared with the
@@ -328,27 +347,56 @@ impl Criteria {
             && filter.updated_to.is_none_or(|to| contact.updated_at < to)
     }
 
-    /// Returns the partitions to read: the smallest known set that contains all contacts that are
-    /// in scope and match.
-    pub(super) fn partitions(&self, scope: &Scope) -> Vec<Partition> {
+    /// Returns the sets of partitions that the scope and the criteria select. Each of them contains
+    /// all contacts that are in scope and match. The sets with the fewest partitions come first,
+    /// and the whole company last. If one of them has no partitions, nothing matches, and only it
+    /// is returned.
+    pub(super) fn partition_sets(&self, scope: &Scope) -> Vec<PartitionSet> {
         let filter = &self.filter;
         let named = [
             filter.owner_id.iter().copied().map(Partition::Owner).collect(),
             filter.assignee_id.iter().copied().map(Partition::Assignee).collect(),
             filter.team_owner_ids.iter().copied().map(Partition::Team).collect::<Vec<_>>(),
         ];
-        let mut fewest = scope.partitions();
+        let named = named.into_iter().filter(|set| !set.is_empty());
         // A view may have no partitions, for example the view `teams` of a viewer without teams.
         let views = self.view.iter().map(ViewCriteria::partitions);
-        for set in named.into_iter().filter(|set| !set.is_empty()).chain(views) {
-            // The partition of the whole company is larger than any set of others.
-            if fewest.contains(&Partition::All) || set.len() < fewest.len() {
-                fewest = set;
-            }
+        let mut conditions: Vec<Vec<Partition>> =
+            [scope.partitions()].into_iter().chain(named).chain(views).collect();
+        for set in &mut conditions {
+            set.sort_unstable();
+            set.dedup();
         }
-        fewest.sort_unstable();
-        fewest.dedup();
-        fewest
+        // The partition of the whole company is larger than any set of others.
+        conditions.sort_by_key(|set| (set.contains(&Partition::All), set.len()));
+        conditions.dedup();
+        let implies = |set: &[Partition], condition: &[Partition]| {
+            condition.contains(&Partition::All) || set.iter().all(|part| condition.contains(part))
+        };
+        let is_exact =
+            |set: &[Partition]| conditions.iter().all(|condition| implies(set, condition));
+        let is_useful = |(place, set): &(usize, &Vec<Partition>)| {
+            *place == 0 || !(set.contains(&Partition::All) || conditions[0].is_empty())
+        };
+        let sets = conditions.iter().enumerate().filter(is_useful);
+        sets.map(|(_, set)| PartitionSet { partitions: set.clone(), is_exact: is_exact(set) })
+            .collect()
+    }
+
+    /// The set with the fewest partitions of [`Criteria::partition_sets`].
+    pub(super) fn partitions(&self, scope: &Scope) -> Vec<Partition> {
+        let fewest = self.partition_sets(scope).into_iter().next();
+        fewest.map(|set| set.partitions).unwrap_or_default()
+    }
+
+    /// The position in the results of a contact with these search words, which are in order; `None`
+    /// if the search reads none of them.
+    pub(super) fn first_match<'w>(
+        &self,
+        words: impl Iterator<Item = &'w str>,
+        id: ContactId,
+    ) -> Option<String> {
+        self.search.as_ref()?.first_match(words, id)
     }
 
     /// Returns the queries that together read all matching contacts of these partitions. A search
@@ -465,6 +513,15 @@ mod tests {
         let scope = Scope::Team { user, expanded };
         assert_eq!(criteria.partitions(&scope).len(), 1);
         assert_eq!(criteria.partitions(&Scope::Own(user)), everything);
+        let sets = criteria.partition_sets(&scope);
+        let sizes: Vec<_> = sets.iter().map(|set| (set.partitions.len(), set.is_exact)).collect();
+        assert_eq!(sizes, [(1, false), (2, false), (4, false)], "assignee, owners, scope");
+        let mine = Criteria { view: Some(ViewCriteria::Owned(user)), ..Criteria::default() };
+        for scope in [&scope, &Scope::Own(user), &Scope::Everything] {
+            let first = mine.partition_sets(scope).remove(0);
+            let expected = vec![Partition::Owner(user)];
+            assert_eq!(first, PartitionSet { partitions: expected, is_exact: true });
+        }
         let teamless =
             Criteria { view: Some(ViewCriteria::Teams(BTreeSet::new())), ..Criteria::default() };
         assert!(teamless.partitions(&Scope::Everything).is_empty());

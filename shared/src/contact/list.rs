@@ -88,7 +88,7 @@ impl Contacts {
     ) -> Result<Option<String>, TableError> {
         let order = request.order;
         for contact in self.fetch(scope, order, &request.criteria, candidates).await? {
-            page.bytes += serde_json::to_vec(&*contact).map_or(0, |bytes| bytes.len());
+            page.bytes += contact.size();
             let too_large = page.bytes > MAX_PAGE_BYTES && !page.contacts.is_empty();
             if page.contacts.len() >= request.limit || too_large {
                 let last = page.contacts.last();

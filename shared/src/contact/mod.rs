@@ -14,13 +14,15 @@
 //! | `deleted_list` | the list of the deleted contacts that can be restored |
 //! | `sync` | creates and updates many contacts by their unique keys |
 //! | `unique_key` | decides which contact owns an external id or a first email address |
+//! | `index_entry` | the content of an index entry |
 //! | `write_plan` | the index entries of a contact, and the steps of a write |
 //! | `store` | reads contacts, writes plans, and settles index entries |
 //! | `team_owners` | records who set the team owners, and decides what a backfill may change |
 //! | `filter` | the criteria of a list |
 //! | `list_request`, `order` | the request for a page, the order of a list, and a position in it |
 //! | `list` | pages of contacts |
-//! | `candidates` | the plan by which a list reads index entries |
+//! | `candidates` | the plans by which a list reads index entries |
+//! | `scope_search` | the plan by which a search reads the pointers of a narrow scope |
 //! | `pointer` | an index entry that a list has read |
 //! | `walk` | merges queries for index entries into one order |
 //! | `search` | searches contacts by the text that a user types |
@@ -83,6 +85,7 @@ mod erasure;
 mod error;
 pub mod event;
 mod filter;
+mod index_entry;
 mod input;
 mod list;
 mod list_request;
@@ -92,6 +95,7 @@ mod order;
 mod phone;
 mod pointer;
 mod retention;
+mod scope_search;
 mod search;
 mod store;
 mod sync;

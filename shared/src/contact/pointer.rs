@@ -1,4 +1,4 @@
-use super::write_plan::IndexEntry;
+use super::index_entry::IndexEntry;
 use crate::id::ContactId;
 
 /// An index entry of a contact that a list has read, with the contact's position and its owners.

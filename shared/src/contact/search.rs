@@ -17,6 +17,7 @@ use super::{
     words,
 };
 use crate::{
+    id::ContactId,
     script::is_cjk,
     table::{WORD_PREFIX, Word, successor},
 };
@@ -124,7 +125,7 @@ impl Search {
     /// Whether the records must be read to decide whether contacts match, because the text contains
     /// several words of a name, and a search word shows only one of them.
     pub(super) fn needs_records(&self) -> bool {
-        self.names.len() > 1 || self.names.iter().any(|word| !word.parts.is_empty())
+        self.names.len() > 1
     }
 
     /// The ranges of search words to read.
@@ -189,8 +190,18 @@ impl Search {
     /// ranges.
     pub(super) fn position(&self, contact: &Contact) -> Option<String> {
         let found_by = index_words(contact);
-        let first = found_by.iter().find(|word| self.has_range_of(word))?;
-        Some(Word::new(first).sort_key(contact.id))
+        self.first_match(found_by.iter().map(String::as_str), contact.id)
+    }
+
+    /// The position in the results of a contact with these search words, which are in order; `None`
+    /// if no range contains one of them.
+    pub(super) fn first_match<'w>(
+        &self,
+        mut words: impl Iterator<Item = &'w str>,
+        id: ContactId,
+    ) -> Option<String> {
+        let first = words.find(|word| self.has_range_of(word))?;
+        Some(Word::new(first).sort_key(id))
     }
 }
 

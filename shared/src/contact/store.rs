@@ -4,7 +4,9 @@ use futures::future::try_join_all;
 
 use super::{
     Contact, WritePlan,
-    write_plan::{Stages, Steps, TouchedKeys, into_transactions, settling_actions},
+    write_plan::{
+        Stages, Steps, TouchedKeys, have_conditions, into_transactions, settling_actions,
+    },
 };
 use crate::{
     access::{AccessError, Authorized, Scope},
@@ -129,7 +131,7 @@ impl Contacts {
     }
 
     async fn save_in_stages(&self, stages: Stages) -> Result<(), SaveError> {
-        let Stages { due, before, record, after } = stages;
+        let Stages { due, keeps_pointers, before, record, after } = stages;
         let first = Transaction::from_iter([due.put()?]);
         save_result(self.table.transact(first).await)?;
         let changed = async {
@@ -141,7 +143,7 @@ impl Contacts {
             // It is not known whether the record was written. The clean-up settles the index
             // entries when the due item is due.
             Err(SaveError::Table(_)) => Ok(()),
-            Ok(()) if !after.is_empty() => self.write_all(after).await,
+            Ok(()) if keeps_pointers => self.write_all(after).await,
             // This includes a write that failed because another request changed the contact first.
             // Its index entries are settled now, and not only when the due item is due.
             Ok(()) | Err(SaveError::Changed) => {
@@ -168,8 +170,9 @@ impl Contacts {
 
     /// Settles the index entries of a contact after a write in stages: writes, updates or deletes
     /// the items of all touched keys as the current contact requires, and deletes the due item.
-    /// Every transaction checks that the contact is unchanged since it was read, so that entries of
-    /// a concurrent write are neither lost nor restored.
+    /// Every transaction checks that the contact is unchanged since it was read, or that the stale
+    /// pointers that it deletes are, so that entries of a concurrent write are neither lost nor
+    /// restored.
     ///
     /// # Errors
     /// [`TableError::Contention`] when the contact keeps changing. The due item then stays in the
@@ -187,7 +190,8 @@ impl Contacts {
             // the version of the contact, so that the guard detects it.
             let stored = table.batch_get(&touched.keys, true).await?;
             let actions = settling_actions(&touched, now.as_ref(), &stored, due.at)?;
-            let transactions = into_transactions(actions.into_iter(), Some(&guard));
+            let guard = (!have_conditions(&actions)).then_some(&guard);
+            let transactions = into_transactions(actions.into_iter(), guard);
             let written = try_join_all(transactions.into_iter().map(|t| table.transact(t))).await;
             Attempt::from_transaction(written.map(drop))
         })

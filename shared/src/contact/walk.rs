@@ -16,7 +16,7 @@ use crate::{
 /// The minimum number of items that one read of a query requests, if several queries are merged.
 const MIN_REFILL: usize = 5;
 /// The maximum number of items that one read of a query requests after the first read.
-const MAX_REFILL: usize = 1_000;
+const MAX_REFILL: usize = 2_500;
 /// The maximum number of queries that run in parallel.
 const READS_AT_ONCE: usize = 32;
 

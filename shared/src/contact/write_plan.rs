@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Contact, clean::folded_email, digits, fold, retention, search::index_words};
+use super::{
+    Contact, clean::folded_email, digits, index_entry::IndexEntry, retention, search::index_words,
+};
 use crate::{
-    access::{Owned, Ownership},
-    id::{CompanyId, ContactId, TeamId, UserId},
+    id::{CompanyId, ContactId},
     outbox::GRACE,
     table::{
         Action, Condition, Due, DueKind, Item, Key, MAX_ACTIONS, Partition, TableError,
-        Transaction, from_item, name_key, to_item,
+        Transaction, attribute, from_item, to_item,
     },
 };
 
@@ -36,54 +37,6 @@ pub enum StalePointers {
     Delete,
 }
 
-/// The content of a contact's index entries: its pointers, look-up items and search words. They
-/// contain the owners, so that contacts out of scope are skipped without reading their records.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct IndexEntry {
-    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
-    pub(super) owner: Option<UserId>,
-    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
-    pub(super) assignee: Option<UserId>,
-    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) teams: Vec<TeamId>,
-    /// The time until which a stale pointer stays; `None` in all other entries.
-    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
-    pub(super) until: Option<Timestamp>,
-    /// The sort key of the pointer in the order by name; `None` in look-up items and search words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) name_key: Option<String>,
-    /// The previous search word of the contact in the same partition of words, so that a search
-    /// whose ranges contain both words skips this one. `None` in the first search word of a
-    /// partition, and in pointers and look-up items.
-    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
-    pub(super) word_before: Option<String>,
-}
-
-impl IndexEntry {
-    fn for_contact(contact: &Contact) -> Self {
-        Self {
-            owner: contact.owner_id,
-            assignee: contact.assignee_id,
-            teams: contact.team_owner_ids.clone(),
-            until: None,
-            name_key: None,
-            word_before: None,
-        }
-    }
-
-    /// Adds the sort key in the order by name, which only pointers have.
-    fn with_name_key(mut self, folded_name: &str, id: ContactId) -> Self {
-        self.name_key = Some(name_key(folded_name, id));
-        self
-    }
-}
-
-impl Owned for IndexEntry {
-    fn ownership(&self) -> Ownership<'_> {
-        Ownership { owner: self.owner, assignee: self.assignee, teams: &self.teams }
-    }
-}
-
 /// The partitions that contain a pointer to the contact.
 pub(super) fn partitions(contact: &Contact) -> Vec<Partition> {
     let mut partitions = vec![Partition::All];
@@ -101,10 +54,6 @@ fn pointer_keys(company: &CompanyId, contact: &Contact) -> BTreeSet<Key> {
     partitions.map(|partition| Key::pointer(company, &partition, contact.id)).collect()
 }
 
-fn folded_name(contact: &Contact) -> String {
-    fold(contact.name.as_deref().unwrap_or_default())
-}
-
 /// Returns all index entries of a contact: pointers, look-up items, search words, and the mark of a
 /// contact whose team owners a backfill set. The record and the unique keys are not included. A
 /// deleted contact has none of these entries, but those of [`retention::items`].
@@ -117,16 +66,18 @@ fn index_entries(
     }
     let mut items = BTreeMap::new();
     let id = contact.id;
-    let folded = folded_name(contact);
     let entry = IndexEntry::for_contact(contact);
-    let pointer = entry.clone().with_name_key(&folded, id);
+    let in_company = entry.clone().with_name_key(contact);
+    let pointer = in_company.clone().with_words(contact);
     let mut put = |key: Key, value: &IndexEntry| -> Result<(), TableError> {
         let item = to_item(&key, value)?;
         items.insert(key, item);
         Ok(())
     };
     for partition in partitions(contact) {
-        put(Key::pointer(company, &partition, id), &pointer)?;
+        // A search of the whole company reads search words instead of pointers.
+        let pointer = if partition == Partition::All { &in_company } else { &pointer };
+        put(Key::pointer(company, &partition, id), pointer)?;
     }
     for email in &contact.emails {
         put(Key::email(company, &folded_email(email), id), &entry)?;
@@ -199,13 +150,17 @@ pub(super) struct Stages {
     /// Written first: the due item. It makes the clean-up complete the change after a crash and
     /// delete the stale pointers.
     pub(super) due: Due,
+    /// Whether stale pointers are kept, so that the due item stays until the clean-up deletes them.
+    pub(super) keeps_pointers: bool,
     /// Written second: the new index entries. They are harmless before the record changes, because
     /// the guard checks every record again.
     pub(super) before: Vec<Transaction>,
-    /// Written third: the record, the unique keys, and the idempotency record.
+    /// Written third: the record, the unique keys, the idempotency record, the stale pointers that
+    /// are kept and the deletions of old entries, as many as fit. In this transaction they need no
+    /// check of the record, which costs as much as writing it.
     pub(super) record: Transaction,
-    /// Written last, if stale pointers are kept: the stale pointers with the new owners, and the
-    /// deletions of the other old entries. If no stale pointers are kept,
+    /// Written last, if stale pointers are kept: the rest of the stale pointers with the new owners
+    /// and of the deletions. If no stale pointers are kept,
     /// [`Contacts::settle`](super::Contacts::settle) updates all touched keys at once and deletes
     /// the due item.
     pub(super) after: Vec<Transaction>,
@@ -297,14 +252,14 @@ impl WritePlan {
         let mut record = Transaction::new();
         record.push(Action::Put(self.record, Some(self.condition)));
         record.extend(self.with_record);
-        let after = if self.kept_pointers.is_empty() {
-            Vec::new()
-        } else {
-            let rest = self.deletes.into_iter().map(delete);
-            into_transactions(self.kept_pointers.into_iter().map(put).chain(rest), Some(guard))
-        };
+        let keeps_pointers = !self.kept_pointers.is_empty();
+        let deletes = self.deletes.into_iter().map(delete);
+        let mut rest = self.kept_pointers.into_iter().map(put).chain(deletes);
+        record.extend(rest.by_ref().take(MAX_ACTIONS - record.len()));
+        let after = into_transactions(rest, Some(guard));
         Stages {
             due,
+            keeps_pointers,
             before: into_transactions(self.puts.into_iter().map(put), None),
             record,
             after,
@@ -346,10 +301,8 @@ fn kept_pointers(
     new: &Contact,
 ) -> Result<BTreeMap<Key, Item>, TableError> {
     let until = Some(kept_until(new));
-    let pointer = IndexEntry {
-        until,
-        ..IndexEntry::for_contact(new).with_name_key(&folded_name(new), new.id)
-    };
+    let pointer = IndexEntry::for_contact(new).with_name_key(new).with_words(new);
+    let pointer = IndexEntry { until, ..pointer };
     let (before, after) = (pointer_keys(company, old), pointer_keys(company, new));
     let left = before.difference(&after);
     left.map(|key| Ok((key.clone(), to_item(key, &pointer)?))).collect()
@@ -391,17 +344,37 @@ pub(super) fn settling_actions(
     let mut actions = Vec::with_capacity(touched.keys.len());
     for key in &touched.keys {
         match (expected.remove(key), stored.get(key)) {
+            // Most of the items are already in the right state.
+            (Some(item), Some(stored)) if item == *stored => {}
+            (None, None) => {}
             (Some(item), _) => actions.push(Action::Put(item, None)),
-            (None, Some(item)) if is_kept_past(item, at)? => {}
-            (None, _) => actions.push(Action::Delete(key.clone(), None)),
+            (None, Some(item)) => actions.extend(deletion(key, item, at)?),
         }
     }
     Ok(actions)
 }
 
-fn is_kept_past(item: &Item, at: Timestamp) -> Result<bool, TableError> {
+/// Returns the deletion of an item that the contact does not require; `None` for a stale pointer
+/// that a later change keeps for longer. The deletion of a stale pointer has its own condition: a
+/// change that requires the pointer again writes it without its time.
+fn deletion(key: &Key, item: &Item, at: Timestamp) -> Result<Option<Action>, TableError> {
     let entry: IndexEntry = from_item(item.clone())?;
-    Ok(entry.until.is_some_and(|until| until > at))
+    let condition = match entry.until {
+        Some(until) if until > at => return Ok(None),
+        Some(until) => Some(Condition::Expression {
+            text: "#until = :until".to_owned(),
+            names: vec![("#until", "u")],
+            values: vec![(":until", attribute(until)?)],
+        }),
+        None => None,
+    };
+    Ok(Some(Action::Delete(key.clone(), condition)))
+}
+
+/// Whether each of these actions has its own condition, so that the record, whose check costs as
+/// much as writing it, need not be checked with them.
+pub(super) fn have_conditions(actions: &[Action]) -> bool {
+    actions.iter().all(|action| matches!(action, Action::Delete(_, Some(_))))
 }
 
 #[cfg(test)]

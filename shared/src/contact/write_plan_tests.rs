@@ -1,7 +1,12 @@
+use aws_sdk_dynamodb::types::AttributeValue;
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::{
+    contact::index_entry::EntryOwners,
+    id::{TeamId, UserId},
+};
 
 pub(in crate::contact) fn contact(n: u128) -> Contact {
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
@@ -86,7 +91,7 @@ fn execute(items: &mut Items, old: &Contact, new: &Contact, stale: StalePointers
         Steps::Record(item, _) => drop(items.insert(Key::from_item(&item).unwrap(), item)),
         Steps::Once(all) => apply(items, all),
         Steps::Staged(stages) => {
-            let Stages { due, before: puts, record, after } = *stages;
+            let Stages { due, keeps_pointers, before: puts, record, after } = *stages;
             for transaction in puts {
                 apply(items, transaction);
             }
@@ -94,7 +99,7 @@ fn execute(items: &mut Items, old: &Contact, new: &Contact, stale: StalePointers
             // deleted.
             assert!(before.keys().chain(expected.keys()).all(|key| items.contains_key(key)));
             apply(items, record);
-            if after.is_empty() {
+            if !keeps_pointers {
                 settle(items, &due, new);
                 return Vec::new();
             }
@@ -140,13 +145,10 @@ proptest! {
         let dues = execute(&mut items, &old, &new, StalePointers::Keep);
         let left = &pointer_keys(&company(), &old) - &pointer_keys(&company(), &new);
         prop_assert_eq!(dues.is_empty(), left.is_empty());
-        let folded = folded_name(&new);
         for key in left {
             let entry = index_entry(&items[&key]);
-            prop_assert_eq!(entry.owner, new.owner_id);
-            prop_assert_eq!(entry.assignee, new.assignee_id);
-            prop_assert_eq!(&entry.teams, &new.team_owner_ids);
-            prop_assert_eq!(entry.name_key, Some(name_key(&folded, new.id)));
+            prop_assert_eq!(&entry.owners, &EntryOwners::for_contact(&new));
+            prop_assert_eq!(entry.name_key, IndexEntry::default().with_name_key(&new).name_key);
         }
         // Stale look-up items and words are never kept.
         let others = index_entries(&company(), &new).unwrap();
@@ -157,13 +159,77 @@ proptest! {
     }
 
     #[test]
-    fn a_deletion_leaves_no_items(old in any_contact()) {
+    fn a_deletion_leaves_only_the_items_of_a_deleted_contact(old in any_contact()) {
         let new = Contact { deleted_at: Some(old.updated_at), version: 2, ..old.clone() };
         let mut items = index_entries(&company(), &old).unwrap();
         let dues = execute(&mut items, &old, &new, StalePointers::Keep);
         items.remove(&Key::contact(&company(), new.id));
-        prop_assert!(dues.is_empty() && items.is_empty());
+        prop_assert!(dues.is_empty());
+        prop_assert!(items.keys().all(|key| key.pk.ends_with("#DELETED")), "{:?}", items.keys());
+        prop_assert_eq!(items, index_entries(&company(), &new).unwrap());
     }
+}
+
+/// The largest contact: 100 teams, 5 emails and phones, a name of 24 words, and 32 KB in all.
+fn largest() -> Contact {
+    let name = |n: u32| format!("word{n:02}x");
+    Contact {
+        external_id: Some("e".repeat(256)),
+        name: Some((0..24).map(name).collect::<Vec<_>>().join(" ")),
+        emails: (0..5).map(|n| format!("{n}{}@x.id", "m".repeat(300))).collect(),
+        phones: (0..5).map(|n| format!("+62812345678{n}")).collect(),
+        owner_id: Some(UserId::from_uuid(Uuid::from_u128(1))),
+        assignee_id: Some(UserId::from_uuid(Uuid::from_u128(2))),
+        team_owner_ids: (0..100).map(|n| TeamId::from_uuid(Uuid::from_u128(n))).collect(),
+        source: Some("x".repeat(25_000)),
+        ..contact(1)
+    }
+}
+
+fn size(item: &Item) -> usize {
+    let text = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => text.len(),
+        other => panic!("an index entry has texts only: {other:?}"),
+    };
+    item.iter().map(|(name, value)| name.len() + text(value)).sum()
+}
+
+#[test]
+fn an_index_entry_stays_under_one_kilobyte() {
+    let company = "c".repeat(64).parse().unwrap();
+    let few_teams = largest().team_owner_ids[..4].to_vec();
+    let short_words = Some("ab cd ef ".repeat(40));
+    for name in [largest().name, Some("é".repeat(1_000)), Some("a".repeat(1_000)), short_words] {
+        for teams in [few_teams.clone(), largest().team_owner_ids] {
+            let contact = Contact { name: name.clone(), team_owner_ids: teams, ..largest() };
+            let entries = index_entries(&company, &contact).unwrap();
+            let elsewhere = vec![TeamId::from_uuid(Uuid::from_u128(999))];
+            let old = Contact { team_owner_ids: elsewhere, ..contact.clone() };
+            let kept = kept_pointers(&company, &old, &contact).unwrap();
+            for (key, item) in entries.iter().chain(&kept) {
+                assert!(size(item) < 1024, "{key:?} has {} bytes", size(item));
+            }
+        }
+    }
+}
+
+#[test]
+fn entries_contain_owners_up_to_four_teams_and_words_while_they_are_short() {
+    let of_team = |contact: &Contact| {
+        let key =
+            Key::pointer(&company(), &Partition::Owner(contact.owner_id.unwrap()), contact.id);
+        index_entry(&index_entries(&company(), contact).unwrap()[&key])
+    };
+    let few = Contact { name: Some("Ann Lee".to_owned()), ..largest() };
+    let few = Contact { team_owner_ids: few.team_owner_ids[..4].to_vec(), emails: vec![], ..few };
+    let entry = of_team(&few);
+    assert!(matches!(entry.owners, EntryOwners::Known(_)));
+    let words: BTreeSet<String> = entry.words().unwrap().map(str::to_owned).collect();
+    assert_eq!(words, index_words(&few));
+    let long = Contact { emails: largest().emails, name: largest().name, ..few };
+    assert!(of_team(&long).words().is_none());
+    let entry = of_team(&largest());
+    assert!(entry.owners == EntryOwners::Many && entry.words().is_none());
 }
 
 #[test]

@@ -334,7 +334,7 @@ fn finish(
                 let (name, value) = FALLBACK_HEADER;
                 headers.insert(name, value);
             }
-            response(status, headers, Some(failure.body()))
+            response(status, headers, Some(failure.body().to_string()))
         }
     }
 }

@@ -1,7 +1,12 @@
+use std::fmt::Write as _;
+
 use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 use aws_lambda_events::{apigw::ApiGatewayV2httpResponse, encodings::Body};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{
+    Map, Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{
     Failure,
@@ -30,7 +35,8 @@ pub struct Warning {
 #[derive(Debug)]
 pub struct Reply {
     status: u16,
-    body: Option<Value>,
+    /// The JSON text of the field `data`, serialized once.
+    body: Option<Box<RawValue>>,
     page: Option<&'static str>,
     meta: Map<String, Value>,
     warnings: Vec<Warning>,
@@ -56,7 +62,7 @@ impl Reply {
     /// # Errors
     /// 503 if the data cannot be serialized.
     pub fn new(status: u16, data: &impl Serialize) -> Result<Self, Failure> {
-        let data = serde_json::to_value(data).map_err(|error| {
+        let data = to_raw_value(data).map_err(|error| {
             Failure::new(super::Code::Unavailable, "the response could not be created; try again")
                 .with_source(error)
         })?;
@@ -93,7 +99,7 @@ impl Reply {
         Self::from_parts(204, None)
     }
 
-    fn from_parts(status: u16, body: Option<Value>) -> Self {
+    fn from_parts(status: u16, body: Option<Box<RawValue>>) -> Self {
         Self {
             status,
             body,
@@ -177,13 +183,14 @@ impl Reply {
             return response;
         }
         let body = self.body.map(|data| {
-            let mut body = json!({ "data": data });
+            let mut body = format!("{{\"data\":{data}");
             if !self.meta.is_empty() {
-                body["meta"] = Value::Object(self.meta);
+                let _ = write!(body, ",\"meta\":{}", Value::Object(self.meta));
             }
             if !self.warnings.is_empty() {
-                body["warnings"] = json!(self.warnings);
+                let _ = write!(body, ",\"warnings\":{}", json!(self.warnings));
             }
+            body.push('}');
             body
         });
         response(self.status, self.headers, body)
@@ -193,14 +200,14 @@ impl Reply {
 pub(super) fn response(
     status: u16,
     mut headers: HeaderMap,
-    body: Option<Value>,
+    body: Option<String>,
 ) -> ApiGatewayV2httpResponse {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let mut response = ApiGatewayV2httpResponse::default();
     response.status_code = i64::from(status);
     if let Some(body) = body {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response.body = Some(Body::Text(body.to_string()));
+        response.body = Some(Body::Text(body));
     }
     response.headers = headers;
     response

@@ -23,7 +23,7 @@ pub(crate) async fn table() -> Table {
         "KeySchema": keys(SK),
         "GlobalSecondaryIndexes": [{
             "IndexName": BY_NAME, "KeySchema": keys(NAME_KEY),
-            "Projection": { "ProjectionType": "ALL" },
+            "Projection": { "ProjectionType": "INCLUDE", "NonKeyAttributes": ["o"] },
         }],
     });
     database.create_table(serde_json::from_value::<_>(table).unwrap()).unwrap();

@@ -66,6 +66,181 @@ async fn a_page_of_25_costs_the_same_in_a_company_ten_times_as_large() {
     }
 }
 
+/// Adds a user at this level, in these teams, to the growth company.
+fn add_person(world: &World, handle: &str, level: &str, teams: &[String]) {
+    let levels: serde_json::Map<_, _> = local::demo_company::PERMISSIONS
+        .iter()
+        .map(|permission| ((*permission).to_owned(), json!(level)))
+        .collect();
+    let company = local::demo_company::id("company", "kopi");
+    let all: Vec<Value> = teams
+        .iter()
+        .map(|id| json!({ "id": id, "company_sso_id": company, "name": format!("Team {id}") }))
+        .collect();
+    let upserts = json!({ "teams": all, "people": [{
+        "sso_id": tests::person(handle), "handle": handle, "full_name": "Some One",
+        "company_sso_id": company, "email": format!("{handle}@kopi.example"), "status": "active",
+        "staff_level": "Agent", "team_ids": teams, "levels": levels,
+    }] });
+    world.directory.upsert(serde_json::from_value(upserts).unwrap()).unwrap();
+}
+
+/// The number of contacts on each page of a list.
+async fn page_sizes(world: &World, user: &str, path: &str) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = world.get(user, &format!("{path}&cursor={cursor}")).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.body);
+        sizes.push(page.ids().len());
+        match page.body["meta"]["next_cursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => return sizes,
+        }
+    }
+}
+
+#[tokio::test]
+async fn lists_searches_and_views_cost_the_same_with_1_000_and_20_000_contacts() {
+    let mut costs = Vec::new();
+    for contacts in [1_000, 20_000] {
+        let world = company_with(contacts).await;
+        add_person(&world, "single", "own", &[]);
+        let only = json!({ "name": "Contact Only", "owner_id": tests::person("single") });
+        world.post("maya", "/cdp/customers", &only).await;
+        let assignee = format!("/cdp/customers?assignee_id={}", tests::person("agus"));
+        let owner = format!("/cdp/customers?owner_id={}", tests::person("agus"));
+        let mut of_world = Vec::new();
+        for (user, function, path, sizes) in [
+            ("single", "ContactSearch", "/cdp/customers/search-assoc?q=contact", vec![1]),
+            ("single", "ContactList", "/cdp/customers?q=contact", vec![1]),
+            ("single", "ContactList", "/cdp/customers?limit=25", vec![1]),
+            ("single", "ContactList", "/cdp/customers?view=owned-by-me", vec![1]),
+            ("single", "ContactList", "/cdp/customers?view=assigned-to-me", vec![0]),
+            // The user owns a third of the contacts and is assigned to one.
+            ("agus", "ContactList", "/cdp/customers?view=assigned-to-me", vec![1]),
+            ("maya", "ContactList", assignee.as_str(), vec![1]),
+            ("single", "ContactList", assignee.as_str(), vec![0]),
+            ("single", "ContactList", owner.as_str(), vec![0]),
+            ("sinta", "ContactList", "/cdp/customers?view=teams", vec![]),
+            ("sinta", "ContactSearch", "/cdp/customers/search-assoc?q=contact", vec![]),
+            ("maya", "ContactSearch", "/cdp/customers/search-assoc?q=contact", vec![]),
+        ] {
+            if !sizes.is_empty() {
+                assert_eq!(page_sizes(&world, user, path).await, sizes, "{user} {path}");
+            }
+            of_world.push((user, path.to_owned(), warm_cost(&world, user, path, function).await));
+        }
+        println!("{contacts} contacts: {of_world:?}");
+        costs.push(of_world);
+    }
+    assert_eq!(costs[0], costs[1]);
+}
+
+/// The write units of a function since the last reset, without the names and team sets of people
+/// that it caches in the table.
+fn write_units(world: &World, function: &str) -> f64 {
+    let usage = world.usage.snapshot();
+    let actions = usage[function]["actions"].as_object().cloned().unwrap_or_default();
+    let writes = actions.into_iter().filter(|(action, _)| action != "dynamodb.PutItem");
+    writes.filter_map(|(_, action)| action["write_units"].as_f64()).sum()
+}
+
+/// The write units of a request, and of the clean-up after it.
+async fn write_cost(world: &World, method: Method, path: &str, body: &Value) -> (f64, Value) {
+    world.usage.reset();
+    let response = world.call("many", method, path, Some(body)).await;
+    assert!(response.status < 300, "{path}: {}", response.body);
+    let request = write_units(world, "ContactWrite");
+    world.usage.reset();
+    super::table_state::clean_up(world).await;
+    (request + write_units(world, "CleanUp"), response.data().clone())
+}
+
+#[tokio::test]
+async fn a_contact_of_a_hundred_teams_is_written_within_the_targets() {
+    let world = World::with_flags().await;
+    let teams: Vec<String> =
+        (0..100).map(|n| local::demo_company::team_id("kopi", &format!("Many {n}"))).collect();
+    add_person(&world, "many", "everything", &teams);
+    let words = |text: &str| (0..24).map(|n| format!("{text}{n:02}")).collect::<Vec<_>>().join(" ");
+    let contact = json!({
+        "external_id": "largest", "name": words("name"), "team_owner_ids": teams,
+        "emails": (0..5).map(|n| format!("person{n}@customers.example")).collect::<Vec<_>>(),
+        "phones": (0..5).map(|n| format!("+62 812 0000 010{n}")).collect::<Vec<_>>(),
+        "assignee_id": tests::person("budi"),
+        "custom_fields": { "text": "x".repeat(25_000) },
+    });
+    // The first creation extends the catalog of custom fields.
+    write_cost(
+        &world,
+        Method::POST,
+        "/cdp/customers",
+        &json!({ "custom_fields": { "text": "x" } }),
+    )
+    .await;
+    let (create, created) = write_cost(&world, Method::POST, "/cdp/customers", &contact).await;
+    let path = format!("/cdp/customers/{}", created["id"].as_str().unwrap());
+    let cost = async |body: Value| write_cost(&world, Method::PATCH, &path, &body).await.0;
+    // The record has 31 KB, and a unit in a transaction writes half a kilobyte.
+    let record = 62.0;
+    let owner = cost(json!({ "owner_id": tests::person("maya") })).await;
+    let assignee = cost(json!({ "assignee_id": tests::person("maya") })).await;
+    let name = cost(json!({ "name": words("else") })).await;
+    let ten = cost(json!({ "team_owner_ids": teams[10..] })).await - record;
+    let back = cost(json!({ "team_owner_ids": teams })).await - record;
+    let all = cost(json!({ "team_owner_ids": [] })).await - record;
+    println!(
+        "create {create}, record {record}, owner {owner}, assignee {assignee}, name {name}, \
+         10 teams less {ten}, 10 teams more {back}, 100 teams less {all}"
+    );
+    assert!(create <= 600.0, "create: {create}");
+    assert!(owner <= 300.0 && assignee <= 300.0, "owner: {owner}, assignee: {assignee}");
+    assert!(name <= 700.0, "name: {name}");
+    assert!(ten <= 120.0 && back <= 120.0 && all <= 1_200.0, "teams: {ten}, {back}, {all}");
+}
+
+#[tokio::test]
+async fn an_ordinary_contact_costs_no_more_write_units_than_its_entries() {
+    let world = World::with_flags().await;
+    let team = local::demo_company::team_id("kopi", "Many 0");
+    add_person(&world, "many", "everything", std::slice::from_ref(&team));
+    let mut number = 0;
+    for (more, most) in [
+        (json!({}), 25.0),
+        (json!({ "external_id": "ordinary-1" }), 27.0),
+        (json!({ "assignee_id": tests::person("budi"), "team_owner_ids": [team] }), 28.0),
+        (
+            json!({ "external_id": "ordinary-2", "assignee_id": tests::person("budi"), "team_owner_ids": [team] }),
+            30.0,
+        ),
+        // The owner is the assignee.
+        (json!({ "assignee_id": tests::person("many") }), 28.0),
+    ] {
+        number += 1;
+        let mut contact = json!({
+            "name": "Citra Anggraini", "emails": [format!("citra{number}@customers.example")],
+            "phones": [format!("+62 812 0000 010{number}")],
+        });
+        contact.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (cost, _) = write_cost(&world, Method::POST, "/cdp/customers", &contact).await;
+        assert!(cost <= most, "{more}: {cost} of {most}");
+    }
+}
+
+#[tokio::test]
+async fn a_cached_team_set_is_not_read_from_the_table_again() {
+    let world = World::with_flags().await;
+    let teams: Vec<String> =
+        (0..400).map(|n| local::demo_company::team_id("kopi", &format!("Cached {n}"))).collect();
+    add_person(&world, "cached", "team", &teams);
+    add_person(&world, "few", "team", &teams[..1]);
+    let path = "/cdp/customers/search-assoc?q=zzzz";
+    let units = async |user| warm_cost(&world, user, path, "ContactSearch").await.1;
+    let (many, few) = (units("cached").await, units("few").await);
+    assert!(many <= few, "{many} read units with 400 teams, {few} with one");
+}
+
 #[tokio::test]
 async fn a_contact_and_the_first_page_of_its_notes_cost_the_same_in_a_company_of_any_size() {
     let (few, many) = (company_with(FEW).await, company_with(MANY).await);

@@ -21,7 +21,7 @@ pub struct TableSpec {
     pub name: String,
     /// The primary key of the table.
     pub key: KeySpec,
-    /// Global secondary indexes; each projects all attributes.
+    /// Global secondary indexes.
     pub indexes: Vec<IndexSpec>,
     /// The name of the attribute that contains an item's expiry time, in seconds since 1970.
     pub ttl_attribute: Option<String>,
@@ -43,6 +43,8 @@ pub struct IndexSpec {
     pub name: String,
     /// The key attributes of the index.
     pub key: KeySpec,
+    /// The attributes that the index contains besides the keys; `None` if it contains all.
+    pub attributes: Option<Vec<String>>,
 }
 
 /// An SQS queue.
@@ -106,10 +108,14 @@ impl TableSpec {
 
 impl IndexSpec {
     fn to_json(&self) -> Value {
+        let projection = match &self.attributes {
+            None => json!({ "ProjectionType": "ALL" }),
+            Some(names) => json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": names }),
+        };
         json!({
             "IndexName": self.name,
             "KeySchema": self.key.to_json(),
-            "Projection": { "ProjectionType": "ALL" },
+            "Projection": projection,
         })
     }
 }

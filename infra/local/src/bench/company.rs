@@ -14,6 +14,8 @@ use crate::{
 pub(super) const EVERYTHING: &str = "maya";
 /// Handle of a user who sees only their own contacts.
 pub(super) const OWN: &str = "agus";
+/// Handle of a user who sees only the one contact that they own.
+pub(super) const OWN_ONE: &str = "bench-one";
 /// Handle of a user who sees the contacts of five teams.
 pub(super) const FIVE_TEAMS: &str = "bench-five";
 /// Handle of a user who sees the contacts of two hundred teams.
@@ -59,8 +61,11 @@ pub(super) fn people() -> Value {
         })
     };
     let person = |handle, team_ids: &[String]| with_level("team", handle, team_ids);
-    let mut people =
-        vec![person(FIVE_TEAMS.to_owned(), &five), person(MANY_TEAMS.to_owned(), &many)];
+    let mut people = vec![
+        person(FIVE_TEAMS.to_owned(), &five),
+        person(MANY_TEAMS.to_owned(), &many),
+        with_level("own", OWN_ONE.to_owned(), &[]),
+    ];
     people.extend((0..COLLEAGUES).map(|number| person(colleague(number), &five)));
     for level in ["team", "everything"] {
         people.extend(

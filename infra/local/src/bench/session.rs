@@ -13,15 +13,27 @@ pub(super) struct Session {
     pub(super) cloud: LocalCloud,
     /// A client without a token, for the `/_local` endpoints.
     pub(super) anonymous: Client,
+    /// The folder of a large company's data, which is deleted with the session.
+    _disk: Option<tempfile::TempDir>,
 }
+
+/// The maximum number of contacts that a session keeps in memory.
+const MAX_IN_MEMORY: usize = 200_000;
 
 impl Session {
     pub(super) async fn start(options: &Options, contacts: usize) -> Result<Self, BenchError> {
-        let cloud = LocalCloud::start(options.clone()).await?;
+        // A large company does not fit into memory, so it is kept on disk until the session ends.
+        let disk = (contacts > MAX_IN_MEMORY).then(tempfile::tempdir).transpose();
+        let disk = disk.map_err(|error| {
+            BenchError::Response(format!("no temporary folder for the data: {error}"))
+        })?;
+        let data = disk.as_ref().map(|folder| folder.path().to_owned());
+        let options = Options { data: data.or_else(|| options.data.clone()), ..options.clone() };
+        let cloud = LocalCloud::start(options).await?;
         let anonymous = Client::new(cloud.gateway_url())?;
         anonymous.fetch(Method::POST, "/_local/directory", Some(&company::people())).await?;
         company::load(&cloud, contacts)?;
-        Ok(Self { cloud, anonymous })
+        Ok(Self { cloud, anonymous, _disk: disk })
     }
 
     pub(super) async fn sign_in(&self, user: &str) -> Result<Client, BenchError> {

@@ -7,17 +7,18 @@ use std::fmt::Write as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::company::{self, EVERYTHING, FIVE_TEAMS, MANY_TEAMS, OWN};
+use super::company::{self, EVERYTHING, FIVE_TEAMS, MANY_TEAMS, OWN, OWN_ONE};
 use super::error::BenchError;
 use super::session::{Session, first_contact, succeeded};
 use crate::{client::Client, cloud::Options};
 
-/// The label of a request, and its usage as a text in the form `calls / read units`.
+/// The label of a request, and its usage as a text in the form `calls / read units / contacts
+/// in the answer`.
 type Row = (String, String);
 
 /// A request to measure.
 struct Sample {
-    label: &'static str,
+    label: String,
     user: &'static str,
     function: &'static str,
     path: String,
@@ -33,7 +34,7 @@ pub async fn usage(options: &Options, sizes: &[usize]) -> Result<String, BenchEr
     for size in sizes {
         columns.push(column(options, *size).await?);
     }
-    let mut table = String::from("| request (calls / read units) |");
+    let mut table = String::from("| request (calls / read units / contacts found) |");
     for size in sizes {
         let _ = write!(table, " {size} contacts |");
     }
@@ -57,30 +58,64 @@ async fn column(options: &Options, size: usize) -> Result<Vec<Row>, BenchError> 
 
 async fn rows(session: &Session) -> Result<Vec<Row>, BenchError> {
     let contact = first_contact(&session.sign_in(FIVE_TEAMS).await?).await?;
+    let only = json!({ "name": "Contact Only" });
+    let owner = session.sign_in(OWN_ONE).await?;
+    let created = owner.call(Method::POST, "/cdp/customers", Some(&only)).await?;
+    succeeded("the contact of one person", created)?;
     let mut rows = Vec::new();
-    for sample in samples(&contact) {
+    for sample in samples(&contact).into_iter().chain(searches_and_views()) {
         let client = session.sign_in(sample.user).await?;
         // The first request fills the caches, so it is not measured.
         send(&client, &sample).await?;
         session.anonymous.fetch(Method::DELETE, "/_local/usage", None).await?;
-        send(&client, &sample).await?;
+        let body = send(&client, &sample).await?;
         let usage = session.anonymous.fetch(Method::GET, "/_local/usage", None).await?;
         let actions = &usage["data"][sample.function]["actions"];
-        rows.push((sample.label.to_owned(), calls_and_units(actions)));
+        let found = body["data"].as_array().map_or(0, Vec::len);
+        rows.push((sample.label.clone(), format!("{} / {found}", calls_and_units(actions))));
     }
     Ok(rows)
 }
 
+/// The searches and views of each level. Every contact that was loaded has the word "contact", so
+/// its matches are spread evenly; only the oldest thousand have a word that begins with "0000", so
+/// these matches are clustered.
+fn searches_and_views() -> Vec<Sample> {
+    let viewers = [
+        ("`own` with one contact", OWN_ONE),
+        ("`team` with 5 teams", FIVE_TEAMS),
+        ("`team` with 200 teams", MANY_TEAMS),
+        ("`everything`", EVERYTHING),
+    ];
+    let requests = [
+        ("search, spread", "ContactSearch", "/cdp/customers/search-assoc?limit=25&q=contact"),
+        ("search, clustered", "ContactSearch", "/cdp/customers/search-assoc?limit=25&q=0000"),
+        ("view owned-by-me", "ContactList", "/cdp/customers?limit=25&view=owned-by-me"),
+        ("view assigned-to-me", "ContactList", "/cdp/customers?limit=25&view=assigned-to-me"),
+        ("view teams", "ContactList", "/cdp/customers?limit=25&view=teams"),
+    ];
+    let of_viewer = |(what, function, path): (&str, &'static str, &str)| {
+        viewers.map(|(level, user)| Sample {
+            label: format!("{what}, {level}"),
+            user,
+            function,
+            path: path.to_owned(),
+            body: None,
+        })
+    };
+    requests.into_iter().flat_map(of_viewer).collect()
+}
+
 fn samples(contact: &str) -> Vec<Sample> {
-    let list = |label, user, order: &str| Sample {
-        label,
+    let list = |label: &str, user, order: &str| Sample {
+        label: label.to_owned(),
         user,
         function: "ContactList",
         path: format!("/cdp/customers?limit=25&order_by={order}"),
         body: None,
     };
-    let read = |label, function, path: String| Sample {
-        label,
+    let read = |label: &str, function, path: String| Sample {
+        label: label.to_owned(),
         user: FIVE_TEAMS,
         function,
         path,
@@ -102,7 +137,7 @@ fn samples(contact: &str) -> Vec<Sample> {
         read("one contact", "ContactRead", format!("/cdp/customers/{contact}")),
         read("notes page", "NoteRead", notes.clone()),
         Sample {
-            label: "note with 10 mentions",
+            label: "note with 10 mentions".to_owned(),
             user: FIVE_TEAMS,
             function: "NoteWrite",
             path: notes,
@@ -111,10 +146,10 @@ fn samples(contact: &str) -> Vec<Sample> {
     ]
 }
 
-async fn send(client: &Client, sample: &Sample) -> Result<(), BenchError> {
+async fn send(client: &Client, sample: &Sample) -> Result<Value, BenchError> {
     let method = if sample.body.is_some() { Method::POST } else { Method::GET };
     let response = client.call(method, &sample.path, sample.body.as_ref()).await?;
-    succeeded(sample.label, response).map(drop)
+    succeeded(&sample.label, response)
 }
 
 /// A text with the number of calls of each action and the read units of all calls.

@@ -102,6 +102,9 @@ pub struct Index {
     pub partition_key: String,
     /// Name of the sort key, if there is one.
     pub sort_key: Option<String>,
+    /// The names of the attributes that the index contains besides the keys; `None` if it contains
+    /// all attributes.
+    pub attributes: Option<Vec<String>>,
 }
 
 /// A standard SQS queue.

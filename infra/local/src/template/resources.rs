@@ -221,13 +221,17 @@ fn table(properties: &Property<'_>) -> Result<Table, TemplateError> {
     if let Some(indexes) = properties.get("GlobalSecondaryIndexes")? {
         for index in indexes.items()? {
             index.allow(&["IndexName", "KeySchema", "Projection"], &["WarmThroughput"])?;
-            let projection = index.require("Projection")?.require("ProjectionType")?;
-            if projection.text()? != "ALL" {
-                return Err(projection.error("only `ALL` is supported"));
-            }
+            let projection = index.require("Projection")?;
+            projection.allow(&["ProjectionType", "NonKeyAttributes"], &[])?;
+            let kind = projection.require("ProjectionType")?;
+            let attributes = match kind.text()?.as_str() {
+                "ALL" => None,
+                "INCLUDE" => Some(projection.require("NonKeyAttributes")?.texts()?),
+                _ => return Err(kind.error("only `ALL` and `INCLUDE` are supported")),
+            };
             let (partition_key, sort_key) = keys(&index, &table.attributes)?;
             let name = index.require("IndexName")?.text()?;
-            table.indexes.push(Index { name, partition_key, sort_key });
+            table.indexes.push(Index { name, partition_key, sort_key, attributes });
         }
     }
     if let Some(ttl) = properties.get("TimeToLiveSpecification")?

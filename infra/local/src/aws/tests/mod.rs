@@ -44,7 +44,11 @@ fn resources() -> Resources {
         table: TableSpec {
             name: TABLE.to_owned(),
             key: key("sk"),
-            indexes: vec![IndexSpec { name: "by_name".to_owned(), key: key("name_key") }],
+            indexes: vec![IndexSpec {
+                name: "by_name".to_owned(),
+                key: key("name_key"),
+                attributes: None,
+            }],
             ttl_attribute: Some("expires_at".to_owned()),
         },
         buckets: vec![BUCKET.to_owned()],
