@@ -25,6 +25,7 @@ const COMPANIES: u64 = 40;
 /// The number of companies that are checked at the same time.
 const CONCURRENT: usize = 4;
 const VIEW_CUSTOMERS: &str = "customers_customers_view";
+const DELETE_CUSTOMERS: &str = "customers_customers_delete";
 const SEARCH: &str = "customers_customers_searchassoc";
 
 fn number(variable: &str, default: u64) -> u64 {
@@ -60,6 +61,8 @@ async fn check_all_people(world: &World, mut company: Company, foreign: Vec<Cont
     for index in 0..company.people.len() {
         let mut check =
             ViewerCheck { world, company: &mut company, index, foreign: &foreign, cases: 0 };
+        check.deletions_and_restorations().await;
+        check.deleted_list().await;
         check.lists().await;
         check.reads().await;
         check.search().await;
@@ -118,6 +121,52 @@ impl ViewerCheck<'_> {
             live.filter(|one| company.can_access(viewer, permission, one)).cloned().collect();
         visible.sort_by_key(|contact| contact.id.to_string());
         visible
+    }
+
+    /// Deletes live contacts and restores deleted ones, every third contact, as far as the rule
+    /// allows. All later checks, of this person and the next ones, see the result.
+    async fn deletions_and_restorations(&mut self) {
+        for number in (self.index % 3..self.company.contacts.len()).step_by(3) {
+            let contact = self.company.contacts[number].clone();
+            let path = format!("/cdp/customers/{}", contact.id);
+            let response = match contact.deleted_at {
+                None => self.call(Method::DELETE, &path, None).await,
+                Some(_) => self.call(Method::POST, &format!("{path}/restore"), None).await,
+            };
+            let may = self.company.can_access(self.viewer(), DELETE_CUSTOMERS, &contact);
+            let expected = if may { 200 } else { 403 };
+            assert_eq!(response.status, expected, "{}", self.about(&path));
+            if may {
+                let now = self.world.clock.now();
+                let changed = &mut self.company.contacts[number];
+                changed.deleted_at = contact.deleted_at.is_none().then_some(now);
+            }
+        }
+    }
+
+    /// Reads every page of the list of deleted contacts. Its order is that of the deletions.
+    async fn deleted_list(&mut self) {
+        let (company, viewer) = (&self.company, self.viewer());
+        let mut expected: Vec<Contact> = company.contacts.clone();
+        expected.retain(|one| {
+            one.deleted_at.is_some() && company.can_access(viewer, DELETE_CUSTOMERS, one)
+        });
+        expected.sort_by_key(|one| std::cmp::Reverse((one.deleted_at, one.id.to_string())));
+        let disabled = company.level(viewer, DELETE_CUSTOMERS) == "disabled";
+        let (mut cursor, mut seen) = (String::new(), Vec::new());
+        loop {
+            let path = format!("/cdp/customers?view=deleted&limit=2&cursor={cursor}");
+            let response = self.get(&path).await;
+            let status = if disabled { 403 } else { 200 };
+            assert_eq!(response.status, status, "{}", self.about(&path));
+            seen.extend(response.ids());
+            match response.body["meta"]["next_cursor"].as_str() {
+                Some(next) => cursor = next.to_owned(),
+                None => break,
+            }
+        }
+        let expected: Vec<String> = expected.iter().map(|contact| contact.id.to_string()).collect();
+        assert_eq!(seen, expected, "{}", self.about("the list of deleted contacts"));
     }
 
     /// Reads every page of the list in both orders and compares the contacts with the rule.

@@ -320,3 +320,28 @@ async fn deletions_restorations_and_changes_at_the_same_time_leave_a_consistent_
     world.clean_up(world.clock.now()).await;
     table_state::assert_consistent(&world).await;
 }
+
+#[tokio::test]
+async fn no_notification_is_sent_about_a_deleted_contact_and_pending_mentions_are_still_verified() {
+    let world = World::with_flags().await;
+    let mention = |name: &str| {
+        let anchor = format!(r#"<a data-user-id="{}" data-mention="true">@</a>"#, person(name));
+        json!({ "note": format!("<p>Ask {anchor}</p>") })
+    };
+    let id = create(&world, "maya", &json!({ "name": "A" })).await;
+    let notes = format!("/v1/contacts/{id}/notes");
+    assert_eq!(world.post("maya", &notes, &mention("budi")).await.status, 201);
+    world.fault(&json!({ "target": "launchpad.users", "status": 503 }));
+    assert_eq!(world.post("maya", &notes, &mention("sinta")).await.status, 201);
+    world.faults.clear();
+    delete(&world, "maya", &id).await;
+    world.advance(SignedDuration::from_mins(5));
+    table_state::clean_up(&world).await;
+    world.process_queues().await;
+    assert!(world.notifications.list().is_empty(), "{:?}", world.notifications.list().len());
+    assert_eq!(restore(&world, "maya", &id).await.status, 200);
+    let after = world.get("maya", &notes).await;
+    let mentioned: Vec<&Value> =
+        after.data().as_array().unwrap().iter().map(|note| &note["mentioned_user_ids"]).collect();
+    assert_eq!(mentioned, [&json!([person("sinta")]), &json!([person("budi")])], "{after:?}");
+}
