@@ -44,12 +44,17 @@ impl App {
             notifications: environment.notifications()?,
             ses: environment.ses(),
             clock: environment.clock(),
-            sender: Mailbox::new("sender", None, &environment.text("MAIL_FROM")?).map_err(
-                |error| StartError::Invalid { name: "MAIL_FROM", reason: error.to_string() },
-            )?,
+            sender: sender(environment)?,
             public_url: environment.text("PUBLIC_URL")?.trim_end_matches('/').to_owned(),
             category: environment.text("DOWNLOAD_CATEGORY")?,
             configuration_set: environment.text("MAIL_CONFIGURATION_SET")?,
         })
     }
+}
+
+/// The sender of all emails, with the product's name as display name.
+fn sender(environment: &Environment) -> Result<Mailbox, StartError> {
+    let (address, name) = (environment.text("MAIL_FROM")?, environment.text("MAIL_FROM_NAME")?);
+    Mailbox::new("sender", Some(&name), &address)
+        .map_err(|error| StartError::Invalid { name: "MAIL_FROM", reason: error.to_string() })
 }

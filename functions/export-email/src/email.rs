@@ -176,6 +176,7 @@ impl<'a> Letter<'a> {
         Context {
             from: self.from,
             to: &self.to,
+            company: self.job.company_name.as_deref(),
             job_id: &self.job_id,
             locale: self.job.locale,
             time_zone: &self.zone,

@@ -74,7 +74,10 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     }
     let now = app.services.clock.now();
     let order = app.order(viewer, request.json()?, company.locale, now).await?;
-    let job = Job::queued(&requester(directory, viewer).await?, &order, now);
+    let job = Job {
+        company_name: Some(company.name),
+        ..Job::queued(&requester(directory, viewer).await?, &order, now)
+    };
     let created = app.create(&job, &order, key.as_ref()).await?;
     if created == job {
         event::export_requested(&job, request.source_ip());

@@ -99,6 +99,9 @@ pub struct Job {
     pub id: JobId,
     /// The tenant, from the requester's token.
     pub company: CompanyId,
+    /// The name of the tenant at the time of the request, for the email; `None` if it was not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company_name: Option<String>,
     /// The requester. The file contains only contacts in the requester's scope.
     pub user: UserId,
     /// The requester's name, from the token's claim `name` or from Launchpad. `None` if it is not
@@ -264,6 +267,7 @@ impl Job {
         Self {
             id: JobId::generate(now),
             company: requester.company.clone(),
+            company_name: None,
             user: requester.user,
             user_name: requester.name.clone(),
             email_status: match requester.email {

@@ -43,7 +43,11 @@ pub enum ExportMail<'a> {
     },
 }
 
+/// The frame of every HTML body: the name of the product, the content, and why the email was sent.
+const LAYOUT: &str = include_str!("templates/layout.html");
+
 struct Templates {
+    reason: &'static str,
     subject: &'static str,
     text: &'static str,
     html: &'static str,
@@ -52,6 +56,7 @@ struct Templates {
 macro_rules! templates {
     ($kind:literal, $locale:literal) => {
         Templates {
+            reason: include_str!(concat!("templates/reason/", $locale, ".txt")),
             subject: include_str!(concat!("templates/", $kind, "/", $locale, "/subject.txt")),
             text: include_str!(concat!("templates/", $kind, "/", $locale, "/body.txt")),
             html: include_str!(concat!("templates/", $kind, "/", $locale, "/body.html")),
@@ -119,10 +124,19 @@ impl ExportMail<'_> {
             .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         // minijinja escapes values by the file name: `.html` is escaped, `.txt` is not.
         let render = |name, source| environment.render_named_str(name, source, values.clone());
+        let subject = render("subject.txt", templates.subject)?;
+        let reason = render("reason.txt", templates.reason)?;
+        let layout = context! {
+            language => context.locale.as_str(),
+            title => subject.clone(),
+            product => context.from.shown_name(),
+            content => render("body.html", templates.html)?,
+            reason => reason.trim_end(),
+        };
         Ok(Content {
-            subject: render("subject.txt", templates.subject)?,
-            text: render("body.txt", templates.text)?,
-            html: render("body.html", templates.html)?,
+            text: format!("{}\n\n{reason}", render("body.txt", templates.text)?.trim_end()),
+            html: environment.render_named_str("layout.html", LAYOUT, layout)?,
+            subject,
         })
     }
 
@@ -130,6 +144,8 @@ impl ExportMail<'_> {
         let locale = context.locale;
         let count = |number: u64| format::count(number, locale);
         let moment = |at: Timestamp| format::moment(at, context.time_zone, locale);
+        let company = context.company.map(message::single_line);
+        let product = context.from.shown_name();
         match self {
             Self::Ready {
                 file_name,
@@ -142,6 +158,8 @@ impl ExportMail<'_> {
                 attachment: _,
             } => context! {
                 name => context.to.name(),
+                company => company,
+                product => product,
                 file_name => message::single_line(file_name),
                 rows => count(*rows),
                 skipped => (*skipped > 0).then(|| count(*skipped)),
@@ -153,6 +171,8 @@ impl ExportMail<'_> {
             },
             Self::Failed { file_name, failure, requested_at } => context! {
                 name => context.to.name(),
+                company => company,
+                product => product,
                 file_name => message::single_line(file_name),
                 requested_at => moment(*requested_at),
                 failure => failure.as_str(),

@@ -27,6 +27,7 @@ impl World {
         Context {
             from: &self.from,
             to: &self.to,
+            company: Some("Toko <Maju> & Sons"),
             job_id: JOB,
             locale,
             time_zone: &self.zone,
@@ -139,6 +140,7 @@ fn names_are_escaped_in_html() {
     let message = parse(&raw);
     let html = message.body_html(0).unwrap();
     assert!(!html.contains("<script>") && !html.contains("<b>"), "{html}");
+    assert!(html.contains("Toko &lt;Maju&gt; &amp; Sons") && !html.contains("<Maju>"), "{html}");
     assert!(message.body_text(0).unwrap().contains("<script>alert(1)</script>.xlsx"));
 }
 

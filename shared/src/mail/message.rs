@@ -32,6 +32,8 @@ pub struct Context<'a> {
     pub from: &'a Mailbox,
     /// The recipient.
     pub to: &'a Mailbox,
+    /// The name of the recipient's company; `None` if it is not known.
+    pub company: Option<&'a str>,
     /// The id of the export job. The message id consists of the job's id and the kind of message,
     /// so that a message that is composed twice has the same message id.
     pub job_id: &'a str,
@@ -103,6 +105,11 @@ impl Mailbox {
     /// The name on one line; `None` if the mailbox has no name.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// The name or, if the mailbox has none, the domain of the address.
+    pub(super) fn shown_name(&self) -> &str {
+        self.name().unwrap_or_else(|| self.domain())
     }
 
     fn domain(&self) -> &str {

@@ -198,3 +198,16 @@ async fn a_worker_that_dies_while_sending_leaves_the_email_unknown_and_it_is_not
     assert_eq!(email_status(&world, &job).await, "unknown");
     assert_eq!((world.aws.mailbox().list().len(), world.notifications.list().len()), (1, 1));
 }
+
+#[tokio::test]
+async fn the_email_names_the_product_the_company_and_the_reason() {
+    let world = World::with_flags().await;
+    completed(&world, "sinta", &order("csv")).await;
+    let mail = world.aws.mailbox().list().pop().unwrap();
+    let (text, html) = (mail.text.unwrap(), mail.html.unwrap());
+    for body in [&text, &html] {
+        assert!(body.contains("Nusantara Coffee Trading"), "{body}");
+        assert!(body.contains("You receive this email because you requested"), "{body}");
+    }
+    assert!(html.contains("Contacts</td>") && html.contains("Download the file</a>"), "{html}");
+}

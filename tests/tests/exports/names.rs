@@ -88,7 +88,7 @@ async fn a_browser_gets_a_readable_page_for_a_link_without_a_file() {
     // The language is that of the job, whatever the browser prefers.
     let (status, headers, page) = open(&world, &link, "en").await;
     assert_eq!(status, 410);
-    assert!(page.contains("File ini sudah kedaluwarsa"), "{page}");
+    assert!(page.contains("Berkas ini sudah kedaluwarsa"), "{page}");
     assert_eq!(headers["content-type"], "text/html; charset=utf-8");
     assert_eq!(headers["content-security-policy"], "default-src 'none'");
     assert_eq!(
