@@ -1,5 +1,5 @@
 //! Finds contacts that already have the values of a new contact, for the warning
-//! `POSSIBLE_DUPLICATE` (SPEC §2, "Duplicates").
+//! `POSSIBLE_DUPLICATE` (SPEC §2, "Create, change, delete").
 
 use std::collections::BTreeSet;
 

@@ -163,12 +163,12 @@ impl<'a> Edit<'a> {
     pub(super) async fn possible_duplicates(&self, contact: &Contact) -> Vec<ContactId> {
         let Ok(scope) = self.session.scope(Permission::ViewCustomers) else { return Vec::new() };
         let found = self.contacts.possible_duplicates(contact, &scope);
-        let error = match tokio::time::timeout(Duration::from_secs(1), found).await {
+        let failed = "could not look for contacts with the same values";
+        match tokio::time::timeout(Duration::from_secs(1), found).await {
             Ok(Ok(found)) => return found,
-            Ok(Err(error)) => chain(&error).to_string(),
-            Err(_) => "time-out".to_owned(),
-        };
-        tracing::warn!(error, "could not look for contacts with the same values");
+            Ok(Err(error)) => tracing::warn!(error = %chain(&error), "{failed}"),
+            Err(_) => tracing::warn!(error = "time-out", "{failed}"),
+        }
         Vec::new()
     }
 
