@@ -191,8 +191,11 @@ fn attachment() -> Attachment {
 
 #[test]
 fn an_invalid_attachment_is_refused_with_its_field() {
-    assert_eq!(check_attachments(&vec![attachment(); ATTACHMENT_LIMIT]), Ok(()));
-    let too_many = check_attachments(&vec![attachment(); ATTACHMENT_LIMIT + 1]).unwrap_err();
+    assert_eq!(
+        parse_attachments(vec![attachment(); ATTACHMENT_LIMIT]).map(|all| all.len()),
+        Ok(ATTACHMENT_LIMIT)
+    );
+    let too_many = parse_attachments(vec![attachment(); ATTACHMENT_LIMIT + 1]).unwrap_err();
     assert!(matches!(too_many, NoteError::Attachment { field, .. } if field == "attachments"));
     type Change = fn(&mut Attachment);
     let cases: &[(&str, Change)] = &[
@@ -212,7 +215,7 @@ fn an_invalid_attachment_is_refused_with_its_field() {
     for (field, change) in cases {
         let mut broken = attachment();
         change(&mut broken);
-        let error = check_attachments(&[attachment(), broken.clone()]).unwrap_err();
+        let error = parse_attachments(vec![attachment(), broken.clone()]).unwrap_err();
         let NoteError::Attachment { field: named, .. } = error else { panic!("{error}") };
         assert_eq!(named, format!("attachments[1].{field}"), "{broken:?}");
     }
