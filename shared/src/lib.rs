@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod aws;
+pub mod bidi;
 pub mod cell_text;
 pub mod clock;
 pub mod contact;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{id::UserId, upstream::CallFailure};
+use crate::{bidi::without_bidi_controls, id::UserId, upstream::CallFailure};
 
 /// The longest `Retry-After` that is respected. SQS can delay a message by 12 hours at most, so the
 /// limit is a little shorter than that.
@@ -96,7 +96,8 @@ pub struct Extra {
 
 impl Notification {
     /// Creates a notification of the general type. A click on it opens `url`. The fields that only
-    /// some routes accept are not set.
+    /// some routes accept are not set. Characters that change the direction of text are removed
+    /// from the title and the description, because both contain names.
     #[must_use]
     pub fn open_url(
         url: String,
@@ -107,8 +108,8 @@ impl Notification {
     ) -> Self {
         Self {
             sso_id: recipient,
-            title,
-            description,
+            title: without_bidi_controls(&title),
+            description: without_bidi_controls(&description),
             click_action: ClickAction::OpenUrl,
             click_action_url: url,
             extra: Extra { origin: "external_url" },
@@ -179,6 +180,13 @@ impl NotificationError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         !matches!(self, Self::Rejected(_))
+    }
+
+    /// Whether the service has certainly not accepted the notification: it answered with an error,
+    /// or no connection was made.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Timeout(_) | Self::Broken(_))
     }
 
     /// The time to wait before a retry; `None` if the service did not return one.

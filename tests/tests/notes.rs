@@ -7,13 +7,18 @@ mod notes {
     mod causes;
     mod delete;
     mod flag;
+    mod idempotency;
+    mod kept;
     mod mentions;
     mod people;
     mod read;
     mod resilience;
+    mod rounds;
     mod scene;
     mod stories;
     mod team;
     mod usage;
+    mod visibility;
+    mod warning;
     mod write;
 }

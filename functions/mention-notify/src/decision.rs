@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use shared::{
     access::Flags,
+    id::UserId,
     note::{LedgerEntry, MentionState, Note},
 };
 
@@ -19,7 +20,8 @@ pub(crate) enum Decision {
     Nothing,
     /// Wait until the lease of another worker ends, then decide again.
     Wait(Duration),
-    /// Drop the notification, because the note is deleted or private, or the flag is off.
+    /// Drop the notification, because the note is deleted or private, it does not mention the person
+    /// any more, or the flag is off.
     Drop,
     /// Start a new round, because the message was moved back from the dead-letter queue. Then
     /// decide again.
@@ -35,6 +37,7 @@ pub(crate) enum Decision {
 /// dead-letter queue.
 pub(crate) fn decide(
     entry: &LedgerEntry,
+    person: UserId,
     note: Option<&Note>,
     flags: Flags,
     round: u32,
@@ -42,9 +45,10 @@ pub(crate) fn decide(
 ) -> Decision {
     let redriven = round > entry.round;
     match entry.state {
-        MentionState::Unverified | MentionState::Sent | MentionState::Dropped => {
-            return Decision::Nothing;
-        }
+        MentionState::Unverified
+        | MentionState::Sent
+        | MentionState::Dropped
+        | MentionState::Inactive => return Decision::Nothing,
         MentionState::Failed if !redriven => return Decision::Nothing,
         MentionState::Sending => {
             if let Some(left) = lease_left(entry, now) {
@@ -53,7 +57,8 @@ pub(crate) fn decide(
         }
         MentionState::Failed | MentionState::Pending => {}
     }
-    if !flags.notes_mention || !note.is_some_and(Note::is_public) {
+    let mentions = |note: &Note| note.is_public() && note.mentioned_user_ids.contains(&person);
+    if !flags.notes_mention || !note.is_some_and(mentions) {
         return Decision::Drop;
     }
     if redriven {
@@ -93,6 +98,10 @@ mod tests {
         "2026-01-01T00:00:00Z".parse().unwrap()
     }
 
+    fn person() -> UserId {
+        ID.parse().unwrap()
+    }
+
     fn flags(notes_mention: bool) -> Flags {
         Flags { notes_mention, ..Flags::default() }
     }
@@ -113,15 +122,16 @@ mod tests {
     fn note(visibility: &str) -> Note {
         serde_json::from_value(json!({
             "id": ID, "contact_id": ID, "note": "x", "visibility": visibility, "owner_id": ID,
-            "owner_name": "Maya", "created_at": now(), "updated_at": now(), "version": 1,
+            "owner_name": "Maya", "mentioned_user_ids": [ID], "created_at": now(), "updated_at": now(), "version": 1,
         }))
         .unwrap()
     }
 
     #[test]
     fn an_unverified_or_finished_mention_is_not_processed() {
-        for state in ["unverified", "sent", "dropped", "failed"] {
-            let decision = decide(&entry(state, 1, 0), Some(&note("public")), flag_on(), 0, now());
+        for state in ["unverified", "sent", "dropped", "inactive", "failed"] {
+            let decision =
+                decide(&entry(state, 1, 0), person(), Some(&note("public")), flag_on(), 0, now());
             assert_eq!(decision, Decision::Nothing, "{state}");
         }
     }
@@ -130,7 +140,7 @@ mod tests {
     fn a_pending_mention_of_a_public_note_is_notified() {
         for attempts in 0..MAX_ATTEMPTS {
             let pending = entry("pending", attempts, 0);
-            let decision = decide(&pending, Some(&note("public")), flag_on(), 0, now());
+            let decision = decide(&pending, person(), Some(&note("public")), flag_on(), 0, now());
             assert_eq!(decision, Decision::Notify);
         }
     }
@@ -139,15 +149,34 @@ mod tests {
     fn a_mention_of_a_deleted_or_private_note_is_dropped() {
         for note in [None, Some(note("private"))] {
             let pending = entry("pending", 0, 0);
-            assert_eq!(decide(&pending, note.as_ref(), flag_on(), 0, now()), Decision::Drop);
+            assert_eq!(
+                decide(&pending, person(), note.as_ref(), flag_on(), 0, now()),
+                Decision::Drop
+            );
+        }
+    }
+
+    #[test]
+    fn a_mention_that_was_removed_from_the_note_is_dropped() {
+        let without = Note { mentioned_user_ids: Vec::new(), ..note("public") };
+        for (state, round) in [("pending", 0), ("failed", 1)] {
+            let waiting = entry(state, 1, 0);
+            let decision = decide(&waiting, person(), Some(&without), flag_on(), round, now());
+            assert_eq!(decision, Decision::Drop, "{state}");
         }
     }
 
     #[test]
     fn a_mention_is_dropped_while_the_flag_is_off() {
         for (state, round) in [("pending", 0), ("failed", 1)] {
-            let decision =
-                decide(&entry(state, 1, 0), Some(&note("public")), flags(false), round, now());
+            let decision = decide(
+                &entry(state, 1, 0),
+                person(),
+                Some(&note("public")),
+                flags(false),
+                round,
+                now(),
+            );
             assert_eq!(decision, Decision::Drop, "{state}");
         }
     }
@@ -157,16 +186,17 @@ mod tests {
         let sending = entry("sending", 1, 0);
         let public = note("public");
         let just_before = now() + LEASE - SignedDuration::from_millis(1);
-        let during = decide(&sending, Some(&public), flag_on(), 0, just_before);
+        let during = decide(&sending, person(), Some(&public), flag_on(), 0, just_before);
         assert_eq!(during, Decision::Wait(Duration::from_millis(1)));
-        let after = decide(&sending, Some(&public), flag_on(), 0, now() + LEASE);
+        let after = decide(&sending, person(), Some(&public), flag_on(), 0, now() + LEASE);
         assert_eq!(after, Decision::Notify);
     }
 
     #[test]
     fn attempts_of_workers_that_died_count() {
         let sending = entry("sending", MAX_ATTEMPTS, 0);
-        let decision = decide(&sending, Some(&note("public")), flag_on(), 0, now() + LEASE);
+        let decision =
+            decide(&sending, person(), Some(&note("public")), flag_on(), 0, now() + LEASE);
         assert_eq!(decision, Decision::GiveUp);
     }
 
@@ -178,7 +208,7 @@ mod tests {
             [(0, Decision::Nothing), (1, Decision::Nothing), (2, Decision::StartNewRound)]
         {
             assert_eq!(
-                decide(&failed, Some(&public), flag_on(), round, now()),
+                decide(&failed, person(), Some(&public), flag_on(), round, now()),
                 expected,
                 "{round}"
             );
@@ -186,10 +216,16 @@ mod tests {
         // A worker died after it sent the message to the dead-letter queue but before it wrote the
         // ledger entry.
         let used_up = entry("pending", MAX_ATTEMPTS, 1);
-        assert_eq!(decide(&used_up, Some(&public), flag_on(), 2, now()), Decision::StartNewRound);
+        assert_eq!(
+            decide(&used_up, person(), Some(&public), flag_on(), 2, now()),
+            Decision::StartNewRound
+        );
         // At the second delivery of the message, the round has already started.
         let started = failed.new_round(2, now());
-        assert_eq!(decide(&started, Some(&public), flag_on(), 2, now()), Decision::Notify);
+        assert_eq!(
+            decide(&started, person(), Some(&public), flag_on(), 2, now()),
+            Decision::Notify
+        );
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Notifier {
             let Some(found) = self.read(mention).await? else { return done };
             let now = self.services.clock.now();
             let note = found.note.as_ref().map(|(note, _)| note);
-            match decide(&found.entry, note, found.flags, mention.round, now) {
+            match decide(&found.entry, mention.person, note, found.flags, mention.round, now) {
                 Decision::Nothing => done,
                 Decision::Wait(left) => {
                     lease.set_visibility(left + Duration::from_secs(1)).await;
@@ -155,9 +155,9 @@ impl Notifier {
             self.authority.company_flags(company)
         );
         let mut items: HashMap<Key, Item> = items?;
-        let Some(entry) = items.remove(&keys[0]).map(from_item).transpose()? else {
-            return Ok(None);
-        };
+        let entry: Option<LedgerEntry> = items.remove(&keys[0]).map(from_item).transpose()?;
+        let Some(entry) = entry else { return Ok(None) };
+        let entry = entry.observed_at(self.services.clock.now());
         let note: Option<Note> = items.remove(&keys[1]).map(from_item).transpose()?;
         let contact = live_contact(items.remove(&keys[2]))?;
         Ok(Some(Found { entry, note: note.zip(contact), flags: flags? }))
@@ -183,14 +183,20 @@ impl Notifier {
     ) -> Result<bool, NotifyError> {
         let Found { entry, note: Some((note, contact)), flags } = found else { return Ok(true) };
         let company = &mention.company;
-        let (profile, description) = tokio::join!(
+        let (profile, is_active, description) = tokio::join!(
             self.services.directory.company(company),
+            self.is_active(mention, entry),
             self.description(mention, contact, *flags)
         );
-        let profile = match profile {
-            Ok(profile) => profile,
+        let (profile, is_active) = match profile.and_then(|profile| Ok((profile, is_active?))) {
+            Ok(known) => known,
             Err(error) => return self.postpone(mention, entry, &error).await.map(|()| true),
         };
+        if !is_active {
+            tracing::info!("the mentioned user is not active any more; no notification is sent");
+            let inactive = entry.replace(company, &entry.inactive())?;
+            return Ok(self.write(vec![inactive, unchanged(mention, note)]).await?);
+        }
         let description = description?;
         let leased = entry.with_lease(self.services.clock.now());
         let take_lease = vec![entry.replace(company, &leased)?, unchanged(mention, note)];
@@ -207,16 +213,44 @@ impl Notifier {
                 }
                 Ok(true)
             }
-            Err(error) if error.is_transient() && leased.attempts < MAX_ATTEMPTS => {
-                self.write(vec![leased.replace(company, &leased.released())?]).await?;
-                lease.set_visibility(backoff(leased.attempts, error.retry_after())).await;
-                Err(error.into())
-            }
             Err(error) => {
-                self.give_up(mention, &leased, &chain(&error).to_string()).await?;
+                let leased = if error.is_refusal() { leased } else { leased.without_answer() };
+                self.record_failure(mention, &leased, error, lease).await?;
                 Ok(true)
             }
         }
+    }
+
+    /// Records a try that failed, and either delays the next one or gives up.
+    async fn record_failure(
+        &self,
+        mention: &Mention,
+        leased: &LedgerEntry,
+        error: NotificationError,
+        lease: &MessageLease,
+    ) -> Result<(), NotifyError> {
+        if !error.is_transient() || leased.attempts >= MAX_ATTEMPTS {
+            return self.give_up(mention, leased, &chain(&error).to_string()).await;
+        }
+        let released = leased.replace(&mention.company, &leased.released())?;
+        self.write(vec![released]).await?;
+        lease.set_visibility(backoff(leased.attempts, error.retry_after())).await;
+        Err(error.into())
+    }
+
+    /// Whether the person is still an active user of the company. A person whom the save has
+    /// validated is not looked up again.
+    async fn is_active(
+        &self,
+        mention: &Mention,
+        entry: &LedgerEntry,
+    ) -> Result<bool, DirectoryError> {
+        if !entry.validates {
+            return Ok(true);
+        }
+        let (company, id) = (&mention.company, mention.person.to_string());
+        let person = self.services.directory.person(company, &id).await?;
+        Ok(person.is_some_and(|person| person.is_active()))
     }
 
     fn notification(
@@ -288,7 +322,7 @@ impl Notifier {
         }
     }
 
-    /// Retries the mention later, because Launchpad did not return the company's UUID. This does
+    /// Retries the mention later, because Launchpad did not return the company or the person. This does
     /// not count as an attempt. When the round's retry window has ended, the mention is given up.
     async fn postpone(
         &self,
@@ -302,7 +336,7 @@ impl Notifier {
         };
         tracing::warn!(
             error = %chain(error),
-            "could not load the company from the directory; the mention will be tried again later"
+            "could not load the company or the person from the directory; the mention will be tried again later"
         );
         let due = retry_due(&mention.message(entry.round), at)?;
         self.table().transact(Transaction::from_iter([due.put()?])).await?;

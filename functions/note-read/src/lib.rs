@@ -6,7 +6,7 @@ mod request;
 use std::sync::Arc;
 
 use shared::{
-    entry::{Failure, Reply, http::Request},
+    entry::{Failure, Reply, http::Request, note::parse_mention_format},
     environment::{Environment, StartError},
     id::{ContactId, NoteId},
     note::{NoteAction, NoteReader, NoteView},
@@ -43,7 +43,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
 async fn one(notes: &NoteReader, request: &Request) -> Result<Reply, Failure> {
     let contact: ContactId = request.path("contact_id")?;
     let note: NoteId = request.path("id")?;
-    let format = request::one(request.query())?;
+    let format = parse_mention_format(request.query())?;
     let (found, session) = notes.read(request.viewer()?, contact, note).await?;
     let view = NoteView::new(&found.note, found.permission, format);
     Ok(Reply::ok(&view)?.with_scope(&session, NoteAction::View.reported_permission(&session)))

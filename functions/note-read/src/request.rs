@@ -26,8 +26,8 @@ pub(crate) fn list(query: &[(String, String)]) -> Result<ListRequest, Failure> {
                 set_once(&mut cursor, name, page::parse_cursor(value, NoteCursor::decode)?)?;
             }
             "limit" => set_once(&mut limit, name, page::parse_limit(value, MAX_LIMIT)?)?,
-            "mention_format" => set_once(&mut format, name, self::format(value)?)?,
-            _ => return Err(unknown(name)),
+            "mention_format" => set_once(&mut format, name, MentionFormat::from_parameter(value)?)?,
+            _ => return Err(Failure::invalid(name, "unknown query parameter")),
         }
     }
     Ok(ListRequest {
@@ -37,36 +37,9 @@ pub(crate) fn list(query: &[(String, String)]) -> Result<ListRequest, Failure> {
     })
 }
 
-/// Parses the query parameters of a request for one note.
-///
-/// # Errors
-/// 400 with the name of the parameter that is unknown, invalid or repeated.
-pub(crate) fn one(query: &[(String, String)]) -> Result<MentionFormat, Failure> {
-    let mut format = None;
-    for (name, value) in query {
-        match name.as_str() {
-            "mention_format" => set_once(&mut format, name, self::format(value)?)?,
-            _ => return Err(unknown(name)),
-        }
-    }
-    Ok(format.unwrap_or_default())
-}
-
-fn unknown(name: &str) -> Failure {
-    Failure::invalid(name, "unknown query parameter")
-}
-
-fn format(value: &str) -> Result<MentionFormat, Failure> {
-    match value {
-        "web" => Ok(MentionFormat::Web),
-        "mobile" => Ok(MentionFormat::Mobile),
-        _ => Err(Failure::invalid("mention_format", "must be web or mobile")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use shared::entry::Code;
+    use shared::entry::{Code, note::parse_mention_format};
 
     use super::*;
 
@@ -81,7 +54,10 @@ mod tests {
         assert_eq!(default, expected);
         let mobile = list(&query(&[("limit", "100"), ("mention_format", "mobile")])).unwrap();
         assert_eq!((mobile.limit, mobile.format), (100, MentionFormat::Mobile));
-        assert_eq!(one(&query(&[("mention_format", "mobile")])).unwrap(), MentionFormat::Mobile);
+        assert_eq!(
+            parse_mention_format(&query(&[("mention_format", "mobile")])).unwrap(),
+            MentionFormat::Mobile
+        );
     }
 
     #[test]
@@ -90,7 +66,7 @@ mod tests {
             let failure = list(&query(&[(name, value); 2])).unwrap_err();
             assert_eq!(failure.message(), format!("{name}: must be given only once"));
         }
-        assert!(one(&query(&[("mention_format", "web"); 2])).is_err());
+        assert!(parse_mention_format(&query(&[("mention_format", "web"); 2])).is_err());
     }
 
     #[test]
@@ -107,6 +83,9 @@ mod tests {
             assert_eq!(failure.code(), Code::InvalidRequest, "{name}={value}");
             assert!(failure.message().starts_with(name), "{}", failure.message());
         }
-        assert_eq!(one(&query(&[("limit", "1")])).unwrap_err().code(), Code::InvalidRequest);
+        assert_eq!(
+            parse_mention_format(&query(&[("limit", "1")])).unwrap_err().code(),
+            Code::InvalidRequest
+        );
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     identity::{Level, Permission, Viewer},
     services::Services,
     table::{Item, Key, TableError, best_effort, from_item},
+    upstream::CallFailure,
 };
 
 /// Decides what viewers are allowed to do, from the flags in the table and the levels and teams in
@@ -271,6 +272,28 @@ impl Authority {
             best_effort(stored, "could not store the team set").await;
         }
         set
+    }
+
+    /// Loads the levels of a person, and with the team flag their teams, into the caches of this
+    /// process, so that [`Authority::is_known_to_deny`] has the data. A failure is only logged. The
+    /// people of a request need not exist, so 404 is not logged.
+    pub async fn preload(&self, flags: Flags, company: &CompanyId, user: UserId) {
+        let directory = &self.services.directory;
+        let teams = async {
+            match flags.team_permission {
+                true => directory.teams(company, user, None).await.err(),
+                false => None,
+            }
+        };
+        let (levels, teams) = tokio::join!(directory.levels(company, user), teams);
+        let failures = levels.err().into_iter().chain(teams);
+        for error in failures.filter(|error| error.cause != CallFailure::Status(404)) {
+            tracing::warn!(
+                error = %chain(&error),
+                remembered = error.remembered,
+                "could not check whether a mentioned user can open the contact; the author gets no warning"
+            );
+        }
     }
 
     /// Whether the caches of this process already prove that a person cannot access a record with a

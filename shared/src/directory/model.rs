@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    bidi::without_bidi_controls,
     id::{CompanyId, TeamId, UserId},
     identity::{Level, Permission},
     locale::Locale,
@@ -128,7 +129,8 @@ impl Person {
     /// The full name, or the email address if there is no name (PRD §8).
     #[must_use]
     pub fn display_name(&self) -> &str {
-        self.full_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.email)
+        let is_name = |name: &&str| !without_bidi_controls(name).trim().is_empty();
+        self.full_name.as_deref().filter(is_name).unwrap_or(&self.email)
     }
 }
 

@@ -10,7 +10,7 @@ pub mod direct_or_queue;
 mod failure;
 pub mod http;
 mod log;
-mod note;
+pub mod note;
 pub mod page;
 pub mod queue;
 mod reply;

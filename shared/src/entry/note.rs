@@ -1,9 +1,9 @@
 //! Converts the errors and warnings of notes into errors and warnings of the API (SPEC §3, §5).
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::{Code, Failure, Warning};
-use crate::note::{MentionWarning, NoteDenial, NoteError, NoteFailure};
+use super::{Code, Failure, Warning, page::set_once};
+use crate::note::{MentionFormat, MentionWarning, NoteDenial, NoteError, NoteFailure};
 
 impl From<NoteFailure> for Failure {
     fn from(failure: NoteFailure) -> Self {
@@ -16,6 +16,7 @@ impl From<NoteFailure> for Failure {
                     .with_details(json!({ "invalid_sso_ids": ids }))
             }
             NoteFailure::Access(error) => error.into(),
+            NoteFailure::Idempotency(error) => error.into(),
             NoteFailure::Table(error) => error.into(),
         }
     }
@@ -52,33 +53,62 @@ impl From<NoteError> for Failure {
 
 impl From<MentionWarning> for Warning {
     fn from(warning: MentionWarning) -> Self {
-        let (code, message, name, value) = match warning {
-            MentionWarning::ContentRemoved(kinds) => (
-                "CONTENT_REMOVED",
-                "a note cannot have some of the submitted content; it was removed",
-                "kinds",
-                json!(kinds),
-            ),
-            MentionWarning::Invalid(id) => (
-                "INVALID_MENTION",
-                "a mention does not refer to an active user of the company; it was changed to plain text",
-                "invalid_sso_id",
-                json!(id),
-            ),
-            MentionWarning::Pending(ids) => (
-                "MENTIONS_PENDING",
-                "some mentions could not be verified yet; they will be verified later, and the mentioned users will be notified then",
-                "pending_ids",
-                json!(ids),
-            ),
-            MentionWarning::CannotSeeContact(user) => (
-                "MENTION_CANNOT_SEE_CONTACT",
-                "a mentioned user cannot open this contact",
-                "sso_id",
-                json!(user),
-            ),
+        let (code, message) = code_and_message(&warning);
+        let detail = match warning {
+            MentionWarning::ContentRemoved(kinds) => Some(("kinds", json!(kinds))),
+            MentionWarning::Invalid(id) => Some(("invalid_sso_id", json!(id))),
+            MentionWarning::Pending(ids) => Some(("pending_ids", json!(ids))),
+            MentionWarning::CannotSeeContact(user) => Some(("sso_id", json!(user))),
+            MentionWarning::Earlier(_) => None,
         };
-        let details: Map<String, Value> = Map::from_iter([(name.to_owned(), value)]);
+        let details = detail.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Self { code, message: message.to_owned(), details }
+    }
+}
+
+/// The code of a warning, and its message. A warning of an earlier response has only its code.
+fn code_and_message(warning: &MentionWarning) -> (&'static str, &'static str) {
+    const MESSAGES: [(&str, &str); 4] = [
+        ("CONTENT_REMOVED", "a note cannot have some of the submitted content; it was removed"),
+        (
+            "INVALID_MENTION",
+            "a mention does not refer to an active user of the company; it was changed to plain text",
+        ),
+        (
+            "MENTIONS_PENDING",
+            "some mentions could not be verified yet; they will be verified later, and the mentioned users will be notified then",
+        ),
+        ("MENTION_CANNOT_SEE_CONTACT", "a mentioned user cannot open this contact"),
+    ];
+    let known = MESSAGES.into_iter().find(|(code, _)| *code == warning.code());
+    known.unwrap_or(("UNKNOWN", "the first response to this request had a warning"))
+}
+
+/// Parses the query parameters of a request that answers with one note: only `mention_format`.
+///
+/// # Errors
+/// 400 with the name of the parameter that is unknown, invalid or repeated.
+pub fn parse_mention_format(query: &[(String, String)]) -> Result<MentionFormat, Failure> {
+    let mut format = None;
+    for (name, value) in query {
+        match name.as_str() {
+            "mention_format" => set_once(&mut format, name, MentionFormat::from_parameter(value)?)?,
+            _ => return Err(Failure::invalid(name, "unknown query parameter")),
+        }
+    }
+    Ok(format.unwrap_or_default())
+}
+
+impl MentionFormat {
+    /// Parses the value of the query parameter `mention_format`.
+    ///
+    /// # Errors
+    /// 400 for any value other than `web` and `mobile`.
+    pub fn from_parameter(value: &str) -> Result<Self, Failure> {
+        match value {
+            "web" => Ok(Self::Web),
+            "mobile" => Ok(Self::Mobile),
+            _ => Err(Failure::invalid("mention_format", "must be web or mobile")),
+        }
     }
 }

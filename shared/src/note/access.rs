@@ -1,6 +1,6 @@
 //! Permission rules of notes (SPEC §3, "Scope").
 
-use super::Note;
+use super::{Note, Visibility};
 use crate::{
     access::{Authorized, Explanation, Rule, Scope, Session},
     contact::{Contact, RecordPermission},
@@ -62,6 +62,9 @@ pub enum NoteDenial {
     /// The note belongs to another user, and only its owner may change or delete it.
     #[error("only the note's owner can change or delete it")]
     NotOwner,
+    /// The note belongs to another user, and only its owner may change who can see it.
+    #[error("only the note's owner can change its visibility")]
+    VisibilityOfOther,
     /// The note is private and belongs to another user.
     #[error("the note is private")]
     Private,
@@ -125,6 +128,22 @@ impl<'a> NoteAccess<'a> {
     ) -> Result<(), NoteDenial> {
         let decision = self.decide_note(action, note, contact);
         decision.map_err(|denial| self.refuse(action, contact.id, denial))
+    }
+
+    /// Checks whether the viewer may save a note with this visibility. Only the owner of the note
+    /// may change it.
+    ///
+    /// # Errors
+    /// [`NoteDenial::VisibilityOfOther`].
+    pub fn authorize_visibility(
+        &self,
+        note: &Note,
+        visibility: Visibility,
+    ) -> Result<(), NoteDenial> {
+        if visibility == note.visibility || note.owner_id == self.0.viewer.user {
+            return Ok(());
+        }
+        Err(NoteDenial::VisibilityOfOther)
     }
 
     /// Whether the viewer may see this note. The caller must have checked that the viewer may see

@@ -6,12 +6,10 @@
 //! two workers or two deliveries of a message change an entry at the same time, one of them fails
 //! and reads the entry again.
 
-use std::collections::HashMap;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{MentionRef, Note};
+use super::Note;
 use crate::{
     clock::sortable,
     id::{CompanyId, ContactId, NoteId, UserId},
@@ -26,6 +24,8 @@ pub const RETRY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// The time for which a worker holds the lease of a ledger entry while it sends the notification.
 /// It is longer than the function's time-out, so a worker has always stopped when its lease ends.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(45);
+/// The minimum time between two rounds that saves start for one failed notification (SPEC §3).
+pub const ROUND_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
 /// The state of one person's notification.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -41,9 +41,12 @@ pub enum MentionState {
     Sent,
     /// The notification service refused the notification, or all four tries failed.
     Failed,
-    /// The notification is not sent, because the note was deleted or made private, the flag was
-    /// turned off, or the person has mentioned themselves.
+    /// The notification is not sent, because the note was deleted or made private, the mention was
+    /// removed from the note, the flag was turned off, or the person has mentioned themselves.
     Dropped,
+    /// The notification is not sent, because the person was no longer an active user of the company
+    /// when it was due. The note keeps the mention.
+    Inactive,
 }
 
 /// The user who mentioned a person.
@@ -74,8 +77,21 @@ pub struct LedgerEntry {
     pub since: Timestamp,
     /// The number of times that a worker has taken the lease in the current round.
     pub attempts: u32,
-    /// The number of times that the message was moved back from the dead-letter queue.
+    /// The number of rounds of tries before the current one. A round starts when the message is
+    /// moved back from the dead-letter queue, or when a save mentions the person again after the
+    /// notification has failed.
     pub round: u32,
+    /// The time at which a save last started a round; `None` if no save did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewed_at: Option<Timestamp>,
+    /// Whether the person must be validated before the notification is sent, because the save that
+    /// made it necessary did not look the person up.
+    #[serde(default)]
+    pub validates: bool,
+    /// Whether the notification service may have accepted the notification: a try got no answer,
+    /// or its worker died before it recorded the result. Then no save starts a new round.
+    #[serde(default)]
+    pub outcome_unknown: bool,
     /// The time at which the worker's lease ends. Set only in state `Sending`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,
@@ -107,6 +123,9 @@ impl LedgerEntry {
             since: now,
             attempts: 0,
             round: 0,
+            renewed_at: None,
+            validates: false,
+            outcome_unknown: false,
             lease_until: None,
             notification_id: None,
             reason: None,
@@ -126,15 +145,37 @@ impl LedgerEntry {
 
     /// The entry after this actor has mentioned the person again: in this state, and without
     /// attempts.
-    fn restarted(&self, state: MentionState, actor: Actor, now: Timestamp) -> Self {
-        Self { actor, since: now, attempts: 0, ..self.in_state(state) }
+    pub(super) fn restarted(&self, state: MentionState, actor: Actor, now: Timestamp) -> Self {
+        Self { actor, since: now, attempts: 0, validates: false, ..self.in_state(state) }
     }
 
-    /// The entry in a new round, in which the notification must be sent. A round starts when the
-    /// message was moved back from the dead-letter queue.
+    /// The entry in a new round, in which the notification must be sent. The person may have left
+    /// since the mention was saved, so they are validated first.
     #[must_use]
     pub fn new_round(&self, round: u32, now: Timestamp) -> Self {
-        Self { round, since: now, attempts: 0, ..self.in_state(MentionState::Pending) }
+        let pending = self.in_state(MentionState::Pending);
+        Self { round, since: now, attempts: 0, validates: true, ..pending }
+    }
+
+    /// The entry in the round that a save starts, because it mentions the person again. `None` if
+    /// the last such round started less than [`ROUND_INTERVAL`] ago, or the outcome of the failed
+    /// notification is unknown.
+    pub(super) fn renewed(&self, now: Timestamp) -> Option<Self> {
+        let is_early = self.renewed_at.is_some_and(|last| now < last + ROUND_INTERVAL);
+        let refused = !is_early && !self.outcome_unknown;
+        refused.then(|| Self {
+            renewed_at: Some(now),
+            ..self.new_round(self.round.saturating_add(1), now)
+        })
+    }
+
+    /// The entry as a worker must treat it. If the lease of another worker has ended without a
+    /// result, that worker died, and it is unknown whether its call had an effect.
+    #[must_use]
+    pub fn observed_at(self, now: Timestamp) -> Self {
+        let is_abandoned = self.state == MentionState::Sending
+            && self.lease_until.is_none_or(|until| until <= now);
+        Self { outcome_unknown: self.outcome_unknown || is_abandoned, ..self }
     }
 
     /// The entry after a worker has taken the lease for one attempt.
@@ -151,6 +192,13 @@ impl LedgerEntry {
     #[must_use]
     pub fn released(&self) -> Self {
         self.in_state(MentionState::Pending)
+    }
+
+    /// The entry after a try to which the notification service did not answer, so that it may have
+    /// accepted the notification.
+    #[must_use]
+    pub fn without_answer(&self) -> Self {
+        Self { outcome_unknown: true, ..self.clone() }
     }
 
     /// The entry after the notification was sent.
@@ -171,8 +219,14 @@ impl LedgerEntry {
         self.in_state(MentionState::Dropped)
     }
 
+    /// The entry after the person turned out not to be an active user of the company.
+    #[must_use]
+    pub fn inactive(&self) -> Self {
+        self.in_state(MentionState::Inactive)
+    }
+
     /// The action that creates the entry if it does not exist.
-    fn create(&self, company: &CompanyId) -> Result<Action, TableError> {
+    pub(super) fn create(&self, company: &CompanyId) -> Result<Action, TableError> {
         Ok(Action::Put(to_item(&self.key(company), self)?, Some(Condition::Absent)))
     }
 
@@ -185,7 +239,7 @@ impl LedgerEntry {
         Ok(Action::Put(to_item(&next.key(company), next)?, Some(unchanged)))
     }
 
-    fn remove(&self, company: &CompanyId) -> Action {
+    pub(super) fn remove(&self, company: &CompanyId) -> Action {
         Action::Delete(self.key(company), Some(Condition::Version(self.version)))
     }
 }
@@ -204,7 +258,8 @@ pub enum MentionMessage {
         note_id: NoteId,
         /// The mentioned person.
         sso_id: UserId,
-        /// The number of times that the message was moved back from the dead-letter queue.
+        /// The round of tries to which the message belongs. A message in the dead-letter queue has
+        /// the round that starts when it is moved back.
         #[serde(default)]
         round: u32,
     },
@@ -257,212 +312,4 @@ pub fn retry_message(
     let outgoing = Outgoing::new(Queue::Mention, id, now, &message)?;
     let done = Action::Delete(item.key.clone(), None);
     Ok((Transaction::from_iter([outgoing.put()?, done]), outgoing))
-}
-
-/// The ledger changes of a note's write: the actions for its transaction, and the messages to send
-/// after the transaction. The actions include the due items of these messages.
-#[derive(Debug, Default)]
-pub(super) struct LedgerChange {
-    pub(super) actions: Vec<Action>,
-    pub(super) messages: Vec<Outgoing>,
-}
-
-/// The ledger entries of a note, as they were read for a write of the note.
-pub(super) struct Ledger<'a> {
-    pub(super) company: &'a CompanyId,
-    pub(super) entries: &'a HashMap<String, LedgerEntry>,
-    /// Whether the mention flag is on (SPEC §3, "Mention flag"). While it is off, new mentions are
-    /// recorded as dropped; the next save with the flag on sends their notifications.
-    pub(super) notifies: bool,
-    pub(super) now: Timestamp,
-}
-
-/// A person whom a note mentions.
-struct Mentioned {
-    /// The id of the person's ledger entry.
-    id: String,
-    /// The person's SSO UUID; `None` if the mention is not verified.
-    user: Option<UserId>,
-}
-
-impl Mentioned {
-    /// All people whom a note mentions, each once.
-    fn all(note: &Note, pending: &[MentionRef]) -> Vec<Self> {
-        let mut all: Vec<_> = note.mentioned_user_ids.iter().copied().map(Self::verified).collect();
-        for id in pending.iter().map(MentionRef::id) {
-            if all.iter().all(|known| known.id != id) {
-                all.push(Self { id, user: None });
-            }
-        }
-        all
-    }
-
-    fn verified(user: UserId) -> Self {
-        Self { id: user.to_string(), user: Some(user) }
-    }
-}
-
-impl Ledger<'_> {
-    /// The ledger change for a save of the note. Every mentioned person is notified, except the
-    /// actor and people who were notified before. A private note changes nothing and sends no
-    /// notifications. `previous` are the ids that the note mentioned before the save, or `None` if
-    /// the note was new or private.
-    pub(super) fn change_for_save(
-        &self,
-        note: &Note,
-        previous: Option<&[String]>,
-        pending: &[MentionRef],
-        actor: &Actor,
-    ) -> Result<LedgerChange, TableError> {
-        let mut change = LedgerChange::default();
-        if note.is_public() {
-            for person in &Mentioned::all(note, pending) {
-                if let Some(author) = self.author(&person.id, previous, actor) {
-                    self.record_mention(note, person, author, previous.is_none(), &mut change)?;
-                }
-            }
-        }
-        if !pending.is_empty() {
-            self.add_message(
-                &mut change,
-                format!("verify#{}#{}", note.id, note.version),
-                &MentionMessage::Verify {
-                    company: self.company.clone(),
-                    contact_id: note.contact_id,
-                    note_id: note.id,
-                },
-            )?;
-        }
-        Ok(change)
-    }
-
-    /// The user who added a mention to the note. For a new mention it is the actor, and for an
-    /// existing one the actor of its ledger entry. `None` if no person has to be notified. This is
-    /// so for an existing mention of the actor, and for an existing mention without a ledger entry,
-    /// because its author mentioned themselves.
-    fn author<'b>(
-        &'b self,
-        id: &str,
-        previous: Option<&[String]>,
-        actor: &'b Actor,
-    ) -> Option<&'b Actor> {
-        let existed = previous.is_some_and(|previous| previous.iter().any(|known| known == id));
-        if !existed {
-            return Some(actor);
-        }
-        let author = &self.entries.get(id)?.actor;
-        (actor.actor_id.to_string() != id).then_some(author)
-    }
-
-    /// Records a mention, unless the notification was sent, has failed or is being sent. A person
-    /// who mentions themselves is not notified, not even of an earlier mention by another user that
-    /// is still unverified.
-    fn record_mention(
-        &self,
-        note: &Note,
-        person: &Mentioned,
-        author: &Actor,
-        was_private: bool,
-        change: &mut LedgerChange,
-    ) -> Result<(), TableError> {
-        let is_own = author.actor_id.to_string() == person.id;
-        let state = match person.user {
-            _ if is_own => MentionState::Dropped,
-            None => MentionState::Unverified,
-            Some(_) if self.notifies => MentionState::Pending,
-            Some(_) => MentionState::Dropped,
-        };
-        let Some(entry) = self.entries.get(&person.id) else {
-            if is_own {
-                return Ok(());
-            }
-            let entry = LedgerEntry::new(note, person.id.clone(), state, author.clone(), self.now);
-            change.actions.push(entry.create(self.company)?);
-            return self.add_notify_message(change, &entry, person);
-        };
-        match entry.state {
-            MentionState::Unverified | MentionState::Dropped => {
-                if (entry.state, &entry.actor) != (state, author) {
-                    let restarted = entry.restarted(state, author.clone(), self.now);
-                    change.actions.push(entry.replace(self.company, &restarted)?);
-                    self.add_notify_message(change, &restarted, person)?;
-                }
-            }
-            // A worker may have read the note while it was private, and may be about to drop the
-            // notification. This change makes the write of that worker fail.
-            MentionState::Pending | MentionState::Sending if was_private => {
-                let unchanged = Condition::Version(entry.version);
-                change.actions.push(Action::Check(entry.key(self.company), unchanged));
-            }
-            MentionState::Pending
-            | MentionState::Sending
-            | MentionState::Sent
-            | MentionState::Failed => {}
-        }
-        Ok(())
-    }
-
-    /// The ledger change for a verification. Launchpad has identified the people of the `verified`
-    /// references, and the `invalid` references are not active users. The actor of each
-    /// notification is the user who saved the mention.
-    pub(super) fn change_for_verification(
-        &self,
-        note: &Note,
-        verified: &[(MentionRef, UserId)],
-        invalid: &[MentionRef],
-    ) -> Result<LedgerChange, TableError> {
-        let mut change = LedgerChange::default();
-        let mut recorded = Vec::new();
-        for (reference, user) in verified {
-            let Some(entry) = self.unverified_entry(reference) else { continue };
-            if entry.person != user.to_string() {
-                change.actions.push(entry.remove(self.company));
-            }
-            let notifies = note.is_public() && entry.actor.actor_id != *user;
-            if notifies && !recorded.contains(user) {
-                let person = Mentioned::verified(*user);
-                self.record_mention(note, &person, &entry.actor, false, &mut change)?;
-                recorded.push(*user);
-            }
-        }
-        let invalid = invalid.iter().filter_map(|reference| self.unverified_entry(reference));
-        change.actions.extend(invalid.map(|entry| entry.remove(self.company)));
-        Ok(change)
-    }
-
-    fn unverified_entry(&self, reference: &MentionRef) -> Option<&LedgerEntry> {
-        let entry = self.entries.get(&reference.id())?;
-        (entry.state == MentionState::Unverified).then_some(entry)
-    }
-
-    fn add_notify_message(
-        &self,
-        change: &mut LedgerChange,
-        entry: &LedgerEntry,
-        person: &Mentioned,
-    ) -> Result<(), TableError> {
-        let is_due = entry.state == MentionState::Pending;
-        let Some(user) = person.user.filter(|_| is_due) else { return Ok(()) };
-        let id = format!("notify#{}#{user}#{}", entry.note_id, entry.version);
-        let message = MentionMessage::Notify {
-            company: self.company.clone(),
-            contact_id: entry.contact_id,
-            note_id: entry.note_id,
-            sso_id: user,
-            round: entry.round,
-        };
-        self.add_message(change, id, &message)
-    }
-
-    fn add_message(
-        &self,
-        change: &mut LedgerChange,
-        id: String,
-        message: &MentionMessage,
-    ) -> Result<(), TableError> {
-        let outgoing = Outgoing::new(Queue::Mention, id, self.now, message)?;
-        change.actions.push(outgoing.put()?);
-        change.messages.push(outgoing);
-        Ok(())
-    }
 }

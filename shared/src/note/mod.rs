@@ -23,7 +23,9 @@
 //! | `access` | the permission rules of notes |
 //! | `people` | looks up the mentioned people in the directory |
 //! | `ledger` | records notifications, so that a person is notified of a note at most once |
-//! | `store` | saves a note in one transaction |
+//! | `ledger_change` | decides what a write of a note changes in the ledger |
+//! | `store` | the requests to save a note, and their results |
+//! | `save` | saves a note in one transaction |
 //! | `verify` | verifies mentions later, if Launchpad was unavailable at the save |
 //! | `page` | reads one note or a page of notes |
 //! | `delete` | deletes a note |
@@ -38,6 +40,7 @@ mod delete;
 pub mod event;
 mod html;
 mod ledger;
+mod ledger_change;
 mod length;
 mod markup;
 mod mention;
@@ -48,6 +51,7 @@ mod people;
 mod record;
 mod removed;
 mod sanitize;
+mod save;
 mod site;
 mod store;
 mod style;
@@ -62,14 +66,14 @@ pub use admission::live_contact;
 pub use delete::NoteDeleter;
 pub use html::{Draft, MentionOutcome, Rendered, to_mobile};
 pub use ledger::{
-    Actor, LEASE, LedgerEntry, MentionMessage, MentionState, RETRY_WINDOW, next_retry, retry_due,
-    retry_message,
+    Actor, LEASE, LedgerEntry, MentionMessage, MentionState, RETRY_WINDOW, ROUND_INTERVAL,
+    next_retry, retry_due, retry_message,
 };
 pub use length::{NOTE_LENGTH_LIMIT, counted_length};
 pub use markup::{has_text, plain_text};
 pub use mention::{MENTION_LIMIT, MentionRef};
 pub use model::{
-    ATTACHMENT_LIMIT, ATTACHMENT_SIZE_LIMIT, Attachment, NoteError, Visibility, check_attachments,
+    ATTACHMENT_LIMIT, ATTACHMENT_SIZE_LIMIT, Attachment, NoteError, Visibility, parse_attachments,
 };
 pub use page::{NoteCursor, NotePage, NoteReader, ReadNote};
 pub use record::{MentionFormat, Note, NoteInput, NoteView};

@@ -65,7 +65,7 @@ pub struct Attachment {
     pub content_type: String,
     /// The size in bytes, at most [`ATTACHMENT_SIZE_LIMIT`].
     pub size: u64,
-    /// The file's `https` URL, at most 2,048 bytes.
+    /// The file's `https` URL, parsed and escaped, at most 2,048 bytes.
     pub url: String,
 }
 
@@ -102,26 +102,28 @@ pub enum NoteError {
     },
 }
 
-/// Checks the attachments of a note.
+/// Checks the attachments of a note, and returns them with their URLs in the form that is stored:
+/// parsed as browsers parse them, and escaped.
 ///
 /// # Errors
 /// [`NoteError::Attachment`] for the first invalid field.
-pub fn check_attachments(attachments: &[Attachment]) -> Result<(), NoteError> {
+pub fn parse_attachments(attachments: Vec<Attachment>) -> Result<Vec<Attachment>, NoteError> {
     if attachments.len() > ATTACHMENT_LIMIT {
         let reason =
             format!("has {} items; at most {ATTACHMENT_LIMIT} are allowed", attachments.len());
         return Err(NoteError::Attachment { field: "attachments".to_owned(), reason });
     }
-    attachments.iter().enumerate().try_for_each(|(index, attachment)| {
-        attachment.check().map_err(|(field, reason)| NoteError::Attachment {
+    let parsed = attachments.into_iter().enumerate().map(|(index, attachment)| {
+        attachment.parse().map_err(|(field, reason)| NoteError::Attachment {
             field: format!("attachments[{index}].{field}"),
             reason,
         })
-    })
+    });
+    parsed.collect()
 }
 
 impl Attachment {
-    fn check(&self) -> Result<(), (&'static str, String)> {
+    fn parse(self) -> Result<Self, (&'static str, String)> {
         let name_length = self.name.chars().count();
         if self.name.trim().is_empty() || name_length > NAME_LIMIT {
             return Err(("name", format!("must be 1 to {NAME_LIMIT} characters long")));
@@ -136,13 +138,17 @@ impl Attachment {
             let reason = format!("must be at most {ATTACHMENT_SIZE_LIMIT} bytes");
             return Err(("size", reason));
         }
-        check_url(&self.url).map_err(|reason| ("url", reason))
+        let url = parse_url(&self.url).map_err(|reason| ("url", reason))?;
+        Ok(Self { url, ..self })
     }
 }
 
-fn check_url(url: &str) -> Result<(), String> {
+/// Parses an `https` URL and returns it escaped, so that it can be put into an attribute, with any
+/// kind of quotes, and means the same in every browser.
+fn parse_url(url: &str) -> Result<String, String> {
+    let too_long = || format!("must be at most {URL_LIMIT} bytes long");
     if url.len() > URL_LIMIT {
-        return Err(format!("must be at most {URL_LIMIT} bytes long"));
+        return Err(too_long());
     }
     let parsed = Url::parse(url).map_err(|error| format!("is not a valid URL: {error}"))?;
     if parsed.scheme() != "https" {
@@ -152,5 +158,10 @@ fn check_url(url: &str) -> Result<(), String> {
     if with_credentials {
         return Err("must not contain credentials".to_owned());
     }
-    Ok(())
+    // The parser escapes spaces, double quotes, angle brackets and all characters beyond ASCII.
+    let escaped = parsed.as_str().replace('\'', "%27");
+    if escaped.len() > URL_LIMIT {
+        return Err(format!("{} after its characters are escaped", too_long()));
+    }
+    Ok(escaped)
 }

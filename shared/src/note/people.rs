@@ -6,6 +6,7 @@ use futures::future::join_all;
 
 use super::{Draft, MENTION_LIMIT, MentionOutcome, MentionRef, Note, NoteError};
 use crate::{
+    bidi::without_bidi_controls,
     directory::{Directory, DirectoryError, Person},
     error::chain,
     id::{CompanyId, UserId},
@@ -21,9 +22,12 @@ const MAX_REFERENCES: usize = 2 * MENTION_LIMIT;
 enum Resolution {
     /// The reference is an active user of the company.
     ActiveUser { user: UserId, name: String },
+    /// The stored note has a verified mention of the person, so it stays, with the stored name. The
+    /// person was not looked up, and may have left the company since.
+    Kept { user: UserId, name: String },
     /// The directory has no such person, or the person is not an active user of the company.
     NotAnActiveUser,
-    /// The directory is unavailable, and the stored note has no name for the reference.
+    /// The directory is unavailable.
     Unknown,
     /// The reference was not looked up, because mentions are turned off.
     PlainText,
@@ -58,7 +62,7 @@ impl StoredMentions {
         let is_verified = |user: &UserId| note.mentioned_user_ids.contains(user);
         let shown = draft.shown_names().into_iter();
         let verified: Vec<_> = shown
-            .map(|(user, name)| (UserId::from_uuid(user), name))
+            .map(|(user, name)| (UserId::from_uuid(user), without_bidi_controls(&name)))
             .filter(|(user, _)| is_verified(user))
             .collect();
         let pending = draft.references().iter().filter(|reference| match reference {
@@ -79,16 +83,28 @@ impl StoredMentions {
         self.pending.contains(reference)
     }
 
-    /// The stored person of a reference; `None` if the mention is not verified.
-    fn verified(&self, reference: &MentionRef) -> Option<(UserId, String)> {
+    /// The references of a draft of which the stored note has no verified mention.
+    pub(super) fn new_references(&self, draft: &Draft) -> Vec<MentionRef> {
+        let is_new = |reference: &&MentionRef| !self.is_verified(reference);
+        draft.references().iter().filter(is_new).cloned().collect()
+    }
+
+    fn is_verified(&self, reference: &MentionRef) -> bool {
+        self.kept(reference).is_some()
+    }
+
+    /// The resolution of a reference of which the stored note has a verified mention; `None` if it
+    /// has none.
+    fn kept(&self, reference: &MentionRef) -> Option<Resolution> {
         let MentionRef::User(user) = reference else { return None };
-        self.verified.iter().find(|(known, _)| known.as_uuid() == *user).cloned()
+        let known = self.verified.iter().find(|(known, _)| known.as_uuid() == *user)?;
+        Some(Resolution::Kept { user: known.0, name: known.1.clone() })
     }
 }
 
 impl People {
-    /// Looks up all references of the draft concurrently. If the directory is unavailable, a person
-    /// whom the stored note mentions keeps the stored name.
+    /// Looks up all references of the draft concurrently, except those of which the stored note has
+    /// a verified mention: these stay without validation.
     ///
     /// # Errors
     /// [`NoteError::TooManyMentions`] if the draft mentions more than [`MENTION_LIMIT`] people.
@@ -108,7 +124,11 @@ impl People {
         if users > MENTION_LIMIT || references.len() > MAX_REFERENCES {
             draft.check_mention_count()?;
         }
-        let people = Self::look_up(directory, company, references, stored).await;
+        let (kept, new): (Vec<_>, Vec<_>) =
+            references.into_iter().partition(|reference| stored.is_verified(reference));
+        let mut people = Self::look_up(directory, company, new, stored).await;
+        let kept = kept.into_iter().filter_map(|r| stored.kept(&r).map(|kept| (r, kept)));
+        people.known.extend(kept);
         people.check_count()?;
         Ok(people)
     }
@@ -122,8 +142,8 @@ impl People {
     ) -> Self {
         let mut people = Self::look_up(directory, company, stored.pending.clone(), stored).await;
         people.known.extend(stored.verified.iter().map(|(user, name)| {
-            let resolution = Resolution::ActiveUser { user: *user, name: name.clone() };
-            (MentionRef::User(user.as_uuid()), resolution)
+            let kept = Resolution::Kept { user: *user, name: name.clone() };
+            (MentionRef::User(user.as_uuid()), kept)
         }));
         people
     }
@@ -131,8 +151,8 @@ impl People {
     /// Makes no look-up, because mentions are turned off: mentions of the stored note stay as they
     /// are, and new ones become text (SPEC §3, "Mention flag").
     pub(super) fn from_stored(draft: &Draft, stored: &StoredMentions) -> Self {
-        let resolution = |reference: &MentionRef| match stored.verified(reference) {
-            Some((user, name)) => Resolution::ActiveUser { user, name },
+        let resolution = |reference: &MentionRef| match stored.kept(reference) {
+            Some(kept) => kept,
             None if stored.is_pending(reference) => Resolution::Unknown,
             None => Resolution::PlainText,
         };
@@ -156,7 +176,7 @@ impl People {
         for (reference, result) in references.into_iter().zip(results) {
             let resolution = match result {
                 Ok((Some(person), from_launchpad)) if person.is_active() => {
-                    let name = person.display_name().to_owned();
+                    let name = without_bidi_controls(person.display_name());
                     let user = person.sso_id;
                     people.other_names.push((user, person.email.clone()));
                     if from_launchpad {
@@ -169,10 +189,7 @@ impl People {
                     if people.failure.as_ref().is_none_or(|known| known.remembered) {
                         people.failure = Some(error);
                     }
-                    match stored.verified(&reference) {
-                        Some((user, name)) => Resolution::ActiveUser { user, name },
-                        None => Resolution::Unknown,
-                    }
+                    Resolution::Unknown
                 }
             };
             people.known.push((reference, resolution));
@@ -186,7 +203,10 @@ impl People {
     fn resolve_by_uuid(&mut self) {
         let active = |resolution: &Resolution| match resolution {
             Resolution::ActiveUser { user, .. } => Some((user.as_uuid(), resolution.clone())),
-            Resolution::NotAnActiveUser | Resolution::Unknown | Resolution::PlainText => None,
+            Resolution::Kept { .. }
+            | Resolution::NotAnActiveUser
+            | Resolution::Unknown
+            | Resolution::PlainText => None,
         };
         let people: Vec<_> = self.known.iter().filter_map(|(_, known)| active(known)).collect();
         for (reference, resolution) in &mut self.known {
@@ -203,7 +223,9 @@ impl People {
             .known
             .iter()
             .map(|(reference, resolution)| match resolution {
-                Resolution::ActiveUser { user, .. } => user.to_string(),
+                Resolution::ActiveUser { user, .. } | Resolution::Kept { user, .. } => {
+                    user.to_string()
+                }
                 Resolution::NotAnActiveUser | Resolution::Unknown | Resolution::PlainText => {
                     reference.id()
                 }
@@ -229,11 +251,13 @@ impl People {
     pub(super) fn outcome(&self, reference: &MentionRef) -> MentionOutcome {
         let known = self.known.iter().find(|(known, _)| known == reference);
         match known.map(|(_, resolution)| resolution) {
-            Some(Resolution::ActiveUser { user, name }) => MentionOutcome::Verified {
-                user: user.as_uuid(),
-                display_name: name.clone(),
-                known_names: self.other_names(*user),
-            },
+            Some(Resolution::ActiveUser { user, name } | Resolution::Kept { user, name }) => {
+                MentionOutcome::Verified {
+                    user: user.as_uuid(),
+                    display_name: name.clone(),
+                    known_names: self.other_names(*user),
+                }
+            }
             Some(Resolution::Unknown) => MentionOutcome::Pending,
             Some(Resolution::NotAnActiveUser | Resolution::PlainText) | None => {
                 MentionOutcome::Text
@@ -247,12 +271,16 @@ impl People {
         names.map(|(_, name)| name.clone()).collect()
     }
 
-    /// The references of active users, with their SSO UUIDs.
-    pub(super) fn active(&self) -> impl Iterator<Item = (&MentionRef, UserId)> {
-        self.known.iter().filter_map(|(reference, resolution)| match resolution {
-            Resolution::ActiveUser { user, .. } => Some((reference, *user)),
-            Resolution::NotAnActiveUser | Resolution::Unknown | Resolution::PlainText => None,
-        })
+    /// The references that were looked up and are active users, with their SSO UUIDs.
+    pub(super) fn validated(&self) -> Vec<(MentionRef, UserId)> {
+        let validated = self.known.iter().filter_map(|(reference, resolution)| match resolution {
+            Resolution::ActiveUser { user, .. } => Some((reference.clone(), *user)),
+            Resolution::Kept { .. }
+            | Resolution::NotAnActiveUser
+            | Resolution::Unknown
+            | Resolution::PlainText => None,
+        });
+        validated.collect()
     }
 
     /// Logs the error if people could not be looked up. `fallback` describes what happens instead.
@@ -267,10 +295,11 @@ impl People {
         }
     }
 
-    /// Stores the names of the people whom Launchpad returned. Only the preview cards show these
-    /// names, so a failure is logged and has no other effect.
-    pub(super) async fn store_names(&self, directory: &Directory, table: &Table) {
-        let writes = self.loaded.iter().map(|person| directory.store_last_known(table, person));
+    /// Stores the names of the people whom Launchpad returned, once. Only the preview cards show
+    /// these names, so a failure is logged and has no other effect.
+    pub(super) async fn store_names(&mut self, directory: &Directory, table: &Table) {
+        let loaded = std::mem::take(&mut self.loaded);
+        let writes = loaded.iter().map(|person| directory.store_last_known(table, person));
         for error in join_all(writes).await.into_iter().filter_map(Result::err) {
             tracing::warn!(error = %chain(&error), "could not store a person's last-known name");
         }

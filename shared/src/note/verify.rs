@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use super::{
     Draft, MentionRef, Note, Rendered, Site, event,
-    ledger::{
-        Ledger, LedgerChange, LedgerEntry, MentionMessage, RETRY_WINDOW, next_retry, retry_due,
-    },
+    ledger::{LedgerEntry, MentionMessage, RETRY_WINDOW, next_retry, retry_due},
+    ledger_change::{Ledger, LedgerChange},
     people::{People, StoredMentions},
     store::{ledger_by_person, mentioned, user_of, write},
 };
@@ -62,7 +61,7 @@ impl MentionVerifier {
             let written = Attempt::from_transaction(self.commit(company, &work).await)?;
             Ok::<_, AccessError>(written.map(|()| Some(work)))
         });
-        let Some(work) = done.await? else { return Ok(()) };
+        let Some(mut work) = done.await? else { return Ok(()) };
         if work.note.pending_since.is_some() {
             work.people.log_failure("the mentions stay pending");
         } else if !work.rendered.unwrapped.is_empty() {
@@ -104,11 +103,7 @@ impl MentionVerifier {
             people.end_retries();
         }
         let rendered = draft.render(|reference| people.outcome(reference));
-        let verified: Vec<_> = people
-            .active()
-            .filter(|(reference, _)| stored.is_pending(reference))
-            .map(|(reference, user)| (reference.clone(), user))
-            .collect();
+        let verified = people.validated();
         let entries = self.read_ledger(company, &old, &verified, &rendered.unwrapped).await?;
         let note = Note {
             note: rendered.html.clone(),

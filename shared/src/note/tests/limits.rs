@@ -191,8 +191,11 @@ fn attachment() -> Attachment {
 
 #[test]
 fn an_invalid_attachment_is_refused_with_its_field() {
-    assert_eq!(check_attachments(&vec![attachment(); ATTACHMENT_LIMIT]), Ok(()));
-    let too_many = check_attachments(&vec![attachment(); ATTACHMENT_LIMIT + 1]).unwrap_err();
+    assert_eq!(
+        parse_attachments(vec![attachment(); ATTACHMENT_LIMIT]).map(|all| all.len()),
+        Ok(ATTACHMENT_LIMIT)
+    );
+    let too_many = parse_attachments(vec![attachment(); ATTACHMENT_LIMIT + 1]).unwrap_err();
     assert!(matches!(too_many, NoteError::Attachment { field, .. } if field == "attachments"));
     type Change = fn(&mut Attachment);
     let cases: &[(&str, Change)] = &[
@@ -208,13 +211,32 @@ fn an_invalid_attachment_is_refused_with_its_field() {
         ("url", |a| a.url = "/x".to_owned()),
         ("url", |a| a.url = "https://u:p@files.example/x".to_owned()),
         ("url", |a| a.url = format!("https://files.example/{}", "x".repeat(2048))),
+        // Too long only after it is escaped.
+        ("url", |a| a.url = format!("https://files.example/{}", "é".repeat(400))),
     ];
     for (field, change) in cases {
         let mut broken = attachment();
         change(&mut broken);
-        let error = check_attachments(&[attachment(), broken.clone()]).unwrap_err();
+        let error = parse_attachments(vec![attachment(), broken.clone()]).unwrap_err();
         let NoteError::Attachment { field: named, .. } = error else { panic!("{error}") };
         assert_eq!(named, format!("attachments[1].{field}"), "{broken:?}");
+    }
+}
+
+#[test]
+fn the_url_of_an_attachment_is_parsed_and_escaped_and_a_second_time_changes_nothing() {
+    for (submitted, stored) in [
+        ("HTTPS://Files.Example:443/a/../b c", "https://files.example/b%20c"),
+        ("https://files.example/\"'<é>", "https://files.example/%22%27%3C%C3%A9%3E"),
+        ("https://files.example/?q='<\"#'<\"", "https://files.example/?q=%27%3C%22#%27%3C%22"),
+        (" https:\\\\files.example/\ta\n", "https://files.example/a"),
+        ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+    ] {
+        for url in [submitted, stored] {
+            let submitted = Attachment { url: url.to_owned(), ..attachment() };
+            let parsed = parse_attachments(vec![submitted]).unwrap();
+            assert_eq!(parsed[0].url, stored, "{url}");
+        }
     }
 }
 
