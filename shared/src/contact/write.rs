@@ -27,9 +27,9 @@ const NEEDED: [Permission; 3] =
 /// value, even if the value does not change.
 #[derive(Clone, Debug)]
 pub struct ContactWriter {
-    authority: Authority,
-    services: Services,
-    catalog: Catalog,
+    pub(super) authority: Authority,
+    pub(super) services: Services,
+    pub(super) catalog: Catalog,
 }
 
 /// A contact that was written, and the session of the viewer who wrote it.
@@ -164,7 +164,7 @@ impl ContactWriter {
         found.filter(Contact::is_live).ok_or(EditError::NotFound)
     }
 
-    fn edit<'a>(
+    pub(super) fn edit<'a>(
         &'a self,
         session: &'a Session,
         permission: Permission,

@@ -138,10 +138,19 @@ impl Request {
     /// 400 if the body is larger than 1 MiB, or if the event marks the body as base64 and it is not
     /// valid base64.
     pub fn body(&self) -> Result<&[u8], Failure> {
+        self.body_within(MAX_BODY)
+    }
+
+    /// The bytes of the body, for a route with its own limit in bytes.
+    ///
+    /// # Errors
+    /// As [`Request::body`], with this limit.
+    pub fn body_within(&self, max_bytes: usize) -> Result<&[u8], Failure> {
         match &self.body {
-            Ok(bytes) if bytes.len() > MAX_BODY => {
-                Err(Failure::invalid("body", format_args!("must be at most {MAX_BODY} bytes long")))
-            }
+            Ok(bytes) if bytes.len() > max_bytes => Err(Failure::invalid(
+                "body",
+                format_args!("must be at most {max_bytes} bytes long"),
+            )),
             Ok(bytes) => Ok(bytes),
             Err(()) => Err(Failure::invalid("body", "is not valid base64")),
         }
