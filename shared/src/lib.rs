@@ -20,6 +20,7 @@ pub mod http_client;
 pub mod id;
 pub mod idempotency;
 pub mod identity;
+pub mod import;
 mod json;
 pub mod locale;
 pub mod mail;

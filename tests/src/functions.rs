@@ -62,6 +62,7 @@ fn start(world: &World, name: &str, env: &Environment) -> Function {
         "ContactWrite" => request(contact_write::App::from_env(env), contact_write::handle),
         "ContactDelete" => request(contact_delete::App::from_env(env), contact_delete::handle),
         "ContactAccess" => request(contact_access::App::from_env(env), contact_access::handle),
+        "ContactImport" => request(contact_import::App::from_env(env), contact_import::handle),
         "ContactSync" => request(contact_sync::App::from_env(env), contact_sync::handle),
         "NoteRead" => request(note_read::App::from_env(env), note_read::handle),
         "NoteWrite" => request(note_write::App::from_env(env), note_write::handle),

@@ -22,6 +22,7 @@ mod contacts {
     mod filter;
     mod flags;
     mod hostile;
+    mod import;
     mod list;
     mod look_up;
     mod many_teams;

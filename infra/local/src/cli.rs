@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use shared::import::Delimiter;
 
 use crate::backfill::{self, Backfill, BackfillError};
 use crate::bench::{self, BenchError, Load};
@@ -12,7 +13,7 @@ use crate::cloud::{DEFAULT_CONCURRENCY, LocalCloud, Options, StartError};
 use crate::console::Console;
 use crate::demo::{self, Demo, DemoError};
 use crate::grants::{self, GrantsError};
-use crate::import::{self, ImportError};
+use crate::import::{self, Credentials, ImportError, Session, SessionError};
 
 /// The error of a command. Its message is shown on standard error.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,17 @@ pub enum CommandError {
     /// The import failed.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The user cannot sign in for the import.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// There is no token.
+    #[error(
+        "name a user of the local cloud with --user, or give a token with --token-file or in CONTACTS_TOKEN"
+    )]
+    NoToken,
+    /// At least one row was not imported.
+    #[error("not every row was imported")]
+    Incomplete,
     /// The backfill failed.
     #[error(transparent)]
     Backfill(#[from] BackfillError),
@@ -61,7 +73,7 @@ pub struct Cli {
 enum Command {
     /// Start the local cloud and run it until Ctrl-C (the default command).
     Serve(Serve),
-    /// Import the contacts of a CSV file into a running local cloud.
+    /// Import the contacts of a CSV file into a running local cloud or another API.
     Import(Import),
     /// Set the team owners of contacts in a running local cloud, from the files of the legacy CRM.
     Backfill(BackfillArguments),
@@ -82,15 +94,35 @@ struct GrantsArguments {
 
 #[derive(Args, Clone, Debug)]
 struct Import {
-    /// The CSV file; its first line contains the names of the columns.
+    /// The CSV file; its first row contains the names of the columns.
     file: PathBuf,
-    /// The user who imports: a handle such as `maya`, an email address or an SSO UUID.
-    #[arg(long, value_name = "NAME")]
-    user: String,
+    /// The user of the local cloud who imports: a handle such as `maya`, an email address or an SSO
+    /// UUID. For another API, put a token into the environment variable `CONTACTS_TOKEN`.
+    #[arg(long, value_name = "NAME", conflicts_with = "token_file")]
+    user: Option<String>,
+    /// A file with the token of the user; it is read again when the token has expired.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// The contact field of a column, for columns that are not recognized by name; may be repeated.
-    #[arg(long, value_name = "COLUMN=FIELD", value_parser = import::parse_override)]
-    map: Vec<(String, String)>,
-    /// URL of the running local cloud.
+    /// `#3` is the third column, and the field `-` ignores a column.
+    #[arg(long, value_name = "COLUMN=FIELD")]
+    map: Vec<String>,
+    /// The delimiter: comma, semicolon, tab or pipe [default: found out].
+    #[arg(long, value_parser = |text: &str| text.parse::<Delimiter>())]
+    delimiter: Option<Delimiter>,
+    /// The encoding, such as windows-1252 [default: found out].
+    #[arg(long)]
+    encoding: Option<String>,
+    /// Show what each column becomes and which rows cannot be read, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Write the rejected rows with the reasons to this CSV file.
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// The first row to import, from 1; the report of an import that stopped contains it.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    from_row: usize,
+    /// URL of the API: of the running local cloud, or https.
     #[arg(long, default_value = "http://127.0.0.1:3000")]
     url: String,
 }
@@ -233,10 +265,38 @@ impl GrantsArguments {
 
 impl Import {
     async fn run(self) -> Result<(), CommandError> {
-        let client = Client::new(&self.url)?.sign_in(&self.user).await?;
-        let summary = import::run(&client, &self.file, &self.map).await?;
+        let credentials = match (self.user, self.token_file) {
+            (Some(user), _) => Credentials::User(user),
+            (None, Some(file)) => Credentials::TokenFile(file),
+            (None, None) => {
+                let token = std::env::var("CONTACTS_TOKEN").map_err(|_| CommandError::NoToken)?;
+                Credentials::Token(token)
+            }
+        };
+        let (sender, stop) = tokio::sync::watch::channel(false);
+        let stopped = stop_signal()?;
+        // The task ends with the process.
+        tokio::spawn(async move {
+            stopped.await;
+            let _ = sender.send(true);
+            std::future::pending::<()>().await;
+        });
+        let mut session = Session::start(&self.url, credentials, stop).await?;
+        let options = import::Options {
+            map: self.map,
+            delimiter: self.delimiter,
+            encoding: self.encoding,
+            rejects: self.rejects,
+            from_row: self.from_row,
+            verbose: true,
+        };
+        if self.dry_run {
+            println!("{}", import::dry_run(&mut session, &self.file, &options).await?);
+            return Ok(());
+        }
+        let summary = import::run(&mut session, &self.file, &options).await?;
         println!("{summary}");
-        Ok(())
+        if summary.is_complete() { Ok(()) } else { Err(CommandError::Incomplete) }
     }
 }
 

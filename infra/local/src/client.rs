@@ -9,6 +9,9 @@ use shared::error::chain;
 /// Longest time to wait for a response: a little longer than API Gateway waits for a function.
 const TIMEOUT: Duration = Duration::from_secs(35);
 
+/// Longest time for making a connection to an API that may be far away.
+const CONNECT: Duration = Duration::from_secs(5);
+
 /// The reason why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -59,7 +62,8 @@ pub struct Client {
 impl Client {
     /// Creates a client for the API at `url`, without a token.
     pub fn new(url: &str) -> Result<Self, ClientError> {
-        let http = shared::http_client::builder().timeout(TIMEOUT).build().map_err(|error| {
+        let http = shared::http_client::builder().connect_timeout(CONNECT).timeout(TIMEOUT);
+        let http = http.build().map_err(|error| {
             let call = "creating the HTTP client".to_owned();
             ClientError::Broken { call, reason: chain(&error).to_string() }
         })?;
@@ -79,6 +83,27 @@ impl Client {
         Ok(Self { token, ..self.clone() })
     }
 
+    /// Creates a client for the same API with this token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// Sends bytes with a `POST` request and returns the response, even if its status is an error.
+    ///
+    /// # Errors
+    /// Returns an error if there is no response.
+    pub async fn post_bytes(
+        &self,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Result<ApiResponse, ClientError> {
+        let request = self.http.post(format!("{}{path}", self.url)).body(body);
+        let request = request.header("content-type", "application/octet-stream");
+        let path = path.split('?').next().unwrap_or_default();
+        self.response(format!("POST {path}"), request).await
+    }
+
     /// Sends a request and returns the response, even if its status is an error.
     ///
     /// # Errors
@@ -91,11 +116,19 @@ impl Client {
     ) -> Result<ApiResponse, ClientError> {
         let call = format!("{method} {path}");
         let mut request = self.http.request(method, format!("{}{path}", self.url));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
         if let Some(body) = body {
             request = request.json(body);
+        }
+        self.response(call, request).await
+    }
+
+    async fn response(
+        &self,
+        call: String,
+        mut request: reqwest::RequestBuilder,
+    ) -> Result<ApiResponse, ClientError> {
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
         }
         let broken = |error: &reqwest::Error| ClientError::Broken {
             call: call.clone(),

@@ -13,6 +13,7 @@
 //! | `erasure` | erases contacts in the background, step by step |
 //! | `deleted_list` | the list of the deleted contacts that can be restored |
 //! | `sync` | creates and updates many contacts by their unique keys |
+//! | `imported` | which cells of an imported file change a contact, and how |
 //! | `unique_key` | decides which contact owns an external id or a first email address |
 //! | `index_entry` | the content of an index entry |
 //! | `write_plan` | the index entries of a contact, and the steps of a write |
@@ -86,6 +87,7 @@ mod error;
 pub mod event;
 mod filter;
 mod index_entry;
+mod imported;
 mod input;
 mod list;
 mod list_request;
@@ -116,6 +118,7 @@ pub use edit::EditError;
 pub use erasure::ErasureProgress;
 pub use error::ContactError;
 pub use filter::{Criteria, Filter, FilterError, View};
+pub use imported::{CellField, ImportContext, ImportedCell, ImportedRow};
 pub use input::{Change, ContactInput, TeamOwner};
 pub use list::ContactPage;
 pub use list_request::ListRequest;

@@ -30,9 +30,9 @@ pub const POSSIBLE_DUPLICATE: &str = "POSSIBLE_DUPLICATE";
 /// loses the value or is deleted, the key is handed over to the oldest contact with the same value.
 #[derive(Clone, Debug)]
 pub struct ContactWriter {
-    authority: Authority,
-    services: Services,
-    catalog: Catalog,
+    pub(super) authority: Authority,
+    pub(super) services: Services,
+    pub(super) catalog: Catalog,
 }
 
 /// A contact that was written, and the session of the viewer who wrote it.
@@ -234,7 +234,7 @@ impl ContactWriter {
         found.filter(Contact::is_live).ok_or(EditError::NotFound)
     }
 
-    fn edit<'a>(
+    pub(super) fn edit<'a>(
         &'a self,
         session: &'a Session,
         permission: Permission,

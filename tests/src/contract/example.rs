@@ -17,7 +17,7 @@ pub struct ExampleRequest {
     pub path: String,
     /// The headers as pairs of name and value.
     pub headers: Vec<(String, String)>,
-    /// The JSON body; `None` if the request has no body.
+    /// The body: JSON, or the text of a body that is not JSON. `None` if the request has no body.
     pub body: Option<Value>,
 }
 
@@ -91,7 +91,7 @@ impl Contract {
             let path = if query.is_empty() { path.clone() } else { format!("{path}?{query}") };
             ExampleRequest { route: route.to_owned(), path, headers: headers.clone(), body }
         };
-        let bodies = operation.request_body().map(|body| &body["content"]["application/json"]);
+        let bodies = operation.request_body().and_then(super::media_type);
         match bodies {
             Some(body) => {
                 examples(body).into_iter().map(|body| request(Vec::new(), Some(body))).collect()

@@ -163,7 +163,9 @@ impl Contract {
     /// Checks the text of a header or a query parameter as the type that its schema names.
     fn check_text(&self, at: &str, schema: &Value, text: &str) {
         let value = match schema::type_of(&self.document, schema) {
-            Some("integer") => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+            Some("integer" | "boolean") => {
+                serde_json::from_str(text).unwrap_or_else(|_| json!(text))
+            }
             _ => json!(text),
         };
         self.check_value(at, schema, &value);
@@ -247,9 +249,17 @@ fn request_body(event: &Value) -> Value {
         true => STANDARD.decode(text).expect("the body is base64"),
         false => text.as_bytes().to_vec(),
     };
+    if event["headers"]["content-type"] == "application/octet-stream" {
+        return json!(String::from_utf8_lossy(&bytes));
+    }
     serde_json::from_slice(&bytes).expect("the body is JSON")
 }
 
 fn body_schema(node: &Value) -> Option<&Value> {
-    node.pointer("/content/application~1json/schema")
+    media_type(node)?.get("schema")
+}
+
+/// The only media type of a body.
+fn media_type(body: &Value) -> Option<&Value> {
+    body.get("content")?.as_object()?.values().next()
 }

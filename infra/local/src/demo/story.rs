@@ -11,7 +11,8 @@ use super::file::{self, FIELDS};
 use super::report::Report;
 use crate::{
     client::{ApiResponse, Client},
-    demo_company, import,
+    demo_company,
+    import::{self, Options, Session},
 };
 
 /// The time zone of the dates in the exported files.
@@ -128,13 +129,16 @@ fn ids<'a>(contacts: impl Iterator<Item = &'a Value>) -> Vec<String> {
 async fn import_file(maya: &Client, file: &Path, report: &mut Report) -> Result<(), DemoError> {
     let shown = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
     report.step(format!("Maya imports {shown}"));
-    let summary = import::run(maya, file, &[]).await?;
+    // The demo ends with the process, so nothing interrupts the import.
+    let (_sender, stop) = tokio::sync::watch::channel(false);
+    let mut session = Session::from_client(maya, "maya", stop);
+    let summary = import::run(&mut session, file, &Options::default()).await?;
     println!("   {summary}");
     let rows = csv::ReaderBuilder::new().flexible(true).from_path(file);
     let rows = rows.map_or(0, |mut reader| reader.records().count());
     report.check(summary.rows() == rows, format!("all {rows} rows are accounted for"))?;
     report.check(summary.rejected.is_empty(), "no row was rejected")?;
-    let again = import::run(maya, file, &[]).await?;
+    let again = import::run(&mut session, file, &Options::default()).await?;
     let same = again.created == 0 && again.updated == rows;
     report.check(same, "importing the same file again creates no contact")
 }

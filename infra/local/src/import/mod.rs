@@ -1,201 +1,411 @@
-//! The `import` command: sends the rows of a CSV file of contacts to `POST /cdp/customers/sync` and
-//! reports the result of every row.
+//! The `import` command: sends the rows of a CSV file of contacts to `POST /cdp/customers/import` and
+//! accounts for every row.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `session` | sends parts of the file, signs in again, and repeats what failed for a time |
+//! | `report` | the results of the rows, and the file of rejected rows |
 
-mod mapping;
+mod report;
+mod session;
 
-use std::{fmt, io::IsTerminal, path::Path, time::Duration};
+use std::{
+    collections::VecDeque,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use reqwest::Method;
-use serde_json::{Value, json};
+use report::{Rejects, columns};
+use serde_json::Value;
+use session::{ATTEMPTS, Sent};
+use shared::import::{CsvRow, CsvText, Delimiter, EncodingError, FileError, MappingError, decode};
 
-pub use mapping::{Mapping, MappingError, parse_override};
+pub use report::{Rejected, Stopped, Summary};
+pub use session::{Credentials, Session, SessionError};
 
-use crate::client::{Client, ClientError};
-
-/// The number of rows in one request.
+/// The maximum number of rows in one request.
 const BATCH: usize = 100;
-/// The maximum number of attempts to send a row if the service is busy.
-const ATTEMPTS: u32 = 5;
-/// The maximum number of rejected rows that are printed.
-const SHOWN: usize = 50;
+/// The maximum size of a request in bytes. The API accepts 3 MiB.
+const MAX_PART: usize = 3 * 1_048_576;
+/// The time between two lines of progress if the output is not a terminal.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The reason why an import ended before its last row.
+/// The reason why an import did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The file cannot be read.
-    #[error("{file} cannot be read: {reason}")]
+    /// A file cannot be read or written.
+    #[error("{file} cannot be used: {reason}")]
     File {
         /// Path of the file.
         file: String,
-        /// The reason why the file cannot be read.
+        /// The reason.
         reason: String,
     },
-    /// The columns of the file cannot be mapped to the fields of a contact.
+    /// The file cannot be decoded.
+    #[error("{0} (--encoding)")]
+    Encoding(#[from] EncodingError),
+    /// The file is not a table.
     #[error(transparent)]
-    Mapping(#[from] MappingError),
-    /// A request to the API failed.
+    Format(#[from] FileError),
+    /// An override is malformed.
+    #[error("--map {0}")]
+    Map(#[from] MappingError),
+    /// The API refuses the file.
+    #[error("nothing was imported: {0}")]
+    Refused(String),
+    /// The user cannot sign in.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Session(#[from] SessionError),
 }
 
-/// A row that was not imported.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Rejected {
-    /// The line of the file on which the row begins.
-    pub line: u64,
-    /// The reason why the row was not imported.
-    pub reason: String,
+/// The options of an import.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The fields that the user chose for columns, each as `Column=field`.
+    pub map: Vec<String>,
+    /// The delimiter of the file; `None` if it is to be found out.
+    pub delimiter: Option<Delimiter>,
+    /// The encoding of the file; `None` if it is to be found out.
+    pub encoding: Option<String>,
+    /// The file to which rejected rows are written.
+    pub rejects: Option<PathBuf>,
+    /// The first row to import, from 1.
+    pub from_row: usize,
+    /// Whether to print what each column becomes.
+    pub verbose: bool,
 }
 
-/// The results of all rows.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Summary {
-    /// The number of contacts that were created.
-    pub created: usize,
-    /// The number of existing contacts that were updated.
-    pub updated: usize,
-    /// The rows that were not imported.
-    pub rejected: Vec<Rejected>,
+/// A row of the file that waits for its result.
+struct Row<'t> {
+    number: usize,
+    csv: CsvRow<'t>,
 }
 
-impl Summary {
-    /// The number of rows in the file.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.created + self.updated + self.rejected.len()
-    }
+/// An import in progress.
+struct Run<'t, 's> {
+    text: &'t str,
+    head: &'t str,
+    query: String,
+    session: &'s mut Session,
+    summary: Summary,
+    rejects: Option<(PathBuf, Rejects)>,
+    progress: Progress,
 }
 
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (rows, rejected) = (self.rows(), self.rejected.len());
-        let (created, updated) = (self.created, self.updated);
-        write!(f, "{rows} rows: {created} created, {updated} updated, {rejected} rejected")?;
-        for row in self.rejected.iter().take(SHOWN) {
-            write!(f, "\n  line {}: {}", row.line, row.reason)?;
+/// Reports what an import of the file would do.
+///
+/// # Errors
+/// [`ImportError`] if the file cannot be read, or if the API refuses it.
+pub async fn dry_run(
+    session: &mut Session,
+    file: &Path,
+    options: &Options,
+) -> Result<String, ImportError> {
+    let bytes = read(file).await?;
+    let (text, encoding) = decode(&bytes, options.encoding.as_deref())?;
+    let csv = CsvText::open(&text, options.delimiter)?;
+    let query = format!("dry_run=true&{}", query(options, &csv)?);
+    let mut first: Option<Value> = None;
+    let (mut rows, mut skipped, mut rejected, mut number) = (0, 0, 0, 0);
+    let mut errors = String::new();
+    let mut queue: VecDeque<CsvRow<'_>> = csv.rows().collect();
+    loop {
+        let (mut part, mut lines) = (csv.head().to_owned(), Vec::new());
+        while let Some(row) = queue.front() {
+            let is_full = part.len() + row.span.len() > MAX_PART;
+            if !lines.is_empty() && (is_full || row.cells.is_err()) {
+                break;
+            }
+            let Some(row) = queue.pop_front() else { break };
+            number += 1;
+            rows += 1;
+            match &row.cells {
+                Ok(_) => {
+                    part.push_str(&text[row.span.clone()]);
+                    lines.push((number, row.line));
+                }
+                Err(error) => {
+                    rejected += 1;
+                    errors.push_str(&format!("\n  row {number}, line {}: {error}", row.line));
+                }
+            }
         }
-        if rejected > SHOWN {
-            write!(f, "\n  … and {} more", rejected - SHOWN)?;
+        if lines.is_empty() && first.is_some() {
+            break;
         }
-        Ok(())
+        let mut report = match session.send(&query, &part).await {
+            Sent::Ok(report) => report,
+            Sent::TooLarge => return Err(ImportError::Refused("a part is too large".to_owned())),
+            Sent::Refused(reason) | Sent::Stopped(reason) => {
+                return Err(ImportError::Refused(reason));
+            }
+        };
+        skipped += report["skipped"].as_u64().unwrap_or(0);
+        rejected += report["rejected"].as_u64().unwrap_or(0);
+        for error in report["errors"].as_array().into_iter().flatten() {
+            let index = error["index"].as_u64().and_then(|index| usize::try_from(index).ok());
+            if let Some((number, line)) = index.and_then(|index| lines.get(index)) {
+                let reason = error["error"]["message"].as_str().unwrap_or_default();
+                errors.push_str(&format!("\n  row {number}, line {line}: {reason}"));
+            }
+        }
+        report["encoding"] = encoding.into();
+        first.get_or_insert(report);
     }
-}
-
-/// A row of the file, converted to the form of a contact in the API.
-struct Row {
-    line: u64,
-    contact: Value,
+    let columns = first.as_ref().map(columns).unwrap_or_default();
+    Ok(format!(
+        "{columns}\n{rows} rows: {skipped} skipped, {rejected} rejected; nothing was written{errors}"
+    ))
 }
 
 /// Imports a file on behalf of the signed-in user. Rows are sent in the order of the file; if two
-/// rows have the same key, the later one wins.
+/// rows have the same key, the later one wins. The summary accounts for every row, whatever ends the
+/// import.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or a request fails. The errors of single rows are in
-/// the summary.
+/// [`ImportError`] if nothing was imported because the file or an option is wrong.
 pub async fn run(
-    client: &Client,
+    session: &mut Session,
     file: &Path,
-    overrides: &[(String, String)],
+    options: &Options,
 ) -> Result<Summary, ImportError> {
-    let unreadable = |error: csv::Error| ImportError::File {
-        file: file.display().to_string(),
-        reason: error.to_string(),
+    let bytes = read(file).await?;
+    let (text, encoding) = decode(&bytes, options.encoding.as_deref())?;
+    let csv = CsvText::open(&text, options.delimiter)?;
+    let query = query(options, &csv)?;
+    // A wrong mapping is reported before anything is written.
+    let sample = csv.rows().find(|row| row.cells.is_ok()).map(|row| row.span);
+    let sample = format!("{}{}", csv.head(), sample.map_or("", |span| &text[span]));
+    match session.send(&format!("dry_run=true&{query}"), &sample).await {
+        Sent::Ok(mut report) if options.verbose => {
+            report["encoding"] = encoding.into();
+            println!("{}", columns(&report));
+        }
+        Sent::Ok(_) | Sent::TooLarge => {}
+        Sent::Refused(reason) | Sent::Stopped(reason) => return Err(ImportError::Refused(reason)),
+    }
+    let rejects = match &options.rejects {
+        None => None,
+        Some(path) if same_file(path, file) => {
+            return Err(unusable(path, "it is the file to import"));
+        }
+        Some(path) => {
+            let created = Rejects::create(path, &csv);
+            Some((path.clone(), created.map_err(|error| unusable(path, &error.to_string()))?))
+        }
     };
-    let mut reader =
-        csv::ReaderBuilder::new().flexible(true).from_path(file).map_err(unreadable)?;
-    let mapping = Mapping::new(reader.headers().map_err(unreadable)?, overrides)?;
-    let mut summary = Summary::default();
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        match record {
-            Ok(record) => rows.push(Row {
-                line: record.position().map_or(0, csv::Position::line),
-                contact: mapping.contact(&record),
-            }),
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                summary.rejected.push(Rejected { line, reason: error.to_string() });
+    let numbered = csv.rows().enumerate().map(|(index, csv)| Row { number: index + 1, csv });
+    let rows: VecDeque<Row<'_>> = numbered.filter(|row| row.number >= options.from_row).collect();
+    let run = Run {
+        text: &text,
+        head: csv.head(),
+        query,
+        session,
+        summary: Summary { rejects_file: rejects.is_some(), ..Summary::default() },
+        rejects,
+        progress: Progress::new(rows.len()),
+    };
+    Ok(run.all(rows).await)
+}
+
+impl<'t> Run<'t, '_> {
+    /// Sends all rows.
+    async fn all(mut self, mut rows: VecDeque<Row<'t>>) -> Summary {
+        while !rows.is_empty() && self.summary.stopped.is_none() {
+            if self.session.is_stopped() {
+                self.stop(&rows, "interrupted");
+                break;
+            }
+            let mut batch = Vec::new();
+            let mut size = self.head.len();
+            while let Some(row) = rows.pop_front() {
+                if let Err(error) = &row.csv.cells {
+                    let reason = error.to_string();
+                    self.reject(&row, reason);
+                    continue;
+                }
+                size += row.csv.span.len();
+                if !batch.is_empty() && (batch.len() == BATCH || size > MAX_PART) {
+                    rows.push_front(row);
+                    break;
+                }
+                batch.push(row);
+            }
+            // The rows whose result is missing come back, for the row from which to continue.
+            for row in self.batch(batch).await.into_iter().rev() {
+                rows.push_front(row);
+            }
+            self.progress.show(&self.summary);
+        }
+        self.summary.open = rows.len();
+        self.summary.rejected.sort_by_key(|row| row.row);
+        self.progress.finish();
+        self.summary
+    }
+
+    /// Sends some rows until each has a result, in halves if they are too large together. Returns the
+    /// rows without a result, after the import stopped.
+    async fn batch(&mut self, batch: Vec<Row<'t>>) -> Vec<Row<'t>> {
+        let mut parts = VecDeque::from([batch]);
+        let mut attempt = 0;
+        while let Some(mut part) = parts.pop_front() {
+            if part.is_empty() {
+                continue;
+            }
+            let mut body = self.head.to_owned();
+            part.iter().for_each(|row| body.push_str(&self.text[row.csv.span.clone()]));
+            let reason = match self.session.send(&self.query, &body).await {
+                Sent::Ok(results) => {
+                    let before = part.len();
+                    let again = self.account(part, &results);
+                    attempt = if again.len() < before { 1 } else { attempt + 1 };
+                    let reason = again.first().map(|(_, reason)| reason.clone());
+                    parts.push_front(again.into_iter().map(|(row, _)| row).collect());
+                    match reason {
+                        None => continue,
+                        Some(reason) if attempt >= ATTEMPTS => reason,
+                        Some(_) if self.session.pause(attempt, None).await => continue,
+                        Some(_) => "interrupted".to_owned(),
+                    }
+                }
+                Sent::TooLarge if part.len() == 1 => {
+                    let row = part.remove(0);
+                    self.reject(&row, "the row is too large for one request".to_owned());
+                    continue;
+                }
+                Sent::TooLarge => {
+                    let second = part.split_off(part.len() / 2);
+                    parts.push_front(second);
+                    parts.push_front(part);
+                    continue;
+                }
+                Sent::Refused(reason) | Sent::Stopped(reason) => {
+                    parts.push_front(part);
+                    reason
+                }
+            };
+            let open: Vec<Row<'t>> = parts.into_iter().flatten().collect();
+            self.stop(&open, &reason);
+            return open;
+        }
+        Vec::new()
+    }
+
+    /// Adds the results of rows to the summary. Returns the rows that must be sent again, with the
+    /// reason.
+    fn account(&mut self, rows: Vec<Row<'t>>, results: &Value) -> Vec<(Row<'t>, String)> {
+        let mut again = Vec::new();
+        for (index, row) in rows.into_iter().enumerate() {
+            let result = &results[index];
+            let error = &result["error"];
+            let code = error["error"].as_str().unwrap_or("NO_RESULT");
+            let message =
+                error["message"].as_str().unwrap_or("the response has no result for the row");
+            match result["status"].as_str() {
+                Some("created") => self.summary.created += 1,
+                Some("updated") => self.summary.updated += 1,
+                Some("skipped") => self.summary.skipped += 1,
+                Some("rejected")
+                    if !matches!(
+                        code,
+                        "CONFLICT" | "THROTTLED" | "UNAVAILABLE" | "DIRECTORY_UNAVAILABLE"
+                    ) =>
+                {
+                    self.reject(&row, format!("{code} {message}"));
+                }
+                _ => again.push((row, format!("{code} {message}"))),
             }
         }
+        again
     }
-    let bar = progress(rows.len());
-    for batch in rows.chunks(BATCH) {
-        send(client, batch, &mut summary).await?;
-        bar.inc(batch.len() as u64);
+
+    fn reject(&mut self, row: &Row<'t>, reason: String) {
+        let rejected = Rejected { row: row.number, line: row.csv.line, reason };
+        if let Some((path, file)) = &mut self.rejects
+            && let Err(error) = file.add(self.text, &row.csv, &rejected)
+        {
+            eprintln!("{} cannot be written: {error}", path.display());
+            self.rejects = None;
+            self.summary.rejects_file = false;
+        }
+        self.summary.rejected.push(rejected);
     }
-    bar.finish_and_clear();
-    summary.rejected.sort_by_key(|row| row.line);
-    Ok(summary)
+
+    /// Notes that the import stops before the first of these rows.
+    fn stop<'r>(&mut self, open: impl IntoIterator<Item = &'r Row<'t>>, reason: &str)
+    where
+        't: 'r,
+    {
+        if let Some(row) = open.into_iter().min_by_key(|row| row.number) {
+            let (row, line) = (row.number, row.csv.line);
+            self.summary.stopped = Some(Stopped { row, line, reason: reason.to_owned() });
+        }
+    }
 }
 
-fn progress(rows: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+/// The parameters of every part: the text is sent as UTF-8.
+fn query(options: &Options, csv: &CsvText<'_>) -> Result<String, ImportError> {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("encoding", "utf-8").append_pair("delimiter", csv.delimiter().name());
+    for map in &options.map {
+        map.parse::<shared::import::Override>()?;
+        query.append_pair("map", map);
     }
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rows  {per_sec}  {eta} left");
-    ProgressBar::new(rows as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    Ok(query.finish())
 }
 
-/// Sends one batch. Rows that fail because the service is busy are sent again after a pause.
-async fn send(client: &Client, rows: &[Row], summary: &mut Summary) -> Result<(), ImportError> {
-    let mut open: Vec<&Row> = rows.iter().collect();
-    for attempt in 1..=ATTEMPTS {
-        let contacts: Vec<&Value> = open.iter().map(|row| &row.contact).collect();
-        let body = json!({ "contacts": contacts });
-        let answer = client.call(Method::POST, "/cdp/customers/sync", Some(&body)).await?;
-        let busy = answer.status.as_u16() == 429 || answer.status.is_server_error();
-        if busy && attempt < ATTEMPTS {
-            tokio::time::sleep(Duration::from_secs(u64::from(attempt))).await;
-            continue;
-        }
-        if !answer.status.is_success() {
-            return Err(ClientError::Refused {
-                call: "POST /cdp/customers/sync".to_owned(),
-                status: answer.status,
-                body: answer.body,
-            }
-            .into());
-        }
-        let again = account(&open, &answer.body["data"], summary, attempt == ATTEMPTS);
-        if again.is_empty() {
-            return Ok(());
-        }
-        open = again;
-        tokio::time::sleep(Duration::from_secs(u64::from(attempt))).await;
-    }
-    Ok(())
+async fn read(file: &Path) -> Result<Vec<u8>, ImportError> {
+    tokio::fs::read(file).await.map_err(|error| unusable(file, &error.to_string()))
 }
 
-/// Adds the results of the rows to the summary. Returns the rows that must be sent again.
-fn account<'r>(
-    rows: &[&'r Row],
-    answers: &Value,
-    summary: &mut Summary,
-    last: bool,
-) -> Vec<&'r Row> {
-    let mut again = Vec::new();
-    for (index, row) in rows.iter().enumerate() {
-        let answer = &answers[index];
-        let error = &answer["error"];
-        let passing = matches!(
-            error["error"].as_str(),
-            Some("CONFLICT" | "THROTTLED" | "UNAVAILABLE" | "DIRECTORY_UNAVAILABLE")
-        );
-        match answer["status"].as_str() {
-            Some("created") => summary.created += 1,
-            Some("updated") => summary.updated += 1,
-            _ if passing && !last => again.push(*row),
-            _ => summary.rejected.push(Rejected {
-                line: row.line,
-                reason: format!(
-                    "{} {}",
-                    error["error"].as_str().unwrap_or("NO_RESPONSE"),
-                    error["message"].as_str().unwrap_or("the response has no result for this row"),
-                ),
-            }),
+fn unusable(file: &Path, reason: &str) -> ImportError {
+    ImportError::File { file: file.display().to_string(), reason: reason.to_owned() }
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    let canonical = (std::fs::canonicalize(one), std::fs::canonicalize(other));
+    matches!(canonical, (Ok(one), Ok(other)) if one == other)
+}
+
+/// The progress with its rate and the remaining time: a bar on a terminal, otherwise a line now and
+/// then.
+struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+    shown: Instant,
+    rows: usize,
+}
+
+impl Progress {
+    fn new(rows: usize) -> Self {
+        let bar = if std::io::stderr().is_terminal() {
+            let style =
+                ProgressStyle::with_template("{bar:40} {pos}/{len} rows  {per_sec}  {eta} left");
+            ProgressBar::new(rows as u64)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        } else {
+            ProgressBar::hidden()
+        };
+        Self { bar, started: Instant::now(), shown: Instant::now(), rows }
+    }
+
+    fn show(&mut self, summary: &Summary) {
+        let done = summary.rows();
+        self.bar.set_position(done as u64);
+        if self.bar.is_hidden() && self.shown.elapsed() >= PROGRESS_INTERVAL && done > 0 {
+            self.shown = Instant::now();
+            let elapsed = self.started.elapsed();
+            #[allow(clippy::cast_precision_loss, reason = "the rate is shown without decimals")]
+            let (done, rows) = (done as f64, self.rows as f64);
+            let rate = done / elapsed.as_secs_f64();
+            let left = (rows - done) / rate;
+            eprintln!("{done} of {rows} rows, {rate:.0} per second, {left:.0} s left");
         }
     }
-    again
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
 }

@@ -1,0 +1,494 @@
+//! Which field of a contact a column becomes.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use super::known::{Known, NamePart, Program, known, squash};
+use crate::{export::Field, locale::Locale};
+
+/// The maximum length of the key of a custom field, in bytes.
+const MAX_KEY_BYTES: usize = 128;
+
+/// The field of a contact that a column becomes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Target {
+    /// The id of this service if the cell is a UUID, otherwise the external id.
+    Id,
+    ExternalId,
+    Name,
+    Part(NamePart),
+    Emails,
+    Phones,
+    CompanyName,
+    Source,
+    Tags,
+    OwnerId,
+    AssigneeId,
+    TeamOwnerIds,
+    Custom(String),
+    /// The custom field whose name is in another column of the row, or this one if that is empty.
+    CustomNamedBy(usize, String),
+    /// Whether the record is deleted in the program that wrote the file.
+    Deleted,
+    Ignored,
+}
+
+impl Target {
+    /// The name of the field, as in [`Override::field`].
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Id => "id",
+            Self::ExternalId => "external_id",
+            Self::Name => "name",
+            Self::Part(NamePart::First) => "first_name",
+            Self::Part(NamePart::Middle) => "middle_name",
+            Self::Part(NamePart::Last) => "last_name",
+            Self::Part(NamePart::Suffix) => "name_suffix",
+            Self::Emails => "emails",
+            Self::Phones => "phones",
+            Self::CompanyName => "company_name",
+            Self::Source => "source",
+            Self::Tags => "tags",
+            Self::OwnerId => "owner_id",
+            Self::AssigneeId => "assignee_id",
+            Self::TeamOwnerIds => "team_owner_ids",
+            Self::Custom(key) => return format!("custom.{key}"),
+            Self::CustomNamedBy(..) => "custom.*",
+            Self::Deleted => "deleted",
+            Self::Ignored => "-",
+        }
+        .to_owned()
+    }
+
+    fn by_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "-" => Self::Ignored,
+            "id" => Self::Id,
+            "external_id" => Self::ExternalId,
+            "name" => Self::Name,
+            "first_name" => Self::Part(NamePart::First),
+            "middle_name" => Self::Part(NamePart::Middle),
+            "last_name" => Self::Part(NamePart::Last),
+            "name_suffix" => Self::Part(NamePart::Suffix),
+            "email" | "emails" => Self::Emails,
+            "phone" | "phones" => Self::Phones,
+            "company_name" => Self::CompanyName,
+            "source" => Self::Source,
+            "tags" => Self::Tags,
+            "owner_id" => Self::OwnerId,
+            "assignee_id" => Self::AssigneeId,
+            "team_owner_ids" => Self::TeamOwnerIds,
+            "owner_name" | "assignee_name" | "team_owner_names" | "created_at" | "updated_at" => {
+                Self::Ignored
+            }
+            other => {
+                Self::Custom(other.strip_prefix("custom.").filter(|it| !it.is_empty())?.to_owned())
+            }
+        })
+    }
+
+    /// Whether several columns can become this field.
+    fn takes_several_columns(&self) -> bool {
+        matches!(
+            self,
+            Self::Emails | Self::Phones | Self::Tags | Self::CustomNamedBy(..) | Self::Ignored
+        )
+    }
+}
+
+/// The field that the user chose for a column.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Override {
+    /// The name of the column, or `#` and its number from 1.
+    pub column: String,
+    /// The name of the field, such as `emails` or `custom.tier`; `-` ignores the column.
+    pub field: String,
+}
+
+impl std::str::FromStr for Override {
+    type Err = MappingError;
+
+    /// Parses `Column=field`. The name of the column may contain `=`.
+    fn from_str(text: &str) -> Result<Self, MappingError> {
+        let (column, field) = text.rsplit_once('=').ok_or(MappingError::Form)?;
+        Ok(Self { column: column.trim().to_owned(), field: field.trim().to_owned() })
+    }
+}
+
+/// What is known of the company's own fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompanyFields {
+    /// The keys of the custom fields that contacts of the company have.
+    pub custom_keys: Vec<String>,
+    /// The labels of the company's export layouts, each with the name of its field.
+    pub labels: Vec<(String, String)>,
+}
+
+/// Why the columns of a file cannot be mapped.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum MappingError {
+    /// An override does not have the form `Column=field`.
+    #[error("must be of the form Column=field")]
+    Form,
+    /// The file does not have the column that an override names.
+    #[error("the file has no column \"{column}\"; its columns are: {}", columns.join(", "))]
+    NoSuchColumn {
+        /// The column in the override.
+        column: String,
+        /// The columns that the file has.
+        columns: Vec<String>,
+    },
+    /// A contact does not have the field that an override names.
+    #[error(
+        "unknown field \"{0}\"; use id, external_id, name, first_name, middle_name, last_name, \
+         name_suffix, emails, phones, company_name, source, tags, owner_id, assignee_id, \
+         team_owner_ids, custom.<key>, or - to ignore the column"
+    )]
+    NoSuchField(String),
+    /// Several columns became a field that has one value.
+    #[error(
+        "the columns {} are all mapped to {field}, which has one value; choose one of them, and \
+         map the others to custom.<key> or - (for example \"{}={instead}\")",
+        quoted(columns), columns.last().map_or("", String::as_str)
+    )]
+    Conflict {
+        /// The name of the field.
+        field: String,
+        /// The columns; a name that several columns have is replaced by `#` and the number.
+        columns: Vec<String>,
+        /// A field to which one of the columns can be mapped instead.
+        instead: &'static str,
+    },
+    /// No column identifies a contact.
+    #[error(
+        "no column was recognized as an id or an email address; choose one, for example \
+         \"Column=external_id\" or \"Column=emails\""
+    )]
+    NoKey,
+    /// The name of a column is too long for the key of a custom field.
+    #[error(
+        "the name of column {0} is too long for the key of a custom field; map it to custom.<key> or -"
+    )]
+    KeyTooLong(usize),
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" and ")
+}
+
+/// A column of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Column {
+    /// The name of the column; empty if the header has none.
+    pub name: String,
+    pub(super) target: Target,
+    /// The column whose value begins with `*` if this column has the main address or number.
+    pub(super) label: Option<usize>,
+}
+
+impl Column {
+    /// The name of the field that the column becomes, such as `emails` or `custom.tier`; `-` if the
+    /// column is ignored.
+    #[must_use]
+    pub fn field(&self) -> String {
+        self.target.name()
+    }
+}
+
+/// Which field each column of a file becomes.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    pub(super) columns: Vec<Column>,
+    pub(super) program: Option<Program>,
+    /// Whether a column contains external ids.
+    pub(super) has_external_id: bool,
+}
+
+impl Mapping {
+    /// Maps the columns by their names. `overrides` decide first.
+    ///
+    /// # Errors
+    /// [`MappingError`] if an override is wrong, if two columns became one field with one value, or
+    /// if no column identifies a contact.
+    pub fn new(
+        headers: &[String],
+        overrides: &[Override],
+        company: &CompanyFields,
+    ) -> Result<Self, MappingError> {
+        let squashed: Vec<String> = headers.iter().map(|name| squash(name)).collect();
+        let program = Program::recognize(&squashed);
+        let names = Names { headers, squashed: &squashed, program, company };
+        let mut targets: Vec<Option<Target>> = vec![None; headers.len()];
+        for Override { column, field } in overrides {
+            let target =
+                Target::by_name(field).ok_or_else(|| MappingError::NoSuchField(field.clone()))?;
+            for index in names.columns_named(column)? {
+                targets[index] = Some(target.clone());
+            }
+        }
+        let mut others = Vec::new();
+        for (index, target) in targets.iter_mut().enumerate() {
+            if target.is_none() {
+                let (known, is_other) = names.target(index);
+                *target = Some(known);
+                if is_other {
+                    others.push(index);
+                }
+            }
+        }
+        let mut targets: Vec<Target> = targets.into_iter().flatten().collect();
+        for index in others {
+            let taken = targets.iter().filter(|it| **it == Target::CompanyName).count();
+            if taken > 1 {
+                targets[index] = Target::Custom(names.custom_key(index));
+            }
+        }
+        let columns: Vec<Column> = targets
+            .into_iter()
+            .enumerate()
+            .map(|(index, target)| Column {
+                name: headers[index].clone(),
+                target,
+                label: names.label_of(index),
+            })
+            .collect();
+        check(&columns)?;
+        let has_external_id = columns.iter().any(|column| column.target == Target::ExternalId);
+        Ok(Self { columns, program, has_external_id })
+    }
+
+    /// Whether a column has a name that is only known to the company, if at all. Then the labels of
+    /// the company's layouts are needed.
+    #[must_use]
+    pub fn has_unknown_names(headers: &[String]) -> bool {
+        let squashed: Vec<String> = headers.iter().map(|name| squash(name)).collect();
+        let is_unknown = |(header, squashed): (&String, &String)| {
+            known(squashed, None).or_else(|| with_zone(header)).is_none()
+        };
+        Program::recognize(&squashed).is_none() && headers.iter().zip(&squashed).any(is_unknown)
+    }
+
+    /// The columns of the file, in order.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The time zone of the times in the file, if the name of a column contains it.
+    pub(super) fn zone(&self) -> Option<TimeZone> {
+        self.columns.iter().find_map(|column| zone_in(&column.name))
+    }
+
+    /// The name of the program that wrote the file; `None` if it was not recognized.
+    #[must_use]
+    pub fn program(&self) -> Option<&'static str> {
+        self.program.map(Program::name)
+    }
+}
+
+/// Checks that the columns make contacts.
+fn check(columns: &[Column]) -> Result<(), MappingError> {
+    let mut by_target: BTreeMap<&Target, Vec<usize>> = BTreeMap::new();
+    for (index, column) in columns.iter().enumerate() {
+        if let Target::Custom(key) = &column.target
+            && key.len() > MAX_KEY_BYTES
+        {
+            return Err(MappingError::KeyTooLong(index + 1));
+        }
+        by_target.entry(&column.target).or_default().push(index);
+    }
+    for (target, indexes) in &by_target {
+        if indexes.len() > 1 && !target.takes_several_columns() {
+            let name = |index: &usize| {
+                let name = &columns[*index].name;
+                let is_unique = columns.iter().filter(|other| other.name == *name).count() == 1;
+                if is_unique { name.clone() } else { format!("#{}", index + 1) }
+            };
+            return Err(MappingError::Conflict {
+                field: target.name(),
+                columns: indexes.iter().map(name).collect(),
+                instead: if **target == Target::Id { "external_id" } else { "-" },
+            });
+        }
+    }
+    let is_key =
+        |target: &Target| matches!(target, Target::Id | Target::ExternalId | Target::Emails);
+    if columns.iter().any(|column| is_key(&column.target)) {
+        Ok(())
+    } else {
+        Err(MappingError::NoKey)
+    }
+}
+
+/// The names of the columns, and what decides about them.
+struct Names<'a> {
+    headers: &'a [String],
+    squashed: &'a [String],
+    program: Option<Program>,
+    company: &'a CompanyFields,
+}
+
+impl Names<'_> {
+    /// The indexes of the columns that an override names.
+    fn columns_named(&self, column: &str) -> Result<Vec<usize>, MappingError> {
+        let named: Vec<usize> =
+            (0..self.headers.len()).filter(|index| self.headers[*index] == column).collect();
+        if !named.is_empty() {
+            return Ok(named);
+        }
+        let number = column.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
+        match number.and_then(|number| number.checked_sub(1)) {
+            Some(index) if index < self.headers.len() => Ok(vec![index]),
+            _ => Err(MappingError::NoSuchColumn {
+                column: column.to_owned(),
+                columns: self.headers.to_vec(),
+            }),
+        }
+    }
+
+    /// The field of a column, and whether another column for the same field goes before it.
+    fn target(&self, index: usize) -> (Target, bool) {
+        let (header, squashed) = (&self.headers[index], &self.squashed[index]);
+        if header.is_empty() {
+            return (Target::Ignored, false);
+        }
+        if let Some(key) = header.strip_prefix("custom.").filter(|key| !key.is_empty()) {
+            return (Target::Custom(key.to_owned()), false);
+        }
+        if let Some(target) = self.google_pair(index) {
+            return (target, false);
+        }
+        if self.program.is_none() {
+            if let Some(target) = self.layout_label(header) {
+                return (target, false);
+            }
+            let is_own = |key: &String| key == header;
+            if !is_standard(squashed) && self.company.custom_keys.iter().any(is_own) {
+                return (Target::Custom(header.clone()), false);
+            }
+        }
+        match known(squashed, self.program).or_else(|| with_zone(header)) {
+            Some(Known::OtherCompanyName) => (Target::CompanyName, true),
+            Some(known) => (from_known(known), false),
+            None => (Target::Custom(self.custom_key(index)), false),
+        }
+    }
+
+    /// The field to which the label of a layout belongs, unless layouts use it for different fields.
+    fn layout_label(&self, header: &str) -> Option<Target> {
+        let mut fields = self.company.labels.iter().filter(|(label, _)| label == header);
+        let (_, field) = fields.next()?;
+        fields.all(|(_, other)| other == field).then(|| Target::by_name(field)).flatten()
+    }
+
+    /// The key of the custom field for a column without a known name: the key of the company's field
+    /// with the same name, otherwise the name in lower case with underscores.
+    fn custom_key(&self, index: usize) -> String {
+        let header = self.headers[index].as_str();
+        let name = match self.program {
+            Some(Program::Pipedrive) => header.strip_prefix("Person - ").unwrap_or(header),
+            Some(Program::Google) => header.strip_suffix(" - Value").unwrap_or(header),
+            _ => header,
+        };
+        let key = snake(name);
+        let keys = &self.company.custom_keys;
+        if key.is_empty() || keys.iter().any(|own| own == header) {
+            return header.to_owned();
+        }
+        let mut same = keys.iter().filter(|own| snake(own) == key);
+        match (same.next(), same.next()) {
+            (Some(own), None) => own.clone(),
+            _ => key,
+        }
+    }
+
+    fn index_of(&self, squashed: &str) -> Option<usize> {
+        self.squashed.iter().position(|name| name == squashed)
+    }
+
+    /// The columns of Google's pairs `Custom Field 1 - Label`, `Custom Field 1 - Value`.
+    fn google_pair(&self, index: usize) -> Option<Target> {
+        if self.program != Some(Program::Google) {
+            return None;
+        }
+        let name = &self.squashed[index];
+        if name.ends_with("label") || name.ends_with("type") || name.ends_with("service") {
+            return (name.chars().any(char::is_numeric)).then_some(Target::Ignored);
+        }
+        let group = name.strip_suffix("value")?;
+        let named = ["customfield", "event", "relation"].iter().any(|it| group.starts_with(it));
+        let label =
+            ["label", "type"].iter().find_map(|end| self.index_of(&format!("{group}{end}")))?;
+        named.then(|| Target::CustomNamedBy(label, self.custom_key(index)))
+    }
+
+    /// The column with the label of an address or number in Google's files.
+    fn label_of(&self, index: usize) -> Option<usize> {
+        let group = self.squashed[index].strip_suffix("value")?;
+        ["label", "type"].iter().find_map(|end| self.index_of(&format!("{group}{end}")))
+    }
+}
+
+/// Whether a name is the name or a label of a field of this service, which a custom field cannot
+/// take.
+fn is_standard(squashed: &str) -> bool {
+    Field::STANDARD.iter().any(|field| {
+        let labels = [Locale::En, Locale::Id].map(|locale| squash(field.label(locale)));
+        labels.iter().any(|label| label == squashed) || squash(&field.name()) == squashed
+    })
+}
+
+/// The time zone that the name of a column contains in parentheses.
+fn zone_in(header: &str) -> Option<TimeZone> {
+    with_zone(header)?;
+    let (_, rest) = header.split_once('(')?;
+    TimeZone::get(rest.trim_end().strip_suffix(')')?.trim()).ok()
+}
+
+/// This service's columns of times, whose names contain the time zone, as in
+/// `Created at (Asia/Jakarta)`.
+fn with_zone(header: &str) -> Option<Known> {
+    let (name, _) = header.split_once('(')?;
+    let name = squash(name);
+    let times = ["createdat", "dibuatpada", "updatedat", "diperbaruipada"];
+    times.contains(&name.as_str()).then_some(Known::Ignored)
+}
+
+fn from_known(known: Known) -> Target {
+    match known {
+        Known::Id => Target::Id,
+        Known::ExternalId => Target::ExternalId,
+        Known::Name => Target::Name,
+        Known::Part(part) => Target::Part(part),
+        Known::Emails => Target::Emails,
+        Known::Phones => Target::Phones,
+        Known::CompanyName | Known::OtherCompanyName => Target::CompanyName,
+        Known::Source => Target::Source,
+        Known::Tags => Target::Tags,
+        Known::OwnerId => Target::OwnerId,
+        Known::AssigneeId => Target::AssigneeId,
+        Known::TeamOwnerIds => Target::TeamOwnerIds,
+        Known::Deleted => Target::Deleted,
+        Known::Custom(key) => Target::Custom(key.to_owned()),
+        Known::Ignored => Target::Ignored,
+    }
+}
+
+/// A name in lower case, with underscores between the words. `MailingStreet` has two words.
+fn snake(name: &str) -> String {
+    let mut key = String::with_capacity(name.len());
+    let mut before = ' ';
+    for c in name.chars() {
+        let is_word = c.is_alphanumeric();
+        let starts_word = c.is_uppercase() && before.is_lowercase();
+        if (!is_word || starts_word) && !key.is_empty() && !key.ends_with('_') {
+            key.push('_');
+        }
+        if is_word {
+            key.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    key.trim_end_matches('_').to_owned()
+}

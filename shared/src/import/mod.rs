@@ -1,0 +1,36 @@
+//! Reads CSV files of contacts that people have from other programs and from this service's own
+//! exports (SPEC §6, "import"). The function `contact-import` and the command `import` share these
+//! rules.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `encoding` | finds out the character encoding of a file, and decodes it |
+//! | `file` | the delimiter, the names of the columns, and the rows |
+//! | `company` | loads the names of the company's own fields |
+//! | `records` | reads records strictly, with their lines and positions |
+//! | `known` | what the columns of known programs contain |
+//! | `mapping` | which field of a contact each column becomes |
+//! | `row` | converts a row to a contact |
+//! | `values` | splits a cell into several addresses, numbers or tags |
+//!
+//! Nothing is guessed: a row whose cells cannot be assigned to columns with certainty is an error of
+//! that row, and a column that cannot be assigned to one field is an error of the file.
+
+mod company;
+mod encoding;
+mod file;
+mod known;
+mod mapping;
+mod records;
+mod row;
+mod values;
+
+pub use company::context;
+pub use encoding::{EncodingError, decode};
+pub use file::{CsvRow, CsvText, Delimiter, FileError};
+pub use mapping::{Column, CompanyFields, Mapping, MappingError, Override};
+pub use records::QuoteError;
+pub use row::{Imported, RowError};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Response, World};
+
+const IMPORT: &str = "/cdp/customers/import";
+
+async fn import_with(world: &World, user: &str, query: &str, file: impl Into<Bytes>) -> Response {
+    let headers = [("content-type", "application/octet-stream")];
+    world.send(user, Method::POST, &format!("{IMPORT}{query}"), &headers, file.into()).await
+}
+
+async fn import(world: &World, user: &str, file: impl Into<Bytes>) -> Response {
+    import_with(world, user, "", file).await
+}
+
+fn statuses(response: &Response) -> Vec<&str> {
+    let rows = response.data().as_array().unwrap().iter();
+    rows.map(|row| row["status"].as_str().unwrap()).collect()
+}
+
+async fn contact(world: &World, id: &str) -> Value {
+    world.get("maya", &format!("/cdp/customers/{id}")).await.data().clone()
+}
+
+#[tokio::test]
+async fn an_import_creates_contacts_and_the_same_file_again_changes_nothing() {
+    let world = World::with_flags().await;
+    let file = "Name;Email;Phone;Tags\r\nÄnn Lée;ann@shop.example;+62 812 345;vip, new\r\n\
+                Bob;bob@shop.example;;\r\n";
+    let first = import(&world, "maya", file).await;
+    assert_eq!(statuses(&first), ["created", "created"]);
+    let ann = contact(&world, &first.ids()[0]).await;
+    assert_eq!(ann["name"], "Änn Lée");
+    assert_eq!(ann["tags"], json!(["vip", "new"]));
+    world.clock.advance(jiff::SignedDuration::from_secs(60));
+    let second = import(&world, "maya", file).await;
+    assert_eq!(statuses(&second), ["updated", "updated"]);
+    assert_eq!(second.ids(), first.ids());
+    assert_eq!(contact(&world, &first.ids()[0]).await, ann, "no version and no time has changed");
+}
+
+#[tokio::test]
+async fn each_row_has_its_own_result_with_its_line() {
+    let world = World::with_flags().await;
+    let file = "Name,Email,Phone\nAnn,ann@shop.example,1\nBob,,bob@shop.example,2\n,no address,\n\
+                No key,,3\n\"Cid,cid@shop.example,4\nDee,dee@shop.example,5\n";
+    let response = import(&world, "maya", file).await;
+    let rejected = "rejected";
+    assert_eq!(statuses(&response), ["created", rejected, rejected, rejected, rejected, rejected]);
+    let rows = response.data().as_array().unwrap();
+    let lines: Vec<_> = rows.iter().map(|row| row["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [2, 3, 4, 5, 6, 7]);
+    let message = |index: usize| rows[index]["error"]["message"].as_str().unwrap();
+    assert_eq!(
+        message(1),
+        "row: the row has 4 cells, but the header has 3; put a cell that contains the delimiter in quotes"
+    );
+    assert!(message(2).contains("emails[0]"), "{}", message(2));
+    assert!(message(5).contains("opens in line 6 is never closed"), "{}", message(5));
+}
+
+#[tokio::test]
+async fn a_dry_run_reports_what_each_column_becomes_and_writes_nothing() {
+    let world = World::with_flags().await;
+    let file = encoding_rs::WINDOWS_1252
+        .encode("Nama\tE-mail\tRef\nZoë\tzoe@shop.example\t7\nBob\tx\ty\tz\n");
+    let file = Bytes::from(file.0.into_owned());
+    let response = import_with(&world, "maya", "?dry_run=true&map=Ref%3D-", file).await;
+    assert_eq!(response.status, 200);
+    let report = response.data();
+    assert_eq!(
+        (&report["encoding"], &report["delimiter"]),
+        (&json!("windows-1252"), &json!("tab"))
+    );
+    assert_eq!(
+        report["columns"],
+        json!([
+            { "name": "Nama", "field": "name", "samples": ["Zoë"] },
+            { "name": "E-mail", "field": "emails", "samples": ["zoe@shop.example"] },
+            { "name": "Ref", "field": "-", "samples": ["7"] },
+        ])
+    );
+    assert_eq!(report["samples"], json!([{ "name": "Zoë", "emails": ["zoe@shop.example"] }]));
+    assert_eq!((&report["rows"], &report["rejected"]), (&json!(2), &json!(1)));
+    assert_eq!(report["errors"][0]["line"], 3);
+    let found = world.get("maya", "/cdp/customers/by-email/zoe@shop.example").await;
+    assert_eq!(found.status, 404);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_mapped_with_certainty_is_refused_before_anything_is_written() {
+    let world = World::with_flags().await;
+    for (query, file, field) in [
+        ("", "", "body"),
+        ("", "ann@shop.example,Ann\n", "header"),
+        ("", "Name,City\nAnn,Paris\n", "header"),
+        ("", "Email,Company,Company name\na@shop.example,x,y\n", "header"),
+        ("", "Name;Last, first\n", "delimiter"),
+        ("?delimiter=colon", "Email\n", "delimiter"),
+        ("?encoding=klingon", "Email\n", "encoding"),
+        ("?encoding=utf-16", "Email\na", "encoding"),
+        ("?map=Email", "Email\n", "map"),
+        ("?map=Emial%3Demails", "Email\n", "map"),
+        ("?map=Email%3Dmail", "Email\n", "map"),
+        ("?dry_run=maybe", "Email\n", "dry_run"),
+        ("?page=1", "Email\n", "page"),
+    ] {
+        let response = import_with(&world, "maya", query, file).await;
+        let details = &response.body["details"]["field"];
+        assert_eq!((response.status, details.as_str()), (400, Some(field)), "{query} {file:?}");
+    }
+    let large = import(&world, "maya", vec![b'a'; 3 * 1024 * 1024 + 1]).await;
+    assert_eq!((large.status, large.body["details"]["field"].as_str()), (400, Some("body")));
+    assert_eq!(import(&world, "", "Email\na@b.example\n").await.status, 403);
+}
+
+#[tokio::test]
+async fn a_part_of_three_mebibytes_is_imported_whole_or_says_which_rows_to_send_again() {
+    let world = World::with_flags().await;
+    let note = "x".repeat(12 * 1024);
+    let mut file = "External ID,Note\n".to_owned();
+    for row in 0..150 {
+        file.push_str(&format!("B-{row},{note}\n"));
+    }
+    let response = import(&world, "maya", file).await;
+    let rows = response.data().as_array().unwrap();
+    assert_eq!(rows.len(), 150);
+    for row in rows {
+        assert!(row["status"] == "created" || row["error"]["error"] == "UNAVAILABLE", "{row}");
+    }
+    assert_eq!(rows[0]["status"], "created");
+}
+
+#[tokio::test]
+async fn the_last_row_about_a_contact_wins_also_where_it_shows_the_stored_value() {
+    let world = World::with_flags().await;
+    let created = import(&world, "maya", "External ID,Name\nL-1,Ann\n").await;
+    let file = "External ID,Name\nL-1,Bob\nL-1,Ann\n";
+    assert_eq!(statuses(&import(&world, "maya", file).await), ["updated", "updated"]);
+    assert_eq!(contact(&world, &created.ids()[0]).await["name"], "Ann");
+}
