@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     label::Column,
-    order::{ExportOrder, Format, Selection},
+    order::{Delimiter, ExportOrder, Format, Selection},
 };
 use crate::{
     id::{CompanyId, JobId, UserId},
@@ -112,6 +112,9 @@ pub struct Job {
     pub platform: Platform,
     /// The format of the file.
     pub format: Format,
+    /// The character between the cells of a CSV file. A workbook ignores it.
+    #[serde(default)]
+    pub delimiter: Delimiter,
     /// The contacts to export. Contacts outside the requester's scope are skipped.
     pub selection: Selection,
     /// The columns of the file, in order.
@@ -181,6 +184,7 @@ pub struct JobView<'a> {
     id: JobId,
     status: Status,
     format: Format,
+    delimiter: Delimiter,
     file_name: &'a str,
     rows: u64,
     skipped: u64,
@@ -263,6 +267,7 @@ impl Job {
             email: requester.email.clone(),
             platform: requester.platform,
             format: order.format,
+            delimiter: order.delimiter,
             selection: order.selection.clone(),
             columns: order.columns.clone(),
             file_name: order.file_name.clone(),
@@ -347,6 +352,7 @@ impl Job {
             id: self.id,
             status: if is_expired { Status::Expired } else { self.status },
             format: self.format,
+            delimiter: self.delimiter,
             file_name: &self.file_name,
             rows: self.rows,
             skipped: self.skipped,

@@ -8,7 +8,7 @@ use super::{
     file_name,
     label::Column,
     layout::Layout,
-    order::{ExportOrder, Format, Selection},
+    order::{Delimiter, ExportOrder, Format, Selection},
     request_error::RequestError,
 };
 use crate::{
@@ -48,6 +48,8 @@ pub struct ExportRequest {
     time_zone: Option<String>,
     #[serde(default)]
     locale: Option<String>,
+    #[serde(default)]
+    delimiter: Option<Delimiter>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -99,7 +101,7 @@ impl ExportRequest {
             Some(name) => zone(name)?,
             None => defaults.time_zone.clone(),
         };
-        let columns = columns(self.fields.as_deref(), layout, locale)?;
+        let columns = columns(self.fields.as_deref(), layout, locale, &time_zone)?;
         let too_long = |name: &String| name.chars().count() > MAX_FILE_NAME;
         if self.file_name.as_ref().is_some_and(too_long) {
             let reason = format!("must be at most {MAX_FILE_NAME} characters long");
@@ -110,6 +112,7 @@ impl ExportRequest {
         let file_name = file_name::safe(&named, self.format, &time_zone, now);
         Ok(ExportOrder {
             format: self.format,
+            delimiter: self.delimiter.unwrap_or_default(),
             selection,
             ids,
             columns,
@@ -126,14 +129,15 @@ fn columns(
     fields: Option<&[String]>,
     layout: Option<&Layout>,
     locale: Locale,
+    time_zone: &str,
 ) -> Result<Vec<Column>, RequestError> {
     match (fields, layout) {
         (Some(names), None) => {
             let fields =
                 Field::parse_all(names).map_err(|error| wrong("fields", error.to_string()))?;
-            Ok(fields.into_iter().map(|field| Column::new(field, locale)).collect())
+            Ok(fields.into_iter().map(|field| Column::in_zone(field, locale, time_zone)).collect())
         }
-        (None, Some(layout)) => Ok(layout.columns(locale)),
+        (None, Some(layout)) => Ok(layout.columns(locale, time_zone)),
         _ => Err(wrong("fields", "exactly one of fields and layout_id is required")),
     }
 }
