@@ -184,15 +184,21 @@ impl XlsxFile {
         cancellation: &CancellationToken,
     ) -> Result<u64, FileError> {
         self.close_sheet()?;
-        self.workbook.use_zip_large_file(self.xml_bytes >= self.limits.zip64_xml_bytes);
+        let is_huge = self.xml_bytes >= self.limits.zip64_xml_bytes;
+        self.workbook.use_zip_large_file(is_huge);
         let saved = path.with_extension("saved");
         self.workbook
             .save_to_writer(CancellableFile { file: File::create(&saved)?, cancellation })?;
         let cut_cells = self.cut_cells;
         // This deletes the temporary files, whose space the copy may need.
         drop(self);
-        name_application(&saved, CancellableFile { file: File::create(path)?, cancellation })?;
-        std::fs::remove_file(saved)?;
+        if is_huge {
+            // A second file of this size may not fit the disk.
+            std::fs::rename(&saved, path)?;
+        } else {
+            name_application(&saved, CancellableFile { file: File::create(path)?, cancellation })?;
+            std::fs::remove_file(saved)?;
+        }
         Ok(cut_cells)
     }
 
