@@ -117,7 +117,9 @@ impl Attempt<'_> {
             clock: &self.app.services.clock,
             deadline: self.deadline,
         };
-        let file = watched(&token, heartbeat.run(), self.make_file(&progress, &token)).await?;
+        // The futures of an attempt are large, and each wrapper around one would have it twice.
+        let file = Box::pin(self.make_file(&progress, &token));
+        let file = watched(&token, heartbeat.run(), file).await?;
         self.complete(file).await
     }
 
@@ -127,14 +129,14 @@ impl Attempt<'_> {
         progress: &Arc<Progress>,
         token: &CancellationToken,
     ) -> Result<Finished, AttemptError> {
-        let (scope, rows) = unless_cancelled(token, self.prepare()).await?;
+        let (scope, rows) = unless_cancelled(token, Box::pin(self.prepare())).await?;
         let services = &self.app.services;
         let scope_check = check_scope(&self.app.authority, &services.clock, self.job, &scope);
         let file = async {
             let written = self.write(&scope, rows, progress, token).await?;
             self.upload(&written, token).await
         };
-        watched(token, scope_check, file).await
+        watched(token, Box::pin(scope_check), Box::pin(file)).await
     }
 
     /// Loads what is needed before the first row: the requester's scope, and the plan for
@@ -189,7 +191,8 @@ impl Attempt<'_> {
         let (feed_in, feed) = mpsc::channel(FEED_AHEAD);
         let writer_token = token.child_token();
         let mut writer = self.spawn_writer(rows, feed, Arc::clone(progress), writer_token.clone());
-        let written = unless_cancelled(token, self.pipe(&mut writer, scope, feed_in)).await;
+        let written =
+            unless_cancelled(token, Box::pin(self.pipe(&mut writer, scope, feed_in))).await;
         if !writer.is_finished() {
             // The writer must not continue after the invocation. It ends soon, because its feed has
             // ended and its token is cancelled.
@@ -274,7 +277,7 @@ impl Attempt<'_> {
         )
         .await?;
         let send = async { Ok(upload.send(written.file.path()).await?) };
-        match unless_cancelled(token, send).await {
+        match unless_cancelled(token, Box::pin(send)).await {
             Ok(size_bytes) => Ok(Finished {
                 upload_started_at,
                 rows: written.rows,
