@@ -11,7 +11,7 @@
 //! of 100 as from the table. The benchmark runs only on Linux, because it reads `/proc`.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     error::Error,
     fs::File,
     hint::black_box,
@@ -24,6 +24,7 @@ use std::{
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use export_generate::{
     cell::Cell,
+    file::FileSettings,
     row::RowPlan,
     source::{Chunk, Feed},
     upload::Upload,
@@ -40,8 +41,8 @@ use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use serde_json::{Value, json};
 use shared::{
     access::Scope,
-    contact::Contact,
-    export::{Column, Field, Format},
+    contact::StoredContact,
+    export::{Column, Delimiter, Field, Format},
     http_client,
     locale::Locale,
 };
@@ -224,8 +225,13 @@ async fn pipeline(format: Format, rows: u64, endpoint: &str) -> Outcome<Value> {
     let max_rows = Limits::default().max_rows(FIELDS.len());
     let plan = FilePlan {
         directory: std::env::temp_dir(),
-        format,
-        locale: Locale::En,
+        settings: FileSettings {
+            format,
+            delimiter: Delimiter::Comma,
+            sheet_name: "Contacts".to_owned(),
+            title: "contacts".to_owned(),
+            created_at: Timestamp::UNIX_EPOCH,
+        },
         rows: rows_plan,
         max_rows,
     };
@@ -263,7 +269,7 @@ fn alone(format: Format, rows: u64) -> Outcome<Value> {
     let contacts = variety()?;
     let mut cells = Vec::new();
     let ready = contacts.iter().map(|contact| {
-        plan.cells(contact, &mut cells);
+        plan.cells(contact, &mut cells)?;
         cells.iter().map(Ready::from_cell).collect::<Outcome<Vec<_>>>()
     });
     let ready = ready.collect::<Outcome<Vec<_>>>()?;
@@ -367,7 +373,6 @@ fn plan() -> Outcome<RowPlan> {
         zone: TimeZone::get("Asia/Jakarta")?,
         teams: teams.collect::<Outcome<HashMap<_, _>>>()?,
         people: HashMap::new(),
-        dates: HashSet::new(),
     })
 }
 
@@ -376,9 +381,9 @@ fn uuid(kind: usize, number: usize) -> String {
 }
 
 /// Creates contacts like those of a sales team, each a little different.
-fn variety() -> Outcome<Vec<Contact>> {
+fn variety() -> Outcome<Vec<StoredContact>> {
     let start: Timestamp = "2026-01-05T08:00:00Z".parse()?;
-    let contact = |at: usize| -> Outcome<Contact> {
+    let contact = |at: usize| -> Outcome<StoredContact> {
         let mark = at.wrapping_mul(2_654_435_761) % 1_000_000_007;
         let created = start + SignedDuration::from_secs(i64::try_from(at * 977)?);
         Ok(serde_json::from_value(json!({
@@ -401,9 +406,9 @@ fn variety() -> Outcome<Vec<Contact>> {
     (0..VARIETY).map(contact).collect()
 }
 
-fn numbered(variety: &[Contact], at: u64) -> Contact {
+fn numbered(variety: &[StoredContact], at: u64) -> StoredContact {
     let index = usize::try_from(at).unwrap_or_default() % variety.len();
-    Contact { external_id: Some(format!("{at:08}")), ..variety[index].clone() }
+    StoredContact { external_id: Some(format!("{at:08}")), ..variety[index].clone() }
 }
 
 /// Checks the number of each row, and returns the number of data rows on each sheet of a workbook.

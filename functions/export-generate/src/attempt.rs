@@ -1,21 +1,17 @@
 //! One attempt at a job: all steps from taking the job lease to completing the job.
 
-use std::{
-    collections::{HashMap, HashSet},
-    pin::pin,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 use shared::{
     access::AccessError,
-    contact::{Catalog, Contacts, FieldType},
+    contact::Contacts,
     directory::DirectoryError,
     entry::queue::MessageLease,
     error::chain,
     export::{FailureCode, Field, FilesError, Finished, Job, content_disposition, event},
-    id::CompanyId,
-    table::{Table, TableError},
+    locale::Locale,
+    table::TableError,
 };
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
@@ -25,8 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
+    file::FileSettings,
     file_error::FileError,
-    heartbeat::{Cancellation, Heartbeat, MESSAGE_LEASE_TIME, Stop},
+    heartbeat::{Heartbeat, MESSAGE_LEASE_TIME, Stop, check_scope, unless_cancelled, watched},
     row::RowPlan,
     scope::ExportScope,
     source::{self, Feed},
@@ -62,9 +59,12 @@ pub enum AttemptError {
     /// [`XlsxFile::row`](crate::xlsx::XlsxFile::row)).
     #[error("the writer thread panicked")]
     Thread(#[from] JoinError),
-    /// The attempt was cancelled.
+    /// The attempt had to stop.
     #[error(transparent)]
     Stopped(#[from] Stop),
+    /// Work ended early because its token was cancelled. [`watched`] knows the reason.
+    #[error("the attempt was cancelled")]
+    Cancelled,
 }
 
 impl AttemptError {
@@ -108,52 +108,43 @@ impl Attempt<'_> {
     /// next attempt deletes them.
     pub(crate) async fn run(&self) -> Result<(), AttemptError> {
         self.lease.set_visibility(MESSAGE_LEASE_TIME).await;
-        let (progress, scope) = (Arc::new(Progress::default()), OnceLock::new());
-        let cancellation = Cancellation::default();
+        let (progress, token) = (Arc::new(Progress::default()), CancellationToken::new());
         let heartbeat = Heartbeat {
             jobs: &self.app.jobs,
             job: self.job,
             progress: &progress,
             lease: self.lease,
-            authority: &self.app.authority,
             clock: &self.app.services.clock,
-            scope: &scope,
             deadline: self.deadline,
-            cancellation: &cancellation,
         };
-        let mut file = pin!(self.make_file(&scope, &progress, &cancellation));
-        let file = tokio::select! {
-            file = file.as_mut() => file,
-            // The heartbeat has cancelled the attempt. Wait until `make_file` has cleaned up.
-            () = heartbeat.run() => file.await,
-        };
-        self.complete(file?).await
+        // The futures of an attempt are large, and each wrapper around one would have it twice.
+        let file = Box::pin(self.make_file(&progress, &token));
+        let file = watched(&token, heartbeat.run(), file).await?;
+        self.complete(file).await
     }
 
-    /// Makes the file and uploads it, unless it is cancelled.
+    /// Makes the file and uploads it, unless `token` is cancelled.
     async fn make_file(
         &self,
-        scope: &OnceLock<ExportScope>,
         progress: &Arc<Progress>,
-        cancellation: &Cancellation,
+        token: &CancellationToken,
     ) -> Result<Finished, AttemptError> {
-        let (scope, rows) = cancellation.run(self.prepare(scope)).await??;
-        let written = self.write(scope, rows, progress, cancellation).await?;
-        self.upload(&written, cancellation).await
+        let (scope, rows) = unless_cancelled(token, Box::pin(self.prepare())).await?;
+        let services = &self.app.services;
+        let scope_check = check_scope(&self.app.authority, &services.clock, self.job, &scope);
+        let file = async {
+            let written = self.write(&scope, rows, progress, token).await?;
+            self.upload(&written, token).await
+        };
+        watched(token, Box::pin(scope_check), Box::pin(file)).await
     }
 
     /// Loads what is needed before the first row: the requester's scope, and the plan for
-    /// converting contacts to rows. Stores the scope in `scope`, from which the heartbeat reads it.
-    async fn prepare<'r>(
-        &self,
-        scope: &'r OnceLock<ExportScope>,
-    ) -> Result<(&'r ExportScope, RowPlan), AttemptError> {
+    /// converting contacts to rows.
+    async fn prepare(&self) -> Result<(ExportScope, RowPlan), AttemptError> {
         self.app.files.discard_attempts(self.job, self.job.attempt - 1).await?;
-        let (found, rows) = tokio::try_join!(
-            async { Ok(ExportScope::for_requester(&self.app.authority, self.job).await?) },
-            self.rows()
-        )?;
-        Ok((scope.get_or_init(|| found), rows))
+        let scope = async { Ok(ExportScope::for_requester(&self.app.authority, self.job).await?) };
+        tokio::try_join!(scope, self.rows())
     }
 
     /// Creates the plan for converting contacts to rows. Names are loaded once for all rows, and
@@ -183,16 +174,10 @@ impl Attempt<'_> {
                 HashMap::new()
             })
         };
-        let dates = async {
-            match columns.iter().any(|column| matches!(column.field, Field::Custom(_))) {
-                true => date_fields(&self.app.services.table, company).await,
-                false => Ok(HashSet::new()),
-            }
-        };
-        let (teams, people, dates) = tokio::join!(teams, people, dates);
-        let (teams, dates) = (teams?, dates?);
+        let (teams, people) = tokio::join!(teams, people);
+        let teams = teams?;
         let zone = TimeZone::get(&self.job.time_zone).unwrap_or(TimeZone::UTC);
-        Ok(RowPlan { columns, zone, teams, people, dates })
+        Ok(RowPlan { columns, zone, teams, people })
     }
 
     /// Reads contacts and writes rows at the same time until the file is complete.
@@ -201,19 +186,20 @@ impl Attempt<'_> {
         scope: &ExportScope,
         rows: RowPlan,
         progress: &Arc<Progress>,
-        cancellation: &Cancellation,
+        token: &CancellationToken,
     ) -> Result<Written, AttemptError> {
         let (feed_in, feed) = mpsc::channel(FEED_AHEAD);
-        let token = cancellation.child_token();
-        let mut writer = self.spawn_writer(rows, feed, Arc::clone(progress), token.clone());
-        let written = cancellation.run(self.pipe(&mut writer, scope, feed_in)).await;
+        let writer_token = token.child_token();
+        let mut writer = self.spawn_writer(rows, feed, Arc::clone(progress), writer_token.clone());
+        let written =
+            unless_cancelled(token, Box::pin(self.pipe(&mut writer, scope, feed_in))).await;
         if !writer.is_finished() {
             // The writer must not continue after the invocation. It ends soon, because its feed has
             // ended and its token is cancelled.
-            token.cancel();
+            writer_token.cancel();
             let _ = writer.await;
         }
-        written?
+        written
     }
 
     fn spawn_writer(
@@ -225,12 +211,27 @@ impl Attempt<'_> {
     ) -> JoinHandle<Result<Written, WriteError>> {
         let plan = FilePlan {
             directory: self.app.directory.clone(),
-            format: self.job.format,
-            locale: self.job.locale,
+            settings: self.settings(),
             max_rows: self.app.limits.max_rows(rows.columns.len()),
             rows,
         };
         spawn_blocking(move || writer::write(&plan, feed, &progress, &cancellation))
+    }
+
+    fn settings(&self) -> FileSettings {
+        let extension = format!(".{}", self.job.format.extension());
+        let title = self.job.file_name.strip_suffix(&extension);
+        FileSettings {
+            format: self.job.format,
+            delimiter: self.job.delimiter,
+            sheet_name: match self.job.locale {
+                Locale::En => "Contacts",
+                Locale::Id => "Kontak",
+            }
+            .to_owned(),
+            title: title.unwrap_or(&self.job.file_name).to_owned(),
+            created_at: self.now(),
+        }
     }
 
     async fn pipe(
@@ -260,11 +261,11 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Uploads the file, unless the attempt is cancelled.
+    /// Uploads the file, unless `token` is cancelled.
     async fn upload(
         &self,
         written: &Written,
-        cancellation: &Cancellation,
+        token: &CancellationToken,
     ) -> Result<Finished, AttemptError> {
         let upload_started_at = self.now();
         let mut upload = Upload::begin(
@@ -275,8 +276,8 @@ impl Attempt<'_> {
             &content_disposition(&self.job.file_name),
         )
         .await?;
-        let sent = cancellation.run(upload.send(written.file.path())).await;
-        match sent.map_err(AttemptError::from).and_then(|sent| Ok(sent?)) {
+        let send = async { Ok(upload.send(written.file.path()).await?) };
+        match unless_cancelled(token, Box::pin(send)).await {
             Ok(size_bytes) => Ok(Finished {
                 upload_started_at,
                 rows: written.rows,
@@ -318,11 +319,4 @@ impl Attempt<'_> {
     fn now(&self) -> Timestamp {
         self.app.services.clock.now()
     }
-}
-
-/// Returns the keys of the company's custom fields that contain dates.
-async fn date_fields(table: &Table, company: &CompanyId) -> Result<HashSet<String>, AttemptError> {
-    let fields = Catalog::load(table, company).await?.into_iter();
-    let dates = fields.filter(|field| field.field_type == FieldType::Date);
-    Ok(dates.map(|field| field.key).collect())
 }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
+use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
-use shared::export::field::LIST_SEPARATOR;
+use shared::cell_text;
 
 /// The maximum length of a spreadsheet cell, in UTF-16 units.
 pub const MAX_CELL_UNITS: usize = 32_767;
@@ -16,6 +17,9 @@ pub const CUT_MARK: char = '…';
 
 /// Numbers of this size or larger become text, because a spreadsheet would show them rounded.
 const MAX_NUMBER: f64 = 1e15;
+
+/// Writes a date and time such as `2026-11-21 15:16:50`.
+static PRINTER: DateTimePrinter = DateTimePrinter::new().separator(b' ');
 
 /// The length of a date without a time as text, in bytes.
 const DAY_LENGTH: usize = "2026-11-21".len();
@@ -67,29 +71,41 @@ impl<'a> Cell<'a> {
     /// Creates a cell with a date and time in the requester's time zone. Fractions of a second are
     /// dropped in both formats.
     pub fn date(at: Timestamp, zone: &TimeZone) -> Self {
-        let local = zone.to_datetime(at);
-        Self::Date(local.with().subsec_nanosecond(0).build().unwrap_or(local))
+        Self::local(zone.to_datetime(at))
     }
 
-    /// Creates a cell from the value of a custom date field. The value is a date (`2026-11-21`), or
-    /// a date and time (RFC 3339), which is converted to the requester's time zone. Any other value
-    /// becomes text.
-    pub fn day_or_datetime(text: &'a str, zone: &TimeZone) -> Self {
-        // The length is checked because a date with a time can also be parsed as a date.
-        if let Some(day) = text.parse().ok().filter(|_| text.len() == DAY_LENGTH) {
-            return Self::Day(day);
+    fn local(at: DateTime) -> Self {
+        Self::Date(at.with().subsec_nanosecond(0).build().unwrap_or(at))
+    }
+
+    /// Creates a cell from a text of a custom field. A date (`2026-11-21`) becomes a day, and a date
+    /// and time (RFC 3339) is converted to the requester's time zone. Any other text stays text, and
+    /// so does a time before the year 0 or, in the time zone, after the year 9999.
+    pub fn custom_text(text: Cow<'a, str>, zone: &TimeZone) -> Self {
+        let bytes = text.as_bytes();
+        let may_be_date =
+            bytes.len() >= DAY_LENGTH && bytes[0].is_ascii_digit() && bytes[4] == b'-';
+        if !may_be_date {
+            return Self::text(text);
         }
-        text.parse().map_or_else(|_| Self::text(text), |at| Self::date(at, zone))
+        // The length is checked because a date with a time can also be parsed as a date.
+        if bytes.len() == DAY_LENGTH {
+            return text.parse().map_or_else(|_| Self::text(text), Self::Day);
+        }
+        let local = text.parse().map(|at: Timestamp| zone.to_datetime(at));
+        match local {
+            Ok(local) if local.year() >= 0 => Self::local(local),
+            _ => Self::text(text),
+        }
     }
 
     /// The cell as text for a CSV file. Dates are in the requester's time zone and have the form
-    /// `2026-11-21 15:16:50`, which spreadsheets recognize. A `'` is put before a text that a
-    /// spreadsheet would run as a formula.
+    /// `2026-11-21 15:16:50`, which spreadsheets recognize. Text is protected from being run as a
+    /// formula (see [`cell_text::protect`]).
     pub fn csv_text(&self) -> Cow<'_, str> {
         match self {
             Self::Empty => Cow::Borrowed(""),
-            Self::Text(text) if runs_as_formula(text) => Cow::Owned(format!("'{text}")),
-            Self::Text(text) => Cow::Borrowed(text),
+            Self::Text(text) => cell_text::protect(text),
             Self::Number(number) => Cow::Borrowed(number.text()),
             Self::Date(date) => Cow::Owned(date_text(*date)),
             Self::Day(day) => Cow::Owned(day.to_string()),
@@ -113,6 +129,9 @@ impl<'a> Number<'a> {
     /// Parses a number. If a spreadsheet could not store and show it exactly, returns the text as
     /// the error.
     fn parse(text: Cow<'a, str>) -> Result<Self, Cow<'a, str>> {
+        if let Some(value) = small_integer(&text) {
+            return Ok(Self { text, value });
+        }
         let Some(decimal) = Decimal::parse(&text) else { return Err(text) };
         let Ok(value) = text.parse::<f64>() else { return Err(text) };
         let in_range = decimal.digits.is_empty() || (1e-300..MAX_NUMBER).contains(&value.abs());
@@ -120,6 +139,14 @@ impl<'a> Number<'a> {
             || Decimal::parse(&format!("{value:e}")).is_some_and(|shortest| shortest == decimal);
         if in_range && exact { Ok(Self { text, value }) } else { Err(text) }
     }
+}
+
+/// Parses most numbers without the work that the others need: integers of at most nine digits.
+fn small_integer(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let is_short = matches!(digits.len(), 1..=9) && digits.iter().all(u8::is_ascii_digit);
+    let is_plain = is_short && (digits[0] != b'0' || text == "0");
+    if is_plain { text.parse::<i32>().ok().map(f64::from) } else { None }
 }
 
 /// A decimal number in normal form: its digits without zeros at either end, and the power of ten of
@@ -163,24 +190,74 @@ impl Decimal {
 
 /// Formats a date and time as text, such as `2026-11-21 15:16:50`.
 pub(crate) fn date_text(date: DateTime) -> String {
-    date.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    PRINTER.datetime_to_string(&date)
 }
 
-/// Converts a text to one that a spreadsheet cell can hold, and returns whether it was cut.
-/// Characters that XML cannot represent are removed. A text longer than [`MAX_CELL_UNITS`] is cut
-/// and ends with [`CUT_MARK`].
-pub(crate) fn spreadsheet_text(text: &str) -> (Cow<'_, str>, bool) {
-    let legal = if text.contains(is_illegal_in_xml) {
-        Cow::Owned(text.replace(is_illegal_in_xml, ""))
-    } else {
-        Cow::Borrowed(text)
-    };
+/// A text as a spreadsheet cell can hold it.
+pub(crate) struct SheetText<'a> {
+    /// The text. Line breaks are LF. Characters that XML cannot represent are removed.
+    pub(crate) text: Cow<'a, str>,
+    /// Whether the text was longer than [`MAX_CELL_UNITS`]. It then ends with [`CUT_MARK`].
+    pub(crate) is_cut: bool,
+    /// The size of the text in a sheet's XML in bytes, or a little more.
+    pub(crate) xml_bytes: usize,
+}
+
+/// The number of bytes that escaping in XML adds at most to each byte of a text.
+const ESCAPE_BYTES: [u8; 256] = {
+    let mut bytes = [0; 256];
+    bytes[b'&' as usize] = 4;
+    bytes[b'<' as usize] = 3;
+    bytes[b'>' as usize] = 3;
+    // A text that looks like the escape `_x000D_` gets its first byte escaped in this way.
+    bytes[b'_' as usize] = 6;
+    bytes
+};
+
+/// The bytes that may belong to a character that a cell cannot hold: control characters, and the
+/// first byte of U+FFFE and U+FFFF.
+const IS_ODD: [bool; 256] = {
+    let mut odd = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        odd[control] = control != b'\t' as usize && control != b'\n' as usize;
+        control += 1;
+    }
+    odd[0xef] = true;
+    odd
+};
+
+/// Converts a text to one that a spreadsheet cell can hold.
+pub(crate) fn spreadsheet_text(text: &str) -> SheetText<'_> {
+    let (mut escapes, mut is_odd) = (0, false);
+    for byte in text.bytes() {
+        escapes += usize::from(ESCAPE_BYTES[usize::from(byte)]);
+        is_odd |= IS_ODD[usize::from(byte)];
+    }
+    let legal = if is_odd { legal_text(text) } else { Cow::Borrowed(text) };
+    let (text, is_cut) = cut(legal);
+    SheetText { xml_bytes: text.len() + escapes, text, is_cut }
+}
+
+fn legal_text(text: &str) -> Cow<'_, str> {
+    let mut legal = Cow::Borrowed(text);
+    if legal.contains('\r') {
+        legal = Cow::Owned(legal.replace("\r\n", "\n").replace('\r', "\n"));
+    }
+    if legal.contains(is_illegal_in_xml) {
+        legal = Cow::Owned(legal.replace(is_illegal_in_xml, ""));
+    }
+    legal
+}
+
+/// Cuts a text that is longer than [`MAX_CELL_UNITS`]. Returns whether it was cut.
+fn cut(text: Cow<'_, str>) -> (Cow<'_, str>, bool) {
     // The number of UTF-16 units is at most the number of UTF-8 bytes, so most texts need no count.
-    if legal.len() <= MAX_CELL_UNITS || legal.encode_utf16().count() <= MAX_CELL_UNITS {
-        return (legal, false);
+    if text.len() <= MAX_CELL_UNITS || text.encode_utf16().count() <= MAX_CELL_UNITS {
+        return (text, false);
     }
     let mut units = CUT_MARK.len_utf16();
-    let mut cut: String = legal
+    let mut cut: String = text
         .chars()
         .take_while(|it| {
             units += it.len_utf16();
@@ -196,103 +273,14 @@ fn is_illegal_in_xml(it: char) -> bool {
     matches!(it, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Whether a spreadsheet would run the text as a formula when it opens a CSV file.
-fn runs_as_formula(text: &str) -> bool {
-    match text.as_bytes().first() {
-        Some(b'=' | b'@' | b'\t' | b'\r') => true,
-        Some(b'-') => !is_signed_number(text),
-        Some(b'+') => !is_signed_number(text) && !is_phones(text),
-        _ => false,
-    }
-}
-
-/// Whether a text is a number with an optional sign, thousands separators and decimals, such as
-/// `-5`, `+1.5` or `-1,234.50`.
-fn is_signed_number(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    unsigned
-        .split(['.', ','])
-        .all(|group| !group.is_empty() && group.bytes().all(|it| it.is_ascii_digit()))
-}
-
-/// Whether a text is a phone number, or a list of phone numbers in one cell. Such texts are not
-/// changed.
-fn is_phones(text: &str) -> bool {
-    text.split(LIST_SEPARATOR).all(is_phone)
-}
-
-/// Whether a text is a phone number, such as `+62 (812) 345-678`, `+1-926-660-5609x5136` or `0012`.
-/// It has at most 15 digits (E.164), at least 5 digits after a `+`, the usual separators and an
-/// optional extension.
-fn is_phone(text: &str) -> bool {
-    let (rest, fewest) = text.strip_prefix('+').map_or((text, 1), |rest| (rest, 5));
-    let (number, extension) = match rest.split_once('x') {
-        Some((number, extension)) => (number, Some(extension)),
-        None => (rest, None),
-    };
-    let digits = number.bytes().filter(u8::is_ascii_digit).count();
-    let separated = number
-        .bytes()
-        .all(|it| it.is_ascii_digit() || matches!(it, b' ' | b'-' | b'.' | b'(' | b')' | b'/'));
-    let extended = extension.is_none_or(|it| {
-        (1..=7).contains(&it.len()) && it.bytes().all(|digit| digit.is_ascii_digit())
-    });
-    separated && extended && (fewest..=15).contains(&digits)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn csv(text: &str) -> String {
-        Cell::text(text).csv_text().into_owned()
-    }
-
     #[test]
-    fn csv_cells_that_a_spreadsheet_would_run_are_prefixed() {
-        for text in [
-            "=1+1",
-            "=cmd|' /C calc'!A0",
-            "@SUM(A1)",
-            "\t=1",
-            "\r=1",
-            "+1+cmd|' /C calc'!A0",
-            "-2+3",
-            "+",
-            "-",
-            "-abc",
-            "+A1",
-            "-1e5x",
-            "+62812345678=1",
-            "+1-926-660-5609xA1",
-            "-5\n=1",
-            "+1(A1)",
-            "+62812345678; =1",
-            "+62812345678; A1",
-            "+62812345678;0812",
-        ] {
-            assert_eq!(csv(text), format!("'{text}"), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn csv_cells_that_are_plain_numbers_or_phones_stay_as_given() {
-        for text in [
-            "-5",
-            "+1.5",
-            "-1,234.50",
-            "+62812345678",
-            "+62 (812) 345-678",
-            "+1-926-660-5609x5136",
-            "+62 812-345; 0812 345; 0012; +1-926-660-5609x5136",
-            "0012",
-            "12345678901234567890",
-            "'=1",
-            " =1",
-            "a=1",
-        ] {
-            assert_eq!(csv(text), text);
-        }
+    fn only_text_is_protected_in_csv() {
+        assert_eq!(Cell::text("=1;+2").csv_text(), "'=1;'+2");
+        assert_eq!(Cell::number("-1.5e-7").csv_text(), "-1.5e-7");
     }
 
     #[test]
@@ -345,44 +333,61 @@ mod tests {
     }
 
     #[test]
-    fn a_companys_date_is_a_day_or_a_date_and_time_or_else_text() {
+    fn a_custom_text_is_a_day_or_a_date_and_time_or_else_text() {
         let jakarta = TimeZone::get("Asia/Jakarta").unwrap();
+        let cell = |text: &'static str| Cell::custom_text(text.into(), &jakarta);
         for (text, expected) in [
             ("2026-11-21", "2026-11-21"),
             ("2026-11-21T20:00:00Z", "2026-11-22 03:00:00"),
-            ("2026-11-21T20:00:00+07:00", "2026-11-21 20:00:00"),
+            ("2026-11-21T20:00:00.5+07:00", "2026-11-21 20:00:00"),
         ] {
-            let cell = Cell::day_or_datetime(text, &jakarta);
-            assert!(!matches!(cell, Cell::Text(_)), "{text}");
-            assert_eq!(cell.csv_text(), expected);
+            assert!(!matches!(cell(text), Cell::Text(_)), "{text}");
+            assert_eq!(cell(text).csv_text(), expected);
         }
-        for text in ["2026-13-01", "21/11/2026", "2026-11-21 20:00", "20261121", "soon"] {
-            assert_eq!(Cell::day_or_datetime(text, &jakarta), Cell::text(text));
+        for text in [
+            "2026-13-01",
+            "21/11/2026",
+            "2026-11-21 20:00",
+            "20261121",
+            "soon",
+            "NA",
+            "9999-12-31T23:59:59Z",
+            "2026é11-21",
+        ] {
+            assert_eq!(cell(text), Cell::text(text));
         }
     }
 
     #[test]
     fn a_long_cell_is_cut_at_the_limit_without_splitting_a_pair() {
         let full = "a".repeat(MAX_CELL_UNITS);
-        assert_eq!(spreadsheet_text(&full), (Cow::Borrowed(full.as_str()), false));
+        let whole = spreadsheet_text(&full);
+        assert_eq!((whole.text, whole.is_cut), (Cow::Borrowed(full.as_str()), false));
         let past = format!("{full}b");
-        let (cut, was_cut) = spreadsheet_text(&past);
-        assert!(was_cut && cut.encode_utf16().count() == MAX_CELL_UNITS);
-        assert_eq!(cut, format!("{}…", "a".repeat(MAX_CELL_UNITS - 1)));
+        let long = spreadsheet_text(&past);
+        assert!(long.is_cut && long.text.encode_utf16().count() == MAX_CELL_UNITS);
+        assert_eq!(long.text, format!("{}…", "a".repeat(MAX_CELL_UNITS - 1)));
         let pairs = "😀".repeat(MAX_CELL_UNITS / 2);
-        assert!(!spreadsheet_text(&pairs).1);
+        assert!(!spreadsheet_text(&pairs).is_cut);
         let past = format!("{pairs}😀");
-        let (cut, was_cut) = spreadsheet_text(&past);
-        assert!(was_cut);
-        assert_eq!(cut, format!("{pairs}…"));
+        let long = spreadsheet_text(&past);
+        assert!(long.is_cut);
+        assert_eq!(long.text, format!("{pairs}…"));
     }
 
     #[test]
     fn characters_that_xml_cannot_hold_are_removed_before_counting() {
         let text = format!("{}\0\u{ffff}\x1b", "a".repeat(MAX_CELL_UNITS));
-        let (clean, was_cut) = spreadsheet_text(&text);
-        assert!(!was_cut);
-        assert_eq!(clean.len(), MAX_CELL_UNITS);
-        assert_eq!(spreadsheet_text("a\tb\nc\rd\u{85}\u{fffd}").0, "a\tb\nc\rd\u{85}\u{fffd}");
+        let clean = spreadsheet_text(&text);
+        assert!(!clean.is_cut);
+        assert_eq!(clean.text.len(), MAX_CELL_UNITS);
+    }
+
+    #[test]
+    fn a_line_break_in_a_sheet_is_a_line_feed() {
+        assert_eq!(
+            spreadsheet_text("a\tb\r\nc\rd\ne\u{85}\u{fffd}").text,
+            "a\tb\nc\nd\ne\u{85}\u{fffd}"
+        );
     }
 }

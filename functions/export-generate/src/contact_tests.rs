@@ -2,11 +2,7 @@
 //! that the service does not use. The tests compute the expected cells from the contacts without
 //! the code under test.
 
-use std::{
-    collections::{HashMap, HashSet},
-    io::Read,
-    thread,
-};
+use std::{collections::HashMap, io::Read, thread};
 
 use ::zip::ZipArchive;
 use calamine::{Data, Reader, Xlsx, open_workbook};
@@ -19,7 +15,8 @@ use proptest::{
 use serde_json::{Map, Number, Value, json};
 use shared::{
     access::Scope,
-    contact::Contact,
+    cell_text,
+    contact::StoredContact,
     export::{Column, Field, Format},
     locale::Locale,
 };
@@ -27,7 +24,7 @@ use tokio::sync::mpsc::channel;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    file::tests::{difficult_texts, expected_in_xlsx, read_csv},
+    file::tests::{difficult_texts, expected_in_xlsx, read_csv, settings},
     row::RowPlan,
     source::{Chunk, Feed},
     writer::{FilePlan, Limits, Progress, Written, write},
@@ -51,12 +48,21 @@ const FIELDS: [&str; 13] = [
 
 const DATE_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 
-/// A text, and whether a spreadsheet would run the text as a formula if it opened a CSV file with
-/// it.
+/// A text, and what a CSV file has of it.
 #[derive(Clone, Debug)]
 struct Source {
     text: String,
-    runs: bool,
+    in_csv: InCsv,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum InCsv {
+    /// The text.
+    Unchanged,
+    /// A text with a `'` in front and perhaps more of them.
+    Prefixed,
+    /// A text that returns to what it was, without its control characters.
+    Reversible,
 }
 
 /// The value that a cell must contain.
@@ -69,23 +75,23 @@ enum Expected {
     Day(civil::Date),
 }
 
-fn source(text: impl Strategy<Value = String>, runs: bool) -> impl Strategy<Value = Source> {
-    text.prop_map(move |text| Source { text, runs })
+fn source(text: impl Strategy<Value = String>, in_csv: InCsv) -> impl Strategy<Value = Source> {
+    text.prop_map(move |text| Source { text, in_csv })
 }
 
 /// Texts that are not changed in a CSV: phones and plain numbers with any sign.
 fn harmless() -> impl Strategy<Value = Source> {
     prop_oneof![
-        source("\\+62[0-9]{5,12}", false),
-        source("\\+62 \\(812\\) 345-[0-9]{3}", false),
-        source("\\+1-926-660-[0-9]{4}x[0-9]{1,5}", false),
-        source("00[0-9]{2}", false),
-        source("[0-9]{20}", false),
-        source("[+-][0-9]{1,9}(\\.[0-9]{1,4})?", false),
+        source("\\+62[0-9]{5,12}", InCsv::Unchanged),
+        source("\\+62 \\(812\\) 345-[0-9]{3}", InCsv::Unchanged),
+        source("\\+1-926-660-[0-9]{4}x[0-9]{1,5}", InCsv::Unchanged),
+        source("00[0-9]{2}", InCsv::Unchanged),
+        source("[0-9]{20}", InCsv::Unchanged),
+        source("[+-][0-9]{1,9}(\\.[0-9]{1,4})?", InCsv::Unchanged),
         source(
             select(vec!["null", "NULL", "None", "NaN", "#N/A", "true", "1e5"])
                 .prop_map(str::to_owned),
-            false
+            InCsv::Unchanged
         ),
     ]
 }
@@ -93,11 +99,11 @@ fn harmless() -> impl Strategy<Value = Source> {
 /// Texts that a spreadsheet would run: formulas with every possible first character, and DDE.
 fn running() -> impl Strategy<Value = Source> {
     prop_oneof![
-        source("(?s)[=@\t\r].{0,20}", true),
-        source("(?s)[+-][A-Za-z(=].{0,20}", true),
-        source("=cmd\\|' /C calc'!A[0-9]", true),
-        source("=DDE\\(\"cmd\";\"/C calc\";\"x\"\\)", true),
-        source("\\+[0-9]{5,8}=[0-9]", true),
+        source("(?s)[=@\t\r].{0,20}", InCsv::Prefixed),
+        source("(?s)[+-][A-Za-z(=].{0,20}", InCsv::Prefixed),
+        source("=cmd\\|' /C calc'!A[0-9]", InCsv::Prefixed),
+        source("=DDE\\(\"cmd\";\"/C calc\";\"x\"\\)", InCsv::Prefixed),
+        source("\\+[0-9]{5,8}=[0-9]", InCsv::Prefixed),
     ]
 }
 
@@ -108,11 +114,11 @@ fn plain() -> impl Strategy<Value = Source> {
         .into_iter()
         .filter(|it| !it.starts_with(['=', '@', '\t', '\r', '+', '-']));
     prop_oneof![
-        source("(?s)[^=@\t\r+\\-].{0,30}", false),
-        source(chars, false),
-        source(select(difficult.collect::<Vec<_>>()), false),
-        source((32_700usize..32_800).prop_map(|units| "x".repeat(units)), false),
-        source((16_380usize..16_390).prop_map(|pairs| "😀".repeat(pairs)), false),
+        source("(?s)[^=@\t\r+\\-].{0,30}", InCsv::Reversible),
+        source(chars, InCsv::Reversible),
+        source(select(difficult.collect::<Vec<_>>()), InCsv::Reversible),
+        source((32_700usize..32_800).prop_map(|units| "x".repeat(units)), InCsv::Reversible),
+        source((16_380usize..16_390).prop_map(|pairs| "😀".repeat(pairs)), InCsv::Reversible),
     ]
 }
 
@@ -124,7 +130,7 @@ fn text() -> impl Strategy<Value = Source> {
 /// unless all texts are phone numbers.
 fn list() -> impl Strategy<Value = Vec<Source>> {
     prop_oneof![
-        vec(source("\\+62[0-9]{5,12}", false), 0..4),
+        vec(source("\\+62[0-9]{5,12}", InCsv::Unchanged), 0..4),
         vec(plain(), 1..3),
         vec(running(), 1..3),
     ]
@@ -161,7 +167,7 @@ fn number() -> impl Strategy<Value = (Number, Expected)> {
         }),
         (1_000_000_000_000_000u64..).prop_map(|it| {
             let text = it.to_string();
-            (Number::from(it), Expected::Text(Source { text, runs: false }))
+            (Number::from(it), Expected::Text(Source { text, in_csv: InCsv::Unchanged }))
         }),
     ]
 }
@@ -171,7 +177,7 @@ prop_compose! {
         name in text(), external_id in harmless(), phones in list(), tags in list(),
         company in text(), created_at in moment(), free in text(), (number, shown) in number(),
         flag in any::<bool>(), since in 0i32..80_000, values in list(), at in any::<Index>(),
-    ) -> (Contact, Vec<Expected>) {
+    ) -> (StoredContact, Vec<Expected>) {
         let texts = |all: &[Source]| all.iter().map(|it| it.text.clone()).collect::<Vec<_>>();
         let since = civil::date(1890, 1, 1) + SignedDuration::from_hours(24 * i64::from(since));
         let deep = json!([{ "at": at.index(9) }]);
@@ -187,11 +193,11 @@ prop_compose! {
             "created_at": created_at, "updated_at": created_at, "version": 1,
         });
         let joined = |all: &[Source]| Expected::Text(Source {
-            text: texts(all).join("; "),
-            runs: all.first().is_some_and(|it| it.runs),
+            text: cell_text::join_list(texts(all)).into_owned(),
+            in_csv: InCsv::Reversible,
         });
-        let nothing = || Expected::Text(Source { text: String::new(), runs: false });
-        let deep = Source { text: deep.to_string(), runs: false };
+        let nothing = || Expected::Text(Source { text: String::new(), in_csv: InCsv::Unchanged });
+        let deep = Source { text: deep.to_string(), in_csv: InCsv::Unchanged };
         let expected = vec![
             Expected::Text(name), Expected::Text(external_id), joined(&phones), joined(&tags),
             Expected::Text(company), Expected::Moment(created_at), Expected::Text(free), shown,
@@ -202,12 +208,11 @@ prop_compose! {
 }
 
 /// Writes the contacts to a file in the same way as an export.
-fn export(format: Format, contacts: &[Contact], zone: &TimeZone) -> Written {
+fn export(format: Format, contacts: &[StoredContact], zone: &TimeZone) -> Written {
     let (feed, feed_out) = channel(2);
     let plan = FilePlan {
         directory: std::env::temp_dir(),
-        format,
-        locale: Locale::En,
+        settings: settings(format),
         max_rows: Limits::default().max_rows(FIELDS.len()),
         rows: RowPlan {
             columns: FIELDS
@@ -216,7 +221,6 @@ fn export(format: Format, contacts: &[Contact], zone: &TimeZone) -> Written {
             zone: zone.clone(),
             teams: HashMap::new(),
             people: HashMap::new(),
-            dates: HashSet::from(["since".to_owned()]),
         },
     };
     let writer = thread::spawn(move || {
@@ -244,13 +248,20 @@ fn local(at: Timestamp, zone: &TimeZone) -> civil::DateTime {
     at.to_zoned_datetime(zone.clone()).datetime().with().subsec_nanosecond(0).build().unwrap()
 }
 
-fn in_csv(expected: &Expected, zone: &TimeZone) -> String {
+/// Whether a cell of a CSV file contains the expected value.
+fn is_in_csv(cell: &str, expected: &Expected, zone: &TimeZone) -> bool {
     match expected {
-        Expected::Text(Source { text, runs: true }) => format!("'{text}"),
-        Expected::Text(Source { text, runs: false }) | Expected::Number(_, text) => text.clone(),
-        Expected::Flag(flag) => flag.to_string(),
-        Expected::Day(day) => day.to_string(),
-        Expected::Moment(at) => local(*at, zone).strftime(DATE_FORMAT).to_string(),
+        Expected::Text(Source { text, in_csv: InCsv::Unchanged }) | Expected::Number(_, text) => {
+            cell == text
+        }
+        Expected::Text(Source { text, in_csv }) => {
+            let kept = text.chars().filter(|c| !c.is_control() || "\t\r\n".contains(*c));
+            let is_prefixed = cell.starts_with('\'') || *in_csv != InCsv::Prefixed;
+            is_prefixed && cell_text::unprotect(cell) == kept.collect::<String>()
+        }
+        Expected::Flag(flag) => cell == flag.to_string(),
+        Expected::Day(day) => cell == day.to_string(),
+        Expected::Moment(at) => cell == local(*at, zone).strftime(DATE_FORMAT).to_string(),
     }
 }
 
@@ -322,8 +333,10 @@ proptest! {
         let rows = read_csv(&std::fs::read(written.file.path()).unwrap());
         prop_assert_eq!(rows.len(), expected.len());
         for (row, expected) in rows.iter().zip(&expected) {
-            let expected: Vec<_> = expected.iter().map(|it| in_csv(it, &zone)).collect();
-            prop_assert_eq!(row, &expected);
+            prop_assert_eq!(row.len(), expected.len());
+            for (cell, expected) in row.iter().zip(expected) {
+                prop_assert!(is_in_csv(cell, expected, &zone), "{:?} became {:?}", expected, cell);
+            }
         }
 
         let file = export(Format::Xlsx, &sources, &zone).file;

@@ -1,12 +1,12 @@
 //! Writes CSV files: UTF-8 with a BOM, CRLF line endings, and quotes as in RFC 4180.
 //!
-//! The BOM makes spreadsheets read the file as UTF-8. Text is not removed or cut, because only the
-//! XLSX format has such limits (SPEC §4).
+//! The BOM makes spreadsheets read the file as UTF-8. Text is not cut, because only the XLSX format
+//! has such a limit (SPEC §4).
 
 use std::io::Write;
 
 use ::csv::{IntoInnerError, Terminator, Writer, WriterBuilder};
-use shared::export::Column;
+use shared::export::{Column, Delimiter};
 
 use crate::cell::Cell;
 use crate::file_error::FileError;
@@ -15,7 +15,7 @@ use crate::file_error::FileError;
 /// million typical cells is much smaller (docs/exports.md, "Sizes").
 pub const MAX_BYTES: u64 = 10_000_000_000;
 
-/// The number of bytes that a cell needs in addition to its text, for quotes and a comma.
+/// The number of bytes that a cell needs in addition to its text, for quotes and a delimiter.
 const CELL_BYTES: u64 = 3;
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
@@ -31,13 +31,21 @@ pub struct CsvFile<W: Write> {
 impl<W: Write> CsvFile<W> {
     /// Creates the file and writes its header. Labels come from users, so they are made safe like
     /// other cells.
-    pub fn create(sink: W, columns: &[Column]) -> Result<Self, FileError> {
-        Self::with_limit(sink, columns, MAX_BYTES)
+    pub fn create(sink: W, delimiter: Delimiter, columns: &[Column]) -> Result<Self, FileError> {
+        Self::with_limit(sink, delimiter, columns, MAX_BYTES)
     }
 
-    fn with_limit(mut sink: W, columns: &[Column], max_bytes: u64) -> Result<Self, FileError> {
+    fn with_limit(
+        mut sink: W,
+        delimiter: Delimiter,
+        columns: &[Column],
+        max_bytes: u64,
+    ) -> Result<Self, FileError> {
         sink.write_all(BOM)?;
-        let writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(sink);
+        let writer = WriterBuilder::new()
+            .delimiter(delimiter.as_byte())
+            .terminator(Terminator::CRLF)
+            .from_writer(sink);
         let mut file = Self { writer, columns: columns.len(), max_bytes, bytes: 0 };
         let header: Vec<_> = columns.iter().map(|it| Cell::text(it.label.as_str())).collect();
         file.row(&header)?;
@@ -82,7 +90,7 @@ mod tests {
     #[test]
     fn a_file_over_the_size_limit_is_refused() {
         let columns = [Column::new(Field::Name, Locale::En)];
-        let mut file = CsvFile::with_limit(Vec::new(), &columns, 20).unwrap();
+        let mut file = CsvFile::with_limit(Vec::new(), Delimiter::Comma, &columns, 20).unwrap();
         assert!(file.row(&[Cell::text("abc")]).is_ok());
         assert!(matches!(file.row(&[Cell::text("abcdefgh")]), Err(FileError::TooLarge)));
     }

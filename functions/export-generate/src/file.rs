@@ -6,7 +6,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use shared::export::{Column, Format};
+use jiff::Timestamp;
+use shared::export::{Column, Delimiter, Format};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,21 @@ pub fn clear(parent: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The form of a file, and what it says about itself.
+#[derive(Clone, Debug)]
+pub struct FileSettings {
+    /// The format of the file.
+    pub format: Format,
+    /// The character between the cells of a CSV file.
+    pub delimiter: Delimiter,
+    /// The name of the first sheet of a workbook.
+    pub sheet_name: String,
+    /// The title in the properties of a workbook.
+    pub title: String,
+    /// The time of creation in the properties of a workbook.
+    pub created_at: Timestamp,
 }
 
 /// An unfinished file of either format, in a separate temporary directory.
@@ -65,26 +81,24 @@ impl FinishedFile {
 }
 
 impl FileWriter {
-    /// Creates a file in a new directory under `parent`. `title` is the name of the first sheet of
-    /// a workbook.
+    /// Creates a file in a new directory under `parent`.
     ///
     /// # Errors
     /// An error of the disk, or an error of [`XlsxFile::create`].
     pub fn create(
-        format: Format,
+        settings: &FileSettings,
         parent: &Path,
-        title: &str,
         columns: &[Column],
     ) -> Result<Self, FileError> {
         let directory =
             TempDir::with_prefix_in(PREFIX, parent).map_err(|error| without_path(&error))?;
-        let kind = match format {
+        let kind = match settings.format {
             Format::Csv => {
                 let file = BufWriter::new(File::create(path(&directory))?);
-                Kind::Csv(Box::new(CsvFile::create(file, columns)?))
+                Kind::Csv(Box::new(CsvFile::create(file, settings.delimiter, columns)?))
             }
             Format::Xlsx => {
-                Kind::Xlsx(Box::new(XlsxFile::create(directory.path(), title, columns)?))
+                Kind::Xlsx(Box::new(XlsxFile::create(directory.path(), settings, columns)?))
             }
         };
         Ok(Self { kind, directory })

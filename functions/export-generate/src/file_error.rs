@@ -17,6 +17,12 @@ pub enum FileError {
     /// file.
     #[error("the XLSX file could not be written")]
     Xlsx(#[source] XlsxError),
+    /// An error while the finished workbook is copied.
+    #[error("the XLSX file could not be completed")]
+    Zip(#[from] zip::result::ZipError),
+    /// The custom fields of a contact are not a JSON object.
+    #[error("the custom fields of a contact could not be read")]
+    CustomFields(#[from] serde_json::Error),
     /// The file is larger than the disk space that it may use.
     #[error("the export file exceeds the size limit")]
     TooLarge,
@@ -54,11 +60,11 @@ mod tests {
 
     use shared::{
         error::chain,
-        export::{Column, Field},
+        export::{Column, Delimiter, Field, Format},
         locale::Locale,
     };
 
-    use crate::{cell::Cell, csv::CsvFile, xlsx::XlsxFile};
+    use crate::{cell::Cell, csv::CsvFile, file::tests::settings, xlsx::XlsxFile};
 
     fn columns() -> [Column; 1] {
         [Column::new(Field::Name, Locale::En)]
@@ -67,7 +73,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_named() {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let mut file = CsvFile::create(BufWriter::new(full), &columns()).unwrap();
+        let mut file = CsvFile::create(BufWriter::new(full), Delimiter::Comma, &columns()).unwrap();
         let failed = (0..10_000).try_for_each(|_| file.row(&[Cell::text("Sari")]));
         let text = chain(&failed.unwrap_err()).to_string();
         assert_eq!(
@@ -80,7 +86,7 @@ mod tests {
     fn a_workbook_in_a_missing_directory_is_an_error_without_its_path() {
         let parent = tempfile::tempdir().unwrap();
         let missing = parent.path().join("Sari");
-        let Err(error) = XlsxFile::create(&missing, "Contacts", &columns()) else {
+        let Err(error) = XlsxFile::create(&missing, &settings(Format::Xlsx), &columns()) else {
             panic!("a workbook was created in a missing directory")
         };
         let text = chain(&error).to_string();

@@ -1,7 +1,7 @@
-//! Renews the leases of an attempt's job and message, checks the requester's scope again, and
-//! cancels the attempt if it must stop.
+//! Watches an attempt while it works: renews the leases of its job and message, and checks the
+//! requester's scope again.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
@@ -14,12 +14,13 @@ use shared::{
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::{scope::ExportScope, writer::Progress};
+use crate::{attempt::AttemptError, scope::ExportScope, writer::Progress};
 
 /// The time for which a message stays invisible in its queue after each renewal of its lease.
 pub(crate) const MESSAGE_LEASE_TIME: Duration = Duration::from_secs(60);
 
-/// The interval at which the job lease is renewed and the progress is recorded.
+/// The interval at which the job lease is renewed and the progress is recorded, and at which the
+/// clock is read for the next check of the scope.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// The number of heartbeats after which the message's lease is renewed.
 const HEARTBEATS_PER_MESSAGE_RENEWAL: u32 = 20;
@@ -46,34 +47,43 @@ pub enum Stop {
     ScopeChanged,
 }
 
-/// A cancellation token with the reason for the cancellation.
-#[derive(Debug, Default)]
-pub struct Cancellation {
-    token: CancellationToken,
-    reason: OnceLock<Stop>,
+/// Does the work while `watch` watches it, and cancels `token` when the first of them ends. If
+/// `watch` ends, the work must stop; it may clean up first. If the work has succeeded nevertheless,
+/// its result counts.
+///
+/// # Errors
+/// The reason why `watch` ended, or the error of the work.
+pub async fn watched<T>(
+    token: &CancellationToken,
+    watch: impl Future<Output = Result<Infallible, Stop>>,
+    work: impl Future<Output = Result<T, AttemptError>>,
+) -> Result<T, AttemptError> {
+    let watch = async {
+        let stop = token.run_until_cancelled(watch).await;
+        token.cancel();
+        stop
+    };
+    let work = async {
+        let done = work.await;
+        token.cancel();
+        done
+    };
+    let (stop, done) = tokio::join!(watch, work);
+    match (done, stop) {
+        (Err(_), Some(Err(stop))) => Err(stop.into()),
+        (done, _) => done,
+    }
 }
 
-impl Cancellation {
-    /// Cancels the work. If it is called more than once, the first reason is kept.
-    pub fn cancel(&self, reason: Stop) {
-        self.reason.get_or_init(|| reason);
-        self.token.cancel();
-    }
-
-    /// Creates a token for work that cannot be dropped. It is cancelled together with this one, or
-    /// when its own [`DropGuard`](tokio_util::sync::DropGuard) is dropped.
-    pub fn child_token(&self) -> CancellationToken {
-        self.token.child_token()
-    }
-
-    /// Runs `work` until it ends. A cancellation drops it.
-    ///
-    /// # Errors
-    /// The reason for the cancellation.
-    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
-        let done = self.token.run_until_cancelled(work).await;
-        done.ok_or_else(|| self.reason.get().copied().unwrap_or(Stop::Lost))
-    }
+/// Does work that can be dropped at any point, unless `token` is cancelled.
+///
+/// # Errors
+/// [`AttemptError::Cancelled`], or the error of the work.
+pub async fn unless_cancelled<T>(
+    token: &CancellationToken,
+    work: impl Future<Output = Result<T, AttemptError>>,
+) -> Result<T, AttemptError> {
+    token.run_until_cancelled(work).await.unwrap_or(Err(AttemptError::Cancelled))
 }
 
 /// The heartbeat of one attempt.
@@ -87,36 +97,31 @@ pub struct Heartbeat<'a> {
     pub progress: &'a Progress,
     /// The lease on the message that started the attempt.
     pub lease: &'a MessageLease,
-    /// Resolves the requester's scope.
-    pub authority: &'a Authority,
     /// The clock for the current time.
     pub clock: &'a Clock,
-    /// The scope with which the file is written. It is empty until it is resolved.
-    pub scope: &'a OnceLock<ExportScope>,
     /// The time at which the invocation ends; `None` if it has no limit.
     pub deadline: Option<Timestamp>,
-    /// Cancels the attempt.
-    pub cancellation: &'a Cancellation,
 }
 
 impl Heartbeat<'_> {
-    /// Sends heartbeats until the attempt must stop, and then cancels it. If a heartbeat cannot be
-    /// recorded, the error is only logged: another worker can take over the job only after many
-    /// failed heartbeats.
-    pub async fn run(&self) {
+    /// Sends heartbeats. If a heartbeat cannot be recorded, the error is only logged: another worker
+    /// can take over the job only after many failed heartbeats.
+    ///
+    /// # Errors
+    /// The reason why the attempt must stop.
+    pub async fn run(&self) -> Result<Infallible, Stop> {
         let mut ticks = interval(HEARTBEAT_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heartbeats: u32 = 0;
-        let mut scope_checked_at = self.clock.now();
         loop {
             ticks.tick().await;
             let now = self.clock.now();
             if self.deadline.is_some_and(|deadline| now + SHUTDOWN_TIME >= deadline) {
-                return self.cancellation.cancel(Stop::OutOfTime);
+                return Err(Stop::OutOfTime);
             }
             match self.jobs.renew_lease(self.job, self.progress.snapshot(), now).await {
                 Ok(true) => {}
-                Ok(false) => return self.cancellation.cancel(Stop::Lost),
+                Ok(false) => return Err(Stop::Lost),
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "could not record a heartbeat");
                 }
@@ -125,31 +130,43 @@ impl Heartbeat<'_> {
             if heartbeats.is_multiple_of(HEARTBEATS_PER_MESSAGE_RENEWAL) {
                 self.lease.set_visibility(MESSAGE_LEASE_TIME).await;
             }
-            if now >= scope_checked_at + SCOPE_CHECK_INTERVAL {
-                scope_checked_at = now;
-                if let Some(stop) = self.check_scope().await {
-                    return self.cancellation.cancel(stop);
-                }
-            }
         }
     }
+}
 
-    /// Resolves the requester's scope again. Returns the reason if the attempt must stop, and
-    /// `None` if it may continue. If the scope cannot be resolved, the attempt continues with the
-    /// scope with which it began.
-    async fn check_scope(&self) -> Option<Stop> {
-        let began_under = self.scope.get()?;
-        match ExportScope::for_requester(self.authority, self.job).await {
-            Ok(scope) => (scope != *began_under).then_some(Stop::ScopeChanged),
+/// Checks every 30 seconds whether the requester still has the scope with which the file is written.
+/// If the scope cannot be resolved, the attempt continues with the scope with which it began.
+///
+/// # Errors
+/// The reason why the attempt must stop.
+pub async fn check_scope(
+    authority: &Authority,
+    clock: &Clock,
+    job: &Job,
+    began_under: &ExportScope,
+) -> Result<Infallible, Stop> {
+    // The clock decides, as for every other time, and a test can set it.
+    let mut ticks = interval(HEARTBEAT_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut checked_at = clock.now();
+    loop {
+        ticks.tick().await;
+        let now = clock.now();
+        if now < checked_at + SCOPE_CHECK_INTERVAL {
+            continue;
+        }
+        checked_at = now;
+        match ExportScope::for_requester(authority, job).await {
+            Ok(scope) if scope == *began_under => {}
+            Ok(_) => return Err(Stop::ScopeChanged),
             Err(
                 AccessError::Disabled | AccessError::OutOfScope | AccessError::OutOfNarrowedScope,
-            ) => Some(Stop::Forbidden),
+            ) => return Err(Stop::Forbidden),
             Err(error @ (AccessError::Directory(_) | AccessError::Table(_))) => {
                 tracing::warn!(
                     error = %chain(&error),
                     "could not check the requester's scope again"
                 );
-                None
             }
         }
     }

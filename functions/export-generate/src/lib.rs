@@ -10,7 +10,7 @@
 //! | [`heartbeat`] | renews the leases, and cancels the attempt |
 //! | [`scope`] | which contacts the file may contain |
 //! | [`source`] | reads the contacts |
-//! | [`row`], [`cell`] | turn a contact into cells that are safe in a spreadsheet |
+//! | [`row`], `custom`, [`cell`] | turn a contact into cells that are safe in a spreadsheet |
 //! | [`writer`] | writes rows to a file on a blocking thread |
 //! | [`file`](mod@file), [`csv`], [`xlsx`], [`file_error`] | the file on disk, in either format |
 //! | [`upload`] | uploads the file to S3 |
@@ -19,6 +19,7 @@ mod app;
 pub mod attempt;
 pub mod cell;
 pub mod csv;
+mod custom;
 pub mod file;
 pub mod file_error;
 pub mod heartbeat;
@@ -142,3 +143,5 @@ impl App {
 
 #[cfg(test)]
 mod contact_tests;
+#[cfg(test)]
+mod libreoffice_tests;

@@ -1,19 +1,16 @@
 //! Converts a contact into the cells of a row.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-};
+use std::{borrow::Cow, collections::HashMap};
 
 use jiff::tz::TimeZone;
-use serde_json::Value;
 use shared::{
-    contact::Contact,
-    export::{Column, Field, field::LIST_SEPARATOR},
+    cell_text::join_list,
+    contact::StoredContact,
+    export::{Column, Field},
     id::{TeamId, UserId},
 };
 
-use crate::cell::Cell;
+use crate::{cell::Cell, custom::CustomFields, file_error::FileError};
 
 /// The data for converting contacts to rows.
 #[derive(Clone, Debug)]
@@ -24,20 +21,36 @@ pub struct RowPlan {
     pub zone: TimeZone,
     /// The names of the company's teams. It is empty if no column shows them.
     pub teams: HashMap<TeamId, String>,
-    /// The keys of the company's custom fields that contain dates.
-    pub dates: HashSet<String>,
     /// The names of the company's people. It is empty if no column shows them.
     pub people: HashMap<UserId, String>,
 }
 
 impl RowPlan {
     /// Replaces the content of `into` with the contact's row, which has one cell for each column.
-    pub fn cells<'a>(&'a self, contact: &'a Contact, into: &mut Vec<Cell<'a>>) {
+    ///
+    /// # Errors
+    /// [`FileError::CustomFields`]
+    pub fn cells<'a>(
+        &'a self,
+        contact: &'a StoredContact,
+        into: &mut Vec<Cell<'a>>,
+    ) -> Result<(), FileError> {
         into.clear();
-        into.extend(self.columns.iter().map(|column| self.cell(contact, &column.field)));
+        let shows_custom = self.columns.iter().any(|it| matches!(it.field, Field::Custom(_)));
+        let custom = match shows_custom {
+            true => CustomFields::parse(&contact.custom_fields)?,
+            false => CustomFields::default(),
+        };
+        for column in &self.columns {
+            into.push(match &column.field {
+                Field::Custom(key) => custom.cell(key, &self.zone)?,
+                field => self.cell(contact, field),
+            });
+        }
+        Ok(())
     }
 
-    fn cell<'a>(&'a self, contact: &'a Contact, field: &Field) -> Cell<'a> {
+    fn cell<'a>(&'a self, contact: &'a StoredContact, field: &Field) -> Cell<'a> {
         match field {
             Field::Id => Cell::text(contact.id.to_string()),
             Field::ExternalId => text(contact.external_id.as_ref()),
@@ -61,12 +74,8 @@ impl RowPlan {
             Field::Source => text(contact.source.as_ref()),
             Field::CreatedAt => Cell::date(contact.created_at, &self.zone),
             Field::UpdatedAt => Cell::date(contact.updated_at, &self.zone),
-            Field::Custom(key) => match contact.custom_fields.get(key) {
-                Some(Value::String(text)) if self.dates.contains(key) => {
-                    Cell::day_or_datetime(text, &self.zone)
-                }
-                value => value.map_or(Cell::Empty, custom),
-            },
+            // The caller has the parsed custom fields.
+            Field::Custom(_) => Cell::Empty,
         }
     }
 
@@ -98,39 +107,7 @@ fn id(id: Option<impl ToString>) -> Cell<'static> {
 }
 
 fn list<'a, T: Into<Cow<'a, str>>>(values: impl Iterator<Item = T>) -> Cell<'a> {
-    let mut values = values.map(Into::into);
-    let Some(first) = values.next() else { return Cell::Empty };
-    let joined = values.fold(first, |mut all, value| {
-        let text = all.to_mut();
-        text.push_str(LIST_SEPARATOR);
-        text.push_str(&value);
-        all
-    });
-    Cell::text(joined)
-}
-
-/// Creates the cell of a custom field. Text, numbers and booleans keep their type. A list of them
-/// becomes one text. Other values become JSON text.
-fn custom(value: &Value) -> Cell<'_> {
-    match value {
-        Value::Null => Cell::Empty,
-        Value::Bool(value) => Cell::Boolean(*value),
-        Value::Number(number) => Cell::number(number.to_string()),
-        Value::String(text) => Cell::text(text.as_str()),
-        Value::Array(values) if values.iter().all(is_plain) => list(values.iter().map(plain)),
-        Value::Array(_) | Value::Object(_) => Cell::text(value.to_string()),
-    }
-}
-
-fn is_plain(value: &Value) -> bool {
-    !matches!(value, Value::Array(_) | Value::Object(_) | Value::Null)
-}
-
-fn plain(value: &Value) -> Cow<'_, str> {
-    match value {
-        Value::String(text) => Cow::Borrowed(text),
-        other => Cow::Owned(other.to_string()),
-    }
+    Cell::text(join_list(values))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ const LOST_TEAM: &str = "0190d1a2-7c3b-7abc-8def-00000000000b";
 
 const ASSIGNEE: &str = "0190d1a2-7c3b-7abc-8def-000000000002";
 
-fn contact() -> Contact {
+fn contact() -> StoredContact {
     serde_json::from_value(json!({
         "id": "0190d1a2-7c3b-7abc-8def-0123456789ab",
         "external_id": "0012",
@@ -23,7 +23,7 @@ fn contact() -> Contact {
         "tags": ["a", "b"],
         "custom_fields": json!({
             "tier": "gold", "score": 1.5, "vip": true, "langs": ["id", 7], "deep": [{ "a": 1 }],
-            "since": "2026-11-21", "none": null, "big": 12_345_678_901_234_567_890_u64
+            "since": "2026-11-21", "seen": "2026-11-21T20:00:00Z", "none": null, "big": 12_345_678_901_234_567_890_u64
         }).to_string(),
         "created_at": "2026-11-21T20:00:00Z",
         "updated_at": "2026-11-21T20:00:00Z",
@@ -39,11 +39,10 @@ fn texts(fields: &[&str]) -> Vec<String> {
         zone: TimeZone::get("Asia/Jakarta").unwrap(),
         teams: HashMap::from([(TEAM.parse().unwrap(), "Jakarta".to_owned())]),
         people: HashMap::from([(ASSIGNEE.parse().unwrap(), "Sari Dewi".to_owned())]),
-        dates: HashSet::from(["since".to_owned()]),
     };
     let contact = contact();
     let mut cells = Vec::new();
-    plan.cells(&contact, &mut cells);
+    plan.cells(&contact, &mut cells).unwrap();
     cells.iter().map(|cell| cell.csv_text().into_owned()).collect()
 }
 
@@ -72,14 +71,13 @@ fn a_person_is_named_by_the_directory_then_by_the_contact_then_by_their_id() {
         zone: TimeZone::UTC,
         teams: HashMap::new(),
         people: HashMap::new(),
-        dates: HashSet::new(),
     };
     let id = "0190d1a2-7c3b-7abc-8def-000000000001";
     for (owner, expected) in [(Some(id), Cell::text(id)), (None, Cell::Empty)] {
         let owner = owner.map(|id| id.parse().unwrap());
-        let contact = Contact { owner_id: owner, owner_name: None, ..contact() };
+        let contact = StoredContact { owner_id: owner, owner_name: None, ..contact() };
         let mut cells = Vec::new();
-        plan.cells(&contact, &mut cells);
+        plan.cells(&contact, &mut cells).unwrap();
         assert_eq!(cells, [expected]);
     }
 }
@@ -99,7 +97,46 @@ fn custom_fields_keep_their_type() {
     let fields = ["custom.tier", "custom.score", "custom.vip", "custom.langs", "custom.deep"];
     assert_eq!(texts(&fields), ["gold", "1.5", "true", "id; 7", r#"[{"a":1}]"#]);
     assert_eq!(texts(&["custom.since", "custom.none", "custom.missing"]), ["2026-11-21", "", ""]);
-    let big = contact();
-    let cell = custom(&big.custom_fields["big"]);
-    assert_eq!(cell, Cell::text("12345678901234567890"));
+    assert_eq!(
+        texts(&["custom.big", "custom.seen"]),
+        ["12345678901234567890", "2026-11-22 03:00:00"]
+    );
+}
+
+#[test]
+fn one_odd_value_changes_no_other_cell() {
+    let plan = RowPlan {
+        columns: vec![Column::new(Field::Custom("since".to_owned()), Locale::En)],
+        zone: TimeZone::get("Asia/Jakarta").unwrap(),
+        teams: HashMap::new(),
+        people: HashMap::new(),
+    };
+    let cell = |value: serde_json::Value| {
+        let mut stored = serde_json::to_value(contact()).unwrap();
+        stored["custom_fields"] = json!(json!({ "since": value }).to_string());
+        let contact: StoredContact = serde_json::from_value(stored).unwrap();
+        let mut cells = Vec::new();
+        plan.cells(&contact, &mut cells).unwrap();
+        format!("{:?}", cells[0])
+    };
+    assert_eq!(cell(json!("2026-11-21")), "Day(2026-11-21)");
+    assert_eq!(cell(json!("NA")), r#"Text("NA")"#);
+    assert_eq!(cell(json!("9999-12-31T23:59:59Z")), r#"Text("9999-12-31T23:59:59Z")"#);
+    assert_eq!(cell(json!("2026-11-22")), "Day(2026-11-22)");
+}
+
+#[test]
+fn values_with_a_separator_stay_apart() {
+    let mut stored = serde_json::to_value(contact()).unwrap();
+    stored["tags"] = json!(["a; b", "c"]);
+    let contact: StoredContact = serde_json::from_value(stored).unwrap();
+    let plan = RowPlan {
+        columns: vec![Column::new(Field::Tags, Locale::En)],
+        zone: TimeZone::UTC,
+        teams: HashMap::new(),
+        people: HashMap::new(),
+    };
+    let mut cells = Vec::new();
+    plan.cells(&contact, &mut cells).unwrap();
+    assert_eq!(cells, [Cell::text("\"a; b\"; c")]);
 }

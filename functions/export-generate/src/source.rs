@@ -6,7 +6,7 @@ use futures::{
 };
 use shared::{
     access::{Authorized, Scope},
-    contact::{Contact, Contacts, Criteria, ListRequest, OrderBy, Pointer},
+    contact::{Contacts, Criteria, ListRequest, OrderBy, Pointer, StoredContact},
     id::ContactId,
     table::{Direction, TableError},
 };
@@ -31,7 +31,7 @@ pub enum Feed {
 #[derive(Debug)]
 pub struct Chunk {
     /// The contacts that the requester may see.
-    pub contacts: Vec<Authorized<Contact>>,
+    pub contacts: Vec<Authorized<StoredContact>>,
     /// The number of selected contacts that are deleted or outside the requester's scope.
     pub skipped: u64,
     /// The share of the selection that has been read up to the end of this chunk, from 0 to 1.

@@ -5,15 +5,12 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use shared::{
-    export::{AttemptProgress, Format},
-    locale::Locale,
-};
+use shared::export::AttemptProgress;
 use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    file::{FileWriter, FinishedFile},
+    file::{FileSettings, FileWriter, FinishedFile},
     file_error::FileError,
     row::RowPlan,
     source::{Chunk, Feed},
@@ -68,10 +65,8 @@ pub enum WriteError {
 pub struct FilePlan {
     /// The directory in which the file is written.
     pub directory: PathBuf,
-    /// The format of the file.
-    pub format: Format,
-    /// The language of the sheet names.
-    pub locale: Locale,
+    /// The form of the file.
+    pub settings: FileSettings,
     /// The plan for converting contacts to rows.
     pub rows: RowPlan,
     /// The maximum number of rows.
@@ -129,11 +124,7 @@ pub fn write(
     progress: &Progress,
     cancellation: &CancellationToken,
 ) -> Result<Written, WriteError> {
-    let title = match plan.locale {
-        Locale::En => "Contacts",
-        Locale::Id => "Kontak",
-    };
-    let mut file = FileWriter::create(plan.format, &plan.directory, title, &plan.rows.columns)?;
+    let mut file = FileWriter::create(&plan.settings, &plan.directory, &plan.rows.columns)?;
     loop {
         match feed.blocking_recv() {
             None => return Err(WriteError::Interrupted),
@@ -154,7 +145,7 @@ pub fn write(
 fn rows(plan: &FilePlan, chunk: &Chunk, file: &mut FileWriter) -> Result<(), FileError> {
     let mut cells = Vec::with_capacity(plan.rows.columns.len());
     chunk.contacts.iter().try_for_each(|contact| {
-        plan.rows.cells(contact, &mut cells);
+        plan.rows.cells(contact, &mut cells)?;
         file.row(&cells)
     })
 }

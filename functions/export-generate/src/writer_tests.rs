@@ -1,14 +1,12 @@
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::tz::TimeZone;
 use serde_json::json;
 use shared::{
     access::Scope,
-    contact::Contact,
-    export::{Column, Field},
+    contact::StoredContact,
+    export::{Column, Field, Format},
+    locale::Locale,
 };
 use tokio::{
     sync::mpsc::{Sender, channel},
@@ -16,8 +14,9 @@ use tokio::{
 };
 
 use super::*;
+use crate::file::tests::settings;
 
-fn contact(name: &str) -> Contact {
+fn contact(name: &str) -> StoredContact {
     serde_json::from_value(json!({
         "id": "0190d1a2-7c3b-7abc-8def-0123456789ab", "name": name, "custom_fields": "{}",
         "created_at": "2026-11-21T20:00:00Z", "updated_at": "2026-11-21T20:00:00Z", "version": 1,
@@ -41,15 +40,13 @@ fn start(format: Format, max_rows: u64) -> Started {
     let progress = Arc::new(Progress::default());
     let plan = FilePlan {
         directory: std::env::temp_dir(),
-        format,
-        locale: Locale::En,
+        settings: settings(format),
         max_rows,
         rows: RowPlan {
             columns: vec![Column::new(Field::Name, Locale::En)],
             zone: TimeZone::UTC,
             teams: HashMap::new(),
             people: HashMap::new(),
-            dates: HashSet::new(),
         },
     };
     let shared = Arc::clone(&progress);

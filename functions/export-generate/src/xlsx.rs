@@ -6,16 +6,19 @@
 //! a link.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
+use jiff::Timestamp;
 use jiff::civil::DateTime;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet};
 use shared::contact::FieldType;
 use shared::export::{Column, Field};
 use tokio_util::sync::CancellationToken;
+use zip::{ZipArchive, ZipWriter};
 
-use crate::cell::{Cell, date_text, spreadsheet_text};
+use crate::cell::{Cell, SheetText, date_text, spreadsheet_text};
+use crate::file::FileSettings;
 use crate::file_error::FileError;
 
 /// The maximum number of data rows in a sheet. The format allows 1,048,576 rows, and one is the
@@ -33,8 +36,20 @@ pub const MAX_XML_BYTES: u64 = 7_000_000_000;
 /// because some readers do not support it.
 const ZIP64_XML_BYTES: u64 = 3_500_000_000;
 
+/// The name of this service in the properties of a workbook.
+const APPLICATION: &str = "Contact Service";
+
+/// Integers and decimals from this size on have a number format, because a spreadsheet shows them as
+/// 1.23E+11 otherwise.
+const LONG_NUMBER: f64 = 1e11;
+const LONG_INTEGER_FORMAT: &str = "0";
+const LONG_DECIMAL_FORMAT: &str = "0.0##";
+
 /// The number of bytes that a cell needs in addition to its text, for tags, position and format.
 const CELL_XML_BYTES: u64 = 50;
+
+/// The number of bytes that are written at once when a finished file is copied.
+const COPY_BYTES: usize = 64 * 1024;
 
 /// The number of bytes that a row needs in addition to its cells.
 const ROW_XML_BYTES: u64 = 40;
@@ -46,7 +61,7 @@ const DAY_FORMAT: &str = "yyyy-mm-dd";
 pub struct XlsxFile {
     workbook: Workbook,
     columns: Vec<Column>,
-    title: String,
+    sheet_name: String,
     formats: Formats,
     limits: Limits,
     xml_bytes: u64,
@@ -73,41 +88,47 @@ impl Default for Limits {
     }
 }
 
-/// The number formats of dates.
+/// The number formats of dates and of long numbers.
 struct Formats {
     date: Format,
     day: Format,
+    long_integer: Format,
+    long_decimal: Format,
 }
 
 impl XlsxFile {
-    /// Creates a workbook. The first sheet is named `title`, and the second is named `title 2`. The
-    /// temporary files are in `directory`.
+    /// Creates a workbook. The first sheet has the name in the settings, and the second has a `2`
+    /// behind it. The temporary files are in `directory`.
     ///
     /// # Errors
-    /// An error of the disk, or an error if the title is not allowed (empty, longer than 31
-    /// characters, or with one of `[]:*?/\`).
-    pub fn create(directory: &Path, title: &str, columns: &[Column]) -> Result<Self, FileError> {
-        Self::with_limits(directory, title, columns, Limits::default())
+    /// An error of the disk, or an error if the name of the sheet is not allowed (empty, longer than
+    /// 31 characters, or with one of `[]:*?/\`).
+    pub fn create(
+        directory: &Path,
+        settings: &FileSettings,
+        columns: &[Column],
+    ) -> Result<Self, FileError> {
+        Self::with_limits(directory, settings, columns, Limits::default())
     }
 
     fn with_limits(
         directory: &Path,
-        title: &str,
+        settings: &FileSettings,
         columns: &[Column],
         limits: Limits,
     ) -> Result<Self, FileError> {
         let mut workbook = Workbook::new();
         workbook.set_tempdir(directory)?;
-        // Without this, the library would write the current time of the machine into the file.
-        let created = ExcelDateTime::from_ymd(2000, 1, 1)?;
-        workbook.set_properties(&DocProperties::new().set_creation_datetime(&created));
+        workbook.set_properties(&properties(&settings.title, settings.created_at)?);
         let mut file = Self {
             workbook,
             columns: columns.to_vec(),
-            title: title.to_owned(),
+            sheet_name: settings.sheet_name.clone(),
             formats: Formats {
                 date: Format::new().set_num_format(DATE_FORMAT),
                 day: Format::new().set_num_format(DAY_FORMAT),
+                long_integer: Format::new().set_num_format(LONG_INTEGER_FORMAT),
+                long_decimal: Format::new().set_num_format(LONG_DECIMAL_FORMAT),
             },
             limits,
             xml_bytes: 0,
@@ -130,7 +151,6 @@ impl XlsxFile {
         if cells.len() != self.columns.len() {
             return Err(FileError::RowWidth { cells: cells.len(), columns: self.columns.len() });
         }
-        self.xml_bytes += ROW_XML_BYTES + cells.iter().map(xml_bytes).sum::<u64>();
         if self.xml_bytes > self.limits.xml_bytes {
             return Err(FileError::TooLarge);
         }
@@ -141,10 +161,11 @@ impl XlsxFile {
         self.rows_in_sheet += 1;
         let row = self.rows_in_sheet;
         let sheet = self.workbook.worksheet_from_index(self.sheets - 1)?;
+        self.xml_bytes += ROW_XML_BYTES;
         for (column, cell) in (0..).zip(cells) {
-            if write_cell(sheet, row, column, cell, &self.formats)? {
-                self.cut_cells += 1;
-            }
+            let written = write_cell(sheet, row, column, cell, &self.formats)?;
+            self.cut_cells += u64::from(written.is_cut);
+            self.xml_bytes += written.xml_bytes;
         }
         Ok(())
     }
@@ -163,27 +184,38 @@ impl XlsxFile {
         cancellation: &CancellationToken,
     ) -> Result<u64, FileError> {
         self.close_sheet()?;
-        self.workbook.use_zip_large_file(self.xml_bytes >= self.limits.zip64_xml_bytes);
+        let is_huge = self.xml_bytes >= self.limits.zip64_xml_bytes;
+        self.workbook.use_zip_large_file(is_huge);
+        let saved = path.with_extension("saved");
         self.workbook
-            .save_to_writer(CancellableFile { file: File::create(path)?, cancellation })?;
-        Ok(self.cut_cells)
+            .save_to_writer(CancellableFile { file: File::create(&saved)?, cancellation })?;
+        let cut_cells = self.cut_cells;
+        // This deletes the temporary files, whose space the copy may need.
+        drop(self);
+        if is_huge {
+            // A second file of this size may not fit the disk.
+            std::fs::rename(&saved, path)?;
+        } else {
+            name_application(&saved, CancellableFile { file: File::create(path)?, cancellation })?;
+            std::fs::remove_file(saved)?;
+        }
+        Ok(cut_cells)
     }
 
     fn open_sheet(&mut self) -> Result<(), FileError> {
         self.sheets += 1;
         self.rows_in_sheet = 0;
         let name = match self.sheets {
-            1 => self.title.clone(),
-            number => format!("{} {number}", self.title),
+            1 => self.sheet_name.clone(),
+            number => format!("{} {number}", self.sheet_name),
         };
         let header_format = Format::new().set_bold();
         let sheet = self.workbook.add_worksheet_with_constant_memory()?;
         sheet.set_name(name)?;
         sheet.set_freeze_panes(1, 0)?;
         for (index, column) in (0..).zip(&self.columns) {
-            sheet.set_column_width(index, width(column))?;
-            let (label, _) = spreadsheet_text(&column.label);
-            sheet.write_string_with_format(0, index, label, &header_format)?;
+            let SheetText { text, .. } = spreadsheet_text(&column.label);
+            sheet.write_string_with_format(0, index, text, &header_format)?;
         }
         Ok(())
     }
@@ -193,6 +225,10 @@ impl XlsxFile {
         {
             let sheet = self.workbook.worksheet_from_index(self.sheets - 1)?;
             sheet.autofilter(0, 0, self.rows_in_sheet, last)?;
+            // The library looks the settings of a column up for every cell that is written later.
+            for (index, column) in (0..).zip(&self.columns) {
+                sheet.set_column_width(index, width(column))?;
+            }
         }
         Ok(())
     }
@@ -217,45 +253,71 @@ impl Write for CancellableFile<'_> {
     }
 }
 
-/// Estimates the size of a cell in a sheet's XML, in bytes. The estimate is never much too small.
-fn xml_bytes(cell: &Cell<'_>) -> u64 {
-    let text = match cell {
-        Cell::Empty => return 0,
-        Cell::Text(text) => text.len() + text.bytes().map(escape_bytes).sum::<usize>(),
-        Cell::Number(_) | Cell::Date(_) | Cell::Day(_) | Cell::Boolean(_) => 0,
-    };
-    CELL_XML_BYTES + u64::try_from(text).unwrap_or(u64::MAX)
+/// The properties of a workbook. Without a time of creation, the library would use the machine's.
+fn properties(title: &str, created_at: Timestamp) -> Result<DocProperties, FileError> {
+    let created_at = ExcelDateTime::from_timestamp(created_at.as_second())?;
+    Ok(DocProperties::new().set_title(title).set_creation_datetime(&created_at))
 }
 
-/// The maximum number of bytes that escaping in XML adds to this byte of a text.
-fn escape_bytes(byte: u8) -> usize {
-    match byte {
-        b'&' => "&amp;".len() - 1,
-        b'<' | b'>' => "&lt;".len() - 1,
-        // A CR is escaped as `_x000D_`. The first byte of a text that looks like such an escape is
-        // escaped in the same way.
-        b'\r' | b'_' => "_x000D_".len() - 1,
-        _ => 0,
+/// Copies a workbook and replaces the name of the application in it, which the library does not let
+/// its users set. The other parts are copied as they are compressed.
+fn name_application(from: &Path, to: CancellableFile<'_>) -> Result<(), FileError> {
+    const PROPERTIES: &str = "docProps/app.xml";
+    const ELEMENT: &str = "Application>";
+    let mut saved = ZipArchive::new(BufReader::new(File::open(from)?))?;
+    let mut named = ZipWriter::new_stream(BufWriter::with_capacity(COPY_BYTES, to));
+    let properties = saved.index_for_name(PROPERTIES);
+    for index in 0..saved.len() {
+        if properties != Some(index) {
+            named.raw_copy_file(saved.by_index_raw(index)?)?;
+            continue;
+        }
+        let mut entry = saved.by_index(index)?;
+        let mut xml = String::new();
+        entry.read_to_string(&mut xml)?;
+        let library = format!("<{ELEMENT}Microsoft Excel</{ELEMENT}");
+        let xml = xml.replace(&library, &format!("<{ELEMENT}{APPLICATION}</{ELEMENT}"));
+        named.start_file(PROPERTIES, entry.options())?;
+        named.write_all(xml.as_bytes())?;
     }
+    named.finish()?.flush()?;
+    Ok(())
 }
 
-/// Writes one cell. Returns whether its text was cut.
+/// What is known about a cell after it was written.
+#[derive(Default)]
+struct WrittenCell {
+    is_cut: bool,
+    /// The size of the cell in the sheet's XML. The estimate is never much too small.
+    xml_bytes: u64,
+}
+
+/// Writes one cell.
 fn write_cell(
     sheet: &mut Worksheet,
     row: u32,
     column: u16,
     cell: &Cell<'_>,
     formats: &Formats,
-) -> Result<bool, FileError> {
+) -> Result<WrittenCell, FileError> {
+    let mut written = WrittenCell { is_cut: false, xml_bytes: CELL_XML_BYTES };
     match cell {
-        Cell::Empty => {}
+        Cell::Empty => return Ok(WrittenCell::default()),
         Cell::Text(text) => {
-            let (text, cut) = spreadsheet_text(text);
+            let SheetText { text, is_cut, xml_bytes } = spreadsheet_text(text);
+            written.is_cut = is_cut;
+            written.xml_bytes += u64::try_from(xml_bytes).unwrap_or(u64::MAX);
             sheet.write_string(row, column, text)?;
-            return Ok(cut);
         }
         Cell::Number(number) => {
-            sheet.write_number(row, column, number.value())?;
+            let value = number.value();
+            if value.abs() < LONG_NUMBER {
+                sheet.write_number(row, column, value)?;
+            } else {
+                let is_integer = value.fract() == 0.0;
+                let format = if is_integer { &formats.long_integer } else { &formats.long_decimal };
+                sheet.write_number_with_format(row, column, value, format)?;
+            }
         }
         Cell::Date(date) => match excel_date(*date) {
             Some(date) => {
@@ -277,7 +339,7 @@ fn write_cell(
             sheet.write_boolean(row, column, *value)?;
         }
     }
-    Ok(false)
+    Ok(written)
 }
 
 /// Converts a date to a date of the spreadsheet. Returns `None` for dates that must stay text: the

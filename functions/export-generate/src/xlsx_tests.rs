@@ -6,12 +6,17 @@ use shared::locale::Locale;
 use tempfile::TempDir;
 
 use super::*;
+use crate::file::tests::settings;
 
 fn columns() -> Vec<Column> {
     [Field::Name, Field::Phone, Field::CreatedAt]
         .into_iter()
         .map(|field| Column::new(field, Locale::En))
         .collect()
+}
+
+fn contacts() -> FileSettings {
+    settings(shared::export::Format::Xlsx)
 }
 
 struct Saved {
@@ -32,7 +37,8 @@ fn write(rows_per_sheet: u32, rows: &[Vec<Cell<'_>>]) -> Saved {
 
 fn write_within(limits: Limits, rows: &[Vec<Cell<'_>>]) -> Saved {
     let directory = tempfile::tempdir().unwrap();
-    let mut file = XlsxFile::with_limits(directory.path(), "Contacts", &columns(), limits).unwrap();
+    let mut file =
+        XlsxFile::with_limits(directory.path(), &contacts(), &columns(), limits).unwrap();
     for row in rows {
         file.row(row).unwrap();
     }
@@ -114,6 +120,40 @@ fn no_cell_text_becomes_a_formula_or_a_link() {
 }
 
 #[test]
+fn the_properties_have_the_time_the_title_and_the_application() {
+    let file = write(2, &[named("a")]);
+    let core = part(&file, "docProps/core.xml");
+    let created = r#"<dcterms:created xsi:type="dcterms:W3CDTF">2026-11-21T20:00:00Z<"#;
+    assert!(core.contains(created), "{core}");
+    assert!(core.contains("<dc:title>Jakarta &amp; co</dc:title>"), "{core}");
+    let app = part(&file, "docProps/app.xml");
+    assert!(app.contains("<Application>Contact Service</Application>"), "{app}");
+    let names: Vec<_> = std::fs::read_dir(file.directory.path()).unwrap().collect();
+    assert_eq!(names.len(), 1, "only the finished file is left");
+}
+
+#[test]
+fn a_long_number_is_shown_in_full() {
+    let rows: Vec<_> =
+        ["99999999999", "123456789012", "-123456789012345", "123456789012.25", "1e14"]
+            .map(|number| vec![Cell::number(number), Cell::Empty, Cell::Empty])
+            .into();
+    let file = write(ROWS_PER_SHEET, &rows);
+    let styles = part(&file, "xl/styles.xml");
+    assert!(styles.contains(r#"formatCode="0.0##""#), "{styles}");
+    let sheet = part(&file, "xl/worksheets/sheet1.xml");
+    let style = |cell: &str| {
+        let (_, rest) = sheet.split_once(&format!(r#"<c r="{cell}""#)).unwrap();
+        rest.split_once('>').unwrap().0.trim().to_owned()
+    };
+    assert_eq!(style("A2"), "", "General shows 11 digits");
+    assert_ne!(style("A3"), "");
+    assert_eq!(style("A3"), style("A4"));
+    assert_ne!(style("A3"), style("A5"));
+    assert_eq!(style("A3"), style("A6"));
+}
+
+#[test]
 fn cut_cells_are_counted() {
     let long = "x".repeat(40_000);
     let file = write(ROWS_PER_SHEET, &[named(&long), named("short"), named(&long)]);
@@ -136,7 +176,7 @@ fn dates_outside_the_spreadsheet_calendar_stay_text() {
 #[test]
 fn a_row_with_the_wrong_number_of_cells_is_refused() {
     let parent = std::env::temp_dir();
-    let mut file = XlsxFile::create(&parent, "Contacts", &columns()).unwrap();
+    let mut file = XlsxFile::create(&parent, &contacts(), &columns()).unwrap();
     let refused = file.row(&[Cell::Empty]);
     assert!(matches!(refused, Err(FileError::RowWidth { cells: 1, columns: 3 })));
 }
@@ -155,7 +195,7 @@ fn a_workbook_fails_before_the_disk_is_full() {
         )]
         let xml_bytes = (xml as f64 * room) as u64;
         let limits = Limits { xml_bytes, ..Limits::default() };
-        let mut file = XlsxFile::with_limits(&parent, "Contacts", &columns(), limits).unwrap();
+        let mut file = XlsxFile::with_limits(&parent, &contacts(), &columns(), limits).unwrap();
         let written = rows.iter().try_for_each(|row| file.row(row));
         assert_eq!(written.is_ok(), fits, "{written:?}");
         assert!(fits || matches!(written, Err(FileError::TooLarge)));
@@ -181,7 +221,7 @@ fn only_a_workbook_too_large_for_plain_zip_uses_zip64() {
 #[test]
 fn zipping_of_a_cancelled_workbook_stops_early() {
     let directory = tempfile::tempdir().unwrap();
-    let mut file = XlsxFile::create(directory.path(), "Contacts", &columns()).unwrap();
+    let mut file = XlsxFile::create(directory.path(), &contacts(), &columns()).unwrap();
     file.row(&named("a")).unwrap();
     let cancellation = CancellationToken::new();
     cancellation.cancel();

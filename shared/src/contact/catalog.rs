@@ -24,7 +24,7 @@ const MAX_REMEMBERED: usize = 1_000;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
-    /// Texts and objects. A field that has values of different types also has this type.
+    /// Texts and objects. A field has this type as long as it has no values of other types.
     Text,
     /// JSON numbers.
     Number,
@@ -47,10 +47,12 @@ impl FieldType {
         }
     }
 
-    /// Returns the type of a field that has values of both types: the common type, or `Text` if the
-    /// types differ.
-    fn merged_with(self, other: Self) -> Self {
-        if self == other { self } else { Self::Text }
+    /// Returns the type of a field of this type after a value of type `seen`. A text such as `NA` or
+    /// `unknown` in a column of dates says nothing about the others. A value of any other type does,
+    /// so that the type follows a correction. The type is only a hint: a file decides about each
+    /// cell by its value.
+    fn after(self, seen: Self) -> Self {
+        if seen == Self::Text { self } else { seen }
     }
 }
 
@@ -64,7 +66,8 @@ fn is_date(text: &str) -> bool {
 pub struct CustomField {
     /// The key of the field in `custom_fields`.
     pub key: String,
-    /// The type of the field's values, or `text` if contacts have values of different types.
+    /// The type of the value that was written last, not counting texts; `text` if all values are
+    /// texts.
     #[serde(rename = "type")]
     pub field_type: FieldType,
 }
@@ -166,7 +169,7 @@ fn extended(known: &Fields, seen: &Fields) -> Option<Fields> {
 fn insert_field(fields: &mut Fields, key: &str, field_type: FieldType, most: usize) {
     let full = fields.len() >= most;
     match fields.get_mut(key) {
-        Some(known) => *known = known.merged_with(field_type),
+        Some(known) => *known = known.after(field_type),
         None if full => {}
         None => drop(fields.insert(key.to_owned(), field_type)),
     }
@@ -210,19 +213,26 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fields_are_never_lost_and_mixed_types_become_text(
+        fn fields_are_never_lost_and_have_the_last_type_that_is_not_text(
             known in fields(20), seen in fields(20)
         ) {
             let all = extended(&known, &seen).unwrap_or_else(|| known.clone());
             for (key, field_type) in &all {
-                let types: Vec<_> = [&known, &seen].iter().filter_map(|f| f.get(key)).collect();
-                let same = types.iter().all(|one| *one == types[0]);
-                let expected = if same { *types[0] } else { FieldType::Text };
-                prop_assert_eq!(*field_type, expected);
+                let types = [&known, &seen].into_iter().filter_map(|fields| fields.get(key));
+                let expected = types.filter(|one| **one != FieldType::Text).next_back();
+                prop_assert_eq!(field_type, expected.unwrap_or(&FieldType::Text));
             }
             prop_assert!(known.keys().chain(seen.keys()).all(|key| all.contains_key(key)));
             prop_assert!(extended(&all, &seen).is_none(), "known fields are not added again");
         }
+    }
+
+    #[test]
+    fn one_odd_value_does_not_change_the_type_of_a_field() {
+        let one = |field_type| Fields::from([("since".to_owned(), field_type)]);
+        let (dates, texts) = (one(FieldType::Date), one(FieldType::Text));
+        assert_eq!(extended(&dates, &texts), None);
+        assert_eq!(extended(&texts, &dates), Some(dates));
     }
 
     #[test]

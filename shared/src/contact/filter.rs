@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Contact, OrderBy, Pointer,
+    Contact, OrderBy, Pointer, StoredText,
     clean::clean,
     fold,
     index_entry::{Answer, KnownOwners},
@@ -328,7 +328,7 @@ impl Criteria {
     }
 
     /// Whether the record of a contact matches all criteria.
-    pub(super) fn matches(&self, contact: &Contact) -> bool {
+    pub(super) fn matches<C: StoredText>(&self, contact: &Contact<C>) -> bool {
         let filter = &self.filter;
         self.matches_ownership(contact)
             && self.search.as_ref().is_none_or(|search| {
@@ -339,7 +339,7 @@ impl Criteria {
             && (filter.source.is_empty()
                 || contact.source.as_ref().is_some_and(|source| filter.source.contains(source)))
             && filter.custom.iter().all(|(key, wanted)| {
-                contact.custom_fields.get(key).is_some_and(|value| has_any_text(value, wanted))
+                contact.custom_fields.value(key).is_some_and(|value| has_any_text(&value, wanted))
             })
             && filter.created_from.is_none_or(|from| contact.created_at >= from)
             && filter.created_to.is_none_or(|to| contact.created_at < to)
@@ -449,7 +449,7 @@ impl Criteria {
 
     /// Returns the position of a contact in an order; `None` if the order is by match and the
     /// search does not find the contact.
-    pub(super) fn position(&self, contact: &Contact, order: OrderBy) -> Option<String> {
+    pub(super) fn position<C>(&self, contact: &Contact<C>, order: OrderBy) -> Option<String> {
         match order {
             OrderBy::CreatedAt => Some(contact.id.to_string()),
             OrderBy::Name => {

@@ -6,7 +6,7 @@
 
 use super::{
     Candidates, Contact, Contacts, Criteria, Cursor, ListRequest, OrderBy, Pointer, ReadPlan,
-    RepeatedWalk,
+    RepeatedWalk, StoredText,
 };
 use crate::{
     access::{Authorized, Scope},
@@ -101,13 +101,13 @@ impl Contacts {
 
     /// Reads the records of the candidates. Returns, in the order of the candidates, the contacts
     /// that still have the position of their pointer, match the criteria and are in scope.
-    pub async fn fetch(
+    pub async fn fetch<C: StoredText>(
         &self,
         scope: &Scope,
         order: OrderBy,
         criteria: &Criteria,
         candidates: Vec<Pointer>,
-    ) -> Result<Vec<Authorized<Contact>>, TableError> {
+    ) -> Result<Vec<Authorized<Contact<C>>>, TableError> {
         let ids: Vec<_> = candidates.iter().map(|pointer| pointer.id).collect();
         let mut records = self.records(&ids, false).await?;
         let current = candidates.into_iter().filter_map(|pointer| {

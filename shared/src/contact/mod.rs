@@ -123,7 +123,9 @@ pub use input::{Change, ContactInput, TeamOwner};
 pub use list::ContactPage;
 pub use list_request::ListRequest;
 pub use look_up::{Address, LookUp};
-pub use model::{Contact, ContactView, RecordPermission, TeamOwnersFrom};
+pub use model::{
+    Contact, ContactView, JsonText, RecordPermission, StoredContact, StoredText, TeamOwnersFrom,
+};
 pub use order::{Cursor, OrderBy};
 pub use phone::digits;
 pub use pointer::Pointer;

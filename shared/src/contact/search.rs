@@ -139,7 +139,7 @@ impl Search {
     }
 
     /// Whether a contact matches the search.
-    pub(super) fn matches(&self, contact: &Contact) -> bool {
+    pub(super) fn matches<C>(&self, contact: &Contact<C>) -> bool {
         self.matches_name(contact)
             || self.email.as_ref().is_some_and(|beginning| {
                 contact.emails.iter().any(|email| email.to_lowercase().starts_with(beginning))
@@ -165,7 +165,7 @@ impl Search {
                 .any(|phone| self.phones.iter().any(|number| number.is_whole(&phone)))
     }
 
-    fn matches_name(&self, contact: &Contact) -> bool {
+    fn matches_name<C>(&self, contact: &Contact<C>) -> bool {
         let Some(read) = most_selective(&self.names) else { return false };
         let names = words(contact.name.as_deref().unwrap_or_default());
         // Every word must be found as a whole or by all its parts, and so must the word that the
@@ -188,7 +188,7 @@ impl Search {
     /// The position of a contact in the results, which are in the order of search words: the
     /// position of its first word in the ranges. Returns `None` if no word of the contact is in the
     /// ranges.
-    pub(super) fn position(&self, contact: &Contact) -> Option<String> {
+    pub(super) fn position<C>(&self, contact: &Contact<C>) -> Option<String> {
         let found_by = index_words(contact);
         self.first_match(found_by.iter().map(String::as_str), contact.id)
     }
@@ -206,7 +206,7 @@ impl Search {
 }
 
 /// The search words that are stored for a contact, in order.
-pub(super) fn index_words(contact: &Contact) -> BTreeSet<String> {
+pub(super) fn index_words<C>(contact: &Contact<C>) -> BTreeSet<String> {
     let names = words(contact.name.as_deref().unwrap_or_default());
     let names = names.iter().filter(|word| is_stored(word));
     let emails = contact.emails.iter().map(|email| email.to_lowercase());

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use futures::future::try_join_all;
 
 use super::{
-    Contact, WritePlan,
+    Contact, StoredText, WritePlan,
     write_plan::{
         Stages, Steps, TouchedKeys, have_conditions, into_transactions, settling_actions,
     },
@@ -84,11 +84,11 @@ impl Contacts {
     /// Reads the records of the contacts with these ids, including deleted contacts, without
     /// checking a scope. If `consistent` is false, the records may be slightly out of date; only
     /// the ids without a record are then read again consistently.
-    pub(super) async fn records(
+    pub(super) async fn records<C: StoredText>(
         &self,
         ids: impl IntoIterator<Item = &ContactId>,
         consistent: bool,
-    ) -> Result<HashMap<ContactId, Contact>, TableError> {
+    ) -> Result<HashMap<ContactId, Contact<C>>, TableError> {
         let ids = ids.into_iter();
         let keys: Vec<Key> = ids.map(|id| Key::contact(&self.company, *id)).collect();
         let mut items = self.table.batch_get(&keys, consistent).await?;
@@ -102,17 +102,17 @@ impl Contacts {
 
     /// Reads the contacts with these ids that are in scope, in the order of `ids`. Also returns the
     /// number of the other ids, whose contacts do not exist or are out of scope.
-    pub async fn read_many(
+    pub async fn read_many<C: StoredText>(
         &self,
         ids: &[ContactId],
         scope: &Scope,
-    ) -> Result<(Vec<Authorized<Contact>>, usize), TableError> {
+    ) -> Result<(Vec<Authorized<Contact<C>>>, usize), TableError> {
         let mut records = self.records(ids, false).await?;
         let found: Vec<_> = ids
             .iter()
             .filter_map(|id| records.remove(id))
             .filter(Contact::is_live)
-            .filter_map(|contact| scope.authorize(contact))
+            .filter_map(|contact: Contact<C>| scope.authorize(contact))
             .collect();
         let skipped = ids.len() - found.len();
         Ok((found, skipped))
@@ -208,10 +208,12 @@ fn save_result(written: Result<(), TransactError>) -> Result<(), SaveError> {
     }
 }
 
-fn decode(items: impl Iterator<Item = Item>) -> Result<HashMap<ContactId, Contact>, TableError> {
+fn decode<C: StoredText>(
+    items: impl Iterator<Item = Item>,
+) -> Result<HashMap<ContactId, Contact<C>>, TableError> {
     items
         .map(|item| {
-            let contact: Contact = from_item(item)?;
+            let contact: Contact<C> = from_item(item)?;
             Ok((contact.id, contact))
         })
         .collect()

@@ -14,9 +14,6 @@ pub const MAX_FIELDS: usize = 100;
 /// The maximum length of the key of a custom field, in bytes.
 pub const MAX_CUSTOM_KEY_BYTES: usize = 256;
 
-/// The separator between the values of a list in one cell.
-pub const LIST_SEPARATOR: &str = "; ";
-
 const CUSTOM_PREFIX: &str = "custom.";
 
 /// A field of a contact that can be exported.

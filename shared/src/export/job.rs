@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     field::Field,
     label::Column,
-    order::{ExportOrder, Format, Selection},
+    order::{Delimiter, ExportOrder, Format, Selection},
 };
 use crate::{
     id::{CompanyId, JobId, LayoutId, UserId},
@@ -116,6 +116,9 @@ pub struct Job {
     pub platform: Platform,
     /// The format of the file.
     pub format: Format,
+    /// The character between the cells of a CSV file. A workbook ignores it.
+    #[serde(default)]
+    pub delimiter: Delimiter,
     /// The contacts to export. Contacts outside the requester's scope are skipped.
     pub selection: Selection,
     /// The columns of the file, in order.
@@ -189,6 +192,7 @@ pub struct JobView<'a> {
     id: JobId,
     status: Status,
     format: Format,
+    delimiter: Delimiter,
     file_name: &'a str,
     rows: u64,
     skipped: u64,
@@ -277,6 +281,7 @@ impl Job {
             email: requester.email.clone(),
             platform: requester.platform,
             format: order.format,
+            delimiter: order.delimiter,
             selection: order.selection.clone(),
             columns: order.columns.clone(),
             layout_id: order.layout_id,
@@ -362,6 +367,7 @@ impl Job {
             id: self.id,
             status: if is_expired { Status::Expired } else { self.status },
             format: self.format,
+            delimiter: self.delimiter,
             file_name: &self.file_name,
             rows: self.rows,
             skipped: self.skipped,

@@ -36,6 +36,17 @@ impl Column {
     pub fn new(field: Field, locale: Locale) -> Self {
         Self { label: field.label(locale).to_owned(), field }
     }
+
+    /// Creates a column of a file whose dates are in this time zone. The label of a date names the
+    /// zone, such as `Created at (Asia/Jakarta)`, because its cells do not.
+    pub fn in_zone(field: Field, locale: Locale, time_zone: &str) -> Self {
+        let label = field.label(locale);
+        let label = match field {
+            Field::CreatedAt | Field::UpdatedAt => format!("{label} ({time_zone})"),
+            _ => label.to_owned(),
+        };
+        Self { label, field }
+    }
 }
 
 impl FieldDescription {

@@ -186,13 +186,13 @@ impl LayoutDraft {
 }
 
 impl Layout {
-    /// The columns of an export with this layout. Labels that the layout does not set are in this
-    /// language.
+    /// The columns of an export with this layout, whose dates are in this time zone. Labels that the
+    /// layout does not set are in this language.
     #[must_use]
-    pub fn columns(&self, locale: Locale) -> Vec<Column> {
+    pub fn columns(&self, locale: Locale, time_zone: &str) -> Vec<Column> {
         let column = |LayoutField { field, label }: &LayoutField| match label {
             Some(label) => Column { field: field.clone(), label: label.clone() },
-            None => Column::new(field.clone(), locale),
+            None => Column::in_zone(field.clone(), locale, time_zone),
         };
         self.fields.iter().map(column).collect()
     }
@@ -248,7 +248,7 @@ mod tests {
         };
         let layout = draft.into_layout(&owner, "2026-11-21T08:00:00Z".parse().unwrap());
         let labels = |locale| {
-            let columns = layout.columns(locale).into_iter();
+            let columns = layout.columns(locale, "Asia/Jakarta").into_iter();
             columns.map(|column| column.label).collect::<Vec<_>>()
         };
         assert_eq!(labels(Locale::En), ["Nama lengkap", "Email", "tier"]);

@@ -64,7 +64,7 @@ pub use label::{Column, FieldDescription};
 pub use layout::{Layout, LayoutDraft, LayoutField, LayoutInput, LayoutView};
 pub use layouts::{LayoutError, LayoutPage, Layouts, MAX_LAYOUTS};
 pub use link::{LinkError, LinkToken, NotAToken};
-pub use order::{ExportOrder, Format, Selection};
+pub use order::{Delimiter, ExportOrder, Format, Selection};
 pub use quota::{MAX_PER_COMPANY, MAX_PER_USER, TooManyExports};
 pub use request::{Defaults, ExportRequest, MAX_IDS};
 pub use request_error::RequestError;

@@ -18,6 +18,18 @@ pub enum Format {
     Csv,
 }
 
+/// The character between the cells of a CSV file. Spreadsheets expect the list separator of the
+/// user's locale, which is a semicolon in most languages with a decimal comma.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the names are those of the characters")]
+pub enum Delimiter {
+    #[default]
+    Comma,
+    Semicolon,
+    Tab,
+}
+
 /// The contacts to export.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -36,6 +48,8 @@ pub enum Selection {
 pub struct ExportOrder {
     /// The format of the file.
     pub format: Format,
+    /// The character between the cells of a CSV file. A workbook ignores it.
+    pub delimiter: Delimiter,
     /// The contacts to export.
     pub selection: Selection,
     /// The selected contact ids without duplicates; empty if the request has a filter.
@@ -50,6 +64,18 @@ pub struct ExportOrder {
     pub time_zone: String,
     /// The language of column headers and emails.
     pub locale: Locale,
+}
+
+impl Delimiter {
+    /// The character.
+    #[must_use]
+    pub fn as_byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+            Self::Tab => b'\t',
+        }
+    }
 }
 
 impl Format {

@@ -8,7 +8,7 @@ use super::{
     file_name,
     label::Column,
     layout::Layout,
-    order::{ExportOrder, Format, Selection},
+    order::{Delimiter, ExportOrder, Format, Selection},
     request_error::RequestError,
 };
 use crate::{
@@ -49,6 +49,8 @@ pub struct ExportRequest {
     time_zone: Option<String>,
     #[serde(default)]
     locale: Option<String>,
+    #[serde(default)]
+    delimiter: Option<Delimiter>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -100,13 +102,14 @@ impl ExportRequest {
             Some(name) => zone(name)?,
             None => defaults.time_zone.clone(),
         };
-        let columns = columns(self.fields.as_deref(), layout, locale)?;
+        let columns = columns(self.fields.as_deref(), layout, locale, &time_zone)?;
         let (selection, ids) = self.selection.check()?;
         let named = self.file_name.unwrap_or_default();
         let file_name = file_name::safe(&named, self.format, &time_zone, now)
             .map_err(|error| wrong("file_name", error.to_string()))?;
         Ok(ExportOrder {
             format: self.format,
+            delimiter: self.delimiter.unwrap_or_default(),
             selection,
             ids,
             columns,
@@ -124,14 +127,15 @@ fn columns(
     fields: Option<&[String]>,
     layout: Option<&Layout>,
     locale: Locale,
+    time_zone: &str,
 ) -> Result<Vec<Column>, RequestError> {
     match (fields, layout) {
         (Some(names), None) => {
             let fields =
                 Field::parse_all(names).map_err(|error| wrong("fields", error.to_string()))?;
-            Ok(fields.into_iter().map(|field| Column::new(field, locale)).collect())
+            Ok(fields.into_iter().map(|field| Column::in_zone(field, locale, time_zone)).collect())
         }
-        (None, Some(layout)) => Ok(layout.columns(locale)),
+        (None, Some(layout)) => Ok(layout.columns(locale, time_zone)),
         _ => Err(wrong("fields", "exactly one of fields and layout_id is required")),
     }
 }

@@ -63,6 +63,23 @@ fn an_invalid_value_is_refused_with_its_field() {
 }
 
 #[test]
+fn a_date_column_names_its_time_zone_unless_a_layout_labels_it() {
+    let order = check(with("fields", json!(["created_at", "name", "updated_at"]))).unwrap();
+    let labels: Vec<_> = order.columns.iter().map(|column| column.label.as_str()).collect();
+    assert_eq!(labels, ["Dibuat pada (Asia/Jakarta)", "Nama", "Diperbarui pada (Asia/Jakarta)"]);
+}
+
+#[test]
+fn the_delimiter_is_a_comma_unless_the_request_names_another() {
+    assert_eq!(check(minimal()).unwrap().delimiter, Delimiter::Comma);
+    for (name, expected) in [("semicolon", Delimiter::Semicolon), ("tab", Delimiter::Tab)] {
+        assert_eq!(check(with("delimiter", json!(name))).unwrap().delimiter, expected);
+    }
+    let unknown = serde_json::from_value::<ExportRequest>(with("delimiter", json!(";")));
+    assert!(unknown.unwrap_err().to_string().contains("semicolon"));
+}
+
+#[test]
 fn unknown_fields_fail_to_parse() {
     for body in [
         with("layout_id", json!("x")),

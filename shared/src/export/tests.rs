@@ -37,6 +37,7 @@ impl World {
             format: Format::Csv,
             selection: Selection::Filter(Box::default()),
             ids: Vec::new(),
+            delimiter: Delimiter::default(),
             columns: vec![Column::new(Field::Name, Locale::En)],
             layout_id: None,
             file_name: "contacts.csv".to_owned(),

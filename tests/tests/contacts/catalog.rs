@@ -35,7 +35,7 @@ async fn every_write_adds_its_custom_fields_and_their_types_to_the_catalog() {
     // Another company's fields stay in that company's catalog.
     create(&world, "claire", json!({ "theirs": 1 })).await;
     let expected = json!({
-        "langs": "list", "since": "date", "tier": "text", "vip": "boolean", "visits": "text"
+        "langs": "list", "since": "date", "tier": "text", "vip": "boolean", "visits": "number"
     });
     assert_eq!(Value::Object(fields(&world).await), expected);
 }

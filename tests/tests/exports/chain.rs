@@ -71,6 +71,23 @@ async fn dates_are_written_in_the_requested_time_zone_or_by_default_in_jakarta_t
 }
 
 #[tokio::test]
+async fn a_file_has_the_requested_delimiter_and_a_job_returns_it() {
+    let world = World::with_flags().await;
+    for (name, delimiter) in [("comma", ','), ("semicolon", ';'), ("tab", '\t')] {
+        let mut body = order("csv");
+        body["delimiter"] = json!(name);
+        body["fields"] = json!(["id", "created_at"]);
+        let job = completed(&world, "sinta", &body).await;
+        assert_eq!(view(&world, "sinta", &job).await["delimiter"], name);
+        let mail = world.aws.mailbox().list().pop().unwrap();
+        let file = String::from_utf8(mail.attachments[0].content.clone()).unwrap();
+        let header = format!("\u{feff}Contact ID{delimiter}Created at (Asia/Jakarta)\r\n");
+        assert!(file.starts_with(&header), "{file}");
+        assert_eq!(file.lines().nth(1).unwrap().matches(delimiter).count(), 1);
+    }
+}
+
+#[tokio::test]
 async fn two_concurrent_workers_create_one_file() {
     let world = World::with_flags().await;
     let job = requested(&world, "sinta", &order("csv")).await;

@@ -50,6 +50,7 @@ async fn an_invalid_export_request_is_refused_with_the_name_of_the_field() {
         ("file_name", json!({ "file_name": "x".repeat(181) })),
         ("time_zone", json!({ "time_zone": "Mars/Olympus" })),
         ("locale", json!({ "locale": "tlh" })),
+        ("delimiter", json!({ "delimiter": "|" })),
         ("colour", json!({ "colour": "red" })),
     ] {
         let mut body = order("csv");
