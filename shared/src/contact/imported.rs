@@ -10,11 +10,14 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::{Map, Number, Value, json, value::to_raw_value};
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Contact, ContactWriter, Contacts, FieldType, RowOutcome, edit::EditError, sync::Sync};
+use super::{
+    Contact, ContactWriter, Contacts, FieldType, RowOutcome, edit::EditError, sync::Sync,
+    unique_key::Matches,
+};
 use crate::{
     access::Session,
     cell_text::{LIST_SEPARATOR, join_list, split_list},
-    id::{CompanyId, ContactId},
+    id::ContactId,
     identity::{Permission, Viewer},
     table::{Key, TableError},
 };
@@ -133,28 +136,24 @@ impl ContactWriter {
 }
 
 /// The stored contacts that the rows of a file are about.
-struct Stored {
-    company: CompanyId,
-    owners: HashMap<Key, ContactId>,
-    records: HashMap<ContactId, Contact>,
+struct Stored<'a> {
+    contacts: &'a Contacts,
+    matches: Matches,
     /// The number of rows about each contact.
     rows: HashMap<ContactId, usize>,
 }
 
-impl Stored {
-    async fn load(contacts: &Contacts, rows: &[ImportedRow]) -> Result<Self, TableError> {
-        let company = contacts.company.clone();
+impl<'a> Stored<'a> {
+    async fn load(contacts: &'a Contacts, rows: &[ImportedRow]) -> Result<Self, TableError> {
         let ids: HashSet<ContactId> = rows.iter().filter_map(id_of).collect();
-        let mut keys: Vec<Key> = rows.iter().flat_map(|row| keys_of(&company, row)).collect();
+        let ids: Vec<ContactId> = ids.into_iter().collect();
+        let mut keys: Vec<Key> = rows.iter().flat_map(|row| keys_of(contacts, row)).collect();
         keys.sort_unstable();
         keys.dedup();
-        let (owners, by_id) =
-            tokio::join!(contacts.unique_key_owners(&keys), contacts.records(&ids, true));
-        let (owners, mut records) = owners?;
-        records.extend(by_id?.into_iter().filter(|(_, contact)| contact.is_live()));
-        let mut stored = Self { company, owners, records, rows: HashMap::new() };
+        let matches = contacts.matches(&keys, &ids).await?;
+        let mut stored = Self { contacts, matches, rows: HashMap::new() };
         for row in rows {
-            if let Some(id) = stored.find(row) {
+            if let Some(id) = stored.find(row).map(|contact| contact.id) {
                 *stored.rows.entry(id).or_default() += 1;
             }
         }
@@ -163,16 +162,17 @@ impl Stored {
 
     /// The contact that a row is about: by its id, otherwise by its external id, otherwise by its
     /// first email address.
-    fn find(&self, row: &ImportedRow) -> Option<ContactId> {
-        let by_id = id_of(row).filter(|id| self.records.contains_key(id));
-        by_id.or_else(|| keys_of(&self.company, row).find_map(|key| self.owners.get(&key).copied()))
+    fn find(&self, row: &ImportedRow) -> Option<&Contact> {
+        let by_id = id_of(row).and_then(|id| self.matches.contact(id));
+        by_id.or_else(|| {
+            keys_of(self.contacts, row).into_iter().find_map(|key| self.matches.owner(&key))
+        })
     }
 
     /// The contact with which the cells of a row are compared. If several rows are about it, there is
     /// none: the last of them wins, also where it shows what was stored before the first.
     fn contact_of(&self, row: &ImportedRow) -> Option<&Contact> {
-        let id = self.find(row).filter(|id| self.rows.get(id) == Some(&1))?;
-        self.records.get(&id)
+        self.find(row).filter(|contact| self.rows.get(&contact.id) == Some(&1))
     }
 }
 
@@ -181,13 +181,12 @@ fn id_of(row: &ImportedRow) -> Option<ContactId> {
 }
 
 /// The unique keys of a row, the external id first.
-fn keys_of(company: &CompanyId, row: &ImportedRow) -> impl Iterator<Item = Key> {
+fn keys_of(contacts: &Contacts, row: &ImportedRow) -> Vec<Key> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-    let external =
-        text(row.contact.get("external_id")).map(|id| Key::unique_external_id(company, &id));
+    let external = text(row.contact.get("external_id"));
     let email = text(row.contact.get("emails").map(|emails| &emails[0]));
-    let email = email.map(|email| Key::unique_first_email(company, &email));
-    external.into_iter().chain(email)
+    let external = contacts.unique_keys_for(external.as_ref(), None);
+    external.into_iter().chain(contacts.unique_keys_for(None, email.as_ref())).collect()
 }
 
 impl ImportContext {

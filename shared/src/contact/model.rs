@@ -98,7 +98,9 @@ impl<C> Contact<C> {
     pub fn is_live(&self) -> bool {
         self.deleted_at.is_none()
     }
+}
 
+impl Contact {
     /// About the number of bytes of the contact in a response: its texts and a fixed amount for
     /// everything else. It limits pages without serializing each contact twice.
     pub(super) fn size(&self) -> usize {

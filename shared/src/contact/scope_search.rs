@@ -2,12 +2,12 @@
 //! search words in them. The search words of the company lead to every match in the company, so a
 //! viewer who sees one contact in a thousand would skip a thousand matches for each contact.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures::future::try_join_all;
 
 use super::{
-    Contacts, Criteria, OrderBy, Pointer,
+    Contact, Contacts, Criteria, OrderBy, Pointer,
     index_entry::{Answer, IndexEntry},
 };
 use crate::{
@@ -107,7 +107,7 @@ impl ScopeSearch {
     ) -> Result<Vec<Pointer>, TableError> {
         let unknown = self.found.iter().filter(|(_, position)| position.is_none());
         let unknown: Vec<ContactId> = unknown.map(|(id, _)| *id).collect();
-        let records = contacts.records(&unknown, false).await?;
+        let records: HashMap<ContactId, Contact> = contacts.records(&unknown, false).await?;
         let known = self.found.into_iter().filter_map(|(id, position)| Some((id, position?)));
         let read = records
             .into_values()

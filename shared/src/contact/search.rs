@@ -153,7 +153,7 @@ impl Search {
 
     /// Whether the search finds a contact that the viewer may not view: by its name, or by a whole
     /// email address or phone number.
-    pub(super) fn matches_hidden(&self, contact: &Contact) -> bool {
+    pub(super) fn matches_hidden<C>(&self, contact: &Contact<C>) -> bool {
         self.matches_name(contact)
             || self.email.as_ref().is_some_and(|whole| {
                 contact.emails.iter().any(|email| email.to_lowercase() == *whole)

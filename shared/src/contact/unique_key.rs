@@ -266,7 +266,7 @@ impl Contacts {
         self.unique_keys_for(contact.external_id.as_ref(), contact.emails.first())
     }
 
-    fn unique_keys_for(
+    pub(super) fn unique_keys_for(
         &self,
         external_id: Option<&String>,
         first_email: Option<&String>,
