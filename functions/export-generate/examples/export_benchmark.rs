@@ -24,8 +24,8 @@ use std::{
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use export_generate::{
     cell::Cell,
-    file::FileSettings,
     row::RowPlan,
+    settings::FileSettings,
     source::{Chunk, Feed},
     upload::Upload,
     writer::{FilePlan, Limits, Progress, write},

@@ -4,93 +4,32 @@ use std::{collections::HashMap, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 use shared::{
-    access::AccessError,
     contact::Contacts,
-    directory::DirectoryError,
     entry::queue::MessageLease,
     error::chain,
-    export::{FailureCode, Field, FilesError, Finished, Job, content_disposition, event},
+    export::{Field, Finished, Job, content_disposition, event},
     locale::Locale,
-    table::TableError,
 };
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
-    task::{JoinError, JoinHandle, spawn_blocking},
+    task::{JoinHandle, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
-    file::FileSettings,
-    file_error::FileError,
-    heartbeat::{Heartbeat, MESSAGE_LEASE_TIME, Stop, check_scope, unless_cancelled, watched},
+    attempt_error::{AttemptError, Stop},
+    heartbeat::{Heartbeat, MESSAGE_LEASE_TIME, check_scope, unless_cancelled, watched},
     row::RowPlan,
     scope::ExportScope,
+    settings::FileSettings,
     source::{self, Feed},
-    upload::{Upload, UploadError},
+    upload::Upload,
     writer::{self, FilePlan, Progress, WriteError, Written},
 };
 
 /// The maximum number of chunks of contacts that wait for the writer.
 const FEED_AHEAD: usize = 2;
-
-/// Why an attempt failed.
-#[derive(Debug, thiserror::Error)]
-pub enum AttemptError {
-    /// The requester may not see contacts, or it could not be determined which contacts.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// Launchpad did not return the names of the company's teams.
-    #[error(transparent)]
-    Directory(#[from] DirectoryError),
-    /// The call to the table failed.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// The call to the bucket failed.
-    #[error(transparent)]
-    Files(#[from] FilesError),
-    /// The file could not be uploaded.
-    #[error(transparent)]
-    Upload(#[from] UploadError),
-    /// The file could not be written.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    /// The writer's thread panicked, for example because the disk is full (see
-    /// [`XlsxFile::row`](crate::xlsx::XlsxFile::row)).
-    #[error("the writer thread panicked")]
-    Thread(#[from] JoinError),
-    /// The attempt had to stop.
-    #[error(transparent)]
-    Stopped(#[from] Stop),
-    /// Work ended early because its token was cancelled. [`watched`] knows the reason.
-    #[error("the attempt was cancelled")]
-    Cancelled,
-}
-
-impl AttemptError {
-    /// Whether another worker has taken over the job, or the job has ended.
-    pub(crate) fn is_lost(&self) -> bool {
-        matches!(self, Self::Stopped(Stop::Lost))
-    }
-
-    /// The code that the requester gets if this was the last attempt, and whether another attempt
-    /// would certainly fail in the same way.
-    pub(crate) fn failure_code(&self) -> (FailureCode, bool) {
-        match self {
-            Self::Access(
-                AccessError::Disabled | AccessError::OutOfScope | AccessError::OutOfNarrowedScope,
-            ) => (FailureCode::Forbidden, true),
-            Self::Access(AccessError::Directory(_)) | Self::Directory(_) => {
-                (FailureCode::DirectoryUnavailable, false)
-            }
-            Self::Stopped(Stop::Forbidden) => (FailureCode::Forbidden, true),
-            Self::Write(WriteError::TooLarge | WriteError::File(FileError::TooLarge)) => {
-                (FailureCode::ExportTooLarge, true)
-            }
-            _ => (FailureCode::ExportFailed, false),
-        }
-    }
-}
 
 /// One attempt at a job.
 pub(crate) struct Attempt<'a> {

@@ -6,14 +6,14 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use shared::export::{Column, Delimiter, Format};
+use shared::export::{Column, Format};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::cell::Cell;
 use crate::csv::CsvFile;
 use crate::file_error::{FileError, without_path};
+use crate::settings::FileSettings;
 use crate::xlsx::XlsxFile;
 
 /// The prefix of the names of the temporary directories for export files.
@@ -31,21 +31,6 @@ pub fn clear(parent: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The form of a file, and what it says about itself.
-#[derive(Clone, Debug)]
-pub struct FileSettings {
-    /// The format of the file.
-    pub format: Format,
-    /// The character between the cells of a CSV file.
-    pub delimiter: Delimiter,
-    /// The name of the first sheet of a workbook.
-    pub sheet_name: String,
-    /// The title in the properties of a workbook.
-    pub title: String,
-    /// The time of creation in the properties of a workbook.
-    pub created_at: Timestamp,
 }
 
 /// An unfinished file of either format, in a separate temporary directory.

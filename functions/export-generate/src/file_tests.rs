@@ -2,7 +2,7 @@ use calamine::{Data, DataType, Reader, Xlsx, open_workbook};
 use jiff::civil::DateTime;
 use proptest::prelude::*;
 use shared::cell_text;
-use shared::export::Field;
+use shared::export::{Delimiter, Field};
 use shared::locale::Locale;
 
 use super::*;

@@ -14,7 +14,11 @@ use shared::{
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::{attempt::AttemptError, scope::ExportScope, writer::Progress};
+use crate::{
+    attempt_error::{AttemptError, Stop},
+    scope::ExportScope,
+    writer::Progress,
+};
 
 /// The time for which a message stays invisible in its queue after each renewal of its lease.
 pub(crate) const MESSAGE_LEASE_TIME: Duration = Duration::from_secs(60);
@@ -29,23 +33,6 @@ const SCOPE_CHECK_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 /// The time before the end of the invocation at which the attempt is cancelled, so that it can
 /// clean up.
 const SHUTDOWN_TIME: SignedDuration = SignedDuration::from_secs(15);
-
-/// Why an attempt must stop.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Stop {
-    /// The job has ended, or another worker has its lease.
-    #[error("another worker has taken over the job, or the job is over")]
-    Lost,
-    /// The time of the invocation is nearly over.
-    #[error("the invocation is nearly out of time")]
-    OutOfTime,
-    /// The requester may no longer see contacts.
-    #[error("the requester no longer has permission to see contacts")]
-    Forbidden,
-    /// The requester's scope has changed, so the file must be written again.
-    #[error("the requester's scope changed")]
-    ScopeChanged,
-}
 
 /// Does the work while `watch` watches it, and cancels `token` when the first of them ends. If
 /// `watch` ends, the work must stop; it may clean up first. If the work has succeeded nevertheless,

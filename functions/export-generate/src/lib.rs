@@ -7,16 +7,18 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`attempt`] | runs one attempt at a job under its lease |
+//! | [`attempt_error`] | why an attempt failed or had to stop |
 //! | [`heartbeat`] | renews the leases, and cancels the attempt |
 //! | [`scope`] | which contacts the file may contain |
 //! | [`source`] | reads the contacts |
 //! | [`row`], `custom`, [`cell`] | turn a contact into cells that are safe in a spreadsheet |
 //! | [`writer`] | writes rows to a file on a blocking thread |
-//! | [`file`](mod@file), [`csv`], [`xlsx`], [`file_error`] | the file on disk, in either format |
+//! | [`file`](mod@file), [`csv`], [`xlsx`], [`settings`], [`file_error`] | the file on disk, in either format |
 //! | [`upload`] | uploads the file to S3 |
 
 mod app;
 pub mod attempt;
+pub mod attempt_error;
 pub mod cell;
 pub mod csv;
 mod custom;
@@ -25,6 +27,7 @@ pub mod file_error;
 pub mod heartbeat;
 pub mod row;
 pub mod scope;
+pub mod settings;
 pub mod source;
 pub mod upload;
 pub mod writer;
@@ -33,7 +36,8 @@ pub mod xlsx;
 use std::{sync::Arc, time::Duration};
 
 pub use app::App;
-use attempt::{Attempt, AttemptError};
+use attempt::Attempt;
+use attempt_error::AttemptError;
 use shared::{
     entry::queue::Message,
     error::chain,

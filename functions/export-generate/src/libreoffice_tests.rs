@@ -15,9 +15,10 @@ use tempfile::TempDir;
 use crate::{
     cell::Cell,
     file::{
-        FileSettings, FileWriter,
+        FileWriter,
         tests::{difficult_texts, settings},
     },
+    settings::FileSettings,
 };
 
 const DELIMITERS: [Delimiter; 3] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab];

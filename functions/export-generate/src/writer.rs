@@ -10,9 +10,10 @@ use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    file::{FileSettings, FileWriter, FinishedFile},
+    file::{FileWriter, FinishedFile},
     file_error::FileError,
     row::RowPlan,
+    settings::FileSettings,
     source::{Chunk, Feed},
 };
 

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use zip::{ZipArchive, ZipWriter};
 
 use crate::cell::{Cell, SheetText, date_text, spreadsheet_text};
-use crate::file::FileSettings;
 use crate::file_error::FileError;
+use crate::settings::FileSettings;
 
 /// The maximum number of data rows in a sheet. The format allows 1,048,576 rows, and one is the
 /// header.

@@ -240,7 +240,7 @@ mod tests {
         let known: Fields = (0..MAX_FIELDS).map(|n| (format!("f{n}"), FieldType::Number)).collect();
         let more = Fields::from([("one more".to_owned(), FieldType::Text)]);
         assert_eq!(extended(&known, &more), None);
-        let other_type = Fields::from([("f1".to_owned(), FieldType::Text)]);
+        let other_type = Fields::from([("f1".to_owned(), FieldType::Date)]);
         assert_eq!(extended(&known, &other_type).unwrap().len(), MAX_FIELDS);
     }
 }
