@@ -1,4 +1,4 @@
-//! The folded forms of names for sorting and searching (SPEC §2, "Folding").
+//! The folded forms of names for sorting and searching (SPEC §2, "Search").
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 

@@ -198,3 +198,7 @@ impl Source {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "walk_tests.rs"]
+mod tests;
