@@ -24,7 +24,7 @@
 //! | `people` | looks up the mentioned people in the directory |
 //! | `ledger` | records notifications, so that a person is notified of a note at most once |
 //! | `ledger_change` | decides what a write of a note changes in the ledger |
-//! | `store` | the requests to save a note, and their results |
+//! | `store` | the writer of notes, and the results of a save |
 //! | `save` | saves a note in one transaction |
 //! | `verify` | verifies mentions later, if Launchpad was unavailable at the save |
 //! | `page` | reads one note or a page of notes |

@@ -29,14 +29,14 @@ use crate::{
 };
 
 /// A request to save a note.
-pub(super) struct SaveRequest<'a> {
-    pub(super) viewer: &'a Viewer,
-    pub(super) contact: ContactId,
+struct SaveRequest<'a> {
+    viewer: &'a Viewer,
+    contact: ContactId,
     /// The note to change; `None` creates a note.
-    pub(super) target: Option<NoteId>,
-    pub(super) input: NoteInput,
+    target: Option<NoteId>,
+    input: NoteInput,
     /// The idempotency key of a request that creates a note.
-    pub(super) idempotency: Option<IdempotencyKey>,
+    idempotency: Option<IdempotencyKey>,
 }
 
 impl SaveRequest<'_> {
@@ -93,7 +93,37 @@ enum Outcome {
 }
 
 impl NoteWriter {
-    pub(super) async fn save(&self, request: &SaveRequest<'_>) -> Result<Saved, NoteFailure> {
+    /// Adds a note to a contact. If an earlier request with the same idempotency key has added a
+    /// note, this note is returned as it is now.
+    ///
+    /// # Errors
+    /// See [`NoteFailure`]. Nothing was written.
+    pub async fn create(
+        &self,
+        viewer: &Viewer,
+        contact: ContactId,
+        input: NoteInput,
+        idempotency: Option<IdempotencyKey>,
+    ) -> Result<Saved, NoteFailure> {
+        self.save(&SaveRequest { viewer, contact, target: None, input, idempotency }).await
+    }
+
+    /// Changes a note of a contact.
+    ///
+    /// # Errors
+    /// See [`NoteFailure`]. Nothing was written.
+    pub async fn update(
+        &self,
+        viewer: &Viewer,
+        contact: ContactId,
+        note: NoteId,
+        input: NoteInput,
+    ) -> Result<Saved, NoteFailure> {
+        let target = Some(note);
+        self.save(&SaveRequest { viewer, contact, target, input, idempotency: None }).await
+    }
+
+    async fn save(&self, request: &SaveRequest<'_>) -> Result<Saved, NoteFailure> {
         let draft = Draft::from_submission(&request.input.note, &self.site);
         let references = draft.as_ref().map_or(&[][..], Draft::references);
         let well_formed = references.iter().filter(|r| !matches!(r, MentionRef::Malformed(_)));

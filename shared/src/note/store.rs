@@ -1,17 +1,15 @@
-//! Saves notes: the requests and their results (SPEC §3, "On write"; ARCHITECTURE, "One note").
+//! The writer of notes, and the results of a save (SPEC §3, "On write"; ARCHITECTURE, "One note").
 
 use std::collections::HashMap;
 
 use super::{
-    MentionRef, Note, NoteDenial, NoteError, NoteInput, Removed, Rendered, Site,
-    ledger::LedgerEntry, save::SaveRequest,
+    MentionRef, Note, NoteDenial, NoteError, Removed, Rendered, Site, ledger::LedgerEntry,
 };
 use crate::{
     access::{AccessError, Authority, Session},
     contact::RecordPermission,
-    id::{CompanyId, ContactId, NoteId, UserId},
-    idempotency::{IdempotencyError, IdempotencyKey},
-    identity::Viewer,
+    id::{CompanyId, UserId},
+    idempotency::IdempotencyError,
     outbox::Outbox,
     services::Services,
     table::{Action, Condition, Item, Key, Table, TableError, TransactError, from_item, to_item},
@@ -127,36 +125,6 @@ impl NoteWriter {
     pub fn new(services: Services, outbox: Outbox, site: Site, invalid: InvalidMentions) -> Self {
         let authority = Authority::new(services.clone());
         Self { authority, services, outbox, site, invalid }
-    }
-
-    /// Adds a note to a contact. If an earlier request with the same idempotency key has added a
-    /// note, this note is returned as it is now.
-    ///
-    /// # Errors
-    /// See [`NoteFailure`]. Nothing was written.
-    pub async fn create(
-        &self,
-        viewer: &Viewer,
-        contact: ContactId,
-        input: NoteInput,
-        idempotency: Option<IdempotencyKey>,
-    ) -> Result<Saved, NoteFailure> {
-        self.save(&SaveRequest { viewer, contact, target: None, input, idempotency }).await
-    }
-
-    /// Changes a note of a contact.
-    ///
-    /// # Errors
-    /// See [`NoteFailure`]. Nothing was written.
-    pub async fn update(
-        &self,
-        viewer: &Viewer,
-        contact: ContactId,
-        note: NoteId,
-        input: NoteInput,
-    ) -> Result<Saved, NoteFailure> {
-        let target = Some(note);
-        self.save(&SaveRequest { viewer, contact, target, input, idempotency: None }).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tests of the header `Idempotency-Key` of `POST …/notes` (SPEC §2, "Idempotency").
+//! Tests of the header `Idempotency-Key` of `POST …/notes` (SPEC §3, "On write").
 
 use http::Method;
 use serde_json::{Value, json};
