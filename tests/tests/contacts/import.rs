@@ -140,3 +140,20 @@ async fn the_last_row_about_a_contact_wins_also_where_it_shows_the_stored_value(
     assert_eq!(statuses(&import(&world, "maya", file).await), ["updated", "updated"]);
     assert_eq!(contact(&world, &created.ids()[0]).await["name"], "Ann");
 }
+
+#[tokio::test]
+async fn a_row_by_id_hands_its_old_key_over_and_takes_no_key_of_another_contact() {
+    let world = World::with_flags().await;
+    let shared_address = json!({ "name": "Ann", "emails": ["both@shop.example"] });
+    let ann = world.post("maya", "/cdp/customers", &shared_address).await.data()["id"].clone();
+    let bob = world.post("maya", "/cdp/customers", &shared_address).await.data()["id"].clone();
+    let (ann, bob) = (ann.as_str().unwrap(), bob.as_str().unwrap());
+    let file = format!("Contact ID,Email\n{ann},ann@shop.example\n{bob},both@shop.example\n");
+    assert_eq!(statuses(&import(&world, "maya", file).await), ["updated", "updated"]);
+    let found = import(&world, "maya", "Email,Name\nboth@shop.example,Bob\n").await;
+    assert_eq!(found.ids(), [bob], "Bob owns the address now");
+    let taken = import(&world, "maya", format!("Contact ID,Email\n{bob},ann@shop.example\n")).await;
+    assert_eq!(taken.data()[0]["error"]["error"], "KEY_TAKEN");
+    let unknown = "Contact ID\n0190d1a2-7c3b-7abc-8def-0123456789ab\n";
+    assert_eq!(import(&world, "maya", unknown).await.data()[0]["error"]["error"], "NOT_FOUND");
+}
