@@ -20,6 +20,7 @@ mod exports {
     mod layouts;
     mod names;
     mod request;
+    mod round_trip;
     mod scope;
     mod steps;
 }
