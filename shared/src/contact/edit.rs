@@ -167,7 +167,7 @@ impl<'a> Edit<'a> {
         match tokio::time::timeout(Duration::from_secs(1), found).await {
             Ok(Ok(found)) => return found,
             Ok(Err(error)) => tracing::warn!(error = %chain(&error), "{failed}"),
-            Err(_) => tracing::warn!(error = "time-out", "{failed}"),
+            Err(error) => tracing::warn!(error = %chain(&error), "{failed}"),
         }
         Vec::new()
     }

@@ -71,6 +71,6 @@ pub fn contact_erased(company: &CompanyId, viewer: Option<&Viewer>, contact: Con
         user_sso_id = viewer.map(|viewer| tracing::field::display(viewer.user)),
         contact_id = %contact,
         platform = viewer.map(|viewer| viewer.platform.as_str()),
-        cause = if viewer.is_some() { "request" } else { "retention" },
+        trigger = if viewer.is_some() { "request" } else { "retention" },
     );
 }

@@ -1,5 +1,5 @@
 //! Reads CSV files of contacts that people have from other programs and from this service's own
-//! exports (SPEC §6, "import"). The function `contact-import` and the command `import` share these
+//! exports (SPEC §6, "Import"). The function `contact-import` and the command `import` share these
 //! rules.
 //!
 //! | module | what it does |

@@ -1,5 +1,5 @@
 //! Finds the name at the start of a mention's text. Only the name is replaced by the directory's;
-//! all other text is kept (SPEC §3, "No text is lost silently").
+//! all other text is kept (SPEC §3, "Markup").
 
 use super::markup::{Token, is_visible, push_text, tokens, unescape};
 

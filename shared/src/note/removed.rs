@@ -1,4 +1,4 @@
-//! The kinds of content that a note cannot have (SPEC §3, "No text is lost silently").
+//! The kinds of content that a note cannot have (SPEC §3, "Markup").
 
 use std::fmt;
 

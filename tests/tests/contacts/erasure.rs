@@ -103,7 +103,7 @@ async fn after_an_erasure_no_item_of_the_table_contains_data_of_the_person() {
         let events = log.events("cdp_contact_erased");
         assert_eq!(events.len(), 1);
         assert_eq!(
-            (&events[0]["contact_id"], &events[0]["cause"]),
+            (&events[0]["contact_id"], &events[0]["trigger"]),
             (&json!(id), &json!("request"))
         );
         assert_eq!(events[0]["user_sso_id"], person("maya"));
@@ -161,7 +161,7 @@ async fn a_contact_is_erased_at_the_end_of_its_retention() {
     clean_up(&world).await;
     assert_nothing_left(&world, &id).await;
     let events = log.events("cdp_contact_erased");
-    assert_eq!((events.len(), &events[0]["cause"]), (1, &json!("retention")));
+    assert_eq!((events.len(), &events[0]["trigger"]), (1, &json!("retention")));
     assert_eq!(events[0]["contact_id"], id);
     assert!(events[0]["user_sso_id"].is_null());
 }
