@@ -197,7 +197,12 @@ impl ImportContext {
         mut row: ImportedRow,
         old: Option<&Contact>,
     ) -> Map<String, Value> {
-        let stored = old.map(|old| json!(old));
+        // In the stored form, the custom fields are one text.
+        let stored = old.map(|old| {
+            let mut stored = json!(old);
+            stored["custom_fields"] = Value::Object(old.custom_fields.clone());
+            stored
+        });
         let is_echo = |cell: &ImportedCell| {
             stored.as_ref().is_some_and(|stored| self.shows(stored, &cell.field, &cell.text))
         };
