@@ -72,11 +72,11 @@ impl AttemptError {
         match self {
             Self::Access(
                 AccessError::Disabled | AccessError::OutOfScope | AccessError::OutOfNarrowedScope,
-            ) => (FailureCode::Forbidden, true),
+            )
+            | Self::Stopped(Stop::Forbidden) => (FailureCode::Forbidden, true),
             Self::Access(AccessError::Directory(_)) | Self::Directory(_) => {
                 (FailureCode::DirectoryUnavailable, false)
             }
-            Self::Stopped(Stop::Forbidden) => (FailureCode::Forbidden, true),
             Self::Write(WriteError::TooLarge | WriteError::File(FileError::TooLarge)) => {
                 (FailureCode::ExportTooLarge, true)
             }

@@ -218,8 +218,8 @@ mod tests {
         ) {
             let all = extended(&known, &seen).unwrap_or_else(|| known.clone());
             for (key, field_type) in &all {
-                let types = [&known, &seen].into_iter().filter_map(|fields| fields.get(key));
-                let expected = types.filter(|one| **one != FieldType::Text).next_back();
+                let mut types = [&known, &seen].into_iter().filter_map(|fields| fields.get(key));
+                let expected = types.rfind(|one| **one != FieldType::Text);
                 prop_assert_eq!(field_type, expected.unwrap_or(&FieldType::Text));
             }
             prop_assert!(known.keys().chain(seen.keys()).all(|key| all.contains_key(key)));

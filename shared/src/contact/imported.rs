@@ -258,12 +258,16 @@ impl ImportContext {
             Value::String(stored) => is_same_text(stored, text) || self.shows_time(stored, text),
             Value::Array(values) => {
                 let plain = values.iter().map(plain).collect::<Option<Vec<_>>>();
-                plain.map_or(text == value.to_string(), |plain| {
+                let json = value.to_string();
+                plain.map_or(text == json, |plain| {
                     is_same_text(&join_list(plain.iter().map(String::as_str)), text)
                         || is_same_text(&plain.join(LIST_SEPARATOR), text)
                 })
             }
-            Value::Object(_) => text == value.to_string(),
+            Value::Object(_) => {
+                let json = value.to_string();
+                text == json
+            }
         }
     }
 

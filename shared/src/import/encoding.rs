@@ -98,7 +98,7 @@ fn utf_16_without_bom(bytes: &[u8]) -> Option<&'static Encoding> {
     let zeros = |from: usize| sample.iter().skip(from).step_by(2).filter(|it| **it == 0).count();
     let (even, odd) = (zeros(0), zeros(1));
     let many = sample.len() / 4;
-    if bytes.len() % 2 != 0 {
+    if !bytes.len().is_multiple_of(2) {
         None
     } else if odd > many && even < odd / 4 {
         Some(UTF_16LE)

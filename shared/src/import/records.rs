@@ -53,6 +53,9 @@ struct CellEnd {
     record_ends: bool,
 }
 
+/// The cells of one record.
+type Cells<'t> = Vec<Cow<'t, str>>;
+
 impl<'t> Records<'t> {
     /// Reads the text from a position, which must be the start of line `line`.
     #[must_use]
@@ -97,7 +100,7 @@ impl<'t> Records<'t> {
     }
 
     /// Reads the cells of the record at `self.at`, and returns them with the end of the record.
-    fn record(&self) -> Result<(Vec<Cow<'t, str>>, usize), (usize, QuoteError)> {
+    fn record(&self) -> Result<(Cells<'t>, usize), (usize, QuoteError)> {
         let mut cells = Vec::new();
         let mut at = self.at;
         loop {

@@ -78,6 +78,7 @@ impl CurrentState {
 }
 
 /// What the table says about a request.
+#[allow(clippy::large_enum_variant, reason = "a request has only one value of this type")]
 enum Found {
     /// The request has not been served yet.
     Current(CurrentState),
@@ -86,6 +87,7 @@ enum Found {
 }
 
 /// How a save ended.
+#[allow(clippy::large_enum_variant, reason = "a request has only one value of this type")]
 enum Outcome {
     Written(Note),
     /// A concurrent request with the same idempotency key was faster.

@@ -80,7 +80,7 @@ fn contact(at: usize) -> Value {
             "more": value(at / 3 + 5),
         },
     });
-    if at % 10 != 0 {
+    if !at.is_multiple_of(10) {
         contact["external_id"] = json!(format!("{} {at}", text(17).trim()));
         contact["emails"] =
             json!([format!("person{at}@shop.example"), format!("o'second+{at}@shop.example")]);

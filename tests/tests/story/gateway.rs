@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use local::{
     LocalCloud, Options,
     client::Client,
-    template::{Parameters, Template, example_parameters},
+    template::{Function, Parameters, Template, example_parameters},
 };
 use reqwest::{Method, StatusCode};
 use tests::workspace;
@@ -18,7 +18,7 @@ const ORIGIN: &str = "https://app.example.com";
 fn routes() -> BTreeSet<(Method, String)> {
     let template = workspace().join("template.yaml");
     let template = Template::read(&template, &example_parameters()).unwrap();
-    let routes = template.functions.values().flat_map(|function| function.routes());
+    let routes = template.functions.values().flat_map(Function::routes);
     let filled = |path: &str| {
         let segments = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part });
         segments.collect::<Vec<_>>().join("/")
