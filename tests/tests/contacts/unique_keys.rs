@@ -72,6 +72,18 @@ async fn a_key_is_handed_over_when_its_owner_is_deleted_or_changed() {
 }
 
 #[tokio::test]
+async fn a_sync_row_by_id_that_changes_the_email_hands_the_old_key_over() {
+    let world = World::with_flags().await;
+    let emails = |text: &str| json!({ "emails": [format!("{text}@shop.example")] });
+    let owner = create(&world, &emails("p")).await;
+    let waiting = create(&world, &emails("p")).await;
+    let mut row = emails("q");
+    row["id"] = json!(owner);
+    assert_eq!(sync(&world, &row).await, ("updated".to_owned(), owner));
+    assert_eq!(sync(&world, &emails("p")).await, ("updated".to_owned(), waiting));
+}
+
+#[tokio::test]
 async fn the_backfill_finds_the_contact_that_a_key_was_handed_over_to() {
     let world = World::with_flags().await;
     let body = json!({ "external_id": "P-1" });
