@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynoxide::{Database, ImportOptions, types::AttributeValue as Stored};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, json};
+use serde_json::json;
 use shared::{
     access::FlagRecord,
     clock::Clock,
@@ -163,8 +163,6 @@ fn contact(company: &str, row: &Row, created_at: Timestamp) -> Result<Contact, S
     let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     Ok(Contact {
-        id: ContactId::from_uuid(id),
-        external_id: None,
         name: given(row.name),
         emails: vec![format!("{local}@customers.example")],
         phones: given(row.phone).into_iter().collect(),
@@ -174,16 +172,8 @@ fn contact(company: &str, row: &Row, created_at: Timestamp) -> Result<Contact, S
         assignee_id: row.assignee.map(person).transpose()?,
         assignee_name: row.assignee.and_then(demo_company::name).map(str::to_owned),
         team_owner_ids: row.teams.iter().map(team).collect::<Result<_, _>>()?,
-        team_owners_from: None,
-        tags: Vec::new(),
         source: given("demo"),
-        custom_fields: Map::new(),
-        created_at,
-        updated_at: created_at,
-        version: 1,
-        deleted_at: None,
-        erased_after: None,
-        erased_at: None,
+        ..Contact::new(ContactId::from_uuid(id), created_at)
     })
 }
 

@@ -175,29 +175,11 @@ impl<'a> Edit<'a> {
     pub(super) fn new_contact(&self) -> Contact {
         let now = self.contacts.clock.now();
         let viewer = &self.session.viewer;
+        // The owner's name is set by `set_people_names`, and the version by the write.
         Contact {
-            id: ContactId::generate(now),
-            external_id: None,
-            name: None,
-            emails: Vec::new(),
-            phones: Vec::new(),
-            company_name: None,
             owner_id: Some(viewer.user),
-            // Set by `set_people_names`, like the assignee's name.
-            owner_name: None,
-            assignee_id: None,
-            assignee_name: None,
-            team_owner_ids: Vec::new(),
-            team_owners_from: None,
-            tags: Vec::new(),
-            source: None,
-            custom_fields: serde_json::Map::new(),
-            created_at: now,
-            updated_at: now,
             version: 0,
-            deleted_at: None,
-            erased_after: None,
-            erased_at: None,
+            ..Contact::new(ContactId::generate(now), now)
         }
     }
 

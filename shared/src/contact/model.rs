@@ -86,6 +86,36 @@ pub struct Contact<C = Map<String, Value>> {
     pub erased_at: Option<Timestamp>,
 }
 
+impl Contact {
+    /// Creates a contact of version 1 that has no values yet.
+    #[must_use]
+    pub fn new(id: ContactId, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            external_id: None,
+            name: None,
+            emails: Vec::new(),
+            phones: Vec::new(),
+            company_name: None,
+            owner_id: None,
+            owner_name: None,
+            assignee_id: None,
+            assignee_name: None,
+            team_owner_ids: Vec::new(),
+            team_owners_from: None,
+            tags: Vec::new(),
+            source: None,
+            custom_fields: Map::new(),
+            created_at,
+            updated_at: created_at,
+            version: 1,
+            deleted_at: None,
+            erased_after: None,
+            erased_at: None,
+        }
+    }
+}
+
 impl<C> Owned for Contact<C> {
     fn ownership(&self) -> Ownership<'_> {
         Ownership { owner: self.owner_id, assignee: self.assignee_id, teams: &self.team_owner_ids }

@@ -87,27 +87,11 @@ impl Contact {
     /// erasure that the contact is gone. It has a record's required fields only.
     pub(super) fn tombstone(&self, now: Timestamp) -> Self {
         Self {
-            id: self.id,
-            external_id: None,
-            name: None,
-            emails: Vec::new(),
-            phones: Vec::new(),
-            company_name: None,
-            owner_id: None,
-            owner_name: None,
-            assignee_id: None,
-            assignee_name: None,
-            team_owner_ids: Vec::new(),
-            team_owners_from: None,
-            tags: Vec::new(),
-            source: None,
-            custom_fields: serde_json::Map::new(),
-            created_at: self.created_at,
             updated_at: now,
             version: self.version + 1,
             deleted_at: Some(self.deleted_at.unwrap_or(now)),
-            erased_after: None,
             erased_at: Some(now),
+            ..Self::new(self.id, self.created_at)
         }
     }
 }

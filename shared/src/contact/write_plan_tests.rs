@@ -11,27 +11,8 @@ use crate::{
 pub(in crate::contact) fn contact(n: u128) -> Contact {
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     Contact {
-        id: ContactId::from_uuid(Uuid::from_u128(n)),
-        external_id: None,
         name: Some("Ann Lee".to_owned()),
-        emails: vec![],
-        phones: vec![],
-        company_name: None,
-        owner_id: None,
-        owner_name: None,
-        assignee_id: None,
-        assignee_name: None,
-        team_owner_ids: vec![],
-        team_owners_from: None,
-        tags: vec![],
-        source: None,
-        custom_fields: serde_json::Map::new(),
-        created_at: now,
-        updated_at: now,
-        version: 1,
-        deleted_at: None,
-        erased_after: None,
-        erased_at: None,
+        ..Contact::new(ContactId::from_uuid(Uuid::from_u128(n)), now)
     }
 }
 

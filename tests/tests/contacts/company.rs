@@ -1,7 +1,7 @@
 //! Contacts that the tests add to the demo data, and the plain access rule for them.
 
 use jiff::SignedDuration;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use shared::{
     contact::{Contact, Contacts, StalePointers},
     id::{ContactId, TeamId},
@@ -13,27 +13,9 @@ use tests::{Response, World, person};
 pub(crate) fn contact(world: &World, n: i64, name: &str) -> Contact {
     let created_at = world.clock.now() - SignedDuration::from_hours(24) + seconds(n);
     Contact {
-        id: ContactId::generate(created_at),
-        external_id: None,
         name: Some(name.to_owned()),
-        emails: Vec::new(),
-        phones: Vec::new(),
-        company_name: None,
-        owner_id: None,
-        owner_name: None,
-        assignee_id: None,
-        assignee_name: None,
-        team_owner_ids: Vec::new(),
-        team_owners_from: None,
-        tags: Vec::new(),
         source: Some("test".to_owned()),
-        custom_fields: Map::new(),
-        created_at,
-        updated_at: created_at,
-        version: 1,
-        deleted_at: None,
-        erased_after: None,
-        erased_at: None,
+        ..Contact::new(ContactId::generate(created_at), created_at)
     }
 }
 

@@ -15,15 +15,15 @@ use super::{
 };
 
 /// A note that mentions Budi. The message about the mention has not been delivered yet.
-struct Scene {
-    world: World,
-    notes: Notes,
-    note: String,
-    message: Value,
+pub(super) struct Scene {
+    pub(super) world: World,
+    pub(super) notes: Notes,
+    pub(super) note: String,
+    pub(super) message: Value,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let world = World::with_flags().await;
         let notes = Notes::for_contact(&world, "Citra Anggraini").await;
         let note = notes.add(&world, "sinta", &mention(&person("budi"))).await;

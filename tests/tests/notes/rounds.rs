@@ -2,31 +2,16 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tests::{World, person};
+use tests::person;
 
 use super::{
     mentions::{deliver, notify_message},
-    scene::{Notes, notified},
+    resilience::Scene,
+    scene::notified,
     write::{mention, put},
 };
 
-struct Scene {
-    world: World,
-    notes: Notes,
-    note: String,
-    message: Value,
-}
-
 impl Scene {
-    /// A note by Sinta that mentions Budi. The message has not been delivered yet.
-    async fn new() -> Self {
-        let world = World::with_flags().await;
-        let notes = Notes::for_contact(&world, "Citra Anggraini").await;
-        let note = notes.add(&world, "sinta", &mention(&person("budi"))).await;
-        let message = notify_message(&notes.contact, &json!(note), "budi", 0);
-        Self { world, notes, note, message }
-    }
-
     /// Tries the notification four times under this fault, and then removes the fault.
     async fn fail(&self, fault: &Value) {
         self.world.fault(fault);
@@ -48,7 +33,7 @@ impl Scene {
         self.world.process_queues().await;
     }
 
-    fn calls(&self) -> u64 {
+    fn notification_calls(&self) -> u64 {
         self.world.notifications.list().iter().map(|sent| 1 + sent.duplicates).sum()
     }
 }
@@ -77,7 +62,7 @@ async fn a_save_starts_a_new_round_for_a_refused_notification_in_the_first_autho
     assert!(title.as_str().unwrap().starts_with("Sinta"), "{title}");
     scene.world.advance(SignedDuration::from_hours(2));
     scene.mention_again("sinta").await;
-    assert_eq!(scene.calls(), 1, "a notification that was sent is never repeated");
+    assert_eq!(scene.notification_calls(), 1, "a notification that was sent is never repeated");
 }
 
 #[tokio::test]
@@ -97,7 +82,7 @@ async fn a_notification_with_an_unknown_outcome_is_repeated_only_by_an_operator(
     scene.world.fault(&json!({ "target": "notifications", "latency_ms": 60_000, "times": 1 }));
     assert!(deliver(&scene.world, &scene.message).await);
     scene.world.faults.clear();
-    let calls = scene.calls();
+    let calls = scene.notification_calls();
     scene.world.fault(&json!({ "target": "notifications", "status": 503 }));
     for is_redelivered in [true, true, false] {
         assert_eq!(deliver(&scene.world, &scene.message).await, is_redelivered);
@@ -110,10 +95,10 @@ async fn a_notification_with_an_unknown_outcome_is_repeated_only_by_an_operator(
         scene.save("sinta", "removed").await;
         scene.mention_again(user).await;
     }
-    assert_eq!(scene.calls(), calls);
+    assert_eq!(scene.notification_calls(), calls);
     let redriven = notify_message(&scene.notes.contact, &json!(scene.note), "budi", 1);
     assert!(!deliver(&scene.world, &redriven).await);
-    assert_eq!(scene.calls(), calls + 1);
+    assert_eq!(scene.notification_calls(), calls + 1);
     assert_eq!(notified(&scene.world), [person("budi")]);
 }
 

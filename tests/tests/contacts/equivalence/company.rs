@@ -9,7 +9,7 @@ use local::{
     demo_contacts,
     upstreams::{self, Upserts},
 };
-use serde_json::{Map, json};
+use serde_json::json;
 use shared::{
     access::FlagRecord,
     contact::{Contact, Contacts},
@@ -123,27 +123,13 @@ impl Company {
             chosen
         };
         let contact = Contact {
-            id,
-            external_id: None,
             name: (rng.u8(..8) > 0).then(|| choice(rng, &NAMES).to_owned()),
             emails: vec![format!("quince{number}@customers.example")],
-            phones: Vec::new(),
-            company_name: None,
             owner_id: some_person(rng, self),
-            owner_name: None,
             assignee_id: some_person(rng, self),
-            assignee_name: None,
             team_owner_ids: some_teams(rng, self),
-            team_owners_from: None,
-            tags: Vec::new(),
-            source: None,
-            custom_fields: Map::new(),
-            created_at,
-            updated_at: created_at,
-            version: 1,
             deleted_at: (rng.u8(..10) == 0).then_some(created_at),
-            erased_after: None,
-            erased_at: None,
+            ..Contact::new(id, created_at)
         };
         for _ in 0..rng.usize(..4) {
             let author = self.people[rng.usize(..self.people.len())].id;
