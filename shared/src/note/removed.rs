@@ -29,7 +29,8 @@ pub enum Removed {
     Field,
     /// The address of a link that is not an allowed address. The link's text is kept.
     Link,
-    /// All formatting, because the markup became too large when it was parsed. The text is kept.
+    /// Formatting: all of it, because the markup became too large when it was parsed, or the
+    /// formatting of elements that are nested too deep. The text is kept.
     Formatting,
 }
 

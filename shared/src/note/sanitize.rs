@@ -27,6 +27,10 @@ const SIZE_LIMIT: usize = 200_000;
 /// two rounds.
 const ROUNDS: usize = 6;
 
+/// The maximum number of elements around a text. Browsers move elements out of their parents where
+/// markup is nested deeper than some 500 elements, so that a note would read differently in them.
+const DEPTH_LIMIT: usize = 100;
+
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Reduces `source` to allowed markup. It never fails.
@@ -89,6 +93,8 @@ struct Writer<'t> {
     site: &'t Site,
     clean: Clean,
     open: Vec<Open>,
+    /// The number of open elements that were written.
+    depth: usize,
     run: Option<Run>,
     /// The mention that starts behind the start tag of this node.
     waiting: Option<(NodeId, usize)>,
@@ -102,7 +108,8 @@ impl<'t> Writer<'t> {
     fn new(tree: &'t Tree, site: &'t Site) -> Self {
         let (open, numbers) = (Vec::new(), Vec::new());
         let clean = Clean::default();
-        Self { tree, site, clean, open, run: None, waiting: None, numbers, behind_pre: usize::MAX }
+        let (depth, run, waiting, behind_pre) = (0, None, None, usize::MAX);
+        Self { tree, site, clean, open, depth, run, waiting, numbers, behind_pre }
     }
 
     fn write(mut self) -> Clean {
@@ -191,9 +198,9 @@ impl<'t> Writer<'t> {
         let style = self.style(node);
         let unwrapped = match name {
             // Google Docs puts a `b` without an effect around everything.
-            "b" | "strong" => matches!(&*style, "font-weight: normal" | "font-weight: 400"),
-            "i" | "em" => style == "font-style: normal",
-            _ => false,
+            "b" | "strong" if matches!(&*style, "font-weight: normal" | "font-weight: 400") => true,
+            "i" | "em" if style == "font-style: normal" => true,
+            _ => layout != Layout::Void && self.is_too_deep(),
         };
         if unwrapped {
             self.push_open("", 0);
@@ -341,6 +348,11 @@ impl<'t> Writer<'t> {
                         self.end_run();
                     }
                 }
+                true
+            }
+            Anchor::Link(_) if self.is_too_deep() => {
+                self.push_open("", 0);
+                self.start_waiting(id);
                 true
             }
             Anchor::Link(tag) => {
@@ -495,7 +507,17 @@ impl<'t> Writer<'t> {
 
     fn push_open(&mut self, name: &'static str, start: usize) {
         let end = if name.is_empty() { start } else { self.clean.html.len() };
+        self.depth += usize::from(!name.is_empty());
         self.open.push(Open { name, start: start..end });
+    }
+
+    /// Whether the next element would be nested too deep. Its formatting is removed then.
+    fn is_too_deep(&mut self) -> bool {
+        let is_too_deep = self.depth >= DEPTH_LIMIT;
+        if is_too_deep {
+            self.clean.remove(Removed::Formatting);
+        }
+        is_too_deep
     }
 
     fn leave(&mut self) {
@@ -503,6 +525,7 @@ impl<'t> Writer<'t> {
             self.end_run();
         }
         if let Some(open) = self.open.pop() {
+            self.depth -= usize::from(!open.name.is_empty());
             push_end(&mut self.clean.html, open.name);
         }
     }

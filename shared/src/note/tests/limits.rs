@@ -180,6 +180,43 @@ fn deeply_nested_markup_is_handled_safely() {
     }
 }
 
+/// The largest number of elements around any part of `html`.
+fn depth(html: &str) -> usize {
+    let (mut deepest, mut depth) = (0, 0_usize);
+    for tag in html.split('<').skip(1) {
+        match tag.starts_with('/') {
+            true => depth -= 1,
+            false => depth += usize::from(!["br>", "hr>"].iter().any(|void| tag.starts_with(void))),
+        }
+        deepest = deepest.max(depth);
+    }
+    assert_eq!(depth, 0, "{html}");
+    deepest
+}
+
+#[test]
+fn elements_inside_a_hundred_others_are_replaced_by_their_content() {
+    for tag in ["<b>", "<div>", "<blockquote>", "<ul><li>", "<table><tr><td>"] {
+        for count in [10, 99, 100, 101, 700] {
+            let html = format!("{}deep<br>text", tag.repeat(count));
+            let rendered = draft(&html).render(directory);
+            let (once, removed) = (rendered.html, rendered.removed);
+            assert!(depth(&once) <= 100, "{tag} × {count}: {}", depth(&once));
+            assert!(once.contains("deep<br>text"), "{tag} × {count}: {once}");
+            assert_eq!(stored(&once), once, "{tag} × {count}");
+            match count {
+                10 => assert!(removed.is_empty(), "{tag}: {removed:?}"),
+                101.. => assert_eq!(removed, [Removed::Formatting], "{tag} × {count}"),
+                _ => {}
+            }
+        }
+    }
+    let link = format!(r#"{}<a href="https://e.co/">site</a>"#, "<div>".repeat(100));
+    assert!(!stored(&link).contains("e.co") && stored(&link).contains("site"));
+    let mention = format!(r#"{}<a data-user-id="{ANN}">@Dir</a>"#, "<div>".repeat(300));
+    assert!(stored(&mention).contains(&verified(ANN)));
+}
+
 fn attachment() -> Attachment {
     Attachment {
         name: "offer.pdf".to_owned(),
