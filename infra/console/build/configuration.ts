@@ -1,0 +1,50 @@
+import type { Connect, Plugin } from "vite";
+
+/** The addresses of the API and of the issuer, as the local cloud uses them by default. */
+const api = process.env["CONSOLE_API_URL"] ?? "http://127.0.0.1:3000";
+const issuer = process.env["CONSOLE_ISSUER"] ?? api;
+
+const configuration = { apiUrl: api, issuer, clientId: "console", scope: "openid profile email" };
+
+/** The security headers of every deployment; `infra/console/template.yaml` has the same policy. */
+export const contentSecurityPolicy = (connect: string[]) =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "style-src-attr 'unsafe-inline'",
+    "img-src 'self' https: data:",
+    `connect-src 'self' ${connect.join(" ")}`,
+    "font-src 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    `form-action 'self' ${issuer}`,
+  ].join("; ");
+
+const answer: Connect.NextHandleFunction = (request, response, next) => {
+  if (request.url?.split("?")[0] !== "/config.json") return next();
+  response.setHeader("Content-Type", "application/json");
+  response.end(JSON.stringify(configuration));
+};
+
+/**
+ * Answers `/config.json` in `npm run dev` and `npm run preview`, as the web server of a deployment does.
+ * The preview also sends the security headers; the development server cannot, because it needs inline styles.
+ */
+export function configurationPlugin(): Plugin {
+  return {
+    name: "console-configuration",
+    configureServer(server) {
+      server.middlewares.use(answer);
+    },
+    configurePreviewServer(server) {
+      server.middlewares.use((_request, response, next) => {
+        response.setHeader("Content-Security-Policy", contentSecurityPolicy([...new Set([api, issuer])]));
+        response.setHeader("Referrer-Policy", "no-referrer");
+        response.setHeader("X-Content-Type-Options", "nosniff");
+        next();
+      });
+      server.middlewares.use(answer);
+    },
+  };
+}

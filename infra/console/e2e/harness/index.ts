@@ -1,0 +1,3 @@
+export { expectAccessible } from "./accessibility";
+export { choosePerson, openPage, visit } from "./browser";
+export { clearFaults, createCompany, fault, tokenLifetime, type Company, type TestPerson } from "./company";

@@ -1,0 +1,71 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import type { TestProject } from "vitest/node";
+
+/** The addresses of the local cloud under test, and of the browser. */
+export interface World {
+  api: string;
+  lambda: string;
+  console: string;
+  browser: string;
+}
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    world: World;
+  }
+}
+
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
+/** A cold build of the functions takes minutes. */
+const START_MS = 15 * 60_000;
+
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Starts `cargo run` on free ports, or takes the running one that the environment names. */
+async function cloud(): Promise<{ addresses: Omit<World, "browser">; child: ChildProcess | null }> {
+  const { CONSOLE_E2E_API: api, CONSOLE_E2E_LAMBDA: lambda, CONSOLE_E2E_URL: page } = process.env;
+  if (api && lambda && page) return { addresses: { api, lambda, console: page }, child: null };
+
+  const ports = ["--port", "0", "--lambda-port", "0", "--console-port", "0"];
+  const child = spawn("cargo", ["run", "--quiet", "--locked", "--", ...ports], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  const addresses = { api: "", lambda: "", console: "" };
+  const lines = createInterface({ input: child.stdout });
+  const timer = setTimeout(() => child.kill("SIGINT"), START_MS);
+  for await (const line of lines) {
+    const [, name, url] = /^\s+(API|Lambda API|Console)\s+(http:\S+)/i.exec(line) ?? [];
+    if (url && name) {
+      const key = { api: "api", "lambda api": "lambda", console: "console" }[name.toLowerCase()] as keyof typeof addresses;
+      addresses[key] = url.replace(/\/$/, "");
+    }
+    if (Object.values(addresses).every(Boolean)) break;
+  }
+  clearTimeout(timer);
+  if (!addresses.console) throw new Error("the local cloud did not start, or it serves no console");
+  child.stdout.resume();
+  return { addresses, child };
+}
+
+export default async function start({ provide }: TestProject) {
+  const { addresses, child } = await cloud();
+  const browser = await chromium.launchServer({ executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: flags });
+  provide("world", { ...addresses, browser: browser.wsEndpoint() });
+  return async () => {
+    await browser.close();
+    if (child) {
+      child.kill("SIGINT");
+      await once(child, "exit");
+    }
+  };
+}

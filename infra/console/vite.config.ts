@@ -1,0 +1,30 @@
+import { fileURLToPath } from "node:url";
+import vue from "@vitejs/plugin-vue";
+import { defineConfig } from "vitest/config";
+import { configurationPlugin } from "./build/configuration.ts";
+
+export default defineConfig({
+  plugins: [vue(), configurationPlugin()],
+  resolve: {
+    alias: {
+      "@generated": fileURLToPath(new URL("generated", import.meta.url)),
+      "@": fileURLToPath(new URL("src", import.meta.url)),
+    },
+  },
+  define: {
+    __VUE_OPTIONS_API__: false,
+    __VUE_PROD_DEVTOOLS__: false,
+    __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: false,
+    __VUE_I18N_FULL_INSTALL__: false,
+    __VUE_I18N_LEGACY_API__: false,
+    __INTLIFY_PROD_DEVTOOLS__: false,
+  },
+  build: {
+    target: "es2022",
+    // The content security policy allows no `data:` fonts.
+    assetsInlineLimit: 0,
+  },
+  server: { port: 5173, strictPort: true },
+  preview: { port: 3002, strictPort: true },
+  test: { include: ["src/**/*.test.ts", "build/**/*.test.ts"] },
+});
