@@ -134,7 +134,7 @@ impl World {
         let upstreams = Upstreams::start(directory.clone(), notifications.clone(), faults.clone())
             .await
             .expect("the upstream services start");
-        let parameters = cloud::local_parameters(&Parameters::new(), &upstreams, PUBLIC_URL);
+        let parameters = cloud::local_parameters(&Parameters::new(), &upstreams, PUBLIC_URL, None);
         let template = Template::read(&workspace().join("template.yaml"), &parameters);
         let template = Arc::new(template.expect("the template is valid"));
         let credentials = Credentials::new();

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use shared::import::Delimiter;
@@ -9,10 +10,11 @@ use crate::backfill::{self, Backfill, BackfillError};
 use crate::bench::{self, BenchError, Load};
 use crate::cargo::BuildProgress;
 use crate::client::{Client, ClientError};
-use crate::cloud::{DEFAULT_CONCURRENCY, LocalCloud, Options, StartError};
+use crate::cloud::{DEFAULT_CONCURRENCY, LocalCloud, Options, StartError, WebConsole};
 use crate::console::Console;
 use crate::demo::{self, Demo, DemoError};
 use crate::grants::{self, GrantsError};
+use crate::identity::DEFAULT_LIFETIME;
 use crate::import::{self, Credentials, ImportError, Session, SessionError};
 
 /// The error of a command. Its message is shown on standard error.
@@ -165,6 +167,15 @@ pub struct Serve {
     /// Port of the Lambda API.
     #[arg(long, default_value_t = 3001)]
     lambda_port: u16,
+    /// Port of the web console.
+    #[arg(long, default_value_t = 3002)]
+    console_port: u16,
+    /// Folder of a built web console [default: built from infra/console if Node.js is installed].
+    #[arg(long, value_name = "DIR")]
+    console_folder: Option<PathBuf>,
+    /// Lifetime of the tokens that the sign-in issues, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_LIFETIME.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
+    token_lifetime: u64,
     /// Folder that keeps the table and the objects between runs [default: in memory].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -341,13 +352,12 @@ impl DemoArguments {
 impl Serve {
     async fn run(self) -> Result<(), CommandError> {
         let console = Console::stdout().verbose(self.verbose);
-        let next = format!(
-            "the emulators start, demo data is loaded, and the API listens on http://127.0.0.1:{}.",
-            self.port
-        );
+        let next = "the emulators start, demo data is loaded, and the API listens.";
         let options = Options {
             port: self.port,
             lambda_port: self.lambda_port,
+            web_console: Some(WebConsole { port: self.console_port, folder: self.console_folder }),
+            token_lifetime: Duration::from_secs(self.token_lifetime),
             data: self.data,
             contacts: self.contacts,
             concurrency: self.concurrency,
@@ -375,8 +385,10 @@ impl Serve {
 /// The text with the addresses that a user needs after the start.
 fn banner(cloud: &LocalCloud) -> String {
     let gateway = cloud.gateway_url();
+    let console = cloud.console_url().unwrap_or("not served");
     format!(
         "ready
+  Web console   {console}
   API           {gateway}
   Lambda API    {}
   AWS endpoint  {}

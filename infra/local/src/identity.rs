@@ -6,6 +6,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,11 +17,11 @@ use ring::signature::{
     UnparsedPublicKey,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use shared::clock::Clock;
 
-/// Lifetime of a token in seconds: 12 hours.
-const LIFETIME_SECONDS: i64 = 12 * 60 * 60;
+/// Lifetime of a token, unless another one is set.
+pub const DEFAULT_LIFETIME: Duration = Duration::from_hours(12);
 /// Name of the file under `--data` that contains the key.
 const FILE: &str = "identity.p8";
 /// The header of every issued token.
@@ -44,9 +46,9 @@ pub struct Claims {
 }
 
 #[derive(Serialize)]
-struct Timed<'a> {
+struct Timed<'a, C> {
     #[serde(flatten)]
-    claims: &'a Claims,
+    claims: &'a C,
     iat: i64,
     exp: i64,
 }
@@ -88,6 +90,29 @@ pub enum TokenError {
     NotYetValid,
 }
 
+/// Lifetime of the tokens that the sign-in issues. Clones share it.
+#[derive(Clone, Debug)]
+pub struct TokenLifetime(Arc<AtomicU64>);
+
+impl TokenLifetime {
+    /// Creates a lifetime, in whole seconds.
+    #[must_use]
+    pub fn new(lifetime: Duration) -> Self {
+        Self(Arc::new(AtomicU64::new(lifetime.as_secs())))
+    }
+
+    /// The lifetime of the next token.
+    #[must_use]
+    pub fn get(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Changes the lifetime of the following tokens.
+    pub fn set(&self, lifetime: Duration) {
+        self.0.store(lifetime.as_secs(), Ordering::Relaxed);
+    }
+}
+
 /// Signs and checks tokens with one ES256 key. Clones share the key.
 #[derive(Clone)]
 pub struct Identity {
@@ -115,10 +140,11 @@ impl Identity {
         Ok(Self { key: Arc::new(key), clock })
     }
 
-    /// Issues a token that is valid for 12 hours.
-    pub fn issue(&self, claims: &Claims) -> Result<String, TokenError> {
+    /// Issues a token with these claims and the claims for its times.
+    pub fn issue(&self, claims: &impl Serialize, lifetime: Duration) -> Result<String, TokenError> {
         let iat = self.clock.now().as_second();
-        let timed = Timed { claims, iat, exp: iat + LIFETIME_SECONDS };
+        let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+        let timed = Timed { claims, iat, exp: iat.saturating_add(seconds) };
         let payload = serde_json::to_vec(&timed).map_err(|_| TokenError::Signing)?;
         let mut token =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(payload));
@@ -127,6 +153,21 @@ impl Identity {
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Ok(token)
+    }
+
+    /// The public key that checks the tokens' signatures, as a JSON Web Key (RFC 7517).
+    pub fn public_key(&self) -> Value {
+        // An uncompressed point: a byte, and the two coordinates with 32 bytes each.
+        let point = self.key.public_key().as_ref();
+        let (x, y) = point[1..].split_at(32);
+        json!({
+            "kty": "EC",
+            "crv": "P-256",
+            "alg": "ES256",
+            "use": "sig",
+            "x": URL_SAFE_NO_PAD.encode(x),
+            "y": URL_SAFE_NO_PAD.encode(y),
+        })
     }
 
     /// Checks a token as the JWT authorizer of API Gateway does, and returns its claims. The token
@@ -238,7 +279,7 @@ mod tests {
     #[test]
     fn a_token_is_valid_for_its_issuer_and_audience_only() {
         let identity = Identity::start(None, Clock::System).unwrap();
-        let token = identity.issue(&claims()).unwrap();
+        let token = identity.issue(&claims(), DEFAULT_LIFETIME).unwrap();
         let verified = verify(&identity, &token).unwrap();
         assert_eq!(verified["company_sso_id"], "c");
         assert_eq!(verified["name"], "Maya");
@@ -254,7 +295,7 @@ mod tests {
     #[test]
     fn a_changed_token_is_refused() {
         let identity = Identity::start(None, Clock::System).unwrap();
-        let token = identity.issue(&claims()).unwrap();
+        let token = identity.issue(&claims(), DEFAULT_LIFETIME).unwrap();
         let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else {
             panic!("{token}");
         };
@@ -267,7 +308,7 @@ mod tests {
         }
         let mut other = claims();
         other.sub = "0b".to_owned();
-        let other = identity.issue(&other).unwrap();
+        let other = identity.issue(&other, DEFAULT_LIFETIME).unwrap();
         let other_payload = other.split('.').nth(1).unwrap();
         for changed in [
             format!("{header}.{other_payload}.{signature}"),
@@ -294,10 +335,10 @@ mod tests {
     }
 
     #[test]
-    fn a_token_expires_after_twelve_hours() {
+    fn a_token_expires_after_its_lifetime() {
         let clock = Clock::manual(Timestamp::from_second(1_800_000_000).unwrap());
         let identity = Identity::start(None, clock.clone()).unwrap();
-        let token = identity.issue(&claims()).unwrap();
+        let token = identity.issue(&claims(), DEFAULT_LIFETIME).unwrap();
         clock.advance(SignedDuration::from_secs(12 * 3600 - 1));
         assert!(verify(&identity, &token).is_ok());
         clock.advance(SignedDuration::from_secs(1));
@@ -310,7 +351,7 @@ mod tests {
     fn a_key_under_data_is_kept_for_the_next_run() {
         let folder = tempfile::tempdir().unwrap();
         let first = Identity::start(Some(folder.path()), Clock::System).unwrap();
-        let token = first.issue(&claims()).unwrap();
+        let token = first.issue(&claims(), DEFAULT_LIFETIME).unwrap();
         let second = Identity::start(Some(folder.path()), Clock::System).unwrap();
         assert!(verify(&second, &token).is_ok());
     }

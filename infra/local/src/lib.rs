@@ -22,9 +22,11 @@ pub mod lambda;
 pub mod operator;
 pub mod record;
 pub mod resources;
+pub mod sign_in;
 pub mod sources;
 pub mod template;
 pub mod upstreams;
+pub mod web_console;
 
 pub use cloud::{LocalCloud, Options, StartError};
 

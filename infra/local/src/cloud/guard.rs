@@ -32,13 +32,29 @@ pub(super) fn local_origins(template: &Template) -> Origins {
     origins.filter(|origin| host(origin)).cloned().collect()
 }
 
-/// Adds the checks of [`refusal`] to all routes of `router`.
-pub(super) fn protect(router: Router, origins: Origins) -> Router {
-    router.layer(axum::middleware::from_fn_with_state(origins, check))
+/// Which pages may use the endpoints.
+#[derive(Clone)]
+struct Guard {
+    origins: Origins,
+    /// Whether POST requests with the content type of a form are accepted.
+    accepts_forms: bool,
 }
 
-async fn check(State(origins): State<Origins>, request: Request, next: Next) -> Response {
-    match refusal(request.method(), request.headers(), &origins) {
+/// Adds the checks of [`Guard::refusal`] to all routes of `router`.
+pub(super) fn protect(router: Router, origins: Origins) -> Router {
+    let guard = Guard { origins, accepts_forms: false };
+    router.layer(axum::middleware::from_fn_with_state(guard, check))
+}
+
+/// The same for the sign-in. Its token endpoint takes a form (RFC 6749 §4.1.3), and the form has a
+/// secret that other pages do not know.
+pub(super) fn protect_sign_in(router: Router, origins: Origins) -> Router {
+    let guard = Guard { origins, accepts_forms: true };
+    router.layer(axum::middleware::from_fn_with_state(guard, check))
+}
+
+async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    match guard.refusal(request.method(), request.headers()) {
         None => {
             let origin = request.headers().get(ORIGIN).cloned();
             let is_preflight = request.method() == Method::OPTIONS && origin.is_some();
@@ -67,36 +83,40 @@ fn allow(origin: HeaderValue, headers: &mut HeaderMap) {
     headers.insert(VARY, HeaderValue::from_static("origin"));
 }
 
-/// Why a request is refused: its `Host` is not a loopback name, its `Origin` is not allowed, or it
-/// is a POST request with the content type of an HTML form.
-fn refusal(method: &Method, headers: &HeaderMap, origins: &[String]) -> Option<&'static str> {
-    let text = |header| headers.get(header).map(HeaderValue::to_str);
-    let is_loopback = matches!(text(&HOST), Some(Ok(host)) if is_loopback(host));
-    if !is_loopback {
-        return Some(
-            "the local endpoints accept only the hosts 127.0.0.1, ::1 and localhost; send the \
+impl Guard {
+    /// Why a request is refused: its `Host` is not a loopback name, its `Origin` is not allowed, or it
+    /// is a POST request with the content type of an HTML form.
+    fn refusal(&self, method: &Method, headers: &HeaderMap) -> Option<&'static str> {
+        let text = |header| headers.get(header).map(HeaderValue::to_str);
+        let is_loopback = matches!(text(&HOST), Some(Ok(host)) if is_loopback(host));
+        if !is_loopback {
+            return Some(
+                "the local endpoints accept only the hosts 127.0.0.1, ::1 and localhost; send the \
              request to one of them",
-        );
-    }
-    let is_allowed = match text(&ORIGIN) {
-        None => true,
-        Some(Ok(origin)) => origins.iter().any(|allowed| allowed == origin),
-        Some(Err(_)) => false,
-    };
-    if !is_allowed {
-        return Some("the local endpoints accept no requests of pages from other origins");
-    }
-    let content_type = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-    let media_type = content_type.map(|value| value.split(';').next().unwrap_or_default().trim());
-    let is_form = media_type
-        .is_some_and(|kind| FORM_TYPES.iter().any(|form| kind.eq_ignore_ascii_case(form)));
-    if method == Method::POST && is_form {
-        return Some(
-            "a POST request to the local endpoints must have the header `content-type: \
+            );
+        }
+        let is_allowed = match text(&ORIGIN) {
+            None => true,
+            Some(Ok(origin)) => self.origins.iter().any(|allowed| allowed == origin),
+            Some(Err(_)) => false,
+        };
+        if !is_allowed {
+            return Some("the local endpoints accept no requests of pages from other origins");
+        }
+        let content_type =
+            headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+        let media_type =
+            content_type.map(|value| value.split(';').next().unwrap_or_default().trim());
+        let is_form = media_type
+            .is_some_and(|kind| FORM_TYPES.iter().any(|form| kind.eq_ignore_ascii_case(form)));
+        if method == Method::POST && is_form && !self.accepts_forms {
+            return Some(
+                "a POST request to the local endpoints must have the header `content-type: \
              application/json`",
-        );
+            );
+        }
+        None
     }
-    None
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -118,8 +138,9 @@ mod tests {
     fn is_refused(method: &Method, headers: &[(HeaderName, &'static str)]) -> bool {
         let headers = headers.iter().cloned();
         let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
-        let origins = ["http://127.0.0.1:3002".to_owned()];
-        refusal(method, &headers.collect(), &origins).is_some()
+        let origins = Arc::from(["http://127.0.0.1:3002".to_owned()]);
+        let guard = Guard { origins, accepts_forms: false };
+        guard.refusal(method, &headers.collect()).is_some()
     }
 
     #[test]

@@ -5,8 +5,10 @@
 //! | `options`, `error` | how to start it, and why a start fails |
 //! | `parameters` | the parameters and secrets of the template that it sets itself |
 //! | `server`, `guard` | the HTTP servers, and the protection of the local endpoints from web pages |
+//! | `console_site` | the server of the web console |
 //! | `operator` | its own access to table and bucket, for the `/_local` endpoints |
 
+mod console_site;
 mod error;
 mod guard;
 mod operator;
@@ -24,9 +26,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use error::StartError;
-pub use options::{DEFAULT_CONCURRENCY, Options};
+pub use options::{DEFAULT_CONCURRENCY, Options, WebConsole};
 pub use parameters::{local_parameters, secrets};
 
+use console_site::ConsoleSite;
 use operator::Operator;
 use server::Server;
 
@@ -37,10 +40,11 @@ use crate::demo_company;
 use crate::demo_contacts;
 use crate::gateway::{self, GatewayOptions};
 use crate::grants;
-use crate::identity::Identity;
+use crate::identity::{Identity, TokenLifetime};
 use crate::lambda::{self, Lambda, LambdaOptions};
 use crate::record::{Events, Notifications, Usage};
 use crate::resources;
+use crate::sign_in::{self, SignInState};
 use crate::sources::{QueueSources, QueueSourcesOptions, Schedules};
 use crate::template::{Names, Template};
 use crate::upstreams::{Directory, Upstreams};
@@ -48,6 +52,7 @@ use crate::upstreams::{Directory, Upstreams};
 /// The running local cloud.
 pub struct LocalCloud {
     gateway_url: String,
+    console_url: Option<String>,
     lambda_url: String,
     aws: Aws,
     table: Table,
@@ -74,6 +79,8 @@ impl LocalCloud {
         let lambda_api = Server::bind(options.lambda_port, "--lambda-port").await?;
         let gateway_url = gateway.url().to_owned();
         let lambda_url = lambda_api.url().to_owned();
+        let console_site = ConsoleSite::prepare(&options).await?;
+        let console_url = console_site.as_ref().map(|site| site.url().to_owned());
 
         let usage = Usage::default();
         let events = Events::default();
@@ -86,7 +93,8 @@ impl LocalCloud {
             .await
             .map_err(StartError::Upstreams)?;
 
-        let parameters = local_parameters(&options.parameters, &upstreams, &gateway_url);
+        let parameters =
+            local_parameters(&options.parameters, &upstreams, &gateway_url, console_url.as_deref());
         let template = options.workspace.join("template.yaml");
         let template = Arc::new(Template::read(&template, &parameters)?);
         let resources = resources::from_template(&template)?;
@@ -155,8 +163,23 @@ impl LocalCloud {
             clock: options.clock.clone(),
         });
         let (issuer, audience) = operator::token_rules(&template);
+        // The pages of the web application come from the origins that the API allows.
+        let origins = guard::local_origins(&template);
+        let (lifetime, flags) =
+            (TokenLifetime::new(options.token_lifetime), operator::flags(table.clone()));
+        let sign_in = sign_in::router(SignInState {
+            identity: identity.clone(),
+            lifetime: lifetime.clone(),
+            issuer: issuer.clone(),
+            audience: audience.clone(),
+            origins: Arc::clone(&origins),
+            directory: directory.clone(),
+            flags: Arc::clone(&flags),
+            clock: options.clock.clone(),
+        });
         let control = control::router(ControlState {
             identity,
+            lifetime,
             issuer,
             audience,
             directory,
@@ -166,17 +189,19 @@ impl LocalCloud {
             usage,
             faults,
             files,
-            flags: operator::flags(table.clone()),
+            flags,
             clean_up: operator::clean_up(&template, &schedules),
             clock: options.clock.clone(),
         });
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        // The pages of the web application come from the origins that the API allows.
-        let origins = guard::local_origins(&template);
         let control = guard::protect(control, Arc::clone(&origins));
-        let api = Router::new().nest("/_local", control).fallback_service(api);
+        let sign_in = guard::protect_sign_in(sign_in, Arc::clone(&origins));
+        let api = Router::new().nest("/_local", control).merge(sign_in).fallback_service(api);
         gateway.serve(api, &stop, &tasks);
+        if let Some(site) = console_site {
+            site.serve(&gateway_url, &stop, &tasks);
+        }
         lambda_api.serve(guard::protect(lambda::router(lambda.clone()), origins), &stop, &tasks);
         if options.watch {
             let watch = binaries.watch(options.workspace, options.console);
@@ -185,6 +210,7 @@ impl LocalCloud {
         }
         Ok(Self {
             gateway_url,
+            console_url,
             lambda_url,
             aws,
             table,
@@ -202,6 +228,12 @@ impl LocalCloud {
     #[must_use]
     pub fn gateway_url(&self) -> &str {
         &self.gateway_url
+    }
+
+    /// The address of the web console; `None` if it is not served.
+    #[must_use]
+    pub fn console_url(&self) -> Option<&str> {
+        self.console_url.as_deref()
     }
 
     /// The base URL of the Lambda API.

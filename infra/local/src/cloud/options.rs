@@ -1,17 +1,28 @@
 //! The options of the local cloud.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use shared::clock::Clock;
 
 use crate::cargo::{Binaries, BuildProgress};
 use crate::console::Console;
+use crate::identity::DEFAULT_LIFETIME;
 use crate::lambda::RetryDelays;
 use crate::template::Parameters;
 
 /// The largest number of processes of a function that reserves no concurrency, unless
 /// `--concurrency` sets another one. A process takes some 10 MB of memory.
 pub const DEFAULT_CONCURRENCY: u32 = 32;
+
+/// How the web console is served.
+#[derive(Clone, Debug)]
+pub struct WebConsole {
+    /// Port of the console; 0 means any free port.
+    pub port: u16,
+    /// Folder of the built console; with `None`, it is built first, if Node.js is installed.
+    pub folder: Option<PathBuf>,
+}
 
 /// The options of the local cloud.
 #[derive(Clone)]
@@ -22,6 +33,10 @@ pub struct Options {
     pub port: u16,
     /// Port of the Lambda API; 0 means any free port.
     pub lambda_port: u16,
+    /// Where the web console is served; with `None`, it is not.
+    pub web_console: Option<WebConsole>,
+    /// Lifetime of the tokens that the sign-in issues.
+    pub token_lifetime: Duration,
     /// Folder that keeps the state between runs; with `None`, nothing is kept.
     pub data: Option<PathBuf>,
     /// The programs of the functions; with `None`, the functions are built first.
@@ -53,6 +68,8 @@ impl Options {
             workspace,
             port: 0,
             lambda_port: 0,
+            web_console: None,
+            token_lifetime: DEFAULT_LIFETIME,
             data: None,
             binaries: None,
             build_progress: BuildProgress::hidden(),

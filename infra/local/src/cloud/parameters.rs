@@ -6,13 +6,17 @@ use std::collections::BTreeMap;
 use crate::template::{Parameters, example_parameters};
 use crate::upstreams::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY, Upstreams};
 
+/// Origin of the console while it is developed (`npm run dev`).
+const DEVELOPMENT_SERVER: &str = "http://127.0.0.1:5173";
+
 /// The parameters of the template: example values of those without a default, the `given` values,
-/// and the URLs that only the local cloud knows. Later ones take precedence.
+/// the URLs that only the local cloud knows, and the address of the web console if it is served. Later ones take precedence.
 #[must_use]
 pub fn local_parameters(
     given: &Parameters,
     upstreams: &Upstreams,
     gateway_url: &str,
+    console_url: Option<&str>,
 ) -> Parameters {
     let mut parameters = example_parameters();
     parameters.extend(given.clone());
@@ -23,6 +27,10 @@ pub fn local_parameters(
         ("JwtIssuer", gateway_url),
     ];
     parameters.extend(local.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    if let Some(url) = console_url {
+        parameters.insert("AppUrl".to_owned(), url.to_owned());
+        parameters.insert("AllowOrigins".to_owned(), format!("{url},{DEVELOPMENT_SERVER}"));
+    }
     parameters
 }
 

@@ -2,6 +2,7 @@
 //! tokens.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -14,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::response::{ErrorResponse, data};
 use super::state::ControlState;
-use crate::identity::Claims;
+use crate::identity::{Claims, DEFAULT_LIFETIME};
 use crate::upstreams::{Directory, Person, Upserts};
 
 #[derive(Deserialize)]
@@ -38,7 +39,7 @@ pub(super) async fn token(
         name: person.full_name,
         email: person.email,
     };
-    let token = state.identity.issue(&claims).map_err(|error| {
+    let token = state.identity.issue(&claims, DEFAULT_LIFETIME).map_err(|error| {
         ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, "TOKEN_NOT_ISSUED", error.to_string())
     })?;
     Ok(Json(json!({ "token": token })).into_response())
@@ -96,4 +97,24 @@ pub(super) async fn upsert(
     });
     state.directory.upsert(upserts).map_err(ErrorResponse::invalid)?;
     Ok(data(counts))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lifetime {
+    seconds: u32,
+}
+
+/// `PUT /_local/token-lifetime`: sets the lifetime of the tokens that the sign-in issues from now
+/// on. `GET /_local/token` does not change.
+pub(super) async fn token_lifetime(
+    State(state): State<ControlState>,
+    body: Bytes,
+) -> Result<Response, ErrorResponse> {
+    let Lifetime { seconds } = serde_json::from_slice(&body).map_err(ErrorResponse::invalid)?;
+    if seconds == 0 {
+        return Err(ErrorResponse::invalid("`seconds` must be at least 1"));
+    }
+    state.lifetime.set(Duration::from_secs(seconds.into()));
+    Ok(data(json!({ "seconds": seconds })))
 }

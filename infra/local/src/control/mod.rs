@@ -12,7 +12,7 @@ mod tests;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use http::StatusCode;
 
 pub use state::{CleanUp, ControlState, Flags};
@@ -26,6 +26,7 @@ const MAX_OBJECT_BYTES: usize = 256 * 1024 * 1024;
 pub fn router(state: ControlState) -> Router {
     Router::new()
         .route("/token", get(directory::token))
+        .route("/token-lifetime", put(directory::token_lifetime))
         .route("/users", get(directory::users))
         .route("/directory", post(directory::upsert))
         .route("/mail", get(records::mail))

@@ -10,7 +10,7 @@ use shared::clock::Clock;
 use shared::export::Files;
 
 use crate::aws::Faults;
-use crate::identity::Identity;
+use crate::identity::{Identity, TokenLifetime};
 use crate::record::{Events, Mailbox, Notifications, Usage};
 use crate::upstreams::Directory;
 
@@ -27,6 +27,8 @@ pub type CleanUp =
 pub struct ControlState {
     /// Signs tokens.
     pub identity: Identity,
+    /// Lifetime of the tokens that the sign-in issues.
+    pub lifetime: TokenLifetime,
     /// Issuer of the tokens, as the template's authorizer expects it.
     pub issuer: String,
     /// Audience of the tokens, as the template's authorizer expects it.

@@ -11,7 +11,7 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::aws::Faults;
 use crate::demo_company;
-use crate::identity::Identity;
+use crate::identity::{DEFAULT_LIFETIME, Identity, TokenLifetime};
 use crate::record::{Events, Invocation, Mailbox, Notifications, Usage};
 use crate::upstreams::Directory;
 
@@ -47,6 +47,7 @@ fn control() -> Control {
     };
     let state = ControlState {
         identity: Identity::start(None, clock.clone()).unwrap(),
+        lifetime: TokenLifetime::new(DEFAULT_LIFETIME),
         issuer: ISSUER.to_owned(),
         audience: "contact-service".to_owned(),
         directory,
