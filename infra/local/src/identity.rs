@@ -20,6 +20,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::clock::Clock;
 
+/// The client id of the web console at the sign-in.
+pub const CONSOLE_CLIENT: &str = "console";
+
 /// Lifetime of a token, unless another one is set.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_hours(12);
 /// Name of the file under `--data` that contains the key.

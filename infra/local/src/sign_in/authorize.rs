@@ -14,8 +14,9 @@ use serde_json::Map;
 use shared::error::chain;
 use url::{Url, form_urlencoded};
 
+use super::SignIn;
 use super::codes::Grant;
-use super::{CLIENT_ID, SignIn};
+use crate::identity::CONSOLE_CLIENT;
 use crate::upstreams::{Person, Status};
 
 /// Nothing but the page's own style sheet.
@@ -51,7 +52,7 @@ pub(super) struct AuthorizationRequest {
 #[derive(Debug, thiserror::Error)]
 enum AuthorizationError {
     /// The user must not be sent back, because the address may be anybody's.
-    #[error("the client `{0}` is unknown; the only client is `{CLIENT_ID}`")]
+    #[error("the client `{0}` is unknown; the only client is `{CONSOLE_CLIENT}`")]
     Client(String),
     /// The user must not be sent back to this address.
     #[error(
@@ -119,7 +120,7 @@ fn check<'a>(
     sign_in: &SignIn,
     request: &'a AuthorizationRequest,
 ) -> Result<&'a str, AuthorizationError> {
-    if request.client_id != CLIENT_ID {
+    if request.client_id != CONSOLE_CLIENT {
         return Err(AuthorizationError::Client(request.client_id.clone()));
     }
     if !is_own_page(sign_in, &request.redirect_uri) {

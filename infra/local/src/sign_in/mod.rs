@@ -31,9 +31,6 @@ use crate::identity::{Identity, TokenLifetime};
 use crate::upstreams::Directory;
 use codes::Codes;
 
-/// The client id of the console.
-pub const CLIENT_ID: &str = "console";
-
 /// The data that the sign-in uses.
 #[derive(Clone)]
 pub struct SignInState {

@@ -1,5 +1,5 @@
 //! The web console: a static site that Node.js builds, served from an origin of its own as in
-//! production (SPEC §7).
+//! production (SPEC §6, "Web console and sign-in").
 //!
 //! | file | content |
 //! |---|---|

@@ -16,7 +16,7 @@ use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use tower_http::services::{ServeDir, ServeFile};
 
-use crate::sign_in::CLIENT_ID;
+use crate::identity::CONSOLE_CLIENT;
 
 /// The settings of the console, which it reads from `/config.json`.
 #[derive(Clone, Debug, Serialize)]
@@ -39,7 +39,7 @@ impl SiteConfig {
         Self {
             api_url: gateway_url.to_owned(),
             issuer: gateway_url.to_owned(),
-            client_id: CLIENT_ID.to_owned(),
+            client_id: CONSOLE_CLIENT.to_owned(),
             scope: "openid profile email".to_owned(),
         }
     }
