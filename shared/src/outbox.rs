@@ -5,6 +5,9 @@
 //! message, and is sent directly after the commit. If sending fails, the clean-up sends the message
 //! later. The receiver of the message deletes the due item. The due item is then no longer needed,
 //! because the queue keeps a message until it is processed.
+//!
+//! Each message is in the message group of its company, so that SQS delivers the messages of all
+//! companies in turn (fair queues). A company with many messages does not delay the others.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -21,6 +24,7 @@ use serde_json::Value;
 use crate::{
     aws,
     error::chain,
+    id::CompanyId,
     table::{Action, Due, DueItem, DueKind, Key, TableError},
 };
 
@@ -59,10 +63,17 @@ impl Queue {
     }
 }
 
+/// The content of a message. A type without a company cannot be sent.
+pub trait MessageBody: Serialize {
+    /// The company that the message belongs to. It is the message's group in the queue.
+    fn company(&self) -> &CompanyId;
+}
+
 /// The payload of a due item of the kind [`DueKind::Message`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct StoredMessage {
     queue: Queue,
+    company: CompanyId,
     body: Value,
 }
 
@@ -81,8 +92,7 @@ pub struct Envelope<T> {
 pub struct Outgoing {
     due: Due,
     key: Key,
-    queue: Queue,
-    body: Value,
+    stored: StoredMessage,
 }
 
 impl Outgoing {
@@ -91,13 +101,14 @@ impl Outgoing {
         queue: Queue,
         id: impl Into<String>,
         now: Timestamp,
-        body: &impl Serialize,
+        body: &impl MessageBody,
     ) -> Result<Self, TableError> {
+        let company = body.company().clone();
         let body =
             serde_json::to_value(body).map_err(|error| TableError::Refused(error.to_string()))?;
-        let stored = StoredMessage { queue, body };
+        let stored = StoredMessage { queue, company, body };
         let due = Due::new(DueKind::Message, now + GRACE, id, &stored)?;
-        Ok(Self { key: due.key(), due, queue, body: stored.body })
+        Ok(Self { key: due.key(), due, stored })
     }
 
     /// Creates the message from a due item, so that the clean-up can send it.
@@ -105,8 +116,8 @@ impl Outgoing {
     /// # Errors
     /// [`TableError::Shape`] when the item contains no valid message.
     pub fn from_due(item: &DueItem) -> Result<Self, TableError> {
-        let StoredMessage { queue, body } = item.due.payload()?;
-        Ok(Self { due: item.due.clone(), key: item.key.clone(), queue, body })
+        let stored = item.due.payload()?;
+        Ok(Self { due: item.due.clone(), key: item.key.clone(), stored })
     }
 
     /// The table action that stores the message as a due item.
@@ -141,7 +152,7 @@ impl Outbox {
     pub async fn send(&self, messages: &[Outgoing]) -> Vec<Key> {
         let mut acknowledged = Vec::with_capacity(messages.len());
         for queue in Queue::ALL {
-            let of_queue: Vec<_> = messages.iter().filter(|m| m.queue == queue).collect();
+            let of_queue: Vec<_> = messages.iter().filter(|m| m.stored.queue == queue).collect();
             for batch in of_queue.chunks(BATCH) {
                 acknowledged.extend(self.send_batch(queue, batch).await);
             }
@@ -211,9 +222,11 @@ fn batch_entry(
     index: usize,
     message: &Outgoing,
 ) -> Result<SendMessageBatchRequestEntry, Box<dyn Error>> {
-    let envelope = Envelope { due: Some(message.key.clone()), body: message.body.clone() };
+    let StoredMessage { company, body, .. } = &message.stored;
+    let envelope = Envelope { due: Some(message.key.clone()), body };
     let entry = SendMessageBatchRequestEntry::builder()
         .id(index.to_string())
+        .message_group_id(company.as_str())
         .message_body(serde_json::to_string(&envelope)?);
     Ok(entry.build()?)
 }
@@ -246,10 +259,11 @@ impl DeadLetters {
 
     /// Sends a message to the queue. The message has no due item, because the outbox does not store
     /// it.
-    pub async fn put(&self, body: &(impl Serialize + Sync)) -> Result<(), DeadLetterError> {
+    pub async fn put(&self, body: &(impl MessageBody + Sync)) -> Result<(), DeadLetterError> {
         let text = serde_json::to_string(&Envelope { due: None, body })
             .map_err(DeadLetterError::Serialize)?;
-        let sent = self.sqs.send_message().queue_url(&self.url).message_body(text).send().await;
+        let message = self.sqs.send_message().queue_url(&self.url).message_body(text);
+        let sent = message.message_group_id(body.company().as_str()).send().await;
         sent.map(drop).map_err(|error| DeadLetterError::Send(aws::CallError::new(&error)))
     }
 }

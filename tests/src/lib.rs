@@ -355,7 +355,7 @@ impl World {
             let mut round = 0;
             for function in self.template.functions.values() {
                 for source in function.queue_sources() {
-                    round += self.process_queue(&function.id, &source.queue).await;
+                    round += self.process_queue(&function.id, &source.queue, 10).await;
                 }
             }
             if round == 0 {
@@ -365,13 +365,38 @@ impl World {
         }
     }
 
-    async fn process_queue(&self, function: &str, queue: &str) -> usize {
+    /// Delivers one message to this function. Returns false if its queue has none.
+    pub async fn process_next(&self, function: &str) -> bool {
+        let source = self.template.functions[function].queue_sources().next();
+        let queue = &source.expect("the function has a queue").queue;
+        self.process_queue(function, queue, 1).await == 1
+    }
+
+    /// Receives the messages of a queue and returns their message groups.
+    pub async fn message_groups(&self, queue: &str) -> Vec<String> {
+        let sqs = self.operator("QUEUE", queue).await.sqs();
+        let received = sqs
+            .receive_message()
+            .queue_url(self.names.queue_url(queue))
+            .max_number_of_messages(10)
+            .message_system_attribute_names("All".into())
+            .send()
+            .await
+            .expect("the queue returns messages");
+        let event = queue_event::event(received.messages(), &Names::queue_arn(queue));
+        check_groups(&event);
+        let records = event["Records"].as_array().into_iter().flatten();
+        records.map(|it| text(&it["attributes"]["MessageGroupId"])).collect()
+    }
+
+    /// Delivers at most `most` messages in one batch, and returns how many.
+    async fn process_queue(&self, function: &str, queue: &str, most: i32) -> usize {
         let sqs = self.environment(function).await.sqs();
         let url = self.names.queue_url(queue);
         let received = sqs
             .receive_message()
             .queue_url(&url)
-            .max_number_of_messages(10)
+            .max_number_of_messages(most)
             .message_system_attribute_names("All".into())
             .send()
             .await
@@ -381,6 +406,7 @@ impl World {
             return 0;
         }
         let event = queue_event::event(&messages, &Names::queue_arn(queue));
+        check_groups(&event);
         let response = self.invoke(function, event).await;
         let failed: Vec<&str> = response["batchItemFailures"]
             .as_array()
@@ -457,6 +483,20 @@ impl Drop for World {
         assert!(denied.is_empty() || std::thread::panicking(), "{denied:#?}");
         grants::keep(&self.roles).expect("the folder of used grants is writable");
     }
+}
+
+/// Checks that each message of an event is in the message group of its company (SPEC §4).
+fn check_groups(event: &Value) {
+    for record in event["Records"].as_array().into_iter().flatten() {
+        let message: Value = serde_json::from_str(&text(&record["body"])).expect("a message");
+        let group = &record["attributes"]["MessageGroupId"];
+        assert_eq!(group, &message["body"]["company"], "{record}");
+        assert!(group.is_string(), "{record}");
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// The root folder of the workspace.

@@ -14,6 +14,7 @@ mod exports {
     mod chain;
     mod email;
     mod expiry;
+    mod fairness;
     mod faults;
     mod file;
     mod filter;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{CompanyId, ContactId, RunId},
-    outbox::{Outgoing, Queue},
+    outbox::{MessageBody, Outgoing, Queue},
     table::{
         Action, Condition, EXPIRES_AT, Key, Query, Table, TableError, TransactError, Transaction,
         attribute, backfill_partition, from_item, to_item,
@@ -86,6 +86,12 @@ pub struct Continuation {
     pub(crate) company: CompanyId,
     pub(crate) run: RunId,
     pub(crate) continuation: u32,
+}
+
+impl MessageBody for Continuation {
+    fn company(&self) -> &CompanyId {
+        &self.company
+    }
 }
 
 /// Why a run was not stored.

@@ -56,6 +56,11 @@ fn batch(records: &[Value]) -> Value {
         .map(|record| json!({ "itemIdentifier": record["messageId"] }))
         .collect();
     let bodies: Vec<&Value> = records.iter().map(|record| &record["body"]).collect();
-    println!("{}", json!({ "level": "INFO", "event_name": "fixture_batch", "bodies": bodies }));
+    let group = |record: &Value| record["attributes"]["MessageGroupId"].clone();
+    let groups: Vec<Value> = records.iter().map(group).collect();
+    let line = json!({
+        "level": "INFO", "event_name": "fixture_batch", "bodies": bodies, "groups": groups,
+    });
+    println!("{line}");
     json!({ "batchItemFailures": failures })
 }

@@ -6,7 +6,7 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials as AccessKeys, Region};
@@ -18,7 +18,7 @@ use local::lambda::Lambda;
 use local::record::Events;
 use local::sources::{QueueSources, QueueSourcesOptions};
 use local::template::Names;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{eventually, options, template};
 
 /// The queues of a test, with this visibility time-out in seconds.
@@ -66,7 +66,8 @@ fn resources(visibility_seconds: u32) -> Resources {
 struct Scene {
     aws: Aws,
     lambda: Lambda,
-    sources: QueueSources,
+    options: QueueSourcesOptions,
+    sources: OnceLock<QueueSources>,
     client: aws_sdk_sqs::Client,
     events: Events,
 }
@@ -92,14 +93,14 @@ impl Scene {
         let names = options.names.clone();
         let lambda = Lambda::start(options).await.unwrap();
         let http = shared::http_client::builder().build().unwrap();
-        let sources = QueueSources::start(&QueueSourcesOptions {
+        let options = QueueSourcesOptions {
             template,
             names,
             endpoint_url: aws.endpoint_url().to_owned(),
             credentials: credentials.clone(),
             http: http.clone(),
             lambda: lambda.clone(),
-        });
+        };
 
         let keys = credentials.operator();
         let config = aws_sdk_sqs::Config::builder()
@@ -116,7 +117,12 @@ impl Scene {
             .http_client(shared::http_client::for_sdk(http))
             .build();
         let client = aws_sdk_sqs::Client::from_conf(config);
-        Self { aws, lambda, sources, client, events }
+        Self { aws, lambda, options, sources: OnceLock::new(), client, events }
+    }
+
+    /// Starts to deliver the messages of the queue.
+    fn poll(&self) {
+        self.sources.get_or_init(|| QueueSources::start(&self.options));
     }
 
     async fn send(&self, body: &str) {
@@ -124,16 +130,29 @@ impl Scene {
         self.client.send_message().queue_url(url).message_body(body).send().await.unwrap();
     }
 
+    /// Sends a message whose body is its company.
+    async fn send_of(&self, company: &str) {
+        let url = self.aws.queue_url("Jobs").unwrap();
+        let message = self.client.send_message().queue_url(url).message_body(company);
+        message.message_group_id(company).send().await.unwrap();
+    }
+
+    /// The values of a field of all delivered messages, in the order of their deliveries.
+    fn delivered(&self, field: &str) -> Vec<Value> {
+        let batches = self.events.list(Some("fixture_batch"));
+        batches.iter().filter_map(|batch| batch[field].as_array()).flatten().cloned().collect()
+    }
+
     /// The number of times that a message with this body was delivered.
     fn deliveries(&self, body: &str) -> usize {
-        let batches = self.events.list(Some("fixture_batch"));
-        let bodies = batches.iter().filter_map(|batch| batch["bodies"].as_array()).flatten();
-        bodies.filter(|delivered| **delivered == json!(body)).count()
+        self.delivered("bodies").iter().filter(|delivered| **delivered == body).count()
     }
 
     async fn shutdown(self) {
         self.lambda.shutdown().await;
-        self.sources.shutdown().await;
+        if let Some(sources) = self.sources.get() {
+            sources.shutdown().await;
+        }
         self.aws.shutdown().await;
     }
 }
@@ -141,6 +160,7 @@ impl Scene {
 #[tokio::test]
 async fn failed_messages_are_delivered_again_and_then_moved_to_the_dead_letter_queue() {
     let scene = Scene::start(2, "      Timeout: 2\n").await;
+    scene.poll();
     scene.send("good").await;
     scene.send("bad").await;
     // The queue delivers the bad message twice and the good message once, and then moves the bad
@@ -162,6 +182,7 @@ async fn failed_messages_are_delivered_again_and_then_moved_to_the_dead_letter_q
 async fn a_throttled_delivery_is_tried_again_soon_and_not_after_the_visibility_time_out() {
     let scene =
         Scene::start(600, "      Timeout: 20\n      ReservedConcurrentExecutions: 1\n").await;
+    scene.poll();
     let lambda = scene.lambda.clone();
     let busy = json!({ "do": "sleep", "n": 1500 }).to_string();
     let busy = tokio::spawn(async move { lambda.invoke("Fixture", busy.into()).await });
@@ -173,5 +194,22 @@ async fn a_throttled_delivery_is_tried_again_soon_and_not_after_the_visibility_t
     eventually(all).await;
     assert!(busy.await.unwrap().is_ok());
     assert!(all(), "each message is delivered once");
+    scene.shutdown().await;
+}
+
+#[tokio::test]
+async fn companies_with_a_backlog_do_not_delay_the_first_message_of_another() {
+    let scene =
+        Scene::start(600, "      Timeout: 20\n      ReservedConcurrentExecutions: 1\n").await;
+    for _ in 0..20 {
+        scene.send_of("first").await;
+        scene.send_of("second").await;
+    }
+    scene.send_of("third").await;
+    scene.poll();
+    eventually(|| scene.delivered("bodies").len() == 41).await;
+    let delivered = scene.delivered("bodies");
+    assert_eq!(delivered[..4], ["first", "second", "third", "first"]);
+    assert_eq!(scene.delivered("groups"), delivered, "a delivery names its company");
     scene.shutdown().await;
 }

@@ -12,6 +12,7 @@ use crate::{
     id::{CompanyId, JobId, LayoutId, UserId},
     identity::{Platform, Viewer},
     locale::Locale,
+    outbox::MessageBody,
     table::{EXPIRES_AT, Item, Key, TableError, attribute, to_item},
 };
 
@@ -40,6 +41,12 @@ pub struct JobRef {
     pub user: UserId,
     /// The job's id.
     pub job: JobId,
+}
+
+impl MessageBody for JobRef {
+    fn company(&self) -> &CompanyId {
+        &self.company
+    }
 }
 
 /// The state of a job.

@@ -14,7 +14,7 @@ use crate::{
     clock::sortable,
     id::{CompanyId, ContactId, NoteId, UserId},
     notification::NotificationId,
-    outbox::{Outgoing, Queue},
+    outbox::{MessageBody, Outgoing, Queue},
     table::{Action, Condition, Due, DueItem, DueKind, Key, TableError, Transaction, to_item},
 };
 
@@ -272,6 +272,14 @@ pub enum MentionMessage {
         /// The note with pending mentions.
         note_id: NoteId,
     },
+}
+
+impl MessageBody for MentionMessage {
+    fn company(&self) -> &CompanyId {
+        match self {
+            Self::Notify { company, .. } | Self::Verify { company, .. } => company,
+        }
+    }
 }
 
 /// The next time to call Launchpad again for a mention that has been waiting since `since`: after

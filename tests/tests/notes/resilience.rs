@@ -177,6 +177,8 @@ async fn note_mention_s03_err1_a_service_that_always_fails_leaves_a_dead_letter_
         assert_eq!(scene.deliver().await, is_redelivered);
     }
     assert_eq!(scene.calls("sqs.SendMessage"), 1, "one dead letter");
+    let groups = scene.world.message_groups("MentionDeadLetters").await;
+    assert_eq!(groups, [local::demo_company::id("company", "kopi")]);
     let failed = log.events("cdp_note_mention_notify_failed");
     assert_eq!(failed.len(), 1);
     assert_eq!((&failed[0]["note_id"], &failed[0]["retry_count"]), (&json!(scene.note), &json!(3)));

@@ -19,6 +19,7 @@ mod fault_rule;
 mod faults;
 mod front;
 mod layout;
+mod message_groups;
 mod object_keys;
 mod object_list;
 mod permissions;

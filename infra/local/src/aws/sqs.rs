@@ -13,18 +13,24 @@ use rustack_sqs_core::provider::RustackSqs;
 use rustack_sqs_http::dispatch::dispatch_operation;
 use rustack_sqs_http::response::error_to_response;
 use rustack_sqs_http::router::resolve_operation;
+use rustack_sqs_model::error::SqsError;
+use rustack_sqs_model::operations::SqsOperation;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::StartError;
+use super::message_groups::MessageGroups;
 use super::resources::QueueSpec;
 use super::response::json_response;
-use crate::account::{ACCOUNT_ID, REGION, arn};
+use crate::account::{ACCOUNT_ID, REGION};
 
 /// The running SQS emulator.
 pub(crate) struct Queues {
     provider: Arc<RustackSqs>,
     handler: RustackSqsHandler,
+    groups: MessageGroups,
 }
 
 impl Queues {
@@ -37,53 +43,44 @@ impl Queues {
             host: "127.0.0.1".to_owned(),
             port,
         }));
-        let queues_running =
-            Self { handler: RustackSqsHandler::new(Arc::clone(&provider)), provider };
-        // A dead-letter queue must exist before the queue that names it.
-        let (dead_letters, sources): (Vec<_>, Vec<_>) =
-            queues.iter().partition(|queue| queue.redrive.is_none());
-        for queue in dead_letters.into_iter().chain(sources) {
-            queues_running.create(queue).await?;
-        }
-        Ok(queues_running)
-    }
-
-    async fn create(&self, queue: &QueueSpec) -> Result<(), StartError> {
-        let mut attributes = json!({
-            "VisibilityTimeout": queue.visibility_seconds.to_string(),
-            "MessageRetentionPeriod": queue.retention_seconds.to_string(),
-        });
-        if let Some(redrive) = &queue.redrive {
-            let policy = json!({
-                "deadLetterTargetArn": arn("sqs", &redrive.dead_letter_queue),
-                "maxReceiveCount": redrive.max_receive_count,
-            });
-            attributes["RedrivePolicy"] = json!(policy.to_string());
-        }
-        let request = json!({ "QueueName": queue.name, "Attributes": attributes });
-        let mut headers = HeaderMap::new();
-        headers.insert(TARGET, HeaderValue::from_static("AmazonSQS.CreateQueue"));
-        let response = self.call(&headers, request.to_string().into()).await;
-        if response.status().is_success() {
-            return Ok(());
-        }
-        let body = response.into_body().collect().await.map(http_body_util::Collected::to_bytes);
-        let reason = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
-        Err(StartError::Sqs { queue: queue.name.clone(), reason })
+        let groups = MessageGroups::start(Arc::clone(&provider), queues).await?;
+        Ok(Self { handler: RustackSqsHandler::new(Arc::clone(&provider)), provider, groups })
     }
 
     /// Runs a call and returns the response.
     pub(crate) async fn call(&self, headers: &HeaderMap, body: Bytes) -> Response {
         let result = match resolve_operation(headers) {
-            Ok(operation) => dispatch_operation(&self.handler, operation, body).await,
+            Ok(operation) => self.run(operation, body).await,
             Err(error) => Err(error),
         };
-        let request_id = Uuid::new_v4().to_string();
-        let mut response = result.unwrap_or_else(|error| error_to_response(&error, &request_id));
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
-        response.map(Body::new)
+        result.unwrap_or_else(|error| {
+            with_content_type(error_to_response(&error, &Uuid::new_v4().to_string()).map(Body::new))
+        })
+    }
+
+    /// Runs an operation. Operations with messages go through the message groups.
+    async fn run(&self, operation: SqsOperation, body: Bytes) -> Result<Response, SqsError> {
+        let groups = &self.groups;
+        match operation {
+            SqsOperation::SendMessage => success(&groups.send(input(&body)?).await?),
+            SqsOperation::SendMessageBatch => success(&groups.send_batch(input(&body)?).await?),
+            SqsOperation::ReceiveMessage => success(&groups.receive(input(&body)?).await?),
+            SqsOperation::DeleteMessage => success(&groups.delete(input(&body)?).await?),
+            SqsOperation::DeleteMessageBatch => success(&groups.delete_batch(input(&body)?).await?),
+            SqsOperation::ChangeMessageVisibility => {
+                success(&groups.change_visibility(input(&body)?).await?)
+            }
+            SqsOperation::ChangeMessageVisibilityBatch => {
+                success(&groups.change_visibility_batch(input(&body)?).await?)
+            }
+            SqsOperation::GetQueueAttributes => success(&groups.attributes(input(&body)?).await?),
+            SqsOperation::ListQueues => success(&groups.list(input(&body)?).await?),
+            SqsOperation::PurgeQueue => success(&groups.purge(input(&body)?).await?),
+            _ => {
+                let response = dispatch_operation(&self.handler, operation, body).await?;
+                Ok(with_content_type(response.map(Body::new)))
+            }
+        }
     }
 
     /// Runs a `SendMessageBatch` call in which every second entry fails, starting with the first
@@ -121,7 +118,23 @@ impl Queues {
     }
 }
 
-const TARGET: &str = "x-amz-target";
+/// Parses the body of a request.
+fn input<T: DeserializeOwned>(body: &[u8]) -> Result<T, SqsError> {
+    serde_json::from_slice(body)
+        .map_err(|error| SqsError::invalid_parameter_value(error.to_string()))
+}
+
+fn success(output: &impl Serialize) -> Result<Response, SqsError> {
+    let output = serde_json::to_value(output)
+        .map_err(|error| SqsError::internal_error(error.to_string()))?;
+    Ok(json_response(http::StatusCode::OK, &output))
+}
+
+fn with_content_type(mut response: Response) -> Response {
+    let content_type = HeaderValue::from_static("application/x-amz-json-1.0");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
 
 fn failed_entry(entry: &Value) -> Value {
     json!({

@@ -64,6 +64,13 @@ impl Lambda {
         self.0.pools.contains_key(function)
     }
 
+    /// The largest number of concurrent environments of the function with this logical id; 0 if
+    /// there is no such function.
+    #[must_use]
+    pub fn concurrency(&self, function: &str) -> usize {
+        self.0.pools.get(function).map_or(0, |pool| pool.concurrency)
+    }
+
     /// Kills the process that this access key was issued to, if the process is still running.
     pub fn kill(&self, access_key_id: &str) {
         self.0.kill(access_key_id);

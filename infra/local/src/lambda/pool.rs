@@ -14,6 +14,8 @@ pub(super) struct Pool {
     pub(super) function: Function,
     /// The environment variables in the template, with their resolved values.
     pub(super) variables: BTreeMap<String, String>,
+    /// The largest number of concurrent environments.
+    pub(super) concurrency: usize,
     permits: Arc<Semaphore>,
     warm: Mutex<Vec<Environment>>,
 }
@@ -26,9 +28,9 @@ impl Pool {
         variables: BTreeMap<String, String>,
         concurrency: u32,
     ) -> Self {
-        let concurrency = function.reserved_concurrency.unwrap_or(concurrency);
-        let permits = Arc::new(Semaphore::new(concurrency as usize));
-        Self { function, variables, permits, warm: Mutex::default() }
+        let concurrency = function.reserved_concurrency.unwrap_or(concurrency) as usize;
+        let permits = Arc::new(Semaphore::new(concurrency));
+        Self { function, variables, concurrency, permits, warm: Mutex::default() }
     }
 
     /// A permit for one invocation; `None` if the function has reached its concurrency limit.

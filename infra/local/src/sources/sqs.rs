@@ -124,9 +124,12 @@ fn client(options: &QueueSourcesOptions, function: &Function) -> Client {
 
 impl Mapping {
     /// Receives batches and invokes the function with each batch. The number of concurrent
-    /// invocations does not exceed the maximum of the mapping.
+    /// invocations does not exceed the maximum of the mapping, and not the function's concurrency
+    /// limit: messages that wait for a free process stay in the queue, where those of another
+    /// message group can have their turn before them.
     async fn poll(self) {
         let concurrency = self.source.maximum_concurrency.unwrap_or(DEFAULT_CONCURRENCY);
+        let concurrency = concurrency.min(self.lambda.concurrency(&self.function));
         let permits = Arc::new(Semaphore::new(concurrency));
         while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
             let messages = self.gather().await;
