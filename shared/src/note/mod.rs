@@ -9,7 +9,8 @@
 //! | `tree` | parses HTML into a tree |
 //! | `allow` | the allowlist of elements, attributes and classes |
 //! | `style` | the allowlist of styles |
-//! | `sanitize` | writes a tree with allowed markup only, and finds its mentions |
+//! | `sanitize` | reduces HTML to allowed markup that parsing does not change |
+//! | `writer` | writes a tree with allowed markup only, and finds its mentions |
 //! | `clean` | sanitized HTML and its mentions |
 //! | `markup` | reads and writes HTML in the serializer's form |
 //! | `mention` | parses an `a` or `span`: a mention, a link or neither |
@@ -57,6 +58,7 @@ mod store;
 mod style;
 mod tree;
 mod verify;
+mod writer;
 
 #[cfg(test)]
 mod tests;

@@ -180,6 +180,22 @@ fn deeply_nested_markup_is_handled_safely() {
     }
 }
 
+#[test]
+fn a_link_around_other_links_changes_nothing_when_it_is_saved_again() {
+    for levels in [1, 8, 9, 60, 98, 300] {
+        for inner in [r#"<a href="https://e.co/">x</a>"#, &verified(ANN)] {
+            let html = format!(
+                r#"<a href="https://f.co/">a{}{inner}{}b</a>c"#,
+                "<ol>".repeat(levels),
+                "</ol>".repeat(levels)
+            );
+            let once = stored(&html);
+            assert_eq!(stored(&once), once, "{levels}");
+            assert!(!inner.contains("@Dir") || once.contains(inner), "{levels}: {once}");
+        }
+    }
+}
+
 /// The largest number of elements around any part of `html`.
 fn depth(html: &str) -> usize {
     let (mut deepest, mut depth) = (0, 0_usize);
