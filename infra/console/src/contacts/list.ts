@@ -1,0 +1,70 @@
+import { useInfiniteQuery, type InfiniteData, type QueryClient } from "@tanstack/vue-query";
+import { computed, watch, type Ref } from "vue";
+import { body, useApi, type Schema } from "@/api";
+import { rememberName } from "@/people/names";
+import { listQuery, type ListState } from "./filter";
+
+export type FullContact = Schema<"Contact">;
+export type AnyContact = Schema<"ReachedContact">;
+
+interface Page {
+  data: AnyContact[];
+  meta: Schema<"ScopedPageMeta">;
+}
+
+const PAGE = 100;
+/** Lists with more pages are shown again as they were, instead of being read anew. */
+const FEW_PAGES = 2;
+
+/** Whether the viewer may see the whole contact. */
+export function isFull(contact: AnyContact): contact is FullContact {
+  return "emails" in contact;
+}
+
+/** The contacts that a state of the list selects, page by page. */
+export function useContactList(state: Ref<ListState>) {
+  const api = useApi();
+  const request = computed(() => listQuery(state.value));
+  const query = useInfiniteQuery({
+    queryKey: ["contacts", request],
+    queryFn: async ({ pageParam, signal }): Promise<Page> => {
+      const cursor = pageParam ? { cursor: pageParam } : {};
+      return body(api.GET("/cdp/customers", { params: { query: { ...request.value, ...cursor, limit: PAGE } }, signal }));
+    },
+    initialPageParam: "",
+    getNextPageParam: (page) => page.meta.next_cursor ?? undefined,
+    refetchOnMount: ({ state: { data } }) => ((data as InfiniteData<Page> | undefined)?.pages.length ?? 0) <= FEW_PAGES,
+    // Thousands of contacts are neither compared nor made reactive.
+    structuralSharing: false,
+    shallow: true,
+  });
+  const contacts = computed(() => (query.data.value?.pages ?? []).flatMap((page) => page.data));
+
+  watch(contacts, (list) => {
+    for (const contact of list.slice(-PAGE)) {
+      if (!isFull(contact)) continue;
+      rememberName(contact.owner_id, contact.owner_name);
+      rememberName(contact.assignee_id, contact.assignee_name);
+    }
+  });
+  return { query, contacts };
+}
+
+/** Reads the lists anew, from their first pages on, after a change of which contacts they have. */
+export async function reloadLists(queries: QueryClient): Promise<void> {
+  await queries.resetQueries({ queryKey: ["contacts"] });
+}
+
+/** Shows a changed contact in the lists that have it. */
+export function showInLists(queries: QueryClient, contact: FullContact): void {
+  queries.setQueriesData<InfiniteData<Page>>({ queryKey: ["contacts"] }, (list) =>
+    list && {
+      ...list,
+      pages: list.pages.map((page) =>
+        page.data.some((one) => one.id === contact.id)
+          ? { ...page, data: page.data.map((one) => (one.id === contact.id ? contact : one)) }
+          : page,
+      ),
+    },
+  );
+}

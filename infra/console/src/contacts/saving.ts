@@ -1,0 +1,43 @@
+import { reactive, ref } from "vue";
+import { useI18n } from "vue-i18n";
+import { ApiError, errorText } from "@/api";
+import { toast } from "@/design/toasts";
+import { problemsOf, type ContactInput, type Draft } from "./draft";
+
+const worded = ["name", "company_name", "emails", "phones", "owner_id", "assignee_id", "tags", "source", "external_id", "custom_fields"];
+
+/** What went wrong while a contact was saved: next to its field, or above the form. */
+export function useSaveErrors() {
+  const { t } = useI18n();
+  const errors = reactive<Record<string, string>>({});
+  const failure = ref<string | null>(null);
+
+  function clear() {
+    for (const field of Object.keys(errors)) delete errors[field];
+    failure.value = null;
+  }
+
+  /** Checks what the form can check itself. Returns whether the draft can be sent. */
+  function check(draft: Draft): boolean {
+    clear();
+    for (const field of problemsOf(draft)) errors[field] = field.startsWith("custom_fields.") ? t("contacts.invalid.number") : t("contacts.invalid.emails");
+    return Object.keys(errors).length === 0;
+  }
+
+  /** Shows the error of a save. Returns whether the Team Owner field goes back to what is stored. */
+  function show(error: unknown, sent: ContactInput): boolean {
+    clear();
+    if (error instanceof ApiError && error.code === "INVALID_REQUEST") {
+      const field = error.details.field ?? "";
+      const name = field.replace(/[[.].*$/, "");
+      if (worded.includes(name)) errors[field] = t(`contacts.invalid.${name}`);
+      else failure.value = t("contacts.invalid.other", { message: error.message });
+      return false;
+    }
+    const teams = "team_owner_ids" in sent && error instanceof ApiError && (error.code === "TEAM_OWNER_INVALID" || error.status >= 500);
+    if (teams) toast("danger", t("contacts.teams.saveFailed"));
+    if (!(error instanceof ApiError && error.code === "TEAM_OWNER_INVALID")) failure.value = `${t(errorText(error))} ${t("contacts.form.failed")}`;
+    return teams;
+  }
+  return { errors, failure, clear, check, show };
+}

@@ -1,0 +1,25 @@
+import { computed } from "vue";
+import { useRoute, useRouter } from "vue-router";
+import { filterCount, formatState, isSearchable, parseState, type ListState } from "./filter";
+
+/** The state of the list, which the address contains. */
+export function useListState() {
+  const route = useRoute();
+  const router = useRouter();
+  const state = computed(() => parseState(route.query));
+  return {
+    state,
+    /** Whether a search or a filter narrows the view. */
+    filtered: computed(() => isSearchable(state.value.q) || filterCount(state.value) > 0),
+    filters: computed(() => filterCount(state.value)),
+    /** Changes the state. `replace` leaves no entry in the history, for changes while the user types. */
+    change(part: Partial<ListState>, replace = false): void {
+      const to = { name: "customers", query: formatState({ ...state.value, ...part }) };
+      void (replace ? router.replace(to) : router.push(to));
+    },
+    /** Shows the view without search and filters. */
+    reset(): void {
+      void router.push({ name: "customers", query: state.value.view ? { view: state.value.view } : {} });
+    },
+  };
+}
