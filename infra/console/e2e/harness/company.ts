@@ -72,6 +72,7 @@ export const tokenLifetime = (seconds: number) => local("PUT", "token-lifetime",
 async function setFlags(company: string, team: boolean, mention: boolean): Promise<void> {
   const response = await fetch(`${inject("world").lambda}/2015-03-31/functions/SetFlags/invocations`, {
     method: "POST",
+    headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ company_sso_id: company, cdp_team_permission_enabled: team, cdp_notes_mention_enabled: mention }),
   });
   if (!response.ok || response.headers.has("X-Amz-Function-Error")) throw new Error(`SetFlags: ${await response.text()}`);

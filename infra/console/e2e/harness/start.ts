@@ -38,15 +38,15 @@ async function cloud(): Promise<{ addresses: Omit<World, "browser">; child: Chil
   const { CONSOLE_E2E_API: api, CONSOLE_E2E_LAMBDA: lambda, CONSOLE_E2E_URL: page } = process.env;
   if (api && lambda && page) return { addresses: { api, lambda, console: page }, child: null };
 
-  const ports = ["--port", "0", "--lambda-port", "0", "--console-port", "0"];
-  const child = spawn("cargo", ["run", "--quiet", "--locked", "--", ...ports], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  const options = ["--port", "0", "--lambda-port", "0", "--console-port", "0", "--console-folder", fileURLToPath(new URL("../../dist", import.meta.url))];
+  const child = spawn("cargo", ["run", "--quiet", "--locked", "--", ...options], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
   const addresses = { api: "", lambda: "", console: "" };
   const lines = createInterface({ input: child.stdout });
   const timer = setTimeout(() => child.kill("SIGINT"), START_MS);
   for await (const line of lines) {
-    const [, name, url] = /^\s+(API|Lambda API|Console)\s+(http:\S+)/i.exec(line) ?? [];
+    const [, name, url] = /^\s+(API|Lambda API|Web console)\s+(http:\S+)/i.exec(line) ?? [];
     if (url && name) {
-      const key = { api: "api", "lambda api": "lambda", console: "console" }[name.toLowerCase()] as keyof typeof addresses;
+      const key = { api: "api", "lambda api": "lambda", "web console": "console" }[name.toLowerCase()] as keyof typeof addresses;
       addresses[key] = url.replace(/\/$/, "");
     }
     if (Object.values(addresses).every(Boolean)) break;
