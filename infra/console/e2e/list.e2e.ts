@@ -74,7 +74,7 @@ test("TEAM-S02: with the level disabled the entry points are hidden, and an addr
 
 test("TEAM-S02 ERR-1: while teams cannot be loaded, a banner says so above the own contacts, and it goes away afterwards", async () => {
   const company = await salesCompany();
-  await create(company, "Sinta", "My own contact", ["Jakarta"]);
+  await create(company, "Maya", "My own contact", [], { owner_id: company.people["Sinta"]!.id });
   await create(company, "Maya", "Contact of all teams", []);
   const banner = "Showing only your contacts — team filter temporarily unavailable";
   await fault({ target: "launchpad.teams", status: 500 });
