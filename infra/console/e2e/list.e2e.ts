@@ -243,7 +243,7 @@ test("Retention: a deleted contact is undone at once, or restored from Recently 
   await page.getByRole("link", { name: "Recently deleted" }).click();
   await page.getByText("Can be restored until").waitFor();
   await expectAccessible(page);
-  await page.getByRole("button", { name: "Restore: Ayu Lestari" }).click();
+  await page.getByRole("button", { name: "Restore Ayu Lestari" }).click();
   await page.getByText("No deleted contacts.").waitFor();
   await page.getByRole("link", { name: "All contacts" }).click();
   await page.getByRole("link", { name: "Ayu Lestari" }).waitFor();

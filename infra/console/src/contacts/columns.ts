@@ -3,7 +3,7 @@ import { useCustomFields } from "./fields";
 
 /** The columns that every contact has; the name is always shown. */
 const standard = ["emails", "phones", "company_name", "owner_name", "assignee_name", "team_owner_ids", "tags", "source", "external_id", "created_at", "updated_at"] as const;
-const suggested = ["emails", "phones", "company_name", "owner_name", "team_owner_ids", "created_at"];
+const suggested = ["emails", "phones", "company_name", "team_owner_ids", "created_at"];
 
 /** Where the user's choice is kept. */
 const CHOICE = "console.columns";
