@@ -2,3 +2,4 @@ export { expectAccessible } from "./accessibility";
 export { choosePerson, openPage, visit } from "./browser";
 export { clearFaults, createCompany, fault, tokenLifetime, type Company, type TestPerson } from "./company";
 export { downloaded } from "./download";
+export { readWorkbook } from "./workbook";

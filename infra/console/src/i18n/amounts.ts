@@ -9,14 +9,14 @@ export function useAmounts() {
   const { locale } = useI18n();
   const format = (value: number, options: Intl.NumberFormatOptions = {}) =>
     new Intl.NumberFormat(locale.value === "id" ? "id-ID" : "en-GB", options).format(value);
-  const unit = (value: number, name: string, maximumFractionDigits = 0) =>
-    format(value, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits });
+  const unit = (value: number, name: string, maximumFractionDigits = 0, unitDisplay: "short" | "long" = "short") =>
+    format(value, { style: "unit", unit: name, unitDisplay, maximumFractionDigits });
   return {
     number: (value: number) => format(value),
     percent: (share: number) => format(share, { style: "percent", maximumFractionDigits: 0 }),
     /** A file size: `5.7 kB`. */
     size(bytes: number): string {
-      if (bytes < KILO) return unit(bytes, "byte");
+      if (bytes < KILO) return unit(bytes, "byte", 0, "long");
       if (bytes < KILO ** 2) return unit(bytes / KILO, "kilobyte", bytes < 10 * KILO ? 1 : 0);
       return unit(bytes / KILO ** 2, "megabyte", 1);
     },
@@ -25,7 +25,7 @@ export function useAmounts() {
       const whole = Math.max(0, Math.floor(seconds));
       const hours = Math.floor(whole / HOUR);
       const minutes = Math.floor((whole % HOUR) / MINUTE);
-      if (hours) return `${unit(hours, "hour")} ${unit(minutes, "minute")}`;
+      if (hours) return minutes ? `${unit(hours, "hour")} ${unit(minutes, "minute")}` : unit(hours, "hour");
       return minutes ? unit(minutes, "minute") : unit(whole, "second");
     },
   };

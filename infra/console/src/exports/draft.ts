@@ -1,0 +1,75 @@
+import { useQuery } from "@tanstack/vue-query";
+import { computed, reactive, watch, type Ref } from "vue";
+import { body, useApi, type Schema } from "@/api";
+import { useMe } from "@/session/me";
+import type { Column } from "./columns";
+import { ownFileName, type Job } from "./jobs";
+
+export type ExportField = Schema<"ExportField">;
+
+/** An export that the user puts together. */
+export interface Draft {
+  format: Schema<"ExportFormat">;
+  delimiter: Schema<"Delimiter">;
+  fileName: string;
+  timeZone: string;
+  locale: Schema<"Locale">;
+  columns: Column[];
+}
+
+/** The time zones that a browser knows, with that of the device. */
+export function timeZones(): string[] {
+  const device = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return [...new Set([...Intl.supportedValuesOf("timeZone"), "UTC", device])].sort();
+}
+
+/** The fields that can be exported, with their names in the language of the file. */
+export function useExportFields(locale: Ref<Schema<"Locale">>) {
+  const api = useApi();
+  const query = useQuery({
+    queryKey: ["export-fields", locale],
+    queryFn: async ({ signal }): Promise<ExportField[]> =>
+      (await body(api.GET("/cdp/export-fields", { params: { query: { locale: locale.value } }, signal }))).data,
+    staleTime: 60_000,
+    placeholderData: (previous) => previous,
+  });
+  return { query, fields: computed(() => query.data.value ?? []) };
+}
+
+/** The draft of an export: as an earlier one was, or with the suggested columns. */
+export function useDraft(earlier: Ref<Job | null>) {
+  const { me } = useMe();
+  const draft = reactive<Draft>({
+    format: "xlsx",
+    delimiter: "comma",
+    fileName: "",
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    locale: me.value?.locale ?? "en",
+    columns: [],
+  });
+  watch(
+    earlier,
+    (job) => {
+      if (!job) return;
+      Object.assign(draft, {
+        format: job.format,
+        delimiter: job.delimiter,
+        fileName: ownFileName(job) ?? "",
+        timeZone: job.time_zone,
+        locale: job.locale,
+        columns: job.fields.map((field) => ({ field, label: "" })),
+      });
+    },
+    { immediate: true },
+  );
+  const known = useExportFields(computed(() => draft.locale));
+  watch(
+    known.fields,
+    (fields) => {
+      if (draft.columns.length || earlier.value) return;
+      draft.columns = fields.filter((field) => field.default).map(({ field }) => ({ field, label: "" }));
+    },
+    { immediate: true },
+  );
+  return { draft, ...known };
+}
