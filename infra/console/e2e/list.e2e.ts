@@ -224,7 +224,7 @@ test("List: rows are selected one by one, or all that match", async () => {
   await page.getByText("All contacts that match are selected").waitFor();
   await expectAccessible(page);
   await page.getByRole("link", { name: "Export", exact: true }).click();
-  await page.waitForURL("**/exports?selected=1");
+  await page.waitForURL("**/exports/new?selected=1");
 });
 
 test("Retention: a deleted contact is undone at once, or restored from Recently deleted", async () => {
