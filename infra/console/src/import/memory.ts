@@ -27,7 +27,7 @@ export function recall(user: string, file: File): Interrupted | null {
     const same = stored?.user === user && stored.name === file.name && stored.size === file.size && stored.modified === file.lastModified;
     return same && Number.isInteger(stored.row) ? stored : null;
   } catch {
-    // An unreadable memory is no memory.
+    // Unreadable content is ignored.
     return null;
   }
 }
