@@ -7,18 +7,18 @@ const issuer = process.env["CONSOLE_ISSUER"] ?? api;
 const configuration = { apiUrl: api, issuer, clientId: "console", scope: "openid profile email" };
 
 /** The security headers of every deployment; `infra/console/template.yaml` has the same policy. */
-export const contentSecurityPolicy = (connect: string[]) =>
+export const contentSecurityPolicy = (connect: string[], signIn: string) =>
   [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "style-src-attr 'unsafe-inline'",
     "img-src 'self' https: data:",
-    `connect-src 'self' ${connect.join(" ")}`,
     "font-src 'self'",
-    "frame-ancestors 'none'",
+    `connect-src 'self' ${connect.join(" ")}`,
     "base-uri 'none'",
-    `form-action 'self' ${issuer}`,
+    `form-action 'self' ${signIn}`,
+    "frame-ancestors 'none'",
   ].join("; ");
 
 const answer: Connect.NextHandleFunction = (request, response, next) => {
@@ -39,7 +39,7 @@ export function configurationPlugin(): Plugin {
     },
     configurePreviewServer(server) {
       server.middlewares.use((_request, response, next) => {
-        response.setHeader("Content-Security-Policy", contentSecurityPolicy([...new Set([api, issuer])]));
+        response.setHeader("Content-Security-Policy", contentSecurityPolicy([...new Set([api, issuer])], issuer));
         response.setHeader("Referrer-Policy", "no-referrer");
         response.setHeader("X-Content-Type-Options", "nosniff");
         next();

@@ -38,7 +38,8 @@ test("TEAM-S02 AC-1: a viewer by team sees the contacts of the team, of teams be
   await expectAccessible(page);
 
   // The team list view: what shares a team with the viewer, without Unassigned ones.
-  await page.getByRole("link", { name: "Teams", exact: true }).click();
+  await page.getByRole("link", { name: "Teams", exact: true }).focus();
+  await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Teams", level: 1 }).waitFor();
   await expect.poll(() => page.getByText("Contact of all teams").count()).toBe(0);
   await page.getByRole("link", { name: "Contact of SMB" }).waitFor();
@@ -93,6 +94,21 @@ test("TEAM-S02 ERR-1: while teams cannot be loaded, a banner says so above the o
     return page.getByText(banner).count();
   }, { timeout: 12_000 }).toBe(0);
   await page.getByRole("link", { name: "Contact of all teams" }).waitFor();
+});
+
+test("TEAM-S02 ERR-1: while teams cannot be loaded, a contact that only the team admits reads as temporarily unavailable", async () => {
+  const company = await salesCompany();
+  const id = await create(company, "Budi", "Contact of SMB", ["Jakarta SMB"]);
+  await fault({ target: "launchpad.teams", status: 500 });
+  const page = await visit(company.people["Sinta"]!, `/customers/${id}`);
+  await page.getByText("This is temporarily unavailable, because your teams could not be loaded.").waitFor();
+  await page.getByText("Showing only your contacts — team filter temporarily unavailable").waitFor();
+  await clearFaults();
+  await expect.poll(async () => {
+    const retry = page.getByRole("alert").getByRole("button", { name: "Try again" });
+    if (await retry.isVisible()) await retry.click();
+    return page.getByRole("heading", { name: "Contact of SMB", level: 1 }).count();
+  }, { timeout: 12_000 }).toBe(1);
 });
 
 test("RFC 2.C, customer list: skeleton, then \"No contacts in your team yet.\"", async () => {

@@ -28,8 +28,8 @@ export class Session {
     this.#manager = new UserManager({
       authority: configuration.issuer,
       client_id: configuration.clientId,
-      redirect_uri: `${window.location.origin}/signed-in`,
-      popup_redirect_uri: `${window.location.origin}/signed-in`,
+      redirect_uri: configuration.redirectUri,
+      popup_redirect_uri: configuration.redirectUri,
       post_logout_redirect_uri: window.location.origin,
       response_type: "code",
       scope: configuration.scope,
