@@ -2,14 +2,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 const folder = new URL("../", import.meta.url);
-const page = readFileSync(new URL("../../docs/console.md", folder), "utf8");
+const root = new URL("../../", folder);
+const page = readFileSync(new URL("docs/console.md", root), "utf8");
 
 /** The names of the tests in the sources; `${…}` in a name stands for any text. */
 function testNames(): RegExp[] {
-  const files = ["e2e", "build", "src"].flatMap((root) =>
-    readdirSync(new URL(root, folder), { recursive: true, encoding: "utf8" })
+  const files = ["e2e", "build", "src"].flatMap((sources) =>
+    readdirSync(new URL(sources, folder), { recursive: true, encoding: "utf8" })
       .filter((file) => /\.(e2e|test)\.ts$/.test(file))
-      .map((file) => readFileSync(new URL(`${root}/${file}`, folder), "utf8")),
+      .map((file) => readFileSync(new URL(`${sources}/${file}`, folder), "utf8")),
   );
   return files.flatMap((source) =>
     [...source.matchAll(/\b(?:test|it)(?:\.\w+\([^)]*\))?\(\s*(["'`])((?:\\.|(?!\1).)+)\1/g)].map(([, , name = ""]) => {

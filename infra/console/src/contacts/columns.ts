@@ -20,7 +20,7 @@ function restore(): string[] {
     const stored: unknown = JSON.parse(window.localStorage.getItem(CHOICE) ?? "null");
     if (Array.isArray(stored)) return stored.filter((key): key is string => typeof key === "string");
   } catch {
-    // An unreadable choice is no choice.
+    // An unreadable choice counts as none.
   }
   return suggested;
 }

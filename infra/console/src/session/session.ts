@@ -48,7 +48,7 @@ export class Session {
     return window.opener !== null && window.name === POPUP;
   }
 
-  /** Takes up the session of this tab. Returns whether somebody is signed in. */
+  /** Restores the session of this tab. Returns whether a user is signed in. */
   async restore(): Promise<boolean> {
     if (this.#user.value) return true;
     const user = await this.#manager.getUser();
