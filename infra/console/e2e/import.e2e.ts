@@ -93,6 +93,20 @@ test("Import: it continues by itself when the device is online again", async () 
   await page.getByRole("heading", { name: "Import finished" }).waitFor();
 });
 
+test("Import: it goes on while the user looks at other pages", async () => {
+  const sinta = await importer();
+  const page = await visit(sinta, "/import");
+  await choose(page, file(150));
+  await page.getByRole("button", { name: "Import 150 rows" }).click();
+  await page.getByRole("link", { name: "All contacts" }).click();
+  await page.getByRole("heading", { name: "All contacts" }).waitFor();
+  await page.getByRole("link", { name: "Import", exact: true }).click();
+  await page.getByRole("heading", { name: "Import finished" }).waitFor();
+  await page.getByText("150 of 150 rows").waitFor();
+  await page.getByRole("link", { name: "All contacts" }).click();
+  await page.getByRole("link", { name: "Person 150", exact: true }).waitFor();
+});
+
 test("Import: after the page was closed in the middle, the same file continues from the row", async () => {
   const sinta = await importer();
   const page = await visit(sinta, "/import");
@@ -142,7 +156,14 @@ test("Import: a busy service is asked again after Retry-After, and a part that i
 test("Import: files in other encodings keep their letters, and unclear ones are asked for", async () => {
   const sinta = await importer();
   const page = await visit(sinta, "/import");
-  await choose(page, Buffer.from("Name;Email\nJosé Müller;jose@b.example\n", "latin1"), "latin.csv");
+  // This file is dropped instead of chosen.
+  const dropped = await page.evaluateHandle((bytes) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([Uint8Array.from(bytes)], "latin.csv", { type: "text/csv" }));
+    return transfer;
+  }, [...Buffer.from("Name;Email\nJosé Müller;jose@b.example\n", "latin1")]);
+  await page.getByRole("region", { name: "Choose a file" }).dispatchEvent("drop", { dataTransfer: dropped });
+  await page.getByRole("heading", { name: "latin.csv" }).waitFor();
   expect(await page.getByLabel("Encoding").inputValue()).toBe("windows-1252");
   await page.getByRole("button", { name: "Import 1 row" }).click();
   await page.getByRole("heading", { name: "Import finished" }).waitFor();

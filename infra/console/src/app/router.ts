@@ -13,7 +13,7 @@ export function createPages(session: Session): Router {
       { path: "/customers/new", name: "new-customer", component: () => import("@/contacts/NewContactPage.vue"), meta: { title: "nav.contacts" } },
       { path: "/customers/:id", name: "customer", component: () => import("@/contacts/ContactPage.vue"), props: true, meta: { title: "nav.contacts" } },
       { path: "/exports", name: "exports", component: () => import("@/exports/ExportsPage.vue"), meta: { title: "nav.exports" } },
-      { path: "/exports/new", name: "new-export", component: () => import("@/exports/NewExportPage.vue"), meta: { title: "exports.new" } },
+      { path: "/exports/new", name: "new-export", component: () => import("@/exports/NewExportPage.vue"), meta: { title: "exports.new", entry: "exports" } },
       { path: "/import", name: "import", component: () => import("@/import/ImportPage.vue"), meta: { title: "nav.import" } },
       { path: "/signed-in", name: "signed-in", component: () => import("@/session/SignedInPage.vue"), meta: { public: true, title: "app.signingIn" } },
       { path: "/:path(.*)*", name: "missing", component: () => import("./MissingPage.vue"), meta: { title: "errors.notFoundTitle" } },

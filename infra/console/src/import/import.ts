@@ -1,5 +1,7 @@
+import { useQueryClient } from "@tanstack/vue-query";
 import { reactive, shallowReactive, watch } from "vue";
-import { body, type Api, type Schema } from "@/api";
+import { body, useApi, type Api, type Schema } from "@/api";
+import { useMe } from "@/session/me";
 import { byteSample, certainEncoding, decodeFile } from "./encoding";
 import { forget, recall, remember, type Interrupted } from "./memory";
 import { ImportRun, MAX_BYTES } from "./run";
@@ -92,7 +94,12 @@ function keepPage(event: BeforeUnloadEvent): void {
 }
 
 /** The import of a file: open it, review what its columns become, send its rows. */
-export function useImport(api: Api, user: () => string) {
+export function useImport() {
+  const api = useApi();
+  const queries = useQueryClient();
+  const { me } = useMe();
+  const user = () => me.value?.id ?? "";
+
   async function open(file: File, choice: { encoding?: string; delimiter?: Delimiter } = {}): Promise<void> {
     Object.assign(state, { opening: true, problem: null, failed: null });
     try {
@@ -127,6 +134,8 @@ export function useImport(api: Api, user: () => string) {
       window.removeEventListener("beforeunload", keepPage);
     }
     if (run.state.status === "finished") forget();
+    // Lists and fields that were read before do not have the new contacts.
+    for (const queryKey of [["contacts"], ["export-fields"]]) void queries.invalidateQueries({ queryKey });
   }
 
   /** Imports the open file from a row on. */
