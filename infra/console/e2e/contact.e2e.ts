@@ -337,6 +337,25 @@ test("Contact: \"Who can see this?\" names the rule and the teams, for users who
   expect(await sinta.getByRole("button", { name: "Who can see this?" }).count()).toBe(0);
 });
 
+test("Sign-in: after the end of a session another person cannot go on with the page", async () => {
+  const world = await company();
+  const id = await create(world, "Maya", { name: "Ayu" });
+  const page = await visit(world.people["Maya"]!, `/customers/${id}`);
+  await edit(page);
+  await page.getByLabel("Company").fill("Typed by Maya");
+  await page.route(/\/cdp\/customers\//, (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" }, headers: { "Access-Control-Allow-Origin": "*" } }), { times: 1 });
+  await save(page);
+  const dialog = page.getByRole("dialog", { name: "Your session has ended" });
+  for (const [name, outcome] of [["Rina", "visible"], ["Maya", "hidden"]] as const) {
+    const [popup] = await Promise.all([page.waitForEvent("popup"), dialog.getByRole("button", { name: "Sign in again" }).click()]);
+    await choosePerson(popup, world.people[name]!);
+    if (outcome === "visible") await dialog.getByText("You signed in as another person. Sign in as Maya to continue here").waitFor();
+    else await dialog.waitFor({ state: "hidden" });
+  }
+  await page.getByText("The changes were saved.").first().waitFor();
+  expect((await stored(world, "Maya", id)).company_name).toBe("Typed by Maya");
+});
+
 test("Sign-in: when the token expires in the middle of an edit, signing in again in a pop-up loses nothing", async () => {
   const world = await company();
   const id = await create(world, "Maya", { name: "Ayu" });

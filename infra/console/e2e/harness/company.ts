@@ -24,6 +24,7 @@ export interface PersonPlan {
 }
 
 export interface CompanyPlan {
+  locale?: "en" | "id";
   plan?: "starter" | "growth" | "enterprise";
   /** Team names; `Jakarta SMB < Jakarta` is a team under `Jakarta`. */
   teams?: string[];
@@ -84,7 +85,7 @@ async function apiOf(id: string): Promise<Client<paths>> {
 }
 
 /** Creates a company of its own for a test, with its teams and people. */
-export async function createCompany({ plan = "growth", teams = [], people, flags = {} }: CompanyPlan): Promise<Company> {
+export async function createCompany({ plan = "growth", locale = "en", teams = [], people, flags = {} }: CompanyPlan): Promise<Company> {
   const company: Company = { id: randomUUID(), name: `Company ${randomUUID().slice(0, 8)}`, teams: {}, people: {} };
   const parents: Record<string, string | undefined> = {};
   for (const team of teams) {
@@ -101,7 +102,7 @@ export async function createCompany({ plan = "growth", teams = [], people, flags
   const email = (name: string) => `${name.toLowerCase().replace(/\W+/g, ".")}.${company.id.slice(0, 8)}@staff.example`;
 
   await local("POST", "directory", {
-    companies: [{ company_sso_id: company.id, name: company.name, plan }],
+    companies: [{ company_sso_id: company.id, name: company.name, plan, locale }],
     teams: Object.entries(company.teams).map(([name, id]) => ({
       id,
       company_sso_id: company.id,
