@@ -11,6 +11,7 @@ export default defineConfig({
     fileParallelism: false,
     isolate: false,
     testTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
     hookTimeout: 30_000,
     reporters: ["verbose"],
   },

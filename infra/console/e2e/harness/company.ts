@@ -50,7 +50,8 @@ const permissions = [
   "customers_customernotes_delete",
 ];
 
-async function local(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+/** Calls an operation of the local cloud: `local("GET", "notifications")`. */
+export async function local(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
   const request: RequestInit = { method };
   if (body !== undefined) {
     request.body = JSON.stringify(body);
