@@ -106,10 +106,8 @@ impl Session {
 
     /// Waits before another attempt. Returns false if the user interrupts the command.
     pub(super) async fn pause(&mut self, attempt: u32, retry_after: Option<Duration>) -> bool {
-        let backoff = Duration::from_millis(500 << attempt.min(6));
-        let pause = retry_after.unwrap_or(backoff).min(MAX_PAUSE);
         tokio::select! {
-            () = tokio::time::sleep(pause) => true,
+            () = tokio::time::sleep(pause(attempt, retry_after)) => true,
             _ = self.stop.wait_for(|stop| *stop) => false,
         }
     }
@@ -165,6 +163,12 @@ impl Session {
     }
 }
 
+/// The time before the next attempt: what the API asks for, or else a time that grows.
+fn pause(attempt: u32, retry_after: Option<Duration>) -> Duration {
+    let backoff = Duration::from_millis(500 << attempt.min(6));
+    retry_after.unwrap_or(backoff).min(MAX_PAUSE)
+}
+
 fn described(response: &ApiResponse) -> String {
     let status = response.status;
     match response.body["message"].as_str() {
@@ -206,6 +210,22 @@ fn is_loopback(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_is_sent_again_after_the_time_in_retry_after_or_after_a_growing_pause() {
+        let response = |retry_after: Option<&str>| ApiResponse {
+            status: reqwest::StatusCode::TOO_MANY_REQUESTS,
+            headers: retry_after
+                .map(|value| (RETRY_AFTER, value.parse().unwrap()))
+                .into_iter()
+                .collect(),
+            body: Value::Null,
+        };
+        let asked = |value| pause(1, retry_after(&response(Some(value)))).as_secs();
+        assert_eq!([asked("7"), asked("0"), asked("86400")], [7, 0, 300]);
+        let grown = |attempt| pause(attempt, retry_after(&response(None))).as_millis();
+        assert_eq!([1, 2, 3, 8].map(grown), [1_000, 2_000, 4_000, 32_000]);
+    }
 
     #[tokio::test]
     async fn a_token_is_sent_over_https_or_to_this_machine_only() {
