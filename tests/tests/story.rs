@@ -1,8 +1,14 @@
 //! Tests the whole demo story with real function processes, as `cargo run -- demo` runs it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod story {
+    mod exports;
     mod gateway;
     mod privacy;
     mod walkthrough;

@@ -22,12 +22,44 @@ impl Missing {
     }
 
     /// The page in a language.
-    pub(crate) fn page(self, locale: Locale) -> &'static str {
+    pub(crate) fn page(self, locale: Locale) -> String {
+        let [title, reason, advice] = self.texts(locale);
+        include_str!("page.html")
+            .replace("{language}", locale.as_str())
+            .replace("{title}", title)
+            .replace("{reason}", reason)
+            .replace("{advice}", advice)
+    }
+
+    /// The title of the page, what happened, and what to do.
+    fn texts(self, locale: Locale) -> [&'static str; 3] {
         match (self, locale) {
-            (Self::Unknown, Locale::En) => include_str!("pages/unknown_en.html"),
-            (Self::Unknown, Locale::Id) => include_str!("pages/unknown_id.html"),
-            (Self::Expired, Locale::En) => include_str!("pages/expired_en.html"),
-            (Self::Expired, Locale::Id) => include_str!("pages/expired_id.html"),
+            (Self::Unknown, Locale::En) => [
+                "This link does not work",
+                "No exported file belongs to this address. The link may be incomplete, for \
+                 example because an email program cut it.",
+                "Open the link from the email or the notification again. If it still does not \
+                 work, request a new export of your contacts.",
+            ],
+            (Self::Unknown, Locale::Id) => [
+                "Tautan ini tidak berfungsi",
+                "Tidak ada berkas ekspor untuk alamat ini. Tautan mungkin tidak lengkap, \
+                 misalnya karena terpotong oleh program email.",
+                "Buka kembali tautan dari email atau notifikasi. Jika tetap tidak berfungsi, \
+                 minta ekspor kontak yang baru.",
+            ],
+            (Self::Expired, Locale::En) => [
+                "This file has expired",
+                "For security, an exported file can be downloaded for 48 hours. After that, or \
+                 when its owner deletes it, the file is gone.",
+                "Request a new export of your contacts to get a new file.",
+            ],
+            (Self::Expired, Locale::Id) => [
+                "Berkas ini sudah kedaluwarsa",
+                "Demi keamanan, berkas ekspor hanya dapat diunduh selama 48 jam. Setelah itu, \
+                 atau jika pemiliknya menghapusnya, berkas tidak tersedia lagi.",
+                "Minta ekspor kontak yang baru untuk mendapatkan berkas baru.",
+            ],
         }
     }
 }

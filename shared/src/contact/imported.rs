@@ -189,6 +189,19 @@ fn keys_of(contacts: &Contacts, row: &ImportedRow) -> Vec<Key> {
     external.into_iter().chain(contacts.unique_keys_for(None, email.as_ref())).collect()
 }
 
+/// The values of a stored contact.
+struct StoredValues<'a> {
+    /// The fields other than custom fields, by their names in the API.
+    fields: Value,
+    custom: &'a Map<String, Value>,
+}
+
+impl StoredValues<'_> {
+    fn custom_value(&self, key: &str) -> &Value {
+        self.custom.get(key).unwrap_or(&Value::Null)
+    }
+}
+
 impl ImportContext {
     /// Returns the row with only the cells that change the stored contact, and with custom fields of
     /// the stored types. The row keeps its keys if it needs them to find the contact.
@@ -197,12 +210,7 @@ impl ImportContext {
         mut row: ImportedRow,
         old: Option<&Contact>,
     ) -> Map<String, Value> {
-        // In the stored form, the custom fields are one text.
-        let stored = old.map(|old| {
-            let mut stored = json!(old);
-            stored["custom_fields"] = Value::Object(old.custom_fields.clone());
-            stored
-        });
+        let stored = old.map(|old| StoredValues { fields: json!(old), custom: &old.custom_fields });
         let is_echo = |cell: &ImportedCell| {
             stored.as_ref().is_some_and(|stored| self.shows(stored, &cell.field, &cell.text))
         };
@@ -211,7 +219,7 @@ impl ImportContext {
         for (index, cell) in row.cells.iter().enumerate() {
             if let CellField::Custom(key) = &cell.field {
                 if !is_echo(cell) {
-                    let old = stored.as_ref().map(|stored| &stored["custom_fields"][key]);
+                    let old = stored.as_ref().map(|stored| stored.custom_value(key));
                     custom.insert(key.clone(), self.typed(key, &cell.text, old));
                 }
                 continue;
@@ -223,7 +231,7 @@ impl ImportContext {
                 match (&cell.field, &stored) {
                     // The keys find the contact; their stored values are no change.
                     (CellField::ExternalId | CellField::Emails, Some(stored)) if !has_id => {
-                        row.contact.insert(name.to_owned(), stored[name].clone());
+                        row.contact.insert(name.to_owned(), stored.fields[name].clone());
                     }
                     _ => drop(row.contact.remove(name)),
                 }
@@ -237,11 +245,11 @@ impl ImportContext {
     }
 
     /// Whether an export of the stored contact shows this text for the field.
-    fn shows(&self, stored: &Value, field: &CellField, text: &str) -> bool {
+    fn shows(&self, stored: &StoredValues<'_>, field: &CellField, text: &str) -> bool {
         if let CellField::Custom(key) = field {
-            return self.shows_value(&stored["custom_fields"][key], text);
+            return self.shows_value(stored.custom_value(key), text);
         }
-        let value = &stored[field.name()];
+        let value = &stored.fields[field.name()];
         // An export can contain only the first address and the first number.
         let first = match field {
             CellField::Emails | CellField::Phones => value[0].as_str(),

@@ -37,7 +37,7 @@ pub struct Reply {
     status: u16,
     /// The JSON text of the field `data`, serialized once.
     body: Option<Box<RawValue>>,
-    page: Option<&'static str>,
+    page: Option<String>,
     meta: Map<String, Value>,
     warnings: Vec<Warning>,
     headers: HeaderMap,
@@ -86,7 +86,7 @@ impl Reply {
     /// Creates a response with an HTML page for a browser. The page is complete in itself: it may
     /// load and run nothing, and is neither cached nor named to other sites.
     #[must_use]
-    pub fn page(status: u16, html: &'static str) -> Self {
+    pub fn page(status: u16, html: String) -> Self {
         let page = Self { page: Some(html), ..Self::from_parts(status, None) };
         page.with_header(header::CONTENT_SECURITY_POLICY, "default-src 'none'")
             .with_header(header::REFERRER_POLICY, "no-referrer")
@@ -179,7 +179,7 @@ impl Reply {
             let mut response = response(self.status, self.headers, None);
             let html = HeaderValue::from_static("text/html; charset=utf-8");
             response.headers.insert(header::CONTENT_TYPE, html);
-            response.body = Some(Body::Text(page.to_owned()));
+            response.body = Some(Body::Text(page));
             return response;
         }
         let body = self.body.map(|data| {

@@ -1,6 +1,9 @@
 //! The labels of fields in each language, and the columns of a file.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use super::field::Field;
 use crate::{
@@ -34,7 +37,7 @@ pub struct FieldDescription {
 impl Column {
     /// Creates a column with the field's default label in this language.
     pub fn new(field: Field, locale: Locale) -> Self {
-        Self { label: field.label(locale).to_owned(), field }
+        Self { label: field.label(locale).into_owned(), field }
     }
 
     /// Creates a column of a file whose dates are in this time zone. The label of a date names the
@@ -43,7 +46,7 @@ impl Column {
         let label = field.label(locale);
         let label = match field {
             Field::CreatedAt | Field::UpdatedAt => format!("{label} ({time_zone})"),
-            _ => label.to_owned(),
+            _ => label.into_owned(),
         };
         Self { label, field }
     }
@@ -65,7 +68,7 @@ impl FieldDescription {
     /// Creates the catalog entry of a field, with its label in this language.
     pub fn new(field: Field, locale: Locale) -> Self {
         Self {
-            label: field.label(locale).to_owned(),
+            label: field.label(locale).into_owned(),
             field_type: field.field_type(),
             default: Field::DEFAULT.contains(&field),
             field,
@@ -74,8 +77,10 @@ impl FieldDescription {
 }
 
 impl Field {
-    /// The field's label in this language. The label of a custom field is its key.
-    pub fn label(&self, locale: Locale) -> &str {
+    /// The field's label in this language. The label of a custom field is its key. If the key could
+    /// be taken for a standard field, the label also has the field's name, as in `Phone
+    /// (custom.Phone)`. Labels in a file are therefore unique, and an import maps each back.
+    pub fn label(&self, locale: Locale) -> Cow<'_, str> {
         let (english, indonesian) = match self {
             Self::Id => ("Contact ID", "ID Kontak"),
             Self::ExternalId => ("External ID", "ID Eksternal"),
@@ -95,13 +100,46 @@ impl Field {
             Self::Source => ("Source", "Sumber"),
             Self::CreatedAt => ("Created at", "Dibuat pada"),
             Self::UpdatedAt => ("Updated at", "Diperbarui pada"),
-            Self::Custom(key) => return key,
+            Self::Custom(key) if Self::is_standard_label(key) => {
+                return Cow::Owned(self.named_label(key));
+            }
+            Self::Custom(key) => return Cow::Borrowed(key),
         };
-        match locale {
+        Cow::Borrowed(match locale {
             Locale::En => english,
             Locale::Id => indonesian,
-        }
+        })
     }
+
+    /// Whether a label is the name or a label of a standard field, or could be taken for one. Case,
+    /// spaces and punctuation do not count.
+    #[must_use]
+    pub fn is_standard_label(label: &str) -> bool {
+        let label = squash(label);
+        Self::STANDARD.iter().any(|field| {
+            let labels = [Locale::En, Locale::Id].map(|locale| squash(&field.label(locale)));
+            labels.contains(&label) || squash(&field.name()) == label
+        })
+    }
+
+    /// A label that contains the field's name, as in `Phone (custom.mobile)`.
+    pub(super) fn named_label(&self, label: &str) -> String {
+        format!("{label} ({self})")
+    }
+
+    /// The custom field whose name is in a label, as [`Self::label`] writes it; `None` if there is
+    /// none.
+    #[must_use]
+    pub fn custom_in_label(label: &str) -> Option<Self> {
+        let (_, key) = label.strip_suffix(')')?.split_once(" (custom.")?;
+        Self::custom(key).ok()
+    }
+}
+
+/// A label without case, spaces and punctuation.
+#[must_use]
+pub fn squash(label: &str) -> String {
+    label.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -115,6 +153,19 @@ mod tests {
         for locale in [Locale::En, Locale::Id] {
             let labels: HashSet<_> = Field::STANDARD.iter().map(|it| it.label(locale)).collect();
             assert_eq!(labels.len(), Field::STANDARD.len());
+        }
+    }
+
+    #[test]
+    fn a_custom_field_whose_key_is_a_standard_label_has_its_name_in_its_label() {
+        for key in ["Phone", "nama", "e_mail", "company_name", "ID kontak"] {
+            let field = Field::Custom(key.to_owned());
+            let label = field.label(Locale::En).into_owned();
+            assert_eq!(label, format!("{key} (custom.{key})"));
+            assert_eq!(Field::custom_in_label(&label), Some(field));
+        }
+        for label in ["Phone", "Phone (mobile)", "Phone (custom.)", "Phone (custom.x) "] {
+            assert_eq!(Field::custom_in_label(label), None, "{label}");
         }
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     field::{Field, FieldError, MAX_FIELDS},
-    label::Column,
+    label::{Column, squash},
     request_error::RequestError,
 };
 use crate::{
@@ -187,14 +187,24 @@ impl LayoutDraft {
 
 impl Layout {
     /// The columns of an export with this layout, whose dates are in this time zone. Labels that the
-    /// layout does not set are in this language.
+    /// layout does not set are in this language. A custom field whose label another column has, or
+    /// could have, also has its name in its label.
     #[must_use]
     pub fn columns(&self, locale: Locale, time_zone: &str) -> Vec<Column> {
         let column = |LayoutField { field, label }: &LayoutField| match label {
             Some(label) => Column { field: field.clone(), label: label.clone() },
             None => Column::in_zone(field.clone(), locale, time_zone),
         };
-        self.fields.iter().map(column).collect()
+        let mut columns: Vec<Column> = self.fields.iter().map(column).collect();
+        let labels: Vec<String> = columns.iter().map(|column| squash(&column.label)).collect();
+        for (at, column) in columns.iter_mut().enumerate() {
+            let is_taken = labels.iter().filter(|label| **label == labels[at]).count() > 1
+                || Field::is_standard_label(&column.label);
+            if is_taken && matches!(column.field, Field::Custom(_)) {
+                column.label = column.field.named_label(&column.label);
+            }
+        }
+        columns
     }
 
     /// Whether a user may change or delete the layout. `level` is the access level at which the

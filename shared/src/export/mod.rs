@@ -60,7 +60,7 @@ pub use job::{
     MAX_ATTEMPTS, QUEUE_TIME, Status,
 };
 pub use jobs::{AttemptProgress, CreateError, Jobs};
-pub use label::{Column, FieldDescription};
+pub use label::{Column, FieldDescription, squash};
 pub use layout::{Layout, LayoutDraft, LayoutField, LayoutInput, LayoutView};
 pub use layouts::{LayoutError, LayoutPage, Layouts, MAX_LAYOUTS};
 pub use link::{LinkError, LinkToken, NotAToken};

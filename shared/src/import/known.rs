@@ -5,8 +5,6 @@
 //! themselves, in English and Indonesian. Names are compared without case, spaces and punctuation,
 //! so that `E-mail 1 - Value`, `MAILINGSTREET` and `First Name` need no special rule.
 
-use unicode_normalization::UnicodeNormalization;
-
 /// What the cells of a column contain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Known {
@@ -162,6 +160,13 @@ const COLUMNS: &[(&[&str], Known)] = &[
             "otherphone",
             "primaryphone",
             "companyphone",
+            "companymainphone",
+            "teleponkantor",
+            "teleponrumah",
+            "teleponseluler",
+            "ponsel",
+            "nomorponsel",
+            "nomorwhatsapp",
             "carphone",
             "radiophone",
             "callback",
@@ -325,6 +330,7 @@ const PIPEDRIVE: &[(&[&str], Known)] = &[
 
 const ZOHO: &[(&[&str], Known)] = &[
     (&["recordid"], ExternalId),
+    (&["leadname"], Name),
     (&["contactid"], Custom("contact_id")),
     (&["dateofbirth"], Custom("date_of_birth")),
     (
@@ -365,15 +371,10 @@ const MAILCHIMP: &[(&[&str], Known)] = &[(
     Ignored,
 )];
 
-/// The name of a column without case, spaces and punctuation.
-pub(super) fn squash(name: &str) -> String {
-    name.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
 impl Program {
     /// Recognizes the program by columns that no other program has.
-    pub(super) fn recognize(squashed: &[String]) -> Option<Self> {
-        let has = |name: &str| squashed.iter().any(|it| it == name);
+    pub(super) fn recognize(squashed: &[&str]) -> Option<Self> {
+        let has = |name: &str| squashed.contains(&name);
         let any = |names: &[&str]| names.iter().any(|name| has(name));
         let all = |names: &[&str]| names.iter().all(|name| has(name));
         if any(&["email1value", "phone1value", "groupmembership", "organization1name"])
@@ -460,7 +461,11 @@ pub(super) fn known(squashed: &str, program: Option<Program>) -> Option<Known> {
     if program == Some(Program::Pipedrive) && squashed == "organizationname" {
         return Some(OtherCompanyName);
     }
-    let tables = [program.map_or(&[][..], Program::columns), COLUMNS];
+    look_up(&[program.map_or(&[][..], Program::columns), COLUMNS], name)
+}
+
+/// The meaning of a name in the first table that has it, with or without its number.
+pub(super) fn look_up(tables: &[&[(&[&str], Known)]], name: &str) -> Option<Known> {
     let find = |name: &str| {
         let mut rows = tables.iter().flat_map(|table| table.iter());
         rows.find(|(names, _)| names.contains(&name)).map(|(_, known)| *known)

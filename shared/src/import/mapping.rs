@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use super::known::{Known, NamePart, Program, known, squash};
-use crate::{export::Field, locale::Locale};
+use super::{
+    known::{Known, NamePart, Program},
+    languages::known,
+};
+use crate::export::{Field, squash};
 
 /// The maximum length of the key of a custom field, in bytes.
 const MAX_KEY_BYTES: usize = 128;
@@ -217,7 +220,12 @@ impl Mapping {
         company: &CompanyFields,
     ) -> Result<Self, MappingError> {
         let squashed: Vec<String> = headers.iter().map(|name| squash(name)).collect();
-        let program = Program::recognize(&squashed);
+        // The company's own fields can have the names of another program's columns.
+        let foreign: Vec<&str> = (headers.iter().zip(&squashed))
+            .filter(|(header, _)| !company.custom_keys.contains(header))
+            .map(|(_, squashed)| squashed.as_str())
+            .collect();
+        let program = Program::recognize(&foreign);
         let names = Names { headers, squashed: &squashed, program, company };
         let mut targets: Vec<Option<Target>> = vec![None; headers.len()];
         for Override { column, field } in overrides {
@@ -263,10 +271,11 @@ impl Mapping {
     #[must_use]
     pub fn has_unknown_names(headers: &[String]) -> bool {
         let squashed: Vec<String> = headers.iter().map(|name| squash(name)).collect();
+        let names: Vec<&str> = squashed.iter().map(String::as_str).collect();
         let is_unknown = |(header, squashed): (&String, &String)| {
             known(squashed, None).or_else(|| with_zone(header)).is_none()
         };
-        Program::recognize(&squashed).is_none() && headers.iter().zip(&squashed).any(is_unknown)
+        Program::recognize(&names).is_none() && headers.iter().zip(&squashed).any(is_unknown)
     }
 
     /// The columns of the file, in order.
@@ -353,8 +362,15 @@ impl Names<'_> {
         if header.is_empty() {
             return (Target::Ignored, false);
         }
+        if let Some(Field::Custom(key)) = Field::custom_in_label(header) {
+            return (Target::Custom(key), false);
+        }
         if let Some(key) = header.strip_prefix("custom.").filter(|key| !key.is_empty()) {
             return (Target::Custom(key.to_owned()), false);
+        }
+        // In German lists, `Name` beside `Vorname` is the last name.
+        if squashed == "name" && self.index_of("vorname").is_some() {
+            return (Target::Part(NamePart::Last), false);
         }
         if let Some(target) = self.google_pair(index) {
             return (target, false);
@@ -364,7 +380,7 @@ impl Names<'_> {
                 return (target, false);
             }
             let is_own = |key: &String| key == header;
-            if !is_standard(squashed) && self.company.custom_keys.iter().any(is_own) {
+            if !Field::is_standard_label(header) && self.company.custom_keys.iter().any(is_own) {
                 return (Target::Custom(header.clone()), false);
             }
         }
@@ -428,15 +444,6 @@ impl Names<'_> {
         let group = self.squashed[index].strip_suffix("value")?;
         ["label", "type"].iter().find_map(|end| self.index_of(&format!("{group}{end}")))
     }
-}
-
-/// Whether a name is the name or a label of a field of this service, which a custom field cannot
-/// take.
-fn is_standard(squashed: &str) -> bool {
-    Field::STANDARD.iter().any(|field| {
-        let labels = [Locale::En, Locale::Id].map(|locale| squash(field.label(locale)));
-        labels.iter().any(|label| label == squashed) || squash(&field.name()) == squashed
-    })
 }
 
 /// The time zone that the name of a column contains in parentheses.

@@ -9,6 +9,7 @@
 //! | `company` | loads the names of the company's own fields |
 //! | `records` | reads records strictly, with their lines and positions |
 //! | `known` | what the columns of known programs contain |
+//! | `languages` | names of columns in other languages |
 //! | `mapping` | which field of a contact each column becomes |
 //! | `row` | converts a row to a contact |
 //! | `values` | splits a cell into several addresses, numbers or tags |
@@ -20,6 +21,7 @@ mod company;
 mod encoding;
 mod file;
 mod known;
+mod languages;
 mod mapping;
 mod records;
 mod row;
@@ -32,5 +34,7 @@ pub use mapping::{Column, CompanyFields, Mapping, MappingError, Override};
 pub use records::QuoteError;
 pub use row::{Imported, RowError};
 
+#[cfg(test)]
+mod header_tests;
 #[cfg(test)]
 mod tests;

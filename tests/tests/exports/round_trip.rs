@@ -76,6 +76,9 @@ fn contact(at: usize) -> Value {
         "custom_fields": {
             "Tier. Größe": text(13),
             "mobile": text(15),
+            "Phone": text(19),
+            "nama": text(21),
+            "record_id": format!("{at}"),
             "mixed": value(at),
             "more": value(at / 3 + 5),
         },
@@ -109,6 +112,9 @@ async fn exported(world: &World, locale: &str, delimiter: &str, zone: &str) -> V
         "created_at",
         "custom.Tier. Größe",
         "custom.mobile",
+        "custom.Phone",
+        "custom.nama",
+        "custom.record_id",
         "custom.mixed",
         "custom.more"
     ]);
