@@ -14,8 +14,8 @@ impl CompanyFields {
         custom: &[CustomField],
         headers: &[String],
     ) -> Result<Self, TableError> {
-        let custom_keys = custom.iter().map(|field| field.key.clone()).collect();
-        if !Mapping::has_unknown_names(headers) {
+        let custom_keys: Vec<String> = custom.iter().map(|field| field.key.clone()).collect();
+        if !Mapping::has_unknown_names(headers, &custom_keys) {
             return Ok(Self { custom_keys, labels: Vec::new() });
         }
         let page = Layouts::new(table.clone(), company.clone()).list(None, MAX_LAYOUTS).await?;

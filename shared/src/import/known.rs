@@ -4,6 +4,9 @@
 //! Salesforce (reports and data export), Pipedrive, Zoho, Mailchimp, and of files that people write
 //! themselves, in English and Indonesian. Names are compared without case, spaces and punctuation,
 //! so that `E-mail 1 - Value`, `MAILINGSTREET` and `First Name` need no special rule.
+use jiff::tz::TimeZone;
+
+use crate::export::squash;
 
 /// What the cells of a column contain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -304,6 +307,7 @@ const SALESFORCE: &[(&[&str], Known)] = &[
 ];
 
 const PIPEDRIVE: &[(&[&str], Known)] = &[
+    (&["id"], ExternalId),
     (&["owner", "ownername"], Custom("owner")),
     (&["personcreated", "addtime"], Custom("person_created")),
     (
@@ -476,4 +480,20 @@ pub(super) fn look_up(tables: &[&[(&[&str], Known)]], name: &str) -> Option<Know
         let is_numbered = unnumbered.len() < name.len() && !unnumbered.is_empty();
         find(&unnumbered).filter(|known| is_numbered && several(known))
     })
+}
+
+/// The time zone that the name of a column contains in parentheses.
+pub(super) fn zone_in(header: &str) -> Option<TimeZone> {
+    with_zone(header)?;
+    let (_, rest) = header.split_once('(')?;
+    TimeZone::get(rest.trim_end().strip_suffix(')')?.trim()).ok()
+}
+
+/// This service's columns of times, whose names contain the time zone, as in
+/// `Created at (Asia/Jakarta)`.
+pub(super) fn with_zone(header: &str) -> Option<Known> {
+    let (name, _) = header.split_once('(')?;
+    let name = squash(name);
+    let times = ["createdat", "dibuatpada", "updatedat", "diperbaruipada"];
+    times.contains(&name.as_str()).then_some(Known::Ignored)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use super::{
-    known::{Known, NamePart, Program},
+    known::{Known, NamePart, Program, with_zone, zone_in},
     languages::known,
 };
 use crate::export::{Field, squash};
@@ -220,12 +220,7 @@ impl Mapping {
         company: &CompanyFields,
     ) -> Result<Self, MappingError> {
         let squashed: Vec<String> = headers.iter().map(|name| squash(name)).collect();
-        // The company's own fields can have the names of another program's columns.
-        let foreign: Vec<&str> = (headers.iter().zip(&squashed))
-            .filter(|(header, _)| !company.custom_keys.contains(header))
-            .map(|(_, squashed)| squashed.as_str())
-            .collect();
-        let program = Program::recognize(&foreign);
+        let program = recognize(headers, &squashed, &company.custom_keys);
         let names = Names { headers, squashed: &squashed, program, company };
         let mut targets: Vec<Option<Target>> = vec![None; headers.len()];
         for Override { column, field } in overrides {
@@ -269,13 +264,13 @@ impl Mapping {
     /// Whether a column has a name that is only known to the company, if at all. Then the labels of
     /// the company's layouts are needed.
     #[must_use]
-    pub fn has_unknown_names(headers: &[String]) -> bool {
+    pub fn has_unknown_names(headers: &[String], custom_keys: &[String]) -> bool {
         let squashed: Vec<String> = headers.iter().map(|name| squash(name)).collect();
-        let names: Vec<&str> = squashed.iter().map(String::as_str).collect();
         let is_unknown = |(header, squashed): (&String, &String)| {
             known(squashed, None).or_else(|| with_zone(header)).is_none()
         };
-        Program::recognize(&names).is_none() && headers.iter().zip(&squashed).any(is_unknown)
+        recognize(headers, &squashed, custom_keys).is_none()
+            && headers.iter().zip(&squashed).any(is_unknown)
     }
 
     /// The columns of the file, in order.
@@ -294,6 +289,14 @@ impl Mapping {
     pub fn program(&self) -> Option<&'static str> {
         self.program.map(Program::name)
     }
+}
+
+/// Recognizes the program that wrote a file. Columns with the names of the company's own fields do
+/// not count, because these can be the names of another program's columns.
+fn recognize(headers: &[String], squashed: &[String], custom_keys: &[String]) -> Option<Program> {
+    let foreign = headers.iter().zip(squashed).filter(|(header, _)| !custom_keys.contains(header));
+    let foreign: Vec<&str> = foreign.map(|(_, squashed)| squashed.as_str()).collect();
+    Program::recognize(&foreign)
 }
 
 /// Checks that the columns make contacts.
@@ -444,22 +447,6 @@ impl Names<'_> {
         let group = self.squashed[index].strip_suffix("value")?;
         ["label", "type"].iter().find_map(|end| self.index_of(&format!("{group}{end}")))
     }
-}
-
-/// The time zone that the name of a column contains in parentheses.
-fn zone_in(header: &str) -> Option<TimeZone> {
-    with_zone(header)?;
-    let (_, rest) = header.split_once('(')?;
-    TimeZone::get(rest.trim_end().strip_suffix(')')?.trim()).ok()
-}
-
-/// This service's columns of times, whose names contain the time zone, as in
-/// `Created at (Asia/Jakarta)`.
-fn with_zone(header: &str) -> Option<Known> {
-    let (name, _) = header.split_once('(')?;
-    let name = squash(name);
-    let times = ["createdat", "dibuatpada", "updatedat", "diperbaruipada"];
-    times.contains(&name.as_str()).then_some(Known::Ignored)
 }
 
 fn from_known(known: Known) -> Target {
