@@ -4,6 +4,7 @@
 //! Salesforce (reports and data export), Pipedrive, Zoho, Mailchimp, and of files that people write
 //! themselves, in English and Indonesian. Names are compared without case, spaces and punctuation,
 //! so that `E-mail 1 - Value`, `MAILINGSTREET` and `First Name` need no special rule.
+
 use jiff::tz::TimeZone;
 
 use crate::export::squash;
