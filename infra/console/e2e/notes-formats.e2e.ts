@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, inject, test } from "vitest";
+import { expectAccessible } from "./harness";
 import { createNoteScene, noteBy, openContact, shownNote, storeNote, type NoteScene } from "./scenes/notes";
 
 /** What editors write for each of their features; the tests of the API read the same files. */
@@ -62,7 +63,9 @@ test("Formats: a note's color, alignment, font size and column width are compute
     scene,
     scene.sinta,
     `<p style="text-align: center"><span id="c" style="color: rgb(180, 35, 24); font-size: 18px">red</span> <mark style="background-color: rgb(255, 204, 0); color: inherit">marked</mark></p>` +
-      `<table style="width: 200px"><colgroup><col style="width: 120px"><col style="width: 80px"></colgroup><tbody><tr><td colwidth="120"><p>a</p></td><td colwidth="80"><p>b</p></td></tr></tbody></table>`,
+      `<table style="width: 200px"><colgroup><col style="width: 120px"><col style="width: 80px"></colgroup><tbody><tr><td colwidth="120"><p>a</p></td><td colwidth="80"><p>b</p></td></tr></tbody></table>` +
+      '<ul data-type="taskList"><li data-checked="true" data-type="taskItem"><label><input type="checkbox" checked="checked"><span></span></label><div><p>done</p></div></li></ul>' +
+      '<blockquote><p>quote, <code>code</code> and <a href="https://example.com/">a link</a></p></blockquote><pre><code>let a;</code></pre>',
   );
   for (const colorScheme of ["light", "dark"] as const) {
     const page = await openContact(scene, scene.sinta, { colorScheme });
@@ -91,6 +94,7 @@ test("Formats: a note's color, alignment, font size and column width are compute
       contain: "content",
       ground: "rgb(255, 255, 255)",
     });
+    if (colorScheme === "dark") await expectAccessible(page);
   }
 });
 

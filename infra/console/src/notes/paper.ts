@@ -27,6 +27,8 @@ function parse(color: string): Color | null {
   return red === undefined || green === undefined || blue === undefined || alpha === 0 ? null : [red, green, blue];
 }
 
+/** Whether an element has text that is not in another element. */
+const hasText = (element: HTMLElement) => [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim());
 const ownColor = (element: HTMLElement) =>
   (element.style.color !== "" && element.style.color !== "inherit") || /(?:^|\s)(?:pen-|ql-color-)/.test(element.className);
 const ownBackground = (element: HTMLElement) =>
@@ -45,9 +47,12 @@ function nearest(element: HTMLElement, root: HTMLElement, has: (element: HTMLEle
  * a note without colors: it follows the theme.
  */
 export function paperFor(root: HTMLElement): keyof typeof papers | null {
-  const colored = [...root.querySelectorAll<HTMLElement>(COLORED)].filter((element) => ownColor(element) || ownBackground(element));
-  if (!colored.length) return null;
-  const pairs = colored.map((element) => [nearest(element, root, ownColor, "color"), nearest(element, root, ownBackground, "backgroundColor")] as const);
+  if (!root.querySelector(COLORED)) return null;
+  const pairs = [...root.querySelectorAll<HTMLElement>("*")]
+    .filter(hasText)
+    .map((element) => [nearest(element, root, ownColor, "color"), nearest(element, root, ownBackground, "backgroundColor")] as const)
+    .filter(([front, back]) => front !== null || back !== null);
+  if (!pairs.length) return null;
   const worst = ({ text, background }: (typeof papers)["light-paper"]) => Math.min(...pairs.map(([front, back]) => contrast(front ?? text, back ?? background)));
   return worst(papers["dark-paper"]) > worst(papers["light-paper"]) ? "dark-paper" : "light-paper";
 }
