@@ -154,10 +154,11 @@ impl Draft {
             })
             .collect();
         let (mut html, is_stable) = self.splice(&outcomes);
+        let mut removed = self.clean.removed.clone();
         if !is_stable {
             // The elements around a mention that was moved or removed may be nested in a different
             // way when they are parsed again.
-            html = stabilize(html, &self.site);
+            html = stabilize(html, &self.site, &mut removed);
         }
         let (mut mentioned, mut pending, mut unwrapped) = (Vec::new(), Vec::new(), Vec::new());
         for (reference, outcome) in self.references().iter().zip(outcomes) {
@@ -168,7 +169,6 @@ impl Draft {
                 MentionOutcome::Text => unwrapped.push(reference.clone()),
             }
         }
-        let removed = self.clean.removed.clone();
         let has_text = self.clean.has_text || !mentioned.is_empty();
         Rendered { html, mentioned, pending, unwrapped, removed, has_text }
     }

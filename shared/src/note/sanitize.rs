@@ -18,11 +18,11 @@ const SIZE_LIMIT: usize = 200_000;
 
 /// The maximum number of rounds of sanitizing. When elements are removed from misnested markup,
 /// parsing the result can nest the rest in a different way. Real submissions do not change after
-/// two rounds. A link around other links is moved into eight levels of blocks in each round, so
-/// that it needs the most rounds: an eighth of the depth of a note.
-const ROUNDS: usize = 16;
+/// two rounds.
+const ROUNDS: usize = 6;
 
-/// The number of rounds that keep the formatting.
+/// The number of rounds that keep formatting and links. The parser moves a link that is around
+/// another link into eight levels of blocks in each round, so that deep markup needs many rounds.
 const ROUNDS_WITH_FORMATTING: usize = 3;
 
 /// Reduces `source` to allowed markup. It never fails.
@@ -37,7 +37,7 @@ fn sanitize_with(source: &str, site: &Site, mut reading: Reading) -> Clean {
             reading.without_raw_text = true;
             continue;
         }
-        let mut clean = Writer::new(&tree, site).write();
+        let mut clean = Writer::new(&tree, site, !reading.without_links).write();
         let grew = tree.full || clean.html.len() > SIZE_LIMIT;
         if grew && !reading.without_formatting {
             reading.without_formatting = true;
@@ -51,14 +51,21 @@ fn sanitize_with(source: &str, site: &Site, mut reading: Reading) -> Clean {
 }
 
 /// Sanitizes markup that this service has put together from sanitized parts, until parsing it
-/// again does not change it. If it changes in each round, its formatting is removed.
-pub(super) fn stabilize(mut html: String, site: &Site) -> String {
+/// again does not change it. If it changes in each round, its formatting and links are removed,
+/// and `removed` names them.
+pub(super) fn stabilize(mut html: String, site: &Site, removed: &mut Vec<Removed>) -> String {
     for round in 0..ROUNDS {
-        let without_formatting = round >= ROUNDS_WITH_FORMATTING;
-        let reading = Reading { without_formatting, ..Reading::default() };
-        let next = sanitize_with(&html, site, reading).with_mentions();
+        let is_plain = round >= ROUNDS_WITH_FORMATTING;
+        let reading =
+            Reading { without_formatting: is_plain, without_links: is_plain, ..Reading::default() };
+        let clean = sanitize_with(&html, site, reading);
+        let next = clean.with_mentions();
         if next == html || same_shape(&html, &next) {
             return next;
+        }
+        if clean.removed.contains(&Removed::Formatting) && !removed.contains(&Removed::Formatting) {
+            removed.push(Removed::Formatting);
+            removed.sort_unstable();
         }
         html = next;
     }

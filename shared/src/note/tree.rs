@@ -84,6 +84,8 @@ pub(super) struct Reading {
     pub(super) without_raw_text: bool,
     /// Tags of formatting elements are ignored.
     pub(super) without_formatting: bool,
+    /// Links are replaced by their content. Mentions are kept.
+    pub(super) without_links: bool,
 }
 
 impl Tree {

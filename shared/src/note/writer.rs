@@ -40,6 +40,7 @@ struct Run {
 pub(super) struct Writer<'t> {
     tree: &'t Tree,
     site: &'t Site,
+    keeps_links: bool,
     clean: Clean,
     open: Vec<Open>,
     /// The number of open elements that were written.
@@ -54,11 +55,20 @@ pub(super) struct Writer<'t> {
 }
 
 impl<'t> Writer<'t> {
-    pub(super) fn new(tree: &'t Tree, site: &'t Site) -> Self {
-        let (open, numbers) = (Vec::new(), Vec::new());
-        let clean = Clean::default();
-        let (depth, run, waiting, behind_pre) = (0, None, None, usize::MAX);
-        Self { tree, site, clean, open, depth, run, waiting, numbers, behind_pre }
+    /// Creates a writer. If `keeps_links` is false, links are replaced by their content.
+    pub(super) fn new(tree: &'t Tree, site: &'t Site, keeps_links: bool) -> Self {
+        Self {
+            tree,
+            site,
+            keeps_links,
+            clean: Clean::default(),
+            open: Vec::new(),
+            depth: 0,
+            run: None,
+            waiting: None,
+            numbers: Vec::new(),
+            behind_pre: usize::MAX,
+        }
     }
 
     /// The markup of the tree with its mentions, and the kinds of what was removed.
@@ -300,7 +310,7 @@ impl<'t> Writer<'t> {
                 }
                 true
             }
-            Anchor::Link(_) if self.is_too_deep() => {
+            Anchor::Link(_) if !self.keeps_links || self.is_too_deep() => {
                 self.push_open("", 0);
                 self.start_waiting(id);
                 true
