@@ -199,6 +199,21 @@ test("List: search as you type, filters and order are in the address, and a shar
   await other.getByRole("link", { name: "Bayu Lestari" }).waitFor();
 });
 
+test("List: coming back from a contact shows the list with its search, where it was left", async () => {
+  const company = await createCompany({ people: { Maya: {} } });
+  const contacts = Array.from({ length: 60 }, (_, number) => ({ external_id: `C-${number}`, name: `Lestari ${number}` }));
+  await company.people["Maya"]!.api.POST("/cdp/customers/sync", { body: { contacts } });
+  const page = await visit(company.people["Maya"]!, "/customers?q=lestari");
+  await page.getByText("End of the list · 60 contacts").waitFor({ state: "attached" });
+  const list = page.getByRole("region", { name: "Contacts" });
+  await list.evaluate((region) => region.scrollTo({ top: 1_500 }));
+  await page.locator("tbody .name a").nth(12).click();
+  await page.getByRole("link", { name: "All contacts" }).nth(1).click();
+  await page.getByText("End of the list · 60 contacts").waitFor({ state: "attached" });
+  expect(new URL(page.url()).search).toBe("?q=lestari");
+  await expect.poll(() => list.evaluate((region) => region.scrollTop)).toBe(1_500);
+});
+
 test("List: the order by name is chosen at the column", async () => {
   const company = await createCompany({ people: { Maya: {} } });
   for (const name of ["Beta", "Alpha", "Gamma"]) await create(company, "Maya", name, []);
@@ -241,6 +256,17 @@ test("List: rows are selected one by one, or all that match", async () => {
   await expectAccessible(page);
   await page.getByRole("link", { name: "Export", exact: true }).click();
   await page.waitForURL("**/exports/new?selected=1");
+});
+
+test("Retention: restoring a contact whose key another contact has says so", async () => {
+  const company = await createCompany({ people: { Maya: {} } });
+  const { api } = company.people["Maya"]!;
+  const id = await create(company, "Maya", "Ayu Lestari", [], { external_id: "C-1" });
+  await api.DELETE("/cdp/customers/{id}", { params: { path: { id } } });
+  await create(company, "Maya", "Her successor", [], { external_id: "C-1" });
+  const page = await visit(company.people["Maya"]!, "/customers?view=deleted");
+  await page.getByRole("button", { name: "Restore Ayu Lestari" }).click();
+  await page.getByText("Another contact has the same External ID now").first().waitFor();
 });
 
 test("Retention: a deleted contact is undone at once, or restored from Recently deleted", async () => {

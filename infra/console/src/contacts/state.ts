@@ -1,4 +1,4 @@
-import { computed } from "vue";
+import { computed, shallowRef, watch } from "vue";
 import { useRoute, useRouter } from "vue-router";
 import { filterCount, formatState, isSearchable, parseState, type ListState } from "./filter";
 
@@ -6,7 +6,16 @@ import { filterCount, formatState, isSearchable, parseState, type ListState } fr
 export function useListState() {
   const route = useRoute();
   const router = useRouter();
-  const state = computed(() => parseState(route.query));
+  const query = shallowRef(route.query);
+  // While the user leaves the page, the address is another page's already.
+  watch(
+    () => route.query,
+    (next) => {
+      if (route.name === "customers") query.value = next;
+    },
+    { flush: "sync" },
+  );
+  const state = computed(() => parseState(query.value));
   return {
     state,
     /** Whether a search or a filter narrows the view. */

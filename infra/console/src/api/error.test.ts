@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { ApiError, ConnectionError, errorText } from "./error";
+import { recordScope, resetScope, showsOwnOnly } from "./fallback";
+
+const answer = (status: number, headers: Record<string, string> = {}) => new Response(null, { status, headers });
+
+describe("an error of the API", () => {
+  it("has the code, the details and the time to wait", () => {
+    const error = ApiError.from(answer(429, { "Retry-After": "2" }), { error: "THROTTLED", message: "too many requests", details: { limit: 3 } });
+    expect([error.status, error.code, error.message, error.details, error.retryAfter]).toEqual([429, "THROTTLED", "too many requests", { limit: 3 }, 2]);
+  });
+
+  it("of API Gateway itself has a code, too", () => {
+    expect(ApiError.from(answer(403), { message: "Forbidden" }).code).toBe("HTTP_403");
+    expect(ApiError.from(answer(502), "bad gateway").retryAfter).toBeNull();
+  });
+
+  it("is explained in words that fit", () => {
+    const narrowed = ApiError.from(answer(403), { error: "FORBIDDEN", details: { team_scope: "owned_only_fallback" } });
+    const texts = [narrowed, ApiError.from(answer(403), { error: "FORBIDDEN" }), new ConnectionError("offline"), new Error("bug")].map(errorText);
+    expect(texts).toEqual(["errors.narrowed", "errors.forbidden", "errors.connection", "errors.unexpected"]);
+  });
+});
+
+describe("the fallback", () => {
+  it("is shown until the same operation answers without it", () => {
+    recordScope("GET /cdp/customers", answer(200, { "X-Team-Permission-Fallback": "owned-only" }));
+    recordScope("GET /cdp/me", answer(200));
+    expect(showsOwnOnly.value).toBe(true);
+    recordScope("GET /cdp/customers", answer(503));
+    expect(showsOwnOnly.value).toBe(true);
+    recordScope("GET /cdp/customers", answer(200));
+    expect(showsOwnOnly.value).toBe(false);
+  });
+
+  it("is forgotten on another page", () => {
+    recordScope("GET /cdp/customers", answer(403, { "X-Team-Permission-Fallback": "owned-only" }));
+    resetScope();
+    expect(showsOwnOnly.value).toBe(false);
+  });
+});
