@@ -6,7 +6,7 @@ function inventory(html: string): Map<string, number> {
   for (const element of page.body.querySelectorAll<HTMLElement>("*")) {
     if (element.localName !== "tbody") count(`<${element.localName}>`);
     element.classList.forEach((name) => count(`.${name}`));
-    for (const property of element.style) count(property);
+    Array.from(element.style).forEach(count);
   }
   return found;
 }
