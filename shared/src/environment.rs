@@ -25,6 +25,7 @@ use crate::{
     export::{Defaults, ExportStore, Files, Jobs},
     http_client,
     locale::Locale,
+    metric,
     note::{InvalidMentions, NoteWriter, Site},
     notification::{NotificationService, Notifications},
     outbox::{DeadLetters, Outbox, Queue},
@@ -146,6 +147,14 @@ impl Environment {
             Ok(text) => text
                 .parse()
                 .map_err(|error: T::Err| StartError::Invalid { name, reason: error.to_string() }),
+        }
+    }
+
+    /// Sets the CloudWatch namespace of the metrics (`METRIC_NAMESPACE`). Without the variable, the
+    /// namespace is `ContactService`.
+    pub(crate) fn name_metrics(&self) {
+        if let Ok(name) = self.text("METRIC_NAMESPACE") {
+            metric::set_namespace(name);
         }
     }
 

@@ -11,6 +11,7 @@
 mod events {
     mod api;
     mod code_names;
+    mod deploys;
     mod documents;
     mod error_logs;
     mod layers;
@@ -18,6 +19,7 @@ mod events {
     mod runbook;
     mod samples;
     mod scene;
+    mod template_text;
 }
 
 use std::{collections::BTreeSet, fs, path::PathBuf};

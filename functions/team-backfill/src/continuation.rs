@@ -161,10 +161,9 @@ async fn end(
         contacts_percent = coverage.contacts_percent,
         "a backfill run ended"
     );
-    if run.mode != Mode::Revert && state == State::Completed {
-        let mode = if run.mode == Mode::DryRun { "dry_run" } else { "apply" };
+    if run.mode == Mode::Apply && state == State::Completed {
         metric::emit(&[MetricGroup {
-            dimensions: &[("company_sso_id", run.company.as_str()), ("mode", mode)],
+            dimensions: &[],
             metrics: &[("BackfillCoverage", "Percent", coverage.contacts_percent)],
         }]);
     }

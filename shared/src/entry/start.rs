@@ -26,6 +26,7 @@ pub(super) async fn start<A>(
     log::init();
     let started = async {
         let environment = Environment::load()?;
+        environment.name_metrics();
         let app = wire(&environment)?;
         environment.connect().await?;
         Ok((Arc::new(app), environment))
