@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     fmt::Display,
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -58,6 +58,8 @@ pub enum StartError {
 pub struct Environment {
     sdk: SdkConfig,
     http: reqwest::Client,
+    /// The client for calls of the upstream services, after its first use.
+    upstream_http: Arc<OnceLock<reqwest::Client>>,
     clock: Clock,
     variables: HashMap<String, String>,
     read: Arc<Mutex<BTreeSet<&'static str>>>,
@@ -81,6 +83,12 @@ impl Environment {
     /// # Errors
     /// [`StartError::Http`] when the HTTP client could not be built.
     pub fn load() -> Result<Self, StartError> {
+        Ok(Self::load_with(http_client::builder().build()?))
+    }
+
+    /// Reads the environment of this process as [`Environment::load`] does, for this HTTP client.
+    #[must_use]
+    pub fn load_with(http: reqwest::Client) -> Self {
         let variables: HashMap<String, String> = std::env::vars().collect();
         let keys = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
         let mut sdk = SdkConfig::builder()
@@ -89,7 +97,7 @@ impl Environment {
             .credentials_provider(keys)
             .service_config(ServiceVariables(variables.clone()));
         sdk.set_endpoint_url(variables.get("AWS_ENDPOINT_URL").cloned());
-        Ok(Self::new(http_client::builder().build()?, sdk.build(), Clock::System, variables))
+        Self::new(http, sdk.build(), Clock::System, variables)
     }
 
     /// Creates an environment from an HTTP client for AWS and the upstream services, the settings
@@ -107,7 +115,25 @@ impl Environment {
             .retry_config(RetryConfig::standard().with_max_attempts(4))
             .timeout_config(short_timeouts().build())
             .build();
-        Self { sdk, http, clock, variables, read: Arc::default() }
+        let upstream_http = Arc::default();
+        Self { sdk, http, upstream_http, clock, variables, read: Arc::default() }
+    }
+
+    /// The client for calls of the upstream services. It is the client of the AWS SDK, unless the
+    /// certificates of the upstream services are signed by a private authority (`UPSTREAM_CA`, its
+    /// certificates in the PEM format, or `public`). AWS is not trusted through that authority.
+    fn upstream_http(&self) -> Result<reqwest::Client, StartError> {
+        if let Some(client) = self.upstream_http.get() {
+            return Ok(client.clone());
+        }
+        let client = match self.text("UPSTREAM_CA") {
+            Ok(pem) if pem != "public" => {
+                let invalid = |reason| StartError::Invalid { name: "UPSTREAM_CA", reason };
+                http_client::builder_trusting(&pem).map_err(invalid)?.build()?
+            }
+            _ => self.http.clone(),
+        };
+        Ok(self.upstream_http.get_or_init(|| client).clone())
     }
 
     /// The clock that the function uses for all times.
@@ -177,7 +203,7 @@ impl Environment {
             timeout: self.upstream_timeout()?,
             team_set_ttl: SignedDuration::from_secs(self.parsed("TEAM_SET_TTL_SECONDS", 60)?),
         };
-        Ok(Directory::new(self.http.clone(), launchpad, self.clock()))
+        Ok(Directory::new(self.upstream_http()?, launchpad, self.clock()))
     }
 
     /// The client of the Unified Notification Service (`NOTIFICATION_URL`, `NOTIFICATION_API_KEY`
@@ -188,7 +214,7 @@ impl Environment {
             api_key: self.text("NOTIFICATION_API_KEY")?,
             timeout: self.upstream_timeout()?,
         };
-        Ok(Notifications::new(self.http.clone(), service))
+        Ok(Notifications::new(self.upstream_http()?, service))
     }
 
     /// Opens connections to the upstream services, so that the first request can use them (SPEC
@@ -198,7 +224,11 @@ impl Environment {
         let budget = self.upstream_timeout()?;
         let upstreams = ["LAUNCHPAD_URL", "NOTIFICATION_URL"];
         let urls = upstreams.into_iter().filter_map(|name| self.text(name).ok());
-        join_all(urls.map(|url| http_client::connect(&self.http, url, budget))).await;
+        let urls: Vec<String> = urls.collect();
+        if !urls.is_empty() {
+            let http = self.upstream_http()?;
+            join_all(urls.into_iter().map(|url| http_client::connect(&http, url, budget))).await;
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The HTTP client that the upstream services and the AWS SDK share, with one connection pool.
-//! Because there is only one client, a function has only one TLS stack and reads the system's
-//! certificates only once.
+//! Because there is only one client, a function has only one TLS stack. It trusts the root
+//! certificates that are compiled in, because reading those of the system takes more than half of a
+//! function's start (docs/benchmarks.md, "Size and cold start").
 
 use std::{error::Error, time::Duration};
 
@@ -12,6 +13,10 @@ use aws_smithy_runtime_api::client::{
     result::{ConnectorError, SdkError},
 };
 use aws_smithy_types::body::SdkBody;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
 /// The time for which an idle connection is kept. After a longer pause, the server may have closed
 /// the connection.
@@ -23,8 +28,46 @@ const CONNECT: Duration = Duration::from_millis(300);
 
 /// Returns a builder for a client with a connection pool. The client has no time-out except the one
 /// for making a connection, because each call sets its own time-out. It uses rustls with ring for
-/// TLS, and HTTP 1.1, which all called services support.
+/// TLS, and HTTP 1.1, which all called services support. It trusts Mozilla's root certificates.
 pub fn builder() -> reqwest::ClientBuilder {
+    with_roots(public_roots())
+}
+
+/// Returns a builder like [`builder`] for a client that also trusts these root certificates.
+///
+/// # Errors
+/// The reason why the text contains no valid certificates in the PEM format.
+pub fn builder_trusting(pem: &str) -> Result<reqwest::ClientBuilder, String> {
+    let mut roots = public_roots();
+    let known = roots.len();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.len() == known {
+        Err("no certificate in it".to_owned())
+    } else {
+        Ok(with_roots(roots))
+    }
+}
+
+/// Returns a builder like [`builder`] for a client that trusts the root certificates of the system,
+/// as the AWS SDK does. It is for programs that start rarely.
+pub fn builder_with_system_roots() -> reqwest::ClientBuilder {
+    plain_builder()
+}
+
+fn public_roots() -> RootCertStore {
+    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+}
+
+fn with_roots(roots: RootCertStore) -> reqwest::ClientBuilder {
+    let builder = plain_builder();
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    builder.tls_backend_preconfigured(config)
+}
+
+fn plain_builder() -> reqwest::ClientBuilder {
     // The call fails only if a provider is already installed, and that provider is sufficient.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()

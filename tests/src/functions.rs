@@ -24,6 +24,11 @@ pub struct Functions {
 }
 
 impl Functions {
+    /// Ends a function's process. The next event starts a new one.
+    pub(crate) async fn stop(&self, name: &str) {
+        self.started.lock().await.remove(name);
+    }
+
     /// Runs a function on an event.
     ///
     /// # Panics

@@ -26,7 +26,9 @@ use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use local::{
     aws::{Aws, AwsOptions, Credentials, Faults, Roles, Rule},
-    cloud, demo_company, demo_contacts, gateway, grants, operator,
+    cloud, demo_company, demo_contacts, gateway, grants,
+    lineage::Lineage,
+    operator,
     record::{Notifications, Usage},
     resources,
     sources::queue_event,
@@ -81,12 +83,14 @@ pub struct World {
     http: reqwest::Client,
     killed: Arc<Notify>,
     roles: Roles,
-    _upstreams: Upstreams,
+    /// The simulated upstream services.
+    pub upstreams: Upstreams,
     functions: Functions,
     environments: Mutex<Vec<(String, Environment)>>,
     time_left: Mutex<Option<SignedDuration>>,
     export_limits: Mutex<Limits>,
     export_directory: Mutex<PathBuf>,
+    dropped: Mutex<Vec<String>>,
 }
 
 /// An HTTP response, as the caller receives it.
@@ -125,6 +129,11 @@ impl Response {
 impl World {
     /// Creates a world with the demo companies and their contacts, and with all flags off.
     pub async fn start() -> Self {
+        Self::changed(|_| {}).await
+    }
+
+    /// Creates a world like [`World::start`] from a changed template.
+    pub async fn changed(change: impl FnOnce(&mut Template)) -> Self {
         log::keep_events_on();
         let clock = Clock::manual(START_TIME.parse().expect("START_TIME is a timestamp"));
         let (usage, faults) = (Usage::default(), Faults::default());
@@ -136,7 +145,9 @@ impl World {
             .expect("the upstream services start");
         let parameters = cloud::local_parameters(&Parameters::new(), &upstreams, PUBLIC_URL, None);
         let template = Template::read(&workspace().join("template.yaml"), &parameters);
-        let template = Arc::new(template.expect("the template is valid"));
+        let mut template = template.expect("the template is valid");
+        change(&mut template);
+        let template = Arc::new(template);
         let credentials = Credentials::new();
         let killed = Arc::new(Notify::new());
         let roles = resources::roles(&template).expect("the template has roles");
@@ -171,12 +182,13 @@ impl World {
             credentials,
             killed,
             roles,
-            _upstreams: upstreams,
+            upstreams,
             functions: Functions::default(),
             environments: Mutex::default(),
             time_left: Mutex::default(),
             export_limits: Mutex::default(),
             export_directory: Mutex::new(std::env::temp_dir()),
+            dropped: Mutex::default(),
         };
         demo_contacts::seed(&world.table().await, &world.clock)
             .await
@@ -245,6 +257,20 @@ impl World {
     /// Drops everything that the functions have cached, as a cold start does.
     pub fn restart_functions(&mut self) {
         self.functions = Functions::default();
+    }
+
+    /// Stores other values in the secret of the upstream services. As on AWS, a function gets them
+    /// only when a deploy publishes a new version of it.
+    pub fn store_secret(&mut self, values: &[(&str, &str)]) {
+        let mut secrets = cloud::secrets();
+        let changed = values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        secrets.extend(changed);
+        self.names = Names::new(Arc::clone(&self.template), self.aws.endpoint_url(), secrets);
+    }
+
+    /// Starts a new version of a function, as a deploy does.
+    pub async fn publish(&self, function: &str) {
+        self.functions.stop(function).await;
     }
 
     /// Sends `GET` as a demo user.
@@ -328,6 +354,13 @@ impl World {
     /// Invokes a function with an event and returns its response. HTTP requests and responses are
     /// checked against the documented API.
     pub async fn invoke(&self, function: &str, event: Value) -> Value {
+        let chain = Lineage::default().next(function, true).unwrap_or_default();
+        self.invoke_in_chain(function, event, chain).await
+    }
+
+    /// Invokes a function like [`World::invoke`]. The messages that it sends continue this chain.
+    async fn invoke_in_chain(&self, function: &str, event: Value, chain: Lineage) -> Value {
+        self.aws.traces().invoked(function, chain);
         let request = event.get("routeKey").is_some().then(|| event.clone());
         // Boxed because the handlers' futures are large.
         let response = Box::pin(self.functions.invoke(self, function, event)).await;
@@ -363,6 +396,11 @@ impl World {
             }
             delivered += round;
         }
+    }
+
+    /// The functions of which an invocation was dropped as part of an endless loop.
+    pub fn dropped(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Delivers one message to this function. Returns false if its queue has none.
@@ -405,9 +443,15 @@ impl World {
         if messages.is_empty() {
             return 0;
         }
+        let chain = self.aws.traces().of_messages(messages.iter().filter_map(|m| m.message_id()));
+        let allows_recursion = self.template.functions[function].allows_recursion;
+        let Some(chain) = chain.next(function, allows_recursion) else {
+            self.dropped().push(function.to_owned());
+            return 0;
+        };
         let event = queue_event::event(&messages, &Names::queue_arn(queue));
         check_groups(&event);
-        let response = self.invoke(function, event).await;
+        let response = self.invoke_in_chain(function, event, chain).await;
         let failed: Vec<&str> = response["batchItemFailures"]
             .as_array()
             .into_iter()

@@ -21,6 +21,14 @@ impl World {
         function.expect("the template has a function with this binary").id.clone()
     }
 
+    /// The functions whose environment contains a value of the secret of the upstream services.
+    #[must_use]
+    pub fn holders_of_the_secret(&self) -> BTreeSet<String> {
+        let mut functions = self.variables_set();
+        functions.retain(|_, variables| variables.contains("LAUNCHPAD_PASSWORD"));
+        functions.into_keys().collect()
+    }
+
     /// The names of the binaries of all functions in the template.
     #[must_use]
     pub fn binaries(&self) -> BTreeSet<String> {

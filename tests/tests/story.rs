@@ -11,6 +11,7 @@ mod story {
     mod exports;
     mod gateway;
     mod privacy;
+    mod rotation;
     mod walkthrough;
 }
 

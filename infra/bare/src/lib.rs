@@ -3,17 +3,25 @@
 //! runtime, its default log, and the same clients as the functions that are compared with it. For
 //! each event, it calls each client once.
 //!
-//! The clients are created by the same code from the same configuration. A bare function leaves out
-//! everything else: it opens no connection before the first event, parses no event, and links no
-//! business logic.
+//! The clients are created by the same code from the same configuration, except that a bare function
+//! trusts the certificates of the system, as functions with the AWS SDK usually do. A bare function
+//! leaves out everything else: it opens no connection before the first event, parses no event, and
+//! links no business logic.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use shared::{
     directory::Directory,
+    environment::{Environment, StartError},
+    http_client,
     id::CompanyId,
     table::{Key, Table},
 };
+
+/// Reads the environment of this process. The clients trust the certificates of the system.
+pub fn environment() -> Result<Environment, StartError> {
+    Ok(Environment::load_with(http_client::builder_with_system_roots().build()?))
+}
 
 /// Starts a bare function. For each event, it runs the calls in `work` and returns the event as the
 /// response.

@@ -1,13 +1,14 @@
 //! A function that fails on request, for the tests of the Lambda service.
 //!
 //! The field `do` of an event selects the behavior. In a batch of queue messages, those with the
-//! body `bad` fail.
+//! body `bad` fail, and one with the body `again 3` is sent to the queue again as `again 2`.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
+use shared::environment::Environment;
 
 static INVOCATIONS: AtomicU32 = AtomicU32::new(0);
 
@@ -19,6 +20,7 @@ async fn main() -> Result<(), Error> {
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (event, context) = event.into_parts();
     if let Some(records) = event["Records"].as_array() {
+        send_again(records).await?;
         return Ok(batch(records));
     }
     let number = event["n"].as_u64().unwrap_or_default();
@@ -47,6 +49,21 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
 /// Panics for 0. The runtime turns the panic into an error.
 fn panicking(number: u64) -> u64 {
     1 / number
+}
+
+/// Sends the messages that count down, with the clients that the functions use.
+async fn send_again(records: &[Value]) -> Result<(), Error> {
+    for record in records {
+        let counter = record["body"].as_str().and_then(|body| body.strip_prefix("again "));
+        let counter: u32 = counter.map_or(Ok(0), str::parse)?;
+        if counter > 0 {
+            let environment = Environment::load()?;
+            let body = format!("again {}", counter - 1);
+            let queue = environment.text("JOBS_URL")?;
+            environment.sqs().send_message().queue_url(queue).message_body(body).send().await?;
+        }
+    }
+    Ok(())
 }
 
 fn batch(records: &[Value]) -> Value {

@@ -62,7 +62,9 @@ pub struct Client {
 impl Client {
     /// Creates a client for the API at `url`, without a token.
     pub fn new(url: &str) -> Result<Self, ClientError> {
-        let http = shared::http_client::builder().connect_timeout(CONNECT).timeout(TIMEOUT);
+        let http = shared::http_client::builder_with_system_roots()
+            .connect_timeout(CONNECT)
+            .timeout(TIMEOUT);
         let http = http.build().map_err(|error| {
             let call = "creating the HTTP client".to_owned();
             ClientError::Broken { call, reason: chain(&error).to_string() }

@@ -77,6 +77,11 @@ impl Console {
         self.line(&self.styled(RED, &format!("{function:<16} throttled")));
     }
 
+    /// Prints one line about an invocation that Lambda would drop as part of an endless loop.
+    pub fn recursion_dropped(&self, function: &str) {
+        self.line(&self.styled(RED, &format!("{function:<16} dropped: endless loop")));
+    }
+
     /// Prints a line of a function's output.
     pub fn function_line(&self, function: &str, line: &str) {
         self.line(&self.styled(DIM, &format!("{function}: {line}")));

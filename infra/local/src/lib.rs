@@ -19,6 +19,7 @@ pub mod grants;
 pub mod identity;
 pub mod import;
 pub mod lambda;
+pub mod lineage;
 pub mod operator;
 pub mod record;
 pub mod resources;

@@ -15,6 +15,7 @@ use local::aws::{
     Aws, AwsOptions, Faults, KeySpec, QueueSpec, RedriveSpec, Resources, Roles, TableSpec,
 };
 use local::lambda::Lambda;
+use local::lineage::LONGEST_CHAIN;
 use local::record::Events;
 use local::sources::{QueueSources, QueueSourcesOptions};
 use local::template::Names;
@@ -94,6 +95,7 @@ impl Scene {
         let lambda = Lambda::start(options).await.unwrap();
         let http = shared::http_client::builder().build().unwrap();
         let options = QueueSourcesOptions {
+            traces: aws.traces(),
             template,
             names,
             endpoint_url: aws.endpoint_url().to_owned(),
@@ -211,5 +213,34 @@ async fn companies_with_a_backlog_do_not_delay_the_first_message_of_another() {
     let delivered = scene.delivered("bodies");
     assert_eq!(delivered[..4], ["first", "second", "third", "first"]);
     assert_eq!(scene.delivered("groups"), delivered, "a delivery names its company");
+    scene.shutdown().await;
+}
+
+/// The function may send messages to its own queue, and has this setting for loops.
+fn recursive(setting: &str) -> String {
+    format!(
+        "      Timeout: 2\n      RecursiveLoop: {setting}\n      Environment: {{ Variables: {{ JOBS_URL: !Ref Jobs }} }}\n"
+    )
+}
+
+#[tokio::test]
+async fn a_function_that_allows_recursion_continues_through_its_own_messages() {
+    let scene = Scene::start(2, &recursive("Allow")).await;
+    scene.poll();
+    scene.send(&format!("again {}", LONGEST_CHAIN + 4)).await;
+    eventually(|| scene.deliveries("again 0") == 1).await;
+    scene.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_endless_chain_of_messages_is_dropped_after_16_invocations() {
+    let scene = Scene::start(2, &recursive("Terminate")).await;
+    scene.poll();
+    scene.send(&format!("again {}", LONGEST_CHAIN + 4)).await;
+    // The message that would cause the next invocation ends in the dead-letter queue.
+    let dead = scene.client.receive_message().queue_url(scene.aws.queue_url("DeadJobs").unwrap());
+    let dead = tokio::time::timeout(Duration::from_secs(30), dead.wait_time_seconds(20).send());
+    assert_eq!(dead.await.unwrap().unwrap().messages()[0].body(), Some("again 4"));
+    assert_eq!((scene.deliveries("again 5"), scene.deliveries("again 4")), (1, 0));
     scene.shutdown().await;
 }

@@ -259,3 +259,37 @@ async fn changes_that_users_make_during_a_run_are_not_lost() {
         }
     }
 }
+
+/// Starts a run that needs more invocations than Lambda allows in a chain without `RecursiveLoop:
+/// Allow`, and returns its report after all messages were delivered.
+async fn long_run(world: &World) -> Option<Value> {
+    world.flags(true, true).await;
+    contacts(world, 1).await;
+    put(world, TEAMS, LEGACY_TEAMS).await;
+    put(world, PEOPLE, people((1..=900).map(|n| (n, "1")))).await;
+    world.limit_time(Some(SignedDuration::ZERO));
+    let response = start(world, "dry_run").await;
+    world.process_queues().await;
+    let is_written = !reports(world).await.is_empty();
+    if is_written { Some(report(world, &response).await) } else { None }
+}
+
+#[tokio::test]
+async fn a_long_run_is_not_stopped_as_an_endless_loop() {
+    let world = World::start().await;
+    let report = long_run(&world).await.unwrap();
+    assert_eq!((&report["state"], &report["totals"]["rows"]), (&json!("completed"), &json!(900)));
+    assert!(world.dropped().is_empty());
+}
+
+#[tokio::test]
+async fn a_long_run_would_be_stopped_without_the_setting_in_the_template() {
+    let world = World::changed(|template| {
+        let backfill = template.functions.get_mut("TeamBackfill").unwrap();
+        assert!(backfill.allows_recursion, "the template allows it");
+        backfill.allows_recursion = false;
+    })
+    .await;
+    assert!(long_run(&world).await.is_none_or(|report| report["state"] != "completed"));
+    assert_eq!(*world.dropped(), ["TeamBackfill"]);
+}

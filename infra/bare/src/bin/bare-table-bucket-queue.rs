@@ -1,10 +1,8 @@
 //! A bare function with the clients of DynamoDB, S3, SQS and Launchpad.
 
-use shared::environment::Environment;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let environment = Environment::load()?;
+    let environment = bare::environment()?;
     let (table, directory) = (environment.table()?, environment.directory()?);
     let (bucket, queue) = (environment.s3(), environment.sqs());
     bare::serve(async || {

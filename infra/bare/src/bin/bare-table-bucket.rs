@@ -1,10 +1,8 @@
 //! A bare function with the clients of DynamoDB and S3.
 
-use shared::environment::Environment;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let environment = Environment::load()?;
+    let environment = bare::environment()?;
     let (table, bucket) = (environment.table()?, environment.s3());
     bare::serve(async || {
         bare::read(&table).await?;

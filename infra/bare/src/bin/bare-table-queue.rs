@@ -1,10 +1,8 @@
 //! A bare function with the clients of DynamoDB, SQS and Launchpad.
 
-use shared::environment::Environment;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let environment = Environment::load()?;
+    let environment = bare::environment()?;
     let (table, directory) = (environment.table()?, environment.directory()?);
     let queue = environment.sqs();
     bare::serve(async || {

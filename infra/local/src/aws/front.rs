@@ -8,8 +8,8 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, StatusCode};
-use http_body_util::BodyExt as _;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt as _, Collected};
 
 use super::batches;
 use super::credentials::{Credentials, OPERATOR};
@@ -23,7 +23,8 @@ use super::response::{Service, lost_response};
 use super::roles::{Denied, Roles};
 use super::s3::ObjectStore;
 use super::ses::{self, Mailer};
-use super::sqs::Queues;
+use super::sqs::{self, Queues};
+use crate::lineage::Traces;
 use crate::record::{AwsCall, Usage};
 
 /// Largest request body in bytes, except for S3 objects. An SES message of 10 MB fits in it, in
@@ -44,6 +45,7 @@ pub(crate) struct Front {
     pub(crate) usage: Usage,
     pub(crate) faults: Faults,
     pub(crate) on_kill: OnKill,
+    pub(crate) traces: Traces,
 }
 
 /// A call with its body. The body is streamed for S3 and is in memory for the other services.
@@ -212,7 +214,12 @@ impl Front {
                 self.table(&action, &parts, body, effects).await
             }
             (Service::Sqs, Payload::Whole(body)) => {
-                (self.send(&parts, body, kind).await, Capacity::default())
+                let response = self.send(&parts, body, kind).await;
+                let response = match action.starts_with("SendMessage") {
+                    true => self.trace(&signature, &parts.headers, response).await,
+                    false => response,
+                };
+                (response, Capacity::default())
             }
             (_, Payload::Whole(body)) => (self.mailer.call(&action, &body), Capacity::default()),
             (_, Payload::Streamed(body)) => {
@@ -259,6 +266,19 @@ impl Front {
             }
             _ => self.queues.call(&parts.headers, body).await,
         }
+    }
+}
+
+impl Front {
+    /// Keeps the chain of invocations that led to the messages that this response reports as sent.
+    async fn trace(&self, caller: &Signature, headers: &HeaderMap, response: Response) -> Response {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        if let Some(function) = self.credentials.function(&caller.access_key_id) {
+            let header = headers.get("x-amzn-trace-id").and_then(|header| header.to_str().ok());
+            self.traces.sent(&function, header, sqs::sent_ids(&body));
+        }
+        Response::from_parts(parts, Body::from(body))
     }
 }
 

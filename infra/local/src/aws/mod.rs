@@ -58,6 +58,7 @@ pub(crate) use response::lost_response;
 pub use roles::{Denied, Grant, Roles, Statement};
 
 use crate::account::ACCOUNT_ID;
+use crate::lineage::Traces;
 use crate::record::{Mailbox, Usage};
 use front::Front;
 
@@ -130,6 +131,7 @@ impl Aws {
             usage,
             faults,
             on_kill,
+            traces: Traces::default(),
         });
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(serve(listener, Arc::clone(&front), stopped));
@@ -160,6 +162,12 @@ impl Aws {
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         self.front.mailer.mailbox().clone()
+    }
+
+    /// The chains of invocations that led to the messages in the queues.
+    #[must_use]
+    pub fn traces(&self) -> Traces {
+        self.front.traces.clone()
     }
 
     /// The database engine, for loading data in bulk without HTTP calls.

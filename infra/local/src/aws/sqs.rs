@@ -136,6 +136,14 @@ fn with_content_type(mut response: Response) -> Response {
     response
 }
 
+/// The ids of the messages in the response of `SendMessage` or `SendMessageBatch`.
+pub(crate) fn sent_ids(response: &[u8]) -> Vec<String> {
+    let response: Value = serde_json::from_slice(response).unwrap_or_default();
+    let entries = response["Successful"].as_array().into_iter().flatten();
+    let sent = entries.chain([&response]).filter_map(|sent| sent["MessageId"].as_str());
+    sent.map(str::to_owned).collect()
+}
+
 fn failed_entry(entry: &Value) -> Value {
     json!({
         "Id": entry["Id"],

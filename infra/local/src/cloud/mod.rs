@@ -148,6 +148,7 @@ impl LocalCloud {
         // This cannot fail, because the value was not set before.
         let _ = lambda_to_kill_in.set(lambda.clone());
         let queues = QueueSources::start(&QueueSourcesOptions {
+            traces: aws.traces(),
             template: Arc::clone(&template),
             names,
             endpoint_url: aws.endpoint_url().to_owned(),

@@ -148,7 +148,9 @@ impl Gateway {
             Ok(Err(InvokeError::PayloadTooLarge { .. })) => {
                 return Err(message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"));
             }
-            Ok(Err(InvokeError::NotFound(_))) => return Err(internal_error()),
+            Ok(Err(InvokeError::NotFound(_) | InvokeError::Recursive(_))) => {
+                return Err(internal_error());
+            }
             Ok(Err(InvokeError::Throttled(_) | InvokeError::ShuttingDown)) | Err(_) => {
                 return Err(message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"));
             }

@@ -36,6 +36,10 @@ pub enum InvokeError {
     /// The function has reached its concurrency limit.
     #[error("{0} has reached its concurrency limit")]
     Throttled(String),
+    /// A chain of messages has invoked the function so often that Lambda takes it for an endless
+    /// loop.
+    #[error("{0} was invoked again and again by its own messages")]
+    Recursive(String),
     /// The payload is larger than its limit.
     #[error("the payload has {size} bytes, more than {limit}")]
     PayloadTooLarge {

@@ -10,6 +10,7 @@ use super::limits::{MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES};
 use super::outcome::InvokeOutcome;
 use super::pool::Pool;
 use super::service::{LambdaOptions, Service};
+use crate::lineage::Lineage;
 use crate::template::{Function, Names};
 
 /// The Lambda service of the local cloud. Clones share it.
@@ -38,10 +39,24 @@ impl Lambda {
         function: &str,
         payload: Bytes,
     ) -> Result<InvokeOutcome, InvokeError> {
+        self.invoke_in_chain(function, payload, &Lineage::default()).await
+    }
+
+    /// Invokes the function like [`Lambda::invoke`], because of messages with this lineage.
+    ///
+    /// # Errors
+    /// As [`Lambda::invoke`], and [`InvokeError::Recursive`] if Lambda would drop the invocation as
+    /// part of an endless loop.
+    pub async fn invoke_in_chain(
+        &self,
+        function: &str,
+        payload: Bytes,
+        lineage: &Lineage,
+    ) -> Result<InvokeOutcome, InvokeError> {
         self.check(function, payload.len(), MAX_PAYLOAD_BYTES)?;
-        let lambda = self.clone();
+        let (lambda, lineage) = (self.clone(), lineage.clone());
         let function = function.to_owned();
-        let task = async move { lambda.0.run(&function, payload).await };
+        let task = async move { lambda.0.run(&function, payload, &lineage).await };
         self.0.invocations.spawn(task).await.unwrap_or(Err(InvokeError::ShuttingDown))
     }
 

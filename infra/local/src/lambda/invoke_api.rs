@@ -112,6 +112,11 @@ fn failed(failure: &InvokeError) -> Response {
             let body = json!({ "Type": "User", "Message": message });
             error(StatusCode::NOT_FOUND, "ResourceNotFoundException", body)
         }
+        InvokeError::Recursive(_) => {
+            let message = "Lambda detected a recursive loop.";
+            let body = json!({ "Type": "User", "Message": message });
+            error(StatusCode::BAD_REQUEST, "RecursiveInvocationException", body)
+        }
         InvokeError::Throttled(_) => {
             let body = json!({
                 "Type": "User",

@@ -22,6 +22,7 @@ use crate::account::REGION;
 use crate::aws::{Credentials, Issued};
 use crate::cargo::{Binaries, Binary};
 use crate::console::{Console, InvocationLine};
+use crate::lineage::Lineage;
 use crate::record::{Events, Invocation, Usage};
 use crate::template::{Function, Names, Template};
 
@@ -89,9 +90,14 @@ impl Service {
         &self,
         function: &str,
         payload: Bytes,
+        lineage: &Lineage,
     ) -> Result<InvokeOutcome, InvokeError> {
         let not_found = || InvokeError::NotFound(function.to_owned());
         let pool = self.pools.get(function).ok_or_else(not_found)?;
+        let Some(lineage) = lineage.next(function, pool.function.allows_recursion) else {
+            self.options.console.recursion_dropped(function);
+            return Err(InvokeError::Recursive(function.to_owned()));
+        };
         let Some(_permit) = pool.admit() else {
             self.options.console.throttled(function);
             return Err(InvokeError::Throttled(function.to_owned()));
@@ -114,7 +120,7 @@ impl Service {
         };
         self.options.usage.start_invocation(&environment.access_key_id);
         let started = Instant::now();
-        let delivery = self.delivery(&pool.function, &request_id, payload);
+        let delivery = self.delivery(&pool.function, &request_id, payload, &lineage);
         let ending = environment.invoke(delivery, pool.function.timeout).await;
         Ok(self.conclude(pool, environment, request_id, ending, started, init).await)
     }
@@ -193,7 +199,13 @@ impl Service {
         variables
     }
 
-    fn delivery(&self, function: &Function, request_id: &str, payload: Bytes) -> Delivery {
+    fn delivery(
+        &self,
+        function: &Function,
+        request_id: &str,
+        payload: Bytes,
+        lineage: &Lineage,
+    ) -> Delivery {
         let now = self.options.clock.now();
         let timeout = i64::try_from(function.timeout.as_millis()).unwrap_or(i64::MAX);
         Delivery {
@@ -201,7 +213,7 @@ impl Service {
             payload,
             deadline_ms: now.as_millisecond().saturating_add(timeout),
             function_arn: function.arn(),
-            trace_id: trace_id(now.as_second()),
+            trace_id: format!("{};{}", trace_id(now.as_second()), lineage.field()),
         }
     }
 

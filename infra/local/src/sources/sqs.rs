@@ -16,6 +16,7 @@ use super::queue_event;
 use crate::account::REGION;
 use crate::aws::Credentials;
 use crate::lambda::{InvokeError, InvokeOutcome, Lambda};
+use crate::lineage::{Lineage, Traces};
 use crate::template::{Function, Names, QueueSource, Template};
 
 /// The visibility time-out of a queue that the template does not declare.
@@ -51,6 +52,8 @@ pub struct QueueSourcesOptions {
     pub http: reqwest::Client,
     /// Invokes the functions.
     pub lambda: Lambda,
+    /// The chains that led to the messages.
+    pub traces: Traces,
 }
 
 /// The running event source mappings.
@@ -69,6 +72,7 @@ struct Mapping {
     queue_arn: String,
     visibility: Duration,
     lambda: Lambda,
+    traces: Traces,
     tasks: TaskTracker,
 }
 
@@ -91,6 +95,7 @@ impl QueueSources {
                         .map_or(DEFAULT_VISIBILITY, |queue| queue.visibility_timeout),
                     source: source.clone(),
                     lambda: options.lambda.clone(),
+                    traces: options.traces.clone(),
                     tasks: sources.tasks.clone(),
                 };
                 let stop = sources.stop.clone();
@@ -192,7 +197,9 @@ impl Mapping {
     /// delivered again after their visibility time-out.
     async fn handle(&self, messages: Vec<Message>) {
         let event = Bytes::from(queue_event::event(&messages, &self.queue_arn).to_string());
-        let response = match self.invoke(event).await {
+        let ids = messages.iter().filter_map(Message::message_id);
+        let lineage = self.traces.of_messages(ids);
+        let response = match self.invoke(event, &lineage).await {
             Ok(outcome) if outcome.function_error.is_none() => outcome.payload,
             Ok(_) | Err(_) => return,
         };
@@ -209,11 +216,11 @@ impl Mapping {
     /// Invokes the function. A throttled invocation is tried again soon and with the same messages,
     /// as on AWS: their visibility time-out is much longer than the wait for a free process. It is
     /// given up before that time-out, because the queue would deliver the messages twice.
-    async fn invoke(&self, event: Bytes) -> Result<InvokeOutcome, InvokeError> {
+    async fn invoke(&self, event: Bytes, lineage: &Lineage) -> Result<InvokeOutcome, InvokeError> {
         let (mut pause, longest) = THROTTLED_PAUSE;
         let last_try = Instant::now() + self.visibility / 2;
         loop {
-            let result = self.lambda.invoke(&self.function, event.clone()).await;
+            let result = self.lambda.invoke_in_chain(&self.function, event.clone(), lineage).await;
             if !matches!(result, Err(InvokeError::Throttled(_))) || Instant::now() >= last_try {
                 return result;
             }
@@ -238,6 +245,7 @@ impl Mapping {
             .set_entries(Some(entries.collect()))
             .send()
             .await;
+        self.traces.deleted(batch.iter().filter_map(|message| message.message_id()));
         if let Err(error) = deletion {
             let error = aws_sdk_sqs::error::DisplayErrorContext(&error);
             tracing::warn!(function = %self.function, %error, "messages could not be deleted");

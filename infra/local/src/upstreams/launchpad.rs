@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::directory::{Directory, Person, Team};
 use super::response::{error, with_faults};
-use super::secrets::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER};
+use super::secrets::{AcceptedSecrets, LAUNCHPAD_USER};
 use crate::aws::{Faults, Target};
 
 /// Number of entries in a page if the request does not set it.
@@ -25,7 +25,7 @@ const MAX_PER_PAGE: usize = 100;
 
 /// Creates a router with all routes. Each route requires the service token. The faults with a
 /// target `launchpad.*` apply to the routes.
-pub(super) fn router(directory: Directory, faults: Faults) -> Router {
+pub(super) fn router(directory: Directory, faults: Faults, accepted: AcceptedSecrets) -> Router {
     Router::new()
         .route("/private/users/{sso_id}/teams", get(user_teams))
         .route("/private/users/{sso_id}/permissions", get(user_permissions))
@@ -35,12 +35,16 @@ pub(super) fn router(directory: Directory, faults: Faults) -> Router {
         .route("/iag/v1/teams", get(teams))
         .fallback(async || not_found())
         .with_state(directory)
-        .layer(middleware::from_fn(authenticate))
+        .layer(middleware::from_fn_with_state(accepted, authenticate))
         .layer(middleware::from_fn_with_state(faults, inject_faults))
 }
 
-async fn authenticate(request: Request, next: Next) -> Response {
-    if !is_authorized(request.headers()) {
+async fn authenticate(
+    State(accepted): State<AcceptedSecrets>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !is_authorized(request.headers(), &accepted) {
         return error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "The service token is wrong.");
     }
     next.run(request).await
@@ -67,13 +71,13 @@ fn target(path: &str) -> Option<Target> {
     }
 }
 
-fn is_authorized(headers: &HeaderMap) -> bool {
-    let token = STANDARD.encode(format!("{LAUNCHPAD_USER}:{LAUNCHPAD_PASSWORD}"));
+fn is_authorized(headers: &HeaderMap, accepted: &AcceptedSecrets) -> bool {
+    let token = |password: &str| STANDARD.encode(format!("{LAUNCHPAD_USER}:{password}"));
     headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Basic "))
-        .is_some_and(|given| given == token)
+        .is_some_and(|given| accepted.any(|password| given == token(password)))
 }
 
 fn not_found() -> Response {

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use directory::{Company, Directory, Person, Status, Team, UpsertError, Upserts};
-pub use secrets::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY};
+pub use secrets::{AcceptedSecrets, LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY};
 
 use crate::aws::Faults;
 use crate::record::Notifications;
@@ -32,6 +32,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(2);
 pub struct Upstreams {
     launchpad_url: String,
     notifications_url: String,
+    passwords: AcceptedSecrets,
+    api_keys: AcceptedSecrets,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
 }
@@ -44,11 +46,20 @@ impl Upstreams {
         faults: Faults,
     ) -> io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
-        let launchpad = launchpad::router(directory, faults.clone());
-        let service = notifications::router(notifications, faults);
+        let passwords = AcceptedSecrets::only(LAUNCHPAD_PASSWORD);
+        let api_keys = AcceptedSecrets::only(NOTIFICATION_API_KEY);
+        let launchpad = launchpad::router(directory, faults.clone(), passwords.clone());
+        let service = notifications::router(notifications, faults, api_keys.clone());
         let (launchpad_url, first) = serve(launchpad, stopped.clone()).await?;
         let (notifications_url, second) = serve(service, stopped).await?;
-        Ok(Self { launchpad_url, notifications_url, stop, servers: vec![first, second] })
+        Ok(Self {
+            launchpad_url,
+            notifications_url,
+            passwords,
+            api_keys,
+            stop,
+            servers: vec![first, second],
+        })
     }
 
     /// The base URL of Launchpad.
@@ -61,6 +72,18 @@ impl Upstreams {
     #[must_use]
     pub fn notifications_url(&self) -> &str {
         &self.notifications_url
+    }
+
+    /// The passwords that Launchpad accepts.
+    #[must_use]
+    pub fn passwords(&self) -> &AcceptedSecrets {
+        &self.passwords
+    }
+
+    /// The API keys that the Notification Service accepts.
+    #[must_use]
+    pub fn api_keys(&self) -> &AcceptedSecrets {
+        &self.api_keys
     }
 
     /// Stops both services. Requests in progress have two seconds to finish.

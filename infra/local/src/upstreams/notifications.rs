@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use super::response::{error, with_faults};
-use super::secrets::NOTIFICATION_API_KEY;
+use super::secrets::AcceptedSecrets;
 use crate::aws::{Faults, Target};
 use crate::record::Notifications;
 
@@ -21,19 +21,27 @@ const API_KEY: &str = "x-api-key";
 
 /// Creates a router with the two routes. Each route requires the API key. The faults with the
 /// target `notifications` apply to both routes.
-pub(super) fn router(notifications: Notifications, faults: Faults) -> Router {
+pub(super) fn router(
+    notifications: Notifications,
+    faults: Faults,
+    accepted: AcceptedSecrets,
+) -> Router {
     Router::new()
         .route("/api/v1/notifications/chat", post(accept))
         .route("/notif/v1/notifications", post(accept))
         .fallback(async || error(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found."))
         .with_state(notifications)
-        .layer(middleware::from_fn(authenticate))
+        .layer(middleware::from_fn_with_state(accepted, authenticate))
         .layer(middleware::from_fn_with_state(faults, inject_faults))
 }
 
-async fn authenticate(request: Request, next: Next) -> Response {
+async fn authenticate(
+    State(accepted): State<AcceptedSecrets>,
+    request: Request,
+    next: Next,
+) -> Response {
     let key = request.headers().get(API_KEY).and_then(|value| value.to_str().ok());
-    if key != Some(NOTIFICATION_API_KEY) {
+    if !key.is_some_and(|key| accepted.any(|known| known == key)) {
         return error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "The API key is wrong.");
     }
     next.run(request).await
