@@ -149,12 +149,68 @@ pub(crate) fn client_error<E, R>(error: &SdkError<E, R>) -> Option<&reqwest::Err
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
     };
 
     use super::*;
+
+    /// An authority of this test only, and a server certificate for `localhost` that it signed.
+    const AUTHORITY: &str = include_str!("../data/tls/authority.pem");
+    const CERTIFICATE: &str = include_str!("../data/tls/server.pem");
+    const KEY: &str = include_str!("../data/tls/server.key");
+
+    /// Starts a TLS server that answers every connection with 204, and returns its URL.
+    fn tls_server() -> String {
+        use std::io::{Read, Write};
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();
+        let config = rustls::ServerConfig::builder().with_no_client_auth();
+        let config = Arc::new(config.with_single_cert(vec![certificate], key).unwrap());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+                let mut stream = rustls::StreamOwned::new(session, connection.unwrap());
+                // A client that does not trust the certificate ends the handshake.
+                if stream.read(&mut [0; 1024]).is_ok() {
+                    let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n");
+                }
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_private_authority_is_trusted_only_by_a_client_that_was_given_its_certificate() {
+        let url = tls_server();
+        let trusting = builder_trusting(AUTHORITY).unwrap().build().unwrap();
+        assert_eq!(trusting.get(&url).send().await.unwrap().status(), 204);
+        let public = builder().build().unwrap();
+        assert!(public.get(&url).send().await.unwrap_err().is_connect());
+    }
+
+    #[test]
+    fn a_text_without_a_certificate_is_refused() {
+        assert!(builder_trusting("public").is_err());
+        assert!(builder_trusting(&AUTHORITY.replace("MIIB", "xxxx")).is_err());
+    }
+
+    #[test]
+    fn the_certificates_that_are_compiled_in_contain_those_of_aws() {
+        let subjects: Vec<String> = public_roots()
+            .roots
+            .iter()
+            .map(|root| String::from_utf8_lossy(root.subject.as_ref()).into_owned())
+            .collect();
+        assert!(subjects.len() > 100, "{}", subjects.len());
+        assert!(subjects.iter().any(|subject| subject.contains("Amazon Root CA 1")));
+    }
 
     fn request(uri: &str) -> HttpRequest {
         let request = http::Request::put(uri).header("x-signed", "yes").body(SdkBody::from("text"));

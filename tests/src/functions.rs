@@ -78,6 +78,15 @@ fn start(world: &World, name: &str, env: &Environment) -> Function {
         "ExportRead" => request(export_read::App::from_env(env), export_read::handle),
         "ExportDownload" => request(export_download::App::from_env(env), export_download::handle),
         "SetFlags" => direct(set_flags::App::from_env(env), set_flags::handle),
+        "CompanyRemoval" => {
+            let app = Arc::new(company_removal::App::from_env(env).expect("its variables"));
+            Arc::new(move |event, invocation| {
+                let app = Arc::clone(&app);
+                Box::pin(
+                    async move { invoke(app, event, invocation, company_removal::handle).await },
+                )
+            })
+        }
         "CleanUp" => direct(clean_up::App::from_env(env), clean_up::handle),
         "MentionNotify" => {
             use mention_notify::{App, QUEUE_URL, handle};

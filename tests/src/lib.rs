@@ -77,6 +77,7 @@ pub struct World {
     pub usage: Usage,
     /// The clock that the functions read.
     pub clock: Clock,
+    table: String,
     template: Arc<Template>,
     names: Names,
     credentials: Credentials,
@@ -132,8 +133,23 @@ impl World {
         Self::changed(|_| {}).await
     }
 
+    /// Creates a world whose functions use a restored table with this name, which has the layout of
+    /// the stack's own table and no items yet.
+    pub async fn with_restored_table(name: &str) -> Self {
+        let restored = [("RestoredTable".to_owned(), name.to_owned())].into();
+        Self::create(&restored, |_| {}).await
+    }
+
     /// Creates a world like [`World::start`] from a changed template.
     pub async fn changed(change: impl FnOnce(&mut Template)) -> Self {
+        let world = Self::create(&Parameters::new(), change).await;
+        demo_contacts::seed(&world.table().await, &world.clock)
+            .await
+            .expect("the demo contacts are stored");
+        world
+    }
+
+    async fn create(given: &Parameters, change: impl FnOnce(&mut Template)) -> Self {
         log::keep_events_on();
         let clock = Clock::manual(START_TIME.parse().expect("START_TIME is a timestamp"));
         let (usage, faults) = (Usage::default(), Faults::default());
@@ -143,17 +159,25 @@ impl World {
         let upstreams = Upstreams::start(directory.clone(), notifications.clone(), faults.clone())
             .await
             .expect("the upstream services start");
-        let parameters = cloud::local_parameters(&Parameters::new(), &upstreams, PUBLIC_URL, None);
+        let parameters = cloud::local_parameters(given, &upstreams, PUBLIC_URL, None);
         let template = Template::read(&workspace().join("template.yaml"), &parameters);
         let mut template = template.expect("the template is valid");
         change(&mut template);
         let template = Arc::new(template);
+        let path = workspace().join("template.yaml");
+        let own = Template::read(&path, &local::template::example_parameters());
+        let own = own.expect("the template is valid");
+        let mut resources = resources::from_template(&own).expect("the template has resources");
+        if let Some(name) = given.get("RestoredTable") {
+            resources.table.name.clone_from(name);
+        }
+        let table = resources.table.name.clone();
         let credentials = Credentials::new();
         let killed = Arc::new(Notify::new());
         let roles = resources::roles(&template).expect("the template has roles");
         resources::check_sources(&template, &roles).expect("each role can read its queues");
         let aws = Aws::start(AwsOptions {
-            resources: resources::from_template(&template).expect("the template has resources"),
+            resources,
             data: None,
             deletes_expired_items: false,
             credentials: credentials.clone(),
@@ -169,9 +193,10 @@ impl World {
         .expect("the emulators start");
         let names = Names::new(Arc::clone(&template), aws.endpoint_url(), cloud::secrets());
         let http = shared::http_client::builder().build().expect("the HTTP client is valid");
-        let world = Self {
+        Self {
             aws,
             http,
+            table,
             directory,
             faults,
             notifications,
@@ -189,11 +214,7 @@ impl World {
             export_limits: Mutex::default(),
             export_directory: Mutex::new(std::env::temp_dir()),
             dropped: Mutex::default(),
-        };
-        demo_contacts::seed(&world.table().await, &world.clock)
-            .await
-            .expect("the demo contacts are stored");
-        world
+        }
     }
 
     /// Creates a world in which the growth company has both flags on.
@@ -236,7 +257,7 @@ impl World {
 
     /// The DynamoDB table, for checks and preparations that bypass the functions.
     pub async fn table(&self) -> Table {
-        self.operator("TABLE_NAME", "Table").await.table().expect("the table client")
+        self.operator("TABLE_NAME", &self.table).await.table().expect("the table client")
     }
 
     /// The S3 bucket of exports. Calls through it have the permissions of an operator.
@@ -401,6 +422,19 @@ impl World {
     /// The functions of which an invocation was dropped as part of an endless loop.
     pub fn dropped(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
         self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Receives the messages that wait for a function, and returns them as the function's event.
+    /// They stay in the queue, invisible.
+    pub async fn receive(&self, function: &str) -> Value {
+        let source = self.template.functions[function].queue_sources().next();
+        let queue = &source.expect("the function has a queue").queue;
+        let sqs = self.environment(function).await.sqs();
+        let receive = sqs.receive_message().queue_url(self.names.queue_url(queue));
+        let receive = receive.max_number_of_messages(10);
+        let received = receive.message_system_attribute_names("All".into()).send().await;
+        let messages = received.expect("the queue returns messages").messages.unwrap_or_default();
+        queue_event::event(&messages, &Names::queue_arn(queue))
     }
 
     /// Delivers one message to this function. Returns false if its queue has none.

@@ -11,6 +11,8 @@ mod story {
     mod exports;
     mod gateway;
     mod privacy;
+    mod removal;
+    mod restore;
     mod rotation;
     mod walkthrough;
 }

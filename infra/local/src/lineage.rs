@@ -115,7 +115,7 @@ mod tests {
         }
         assert_eq!(chain.next("Work", false), None);
         assert!(chain.next("Work", true).is_some(), "unless the function allows it");
-        assert!(chain.next("Other", false).is_some(), "another function is no loop");
+        assert!(chain.next("Other", false).is_some(), "another function starts at one");
     }
 
     #[test]

@@ -149,6 +149,36 @@ impl Key {
         Self::new(unique.pk.clone(), id.to_string())
     }
 
+    /// The key of the latest run of the removal of a company. It is not among the company's own
+    /// items, so that the run does not remove it.
+    #[must_use]
+    pub fn removal(company: &CompanyId) -> Self {
+        Self::new(format!("REMOVAL#{company}"), "RUN")
+    }
+
+    /// The company whose item has this key; `None` if the key does not name one.
+    #[must_use]
+    pub(super) fn company(&self) -> Option<&str> {
+        let mut parts = self.pk.split('#');
+        match parts.next()? {
+            "CO" | "IDEMPOTENCY" => parts.next(),
+            "REMOVAL" => Some(""),
+            _ => None,
+        }
+    }
+
+    /// Whether the key is that of a contact's record.
+    #[must_use]
+    pub fn is_contact(&self) -> bool {
+        self.sk == "PROFILE"
+    }
+
+    /// Whether the key is that of a note.
+    #[must_use]
+    pub fn is_note(&self) -> bool {
+        self.sk.starts_with("NOTE#")
+    }
+
     /// The key of a company's feature flags.
     #[must_use]
     pub fn flags(company: &CompanyId) -> Self {

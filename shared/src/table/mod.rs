@@ -10,6 +10,7 @@
 //! | `transaction` | conditions, actions, transactions and conditional writes |
 //! | `retry` | the retry loop of optimistic locking |
 //! | `delete` | deletes many items |
+//! | `scan` | reads the whole table, and says to which company an item belongs |
 //! | `due` | due items: work that must happen later |
 //! | `error` | why a request to the table failed |
 //! | `embedded` | a table in an embedded database, for tests |
@@ -22,6 +23,7 @@ mod error;
 mod key;
 mod read;
 mod retry;
+mod scan;
 mod transaction;
 
 use crate::error::chain;
@@ -41,6 +43,7 @@ pub use key::{
 };
 pub use read::{Direction, Page, Query, backoff};
 pub use retry::{Attempt, retry};
+pub use scan::{ScanPage, is_of_company};
 pub use transaction::{Action, Condition, MAX_ACTIONS, TransactError, Transaction};
 
 /// An item of the table in the type of the SDK: attribute values by attribute name.

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, fs};
 
+use http::Method;
+use local::upstreams::Upserts;
 use serde_json::{Value, json};
 use tests::{Log, World, workspace};
 
@@ -82,17 +84,33 @@ async fn denied(world: &World) {
     panic!("no team member was refused a contact");
 }
 
+/// Requests an export, and takes the view permission of its requester away.
+async fn fail_an_export(world: &World) {
+    let order = json!({ "format": "csv", "selection": { "filter": {} }, "fields": ["name"] });
+    assert_eq!(world.post("andre", "/cdp/exports", &order).await.status, 202);
+    let mut andre = world.directory.find("andre").unwrap();
+    andre.levels.insert("customers_customers_view".to_owned(), "disabled".to_owned());
+    world.directory.upsert(Upserts { people: vec![andre], ..Upserts::default() }).unwrap();
+}
+
 #[tokio::test]
 async fn the_runbooks_log_queries_find_what_functions_write() {
     let log = Log::capture();
     let scene = Scene::requested().await;
     let world = &scene.world;
     denied(world).await;
+    fail_an_export(world).await;
+    let erased = world.get("maya", "/cdp/customers").await.ids().pop().unwrap();
+    let path = format!("/cdp/customers/{erased}?erase=true");
+    assert_eq!(world.call("maya", Method::DELETE, &path, None).await.status, 200);
     for target in ["notifications", "ses"] {
         world.fault(&json!({ "target": target, "status": 400 }));
     }
     world.process_queues().await;
     world.clean_up(world.clock.now()).await;
+    for minutes in [1, 5, 10] {
+        world.clean_up(world.clock.now() + jiff::SignedDuration::from_mins(minutes)).await;
+    }
     world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
     world.advance(jiff::SignedDuration::from_mins(10));
     world.get("sinta", "/cdp/customers").await;
