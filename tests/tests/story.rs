@@ -10,6 +10,7 @@
 mod story {
     mod exports;
     mod gateway;
+    mod previous_release;
     mod privacy;
     mod removal;
     mod restore;

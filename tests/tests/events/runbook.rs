@@ -100,7 +100,7 @@ async fn the_runbooks_log_queries_find_what_functions_write() {
     let world = &scene.world;
     denied(world).await;
     fail_an_export(world).await;
-    let erased = world.get("maya", "/cdp/customers").await.ids().pop().unwrap();
+    let erased = world.get("maya", "/cdp/customers").await.ids().remove(0);
     let path = format!("/cdp/customers/{erased}?erase=true");
     assert_eq!(world.call("maya", Method::DELETE, &path, None).await.status, 200);
     for target in ["notifications", "ses"] {

@@ -55,11 +55,16 @@ async fn used() -> World {
     let path = format!("/v1/contacts/{id}/notes");
     assert_eq!(world.post("sinta", &path, &json!({ "note": note })).await.status, 201);
     // Enough contacts for several pages of the table.
-    let many: Vec<Value> = (0..80)
-        .map(|n| json!({ "name": format!("Many {n}"), "external_id": n.to_string() }))
-        .collect();
-    let many = world.post("maya", "/cdp/customers/sync", &json!({ "contacts": many })).await;
-    assert_eq!(many.data()[79]["status"], "created", "{}", many.body);
+    for batch in 0..3 {
+        let row = |n: u32| {
+            let id = batch * 90 + n;
+            let email = format!("many{id}@example.com");
+            json!({ "name": format!("Many {id}"), "external_id": id.to_string(), "emails": [email] })
+        };
+        let rows: Vec<Value> = (0..90).map(row).collect();
+        let many = world.post("maya", "/cdp/customers/sync", &json!({ "contacts": rows })).await;
+        assert_eq!(many.data()[89]["status"], "created", "{}", many.body);
+    }
     let export = json!({ "format": "csv", "selection": { "filter": {} }, "fields": ["name"] });
     assert_eq!(world.post("budi", "/cdp/exports", &export).await.status, 202);
     world.process_queues().await;
