@@ -213,7 +213,7 @@ impl TokenSink for Filter {
 
 impl Filter {
     fn is_ignored(&self, name: &LocalName) -> bool {
-        let Reading { without_raw_text, without_formatting } = self.reading;
+        let Reading { without_raw_text, without_formatting, .. } = self.reading;
         without_raw_text && matches!(*name, local_name!("textarea") | local_name!("title"))
             || without_formatting && is_formatting(name)
     }
