@@ -58,7 +58,7 @@ test("Exports: two selected contacts become a workbook with the chosen columns, 
   await page.getByText("my people.xlsx").first().waitFor();
   await page.getByText("Ready").waitFor();
   await page.getByText("2 rows").waitFor();
-  await page.getByText(/^(48 hrs?|47 hrs? 59 mins?) left to download/).waitFor();
+  await page.getByText(/^(48 hours|47 hours 59 minutes) left to download/).waitFor();
   await expectAccessible(page);
   const file = await downloaded(page, () => page.getByRole("button", { name: "Download my people.xlsx" }).click());
   expect(file.name).toBe("my people.xlsx");
@@ -283,7 +283,7 @@ test("Exports: progress, row counts, failures and the end of the 48 hours are sh
 
   // The file is deleted between the list and the click.
   state = { status: "completed", progress: 1, download_url: undefined, expires_at: new Date(Date.now() + 90 * 60_000).toISOString() };
-  await page.getByText(/^1 hr (30|29) mins left to download/).waitFor();
+  await page.getByText(/^1 hour (30|29) minutes left to download/).waitFor();
   await page.getByRole("button", { name: "Download people.csv" }).click();
   await page.getByText("The file has expired and was deleted.").first().waitFor();
   state = { status: "expired", expires_at: "2026-01-01T00:00:00Z" };

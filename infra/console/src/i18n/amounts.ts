@@ -9,18 +9,18 @@ export function useAmounts() {
   const { locale } = useI18n();
   const format = (value: number, options: Intl.NumberFormatOptions = {}) =>
     new Intl.NumberFormat(locale.value === "id" ? "id-ID" : "en-GB", options).format(value);
-  const unit = (value: number, name: string, maximumFractionDigits = 0, unitDisplay: "short" | "long" = "short") =>
+  const unit = (value: number, name: string, unitDisplay: "short" | "long" = "long", maximumFractionDigits = 0) =>
     format(value, { style: "unit", unit: name, unitDisplay, maximumFractionDigits });
   return {
     number: (value: number) => format(value),
     percent: (share: number) => format(share, { style: "percent", maximumFractionDigits: 0 }),
     /** A file size: `5.7 kB`. */
     size(bytes: number): string {
-      if (bytes < KILO) return unit(bytes, "byte", 0, "long");
-      if (bytes < KILO ** 2) return unit(bytes / KILO, "kilobyte", bytes < 10 * KILO ? 1 : 0);
-      return unit(bytes / KILO ** 2, "megabyte", 1);
+      if (bytes < KILO) return unit(bytes, "byte");
+      if (bytes < KILO ** 2) return unit(bytes / KILO, "kilobyte", "short", bytes < 10 * KILO ? 1 : 0);
+      return unit(bytes / KILO ** 2, "megabyte", "short", 1);
     },
-    /** A duration in one or two units: `47 hr, 12 min`. */
+    /** A duration in one or two units: `47 hours 12 minutes`. */
     duration(seconds: number): string {
       const whole = Math.max(0, Math.floor(seconds));
       const hours = Math.floor(whole / HOUR);
