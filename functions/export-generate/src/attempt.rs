@@ -82,7 +82,10 @@ impl Attempt<'_> {
     /// converting contacts to rows.
     async fn prepare(&self) -> Result<(ExportScope, RowPlan), AttemptError> {
         self.app.files.discard_attempts(self.job, self.job.attempt - 1).await?;
-        let scope = async { Ok(ExportScope::for_requester(&self.app.authority, self.job).await?) };
+        let scope = async {
+            let selection = self.app.files.selection(self.job).await?;
+            Ok(ExportScope::for_requester(&self.app.authority, self.job, selection).await?)
+        };
         tokio::try_join!(scope, self.rows())
     }
 

@@ -143,7 +143,7 @@ pub async fn check_scope(
             continue;
         }
         checked_at = now;
-        match ExportScope::for_requester(authority, job).await {
+        match began_under.renewed(authority, job).await {
             Ok(scope) if scope == *began_under => {}
             Ok(_) => return Err(Stop::ScopeChanged),
             Err(

@@ -16,17 +16,22 @@ pub struct ExportScope {
     pub scope: Scope,
     /// The criteria of the filter; `None` if the user selected contacts by their ids.
     pub criteria: Option<Criteria>,
+    selection: Selection,
 }
 
 impl ExportScope {
-    /// Resolves the current scope of a job's requester. If it cannot be resolved, this fails. It
-    /// never falls back to the requester's own contacts (SPEC §2).
+    /// Resolves the current scope of a job's requester for this selection. If it cannot be
+    /// resolved, this fails. It never falls back to the requester's own contacts (SPEC §2).
     ///
     /// # Errors
     /// [`AccessError`] if the requester may not see contacts, or if the scope could not be
     /// resolved.
-    pub async fn for_requester(authority: &Authority, job: &Job) -> Result<Self, AccessError> {
-        let filter = match &job.selection {
+    pub async fn for_requester(
+        authority: &Authority,
+        job: &Job,
+        selection: Selection,
+    ) -> Result<Self, AccessError> {
+        let filter = match &selection {
             Selection::Filter(filter) => Some(Filter::clone(filter)),
             Selection::Ids { .. } => None,
         };
@@ -34,6 +39,15 @@ impl ExportScope {
         let needs = Needs::from(&[Permission::ViewCustomers]).with_teams(needs_teams);
         let session = authority.strict_session(&job.viewer(), needs).await?;
         let scope = session.scope(Permission::ViewCustomers)?;
-        Ok(Self { scope, criteria: filter.map(|filter| filter.for_session(&session)) })
+        let criteria = filter.map(|filter| filter.for_session(&session));
+        Ok(Self { scope, criteria, selection })
+    }
+
+    /// Resolves the scope again as it is now.
+    ///
+    /// # Errors
+    /// Like [`ExportScope::for_requester`].
+    pub async fn renewed(&self, authority: &Authority, job: &Job) -> Result<Self, AccessError> {
+        Self::for_requester(authority, job, self.selection.clone()).await
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use futures::{StreamExt, stream};
 use shared::{
     entry::{
         Failure, Reply,
@@ -14,6 +15,9 @@ use shared::{
     export::{CancelOutcome, ExportStore, Job, JobRef, Status, event},
     identity::Viewer,
 };
+
+/// The maximum number of filters that a list reads from the bucket in parallel.
+const READS_AT_ONCE: usize = 16;
 
 /// The function's dependencies, created once per process.
 #[derive(Clone, Debug)]
@@ -57,9 +61,11 @@ async fn list(
     let after = after.map(|id| id.parse().map_err(|_| invalid_cursor())).transpose()?;
     let (jobs, next) = store.jobs.list(&viewer.company, viewer.user, after, limit).await?;
     let now = store.now();
+    let selections = jobs.iter().map(|job| store.selection(job));
+    let selections = stream::iter(selections).buffered(READS_AT_ONCE).collect::<Vec<_>>().await;
     let mut views = Vec::with_capacity(jobs.len());
-    for job in &jobs {
-        views.push(job.view(now, store.download_url(job).await?));
+    for (job, selection) in jobs.iter().zip(&selections) {
+        views.push(job.view(now, selection.as_ref(), store.download_url(job).await?));
     }
     Ok(Reply::ok(&views)?
         .with_meta("next_cursor", next.map(|last| encode_cursor(&last.to_string()))))
@@ -95,5 +101,6 @@ async fn cancel(
 }
 
 async fn respond(store: &ExportStore, job: &Job) -> Result<Reply, Failure> {
-    Reply::ok(&job.view(store.now(), store.download_url(job).await?))
+    let selection = store.selection(job).await;
+    Reply::ok(&job.view(store.now(), selection.as_ref(), store.download_url(job).await?))
 }

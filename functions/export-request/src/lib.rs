@@ -10,7 +10,8 @@ use shared::{
     environment::{Environment, StartError},
     error::chain,
     export::{
-        CreateError, Defaults, ExportOrder, ExportRequest, Files, Job, JobRef, Jobs, Layouts, event,
+        CreateError, Defaults, ExportOrder, ExportRequest, ExportStore, Files, Job, JobRef, Jobs,
+        Layouts, event,
     },
     idempotency::IdempotencyKey,
     identity::{Permission, Viewer},
@@ -29,7 +30,7 @@ pub struct App {
     pub services: Services,
     /// The jobs in the table.
     pub jobs: Jobs,
-    /// The bucket for the selected contact ids.
+    /// The bucket for the selected contact ids and the filters.
     pub files: Files,
     /// Sends the messages that start jobs.
     pub outbox: Outbox,
@@ -70,7 +71,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     }
     let key = request.idempotency_key(request.route(), "")?;
     if let Some(earlier) = app.earlier(key.as_ref()).await? {
-        return accepted(&earlier, &app);
+        return accepted(&earlier, &app).await;
     }
     let now = app.services.clock.now();
     let order = app.order(viewer, request.json()?, company.locale, now).await?;
@@ -82,7 +83,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     if created == job {
         event::export_requested(&job, request.source_ip());
     }
-    accepted(&created, &app)
+    accepted(&created, &app).await
 }
 
 /// Returns the requester with a name and an email address. If the token has no email address, the
@@ -97,8 +98,11 @@ async fn requester(directory: &Directory, viewer: &Viewer) -> Result<Viewer, Fai
     Ok(Viewer { name: viewer.name.clone().or(full_name), email, ..viewer.clone() })
 }
 
-fn accepted(job: &Job, app: &App) -> Result<Reply, Failure> {
-    Reply::new(202, &job.view(app.services.clock.now(), None))
+async fn accepted(job: &Job, app: &App) -> Result<Reply, Failure> {
+    let clock = app.services.clock.clone();
+    let store = ExportStore { jobs: app.jobs.clone(), files: app.files.clone(), clock };
+    let selection = store.selection(job).await;
+    Reply::new(202, &job.view(store.now(), selection.as_ref(), None))
 }
 
 impl App {
@@ -145,13 +149,16 @@ impl App {
         if !order.ids.is_empty() {
             self.files.put_ids(job, &order.ids).await?;
         }
+        if !job.filter_texts.is_empty() {
+            self.files.put_filter(job, &order.selection).await?;
+        }
         let failure = match self.jobs.create(job, key, job.created_at).await {
             Ok(message) => {
                 self.outbox.send(&[message]).await;
                 return Ok(job.clone());
             }
-            // It is not known whether the job was stored, so its ids are kept. The lifecycle rule
-            // of the bucket deletes them later.
+            // It is not known whether the job was stored, so its selection is kept. The lifecycle
+            // rule of the bucket deletes it later.
             Err(CreateError::Table(error)) => return Err(error.into()),
             Err(CreateError::TooMany(error)) => {
                 Err(Failure::new(Code::TooManyExports, error.to_string()))
@@ -161,13 +168,10 @@ impl App {
                 self.earlier(key).await.and_then(|earlier| earlier.ok_or_else(|| taken().into()))
             }
         };
-        if !order.ids.is_empty()
-            && let Err(error) = self.files.delete(&job.ids_key()).await
-        {
+        if let Err(error) = self.files.delete_selection(job).await {
             tracing::warn!(
                 error = %chain(&error),
-                "could not delete the selected ids of an export that was not created; they will \
-                 expire"
+                "could not delete the selection of an export that was not created; it will expire"
             );
         }
         failure

@@ -152,6 +152,22 @@ impl Filter {
         .collect()
     }
 
+    /// Returns the filter without the texts that the client chose, which can be personal data, and
+    /// the names of the fields that contained them.
+    #[must_use]
+    pub fn without_texts(&self) -> (Self, Vec<&'static str>) {
+        let rest = Self {
+            q: None,
+            tags: Vec::new(),
+            source: Vec::new(),
+            custom: BTreeMap::new(),
+            ..self.clone()
+        };
+        let kept = rest.keys();
+        let removed = self.keys().into_iter().filter(|key| !kept.contains(key)).collect();
+        (rest, removed)
+    }
+
     /// Whether the filter needs the viewer's teams, whatever level the viewer has.
     #[must_use]
     pub fn needs_teams(&self) -> bool {
@@ -262,6 +278,15 @@ pub struct Criteria {
 }
 
 impl Criteria {
+    /// The criteria of a search for this text, for tests.
+    #[cfg(test)]
+    pub(super) fn search(text: &str) -> Self {
+        let text = text.to_owned().try_into().unwrap_or_else(|error| panic!("{text}: {error}"));
+        let filter = Filter { q: Some(text), ..Filter::default() };
+        let search = filter.q.as_ref().map(Search::from_text);
+        Self { filter, search, ..Self::default() }
+    }
+
     /// Whether the records of contacts must be read to decide whether the contacts match. Such a
     /// list reads a limited number of records, so its pages may be short.
     #[must_use]

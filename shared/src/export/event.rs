@@ -22,7 +22,10 @@ const FAILED: &str = "ExportFailed";
 pub fn export_requested(job: &Job, source_ip: Option<&str>) {
     let (selected, filter_keys) = match &job.selection {
         Selection::Ids { count } => (Some(*count), String::new()),
-        Selection::Filter(filter) => (None, filter.keys().join(",")),
+        Selection::Filter(filter) => {
+            let texts = job.filter_texts.iter().map(String::as_str);
+            (None, texts.chain(filter.keys()).collect::<Vec<_>>().join(","))
+        }
     };
     let fields: Vec<_> = job.columns.iter().map(|column| column.field.name()).collect();
     tracing::info!(

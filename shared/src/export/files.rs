@@ -31,10 +31,10 @@ pub enum FilesError {
     /// The download URL could not be signed.
     #[error("could not sign a download URL")]
     Presigning(#[source] CallError),
-    /// The object with the selected ids could not be read or written as JSON. The message of the
+    /// The object with the selected ids or the filter could not be read or written as JSON. The message of the
     /// JSON parser is not included, because it may quote a value.
-    #[error("invalid JSON in the selected ids: {:?} error at line {}, column {}", .0.classify(), .0.line(), .0.column())]
-    Ids(serde_json::Error),
+    #[error("invalid JSON in the selection: {:?} error at line {}, column {}", .0.classify(), .0.line(), .0.column())]
+    Selection(serde_json::Error),
 }
 
 /// The bucket of exports. A clone shares the client.
@@ -71,16 +71,33 @@ impl Files {
 
     /// Stores the ids of the contacts that the user selected for a job.
     pub async fn put_ids(&self, job: &Job, ids: &[ContactId]) -> Result<(), FilesError> {
-        let body = serde_json::to_vec(ids).map_err(FilesError::Ids)?;
+        let body = serde_json::to_vec(ids).map_err(FilesError::Selection)?;
         let put = self.client.put_object().bucket(&self.bucket).key(job.ids_key());
         let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
         sent.map_err(|error| CallError::new(&error)).map_err(failed("PutObject"))?;
         Ok(())
     }
 
+    /// Stores the whole filter of a job whose item does not contain the filter's texts.
+    pub async fn put_filter(&self, job: &Job, selection: &Selection) -> Result<(), FilesError> {
+        let body = serde_json::to_vec(selection).map_err(FilesError::Selection)?;
+        let put = self.client.put_object().bucket(&self.bucket).key(job.filter_key());
+        let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
+        sent.map_err(|error| CallError::new(&error)).map_err(failed("PutObject"))?;
+        Ok(())
+    }
+
+    /// Returns what the user selected for a job, with the texts of the filter.
+    pub async fn selection(&self, job: &Job) -> Result<Selection, FilesError> {
+        if job.filter_texts.is_empty() {
+            return Ok(job.selection.clone());
+        }
+        serde_json::from_slice(&self.read(&job.filter_key()).await?).map_err(FilesError::Selection)
+    }
+
     /// Reads the ids of the contacts that the user selected for a job.
     pub async fn ids(&self, job: &Job) -> Result<Vec<ContactId>, FilesError> {
-        serde_json::from_slice(&self.read(&job.ids_key()).await?).map_err(FilesError::Ids)
+        serde_json::from_slice(&self.read(&job.ids_key()).await?).map_err(FilesError::Selection)
     }
 
     /// Reads a whole object into memory. Use it only for small objects.
@@ -123,15 +140,21 @@ impl Files {
     }
 
     /// Deletes everything that an ended job may have left in the bucket: unfinished uploads, the
-    /// files of all attempts and the selected ids. It is safe to call this again.
+    /// files of all attempts, and the selected ids or the filter. It is safe to call this again.
     ///
     /// # Errors
     /// [`FilesError::Bucket`]. The remaining objects stay until this is called again.
     pub async fn purge(&self, job: &Job) -> Result<(), FilesError> {
         self.discard_attempts(job, job.attempt).await?;
+        self.delete_selection(job).await
+    }
+
+    /// Deletes the object with the selected ids or the filter of a job, if it has one.
+    pub async fn delete_selection(&self, job: &Job) -> Result<(), FilesError> {
         match job.selection {
             Selection::Ids { .. } => self.delete(&job.ids_key()).await,
-            Selection::Filter(_) => Ok(()),
+            Selection::Filter(_) if job.filter_texts.is_empty() => Ok(()),
+            Selection::Filter(_) => self.delete(&job.filter_key()).await,
         }
     }
 

@@ -126,8 +126,14 @@ pub struct Job {
     /// The character between the cells of a CSV file. A workbook ignores it.
     #[serde(default)]
     pub delimiter: Delimiter,
-    /// The contacts to export. Contacts outside the requester's scope are skipped.
+    /// The contacts to export. Contacts outside the requester's scope are skipped. The texts of a
+    /// filter are not included: they can be personal data, which must not stay in the table when a
+    /// contact is erased (SPEC §2, "Retention").
     pub selection: Selection,
+    /// The names of the filter's fields with texts. The object [`Job::filter_key`] contains the whole
+    /// filter as long as the job has other objects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filter_texts: Vec<String>,
     /// The columns of the file, in order.
     pub columns: Vec<Column>,
     /// The layout from which the columns were copied; `None` if the request listed fields.
@@ -208,7 +214,7 @@ pub struct JobView<'a> {
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
     email_status: Delivery,
-    selection: &'a Selection,
+    selection: SelectionView<'a>,
     fields: Vec<&'a Field>,
     layout_id: Option<LayoutId>,
     time_zone: &'a str,
@@ -217,6 +223,15 @@ pub struct JobView<'a> {
     error: Option<JobFailure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     download_url: Option<String>,
+}
+
+/// What was selected, and the names of the filter's fields that were deleted with the file.
+#[derive(Clone, Debug, Serialize)]
+struct SelectionView<'a> {
+    #[serde(flatten)]
+    selection: &'a Selection,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    removed: &'a [String],
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -275,6 +290,7 @@ impl Job {
     /// Creates a queued job. The result is sent by email only if `requester` has an email address.
     #[must_use]
     pub fn queued(requester: &Viewer, order: &ExportOrder, now: Timestamp) -> Self {
+        let (selection, filter_texts) = order.selection.without_texts();
         Self {
             id: JobId::generate(now),
             company: requester.company.clone(),
@@ -289,7 +305,8 @@ impl Job {
             platform: requester.platform,
             format: order.format,
             delimiter: order.delimiter,
-            selection: order.selection.clone(),
+            selection,
+            filter_texts: filter_texts.into_iter().map(str::to_owned).collect(),
             columns: order.columns.clone(),
             layout_id: order.layout_id,
             file_name: order.file_name.clone(),
@@ -353,6 +370,18 @@ impl Job {
         format!("{}/ids.json", self.prefix())
     }
 
+    /// The object key of the job's whole filter, which exists only if the filter has texts.
+    #[must_use]
+    pub fn filter_key(&self) -> String {
+        format!("{}/filter.json", self.prefix())
+    }
+
+    /// Whether the bucket has the objects from which the file is made, or the file.
+    #[must_use]
+    pub fn has_objects(&self, now: Timestamp) -> bool {
+        self.status.is_active() || self.available_until(now).is_some()
+    }
+
     /// The key prefix of all objects of the job, without a slash at the end.
     pub(super) fn prefix(&self) -> String {
         format!("private/exports/{}/{}", self.company, self.id)
@@ -366,9 +395,15 @@ impl Job {
     }
 
     /// The job as the API returns it. If the file has expired, the status is `expired`, even if the
-    /// clean-up has not yet processed the job.
+    /// clean-up has not yet processed the job. `selection` is the selection with the texts of its
+    /// filter, if they are still in the bucket.
     #[must_use]
-    pub fn view(&self, now: Timestamp, download_url: Option<String>) -> JobView<'_> {
+    pub fn view<'a>(
+        &'a self,
+        now: Timestamp,
+        selection: Option<&'a Selection>,
+        download_url: Option<String>,
+    ) -> JobView<'a> {
         let is_expired = self.status == Status::Completed && self.available_until(now).is_none();
         JobView {
             id: self.id,
@@ -383,7 +418,10 @@ impl Job {
             created_at: self.created_at,
             expires_at: self.expires_at,
             email_status: self.email_status,
-            selection: &self.selection,
+            selection: match selection {
+                Some(selection) => SelectionView { selection, removed: &[] },
+                None => SelectionView { selection: &self.selection, removed: &self.filter_texts },
+            },
             fields: self.columns.iter().map(|column| &column.field).collect(),
             layout_id: self.layout_id,
             time_zone: &self.time_zone,

@@ -66,6 +66,20 @@ pub struct ExportOrder {
     pub locale: Locale,
 }
 
+impl Selection {
+    /// Returns the selection without the texts of its filter, which can be personal data, and the
+    /// names of the fields of the filter that contained them.
+    pub(super) fn without_texts(&self) -> (Self, Vec<&'static str>) {
+        match self {
+            Self::Ids { .. } => (self.clone(), Vec::new()),
+            Self::Filter(filter) => {
+                let (rest, removed) = filter.without_texts();
+                (Self::Filter(Box::new(rest)), removed)
+            }
+        }
+    }
+}
+
 impl Delimiter {
     /// The character.
     #[must_use]

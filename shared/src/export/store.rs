@@ -4,8 +4,9 @@ use super::{
     files::{Files, FilesError},
     job::Job,
     jobs::Jobs,
+    order::Selection,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, error::chain};
 
 /// The jobs, their files and the clock. Functions use it to let users download finished files.
 #[derive(Clone, Debug)]
@@ -23,6 +24,19 @@ impl ExportStore {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What the user selected for a job, with the texts of the filter; `None` if they were deleted
+    /// with the file, or cannot be read now.
+    pub async fn selection(&self, job: &Job) -> Option<Selection> {
+        if !job.filter_texts.is_empty() && !job.has_objects(self.now()) {
+            return None;
+        }
+        let read = self.files.selection(job).await;
+        read.inspect_err(|error| {
+            tracing::warn!(error = %chain(error), "could not read the filter of an export");
+        })
+        .ok()
     }
 
     /// Calls [`Files::download_url`] with the current time.

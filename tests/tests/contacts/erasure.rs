@@ -73,8 +73,10 @@ async fn contact_with_traces(world: &World) -> String {
     let change = json!({ "owner_id": person("andre"), "team_owner_ids": [] });
     let path = format!("/cdp/customers/{id}");
     assert_eq!(world.call("sinta", Method::PATCH, &path, Some(&change)).await.status, 200);
-    let export = json!({ "format": "csv", "selection": { "ids": [id] }, "fields": ["name"] });
-    assert_eq!(world.post("maya", "/cdp/exports", &export).await.status, 202);
+    for selection in [json!({ "ids": [id] }), json!({ "filter": { "q": "Zebedee Quixotrix" } })] {
+        let export = json!({ "format": "csv", "selection": selection, "fields": ["name"] });
+        assert_eq!(world.post("maya", "/cdp/exports", &export).await.status, 202);
+    }
     world.process_queues().await;
     id
 }

@@ -141,3 +141,53 @@ async fn a_filter_that_is_too_large_for_a_job_is_400_with_its_name() {
     assert_eq!((response.status, response.error()), (400, "INVALID_REQUEST"));
     assert_eq!(response.body["details"]["field"], "selection.filter");
 }
+
+#[tokio::test]
+async fn the_texts_of_a_filter_are_not_in_the_table_and_are_deleted_with_the_file() {
+    let world = World::with_flags().await;
+    let filter = json!({ "q": "citra angg", "tags": ["secret"], "custom": { "tier": ["secret"] },
+        "owner_id": [tests::person("sinta")] });
+    let rest = json!({ "filter": { "owner_id": [tests::person("sinta")] },
+        "removed": ["q", "tags", "custom"] });
+    let complete = json!({ "filter": filter });
+    let mut body = order("csv");
+    body["selection"] = complete.clone();
+    let headers = [("content-type", "application/json"), ("idempotency-key", "k")];
+    let send = async || {
+        let bytes = bytes::Bytes::from(body.to_string());
+        world.send("maya", http::Method::POST, "/cdp/exports", &headers, bytes).await
+    };
+    let first = send().await;
+    let job = first.data()["id"].as_str().unwrap().to_owned();
+    let selection = async || view(&world, "maya", &job).await["selection"].clone();
+    assert_eq!(first.data()["selection"], complete);
+    assert_eq!(send().await.data()["selection"], complete, "repeated");
+    assert_eq!(selection().await, complete, "queued");
+    let table = world.table().await;
+    let stored = table.client().scan().table_name(table.name()).send().await.unwrap();
+    let of_exports = |item: &&shared::table::Item| item["pk"].as_s().unwrap().contains("#EXPORTS#");
+    for item in stored.items().iter().filter(of_exports) {
+        let shown = format!("{item:?}").to_lowercase();
+        assert!(!shown.contains("citra angg") && !shown.contains("secret"), "{shown}");
+    }
+    world.process_queues().await;
+    assert_eq!(selection().await, complete, "completed");
+    let listed = world.get("maya", "/cdp/exports").await;
+    assert_eq!(listed.data()[0]["selection"], complete, "{}", listed.body);
+    let path = format!("/cdp/exports/{job}");
+    let cancelled = world.call("maya", http::Method::DELETE, &path, None).await;
+    assert_eq!(cancelled.data()["selection"], rest, "{}", cancelled.body);
+    let listed = world.get("maya", "/cdp/exports").await;
+    assert_eq!(listed.data()[0]["selection"], rest);
+    assert!(
+        world
+            .files()
+            .await
+            .read(&format!(
+                "private/exports/{}/{job}/filter.json",
+                local::demo_company::id("company", "kopi")
+            ))
+            .await
+            .is_err()
+    );
+}

@@ -14,17 +14,16 @@ const PAGE = 20;
 /** How often the progress of an active export is read. */
 const PROGRESS_MS = 1000;
 
-/** Selected ids by the export that was made from them. The API returns their number only. */
-const selectedIds = new Map<string, string[]>();
+/** Selections by the export that was made from them. The API returns the number of ids only, and a filter without its texts when the file is gone. */
+const selections = new Map<string, Schema<"Selection">>();
 
 /** Whether the file is still being made. */
 export const isActive = (job: Job) => job.status === "queued" || job.status === "running";
 
-/** The contacts of an export, for another one; null if they were selected one by one and are not known any more. */
+/** The contacts of an export, for another one; null if the whole selection is not known any more. */
 export function selectionOf(job: Job): Schema<"Selection"> | null {
-  if ("filter" in job.selection) return { filter: job.selection.filter };
-  const ids = selectedIds.get(job.id);
-  return ids ? { ids } : null;
+  if ("filter" in job.selection && !job.selection.removed) return { filter: job.selection.filter };
+  return selections.get(job.id) ?? null;
 }
 
 /** The name that the user gave the file; null if it was the default, which has the date. */
@@ -115,7 +114,7 @@ export function useRequestExport() {
     try {
       const { data } = await body(api.POST("/cdp/exports", { params: { header: { "Idempotency-Key": pending.key } }, body: wanted }));
       pending = null;
-      if (wanted.selection.ids) selectedIds.set(data.id, wanted.selection.ids);
+      selections.set(data.id, wanted.selection);
       await queries.invalidateQueries({ queryKey: LIST });
       return data;
     } catch (error) {
