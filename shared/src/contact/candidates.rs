@@ -13,7 +13,8 @@
 //!
 //! A search has two plans of another kind: the search words of the whole company, and the pointers
 //! of a narrow scope ([`ScopeSearch`]). It reads both in turn, until the first one has filled the
-//! page or the second one is complete.
+//! page, or the second one contains the page or is complete. If that takes long, the page ends after
+//! the first match, and the next page continues there.
 
 use std::{collections::HashSet, vec};
 
@@ -29,6 +30,12 @@ use crate::{
 /// The maximum number of index entries that one request reads (SPEC §2, "List"). A request that
 /// reaches this limit returns the page even if the page is not full.
 const MAX_ENTRIES: usize = 20_000;
+/// The cost after which a search returns the matches that it has found, even if the page is not
+/// full. The unit is the cost of one entry of a search word; 250 of them are about 4 read units.
+const ENOUGH_FOR_SEARCH: usize = 3_500;
+/// The maximum number of search words that one read requests, so that a search does not read much
+/// more than it needs.
+const MAX_WORDS_READ: usize = 500;
 /// The number of partitions up to which a list always merges a set.
 const FEW_PARTITIONS: usize = 16;
 /// The cost of a query or of a record, as the number of entries that can be read for it. The
@@ -73,8 +80,9 @@ impl ReadPlan {
 /// Where the next pointer comes from.
 enum Source {
     Walk(Walk),
-    /// The rest of a search whose scope was read as a whole.
-    Matches(vec::IntoIter<Pointer>),
+    /// Results of a search that the pointers of its scope contain, up to this position; `None` if
+    /// they are the rest of the results.
+    Matches(vec::IntoIter<Pointer>, Option<String>),
 }
 
 /// Reads the pointers to the contacts that may be on a list.
@@ -98,6 +106,8 @@ pub(super) struct Candidates<'a> {
     barren: usize,
     /// The cost of all entries that were read.
     checked: usize,
+    /// The cost after which a search returns what it has found.
+    enough: usize,
     position: Option<String>,
     finished: bool,
 }
@@ -121,24 +131,23 @@ impl<'a> Candidates<'a> {
         request: &'a ListRequest,
     ) -> Self {
         let position = request.cursor.as_ref().map(|cursor| cursor.after.clone());
-        let (direction, limit) = (request.direction, request.limit);
         let first = sets.first().map_or(&[][..], |set| &set.partitions);
-        let queries = queries(contacts, request, first, position.as_deref());
         let plan = match request.order {
             OrderBy::Match => ReadPlan::Search,
             OrderBy::CreatedAt | OrderBy::Name if first == [Partition::All] => ReadPlan::Walk,
             OrderBy::CreatedAt | OrderBy::Name => ReadPlan::Merge,
         };
+        let source = Source::Walk(walk(contacts, request, first, position.as_deref()));
         let scope_search = (plan == ReadPlan::Search && first != [Partition::All]).then(|| {
             let pointers =
                 ListRequest { order: OrderBy::CreatedAt, cursor: None, ..request.clone() };
-            ScopeSearch::new(self::queries(contacts, &pointers, first, None))
+            ScopeSearch::new(queries(contacts, &pointers, first, None))
         });
         Self {
             contacts,
             scope,
             request,
-            source: Source::Walk(Walk::new(contacts, queries, direction, limit)),
+            source,
             sets,
             scope_search,
             plan,
@@ -147,6 +156,7 @@ impl<'a> Candidates<'a> {
             admitted: 0,
             barren: 0,
             checked: 0,
+            enough: ENOUGH_FOR_SEARCH,
             position: None,
             finished: false,
         }
@@ -154,15 +164,31 @@ impl<'a> Candidates<'a> {
 
     /// Returns the pointers to the next `wanted` contacts that may be in scope and match the
     /// criteria. Returns fewer only at the end of the list, or when the limit of one request is
-    /// reached.
-    pub(super) async fn take(&mut self, wanted: usize) -> Result<Vec<Pointer>, TableError> {
+    /// reached. `has_some` is whether the page already has contacts.
+    pub(super) async fn take(
+        &mut self,
+        wanted: usize,
+        has_some: bool,
+    ) -> Result<Vec<Pointer>, TableError> {
         let mut found = Vec::with_capacity(wanted);
         let mut contacts = HashSet::with_capacity(wanted);
-        while contacts.len() < wanted && !self.finished && !self.is_limit_reached() {
+        while contacts.len() < wanted
+            && !self.finished
+            && !self.is_limit_reached(has_some || !found.is_empty())
+        {
             self.change_plan(wanted - contacts.len()).await?;
             let next = match &mut self.source {
                 Source::Walk(walk) => walk.next().await?,
-                Source::Matches(matches) => matches.next(),
+                Source::Matches(matches, until) => match (matches.next(), until.take()) {
+                    (None, Some(until)) => {
+                        self.continue_search(until);
+                        continue;
+                    }
+                    (next, rest) => {
+                        *until = rest;
+                        next
+                    }
+                },
             };
             let Some(pointer) = next else {
                 self.finished = true;
@@ -179,7 +205,7 @@ impl<'a> Candidates<'a> {
 
     /// Whether the contact of a pointer may match. Counts the pointer's cost.
     fn is_candidate(&mut self, pointer: &Pointer) -> bool {
-        if matches!(self.source, Source::Matches(_)) {
+        if matches!(self.source, Source::Matches(..)) {
             return true;
         }
         let answer = self.request.criteria.answer(pointer, self.scope);
@@ -212,7 +238,7 @@ impl<'a> Candidates<'a> {
         // Matches can be clustered: after a long stretch without a match, the next one is as far.
         let likely = average.max(self.barren);
         match self.plan {
-            ReadPlan::Search => self.search_scope(likely).await,
+            ReadPlan::Search => self.search_scope(wanted, likely).await,
             _ => {
                 self.change_set(likely);
                 Ok(())
@@ -241,15 +267,16 @@ impl<'a> Candidates<'a> {
         let partitions = self.current().map_or(&[][..], |set| &set.partitions);
         let cursor = self.request.cursor.as_ref().map(|cursor| cursor.after.as_str());
         let position = self.position.as_deref().or(cursor);
-        let queries = queries(self.contacts, self.request, partitions, position);
-        let (direction, limit) = (self.request.direction, self.request.limit);
-        self.source = Source::Walk(Walk::new(self.contacts, queries, direction, limit));
+        self.source = Source::Walk(walk(self.contacts, self.request, partitions, position));
     }
 
     /// Continues a search with the pointers of its scope, as many as the search words cost so far
-    /// and more. When all of them have been read, they contain the rest of the results.
-    async fn search_scope(&mut self, likely: usize) -> Result<(), TableError> {
-        let Some(search) = &mut self.scope_search else { return Ok(()) };
+    /// and more. When they contain the `wanted` next results, or all of them have been read, the
+    /// results are taken from them.
+    async fn search_scope(&mut self, wanted: usize, likely: usize) -> Result<(), TableError> {
+        let (Some(search), Source::Walk(words)) = (&mut self.scope_search, &mut self.source) else {
+            return Ok(());
+        };
         // The contacts of one person are few, so they are read before the search words.
         let is_person =
             self.sets.first().is_some_and(|set| set.partitions.iter().all(is_of_person));
@@ -260,22 +287,34 @@ impl<'a> Candidates<'a> {
             return Ok(());
         }
         let enough = if is_first { 1 } else { price.max(2 * self.spent) };
+        let mut until = None;
         while !search.is_complete()
+            && until.is_none()
             && search.cost() < enough
-            && self.checked + search.cost() < MAX_ENTRIES
+            && self.checked + search.entries() < MAX_ENTRIES
         {
             search.read(self.contacts, self.scope, &self.request.criteria).await?;
+            if let Some(next) = words.next_position().await? {
+                // One result more shows whether the page is the last one.
+                until = search.known_until(&next, wanted + 1);
+            }
         }
-        if !search.is_complete() {
+        if !search.is_complete() && until.is_none() {
             return Ok(());
         }
-        let Some(search) = self.scope_search.take() else { return Ok(()) };
         let cursor = self.request.cursor.as_ref().map(|cursor| cursor.after.as_str());
-        let after = self.position.as_deref().or(cursor);
-        let matches = search.into_matches(self.contacts, &self.request.criteria, after).await?;
-        self.source = Source::Matches(matches.into_iter());
+        let range = (self.position.as_deref().or(cursor), until.as_deref());
+        let matches = search.matches(self.contacts, &self.request.criteria, range).await?;
+        self.source = Source::Matches(matches.into_iter(), until);
         self.plan = ReadPlan::SearchScope;
         Ok(())
+    }
+
+    /// Continues a search with the search words after a position.
+    fn continue_search(&mut self, position: String) {
+        self.source = Source::Walk(walk(self.contacts, self.request, &[], Some(&position)));
+        self.plan = ReadPlan::Search;
+        self.position = Some(position);
     }
 
     /// The position of the last checked pointer; `None` before the first one.
@@ -288,10 +327,13 @@ impl<'a> Candidates<'a> {
         self.finished
     }
 
-    /// Whether the limit of one request was reached.
-    pub(super) fn is_limit_reached(&self) -> bool {
-        let in_scope = self.scope_search.as_ref().map_or(0, ScopeSearch::cost);
-        self.checked + in_scope >= MAX_ENTRIES && matches!(self.source, Source::Walk(_))
+    /// Whether the limit of one request was reached. `has_some` is whether the page has contacts.
+    pub(super) fn is_limit_reached(&self, has_some: bool) -> bool {
+        let search = self.scope_search.as_ref();
+        let entries = self.checked + search.map_or(0, ScopeSearch::entries);
+        let cost = self.checked + search.map_or(0, ScopeSearch::cost);
+        let is_enough = has_some && self.plan == ReadPlan::Search && cost >= self.enough;
+        matches!(self.source, Source::Walk(_)) && (entries >= MAX_ENTRIES || is_enough)
     }
 
     /// The plan by which the candidates were read.
@@ -308,6 +350,19 @@ fn whole_company() -> PartitionSet {
 /// Whether a partition contains the contacts of one person.
 fn is_of_person(partition: &Partition) -> bool {
     matches!(partition, Partition::Owner(_) | Partition::Assignee(_))
+}
+
+/// A walk through the entries of these partitions, or through the search words of a search, after a
+/// position.
+fn walk(
+    contacts: &Contacts,
+    request: &ListRequest,
+    partitions: &[Partition],
+    after: Option<&str>,
+) -> Walk {
+    let queries = queries(contacts, request, partitions, after);
+    let walk = Walk::new(contacts, queries, request.direction, request.limit);
+    if request.order == OrderBy::Match { walk.with_max_refill(MAX_WORDS_READ) } else { walk }
 }
 
 /// The queries that read these partitions after a position.

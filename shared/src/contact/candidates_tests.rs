@@ -13,6 +13,8 @@ use crate::{
 };
 
 const TEAMS: u128 = 60;
+/// The first words of the names of contacts, in turn.
+const WORDS: [&str; 3] = ["Name", "Namely", "Other"];
 
 fn team(n: u128) -> TeamId {
     TeamId::from_uuid(Uuid::from_u128(n))
@@ -36,8 +38,8 @@ async fn company(contacts: &Contacts) -> Vec<Contact> {
         };
         let contact = Contact {
             id: ContactId::generate(created_at),
-            name: Some(format!("Name {} {}", (n * 37) % 11, n)),
-            owner_id: Some(user(n % 3)),
+            name: Some(format!("{} {} {}", WORDS[n as usize % 3], (n * 37) % 11, n)),
+            owner_id: Some(user(if n % 29 == 0 { 3 } else { n % 3 })),
             team_owner_ids: teams.iter().copied().map(team).collect(),
             created_at,
             ..contact(1)
@@ -73,7 +75,9 @@ async fn pages(
 
 /// The ids that a list must return. The function evaluates the plain rule for all contacts.
 fn expected_ids(all: &[Contact], scope: &Scope, request: &ListRequest) -> Vec<ContactId> {
-    let mut expected: Vec<&Contact> = all.iter().filter(|contact| scope.admits(*contact)).collect();
+    let is_expected =
+        |contact: &&Contact| scope.admits(*contact) && request.criteria.matches(*contact);
+    let mut expected: Vec<&Contact> = all.iter().filter(is_expected).collect();
     expected.sort_unstable_by_key(|contact| request.criteria.position(contact, request.order));
     if request.direction == Direction::Descending {
         expected.reverse();
@@ -112,4 +116,42 @@ async fn a_walk_and_a_merge_return_the_same_contacts_in_the_same_order() {
         }
     }
     assert_eq!(seen, BTreeSet::from(["merge", "walk", "walk_then_merge"]));
+}
+
+#[tokio::test]
+async fn a_search_finds_the_same_contacts_by_its_words_and_by_its_scope_and_has_no_empty_page() {
+    let table = embedded::table().await;
+    let contacts = Contacts::new(table, "acme".parse().unwrap(), Clock::System);
+    let all = company(&contacts).await;
+    let few_teams = Scope::Team { user: user(3), expanded: (7..11).map(team).collect() };
+    let many_teams = Scope::Team { user: user(3), expanded: (0..TEAMS).map(team).collect() };
+    let own = (0..5).map(|n| Scope::Own(user(n)));
+    let mut seen = BTreeSet::new();
+    for scope in own.chain([few_teams, many_teams, Scope::Everything]) {
+        for text in ["nam", "namely", "100"] {
+            for (limit, enough) in [(25, usize::MAX), (7, usize::MAX), (25, 20), (100, 100)] {
+                let criteria = Criteria::search(text);
+                let mut request = ListRequest::first_page(criteria, limit);
+                let mut ids = Vec::new();
+                loop {
+                    let mut candidates = Candidates::new(&contacts, &scope, &request);
+                    candidates.enough = enough;
+                    let page = contacts.page(&scope, &request, candidates).await.unwrap();
+                    seen.insert(page.plan.as_str());
+                    ids.extend(page.contacts.iter().map(|contact| contact.id));
+                    request.cursor = page.next;
+                    if request.cursor.is_none() {
+                        break;
+                    }
+                    assert!(!page.contacts.is_empty(), "{text} {scope:?} {limit} {enough}");
+                    let is_full = page.contacts.len() == limit;
+                    assert!(is_full || enough < usize::MAX, "{text} {scope:?} {limit}");
+                }
+                request.cursor = None;
+                let expected = expected_ids(&all, &scope, &request);
+                assert_eq!(ids, expected, "{text} {scope:?} {limit} {enough}");
+            }
+        }
+    }
+    assert_eq!(seen, BTreeSet::from(["search", "search_scope"]));
 }

@@ -56,7 +56,8 @@ impl Contacts {
         let next = loop {
             let missing = request.limit - page.contacts.len();
             let wanted = if request.criteria.needs_records() { CHUNK } else { missing };
-            let found = candidates.take(wanted.min(MAX_RECORDS - fetched)).await?;
+            let most = wanted.min(MAX_RECORDS - fetched);
+            let found = candidates.take(most, !page.contacts.is_empty()).await?;
             fetched += found.len();
             if let Some(last) = self.collect(scope, request, found, &mut page).await? {
                 break Some(last);
@@ -64,11 +65,13 @@ impl Contacts {
             if candidates.is_finished() {
                 break None;
             }
+            let has_some = !page.contacts.is_empty();
             let is_full = page.contacts.len() >= request.limit;
-            if is_full || candidates.is_limit_reached() || fetched >= MAX_RECORDS {
+            if is_full || candidates.is_limit_reached(has_some) || fetched >= MAX_RECORDS {
                 // One more candidate shows whether this is the end of the list.
                 let last = candidates.position();
-                let is_finished = candidates.take(1).await?.is_empty() && candidates.is_finished();
+                let rest = candidates.take(1, has_some).await?;
+                let is_finished = rest.is_empty() && candidates.is_finished();
                 break last.filter(|_| !is_finished);
             }
         };

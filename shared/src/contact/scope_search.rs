@@ -13,36 +13,49 @@ use super::{
 use crate::{
     access::Scope,
     id::ContactId,
-    table::{Key, Query, TableError, contact_id_from_position, from_item},
+    table::{Key, Query, TableError, contact_id_from_position, from_item, word_from_position},
 };
 
-/// The number of entries that the first read of a partition requests; each further read requests
-/// twice as many.
-const FIRST_READ: i32 = 64;
-/// The maximum number of entries that one read requests.
-const MAX_READ: i32 = 4_000;
-/// The cost of an unknown contact, whose record is read, as a number of entries.
-const RECORD_COST: usize = 16;
+/// The number of entries that the first reads of all partitions request together; each further read
+/// of a partition requests twice as many.
+const FIRST_READ: usize = 64;
+/// The minimum number of entries that a read of a partition requests.
+const MIN_READ: usize = 8;
+/// The maximum number of entries that the reads of all partitions request together.
+const MAX_READ: usize = 512;
+/// The cost of a pointer. It contains all search words of its contact, so it is about twice as large
+/// as the entry of one search word, which is the unit of costs.
+const POINTER_COST: usize = 2;
+/// The cost of an unknown contact, whose record is read.
+const RECORD_COST: usize = 32;
 
 /// The pointers of a scope that were read so far.
 pub(super) struct ScopeSearch {
+    /// The queries of the partitions that have more entries. They read in the order of the ids.
     queries: Vec<Query>,
-    next_read: i32,
+    /// The number of entries that the next reads of all partitions request together.
+    next_read: usize,
     /// The contacts that may match, with their positions in the results; `None` if the pointers do
     /// not contain their search words.
     found: BTreeMap<ContactId, Option<String>>,
+    entries: usize,
     cost: usize,
 }
 
 impl ScopeSearch {
     /// Creates a search of the contacts that these queries read, without reading anything.
     pub(super) fn new(queries: Vec<Query>) -> Self {
-        Self { queries, next_read: FIRST_READ, found: BTreeMap::new(), cost: 0 }
+        Self { queries, next_read: FIRST_READ, found: BTreeMap::new(), entries: 0, cost: 0 }
     }
 
-    /// What was read so far, as a number of entries.
+    /// The cost of what was read so far, as a number of entries of search words.
     pub(super) fn cost(&self) -> usize {
         self.cost
+    }
+
+    /// The number of pointers that were read so far.
+    pub(super) fn entries(&self) -> usize {
+        self.entries
     }
 
     /// Whether all partitions have been read to their end.
@@ -58,11 +71,14 @@ impl ScopeSearch {
         criteria: &Criteria,
     ) -> Result<(), TableError> {
         let mut queries = std::mem::take(&mut self.queries);
-        queries.iter_mut().for_each(|query| query.limit = self.next_read);
+        let limit = (self.next_read / queries.len().max(1)).max(MIN_READ);
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        queries.iter_mut().for_each(|query| query.limit = limit);
         self.next_read = (self.next_read * 2).min(MAX_READ);
         let pages = try_join_all(queries.iter().map(|query| contacts.table.query(query))).await?;
         for (mut query, page) in queries.into_iter().zip(pages) {
-            self.cost += page.items.len();
+            self.entries += page.items.len();
+            self.cost += page.items.len() * POINTER_COST;
             for item in page.items {
                 let Some(key) = Key::from_item(&item) else { continue };
                 query.continue_after(&key.sk);
@@ -97,24 +113,43 @@ impl ScopeSearch {
         }
     }
 
-    /// Returns the contacts that may match, in the order of the results, after the position
-    /// `after`. Reads the records of the contacts whose pointers contain no search words.
-    pub(super) async fn into_matches(
-        self,
+    /// Returns the position up to which all results are known, if `next` is the position of the first
+    /// one in the company: the contacts that have the same search word as `next` are in the order of
+    /// their ids, like the pointers, and no other search word is between them. Returns `None` if the
+    /// pointers that were read contain fewer than `wanted` of these contacts.
+    pub(super) fn known_until(&self, next: &str, wanted: usize) -> Option<String> {
+        let ids = self.queries.iter().map(|query| query.after.as_deref());
+        let last = contact_id_from_position(ids.min()??)?;
+        let until = word_from_position(next)?.sort_key(last);
+        let is_known = |position: &&String| position.as_str() >= next && **position <= until;
+        let known = self.found.values().flatten().filter(is_known).count();
+        (known >= wanted).then_some(until)
+    }
+
+    /// Returns the contacts that may match, in the order of the results, after the position `after`
+    /// and up to the position `until`. Reads the records of the contacts whose pointers contain no
+    /// search words.
+    pub(super) async fn matches(
+        &self,
         contacts: &Contacts,
         criteria: &Criteria,
-        after: Option<&str>,
+        (after, until): (Option<&str>, Option<&str>),
     ) -> Result<Vec<Pointer>, TableError> {
-        let unknown = self.found.iter().filter(|(_, position)| position.is_none());
+        let last = until.and_then(contact_id_from_position);
+        let unknown = self
+            .found
+            .iter()
+            .filter(|(id, position)| position.is_none() && last.is_none_or(|last| **id <= last));
         let unknown: Vec<ContactId> = unknown.map(|(id, _)| *id).collect();
         let records: HashMap<ContactId, Contact> = contacts.records(&unknown, false).await?;
-        let known = self.found.into_iter().filter_map(|(id, position)| Some((id, position?)));
+        let known = self.found.iter().filter_map(|(id, position)| Some((*id, position.clone()?)));
         let read = records
             .into_values()
             .filter_map(|contact| Some((contact.id, criteria.position(&contact, OrderBy::Match)?)));
         let mut matches: Vec<Pointer> = known
             .chain(read)
             .filter(|(_, position)| after.is_none_or(|after| position.as_str() > after))
+            .filter(|(_, position)| until.is_none_or(|until| position.as_str() <= until))
             .map(|(id, position)| Pointer::new(id, position, IndexEntry::default()))
             .collect();
         matches.sort_unstable_by(|one, other| one.position.cmp(&other.position));

@@ -34,6 +34,7 @@ pub struct Walk {
     direction: Direction,
     sources: Vec<Source>,
     refill: usize,
+    max_refill: usize,
 }
 
 /// A walk that reads its queries again and again until a whole pass returns no new contact. A
@@ -117,11 +118,17 @@ impl Walk {
             direction,
             sources: queries.into_iter().map(source).collect(),
             refill: share,
+            max_refill: MAX_REFILL,
         }
     }
 
-    /// Returns the next contact in the order, with all its index entries, or `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Pointer>, TableError> {
+    /// Limits the number of items that one read of a query requests after the first read.
+    pub(super) fn with_max_refill(self, max_refill: usize) -> Self {
+        Self { max_refill, ..self }
+    }
+
+    /// Returns the position of the next contact in the order, or `None` at the end.
+    pub(super) async fn next_position(&mut self) -> Result<Option<String>, TableError> {
         self.fill().await?;
         let heads = self.sources.iter().filter_map(|source| source.buffer.front());
         let positions = heads.map(|pointer| &pointer.position);
@@ -129,7 +136,12 @@ impl Walk {
             Direction::Ascending => positions.min(),
             Direction::Descending => positions.max(),
         };
-        let Some(first) = first.cloned() else { return Ok(None) };
+        Ok(first.cloned())
+    }
+
+    /// Returns the next contact in the order, with all its index entries, or `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Pointer>, TableError> {
+        let Some(first) = self.next_position().await? else { return Ok(None) };
         // A position belongs to one contact, so equal positions at the front of several buffers are
         // duplicates.
         let duplicates = self
@@ -170,7 +182,7 @@ impl Walk {
         iter(reads).buffer_unordered(READS_AT_ONCE).try_collect::<()>().await?;
         // A query that is read again probably contains a large part of the list, so the next read
         // requests twice as many items.
-        self.refill = (self.refill * 2).min(MAX_REFILL);
+        self.refill = (self.refill * 2).min(self.max_refill);
         Ok(())
     }
 }

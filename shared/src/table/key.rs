@@ -406,6 +406,13 @@ pub fn contact_id_from_position(place: &str) -> Option<ContactId> {
     place.rsplit(SEPARATOR).next()?.parse().ok()
 }
 
+/// Returns the search word at a position in the results of a search; `None` if the text does not
+/// end with an id.
+#[must_use]
+pub fn word_from_position(place: &str) -> Option<Word<'_>> {
+    place.rsplit_once(SEPARATOR).map(|(word, _)| Word::new(word))
+}
+
 /// The smallest text that sorts after all texts with this prefix.
 #[must_use]
 pub fn successor(text: &str) -> String {

@@ -39,7 +39,7 @@ pub use key::{
     BY_NAME, DUE_SHARDS, DueLane, EXPIRES_AT, Key, LAYOUT, NAME_KEY, PK, Partition, SEPARATOR, SK,
     WORD_PREFIX, Word, backfill_partition, backfilled_partition, contact_id_from_position,
     contact_partition, deleted_partition, due_partition, email_partition, jobs_partition, name_key,
-    phone_partition, successor,
+    phone_partition, successor, word_from_position,
 };
 pub use read::{Direction, Page, Query, backoff};
 pub use retry::{Attempt, retry};
