@@ -191,21 +191,21 @@ pub fn load(
             names.iter().map(|name| demo_company::team_id(COMPANY, name).parse()).collect()
         })
         .collect::<Result<Vec<Vec<TeamId>>, _>>()?;
-    let owners = |number: usize| match number % 20 {
-        0 => Vec::new(),
-        _ => teams[number % teams.len()].clone(),
-    };
-    load_owned(database, table, clock, count, owners)
+    load_with(database, table, clock, count, |number, contact| {
+        if number % 20 != 0 {
+            contact.team_owner_ids.clone_from(&teams[number % teams.len()]);
+        }
+    })
 }
 
-/// Loads `count` additional contacts in the same way as [`load`]. `teams` returns the teams of a
-/// contact from the number of the contact.
-pub fn load_owned(
+/// Loads `count` additional contacts without teams in the same way as [`load`]. `complete` sets the
+/// teams and other fields of a contact by its number.
+pub fn load_with(
     database: &Database,
     table: &Table,
     clock: &Clock,
     count: usize,
-    teams: impl Fn(usize) -> Vec<TeamId>,
+    complete: impl Fn(usize, &mut Contact),
 ) -> Result<(), SeedError> {
     let company: CompanyId = demo_company::id("company", COMPANY).parse()?;
     let contacts = Contacts::new(table.clone(), company, clock.clone());
@@ -220,11 +220,11 @@ pub fn load_owned(
             let mut contact = contact(COMPANY, &row, created_at)?;
             contact.id = ContactId::generate(created_at);
             contact.name = Some(name);
-            contact.team_owner_ids = teams(*number);
             contact.emails = vec![format!("contact{number}@bulk.example")];
             contact.phones = vec![format!("+62812{number:08}")];
             contact.external_id = Some(format!("BULK-{number:07}"));
             contact.custom_fields.insert("tier".to_owned(), json!(number % 3));
+            complete(*number, &mut contact);
             items.extend(contacts.items(&contact)?);
         }
         import(database, table.name(), items)?;

@@ -2,7 +2,11 @@
 //! people and contacts.
 
 use serde_json::{Value, json};
-use shared::{clock::Clock, id::TeamId};
+use shared::{
+    clock::Clock,
+    contact::Contact,
+    id::{IdError, TeamId, UserId},
+};
 
 use crate::{
     cloud::LocalCloud,
@@ -20,6 +24,18 @@ pub(super) const OWN_ONE: &str = "bench-one";
 pub(super) const FIVE_TEAMS: &str = "bench-five";
 /// Handle of a user who sees the contacts of two hundred teams.
 pub(super) const MANY_TEAMS: &str = "bench-many";
+/// Handles of users at level `own`, and for each of them the distance of the contacts that they own.
+/// The distances have no common factors, so that the contacts of one user are spread evenly.
+pub(super) const SHARES: [(&str, usize); 6] = [
+    ("bench-one-in-5003", 5_003),
+    ("bench-one-in-2003", 2_003),
+    ("bench-one-in-1009", 1_009),
+    ("bench-one-in-401", 401),
+    ("bench-one-in-199", 199),
+    ("bench-one-in-47", 47),
+];
+/// The distance of the contacts that have the name "Rarely" in addition.
+const RARELY: usize = 211;
 /// For each access level, the number of people who are in no cache because they have sent no
 /// request.
 pub(super) const UNCACHED_PEOPLE: usize = 180;
@@ -66,6 +82,7 @@ pub(super) fn people() -> Value {
         person(MANY_TEAMS.to_owned(), &many),
         with_level("own", OWN_ONE.to_owned(), &[]),
     ];
+    people.extend(SHARES.map(|(handle, _)| with_level("own", handle.to_owned(), &[])));
     people.extend((0..COLLEAGUES).map(|number| person(colleague(number), &five)));
     for level in ["team", "everything"] {
         people.extend(
@@ -82,15 +99,32 @@ pub(super) fn people() -> Value {
 }
 
 /// Loads contacts. Half of them belong to the first five teams in turn, and the other half to all
-/// teams in turn. Every twentieth contact has no team.
+/// teams in turn. Every twentieth contact has no team. The users of [`SHARES`] own their shares of
+/// the contacts.
 pub(super) fn load(cloud: &LocalCloud, contacts: usize) -> Result<(), SeedError> {
     let teams =
         (0..TEAMS).map(|number| team(number).parse()).collect::<Result<Vec<TeamId>, _>>()?;
-    let owners = |number: usize| match number {
-        number if number % 20 == 0 => Vec::new(),
-        number if number % 2 == 0 => vec![teams[number / 2 % 5]],
-        number => vec![teams[number / 2 % TEAMS]],
+    let owners = SHARES
+        .into_iter()
+        .map(|(handle, distance)| Ok((demo_company::id("person", handle).parse()?, distance)))
+        .collect::<Result<Vec<(UserId, usize)>, IdError>>()?;
+    let complete = |number: usize, contact: &mut Contact| {
+        contact.team_owner_ids = match number {
+            number if number % 20 == 0 => Vec::new(),
+            number if number % 2 == 0 => vec![teams[number / 2 % 5]],
+            number => vec![teams[number / 2 % TEAMS]],
+        };
+        if let Some((owner, _)) = owners.iter().find(|(_, distance)| number % distance == 0) {
+            contact.owner_id = Some(*owner);
+        }
+        if number % RARELY == 0 {
+            contact.name = contact.name.take().map(|name| format!("{name} Rarely"));
+        }
     };
     let database = cloud.aws().database();
-    demo_contacts::load_owned(&database, cloud.table(), &Clock::System, contacts, owners)
+    // The data of a benchmark does not have to survive a crash.
+    let failed = |error: dynoxide::DynoxideError| SeedError::Load(error.to_string());
+    database.enable_bulk_loading().map_err(failed)?;
+    demo_contacts::load_with(&database, cloud.table(), &Clock::System, contacts, complete)?;
+    database.disable_bulk_loading().map_err(failed)
 }

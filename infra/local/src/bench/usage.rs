@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::company::{self, EVERYTHING, FIVE_TEAMS, MANY_TEAMS, OWN, OWN_ONE};
+use super::company::{self, EVERYTHING, FIVE_TEAMS, MANY_TEAMS, OWN, OWN_ONE, SHARES};
 use super::error::BenchError;
 use super::session::{Session, first_contact, succeeded};
 use crate::{client::Client, cloud::Options};
@@ -103,7 +103,22 @@ fn searches_and_views() -> Vec<Sample> {
             body: None,
         })
     };
-    requests.into_iter().flat_map(of_viewer).collect()
+    requests.into_iter().flat_map(of_viewer).chain(searches_by_share()).collect()
+}
+
+/// Searches of users who own one in so many contacts, in both kinds of matches that are spread
+/// evenly: all contacts have the word "contact", and one in 211 has the word "rarely".
+fn searches_by_share() -> Vec<Sample> {
+    let of_word = |word: &str| {
+        SHARES.map(|(user, distance)| Sample {
+            label: format!("search \"{word}\", `own` with one contact in {distance}"),
+            user,
+            function: "ContactSearch",
+            path: format!("/cdp/customers/search-assoc?limit=25&q={word}"),
+            body: None,
+        })
+    };
+    ["contact", "rarely"].into_iter().flat_map(of_word).collect()
 }
 
 fn samples(contact: &str) -> Vec<Sample> {
