@@ -31,6 +31,7 @@ mod contacts {
     mod read;
     mod retention;
     mod search;
+    mod staged;
     mod sync;
     mod table_state;
     mod team_sets;

@@ -49,19 +49,6 @@ pub fn keep(roles: &Roles) -> Result<(), GrantsError> {
     Ok(())
 }
 
-/// Grants that no test uses, although the function may need them: it runs code in a rare case in
-/// which tests run it through another function.
-///
-/// - `ContactSync` and `ContactImport` check the record's version when a change of a contact of about
-///   a hundred teams is written in stages, as `ContactWrite` does in tests.
-/// - `NoteWrite` checks ledger entries that must not change during a save, as the tests of the ledger
-///   do without a role.
-const USED_IN_RARE_CASES: [(&str, &str); 3] = [
-    ("ContactSync", "dynamodb:ConditionCheckItem"),
-    ("ContactImport", "dynamodb:ConditionCheckItem"),
-    ("NoteWrite", "dynamodb:ConditionCheckItem"),
-];
-
 /// Checks that every grant of the template was used by at least one of the runs that wrote to
 /// `folder`. Returns the number of grants.
 ///
@@ -71,10 +58,6 @@ pub fn check(template: &Path, folder: &Path) -> Result<usize, GrantsError> {
     let template = Arc::new(Template::read(template, &example_parameters())?);
     let mut unused = resources::roles(&template)?.grants();
     let all = unused.len();
-    unused.retain(|grant| {
-        let rare = (grant.function.as_str(), grant.action.as_str());
-        !USED_IN_RARE_CASES.contains(&rare)
-    });
     for entry in std::fs::read_dir(folder)? {
         let used: BTreeSet<Grant> = serde_json::from_slice(&std::fs::read(entry?.path())?)?;
         unused.retain(|grant| !used.contains(grant));

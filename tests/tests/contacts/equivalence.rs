@@ -1,6 +1,7 @@
 //! Tests that the same access rule applies everywhere (ARCHITECTURE, "Invariants"). In random
-//! companies, lists, reads, searches, exports and notes must return exactly what the plain rule
-//! allows. The module [`rule`] evaluates the plain rule for all records.
+//! companies, lists, reads, look-ups, searches, exports and notes must return exactly what the plain
+//! rule allows, also after contacts were deleted and restored and unique keys were handed over. The
+//! module [`rule`] evaluates the plain rule for all records.
 //!
 //! `EQUIVALENCE_SEED` is the seed from which the companies are created, and `EQUIVALENCE_COMPANIES`
 //! is the number of companies. A failure message contains the seed of its company. To reproduce the
@@ -8,6 +9,8 @@
 
 mod company;
 mod rule;
+
+use std::collections::BTreeSet;
 
 use futures::{StreamExt, stream};
 use http::Method;
@@ -57,6 +60,7 @@ async fn lists_reads_searches_exports_and_notes_all_follow_the_access_rule() {
 
 /// Checks every person of a company and returns the number of cases.
 async fn check_all_people(world: &World, mut company: Company, foreign: Vec<ContactId>) -> usize {
+    hand_keys_over(world, &mut company).await;
     let mut cases = 0;
     for index in 0..company.people.len() {
         let mut check =
@@ -65,12 +69,81 @@ async fn check_all_people(world: &World, mut company: Company, foreign: Vec<Cont
         check.deleted_list().await;
         check.lists().await;
         check.reads().await;
+        check.look_ups().await;
         check.search().await;
         check.export().await;
         check.notes().await;
         cases += check.cases;
     }
     cases
+}
+
+/// Creates a second contact with the first email address of each second live contact, and hands the
+/// unique key over from one to the other by deletions and restorations. In the end the contact that
+/// has the key, which `sync` finds, is sometimes the first and sometimes the second one, and one of
+/// them may be deleted.
+async fn hand_keys_over(world: &World, company: &mut Company) {
+    let admin = company.admin().to_string();
+    let live = |(_, contact): &(usize, &Contact)| contact.deleted_at.is_none();
+    let owners: Vec<usize> =
+        company.contacts.iter().enumerate().filter(live).map(|(at, _)| at).collect();
+    for (turn, first) in owners.into_iter().step_by(2).enumerate() {
+        let emails = company.contacts[first].emails.clone();
+        let body = json!({ "emails": emails, "name": "Quince" });
+        let created = world.post(&admin, "/cdp/customers", &body).await;
+        assert_eq!(created.status, 201, "{}", created.body);
+        let id = created.data()["id"].as_str().unwrap().parse().unwrap();
+        company.contacts.push(Contact {
+            name: Some("Quince".to_owned()),
+            emails: emails.clone(),
+            owner_id: Some(company.admin()),
+            ..Contact::new(id, world.clock.now())
+        });
+        let second = company.contacts.len() - 1;
+        // Each deletion hands the key over to the other contact, and a restoration leaves it there.
+        for (deleted, owner) in [(first, second), (second, first)].into_iter().take(turn % 3) {
+            delete(world, company, deleted).await;
+            sync_finds(world, company, owner).await;
+            if turn % 2 == 0 {
+                restore(world, company, deleted, &["emails"]).await;
+                sync_finds(world, company, owner).await;
+            }
+        }
+        if turn % 3 == 0 {
+            sync_finds(world, company, first).await;
+        }
+    }
+}
+
+async fn delete(world: &World, company: &mut Company, at: usize) {
+    let path = format!("/cdp/customers/{}", company.contacts[at].id);
+    let response = world.call(&company.admin().to_string(), Method::DELETE, &path, None).await;
+    assert_eq!(response.status, 200, "{path} EQUIVALENCE_SEED={}", company.seed);
+    company.contacts[at].deleted_at = Some(world.clock.now());
+}
+
+/// Restores a contact and asserts that the unique keys of these fields stay with another contact.
+async fn restore(world: &World, company: &mut Company, at: usize, taken: &[&str]) {
+    let path = format!("/cdp/customers/{}/restore", company.contacts[at].id);
+    let response = world.call(&company.admin().to_string(), Method::POST, &path, None).await;
+    assert_eq!(response.status, 200, "{path} EQUIVALENCE_SEED={}", company.seed);
+    let warning = &response.body["warnings"][0];
+    let about = format!("{} EQUIVALENCE_SEED={}", response.body, company.seed);
+    assert_eq!(warning["code"], "KEY_NOT_RESTORED", "{about}");
+    assert_eq!(warning["fields"], json!(taken), "{about}");
+    company.contacts[at].deleted_at = None;
+}
+
+/// Asserts that a sync with the contact's first email address updates this contact.
+async fn sync_finds(world: &World, company: &mut Company, at: usize) {
+    let contact = &company.contacts[at];
+    let row = json!({ "emails": contact.emails, "name": format!("Quince {at}") });
+    let body = json!({ "contacts": [row] });
+    let response = world.post(&company.admin().to_string(), "/cdp/customers/sync", &body).await;
+    let about = format!("EQUIVALENCE_SEED={}, contact {at}: {}", company.seed, response.body);
+    assert_eq!(response.data()[0]["status"], "updated", "{about}");
+    assert_eq!(response.data()[0]["id"], json!(contact.id), "{about}");
+    company.contacts[at].name = Some(format!("Quince {at}"));
 }
 
 /// The data with which one viewer of one company is checked.
@@ -134,9 +207,14 @@ impl ViewerCheck<'_> {
                 Some(_) => self.call(Method::POST, &format!("{path}/restore"), None).await,
             };
             let may = self.company.can_access(self.viewer(), DELETE_CUSTOMERS, &contact);
-            let expected = if may { 200 } else { 403 };
+            let disabled = self.company.level(self.viewer(), DELETE_CUSTOMERS) == "disabled";
+            let expected = match may {
+                _ if is_gone(&contact) && !disabled => 404,
+                true => 200,
+                false => 403,
+            };
             assert_eq!(response.status, expected, "{}", self.about(&path));
-            if may {
+            if expected == 200 {
                 let now = self.world.clock.now();
                 let changed = &mut self.company.contacts[number];
                 changed.deleted_at = contact.deleted_at.is_none().then_some(now);
@@ -149,7 +227,9 @@ impl ViewerCheck<'_> {
         let (company, viewer) = (&self.company, self.viewer());
         let mut expected: Vec<Contact> = company.contacts.clone();
         expected.retain(|one| {
-            one.deleted_at.is_some() && company.can_access(viewer, DELETE_CUSTOMERS, one)
+            one.deleted_at.is_some()
+                && !is_gone(one)
+                && company.can_access(viewer, DELETE_CUSTOMERS, one)
         });
         expected.sort_by_key(|one| std::cmp::Reverse((one.deleted_at, one.id.to_string())));
         let disabled = company.level(viewer, DELETE_CUSTOMERS) == "disabled";
@@ -263,6 +343,31 @@ impl ViewerCheck<'_> {
             if expected == 200 {
                 self.check_narrowing(&response, &path);
                 self.check_permission(response.data(), &path);
+            }
+        }
+    }
+
+    /// Looks each email address up. The newest contact that the rule allows is found.
+    async fn look_ups(&mut self) {
+        let emails = self.company.contacts.iter().filter_map(|one| one.emails.first().cloned());
+        let emails: BTreeSet<String> = emails.collect();
+        for email in emails {
+            let path = format!("/cdp/customers/by-email/{email}");
+            let response = self.get(&path).await;
+            let has_email =
+                |one: &&Contact| one.deleted_at.is_none() && one.emails.contains(&email);
+            let visible = self.visible();
+            let newest = visible.iter().rfind(has_email).map(|one| one.id.to_string());
+            let disabled = self.company.level(self.viewer(), VIEW_CUSTOMERS) == "disabled";
+            let expected = match &newest {
+                _ if disabled => 403,
+                Some(_) => 200,
+                None if self.company.contacts.iter().any(|one| has_email(&one)) => 403,
+                None => 404,
+            };
+            assert_eq!(response.status, expected, "{}", self.about(&path));
+            if let (200, Some(newest)) = (expected, newest) {
+                assert_eq!(response.data()["id"], newest, "{}", self.about(&path));
             }
         }
     }
@@ -458,6 +563,11 @@ impl ViewerCheck<'_> {
             _ => 403,
         }
     }
+}
+
+/// Whether a deleted contact can no longer be restored.
+fn is_gone(contact: &Contact) -> bool {
+    contact.erased_at.is_some() || contact.erased_after.is_some()
 }
 
 fn delivery(at: &Value, count: u32) -> Value {

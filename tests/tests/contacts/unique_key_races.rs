@@ -128,8 +128,19 @@ fn check_round(before: &State, after: &State, answers: &[(Request, Response)]) {
     let requests: Vec<Request> = answers.iter().map(|(request, _)| request.clone()).collect();
     let steady = steady(before, &requests);
     let context = || format!("before {before:#?}\nafter {after:#?}\n{answers:#?}");
+    // A contact that was deleted before the round, and that no request of the round restores.
+    let stays_deleted = |id: &str| {
+        before.get(id).is_some_and(|(_, is_live)| !is_live)
+            && !requests.iter().any(|r| matches!(r, Request::Restore(other) if other == id))
+    };
     for (request, answer) in answers {
         assert!(matches!(answer.status, 200 | 201 | 404), "{answer:?}");
+        if let Request::Change(id, _) | Request::Delete(id) = request {
+            assert!(!stays_deleted(id) || answer.status == 404, "{request:?}\n{}", context());
+        }
+        if let Some(id) = answer.data()[0]["id"].as_str() {
+            assert!(!stays_deleted(id), "{request:?} changed {id}\n{}", context());
+        }
         let (Request::Sync(body) | Request::SyncById(_, body)) = request else { continue };
         let row = &answer.data()[0];
         let (status, error) = (row["status"].as_str().unwrap(), &row["error"]["error"]);

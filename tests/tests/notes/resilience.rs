@@ -393,3 +393,18 @@ async fn note_mention_s04_timeout_a_slow_launchpad_loses_neither_the_note_nor_th
     let invalid = log.events("cdp_note_mention_invalid");
     assert_eq!((invalid.len(), &invalid[0]["action"]), (1, &json!("dropped")));
 }
+
+#[tokio::test]
+async fn a_mention_that_is_added_again_while_it_is_sent_is_neither_dropped_nor_sent_twice() {
+    let scene = Scene::new().await;
+    let [path, _] = scene.notes.both(&scene.note);
+    // The worker has marked the entry as being sent, and dies before the call.
+    scene.deliver_until_killed("TransactWriteItems", 0, "after").await;
+    for note in ["<p>Later.</p>".to_owned(), mention(&person("budi"))] {
+        let body = json!({ "note": note });
+        assert_eq!(put(&scene.world, "sinta", &path, &body).await.status, 200);
+    }
+    scene.end_lease();
+    assert!(!scene.deliver().await);
+    scene.assert_notified_once(0).await;
+}

@@ -67,6 +67,11 @@ pub(super) struct Person {
 }
 
 impl Company {
+    /// The person who may do everything.
+    pub(super) fn admin(&self) -> UserId {
+        self.people[self.people.len() - 1].id
+    }
+
     /// Creates the company of a seed. Half of its contacts have the same ids as contacts of its
     /// twin, and the twin's teams and people own some of its contacts. Code that ignores the
     /// company in a key would find these contacts.
@@ -80,7 +85,9 @@ impl Company {
         ];
         let plan = choice(rng, &plans);
         let teams = forest(rng);
-        let people: Vec<Person> = (0..rng.usize(3..6)).map(|_| person(rng, teams.len())).collect();
+        let mut people: Vec<Person> =
+            (0..rng.usize(3..6)).map(|_| person(rng, teams.len())).collect();
+        people.push(admin(rng));
         let mut company = Self {
             seed,
             id: uuid(rng).to_string().parse().unwrap(),
@@ -128,8 +135,19 @@ impl Company {
             owner_id: some_person(rng, self),
             assignee_id: some_person(rng, self),
             team_owner_ids: some_teams(rng, self),
-            deleted_at: (rng.u8(..10) == 0).then_some(created_at),
+            deleted_at: (rng.u8(..6) == 0).then_some(created_at),
             ..Contact::new(id, created_at)
+        };
+        // Of some deleted contacts the retention has ended, and some were erased.
+        let ended = created_at + SignedDuration::from_secs(1);
+        let contact = match (contact.deleted_at, rng.u8(..4)) {
+            (Some(_), 0..=1) => Contact { erased_after: Some(ended), ..contact },
+            (Some(deleted_at), 2) => Contact {
+                deleted_at: Some(deleted_at),
+                erased_at: Some(ended),
+                ..Contact::new(id, created_at)
+            },
+            _ => contact,
         };
         for _ in 0..rng.usize(..4) {
             let author = self.people[rng.usize(..self.people.len())].id;
@@ -157,6 +175,16 @@ impl Company {
         let contacts = Contacts::new(table.clone(), self.id.clone(), world.clock.clone());
         let mut items: Vec<Item> = vec![self.flags()];
         for contact in &self.contacts {
+            // A deleted contact also has stale index entries, as if a reader had read them just
+            // before the deletion. The guard must not return the contact.
+            if contact.deleted_at.is_some() {
+                let live = Contact { deleted_at: None, erased_after: None, ..contact.clone() };
+                let is_entry = |item: &Item| {
+                    let key = Key::from_item(item).unwrap();
+                    key.sk != "PROFILE" && key.sk != "UNIQUE_KEY"
+                };
+                items.extend(contacts.items(&live).unwrap().into_iter().filter(is_entry));
+            }
             items.extend(contacts.items(contact).unwrap());
         }
         for note in &self.notes {
@@ -245,6 +273,16 @@ fn person(rng: &mut Rng, teams: usize) -> Person {
         teams: (0..count).map(|_| rng.usize(..teams)).collect(),
         levels,
         teams_failure: (rng.u8(..4) == 0).then(|| choice(rng, &FAILURES)),
+    }
+}
+
+/// A person who may do everything. Other tests of the company need one.
+fn admin(rng: &mut Rng) -> Person {
+    Person {
+        id: UserId::from_uuid(uuid(rng)),
+        teams: Vec::new(),
+        levels: PERMISSIONS.map(|permission| (permission, "everything")).into(),
+        teams_failure: None,
     }
 }
 
