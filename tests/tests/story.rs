@@ -8,6 +8,7 @@
 )]
 
 mod story {
+    mod browser;
     mod exports;
     mod gateway;
     mod previous_release;
