@@ -50,7 +50,7 @@ beforeAll(async () => {
 /** What must be on a page before its picture is taken, by the name of its route. */
 const pages: Record<string, { path: () => string; ready: (page: Page) => Promise<void> }> = {
   customers: { path: () => "/customers", ready: (page) => page.getByRole("link", { name: "Hana Permata" }).waitFor() },
-  customer: { path: () => `/customers/${contact}`, ready: (page) => page.getByRole("heading", { name: "Ayu Lestari" }).first().waitFor() },
+  customer: { path: () => `/customers/${contact}`, ready: (page) => page.getByText("Call in the morning").waitFor() },
   "new-customer": { path: () => "/customers/new", ready: (page) => page.locator("main form").first().waitFor() },
   exports: { path: () => "/exports", ready: (page) => page.getByRole("progressbar").waitFor({ state: "detached" }) },
   "new-export": { path: () => "/exports/new", ready: (page) => page.locator("main ol").waitFor() },
