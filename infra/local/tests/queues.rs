@@ -90,6 +90,7 @@ impl Scene {
         .await
         .unwrap();
         options.names = Names::new(Arc::clone(&template), aws.endpoint_url(), [].into());
+        options.endpoint_url = aws.endpoint_url().to_owned();
         let (credentials, events) = (options.credentials.clone(), options.events.clone());
         let names = options.names.clone();
         let lambda = Lambda::start(options).await.unwrap();
