@@ -114,10 +114,12 @@ pub(super) fn load(cloud: &LocalCloud, contacts: usize) -> Result<(), SeedError>
             number if number % 2 == 0 => vec![teams[number / 2 % 5]],
             number => vec![teams[number / 2 % TEAMS]],
         };
-        if let Some((owner, _)) = owners.iter().find(|(_, distance)| number % distance == 0) {
+        if let Some((owner, _)) =
+            owners.iter().find(|(_, distance)| number.is_multiple_of(*distance))
+        {
             contact.owner_id = Some(*owner);
         }
-        if number % RARELY == 0 {
+        if number.is_multiple_of(RARELY) {
             contact.name = contact.name.take().map(|name| format!("{name} Rarely"));
         }
     };

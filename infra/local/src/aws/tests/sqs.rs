@@ -99,12 +99,12 @@ async fn send_of(cloud: &Cloud, company: &str, body: &str, delay_seconds: i32) {
     message.send().await.unwrap();
 }
 
-fn attribute(message: &Message, name: MessageSystemAttributeName) -> &str {
-    message.attributes().unwrap().get(&name).map_or("", String::as_str)
+fn attribute<'m>(message: &'m Message, name: &MessageSystemAttributeName) -> &'m str {
+    message.attributes().unwrap().get(name).map_or("", String::as_str)
 }
 
 fn group(message: &Message) -> &str {
-    attribute(message, MessageSystemAttributeName::MessageGroupId)
+    attribute(message, &MessageSystemAttributeName::MessageGroupId)
 }
 
 /// The bodies of messages, in their order.
@@ -181,7 +181,7 @@ async fn a_message_keeps_its_group_when_it_is_delivered_again_and_when_it_become
     assert!(receive(&cloud, "Work").await.is_empty());
     let dead = receive(&cloud, "DeadLetters").await;
     assert_eq!((bodies(&dead), group(&dead[0])), (vec!["poison"], "a"));
-    let source = attribute(&dead[0], MessageSystemAttributeName::DeadLetterQueueSourceArn);
+    let source = attribute(&dead[0], &MessageSystemAttributeName::DeadLetterQueueSourceArn);
     assert_eq!(source, "arn:aws:sqs:us-east-1:000000000000:Work");
     let url = cloud.aws.queue_url("DeadLetters").unwrap();
     let handle = dead[0].receipt_handle().unwrap();
@@ -189,7 +189,7 @@ async fn a_message_keeps_its_group_when_it_is_delivered_again_and_when_it_become
     change.visibility_timeout(0).send().await.unwrap();
     let again = receive(&cloud, "DeadLetters").await;
     assert_eq!(group(&again[0]), "a");
-    assert_eq!(attribute(&again[0], MessageSystemAttributeName::ApproximateReceiveCount), "2");
+    assert_eq!(attribute(&again[0], &MessageSystemAttributeName::ApproximateReceiveCount), "2");
 }
 
 #[tokio::test]
