@@ -1,7 +1,6 @@
 //! The `/_local` endpoints for the companies, teams and people of the simulated Launchpad, and for
 //! tokens.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
@@ -14,8 +13,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::response::{ErrorResponse, data};
-use super::state::ControlState;
-use crate::identity::{Claims, DEFAULT_LIFETIME};
+use super::state::{ControlState, flags_by_company};
+use crate::identity::DEFAULT_LIFETIME;
 use crate::upstreams::{Directory, Person, Upserts};
 
 #[derive(Deserialize)]
@@ -31,14 +30,7 @@ pub(super) async fn token(
     let Query(User { user }) =
         user.map_err(|rejection| ErrorResponse::invalid(rejection.body_text()))?;
     let person = state.directory.find(&user).ok_or_else(|| unknown(&state.directory, &user))?;
-    let claims = Claims {
-        iss: state.issuer.clone(),
-        aud: state.audience.clone(),
-        sub: person.sso_id,
-        company_sso_id: person.company_sso_id,
-        name: person.full_name,
-        email: person.email,
-    };
+    let claims = person.claims(&state.issuer, &state.audience);
     let token = state.identity.issue(&claims, DEFAULT_LIFETIME).map_err(|error| {
         ErrorResponse::new(StatusCode::INTERNAL_SERVER_ERROR, "TOKEN_NOT_ISSUED", error.to_string())
     })?;
@@ -54,16 +46,10 @@ fn unknown(directory: &Directory, user: &str) -> ErrorResponse {
 
 /// `GET /_local/users`: lists all people.
 pub(super) async fn users(State(state): State<ControlState>) -> Response {
-    let mut flags: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
-    let mut users = Vec::new();
-    for person in state.directory.people() {
-        let company = person.company_sso_id.clone();
-        if !flags.contains_key(&company) {
-            flags.insert(company.clone(), (state.flags)(company.clone()).await);
-        }
-        users.push(user_json(&state.directory, &person, flags.get(&company)));
-    }
-    data(users)
+    let people = state.directory.people();
+    let flags = flags_by_company(&state.flags, &people).await;
+    let user = |person| user_json(&state.directory, person, flags.get(&person.company_sso_id));
+    data(people.iter().map(user).collect::<Vec<_>>())
 }
 
 fn user_json(directory: &Directory, person: &Person, flags: Option<&Map<String, Value>>) -> Value {

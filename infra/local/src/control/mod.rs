@@ -15,7 +15,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post, put};
 use http::StatusCode;
 
-pub use state::{CleanUp, ControlState, Flags};
+pub use state::{CleanUp, ControlState, Flags, flags_by_company};
 
 use response::ErrorResponse;
 

@@ -1,5 +1,6 @@
 //! The data and functions that the `/_local` endpoints use.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,10 +13,24 @@ use shared::export::Files;
 use crate::aws::Faults;
 use crate::identity::{Identity, TokenLifetime};
 use crate::record::{Events, Mailbox, Notifications, Usage};
-use crate::upstreams::Directory;
+use crate::upstreams::{Directory, Person};
 
 /// Reads the feature flags of a company from the table, by the company's SSO id.
 pub type Flags = Arc<dyn Fn(String) -> BoxFuture<'static, Map<String, Value>> + Send + Sync>;
+
+/// The feature flags of the companies of these people, by the company's SSO id.
+pub async fn flags_by_company(
+    read: &Flags,
+    people: &[Person],
+) -> BTreeMap<String, Map<String, Value>> {
+    let mut flags = BTreeMap::new();
+    for company in people.iter().map(|person| &person.company_sso_id) {
+        if !flags.contains_key(company) {
+            flags.insert(company.clone(), read(company.clone()).await);
+        }
+    }
+    flags
+}
 
 /// Runs the clean-up function once, with the given time as the current time, and returns its
 /// response.

@@ -16,6 +16,7 @@ use url::{Url, form_urlencoded};
 
 use super::SignIn;
 use super::codes::Grant;
+use crate::control::flags_by_company;
 use crate::identity::CONSOLE_CLIENT;
 use crate::upstreams::{Person, Status};
 
@@ -164,14 +165,11 @@ struct Card {
 async fn choose(sign_in: &SignIn, request: &AuthorizationRequest, query: &str) -> Response {
     let settings = &sign_in.settings;
     let hint = request.login_hint.as_deref().and_then(|hint| settings.directory.find(hint));
-    let mut flags = BTreeMap::new();
+    let people = settings.directory.people();
+    let flags = flags_by_company(&settings.flags, &people).await;
     let mut companies: Vec<(String, Vec<Card>)> = Vec::new();
-    for person in settings.directory.people() {
-        let company = person.company_sso_id.clone();
-        if !flags.contains_key(&company) {
-            flags.insert(company.clone(), (settings.flags)(company.clone()).await);
-        }
-        let mut card = card(sign_in, &person, flags.get(&company), query);
+    for person in &people {
+        let mut card = card(sign_in, person, flags.get(&person.company_sso_id), query);
         card.is_suggested = hint.as_ref().is_some_and(|hint| hint.sso_id == person.sso_id);
         match companies.last_mut() {
             Some((last, cards)) if *last == card.company => cards.push(card),

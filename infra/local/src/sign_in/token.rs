@@ -13,7 +13,7 @@ use serde_json::json;
 use super::SignIn;
 use super::codes::Grant;
 use crate::identity::{Claims, TokenError};
-use crate::upstreams::{Person, Status};
+use crate::upstreams::Status;
 
 /// Why a request for tokens is refused (RFC 6749 §5.2).
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,7 @@ pub(super) async fn token(
     let person = person.ok_or(TokenRequestError::Person)?;
 
     let lifetime = settings.lifetime.get();
-    let claims = |audience: &str| claims(&settings.issuer, audience, &person);
+    let claims = |audience: &str| person.claims(&settings.issuer, audience);
     let access = settings.identity.issue(&claims(&settings.audience), lifetime)?;
     let id = IdClaims { claims: claims(&grant.client_id), nonce: grant.nonce.as_deref() };
     let id = settings.identity.issue(&id, lifetime)?;
@@ -102,15 +102,4 @@ fn redeem(sign_in: &SignIn, form: &HashMap<String, String>) -> Result<Grant, Tok
         return Err(TokenRequestError::Changed("code_verifier"));
     }
     Ok(grant)
-}
-
-fn claims(issuer: &str, audience: &str, person: &Person) -> Claims {
-    Claims {
-        iss: issuer.to_owned(),
-        aud: audience.to_owned(),
-        sub: person.sso_id.clone(),
-        company_sso_id: person.company_sso_id.clone(),
-        name: person.full_name.clone(),
-        email: person.email.clone(),
-    }
 }

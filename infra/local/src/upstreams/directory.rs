@@ -6,6 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::identity::Claims;
+
 /// A company, which is a tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,6 +100,21 @@ pub struct Person {
     /// Access level of each permission. A permission that is absent is disabled.
     #[serde(default)]
     pub levels: BTreeMap<String, String>,
+}
+
+impl Person {
+    /// The claims of this person's token, which `issuer` issues for `audience`.
+    #[must_use]
+    pub fn claims(&self, issuer: &str, audience: &str) -> Claims {
+        Claims {
+            iss: issuer.to_owned(),
+            aud: audience.to_owned(),
+            sub: self.sso_id.clone(),
+            company_sso_id: self.company_sso_id.clone(),
+            name: self.full_name.clone(),
+            email: self.email.clone(),
+        }
+    }
 }
 
 /// The body of `POST /_local/directory`. Either all changes are applied or none.
