@@ -360,7 +360,7 @@ test("Sign-in: when the token expires in the middle of an edit, signing in again
   const world = await company();
   const id = await create(world, "Maya", { name: "Ayu" });
   try {
-    await tokenLifetime(8);
+    await tokenLifetime(6);
     const page = await visit(world.people["Maya"]!, `/customers/${id}`);
     await edit(page);
     await page.getByLabel("Company").fill("Typed before the end");

@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
-import { createCompany, expectAccessible, visit } from "./harness";
+import { choosePerson, createCompany, expectAccessible, openPage, visit } from "./harness";
 
 test("Sign-in: a person signs in on the issuer's page and comes back to the address", async () => {
   const { people, name } = await createCompany({ people: { "Sinta Maharani": { level: "team" } } });
-  const page = await visit(people["Sinta Maharani"]!, "/customers?view=teams");
+  const page = await openPage();
+  await page.goto("/customers?view=teams");
+  await choosePerson(page, people["Sinta Maharani"]!);
+  await page.getByRole("heading", { name: "Teams", level: 1 }).waitFor();
 
   expect(new URL(page.url()).search).toBe("?view=teams");
   await page.getByRole("button", { name: "Account of Sinta Maharani" }).waitFor();

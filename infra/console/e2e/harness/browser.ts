@@ -1,6 +1,7 @@
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
 import { afterEach, expect, inject } from "vitest";
 import type { TestPerson } from "./company";
+import { signIn } from "./session";
 
 let browser: Promise<Browser> | null = null;
 const contexts: BrowserContext[] = [];
@@ -44,20 +45,15 @@ export async function choosePerson(page: Page, person: TestPerson): Promise<void
 }
 
 /**
- * Opens an address of the console, signed in as a person. The issuer's page lists the people of all
- * tests, so only the tests of the sign-in use it; here its request already names the person.
+ * Opens an address of the console, signed in as a person. The session is in the storage of the tab
+ * before the page loads: only the tests of the sign-in go through the pages of the issuer.
  */
 export async function visit(person: TestPerson, path: string, options: BrowserContextOptions = {}): Promise<Page> {
-  const page = await openPage(options);
-  await page.route(
-    (url) => url.pathname === "/oauth2/authorize",
-    (route) => route.continue({ url: `${route.request().url()}&person=${person.id}` }),
-    { times: 1 },
-  );
-  const signedIn = page.waitForResponse((response) => new URL(response.url()).pathname === "/oauth2/token");
+  const [page, session] = await Promise.all([openPage(options), signIn(person)]);
+  const restored = await page.addInitScript(({ key, value }) => sessionStorage.setItem(key, value), session);
   await page.goto(path);
-  await signedIn;
-  await page.waitForURL((url) => url.href.startsWith(inject("world").console) && url.pathname !== "/signed-in");
+  // A reload keeps what the page itself has stored by then.
+  await restored.dispose();
   return page;
 }
 
