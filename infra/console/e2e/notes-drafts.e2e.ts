@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { choosePerson, clearFaults, expectAccessible, fault, tokenLifetime } from "./harness";
-import { createNoteScene, expectStored, mention, noteBy, notificationsOf, openContact, saveNote, startNote, storedNotes, storeNote, textOf } from "./scenes/notes";
+import { createNoteScene, editNote, expectStored, mention, noteBy, notificationsOf, openContact, saveNote, startNote, storedNotes, storeNote, textOf } from "./scenes/notes";
 
 /** The second at which the token of the page expires. */
 const expiry = (page: Awaited<ReturnType<typeof openContact>>) =>
@@ -12,7 +12,7 @@ const expiry = (page: Awaited<ReturnType<typeof openContact>>) =>
 test("Drafts: the sign-in expires in the middle of a note; after signing in again the note is saved as it was typed", async () => {
   const scene = await createNoteScene();
   try {
-    await tokenLifetime(8);
+    await tokenLifetime(6);
     const page = await openContact(scene);
     await startNote(page);
     await page.keyboard.type("Typed before the session ended, ");
@@ -84,10 +84,7 @@ test("Drafts: a conflict loses no text, and another person's version is not over
   const scene = await createNoteScene();
   const stored = await storeNote(scene, scene.sinta, "<p>Start</p>");
   const page = await openContact(scene);
-  await page.getByRole("button", { name: /^Actions for/ }).click();
-  await page.getByRole("menuitem", { name: "Edit" }).click();
-  await textOf(page).focus();
-  await page.keyboard.press("End");
+  await editNote(page);
   await page.keyboard.type(" mine");
   await scene.budi.api.PUT("/v1/contacts/{contact_id}/notes/{id}", { params: { path: { contact_id: scene.contactId, id: stored.id } }, body: { note: "<p>Start theirs</p>" } });
   await page.getByRole("button", { name: "Save note" }).click();

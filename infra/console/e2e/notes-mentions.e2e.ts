@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { clearFaults, expectAccessible, fault, local } from "./harness";
-import { createNoteScene, expectStored, mention, noteBy, notificationsOf, openContact, saveNote, shownNote, startNote, storedNotes, storeNote, textOf } from "./scenes/notes";
+import { createNoteScene, editNote, expectStored, mention, noteBy, notificationsOf, openContact, saveNote, shownNote, startNote, storedNotes, storeNote } from "./scenes/notes";
 
 const options = { name: "People" };
 
@@ -43,10 +43,7 @@ test("NOTE-MENTION-S01 AC-4, S03 AC-3, CHG-001: an edit offers @, keeps chips, a
   const dewi = scene.people["Dewi Ayu"]!;
   await storeNote(scene, scene.sinta, `<p>${mention(scene.budi)}</p>`);
   const page = await openContact(scene);
-  await page.getByRole("button", { name: /^Actions for Note by Sinta/ }).click();
-  await page.getByRole("menuitem", { name: "Edit" }).click();
-  await textOf(page).focus();
-  await page.keyboard.press("End");
+  await editNote(page);
   for (const typed of [" @bud", "and @dew"]) {
     await page.keyboard.type(typed);
     await page.getByRole("option").first().waitFor();
@@ -149,12 +146,9 @@ test("NOTE-MENTION-S01 boundary: the counters stop an eleventh person and the 10
   const all = Object.keys(people).map((name) => scene.people[name]!);
   await storeNote(scene, scene.sinta, `<p>${all.slice(0, 10).map(mention).join(" ")}</p>`);
   const page = await openContact(scene);
-  await page.getByRole("button", { name: /^Actions for/ }).click();
-  await page.getByRole("menuitem", { name: "Edit" }).click();
+  await editNote(page);
   await page.getByText("10 of 10 people").waitFor();
-  await textOf(page).focus();
-  await page.keyboard.press("End");
-  await page.keyboard.type(" @agent 10".replace(" 10", ""));
+  await page.keyboard.type(" @agent");
   await page.getByRole("option").first().waitFor();
   await page.getByRole("option", { name: /Agent 10/ }).click();
   await page.getByText("The note mentions 11 people; at most 10 are allowed.").waitFor();

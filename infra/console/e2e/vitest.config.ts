@@ -10,8 +10,6 @@ export default defineConfig({
     maxWorkers: 1,
     fileParallelism: false,
     isolate: false,
-    // A browser on a busy machine is late at times; a fault fails every time.
-    retry: 2,
     testTimeout: 30_000,
     expect: { poll: { timeout: 10_000 } },
     hookTimeout: 30_000,

@@ -45,12 +45,21 @@ export const openContact = (scene: NoteScene, person = scene.sinta, options = {}
 
 export const textOf = (page: Page): Locator => page.getByRole("textbox", { name: "Text of the note" });
 
+/** Waits until what the user types goes into the text. */
+export const hasCursor = (page: Page): Promise<void> => textOf(page).and(page.locator(":focus")).waitFor();
+
 /** Opens the editor of a new note. */
 export async function startNote(page: Page): Promise<Locator> {
   await page.getByRole("button", { name: "Write a note" }).click();
-  await textOf(page).waitFor();
-  await textOf(page).focus();
+  await hasCursor(page);
   return textOf(page);
+}
+
+/** Opens the editor of the only note that is shown. */
+export async function editNote(page: Page): Promise<void> {
+  await page.getByRole("button", { name: /^Actions for/ }).click();
+  await page.getByRole("menuitem", { name: "Edit" }).click();
+  await hasCursor(page);
 }
 
 /** Saves the note, and waits until the list shows it. */
