@@ -26,7 +26,8 @@ export default defineConfig({
     // The content security policy allows no `data:` fonts.
     assetsInlineLimit: 0,
   },
-  server: { port: 5173, strictPort: true },
-  preview: { port: 3002, strictPort: true },
+  // `localhost` may be another address family, and it is not an origin that the local cloud allows.
+  server: { host: "127.0.0.1", port: 5173, strictPort: true },
+  preview: { host: "127.0.0.1", port: 3002, strictPort: true },
   test: { include: ["src/**/*.test.ts", "build/**/*.test.ts"] },
 });
