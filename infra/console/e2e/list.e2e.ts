@@ -204,21 +204,19 @@ test("List: coming back from a contact shows the list with its search, where it 
   const contacts = Array.from({ length: 60 }, (_, number) => ({ external_id: `C-${number}`, name: `Lestari ${number}` }));
   await company.people["Maya"]!.api.POST("/cdp/customers/sync", { body: { contacts } });
   const page = await visit(company.people["Maya"]!, "/customers?q=lestari");
-  await page.getByText("End of the list · 60 contacts").waitFor({ state: "attached" });
+  const end = page.getByText("End of the list · 60 contacts");
+  await end.waitFor({ state: "attached" });
   const list = page.getByRole("region", { name: "Contacts" });
   // Which contact this is depends on the order in which the API stored them.
   const inTheMiddle = () =>
-    list.evaluate((region) => {
-      const { left, top, height } = region.getBoundingClientRect();
-      return document.elementFromPoint(left + 100, top + height / 2)?.closest("tr")?.querySelector("th a")?.textContent;
-    });
+    list.evaluate((region) => document.elementFromPoint(region.getBoundingClientRect().left + 100, innerHeight / 2)?.closest("tr")?.querySelector("th a")?.textContent);
   await list.evaluate((region) => region.scrollTo({ top: 1_040 }));
-  await expect.poll(inTheMiddle).toMatch(/^Lestari \d+$/);
+  await expect.poll(inTheMiddle).toMatch(/^Lestari/);
   const name = (await inTheMiddle())!;
   await page.getByRole("link", { name, exact: true }).click();
   await page.getByRole("heading", { name, level: 1 }).waitFor();
   await page.getByRole("link", { name: "All contacts" }).nth(1).click();
-  await page.getByText("End of the list · 60 contacts").waitFor({ state: "attached" });
+  await end.waitFor({ state: "attached" });
   expect(new URL(page.url()).search).toBe("?q=lestari");
   await expect.poll(inTheMiddle).toBe(name);
 });
