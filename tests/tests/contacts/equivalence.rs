@@ -30,6 +30,7 @@ const COMPANIES: u64 = 40;
 /// The number of companies that are checked at the same time.
 const CONCURRENT: usize = 4;
 const VIEW_CUSTOMERS: &str = "customers_customers_view";
+const MANAGE_CUSTOMERS: &str = "customers_customers_manage";
 const DELETE_CUSTOMERS: &str = "customers_customers_delete";
 
 fn number(variable: &str, default: u64) -> u64 {
@@ -67,6 +68,7 @@ async fn check_all_people(world: &World, mut company: Company, foreign: Vec<Cont
         let mut check =
             ViewerCheck { world, company: &mut company, index, foreign: &foreign, cases: 0 };
         check.deletions_and_restorations().await;
+        check.changes_of_deleted_contacts().await;
         check.deleted_list().await;
         check.lists().await;
         check.reads().await;
@@ -147,8 +149,8 @@ impl ViewerCheck<'_> {
         let contact =
             contact.unwrap_or_else(|| panic!("{}", self.about("another company's contact")));
         let may = json!({
-            "update": company.can_access(viewer, "customers_customers_manage", contact),
-            "delete": company.can_access(viewer, "customers_customers_delete", contact),
+            "update": company.can_access(viewer, MANAGE_CUSTOMERS, contact),
+            "delete": company.can_access(viewer, DELETE_CUSTOMERS, contact),
         });
         assert_eq!(record["permission"], may, "{}", self.about(question));
     }

@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 
 use http::Method;
-use shared::contact::Contact;
+use serde_json::json;
+use shared::{contact::Contact, id::ContactId};
 
-use super::{DELETE_CUSTOMERS, ViewerCheck};
+use super::{DELETE_CUSTOMERS, MANAGE_CUSTOMERS, ViewerCheck};
 
 impl ViewerCheck<'_> {
     /// Deletes live contacts and restores deleted ones, every third contact, as far as the rule
@@ -30,6 +31,24 @@ impl ViewerCheck<'_> {
                 let now = self.world.clock.now();
                 let changed = &mut self.company.contacts[number];
                 changed.deleted_at = contact.deleted_at.is_none().then_some(now);
+            }
+        }
+    }
+
+    /// Tries to change and to delete each deleted contact. It does not exist for these requests.
+    pub(super) async fn changes_of_deleted_contacts(&mut self) {
+        let deleted = self.company.contacts.iter().filter(|one| one.deleted_at.is_some());
+        let ids: Vec<ContactId> = deleted.map(|contact| contact.id).collect();
+        for id in ids {
+            let path = format!("/cdp/customers/{id}");
+            for (method, permission, body) in [
+                (Method::PATCH, MANAGE_CUSTOMERS, Some(json!({ "name": "Changed" }))),
+                (Method::DELETE, DELETE_CUSTOMERS, None),
+            ] {
+                let about = self.about(&format!("{method} {path}"));
+                let response = self.call(method, &path, body).await;
+                let disabled = self.company.level(self.viewer(), permission) == "disabled";
+                assert_eq!(response.status, if disabled { 403 } else { 404 }, "{about}");
             }
         }
     }
