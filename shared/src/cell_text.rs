@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::invisible::is_invisible;
+
 /// The separator between the values of a list in one cell.
 pub const LIST_SEPARATOR: &str = "; ";
 
@@ -114,7 +116,7 @@ fn is_plainly_safe(text: &str) -> bool {
 /// text with more apostrophes in front of it.
 fn runs(rest: &str, start: Start) -> bool {
     // Inside a text, a quote may become the start of a quoted cell of another reader.
-    let is_skipped = |c: char| c == PREFIX || (c == '"' && start != Start::Text) || is_invisible(c);
+    let is_skipped = |c: char| c == PREFIX || (c == '"' && start != Start::Text) || is_dropped(c);
     let cell = rest.trim_start_matches(is_skipped);
     match cell.chars().next().map(narrow) {
         Some('=' | '@') => true,
@@ -124,31 +126,14 @@ fn runs(rest: &str, start: Start) -> bool {
     }
 }
 
-/// Whether a character shows nothing, so that a reader may drop it: format characters, fillers,
-/// variation selectors, and white space other than the space, tab and line breaks.
-fn is_invisible(c: char) -> bool {
+/// Whether a reader may drop a character at the start of a cell: it shows nothing, and is not the
+/// space, a tab or a line break.
+fn is_dropped(c: char) -> bool {
     match c {
         ' ' | '\t' | '\n' | '\r' => false,
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{600}'..='\u{605}'
-        | '\u{61c}'
-        | '\u{115f}'..='\u{1160}'
-        | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{2800}'
-        | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}'
-        | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}'
-        | '\u{fffe}'..='\u{ffff}'
-        | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}' => true,
-        other => other.is_whitespace() || other.is_control(),
+        // Unicode reserves these two for programs.
+        '\u{fffe}' | '\u{ffff}' => true,
+        other => other.is_whitespace() || is_invisible(other),
     }
 }
 

@@ -21,6 +21,7 @@ pub mod id;
 pub mod idempotency;
 pub mod identity;
 pub mod import;
+mod invisible;
 mod json;
 pub mod locale;
 pub mod mail;

@@ -12,6 +12,8 @@
 pub mod contract;
 mod functions;
 mod log;
+mod queues;
+mod requests;
 mod system;
 
 use std::{
@@ -20,22 +22,19 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use bytes::Bytes;
 use export_generate::writer::Limits;
-use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use local::{
     aws::{Aws, AwsOptions, Credentials, Faults, Roles, Rule},
-    cloud, demo_company, demo_contacts, gateway, grants,
+    cloud, demo_company, demo_contacts, grants,
     lineage::Lineage,
     operator,
     record::{Notifications, Usage},
     resources,
-    sources::queue_event,
     template::{Names, Parameters, Template},
     upstreams::{Directory, Upstreams},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use shared::{
     access::FlagRecord,
     clock::Clock,
@@ -51,6 +50,7 @@ use tokio::sync::Notify;
 use contract::Contract;
 pub use functions::Functions;
 pub use log::Log;
+pub use requests::Response;
 pub use system::Variables;
 
 /// The time at which every world starts.
@@ -92,39 +92,6 @@ pub struct World {
     export_limits: Mutex<Limits>,
     export_directory: Mutex<PathBuf>,
     dropped: Mutex<Vec<String>>,
-}
-
-/// An HTTP response, as the caller receives it.
-#[derive(Clone, Debug)]
-pub struct Response {
-    /// The HTTP status code.
-    pub status: u16,
-    /// The headers, with names in lower case.
-    pub headers: HashMap<String, String>,
-    /// The JSON body; null if there is none.
-    pub body: Value,
-}
-
-impl Response {
-    /// The `data` of a successful response.
-    #[must_use]
-    pub fn data(&self) -> &Value {
-        &self.body["data"]
-    }
-
-    /// The error code; empty if the request succeeded.
-    #[must_use]
-    pub fn error(&self) -> &str {
-        self.body["error"].as_str().unwrap_or_default()
-    }
-
-    /// The ids of the records in a list response, in the order of the list. Empty if `data` is not
-    /// a list.
-    #[must_use]
-    pub fn ids(&self) -> Vec<String> {
-        let records = self.data().as_array().into_iter().flatten();
-        records.filter_map(|record| record["id"].as_str().map(str::to_owned)).collect()
-    }
 }
 
 impl World {
@@ -294,84 +261,6 @@ impl World {
         self.functions.stop(function).await;
     }
 
-    /// Sends `GET` as a demo user.
-    pub async fn get(&self, user: &str, path: &str) -> Response {
-        self.call(user, Method::GET, path, None).await
-    }
-
-    /// Sends `POST` with a JSON body as a demo user.
-    pub async fn post(&self, user: &str, path: &str, body: &Value) -> Response {
-        self.call(user, Method::POST, path, Some(body)).await
-    }
-
-    /// Sends one request as a demo user, with a JSON body if there is one. If `user` is empty, the
-    /// request has no user identity.
-    pub async fn call(
-        &self,
-        user: &str,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Response {
-        let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
-        self.send(user, method, path, &[("content-type", "application/json")], body).await
-    }
-
-    /// Sends one request with these headers and bytes.
-    pub async fn send(
-        &self,
-        user: &str,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Bytes,
-    ) -> Response {
-        let (function, event) = self.event(user, method, path, headers, &body);
-        let response = self.invoke(&function, event).await;
-        let headers = response["headers"].as_object().into_iter().flatten();
-        let headers = headers.map(|(name, value)| {
-            (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned())
-        });
-        let text = response["body"].as_str().unwrap_or("null");
-        Response {
-            status: u16::try_from(response["statusCode"].as_u64().unwrap_or(0)).unwrap_or(0),
-            headers: headers.collect(),
-            body: serde_json::from_str(text).unwrap_or(Value::Null),
-        }
-    }
-
-    /// Returns the function that serves a request, and the event that the gateway creates for it.
-    #[must_use]
-    pub fn event(
-        &self,
-        user: &str,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &Bytes,
-    ) -> (String, Value) {
-        let mut request = http::Request::builder().method(method).uri(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let (parts, ()) = request.body(()).expect("the request is valid").into_parts();
-        let (claims, now) = (self.claims(user), self.clock.now());
-        let id = "test-request";
-        gateway::event::for_request(&self.template, &parts, body, claims.as_ref(), id, now)
-            .expect("the template has the route")
-    }
-
-    fn claims(&self, user: &str) -> Option<Map<String, Value>> {
-        let person = self.directory.find(user)?;
-        let claims = json!({
-            "sub": person.sso_id,
-            "company_sso_id": person.company_sso_id,
-            "name": person.full_name.clone().unwrap_or_default(),
-            "email": person.email,
-        });
-        claims.as_object().cloned()
-    }
-
     /// Invokes a function with an event and returns its response. HTTP requests and responses are
     /// checked against the documented API.
     pub async fn invoke(&self, function: &str, event: Value) -> Value {
@@ -399,107 +288,6 @@ impl World {
             () = self.killed.notified() => None,
             response = self.invoke(function, event) => Some(response),
         }
-    }
-
-    /// Delivers every visible message to the function of its queue until no message is left, and
-    /// returns how many were delivered. Failed messages stay in their queue.
-    pub async fn process_queues(&self) -> usize {
-        let mut delivered = 0;
-        loop {
-            let mut round = 0;
-            for function in self.template.functions.values() {
-                for source in function.queue_sources() {
-                    round += self.process_queue(&function.id, &source.queue, 10).await;
-                }
-            }
-            if round == 0 {
-                return delivered;
-            }
-            delivered += round;
-        }
-    }
-
-    /// The functions of which an invocation was dropped as part of an endless loop.
-    pub fn dropped(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Receives the messages that wait for a function, and returns them as the function's event.
-    /// They stay in the queue, invisible.
-    pub async fn receive(&self, function: &str) -> Value {
-        let source = self.template.functions[function].queue_sources().next();
-        let queue = &source.expect("the function has a queue").queue;
-        let sqs = self.environment(function).await.sqs();
-        let receive = sqs.receive_message().queue_url(self.names.queue_url(queue));
-        let receive = receive.max_number_of_messages(10);
-        let received = receive.message_system_attribute_names("All".into()).send().await;
-        let messages = received.expect("the queue returns messages").messages.unwrap_or_default();
-        queue_event::event(&messages, &Names::queue_arn(queue))
-    }
-
-    /// Delivers one message to this function. Returns false if its queue has none.
-    pub async fn process_next(&self, function: &str) -> bool {
-        let source = self.template.functions[function].queue_sources().next();
-        let queue = &source.expect("the function has a queue").queue;
-        self.process_queue(function, queue, 1).await == 1
-    }
-
-    /// Receives the messages of a queue and returns their message groups.
-    pub async fn message_groups(&self, queue: &str) -> Vec<String> {
-        let sqs = self.operator("QUEUE", queue).await.sqs();
-        let received = sqs
-            .receive_message()
-            .queue_url(self.names.queue_url(queue))
-            .max_number_of_messages(10)
-            .message_system_attribute_names("All".into())
-            .send()
-            .await
-            .expect("the queue returns messages");
-        let event = queue_event::event(received.messages(), &Names::queue_arn(queue));
-        check_groups(&event);
-        let records = event["Records"].as_array().into_iter().flatten();
-        records.map(|it| text(&it["attributes"]["MessageGroupId"])).collect()
-    }
-
-    /// Delivers at most `most` messages in one batch, and returns how many.
-    async fn process_queue(&self, function: &str, queue: &str, most: i32) -> usize {
-        let sqs = self.environment(function).await.sqs();
-        let url = self.names.queue_url(queue);
-        let received = sqs
-            .receive_message()
-            .queue_url(&url)
-            .max_number_of_messages(most)
-            .message_system_attribute_names("All".into())
-            .send()
-            .await
-            .expect("the queue returns messages");
-        let messages = received.messages.unwrap_or_default();
-        if messages.is_empty() {
-            return 0;
-        }
-        let chain = self.aws.traces().of_messages(messages.iter().filter_map(|m| m.message_id()));
-        let allows_recursion = self.template.functions[function].allows_recursion;
-        let Some(chain) = chain.next(function, allows_recursion) else {
-            self.dropped().push(function.to_owned());
-            return 0;
-        };
-        let event = queue_event::event(&messages, &Names::queue_arn(queue));
-        check_groups(&event);
-        let response = self.invoke_in_chain(function, event, chain).await;
-        let failed: Vec<&str> = response["batchItemFailures"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|failure| failure["itemIdentifier"].as_str())
-            .collect();
-        for message in &messages {
-            if !failed.contains(&message.message_id().unwrap_or_default()) {
-                let receipt = message.receipt_handle().unwrap_or_default();
-                let done = sqs.delete_message().queue_url(&url).receipt_handle(receipt);
-                done.send().await.expect("the queue deletes the message");
-            }
-        }
-        messages.len()
     }
 
     /// Runs the clean-up with `time` as the current time.
@@ -561,20 +349,6 @@ impl Drop for World {
         assert!(denied.is_empty() || std::thread::panicking(), "{denied:#?}");
         grants::keep(&self.roles).expect("the folder of used grants is writable");
     }
-}
-
-/// Checks that each message of an event is in the message group of its company (SPEC §4).
-fn check_groups(event: &Value) {
-    for record in event["Records"].as_array().into_iter().flatten() {
-        let message: Value = serde_json::from_str(&text(&record["body"])).expect("a message");
-        let group = &record["attributes"]["MessageGroupId"];
-        assert_eq!(group, &message["body"]["company"], "{record}");
-        assert!(group.is_string(), "{record}");
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// The root folder of the workspace.

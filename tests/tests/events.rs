@@ -15,7 +15,9 @@ mod events {
     mod documents;
     mod error_logs;
     mod layers;
+    mod mobile;
     mod observability;
+    mod recorded;
     mod runbook;
     mod samples;
     mod scene;

@@ -7,11 +7,11 @@ use futures::{StreamExt, stream};
 use shared::{
     contact::Contacts,
     error::chain,
-    table::{DUE_SHARDS, Due, DueLane, Key, TableError, backoff},
+    table::{DUE_SHARDS, Due, DueLane, TableError, backoff},
 };
 use tokio::time::{sleep, timeout};
 
-use super::{ITEM_TIME, PAGE, Report, Run};
+use super::{ITEM_TIME, Report, Run};
 
 /// The maximum number of writes of all erasures of a run. It leaves most of the table's throughput
 /// to the requests of users.
@@ -59,20 +59,8 @@ impl Run<'_> {
     }
 
     async fn erase_shard(&self, shard: u8, used: &Used) -> Result<(), TableError> {
-        let mut after: Option<Key> = None;
-        loop {
-            let lane = (DueLane::Erasure, shard);
-            let page = self.app.table.due_before(lane, self.now, after.as_ref(), PAGE).await?;
-            let Some(last) = page.last else { return Ok(()) };
-            after = Some(last);
-            for (Key { sk, .. }, error) in &page.invalid {
-                tracing::error!(
-                    shard,
-                    sk,
-                    error = %chain(error),
-                    "could not parse the due item of an erasure; it stays in the table"
-                );
-            }
+        let mut after = None;
+        while let Some(page) = self.next_page((DueLane::Erasure, shard), &mut after).await? {
             used.failed.fetch_add(page.invalid.len(), Ordering::Relaxed);
             for item in page.items {
                 if self.is_limit_reached(used) {
@@ -82,6 +70,7 @@ impl Run<'_> {
                 self.erase(item.due, used).await;
             }
         }
+        Ok(())
     }
 
     /// Performs the steps of one erasure, as far as the limits allow. What is left stays due.

@@ -20,7 +20,7 @@ use shared::{
     error::chain,
     metric::{self, MetricGroup},
     outbox::GRACE,
-    table::{DUE_SHARDS, DueItem, DueKind, DueLane, Key, TableError},
+    table::{DUE_SHARDS, DueItem, DueKind, DueLane, DuePage, Key, TableError},
 };
 use tokio::time::timeout;
 
@@ -135,29 +135,36 @@ impl Run<'_> {
     /// Processes the items of one shard page by page. If items fail, the next items are still
     /// processed.
     async fn process_shard(&self, shard: u8, report: &mut Report) -> Result<(), TableError> {
-        let mut after: Option<Key> = None;
+        let mut after = None;
         while !self.is_time_up() {
-            let page = self
-                .app
-                .table
-                .due_before((DueLane::Prompt, shard), self.now, after.as_ref(), PAGE)
-                .await?;
-            let Some(last) = page.last else { return Ok(()) };
-            after = Some(last);
-            for (Key { sk, .. }, error) in &page.invalid {
-                tracing::error!(
-                    shard,
-                    sk,
-                    error = %chain(error),
-                    "could not parse a due item; it stays in the table"
-                );
-            }
+            let page = self.next_page((DueLane::Prompt, shard), &mut after).await?;
+            let Some(page) = page else { return Ok(()) };
             report.failed += page.invalid.len();
             report.outbox_age_s = report.outbox_age_s.max(outbox_age(&page.items, self.now));
             self.process_page(&page.items, report).await;
         }
         report.stopped_early = true;
         Ok(())
+    }
+
+    /// Reads the next page of the due items of a shard, and sets `after` to its last item. Items that
+    /// cannot be parsed are logged. `None` if there are no more items.
+    async fn next_page(
+        &self,
+        shard: (DueLane, u8),
+        after: &mut Option<Key>,
+    ) -> Result<Option<DuePage>, TableError> {
+        let page = self.app.table.due_before(shard, self.now, after.as_ref(), PAGE).await?;
+        for (Key { sk, .. }, error) in &page.invalid {
+            tracing::error!(
+                ?shard,
+                sk,
+                error = %chain(error),
+                "could not parse a due item; it stays in the table"
+            );
+        }
+        after.clone_from(&page.last);
+        Ok(after.is_some().then_some(page))
     }
 
     /// Processes the items of one page, messages first.

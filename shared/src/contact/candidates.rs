@@ -19,7 +19,7 @@
 use std::{collections::HashSet, vec};
 
 use super::{
-    Contacts, ListRequest, OrderBy, Pointer, Walk, filter::PartitionSet, index_entry::Answer,
+    Contacts, ListRequest, OrderBy, Pointer, Walk, index_entry::Answer, queries::PartitionSet,
     scope_search::ScopeSearch,
 };
 use crate::{

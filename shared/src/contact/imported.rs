@@ -19,6 +19,7 @@ use crate::{
     cell_text::{LIST_SEPARATOR, join_list, split_list},
     id::ContactId,
     identity::{Permission, Viewer},
+    invisible::trim,
     table::{Key, TableError},
 };
 
@@ -355,11 +356,7 @@ fn is_same_text(stored: &str, text: &str) -> bool {
 fn visible(text: &str) -> String {
     let text: String = text.nfc().collect::<String>().replace("\r\n", "\n").replace('\r', "\n");
     let text: String = text.chars().filter(|c| !c.is_control() || "\t\n".contains(*c)).collect();
-    let is_blank = |c: char| {
-        c.is_whitespace()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
-    };
-    text.trim_matches(is_blank).to_owned()
+    trim(&text).to_owned()
 }
 
 #[cfg(test)]

@@ -19,7 +19,9 @@
 //! | `write_plan` | the index entries of a contact, and the steps of a write |
 //! | `store` | reads contacts, writes plans, and settles index entries |
 //! | `team_owners` | records who set the team owners, and decides what a backfill may change |
-//! | `filter` | the criteria of a list |
+//! | `filter` | the filter of a list |
+//! | `criteria` | a filter for one viewer, and which contacts match it |
+//! | `queries` | the partitions and queries that a list reads for its criteria |
 //! | `list_request`, `order` | the request for a page, the order of a list, and a position in it |
 //! | `list` | pages of contacts |
 //! | `candidates` | the plans by which a list reads index entries |
@@ -77,6 +79,7 @@
 mod candidates;
 mod catalog;
 mod clean;
+mod criteria;
 mod custom_fields;
 mod deleted_list;
 mod deletion;
@@ -96,6 +99,7 @@ mod model;
 mod order;
 mod phone;
 mod pointer;
+mod queries;
 mod retention;
 mod scope_search;
 mod search;
@@ -112,12 +116,13 @@ use candidates::Candidates;
 pub use candidates::ReadPlan;
 pub use catalog::{Catalog, CustomField, FieldType};
 pub use clean::{clean, folded_email};
+pub use criteria::Criteria;
 pub use deleted_list::{DeletedPage, DeletedView};
 pub use deletion::{ContactDeleter, Restored};
 pub use edit::EditError;
 pub use erasure::ErasureProgress;
 pub use error::ContactError;
-pub use filter::{Criteria, Filter, FilterError, View};
+pub use filter::{Filter, FilterError, View};
 pub use imported::{CellField, ImportContext, ImportedCell, ImportedRow};
 pub use input::{Change, ContactInput, TeamOwner};
 pub use list::ContactPage;

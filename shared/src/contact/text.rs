@@ -2,7 +2,10 @@
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-use crate::script::{is_han, is_hangul};
+use crate::{
+    invisible::is_invisible,
+    script::{is_han, is_hangul},
+};
 
 /// The maximum number of words that are taken from one text.
 const MAX_WORDS: usize = 24;
@@ -19,9 +22,11 @@ pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     // U+00B4 is an apostrophe in names, but its compatibility form is a space with an accent.
     let apostrophes = text.chars().map(|c| if c == '\u{B4}' { '\'' } else { c });
+    // Control characters separate words; other invisible characters are inside of words.
+    let is_hidden = |c: char| is_invisible(c) && !c.is_control();
     let plain = apostrophes
         .nfkd()
-        .filter(|c| (!is_combining_mark(*c) || is_kana_voicing(*c)) && !is_invisible(*c))
+        .filter(|c| (!is_combining_mark(*c) || is_kana_voicing(*c)) && !is_hidden(*c))
         .flat_map(char::to_lowercase)
         // The lower case of some letters has a combining mark again, such as that of "İ".
         .filter(|c| !is_combining_mark(*c) || is_kana_voicing(*c));
@@ -62,16 +67,6 @@ fn basic_letters(c: char) -> Option<&'static str> {
 /// The marks that distinguish "が" from "か" and "ぱ" from "は". They are part of the letter.
 fn is_kana_voicing(c: char) -> bool {
     matches!(c, '\u{3099}' | '\u{309A}')
-}
-
-/// Whether a character inside a text cannot be seen and changes no letter: the soft hyphen, spaces
-/// and joiners of width 0, and marks of the direction of text.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{2069}' | '\u{FEFF}'
-    )
 }
 
 /// Whether a folded character is an apostrophe or a hyphen: it connects the parts of one word, such

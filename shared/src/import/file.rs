@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use super::records::{QuoteError, Record, Records};
-use crate::cell_text::unprotect;
+use crate::{cell_text::unprotect, invisible::trim};
 
 /// The character between the cells of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,15 +153,6 @@ impl<'t> CsvText<'t> {
         let rows = records.filter(has_value);
         rows.map(|Record { line, span, cells }| CsvRow { line, span, cells })
     }
-}
-
-/// Removes white space and characters that cannot be seen from both ends of a cell.
-pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| {
-        c.is_whitespace()
-            || c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
-    })
 }
 
 /// The delimiter that the first line names, as Excel reads and writes it, and the end of that line.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::file::{CsvRow, trim};
+use super::file::CsvRow;
 use super::known::{NamePart, Program};
 use super::mapping::{Column, Mapping, Target};
 use super::records::QuoteError;
@@ -10,6 +10,7 @@ use super::values::{addresses, is_rounded, numbers, tags};
 use crate::cell_text::unprotect;
 use crate::contact::{CellField, ImportedCell, ImportedRow};
 use crate::id::ContactId;
+use crate::invisible::trim;
 
 /// The result of reading one row.
 #[derive(Debug)]

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::file::trim;
-use crate::cell_text::split_list;
+use crate::{cell_text::split_list, invisible::trim};
 
 /// The separator between the values of a cell in the files of Google Contacts.
 const GOOGLE_SEPARATOR: &str = " ::: ";

@@ -8,6 +8,8 @@
 
 use std::{borrow::Cow, ops::Range};
 
+use crate::invisible::is_invisible;
+
 /// One token of serialized markup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'a> {
@@ -197,34 +199,7 @@ pub fn has_text(html: &str) -> bool {
     })
 }
 
-/// Whether a reader sees the character. Blank are white space, controls, the characters that
-/// Unicode defines as ignored by default, and the blank letters of Braille and Hangul.
+/// Whether a reader sees the character.
 pub(super) fn is_visible(c: char) -> bool {
-    if c.is_ascii() {
-        return c.is_ascii_graphic();
-    }
-    let blank = matches!(
-        c,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'
-            | '\u{1160}'
-            | '\u{17b4}'
-            | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{2800}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    );
-    !(c.is_whitespace() || c.is_control() || blank)
+    !(c.is_whitespace() || is_invisible(c))
 }

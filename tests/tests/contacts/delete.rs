@@ -114,7 +114,7 @@ async fn only_own_contacts_can_be_deleted_and_no_denial_is_logged_when_launchpad
 }
 
 #[tokio::test]
-async fn a_deletion_during_other_writes_leaves_nothing_behind() {
+async fn a_deletion_during_other_writes_leaves_nothing_behind_and_is_the_last_of_them() {
     let world = World::with_flags().await;
     for round in 0..4 {
         let body = json!({ "name": "A", "external_id": format!("R{round}") });
@@ -136,6 +136,13 @@ async fn a_deletion_during_other_writes_leaves_nothing_behind() {
             "{changed:?}"
         );
         assert_eq!(world.get("maya", &path).await.status, 404);
+        // No change was written after the deletion, so that only the restoration has a later version.
+        let restored = world.call("maya", Method::POST, &format!("{path}/restore"), None).await;
+        let deleted_version = restored.data()["version"].as_u64().unwrap() - 1;
+        for change in changed.iter().filter(|change| change.status == 200) {
+            assert!(change.data()["version"].as_u64().unwrap() < deleted_version, "{changed:?}");
+        }
+        assert_eq!(delete(&world, "maya", &id).await.status, 200);
     }
     table_state::clean_up(&world).await;
     table_state::assert_consistent(&world).await;

@@ -1,11 +1,11 @@
 //! Many exports at the same time in the running local cloud, with real function processes.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::future::join_all;
-use local::{LocalCloud, Options, client::Client};
-use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use local::{LocalCloud, Options, client::Client, record::Events};
+use reqwest::{Method, StatusCode, header::RETRY_AFTER};
+use serde_json::json;
 use tests::workspace;
 
 /// The users who export: eight of one company and one of another. A user can have 3 active exports,
@@ -21,42 +21,39 @@ const USERS: [(&str, usize); 8] = [
     ("claire", 1),
 ];
 
+const COMPLETED: &str = "cdp_contacts_export_completed";
+const FAILED: &str = "cdp_contacts_export_failed";
+
 /// The time after which an export has certainly been forgotten: its message would be hidden for 11
 /// minutes.
 const FORGOTTEN: Duration = Duration::from_mins(4);
 
-/// Sends a request, again if the answer is 503: on a busy machine, the simulated Launchpad can need
-/// longer than a function waits for it.
-async fn call(client: &Client, method: Method, path: &str, body: Option<&Value>) -> Value {
+/// Requests an export and returns its id. On a busy machine, the simulated Launchpad can need longer
+/// than a function waits for it. Then the answer is 503 and names the time after which the client
+/// may try again.
+async fn request(client: &Client) -> String {
+    let body = json!({
+        "format": "csv", "selection": { "filter": {} }, "fields": ["id", "name"],
+    });
     loop {
-        let response = client.call(method.clone(), path, body).await.unwrap();
+        let response = client.call(Method::POST, "/cdp/exports", Some(&body)).await.unwrap();
         match response.status {
-            StatusCode::SERVICE_UNAVAILABLE => tokio::time::sleep(Duration::from_secs(1)).await,
-            status if status.is_success() => return response.body["data"].clone(),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let seconds = response.headers[RETRY_AFTER].to_str().unwrap().parse().unwrap();
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+            }
+            StatusCode::ACCEPTED => {
+                return response.body["data"]["id"].as_str().unwrap().to_owned();
+            }
             status => panic!("{status}: {}", response.body),
         }
     }
 }
 
-/// Requests an export and returns its id.
-async fn request(client: &Client) -> String {
-    let body = json!({
-        "format": "csv", "selection": { "filter": {} }, "fields": ["id", "name"],
-    });
-    let job = call(client, Method::POST, "/cdp/exports", Some(&body)).await;
-    job["id"].as_str().unwrap().to_owned()
-}
-
-/// Waits until the export is completed.
-async fn completed(client: &Client, id: &str) {
-    loop {
-        let job = call(client, Method::GET, &format!("/cdp/exports/{id}"), None).await;
-        match job["status"].as_str() {
-            Some("completed") => return,
-            Some("queued" | "running") => tokio::time::sleep(Duration::from_millis(50)).await,
-            _ => panic!("{job}"),
-        }
-    }
+/// The ids of the exports that ended with this event.
+fn ended(events: &Events, name: &str) -> BTreeSet<String> {
+    let events = events.list(Some(name));
+    events.iter().map(|event| event["job_id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,10 +65,14 @@ async fn exports_requested_at_the_same_time_are_all_answered_and_none_waits_for_
         let client = client.sign_in(user).await.unwrap();
         clients.extend(std::iter::repeat_n(client, exports));
     }
-    let jobs = join_all(clients.iter().map(request)).await;
+    let jobs: BTreeSet<String> = join_all(clients.iter().map(request)).await.into_iter().collect();
     assert_eq!(jobs.len(), 21);
-    let all = join_all(clients.iter().zip(&jobs).map(|(client, id)| completed(client, id)));
-    let all = tokio::time::timeout(FORGOTTEN, all).await;
+    let have_ended = |events: &Events| {
+        ended(events, COMPLETED).len() + ended(events, FAILED).len() == jobs.len()
+    };
+    let all = tokio::time::timeout(FORGOTTEN, cloud.events().wait_until(have_ended)).await;
+    let completed = ended(cloud.events(), COMPLETED);
     cloud.shutdown().await;
     all.expect("an export was forgotten");
+    assert_eq!(completed, jobs);
 }

@@ -57,6 +57,7 @@ pub struct LocalCloud {
     aws: Aws,
     table: Table,
     roles: Roles,
+    events: Events,
     upstreams: Upstreams,
     lambda: Lambda,
     queues: QueueSources,
@@ -186,7 +187,7 @@ impl LocalCloud {
             directory,
             mailbox: aws.mailbox(),
             notifications,
-            events,
+            events: events.clone(),
             usage,
             faults,
             files,
@@ -216,6 +217,7 @@ impl LocalCloud {
             aws,
             table,
             roles,
+            events,
             upstreams,
             lambda,
             queues,
@@ -253,6 +255,12 @@ impl LocalCloud {
     #[must_use]
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// The events that functions logged.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.events
     }
 
     /// The Lambda service.

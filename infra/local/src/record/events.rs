@@ -21,6 +21,18 @@ impl Events {
         self.0.push((function.to_owned(), line));
     }
 
+    /// Waits until the logged lines satisfy a condition.
+    pub async fn wait_until(&self, is_met: impl Fn(&Self) -> bool) {
+        loop {
+            // Created before the check, so that a line that is added in between is not missed.
+            let added = self.0.added();
+            if is_met(self) {
+                return;
+            }
+            added.await;
+        }
+    }
+
     /// The logged lines, oldest first, each with its `function`. If `name` is given, only the
     /// events with this name.
     #[must_use]
@@ -54,6 +66,20 @@ fn with_function(function: &str, line: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_wait_ends_with_the_line_that_satisfies_it() {
+        let events = Events::new();
+        let has_two = |events: &Events| events.list(Some("done")).len() == 2;
+        let write = async {
+            for _ in 0..2 {
+                tokio::task::yield_now().await;
+                events.push("ExportGenerate", json!({"event_name": "done"}));
+            }
+        };
+        tokio::join!(events.wait_until(has_two), write);
+        assert!(has_two(&events));
+    }
 
     #[test]
     fn events_are_found_by_name_whether_flattened_or_not() {

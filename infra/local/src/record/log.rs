@@ -3,23 +3,28 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::{Notify, futures::Notified};
+
 /// Largest number of entries in a list. It is enough for a load test.
 pub(crate) const MAX_ENTRIES: usize = 100_000;
 
 /// A list, oldest entry first. When it is full, a new entry replaces the oldest one. Clones share
 /// the list.
 #[derive(Debug)]
-pub(crate) struct Log<T>(Arc<Mutex<VecDeque<T>>>);
+pub(crate) struct Log<T> {
+    entries: Arc<Mutex<VecDeque<T>>>,
+    added: Arc<Notify>,
+}
 
 impl<T> Clone for Log<T> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { entries: Arc::clone(&self.entries), added: Arc::clone(&self.added) }
     }
 }
 
 impl<T> Default for Log<T> {
     fn default() -> Self {
-        Self(Arc::default())
+        Self { entries: Arc::default(), added: Arc::default() }
     }
 }
 
@@ -30,11 +35,18 @@ impl<T> Log<T> {
             entries.pop_front();
         }
         entries.push_back(entry);
+        drop(entries);
+        self.added.notify_waiters();
+    }
+
+    /// A future that ends when an entry is added after this call.
+    pub(crate) fn added(&self) -> Notified<'_> {
+        self.added.notified()
     }
 
     /// Locks the entries. The caller can read the entries or change an entry in place.
     pub(crate) fn entries(&self) -> MutexGuard<'_, VecDeque<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
