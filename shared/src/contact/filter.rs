@@ -297,7 +297,12 @@ impl Criteria {
             || !filter.custom.is_empty()
             || filter.updated_from.is_some()
             || filter.updated_to.is_some()
-            || self.search.as_ref().is_some_and(Search::needs_records)
+    }
+
+    /// Whether the criteria contain a search for several words of a name. The record of a contact
+    /// that has one of them decides whether the contact matches.
+    pub(super) fn has_several_words(&self) -> bool {
+        self.search.as_ref().is_some_and(Search::has_several_words)
     }
 
     /// Whether the filter has a search text. The order of a search is fixed.
@@ -415,13 +420,16 @@ impl Criteria {
     }
 
     /// The position in the results of a contact with these search words, which are in order; `None`
-    /// if the search reads none of them.
+    /// if the search reads none of them, or if they show that the contact does not match.
     pub(super) fn first_match<'w>(
         &self,
         words: impl Iterator<Item = &'w str>,
         id: ContactId,
     ) -> Option<String> {
-        self.search.as_ref()?.first_match(words, id)
+        let search = self.search.as_ref()?;
+        let words: Vec<&str> = words.collect();
+        let may_match = search.may_match(&words);
+        search.first_match(words.into_iter(), id).filter(|_| may_match)
     }
 
     /// Returns the queries that together read all matching contacts of these partitions. A search
