@@ -128,7 +128,7 @@ async fn a_search_finds_the_same_contacts_by_its_words_and_by_its_scope_and_has_
     let own = (0..5).map(|n| Scope::Own(user(n)));
     let mut seen = BTreeSet::new();
     for scope in own.chain([few_teams, many_teams, Scope::Everything]) {
-        for text in ["nam", "namely", "100"] {
+        for text in ["nam", "namely", "100", "namely 10", "other 5 1"] {
             for (limit, enough) in [(25, usize::MAX), (7, usize::MAX), (25, 20), (100, 100)] {
                 let criteria = Criteria::search(text);
                 let mut request = ListRequest::first_page(criteria, limit);

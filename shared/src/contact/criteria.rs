@@ -133,7 +133,12 @@ impl Criteria {
             || !filter.custom.is_empty()
             || filter.updated_from.is_some()
             || filter.updated_to.is_some()
-            || self.search.as_ref().is_some_and(Search::needs_records)
+    }
+
+    /// Whether the criteria contain a search for several words of a name. The record of a contact
+    /// that has one of them decides whether the contact matches.
+    pub(super) fn has_several_words(&self) -> bool {
+        self.search.as_ref().is_some_and(Search::has_several_words)
     }
 
     /// Whether the filter has a search text. The order of a search is fixed.

@@ -67,13 +67,16 @@ impl Criteria {
     }
 
     /// The position in the results of a contact with these search words, which are in order; `None`
-    /// if the search reads none of them.
+    /// if the search reads none of them, or if they show that the contact does not match.
     pub(super) fn first_match<'w>(
         &self,
         words: impl Iterator<Item = &'w str>,
         id: ContactId,
     ) -> Option<String> {
-        self.search.as_ref()?.first_match(words, id)
+        let search = self.search.as_ref()?;
+        let words: Vec<&str> = words.collect();
+        let may_match = search.may_match(&words);
+        search.first_match(words.into_iter(), id).filter(|_| may_match)
     }
 
     /// Returns the queries that together read all matching contacts of these partitions. A search

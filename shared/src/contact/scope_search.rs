@@ -8,6 +8,7 @@ use futures::future::try_join_all;
 
 use super::{
     Contact, Contacts, Criteria, OrderBy, Pointer,
+    candidates::WORDS_PER_RECORD,
     index_entry::{Answer, IndexEntry},
 };
 use crate::{
@@ -26,8 +27,6 @@ const MAX_READ: usize = 512;
 /// The cost of a pointer. It contains all search words of its contact, so it is about twice as large
 /// as the entry of one search word, which is the unit of costs.
 const POINTER_COST: usize = 2;
-/// The cost of an unknown contact, whose record is read.
-const RECORD_COST: usize = 32;
 
 /// The pointers of a scope that were read so far.
 pub(super) struct ScopeSearch {
@@ -106,7 +105,7 @@ impl ScopeSearch {
             }
             None => {
                 self.found.entry(id).or_insert_with(|| {
-                    self.cost += RECORD_COST;
+                    self.cost += WORDS_PER_RECORD;
                     None
                 });
             }

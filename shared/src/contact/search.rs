@@ -122,10 +122,25 @@ impl Search {
         Self { names, email, phones, ranges }
     }
 
-    /// Whether the records must be read to decide whether contacts match, because the text contains
-    /// several words of a name, and a search word shows only one of them.
-    pub(super) fn needs_records(&self) -> bool {
+    /// Whether the text contains several words of a name. A search word shows only one of them, so
+    /// the record decides whether its contact matches.
+    pub(super) fn has_several_words(&self) -> bool {
         self.names.len() > 1
+    }
+
+    /// Whether a contact with these search words may match: each word of a name that the text
+    /// contains is the beginning of one of them, unless the text is also an email address or a
+    /// phone number. Words that are too short to be stored are not compared.
+    pub(super) fn may_match(&self, words: &[&str]) -> bool {
+        let begins = |typed: &str| {
+            let typed = cut(typed, NAME_WORD_LENGTH);
+            !is_stored(&typed) || words.iter().any(|word| word.starts_with(&typed))
+        };
+        let is_found = |typed: &TypedWord| {
+            begins(&typed.whole)
+                || (!typed.parts.is_empty() && typed.parts.iter().all(|part| begins(part)))
+        };
+        self.email.is_some() || !self.phones.is_empty() || self.names.iter().all(is_found)
     }
 
     /// The ranges of search words to read.

@@ -106,19 +106,19 @@ fn searches_and_views() -> Vec<Sample> {
     requests.into_iter().flat_map(of_viewer).chain(searches_by_share()).collect()
 }
 
-/// Searches of users who own one in so many contacts, in both kinds of matches that are spread
-/// evenly: all contacts have the word "contact", and one in 211 has the word "rarely".
+/// Searches of users who own one in so many contacts, with matches that are spread evenly: all
+/// contacts have the word "contact", and one in 211 has the word "rarely".
 fn searches_by_share() -> Vec<Sample> {
     let of_word = |word: &str| {
         SHARES.map(|(user, distance)| Sample {
             label: format!("search \"{word}\", `own` with one contact in {distance}"),
             user,
             function: "ContactSearch",
-            path: format!("/cdp/customers/search-assoc?limit=25&q={word}"),
+            path: format!("/cdp/customers/search-assoc?limit=25&q={}", word.replace(' ', "+")),
             body: None,
         })
     };
-    ["contact", "rarely"].into_iter().flat_map(of_word).collect()
+    ["contact", "rarely", "contact rarely"].into_iter().flat_map(of_word).collect()
 }
 
 fn samples(contact: &str) -> Vec<Sample> {
