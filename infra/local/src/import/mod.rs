@@ -5,19 +5,19 @@
 //! |---|---|
 //! | `session` | sends parts of the file, signs in again, and repeats what failed for a time |
 //! | `report` | the results of the rows, and the file of rejected rows |
+//! | `progress` | the rate and the remaining time |
 
+mod progress;
 mod report;
 mod session;
 
 use std::{
     collections::VecDeque,
-    io::IsTerminal,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
-use report::{Rejects, columns};
+use progress::Progress;
+use report::{Rejects, columns, rows_text};
 use serde_json::Value;
 use session::{ATTEMPTS, Sent};
 use shared::import::{CsvRow, CsvText, Delimiter, EncodingError, FileError, MappingError, decode};
@@ -29,8 +29,6 @@ pub use session::{Credentials, Session, SessionError};
 const BATCH: usize = 100;
 /// The maximum size of a request in bytes. The API accepts 3 MiB.
 const MAX_PART: usize = 3 * 1_048_576;
-/// The time between two lines of progress if the output is not a terminal.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The reason why an import did not start.
 #[derive(Debug, thiserror::Error)]
@@ -156,7 +154,8 @@ pub async fn dry_run(
     }
     let columns = first.as_ref().map(columns).unwrap_or_default();
     Ok(format!(
-        "{columns}\n{rows} rows: {skipped} skipped, {rejected} rejected; nothing was written{errors}"
+        "{columns}\n{}: {skipped} skipped, {rejected} rejected; nothing was written{errors}",
+        rows_text(rows)
     ))
 }
 
@@ -367,45 +366,4 @@ fn unusable(file: &Path, reason: &str) -> ImportError {
 fn same_file(one: &Path, other: &Path) -> bool {
     let canonical = (std::fs::canonicalize(one), std::fs::canonicalize(other));
     matches!(canonical, (Ok(one), Ok(other)) if one == other)
-}
-
-/// The progress with its rate and the remaining time: a bar on a terminal, otherwise a line now and
-/// then.
-struct Progress {
-    bar: ProgressBar,
-    started: Instant,
-    shown: Instant,
-    rows: usize,
-}
-
-impl Progress {
-    fn new(rows: usize) -> Self {
-        let bar = if std::io::stderr().is_terminal() {
-            let style =
-                ProgressStyle::with_template("{bar:40} {pos}/{len} rows  {per_sec}  {eta} left");
-            ProgressBar::new(rows as u64)
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        } else {
-            ProgressBar::hidden()
-        };
-        Self { bar, started: Instant::now(), shown: Instant::now(), rows }
-    }
-
-    fn show(&mut self, summary: &Summary) {
-        let done = summary.rows();
-        self.bar.set_position(done as u64);
-        if self.bar.is_hidden() && self.shown.elapsed() >= PROGRESS_INTERVAL && done > 0 {
-            self.shown = Instant::now();
-            let elapsed = self.started.elapsed();
-            #[allow(clippy::cast_precision_loss, reason = "the rate is shown without decimals")]
-            let (done, rows) = (done as f64, self.rows as f64);
-            let rate = done / elapsed.as_secs_f64();
-            let left = (rows - done) / rate;
-            eprintln!("{done} of {rows} rows, {rate:.0} per second, {left:.0} s left");
-        }
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
 }

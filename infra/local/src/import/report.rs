@@ -69,9 +69,9 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (rows, rejected) = (self.rows(), self.rejected.len());
+        let (rows, rejected) = (rows_text(self.rows()), self.rejected.len());
         let (created, updated) = (self.created, self.updated);
-        write!(f, "{rows} rows: {created} created, {updated} updated, {rejected} rejected")?;
+        write!(f, "{rows}: {created} created, {updated} updated, {rejected} rejected")?;
         if self.skipped > 0 {
             write!(f, ", {} skipped", self.skipped)?;
         }
@@ -93,6 +93,11 @@ impl fmt::Display for Summary {
         }
         Ok(())
     }
+}
+
+/// A number of rows with its noun.
+pub(super) fn rows_text(rows: usize) -> String {
+    format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
 }
 
 /// A CSV file of rejected rows. After a correction, it can be imported itself.
