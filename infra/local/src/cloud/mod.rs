@@ -179,7 +179,7 @@ impl LocalCloud {
             flags: Arc::clone(&flags),
             clock: options.clock.clone(),
         });
-        let control = control::router(ControlState {
+        let control = ControlState {
             identity,
             lifetime,
             issuer,
@@ -194,12 +194,14 @@ impl LocalCloud {
             flags,
             clean_up: operator::clean_up(&template, &schedules),
             clock: options.clock.clone(),
-        });
+        };
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let control = guard::protect(control, Arc::clone(&origins));
-        let sign_in = guard::protect_sign_in(sign_in, Arc::clone(&origins));
-        let api = Router::new().nest("/_local", control).merge(sign_in).fallback_service(api);
+        let analytics = control::analytics_router(control.clone());
+        let local = guard::protect(control::router(control), Arc::clone(&origins))
+            .merge(guard::protect_with_forms(analytics, Arc::clone(&origins)));
+        let sign_in = guard::protect_with_forms(sign_in, Arc::clone(&origins));
+        let api = Router::new().nest("/_local", local).merge(sign_in).fallback_service(api);
         gateway.serve(api, &stop, &tasks);
         if let Some(site) = console_site {
             site.serve(&gateway_url, &stop, &tasks);
