@@ -1,5 +1,5 @@
 //! The `/_local` endpoints (SPEC §6), which control the local cloud itself: tokens, the directory,
-//! records of what was sent and logged, usage, faults, objects and the clean-up.
+//! records of requests and of what was sent and logged, usage, faults, objects and the clean-up.
 
 mod analytics;
 mod directory;
@@ -8,6 +8,7 @@ mod mail;
 mod notifications;
 mod objects;
 mod records;
+mod requests;
 mod response;
 mod state;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub fn router(state: ControlState) -> Router {
         .route("/notifications/{id}", put(notifications::mark))
         .route("/events", get(records::events))
         .route("/usage", get(records::usage).delete(records::reset_usage))
+        .route("/requests", get(requests::list).delete(requests::clear))
         .route("/clean-up", post(records::clean_up))
         .route(
             "/objects/{*key}",

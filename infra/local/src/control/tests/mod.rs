@@ -15,7 +15,7 @@ use super::*;
 use crate::aws::Faults;
 use crate::demo_company;
 use crate::identity::{DEFAULT_LIFETIME, Identity, TokenLifetime};
-use crate::record::{Events, Invocation, Mailbox, Notifications, Usage};
+use crate::record::{Events, Invocation, Mailbox, Notifications, Requests, Usage};
 use crate::upstreams::Directory;
 
 const ISSUER: &str = "http://127.0.0.1:3000/";
@@ -57,6 +57,7 @@ fn control() -> Control {
         mailbox: Mailbox::new(clock.clone()),
         notifications: Notifications::new(clock.clone()),
         events: Events::new(),
+        requests: Requests::new(),
         usage: Usage::new(),
         faults: Faults::new(),
         files: unreachable_bucket(),

@@ -1,6 +1,7 @@
-//! Tests of the endpoints that the web console uses: mail, notifications and analytics.
+//! Tests of the endpoints that the web console uses: mail, notifications, analytics and requests.
 
 use super::*;
+use crate::record::ReceivedRequest;
 
 const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -116,4 +117,35 @@ async fn an_invalid_analytics_event_is_refused() {
     let (status, body) = control.call("POST", "/analytics", &event(16 * 1024 + 1)).await;
     assert_eq!((status, &body["error"]), (413, &json!("INVALID_REQUEST")));
     assert_eq!(control.state.events.list(None).len(), 1);
+}
+
+#[tokio::test]
+async fn requests_are_listed_by_person_and_cleared() {
+    let control = control();
+    for (id, person) in [("a", "maya"), ("b", "sinta"), ("c", "maya")] {
+        let (method, path) = ("GET".to_owned(), "/cdp/me".to_owned());
+        let started_at = control.state.clock.now();
+        control.state.requests.receive(ReceivedRequest {
+            id: id.to_owned(),
+            method,
+            path,
+            started_at,
+        });
+        control.state.requests.sign_in(id, person);
+        control.state.requests.answer(id, 200, std::time::Duration::from_millis(3));
+    }
+    let ids = async |query: &str| {
+        let listed = control.get(&format!("/requests{query}")).await;
+        let listed = listed["data"].as_array().unwrap().iter();
+        listed.map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("").await, ["c", "b", "a"]);
+    assert_eq!(ids("?user=maya&limit=200").await, ["c", "a"]);
+    assert_eq!(ids("?limit=1").await, ["c"]);
+    for limit in ["0", "201", "-1", "x"] {
+        let path = format!("/requests?limit={limit}");
+        assert_eq!(control.call("GET", &path, "").await.0, 400, "{limit}");
+    }
+    assert_eq!(control.call("DELETE", "/requests", "").await, (200, json!({ "data": [] })));
+    assert!(ids("").await.is_empty());
 }
