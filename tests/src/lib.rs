@@ -26,12 +26,11 @@ use export_generate::writer::Limits;
 use jiff::{SignedDuration, Timestamp};
 use local::{
     aws::{Aws, AwsOptions, Credentials, Faults, Roles, Rule},
-    cloud, demo_company, demo_contacts, grants,
-    lineage::Lineage,
-    operator,
+    cloud, demo_company, demo_contacts, grants, operator,
     record::{Notifications, Usage},
     resources,
     template::{Names, Parameters, Template},
+    trace::Trace,
     upstreams::{Directory, Upstreams},
 };
 use serde_json::{Value, json};
@@ -264,12 +263,12 @@ impl World {
     /// Invokes a function with an event and returns its response. HTTP requests and responses are
     /// checked against the documented API.
     pub async fn invoke(&self, function: &str, event: Value) -> Value {
-        let chain = Lineage::default().next(function, true).unwrap_or_default();
+        let chain = Trace::default().next(function, true).unwrap_or_default();
         self.invoke_in_chain(function, event, chain).await
     }
 
     /// Invokes a function like [`World::invoke`]. The messages that it sends continue this chain.
-    async fn invoke_in_chain(&self, function: &str, event: Value, chain: Lineage) -> Value {
+    async fn invoke_in_chain(&self, function: &str, event: Value, chain: Trace) -> Value {
         self.aws.traces().invoked(function, chain);
         let request = event.get("routeKey").is_some().then(|| event.clone());
         // Boxed because the handlers' futures are large.

@@ -83,7 +83,7 @@ impl World {
         if messages.is_empty() {
             return 0;
         }
-        let chain = self.aws.traces().of_messages(messages.iter().filter_map(|m| m.message_id()));
+        let chain = self.aws.traces().of_batch(messages.iter().filter_map(|m| m.message_id()));
         let allows_recursion = self.template.functions[function].allows_recursion;
         let Some(chain) = chain.next(function, allows_recursion) else {
             self.dropped().push(function.to_owned());

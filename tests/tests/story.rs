@@ -14,6 +14,7 @@ mod story {
     mod previous_release;
     mod privacy;
     mod removal;
+    mod requests;
     mod restore;
     mod rotation;
     mod walkthrough;

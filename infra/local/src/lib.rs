@@ -19,13 +19,13 @@ pub mod grants;
 pub mod identity;
 pub mod import;
 pub mod lambda;
-pub mod lineage;
 pub mod operator;
 pub mod record;
 pub mod resources;
 pub mod sign_in;
 pub mod sources;
 pub mod template;
+pub mod trace;
 pub mod upstreams;
 pub mod web_console;
 

@@ -15,10 +15,10 @@ use local::aws::{
     Aws, AwsOptions, Faults, KeySpec, QueueSpec, RedriveSpec, Resources, Roles, TableSpec,
 };
 use local::lambda::Lambda;
-use local::lineage::LONGEST_CHAIN;
-use local::record::Events;
+use local::record::{Events, ReceivedRequest, Requests};
 use local::sources::{QueueSources, QueueSourcesOptions};
 use local::template::Names;
+use local::trace::LONGEST_CHAIN;
 use serde_json::{Value, json};
 use support::{eventually, options, template};
 
@@ -71,6 +71,7 @@ struct Scene {
     sources: OnceLock<QueueSources>,
     client: aws_sdk_sqs::Client,
     events: Events,
+    requests: Requests,
 }
 
 impl Scene {
@@ -92,6 +93,7 @@ impl Scene {
         options.names = Names::new(Arc::clone(&template), aws.endpoint_url(), [].into());
         options.endpoint_url = aws.endpoint_url().to_owned();
         let (credentials, events) = (options.credentials.clone(), options.events.clone());
+        let requests = options.requests.clone();
         let names = options.names.clone();
         let lambda = Lambda::start(options).await.unwrap();
         let http = shared::http_client::builder().build().unwrap();
@@ -120,7 +122,7 @@ impl Scene {
             .http_client(shared::http_client::for_sdk(http))
             .build();
         let client = aws_sdk_sqs::Client::from_conf(config);
-        Self { aws, lambda, options, sources: OnceLock::new(), client, events }
+        Self { aws, lambda, options, sources: OnceLock::new(), client, events, requests }
     }
 
     /// Starts to deliver the messages of the queue.
@@ -131,6 +133,25 @@ impl Scene {
     async fn send(&self, body: &str) {
         let url = self.aws.queue_url("Jobs").unwrap();
         self.client.send_message().queue_url(url).message_body(body).send().await.unwrap();
+    }
+
+    /// Sends a message as a function does that a request with this id caused.
+    async fn send_traced(&self, body: &str, id: &str) {
+        let url = self.aws.queue_url("Jobs").unwrap();
+        let header = format!("Root={id};Parent=0;Sampled=0;Lineage=1:Sender:1");
+        let message = self.client.send_message().queue_url(url).message_body(body).customize();
+        let message = message.mutate_request(move |request| {
+            request.headers_mut().insert("x-amzn-trace-id", header.clone());
+        });
+        message.send().await.unwrap();
+    }
+
+    /// The statuses of the invocations that the request with this id caused.
+    fn caused(&self, id: &str) -> Vec<Value> {
+        let listed = self.requests.list(None, 10);
+        let request = listed.into_iter().find(|request| request["id"] == id).unwrap();
+        let invocations = request["invocations"].as_array().unwrap().iter();
+        invocations.map(|one| json!([one["function"], one["source"], one["status"]])).collect()
     }
 
     /// Sends a message whose body is its company.
@@ -178,6 +199,28 @@ async fn failed_messages_are_delivered_again_and_then_moved_to_the_dead_letter_q
     let dead = tokio::time::timeout(Duration::from_secs(30), dead).await.unwrap().unwrap();
     assert_eq!(dead.messages()[0].body(), Some("bad"));
     assert_eq!((scene.deliveries("bad"), scene.deliveries("good")), (2, 1));
+    scene.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_request_lists_every_delivery_of_the_messages_that_it_caused() {
+    let scene = Scene::start(2, "      Timeout: 2\n").await;
+    for id in ["first", "second"] {
+        let (method, path) = ("POST".to_owned(), "/x".to_owned());
+        let started_at = "2026-11-21T08:00:00Z".parse().unwrap();
+        let received = ReceivedRequest { id: id.to_owned(), method, path, started_at };
+        scene.requests.receive(received);
+        scene.requests.answer(id, 202, Duration::ZERO);
+    }
+    scene.send_traced("bad", "first").await;
+    scene.send_traced("good", "second").await;
+    scene.send("of no request").await;
+    scene.poll();
+    // One batch has all messages; the bad one is delivered again.
+    eventually(|| scene.caused("first").len() == 2).await;
+    let invocation = json!(["Fixture", "queue", "ok"]);
+    assert_eq!(scene.caused("first"), [invocation.clone(), invocation.clone()]);
+    assert_eq!(scene.caused("second"), [invocation]);
     scene.shutdown().await;
 }
 

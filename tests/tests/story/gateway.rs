@@ -10,9 +10,13 @@ use local::{
     template::{Function, Parameters, Template, example_parameters},
 };
 use reqwest::{Method, StatusCode};
+use serde_json::json;
 use tests::workspace;
 
 const ORIGIN: &str = "https://app.example.com";
+
+/// The origin of a page on this machine that may use the local endpoints.
+const CONSOLE: &str = "http://127.0.0.1:3002";
 
 /// The methods and paths of all routes of the template, with each path variable replaced.
 fn routes() -> BTreeSet<(Method, String)> {
@@ -65,6 +69,23 @@ async fn a_foreign_page_reads_no_token(cloud: &LocalCloud) {
     assert!(reqwest::get(&url).await.unwrap().status().is_success());
 }
 
+/// The web console sends analytics events as `text/plain`, and other pages cannot.
+async fn only_the_console_sends_analytics_events(cloud: &LocalCloud) {
+    let url = format!("{}/_local/analytics", cloud.gateway_url());
+    let send = |origin: &'static str| {
+        let beacon = reqwest::Client::new().post(&url).header("origin", origin);
+        let beacon = beacon.header("content-type", "text/plain");
+        beacon.body(json!({ "name": "cdp_test", "properties": {} }).to_string()).send()
+    };
+    assert_eq!(send("https://evil.example").await.unwrap().status(), StatusCode::FORBIDDEN);
+    let sent = send(CONSOLE).await.unwrap();
+    assert_eq!(sent.status(), StatusCode::NO_CONTENT);
+    assert_eq!(sent.headers()["access-control-allow-origin"], CONSOLE);
+    let client = Client::new(cloud.gateway_url()).unwrap();
+    let events = client.call(Method::GET, "/_local/events?name=cdp_test", None).await.unwrap();
+    assert_eq!(events.body["data"].as_array().unwrap().len(), 1, "{:?}", events.body);
+}
+
 /// Sends 300 requests to a path at once. Returns the number of requests that were throttled.
 async fn flood(cloud: &LocalCloud, path: &str) -> usize {
     let client = reqwest::Client::new();
@@ -85,13 +106,20 @@ async fn a_flood_of_strangers_does_not_throttle_signed_in_users(cloud: &LocalClo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_serves_browsers_and_withstands_strangers() {
-    let limits = [("UnknownRouteRate", "1"), ("UnknownRouteBurst", "5"), ("PreflightBurst", "500")];
-    let parameters = limits.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let origins = format!("{ORIGIN},{CONSOLE}");
+    let settings = [
+        ("UnknownRouteRate", "1"),
+        ("UnknownRouteBurst", "5"),
+        ("PreflightBurst", "500"),
+        ("AllowOrigins", &origins),
+    ];
+    let parameters = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let parameters: Parameters = parameters.into();
     let cloud =
         LocalCloud::start(Options { parameters, ..Options::new(workspace()) }).await.unwrap();
     a_browser_may_call_every_route(&cloud).await;
     a_foreign_page_reads_no_token(&cloud).await;
+    only_the_console_sends_analytics_events(&cloud).await;
     a_flood_of_strangers_does_not_throttle_signed_in_users(&cloud).await;
     cloud.shutdown().await;
 }

@@ -8,8 +8,8 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt as _, Collected};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
 
 use super::batches;
 use super::credentials::{Credentials, OPERATOR};
@@ -23,8 +23,7 @@ use super::response::{Service, lost_response};
 use super::roles::{Denied, Roles};
 use super::s3::ObjectStore;
 use super::ses::{self, Mailer};
-use super::sqs::{self, Queues};
-use crate::lineage::Traces;
+use super::sqs::Queues;
 use crate::record::{AwsCall, Usage};
 
 /// Largest request body in bytes, except for S3 objects. An SES message of 10 MB fits in it, in
@@ -45,11 +44,12 @@ pub(crate) struct Front {
     pub(crate) usage: Usage,
     pub(crate) faults: Faults,
     pub(crate) on_kill: OnKill,
-    pub(crate) traces: Traces,
 }
 
 /// A call with its body. The body is streamed for S3 and is in memory for the other services.
 struct Incoming {
+    /// Logical id of the calling function.
+    function: Arc<str>,
     signature: Signature,
     action: String,
     parts: Parts,
@@ -72,12 +72,12 @@ pub(crate) async fn handle(State(front): State<Arc<Front>>, request: Request<Bod
         drain(body).await;
         return service.unknown_key();
     };
-    let incoming = match Incoming::read(signature, parts, body).await {
+    let incoming = match Incoming::read(function, signature, parts, body).await {
         Ok(incoming) => incoming,
         Err(error) => return error,
     };
-    match front.check(&function, &incoming) {
-        Ok(()) => front.run(&function, incoming).await,
+    match front.check(&incoming) {
+        Ok(()) => front.run(incoming).await,
         Err(denied) => {
             tracing::warn!(%denied, "a call was denied");
             incoming.body.drain().await;
@@ -108,11 +108,17 @@ async fn drain(mut body: Body) {
 }
 
 impl Incoming {
-    async fn read(signature: Signature, parts: Parts, body: Body) -> Result<Self, Response> {
+    async fn read(
+        function: Arc<str>,
+        signature: Signature,
+        parts: Parts,
+        body: Body,
+    ) -> Result<Self, Response> {
         let service = signature.service;
         if service == Service::S3 {
             let action = s3_action(&parts).to_owned();
-            return Ok(Self { signature, action, parts, body: Payload::Streamed(body) });
+            let body = Payload::Streamed(body);
+            return Ok(Self { function, signature, action, parts, body });
         }
         let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
             let status = StatusCode::PAYLOAD_TOO_LARGE;
@@ -125,7 +131,7 @@ impl Incoming {
         let action = action.ok_or_else(|| {
             service.error(StatusCode::BAD_REQUEST, "MissingAction", "The action is missing.")
         })?;
-        Ok(Self { signature, action, parts, body: Payload::Whole(body) })
+        Ok(Self { function, signature, action, parts, body: Payload::Whole(body) })
     }
 
     fn read_kind(&self) -> Option<Read> {
@@ -138,8 +144,8 @@ impl Incoming {
 
 impl Front {
     /// Checks that the function's role allows the call. The local cloud itself may make every call.
-    fn check(&self, function: &str, incoming: &Incoming) -> Result<(), Denied> {
-        if function == OPERATOR {
+    fn check(&self, incoming: &Incoming) -> Result<(), Denied> {
+        if &*incoming.function == OPERATOR {
             return Ok(());
         }
         let nothing = Bytes::new();
@@ -150,26 +156,27 @@ impl Front {
         let path = incoming.parts.uri.path();
         permissions::for_call(incoming.signature.service, &incoming.action, path, body)
             .iter()
-            .try_for_each(|permission| self.roles.check(function, permission))
+            .try_for_each(|permission| self.roles.check(&incoming.function, permission))
     }
 
-    async fn run(&self, function: &str, incoming: Incoming) -> Response {
+    async fn run(&self, incoming: Incoming) -> Response {
         let service = incoming.signature.service;
+        let function = Arc::clone(&incoming.function);
         let access_key_id = incoming.signature.access_key_id.clone();
         let action = incoming.action.clone();
         let effects = self.faults.decide(&Call {
             target: target(service),
-            function: Some(function),
+            function: Some(&*function),
             action: &action,
             read: incoming.read_kind(),
         });
         effects.delay_before().await;
         let (response, capacity) = self.call(incoming, &effects).await;
         // The local cloud's own calls are not counted.
-        if function != OPERATOR {
+        if &*function != OPERATOR {
             self.usage.count(&AwsCall {
                 access_key_id: &access_key_id,
-                function,
+                function: &function,
                 service: service.name(),
                 action: &action,
                 read_units: capacity.read_units,
@@ -207,19 +214,14 @@ impl Front {
     }
 
     async fn forward(&self, incoming: Incoming, effects: &Effects) -> (Response, Capacity) {
-        let Incoming { signature, action, parts, body } = incoming;
+        let Incoming { function, signature, action, parts, body } = incoming;
         let kind = effects.kind;
         match (signature.service, body) {
             (Service::DynamoDb, Payload::Whole(body)) => {
                 self.table(&action, &parts, body, effects).await
             }
             (Service::Sqs, Payload::Whole(body)) => {
-                let response = self.send(&parts, body, kind).await;
-                let response = match action.starts_with("SendMessage") {
-                    true => self.trace(&signature, &parts.headers, response).await,
-                    false => response,
-                };
-                (response, Capacity::default())
+                (self.send(&function, &parts, body, kind).await, Capacity::default())
             }
             (_, Payload::Whole(body)) => (self.mailer.call(&action, &body), Capacity::default()),
             (_, Payload::Streamed(body)) => {
@@ -257,28 +259,24 @@ impl Front {
         response
     }
 
-    async fn send(&self, parts: &Parts, body: Bytes, kind: Option<Kind>) -> Response {
+    async fn send(
+        &self,
+        function: &str,
+        parts: &Parts,
+        body: Bytes,
+        kind: Option<Kind>,
+    ) -> Response {
+        let call = |body| self.queues.call(function, &parts.headers, body);
         match kind {
-            Some(Kind::BatchPartial) => self.queues.call_partially(&parts.headers, body).await,
-            Some(Kind::Duplicate) => {
-                drain(self.queues.call(&parts.headers, body.clone()).await.into_body()).await;
-                self.queues.call(&parts.headers, body).await
+            Some(Kind::BatchPartial) => {
+                self.queues.call_partially(function, &parts.headers, body).await
             }
-            _ => self.queues.call(&parts.headers, body).await,
+            Some(Kind::Duplicate) => {
+                drain(call(body.clone()).await.into_body()).await;
+                call(body).await
+            }
+            _ => call(body).await,
         }
-    }
-}
-
-impl Front {
-    /// Keeps the chain of invocations that led to the messages that this response reports as sent.
-    async fn trace(&self, caller: &Signature, headers: &HeaderMap, response: Response) -> Response {
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-        if let Some(function) = self.credentials.function(&caller.access_key_id) {
-            let header = headers.get("x-amzn-trace-id").and_then(|header| header.to_str().ok());
-            self.traces.sent(&function, header, sqs::sent_ids(&body));
-        }
-        Response::from_parts(parts, Body::from(body))
     }
 }
 

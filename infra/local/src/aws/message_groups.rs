@@ -30,6 +30,7 @@ use tokio::time::Instant;
 use super::error::StartError;
 use super::resources::QueueSpec;
 use crate::account::arn;
+use crate::trace::{MessageTraces, Trace};
 
 /// The name of the system attribute with a message's group.
 const GROUP_ATTRIBUTE: &str = "MessageGroupId";
@@ -67,6 +68,8 @@ pub(super) struct MessageGroups {
     turns: HashMap<String, Mutex<Group>>,
     /// Wakes waiting receive calls.
     changed: Notify,
+    /// The traces of the messages.
+    pub(super) traces: MessageTraces,
 }
 
 impl MessageGroups {
@@ -82,6 +85,7 @@ impl MessageGroups {
             ids: RwLock::new(vec![String::new()]),
             turns,
             changed: Notify::new(),
+            traces: MessageTraces::default(),
         };
         groups.create(0).await?;
         Ok(groups)
@@ -138,10 +142,14 @@ impl MessageGroups {
     pub(super) async fn send(
         &self,
         mut input: SendMessageInput,
+        trace: Trace,
     ) -> Result<SendMessageOutput, SqsError> {
         let group = self.group(input.message_group_id.take().as_deref()).await?;
         input.queue_url = name(&input.queue_url, group);
         let output = self.provider.send_message(input).await?;
+        if let Some(id) = &output.message_id {
+            self.traces.keep(id, trace);
+        }
         self.changed.notify_waiters();
         Ok(output)
     }
@@ -149,6 +157,7 @@ impl MessageGroups {
     pub(super) async fn send_batch(
         &self,
         input: SendMessageBatchInput,
+        trace: &Trace,
     ) -> Result<SendMessageBatchOutput, SqsError> {
         check_batch(input.entries.iter().map(|entry| entry.id.as_str()))?;
         let mut output = SendMessageBatchOutput::default();
@@ -162,7 +171,7 @@ impl MessageGroups {
                 message_attributes: entry.message_attributes,
                 message_system_attributes: entry.message_system_attributes,
             };
-            match self.send(single).await {
+            match self.send(single, trace.clone()).await {
                 Ok(sent) => output.successful.push(SendMessageBatchResultEntry {
                     id: entry.id,
                     message_id: sent.message_id.unwrap_or_default(),

@@ -58,8 +58,8 @@ pub(crate) use response::lost_response;
 pub use roles::{Denied, Grant, Roles, Statement};
 
 use crate::account::ACCOUNT_ID;
-use crate::lineage::Traces;
 use crate::record::{Mailbox, Usage};
+use crate::trace::MessageTraces;
 use front::Front;
 
 /// Longest time that the shutdown waits for calls in progress.
@@ -131,7 +131,6 @@ impl Aws {
             usage,
             faults,
             on_kill,
-            traces: Traces::default(),
         });
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(serve(listener, Arc::clone(&front), stopped));
@@ -164,10 +163,10 @@ impl Aws {
         self.front.mailer.mailbox().clone()
     }
 
-    /// The chains of invocations that led to the messages in the queues.
+    /// The traces of the messages in the queues.
     #[must_use]
-    pub fn traces(&self) -> Traces {
-        self.front.traces.clone()
+    pub fn traces(&self) -> MessageTraces {
+        self.front.queues.traces().clone()
     }
 
     /// The database engine, for loading data in bulk without HTTP calls.

@@ -141,6 +141,7 @@ impl Mailer {
             ["Destination.ToAddresses", "Destination.CcAddresses", "Destination.BccAddresses"];
         let body = |part: &str| form.get(&format!("Message.Body.{part}.Data")).map(str::to_owned);
         let mail = Mail {
+            id: Uuid::new_v4(),
             from: form.get("Source").ok_or_else(|| missing("Source"))?.to_owned(),
             to: destinations.into_iter().flat_map(|name| form.members(name)).collect(),
             subject: form

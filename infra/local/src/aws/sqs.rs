@@ -25,6 +25,7 @@ use super::message_groups::MessageGroups;
 use super::resources::QueueSpec;
 use super::response::json_response;
 use crate::account::{ACCOUNT_ID, REGION};
+use crate::trace::{MessageTraces, Trace};
 
 /// The running SQS emulator.
 pub(crate) struct Queues {
@@ -47,10 +48,19 @@ impl Queues {
         Ok(Self { handler: RustackSqsHandler::new(Arc::clone(&provider)), provider, groups })
     }
 
-    /// Runs a call and returns the response.
-    pub(crate) async fn call(&self, headers: &HeaderMap, body: Bytes) -> Response {
+    /// The traces of the messages.
+    pub(crate) fn traces(&self) -> &MessageTraces {
+        &self.groups.traces
+    }
+
+    /// Runs a call of `function` and returns the response.
+    pub(crate) async fn call(&self, function: &str, headers: &HeaderMap, body: Bytes) -> Response {
         let result = match resolve_operation(headers) {
-            Ok(operation) => self.run(operation, body).await,
+            Ok(operation) => {
+                let header = headers.get("x-amzn-trace-id").and_then(|header| header.to_str().ok());
+                let trace = self.traces().of_call(function, header);
+                self.run(operation, body, trace).await
+            }
             Err(error) => Err(error),
         };
         result.unwrap_or_else(|error| {
@@ -59,11 +69,18 @@ impl Queues {
     }
 
     /// Runs an operation. Operations with messages go through the message groups.
-    async fn run(&self, operation: SqsOperation, body: Bytes) -> Result<Response, SqsError> {
+    async fn run(
+        &self,
+        operation: SqsOperation,
+        body: Bytes,
+        trace: Trace,
+    ) -> Result<Response, SqsError> {
         let groups = &self.groups;
         match operation {
-            SqsOperation::SendMessage => success(&groups.send(input(&body)?).await?),
-            SqsOperation::SendMessageBatch => success(&groups.send_batch(input(&body)?).await?),
+            SqsOperation::SendMessage => success(&groups.send(input(&body)?, trace).await?),
+            SqsOperation::SendMessageBatch => {
+                success(&groups.send_batch(input(&body)?, &trace).await?)
+            }
             SqsOperation::ReceiveMessage => success(&groups.receive(input(&body)?).await?),
             SqsOperation::DeleteMessage => success(&groups.delete(input(&body)?).await?),
             SqsOperation::DeleteMessageBatch => success(&groups.delete_batch(input(&body)?).await?),
@@ -85,9 +102,14 @@ impl Queues {
 
     /// Runs a `SendMessageBatch` call in which every second entry fails, starting with the first
     /// entry.
-    pub(crate) async fn call_partially(&self, headers: &HeaderMap, body: Bytes) -> Response {
+    pub(crate) async fn call_partially(
+        &self,
+        function: &str,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Response {
         let Ok(mut request) = serde_json::from_slice::<Value>(&body) else {
-            return self.call(headers, body).await;
+            return self.call(function, headers, body).await;
         };
         let entries = request["Entries"].as_array().cloned().unwrap_or_default();
         let (failed, sent): (Vec<_>, Vec<_>) =
@@ -99,7 +121,7 @@ impl Queues {
             return json_response(http::StatusCode::OK, &body);
         }
         request["Entries"] = sent.into_iter().map(|(_, entry)| entry).collect();
-        let response = self.call(headers, request.to_string().into()).await;
+        let response = self.call(function, headers, request.to_string().into()).await;
         let (parts, body) = response.into_parts();
         let body =
             body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -134,14 +156,6 @@ fn with_content_type(mut response: Response) -> Response {
     let content_type = HeaderValue::from_static("application/x-amz-json-1.0");
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response
-}
-
-/// The ids of the messages in the response of `SendMessage` or `SendMessageBatch`.
-pub(crate) fn sent_ids(response: &[u8]) -> Vec<String> {
-    let response: Value = serde_json::from_slice(response).unwrap_or_default();
-    let entries = response["Successful"].as_array().into_iter().flatten();
-    let sent = entries.chain([&response]).filter_map(|sent| sent["MessageId"].as_str());
-    sent.map(str::to_owned).collect()
 }
 
 fn failed_entry(entry: &Value) -> Value {

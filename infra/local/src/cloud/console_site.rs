@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::error::StartError;
 use super::options::{Options, WebConsole};
 use super::server::Server;
-use crate::web_console::{self, SiteConfig};
+use crate::web_console;
 
 /// The built console, and the server that will serve it.
 pub(super) struct ConsoleSite {
@@ -42,7 +42,7 @@ impl ConsoleSite {
 
     /// Serves the console until `stop` is cancelled.
     pub(super) fn serve(self, gateway_url: &str, stop: &CancellationToken, tasks: &TaskTracker) {
-        let router = web_console::router(&self.folder, SiteConfig::local(gateway_url));
+        let router = web_console::router(&self.folder, gateway_url);
         self.server.serve(router, stop, tasks);
     }
 }

@@ -46,9 +46,9 @@ pub(super) fn protect(router: Router, origins: Origins) -> Router {
     router.layer(axum::middleware::from_fn_with_state(guard, check))
 }
 
-/// The same for the sign-in. Its token endpoint takes a form (RFC 6749 §4.1.3), and the form has a
-/// secret that other pages do not know.
-pub(super) fn protect_sign_in(router: Router, origins: Origins) -> Router {
+/// The same for routes that accept the content type of a form: the token endpoint of the sign-in
+/// takes one (RFC 6749 §4.1.3), and `navigator.sendBeacon` sends analytics events as `text/plain`.
+pub(super) fn protect_with_forms(router: Router, origins: Origins) -> Router {
     let guard = Guard { origins, accepts_forms: true };
     router.layer(axum::middleware::from_fn_with_state(guard, check))
 }

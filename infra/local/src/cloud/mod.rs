@@ -42,7 +42,7 @@ use crate::gateway::{self, GatewayOptions};
 use crate::grants;
 use crate::identity::{Identity, TokenLifetime};
 use crate::lambda::{self, Lambda, LambdaOptions};
-use crate::record::{Events, Notifications, Usage};
+use crate::record::{Events, Notifications, Requests, Usage};
 use crate::resources;
 use crate::sign_in::{self, SignInState};
 use crate::sources::{QueueSources, QueueSourcesOptions, Schedules};
@@ -83,7 +83,7 @@ impl LocalCloud {
         let console_site = ConsoleSite::prepare(&options).await?;
         let console_url = console_site.as_ref().map(|site| site.url().to_owned());
 
-        let usage = Usage::default();
+        let (usage, requests) = (Usage::default(), Requests::default());
         let events = Events::default();
         let faults = Faults::default();
         let credentials = Credentials::new();
@@ -139,6 +139,7 @@ impl LocalCloud {
             binaries: binaries.clone(),
             credentials: credentials.clone(),
             usage: usage.clone(),
+            requests: requests.clone(),
             events: events.clone(),
             console: options.console.clone(),
             clock: options.clock.clone(),
@@ -162,6 +163,7 @@ impl LocalCloud {
             template: Arc::clone(&template),
             lambda: lambda.clone(),
             identity: identity.clone(),
+            requests: requests.clone(),
             clock: options.clock.clone(),
         });
         let (issuer, audience) = operator::token_rules(&template);
@@ -179,7 +181,7 @@ impl LocalCloud {
             flags: Arc::clone(&flags),
             clock: options.clock.clone(),
         });
-        let control = control::router(ControlState {
+        let control = ControlState {
             identity,
             lifetime,
             issuer,
@@ -188,18 +190,21 @@ impl LocalCloud {
             mailbox: aws.mailbox(),
             notifications,
             events: events.clone(),
+            requests,
             usage,
             faults,
             files,
             flags,
             clean_up: operator::clean_up(&template, &schedules),
             clock: options.clock.clone(),
-        });
+        };
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let control = guard::protect(control, Arc::clone(&origins));
-        let sign_in = guard::protect_sign_in(sign_in, Arc::clone(&origins));
-        let api = Router::new().nest("/_local", control).merge(sign_in).fallback_service(api);
+        let analytics = control::analytics_router(control.clone());
+        let local = guard::protect(control::router(control), Arc::clone(&origins))
+            .merge(guard::protect_with_forms(analytics, Arc::clone(&origins)));
+        let sign_in = guard::protect_with_forms(sign_in, Arc::clone(&origins));
+        let api = Router::new().nest("/_local", local).merge(sign_in).fallback_service(api);
         gateway.serve(api, &stop, &tasks);
         if let Some(site) = console_site {
             site.serve(&gateway_url, &stop, &tasks);

@@ -1,10 +1,14 @@
 //! The `/_local` endpoints (SPEC §6), which control the local cloud itself: tokens, the directory,
-//! records of what was sent and logged, usage, faults, objects and the clean-up.
+//! records of requests and of what was sent and logged, usage, faults, objects and the clean-up.
 
+mod analytics;
 mod directory;
 mod faults;
+mod mail;
+mod notifications;
 mod objects;
 mod records;
+mod requests;
 mod response;
 mod state;
 #[cfg(test)]
@@ -29,10 +33,13 @@ pub fn router(state: ControlState) -> Router {
         .route("/token-lifetime", put(directory::token_lifetime))
         .route("/users", get(directory::users))
         .route("/directory", post(directory::upsert))
-        .route("/mail", get(records::mail))
-        .route("/notifications", get(records::notifications))
+        .route("/mail", get(mail::list))
+        .route("/mail/{id}/html", get(mail::html))
+        .route("/notifications", get(notifications::list))
+        .route("/notifications/{id}", put(notifications::mark))
         .route("/events", get(records::events))
         .route("/usage", get(records::usage).delete(records::reset_usage))
+        .route("/requests", get(requests::list).delete(requests::clear))
         .route("/clean-up", post(records::clean_up))
         .route(
             "/objects/{*key}",
@@ -50,4 +57,11 @@ pub fn router(state: ControlState) -> Router {
             )
         })
         .with_state(state)
+}
+
+/// Creates a router for the endpoint of analytics events, which accepts requests with the content
+/// type of a form. Nest it under `/_local`.
+pub fn analytics_router(state: ControlState) -> Router {
+    let limit = DefaultBodyLimit::max(analytics::MAX_EVENT_BYTES);
+    Router::new().route("/analytics", post(analytics::add).layer(limit)).with_state(state)
 }

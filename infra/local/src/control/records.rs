@@ -1,5 +1,4 @@
-//! The `/_local` endpoints for the records of the run so far (mail, notifications, events and
-//! usage) and for the clean-up.
+//! The `/_local` endpoints for the events and the usage of the run so far, and for the clean-up.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -12,22 +11,13 @@ use serde::Deserialize;
 use super::response::{ErrorResponse, data};
 use super::state::ControlState;
 
-/// `GET /_local/mail`: lists the mail that was sent.
-pub(super) async fn mail(State(state): State<ControlState>) -> Response {
-    data(state.mailbox.list())
-}
-
-/// `GET /_local/notifications`: lists the notifications that were accepted.
-pub(super) async fn notifications(State(state): State<ControlState>) -> Response {
-    data(state.notifications.list())
-}
-
 #[derive(Deserialize)]
 pub(super) struct Named {
     name: Option<String>,
 }
 
-/// `GET /_local/events[?name=]`: lists the events that functions logged.
+/// `GET /_local/events[?name=]`: lists the events that functions logged and that the web
+/// console sent.
 pub(super) async fn events(
     State(state): State<ControlState>,
     named: Result<Query<Named>, QueryRejection>,

@@ -12,7 +12,7 @@ use shared::export::Files;
 
 use crate::aws::Faults;
 use crate::identity::{Identity, TokenLifetime};
-use crate::record::{Events, Mailbox, Notifications, Usage};
+use crate::record::{Events, Mailbox, Notifications, Requests, Usage};
 use crate::upstreams::{Directory, Person};
 
 /// Reads the feature flags of a company from the table, by the company's SSO id.
@@ -56,6 +56,8 @@ pub struct ControlState {
     pub notifications: Notifications,
     /// Structured events that functions logged.
     pub events: Events,
+    /// The last requests to the API, with the invocations that they caused.
+    pub requests: Requests,
     /// Invocations, AWS calls and capacity, by function.
     pub usage: Usage,
     /// The rules of fault injection.

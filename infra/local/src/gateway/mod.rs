@@ -31,7 +31,9 @@ use uuid::Uuid;
 
 use crate::identity::Identity;
 use crate::lambda::{InvokeError, Lambda};
+use crate::record::{ReceivedRequest, Requests};
 use crate::template::{Cors, JwtAuthorizer, Template};
+use crate::trace::{self, Trace};
 use response::message;
 use routes::{Match, Routes};
 use throttle::Limits;
@@ -55,6 +57,8 @@ pub struct GatewayOptions {
     pub lambda: Lambda,
     /// Checks the tokens of callers.
     pub identity: Identity,
+    /// Records every request except preflight requests.
+    pub requests: Requests,
     /// The source of the current time.
     pub clock: Clock,
 }
@@ -81,31 +85,48 @@ pub fn router(options: GatewayOptions) -> Router {
 
 async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(cors) = &gateway.cors else { return gateway.respond(parts, body).await };
-    let origin = cors::allowed_origin(cors, &parts.headers);
     let preflight = cors::is_preflight(&parts.method, &parts.headers);
+    let Some(cors) = &gateway.cors else { return gateway.respond(parts, body, preflight).await };
+    let origin = cors::allowed_origin(cors, &parts.headers);
     // API Gateway answers a preflight request itself only if no route matches it. A `$default` or
     // `ANY` route matches, so its function receives the request.
     let has_route = || gateway.routes.find(&parts.method, parts.uri.path()).is_some();
     let mut response = if preflight && !has_route() {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        gateway.respond(parts, body).await
+        gateway.respond(parts, body, preflight).await
     };
     cors::apply(cors, origin, preflight, &mut response);
     response
 }
 
 impl Gateway {
-    async fn respond(&self, parts: Parts, body: Body) -> Response {
+    async fn respond(&self, parts: Parts, body: Body, preflight: bool) -> Response {
+        let started = Instant::now();
+        let trace_id = trace::new_id(self.options.clock.now());
+        if !preflight {
+            self.options.requests.receive(self.received(&parts, &trace_id));
+        }
         let request_id = Uuid::new_v4().simple().to_string();
-        let mut response = match self.invoke(&parts, body, &request_id).await {
+        let mut response = match self.invoke(&parts, body, &request_id, &trace_id).await {
             Ok(response) | Err(response) => response,
         };
+        let status = response.status().as_u16();
+        self.options.requests.answer(&trace_id, status, started.elapsed());
         if let Ok(id) = HeaderValue::try_from(request_id) {
             response.headers_mut().insert("apigw-requestid", id);
         }
         response
+    }
+
+    fn received(&self, parts: &Parts, trace_id: &str) -> ReceivedRequest {
+        let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        ReceivedRequest {
+            id: trace_id.to_owned(),
+            method: parts.method.to_string(),
+            path,
+            started_at: self.options.clock.now(),
+        }
     }
 
     /// Returns the response of the function, or (as `Err`) an error response of the gateway itself.
@@ -114,6 +135,7 @@ impl Gateway {
         parts: &Parts,
         body: Body,
         request_id: &str,
+        trace_id: &str,
     ) -> Result<Response, Response> {
         let not_found = || message(StatusCode::NOT_FOUND, "Not Found");
         let matched = self.routes.find(&parts.method, parts.uri.path()).ok_or_else(not_found)?;
@@ -126,6 +148,9 @@ impl Gateway {
             }
             None => None,
         };
+        if let Some(person) = claims.as_ref().and_then(|claims| claims.get("sub")?.as_str()) {
+            self.options.requests.sign_in(trace_id, person);
+        }
         let body = axum::body::to_bytes(body, MAX_BODY_BYTES)
             .await
             .map_err(|_| message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?;
@@ -138,11 +163,18 @@ impl Gateway {
             request_id,
             time: self.options.clock.now(),
         };
-        self.integrate(&matched, event.to_event().to_string().into()).await
+        let trace = Trace::start(trace_id);
+        self.integrate(&matched, event.to_event().to_string().into(), &trace).await
     }
 
-    async fn integrate(&self, matched: &Match<'_>, payload: Bytes) -> Result<Response, Response> {
-        let invocation = self.options.lambda.invoke(&matched.target.function, payload);
+    async fn integrate(
+        &self,
+        matched: &Match<'_>,
+        payload: Bytes,
+        trace: &Trace,
+    ) -> Result<Response, Response> {
+        let function = &matched.target.function;
+        let invocation = self.options.lambda.invoke_traced(function, payload, trace);
         let outcome = match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(InvokeError::PayloadTooLarge { .. })) => {

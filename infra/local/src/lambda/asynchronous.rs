@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::errors::InvokeError;
 use super::service::Service;
-use crate::lineage::Lineage;
+use crate::trace::Trace;
 
 /// Longest delay after throttling. AWS has the same limit.
 const MAX_THROTTLE_DELAY: Duration = Duration::from_secs(300);
@@ -21,7 +21,7 @@ impl Service {
         let mut after_error = delays.after_error.iter().take(settings.retries);
         let mut after_throttle = delays.after_throttle;
         loop {
-            let delay = match self.run(function, payload.clone(), &Lineage::default()).await {
+            let delay = match self.run(function, payload.clone(), &Trace::default()).await {
                 Ok(outcome) if outcome.function_error.is_none() => return,
                 Ok(_) => match after_error.next() {
                     Some(delay) => *delay,

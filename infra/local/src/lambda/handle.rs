@@ -10,8 +10,8 @@ use super::limits::{MAX_EVENT_BYTES, MAX_PAYLOAD_BYTES};
 use super::outcome::InvokeOutcome;
 use super::pool::Pool;
 use super::service::{LambdaOptions, Service};
-use crate::lineage::Lineage;
 use crate::template::{Function, Names};
+use crate::trace::Trace;
 
 /// The Lambda service of the local cloud. Clones share it.
 #[derive(Clone)]
@@ -39,24 +39,25 @@ impl Lambda {
         function: &str,
         payload: Bytes,
     ) -> Result<InvokeOutcome, InvokeError> {
-        self.invoke_in_chain(function, payload, &Lineage::default()).await
+        self.invoke_traced(function, payload, &Trace::default()).await
     }
 
-    /// Invokes the function like [`Lambda::invoke`], because of messages with this lineage.
+    /// Invokes the function like [`Lambda::invoke`], because of a request or of messages with this
+    /// trace.
     ///
     /// # Errors
     /// As [`Lambda::invoke`], and [`InvokeError::Recursive`] if Lambda would drop the invocation as
     /// part of an endless loop.
-    pub async fn invoke_in_chain(
+    pub async fn invoke_traced(
         &self,
         function: &str,
         payload: Bytes,
-        lineage: &Lineage,
+        trace: &Trace,
     ) -> Result<InvokeOutcome, InvokeError> {
         self.check(function, payload.len(), MAX_PAYLOAD_BYTES)?;
-        let (lambda, lineage) = (self.clone(), lineage.clone());
+        let (lambda, trace) = (self.clone(), trace.clone());
         let function = function.to_owned();
-        let task = async move { lambda.0.run(&function, payload, &lineage).await };
+        let task = async move { lambda.0.run(&function, payload, &trace).await };
         self.0.invocations.spawn(task).await.unwrap_or(Err(InvokeError::ShuttingDown))
     }
 

@@ -6,6 +6,7 @@
 //! | `service` | runs one invocation |
 //! | `asynchronous`, `retry` | asynchronous events and their retries |
 //! | `pool`, `environment`, `output` | the processes of a function, one process, what it prints |
+//! | `variables` | the environment variables of a process |
 //! | `runtime_api` | the API that a process gets its events from |
 //! | `invoke_api` | the Invoke operation for `aws lambda invoke` and the like |
 //! | `outcome`, `errors`, `limits` | the result of an invocation, errors, size limits |
@@ -24,6 +25,7 @@ mod pool;
 mod retry;
 mod runtime_api;
 mod service;
+mod variables;
 
 pub use cold_start::{ColdStart, ColdStartError};
 pub use errors::{FunctionError, InvokeError, StartError};

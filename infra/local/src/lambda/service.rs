@@ -1,11 +1,12 @@
 //! Invokes functions: finds or starts a process, sends it the event, and records the usage of the
 //! process.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use shared::clock::Clock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,13 +19,13 @@ use super::output::Output;
 use super::pool::Pool;
 use super::retry::RetryDelays;
 use super::runtime_api::{Delivery, RuntimeApi};
-use crate::account::REGION;
-use crate::aws::{Credentials, Issued};
+use super::variables::{self, Process};
+use crate::aws::Credentials;
 use crate::cargo::{Binaries, Binary};
 use crate::console::{Console, InvocationLine};
-use crate::lineage::Lineage;
-use crate::record::{Events, Invocation, Usage};
+use crate::record::{CausedInvocation, Events, Invocation, Requests, Usage};
 use crate::template::{Function, Names, Template};
+use crate::trace::Trace;
 
 /// The dependencies of the service.
 #[derive(Clone)]
@@ -41,6 +42,8 @@ pub struct LambdaOptions {
     pub credentials: Credentials,
     /// Records every invocation.
     pub usage: Usage,
+    /// Records every invocation that a request caused.
+    pub requests: Requests,
     /// Records the structured events that functions log.
     pub events: Events,
     /// Shows invocations, warnings and errors.
@@ -61,6 +64,16 @@ pub(super) struct Service {
     running: Mutex<HashMap<String, CancellationToken>>,
     pub(super) shutdown: CancellationToken,
     pub(super) invocations: TaskTracker,
+}
+
+/// An invocation in progress.
+struct Run<'a> {
+    pool: &'a Pool,
+    /// What caused the invocation.
+    cause: &'a Trace,
+    request_id: String,
+    /// The time when it began, including the initialization.
+    started_at: Timestamp,
 }
 
 impl Service {
@@ -90,11 +103,11 @@ impl Service {
         &self,
         function: &str,
         payload: Bytes,
-        lineage: &Lineage,
+        cause: &Trace,
     ) -> Result<InvokeOutcome, InvokeError> {
         let not_found = || InvokeError::NotFound(function.to_owned());
         let pool = self.pools.get(function).ok_or_else(not_found)?;
-        let Some(lineage) = lineage.next(function, pool.function.allows_recursion) else {
+        let Some(trace) = cause.next(function, pool.function.allows_recursion) else {
             self.options.console.recursion_dropped(function);
             return Err(InvokeError::Recursive(function.to_owned()));
         };
@@ -102,7 +115,12 @@ impl Service {
             self.options.console.throttled(function);
             return Err(InvokeError::Throttled(function.to_owned()));
         };
-        let request_id = Uuid::new_v4().to_string();
+        let run = Run {
+            pool,
+            cause,
+            request_id: Uuid::new_v4().to_string(),
+            started_at: self.options.clock.now(),
+        };
         let started = Instant::now();
         let (mut environment, init) = match self.environment(pool).await {
             Ok((environment, None)) => (environment, None),
@@ -110,19 +128,17 @@ impl Service {
                 Ending::Ready => (environment, Some(started.elapsed())),
                 ending => {
                     let init = Some(started.elapsed());
-                    let ending = init_failure(ending);
-                    return Ok(self
-                        .conclude(pool, environment, request_id, ending, started, init)
-                        .await);
+                    let (ending, delivered) = (init_failure(ending), Instant::now());
+                    return Ok(self.conclude(&run, environment, ending, delivered, init).await);
                 }
             },
-            Err(error) => return Ok(not_started(request_id, &error, started)),
+            Err(error) => return Ok(not_started(run.request_id, &error, started)),
         };
         self.options.usage.start_invocation(&environment.access_key_id);
         let started = Instant::now();
-        let delivery = self.delivery(&pool.function, &request_id, payload, &lineage);
+        let delivery = self.delivery(&pool.function, &run.request_id, payload, &trace);
         let ending = environment.invoke(delivery, pool.function.timeout).await;
-        Ok(self.conclude(pool, environment, request_id, ending, started, init).await)
+        Ok(self.conclude(&run, environment, ending, started, init).await)
     }
 
     /// Returns an environment for one invocation. The second value is `None` if the environment is
@@ -152,10 +168,18 @@ impl Service {
             self.options.console.clone(),
         );
         let id = Uuid::new_v4().simple().to_string();
+        let mut variables = pool.variables.clone();
+        variables.extend(variables::reserved(&Process {
+            function: &pool.function,
+            id: &id,
+            keys: &issued,
+            endpoint_url: &self.options.endpoint_url,
+            started_at: self.options.clock.now(),
+        }));
         let environment = Environment::spawn(Launch {
             program: &program.path,
             built_at: program.built_at,
-            variables: self.process_variables(pool, &id, &issued),
+            variables,
             access_key_id: issued.access_key_id.clone(),
             endpoint: self.runtime_api.register(&id),
             output,
@@ -167,44 +191,12 @@ impl Service {
         environment
     }
 
-    /// The environment variables in the template, and the variables that Lambda sets.
-    fn process_variables(
-        &self,
-        pool: &Pool,
-        id: &str,
-        issued: &Issued,
-    ) -> BTreeMap<String, String> {
-        let function = &pool.function;
-        let date = self.options.clock.now().strftime("%Y/%m/%d").to_string();
-        let reserved = [
-            ("_HANDLER", "bootstrap".to_owned()),
-            ("LANG", "en_US.UTF-8".to_owned()),
-            ("TZ", ":UTC".to_owned()),
-            ("AWS_LAMBDA_FUNCTION_NAME", function.id.clone()),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mib.to_string()),
-            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-            ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
-            ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", function.id)),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", format!("{date}/[$LATEST]{id}")),
-            ("AWS_REGION", REGION.to_owned()),
-            ("AWS_DEFAULT_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", issued.access_key_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY", issued.secret_access_key.clone()),
-            ("AWS_ENDPOINT_URL", self.options.endpoint_url.clone()),
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-        ];
-        let mut variables = pool.variables.clone();
-        variables.extend(reserved.map(|(name, value)| (name.to_owned(), value)));
-        variables
-    }
-
     fn delivery(
         &self,
         function: &Function,
         request_id: &str,
         payload: Bytes,
-        lineage: &Lineage,
+        trace: &Trace,
     ) -> Delivery {
         let now = self.options.clock.now();
         let timeout = i64::try_from(function.timeout.as_millis()).unwrap_or(i64::MAX);
@@ -213,25 +205,25 @@ impl Service {
             payload,
             deadline_ms: now.as_millisecond().saturating_add(timeout),
             function_arn: function.arn(),
-            trace_id: format!("{};{}", trace_id(now.as_second()), lineage.field()),
+            trace_id: trace.header(now),
         }
     }
 
     /// Records the invocation. Keeps the environment for the next event, unless it is unusable now.
     async fn conclude(
         &self,
-        pool: &Pool,
+        run: &Run<'_>,
         mut environment: Environment,
-        request_id: String,
         ending: Ending,
         started: Instant,
         init: Option<Duration>,
     ) -> InvokeOutcome {
         let healthy =
             matches!(ending, Ending::Response(_) | Ending::Error(_) | Ending::ResponseTooLarge);
-        let (payload, function_error) = result(ending, &request_id, pool.function.timeout);
+        let function = &run.pool.function;
+        let (payload, function_error) = result(ending, &run.request_id, function.timeout);
         let outcome = InvokeOutcome {
-            request_id,
+            request_id: run.request_id.clone(),
             payload,
             function_error,
             duration: started.elapsed(),
@@ -242,16 +234,17 @@ impl Service {
         };
         let access_key_id = environment.access_key_id.clone();
         if healthy {
-            pool.keep(environment);
+            run.pool.keep(environment);
         } else {
             self.retire(environment).await;
         }
-        self.record(&pool.function, access_key_id, &outcome);
+        self.record(run, access_key_id, &outcome);
         outcome
     }
 
-    fn record(&self, function: &Function, access_key_id: String, outcome: &InvokeOutcome) {
-        let cost = self.options.usage.finish_invocation(Invocation {
+    fn record(&self, run: &Run<'_>, access_key_id: String, outcome: &InvokeOutcome) {
+        let function = &run.pool.function;
+        let calls = self.options.usage.finish_invocation(Invocation {
             function: function.id.clone(),
             access_key_id,
             cold: outcome.init.is_some(),
@@ -265,8 +258,19 @@ impl Service {
             status: outcome.status(),
             duration: outcome.duration,
             init: outcome.init,
-            cost,
+            cost: calls.total(),
         });
+        let invocation = CausedInvocation {
+            function: function.id.clone(),
+            by_message: run.cause.has_invocations(),
+            status: outcome.status().to_owned(),
+            started_at: run.started_at,
+            init: outcome.init,
+            duration: outcome.duration,
+            memory_mib: function.memory_mib,
+            calls,
+        };
+        self.options.requests.add_invocation(run.cause.ids(), &invocation);
     }
 
     /// Ends an environment and revokes its access key.
@@ -283,11 +287,4 @@ impl Service {
     fn running(&self) -> MutexGuard<'_, HashMap<String, CancellationToken>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A trace id in the format of X-Ray: the version, the time in seconds since 1970, and 96 random
-/// bits.
-fn trace_id(second: i64) -> String {
-    let random = Uuid::new_v4().simple().to_string();
-    format!("Root=1-{second:08x}-{};Parent={};Sampled=0", &random[..24], &random[16..32])
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use mail_parser::{Address, Message, MessageParser, MimeHeaders};
 use serde::{Serialize, Serializer};
 use shared::clock::Clock;
+use uuid::Uuid;
 
 use super::log::Log;
 
@@ -16,6 +17,8 @@ const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// A mail that was sent, as `GET /_local/mail` shows it (SPEC §6).
 #[derive(Clone, Debug, Serialize)]
 pub struct Mail {
+    /// The id of the mail in the mailbox.
+    pub id: Uuid,
     /// Address of the sender.
     pub from: String,
     /// Addresses of all recipients in the envelope. The addresses in the headers may be different.
@@ -74,6 +77,7 @@ impl Mailbox {
         let mail = {
             let message = MessageParser::default().parse(&raw)?;
             Mail {
+                id: Uuid::new_v4(),
                 from: from.or_else(|| addresses(message.from()).next()).unwrap_or_default(),
                 to: if to.is_empty() { recipients(&message) } else { to },
                 subject: message.subject().unwrap_or_default().to_owned(),
@@ -108,6 +112,12 @@ impl Mailbox {
     #[must_use]
     pub fn list(&self) -> Vec<Mail> {
         self.mails.entries().iter().cloned().collect()
+    }
+
+    /// The mail with this id; `None` if it does not exist.
+    #[must_use]
+    pub fn find(&self, id: Uuid) -> Option<Mail> {
+        self.mails.entries().iter().find(|mail| mail.id == id).cloned()
     }
 }
 

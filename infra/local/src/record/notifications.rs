@@ -25,6 +25,8 @@ pub struct Notification {
     pub duplicates: u64,
     /// Time of the first request.
     pub received_at: Timestamp,
+    /// The time when the person read the notification in the web console; `None` if it is unread.
+    pub read_at: Option<Timestamp>,
 }
 
 /// All notifications of a run of the local cloud. Clones share them.
@@ -58,6 +60,7 @@ impl Notifications {
             body,
             duplicates: 0,
             received_at: self.clock.now(),
+            read_at: None,
         };
         let id = notification.notification_id;
         self.list.push(notification);
@@ -77,6 +80,23 @@ impl Notifications {
     #[must_use]
     pub fn list(&self) -> Vec<Notification> {
         self.list.entries().iter().cloned().collect()
+    }
+
+    /// The notifications that are addressed to the person with this SSO id, oldest first.
+    #[must_use]
+    pub fn addressed_to(&self, sso_id: &str) -> Vec<Notification> {
+        let list = self.list.entries();
+        list.iter().filter(|one| one.body["sso_id"] == sso_id).cloned().collect()
+    }
+
+    /// Marks a notification as read or unread and returns it; `None` if it does not exist. A
+    /// notification that is read again keeps its first time.
+    #[must_use]
+    pub fn mark(&self, id: Uuid, is_read: bool) -> Option<Notification> {
+        let mut list = self.list.entries();
+        let found = list.iter_mut().find(|one| one.notification_id == id)?;
+        found.read_at = is_read.then(|| found.read_at.unwrap_or_else(|| self.clock.now()));
+        Some(found.clone())
     }
 }
 
@@ -109,5 +129,29 @@ mod tests {
         let notifications = Notifications::new(Clock::System);
         let first = notifications.accept("/chat", BTreeMap::new(), json!({}));
         assert_ne!(notifications.accept("/chat", BTreeMap::new(), json!({})), first);
+    }
+
+    #[test]
+    fn a_person_has_the_notifications_that_are_addressed_to_them() {
+        let notifications = Notifications::new(Clock::System);
+        for person in ["a", "b", "a"] {
+            let _ = notifications.accept("/chat", BTreeMap::new(), json!({ "sso_id": person }));
+        }
+        assert_eq!(notifications.addressed_to("a").len(), 2);
+        assert!(notifications.addressed_to("c").is_empty());
+    }
+
+    #[test]
+    fn a_notification_that_is_read_again_keeps_its_first_time() {
+        let clock = Clock::manual("2026-11-21T08:00:00Z".parse().unwrap());
+        let notifications = Notifications::new(clock.clone());
+        let id = notifications.accept("/chat", BTreeMap::new(), json!({}));
+        assert_eq!(notifications.list()[0].read_at, None);
+        let first = notifications.mark(id, true).unwrap().read_at;
+        assert!(first.is_some());
+        clock.advance(jiff::SignedDuration::from_mins(1));
+        assert_eq!(notifications.mark(id, true).unwrap().read_at, first);
+        assert_eq!(notifications.mark(id, false).unwrap().read_at, None);
+        assert!(notifications.mark(Uuid::nil(), true).is_none());
     }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::{Value, json};
+
+use super::cost::{ActionCosts, InvocationCost};
 
 /// For each function, the largest number of invocations whose times are kept for the percentiles.
 const MAX_TIMES: usize = 100_000;
@@ -30,25 +31,6 @@ pub struct Invocation {
     pub status: String,
 }
 
-/// The AWS calls and the capacity of one invocation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct InvocationCost {
-    /// Number of calls to all AWS services.
-    pub calls: u64,
-    /// DynamoDB read capacity units that the calls consumed.
-    pub read_units: f64,
-    /// DynamoDB write capacity units that the calls consumed.
-    pub write_units: f64,
-}
-
-impl InvocationCost {
-    fn add(&mut self, other: Self) {
-        self.calls += other.calls;
-        self.read_units += other.read_units;
-        self.write_units += other.write_units;
-    }
-}
-
 /// A call to an AWS service.
 #[derive(Clone, Copy, Debug)]
 pub struct AwsCall<'a> {
@@ -66,9 +48,6 @@ pub struct AwsCall<'a> {
     pub write_units: f64,
 }
 
-/// The cost of calls by action, in the form `service.Action`.
-type Costs = BTreeMap<String, InvocationCost>;
-
 #[derive(Debug, Default)]
 struct FunctionUsage {
     cold_starts: u64,
@@ -76,14 +55,14 @@ struct FunctionUsage {
     /// The duration and the processor time of each invocation that is kept.
     times: VecDeque<(Duration, Duration)>,
     statuses: BTreeMap<String, u64>,
-    calls: Costs,
+    calls: ActionCosts,
 }
 
 /// Calls with one access key that are not yet added to an invocation.
 #[derive(Debug, Default)]
 struct Running {
     function: String,
-    costs: Costs,
+    costs: ActionCosts,
 }
 
 #[derive(Debug, Default)]
@@ -121,12 +100,12 @@ impl Usage {
         call.function.clone_into(&mut running.function);
         let cost =
             InvocationCost { calls: 1, read_units: call.read_units, write_units: call.write_units };
-        running.costs.entry(format!("{}.{}", call.service, call.action)).or_default().add(cost);
+        running.costs.add(&format!("{}.{}", call.service, call.action), cost);
     }
 
     /// Adds a finished invocation to the usage of its function and returns the cost of its calls.
     #[must_use]
-    pub fn finish_invocation(&self, invocation: Invocation) -> InvocationCost {
+    pub fn finish_invocation(&self, invocation: Invocation) -> ActionCosts {
         let mut state = self.state();
         let calls = state.running.remove(&invocation.access_key_id).unwrap_or_default().costs;
         let function = state.functions.entry(invocation.function).or_default();
@@ -138,10 +117,8 @@ impl Usage {
         function.times.push_back((invocation.duration, invocation.cpu));
         *function.statuses.entry(invocation.status).or_default() += 1;
 
-        let mut total = InvocationCost::default();
-        calls.values().for_each(|cost| total.add(*cost));
-        add_all(&mut function.calls, &calls);
-        total
+        function.calls.add_all(&calls);
+        calls
     }
 
     /// The response body of `GET /_local/usage`: an object with one entry per function.
@@ -150,13 +127,13 @@ impl Usage {
         let state = self.state();
         let mut functions: BTreeMap<&str, Value> =
             state.functions.iter().map(|(name, usage)| (name.as_str(), usage.to_json())).collect();
-        let mut in_progress: BTreeMap<&str, Costs> = BTreeMap::new();
+        let mut in_progress: BTreeMap<&str, ActionCosts> = BTreeMap::new();
         for running in state.running.values().filter(|running| !running.costs.is_empty()) {
-            add_all(in_progress.entry(&running.function).or_default(), &running.costs);
+            in_progress.entry(&running.function).or_default().add_all(&running.costs);
         }
         for (name, mut costs) in in_progress {
             if let Some(usage) = state.functions.get(name) {
-                add_all(&mut costs, &usage.calls);
+                costs.add_all(&usage.calls);
             }
             let shown = functions.entry(name).or_insert_with(|| FunctionUsage::default().to_json());
             shown["actions"] = json!(costs);
@@ -171,12 +148,6 @@ impl Usage {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn add_all(to: &mut Costs, costs: &Costs) {
-    for (action, cost) in costs {
-        to.entry(action.clone()).or_default().add(*cost);
     }
 }
 
@@ -198,10 +169,15 @@ impl FunctionUsage {
     }
 }
 
-/// The nearest-rank percentile in milliseconds, rounded to whole microseconds.
+/// The nearest-rank percentile in milliseconds.
 fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
-    sorted.get(rank).map_or(0.0, |duration| (duration.as_secs_f64() * 1e6).round() / 1e3)
+    sorted.get(rank).map_or(0.0, |duration| milliseconds(*duration))
+}
+
+/// A duration in milliseconds, rounded to whole microseconds.
+pub(super) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 #[cfg(test)]
@@ -238,13 +214,13 @@ mod tests {
         usage.start_invocation("KEY");
         count(&usage, "KEY", "dynamodb", "Query", (1.5, 0.0));
         count(&usage, "OTHER", "dynamodb", "Query", (9.0, 0.0));
-        let first = usage.finish_invocation(invocation(10, true));
+        let first = usage.finish_invocation(invocation(10, true)).total();
         assert_eq!(first, InvocationCost { calls: 2, read_units: 1.5, write_units: 0.0 });
 
         usage.start_invocation("KEY");
         count(&usage, "KEY", "dynamodb", "Query", (0.5, 0.0));
         count(&usage, "KEY", "dynamodb", "PutItem", (0.0, 2.0));
-        let second = usage.finish_invocation(invocation(30, false));
+        let second = usage.finish_invocation(invocation(30, false)).total();
         assert_eq!(second, InvocationCost { calls: 2, read_units: 0.5, write_units: 2.0 });
 
         insta::assert_json_snapshot!(usage.snapshot());

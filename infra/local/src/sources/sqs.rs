@@ -16,8 +16,8 @@ use super::queue_event;
 use crate::account::REGION;
 use crate::aws::Credentials;
 use crate::lambda::{InvokeError, InvokeOutcome, Lambda};
-use crate::lineage::{Lineage, Traces};
 use crate::template::{Function, Names, QueueSource, Template};
+use crate::trace::{MessageTraces, Trace};
 
 /// The visibility time-out of a queue that the template does not declare.
 const DEFAULT_VISIBILITY: Duration = Duration::from_secs(30);
@@ -52,8 +52,8 @@ pub struct QueueSourcesOptions {
     pub http: reqwest::Client,
     /// Invokes the functions.
     pub lambda: Lambda,
-    /// The chains that led to the messages.
-    pub traces: Traces,
+    /// The traces of the messages.
+    pub traces: MessageTraces,
 }
 
 /// The running event source mappings.
@@ -72,7 +72,7 @@ struct Mapping {
     queue_arn: String,
     visibility: Duration,
     lambda: Lambda,
-    traces: Traces,
+    traces: MessageTraces,
     tasks: TaskTracker,
 }
 
@@ -198,8 +198,8 @@ impl Mapping {
     async fn handle(&self, messages: Vec<Message>) {
         let event = Bytes::from(queue_event::event(&messages, &self.queue_arn).to_string());
         let ids = messages.iter().filter_map(Message::message_id);
-        let lineage = self.traces.of_messages(ids);
-        let response = match self.invoke(event, &lineage).await {
+        let trace = self.traces.of_batch(ids);
+        let response = match self.invoke(event, &trace).await {
             Ok(outcome) if outcome.function_error.is_none() => outcome.payload,
             Ok(_) | Err(_) => return,
         };
@@ -216,11 +216,11 @@ impl Mapping {
     /// Invokes the function. A throttled invocation is tried again soon and with the same messages,
     /// as on AWS: their visibility time-out is much longer than the wait for a free process. It is
     /// given up before that time-out, because the queue would deliver the messages twice.
-    async fn invoke(&self, event: Bytes, lineage: &Lineage) -> Result<InvokeOutcome, InvokeError> {
+    async fn invoke(&self, event: Bytes, trace: &Trace) -> Result<InvokeOutcome, InvokeError> {
         let (mut pause, longest) = THROTTLED_PAUSE;
         let last_try = Instant::now() + self.visibility / 2;
         loop {
-            let result = self.lambda.invoke_in_chain(&self.function, event.clone(), lineage).await;
+            let result = self.lambda.invoke_traced(&self.function, event.clone(), trace).await;
             if !matches!(result, Err(InvokeError::Throttled(_))) || Instant::now() >= last_try {
                 return result;
             }
@@ -245,10 +245,18 @@ impl Mapping {
             .set_entries(Some(entries.collect()))
             .send()
             .await;
-        self.traces.deleted(batch.iter().filter_map(|message| message.message_id()));
-        if let Err(error) = deletion {
-            let error = aws_sdk_sqs::error::DisplayErrorContext(&error);
-            tracing::warn!(function = %self.function, %error, "messages could not be deleted");
+        match deletion {
+            Ok(deletion) => {
+                let deleted = deletion
+                    .successful()
+                    .iter()
+                    .filter_map(|entry| batch.get(entry.id().parse::<usize>().ok()?)?.message_id());
+                self.traces.deleted(deleted);
+            }
+            Err(error) => {
+                let error = aws_sdk_sqs::error::DisplayErrorContext(&error);
+                tracing::warn!(function = %self.function, %error, "messages could not be deleted");
+            }
         }
     }
 }

@@ -10,4 +10,4 @@ mod build;
 mod site;
 
 pub use build::{BuildError, build};
-pub use site::{SiteConfig, content_security_policy, router};
+pub use site::router;

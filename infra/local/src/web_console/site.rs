@@ -1,5 +1,6 @@
 //! Serves the built console. Unknown paths get the start page, which has the routes of the
-//! application; the headers are those of the deployed site (`infra/console/template.yaml`).
+//! application; the headers are those of the deployed site (`infra/console/template.yaml`), and allow
+//! frames for the mailbox of the local cloud.
 
 use std::path::Path;
 
@@ -21,50 +22,51 @@ use crate::identity::CONSOLE_CLIENT;
 /// The settings of the console, which it reads from `/config.json`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SiteConfig {
+struct Settings {
     /// Base URL of the API.
-    pub api_url: String,
+    api_url: String,
     /// The issuer of the tokens.
-    pub issuer: String,
+    issuer: String,
     /// The client id of the console at the issuer.
-    pub client_id: String,
+    client_id: String,
     /// The scopes that the console asks for.
-    pub scope: String,
+    scope: String,
+    /// Base URL of the local endpoints. A deployed console has none, and no tools that need them.
+    local_url: String,
+    /// Where the console sends its analytics events.
+    analytics_url: String,
 }
 
-impl SiteConfig {
-    /// The settings in the local cloud, whose gateway has the API and the sign-in.
-    #[must_use]
-    pub fn local(gateway_url: &str) -> Self {
+impl Settings {
+    fn new(gateway_url: &str) -> Self {
         Self {
             api_url: gateway_url.to_owned(),
             issuer: gateway_url.to_owned(),
             client_id: CONSOLE_CLIENT.to_owned(),
             scope: "openid profile email".to_owned(),
+            local_url: format!("{gateway_url}/_local"),
+            analytics_url: format!("{gateway_url}/_local/analytics"),
         }
     }
 }
 
 /// The content security policy of the console. Styles in attributes are allowed for notes, which
-/// have them after sanitizing.
-#[must_use]
-pub fn content_security_policy(api_url: &str, issuer: &str) -> String {
-    let mut connect = format!("'self' {api_url}");
-    if issuer != api_url {
-        connect.extend([" ", issuer]);
-    }
+/// have them after sanitizing. Frames are allowed for the mail that the gateway shows.
+fn content_security_policy(gateway_url: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; \
-         img-src 'self' https: data:; font-src 'self'; connect-src {connect}; base-uri 'none'; \
-         form-action 'self' {issuer}; frame-ancestors 'none'"
+         img-src 'self' https: data:; font-src 'self'; connect-src 'self' {gateway_url}; \
+         frame-src {gateway_url}; base-uri 'none'; form-action 'self' {gateway_url}; \
+         frame-ancestors 'none'"
     )
 }
 
-/// Creates a router that serves the files in `folder` and `/config.json`.
-pub fn router(folder: &Path, config: SiteConfig) -> Router {
-    let policy = content_security_policy(&config.api_url, &config.issuer);
-    // The policy consists of URLs and fixed text, which are valid in a header.
-    let policy = HeaderValue::try_from(policy).ok();
+/// Creates a router that serves the files in `folder` and `/config.json`. The gateway at this URL
+/// has the API, the sign-in and the local endpoints.
+pub fn router(folder: &Path, gateway_url: &str) -> Router {
+    let config = Settings::new(gateway_url);
+    // The policy consists of a URL and fixed text, which are valid in a header.
+    let policy = HeaderValue::try_from(content_security_policy(gateway_url)).ok();
     let start_page = ServeFile::new(folder.join("index.html"));
     let files = ServeDir::new(folder).fallback(start_page);
     Router::new()
@@ -106,12 +108,14 @@ mod tests {
 
     use super::*;
 
+    const GATEWAY: &str = "http://127.0.0.1:3000";
+
     async fn answer(path: &str) -> (Response<()>, String) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("assets")).unwrap();
         std::fs::write(folder.path().join("index.html"), "start page").unwrap();
         std::fs::write(folder.path().join("assets/app-1a.js"), "script").unwrap();
-        let router = router(folder.path(), SiteConfig::local("http://127.0.0.1:3000"));
+        let router = router(folder.path(), GATEWAY);
         let request = Request::get(path).body(Body::empty()).unwrap();
         let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -129,7 +133,7 @@ mod tests {
             assert_eq!((response.status(), &*body), (StatusCode::OK, "start page"), "{path}");
             assert_eq!(header(&response, "cache-control"), "no-cache", "{path}");
             assert_eq!(header(&response, "referrer-policy"), "no-referrer", "{path}");
-            let policy = content_security_policy("http://127.0.0.1:3000", "http://127.0.0.1:3000");
+            let policy = content_security_policy(GATEWAY);
             assert_eq!(header(&response, "content-security-policy"), policy, "{path}");
         }
         let (response, body) = answer("/assets/app-1a.js").await;
@@ -139,8 +143,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_settings_name_the_api_and_the_issuer() {
+    async fn the_settings_name_the_api_the_issuer_and_the_local_endpoints() {
         let (_, body) = answer("/config.json").await;
-        insta::assert_snapshot!(body, @r#"{"apiUrl":"http://127.0.0.1:3000","issuer":"http://127.0.0.1:3000","clientId":"console","scope":"openid profile email"}"#);
+        insta::assert_snapshot!(body, @r#"{"apiUrl":"http://127.0.0.1:3000","issuer":"http://127.0.0.1:3000","clientId":"console","scope":"openid profile email","localUrl":"http://127.0.0.1:3000/_local","analyticsUrl":"http://127.0.0.1:3000/_local/analytics"}"#);
+    }
+
+    #[test]
+    fn the_policy_is_that_of_the_deployed_site_with_frames_of_the_gateway() {
+        let template = include_str!("../../../console/template.yaml");
+        let deployed = template.split("ContentSecurityPolicy: !Sub").nth(1).unwrap();
+        let deployed = deployed.split('"').nth(1).unwrap();
+        let deployed = deployed.replace("${ApiUrl} ${OidcOrigins}", GATEWAY);
+        let deployed =
+            deployed.replace("${OidcOrigins}", GATEWAY).replace("${AnalyticsOrigin}", "");
+        let frames = format!(" frame-src {GATEWAY};");
+        assert_eq!(content_security_policy(GATEWAY).replacen(&frames, "", 1), deployed);
+        assert!(!deployed.contains("frame-src"), "{deployed}");
     }
 }

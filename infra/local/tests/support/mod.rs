@@ -8,7 +8,7 @@ use local::aws::Credentials;
 use local::cargo::Binaries;
 use local::console::Console;
 use local::lambda::{LambdaOptions, RetryDelays};
-use local::record::{Events, Usage};
+use local::record::{Events, Requests, Usage};
 use local::template::{Names, Parameters, Template};
 use serde_json::Value;
 use shared::clock::Clock;
@@ -53,6 +53,7 @@ pub(crate) fn options(template: &Arc<Template>) -> LambdaOptions {
         binaries: Binaries::from_iter([("fixture".to_owned(), fixture().to_path_buf())]),
         credentials: Credentials::new(),
         usage: Usage::default(),
+        requests: Requests::default(),
         events: Events::default(),
         console: Console::silent(),
         clock: Clock::System,

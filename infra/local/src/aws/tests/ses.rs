@@ -45,7 +45,7 @@ async fn a_raw_mail_is_kept_byte_for_byte_and_parsed() {
     assert!(!send_raw(&cloud, RAW.as_bytes().to_vec()).await.unwrap().is_empty());
     let mail = cloud.aws.mailbox().list().remove(0);
     assert_eq!(mail.raw, RAW.as_bytes());
-    insta::assert_json_snapshot!(mail, { ".sent_at" => "[time]" });
+    insta::assert_json_snapshot!(mail, { ".id" => "[id]", ".sent_at" => "[time]" });
     assert_eq!(cloud.cost().calls, 1);
 }
 

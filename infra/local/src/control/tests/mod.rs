@@ -1,6 +1,9 @@
+mod web_console;
+
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
+use axum::response::Response;
 use http::Request;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -12,7 +15,7 @@ use super::*;
 use crate::aws::Faults;
 use crate::demo_company;
 use crate::identity::{DEFAULT_LIFETIME, Identity, TokenLifetime};
-use crate::record::{Events, Invocation, Mailbox, Notifications, Usage};
+use crate::record::{Events, Invocation, Mailbox, Notifications, Requests, Usage};
 use crate::upstreams::Directory;
 
 const ISSUER: &str = "http://127.0.0.1:3000/";
@@ -54,6 +57,7 @@ fn control() -> Control {
         mailbox: Mailbox::new(clock.clone()),
         notifications: Notifications::new(clock.clone()),
         events: Events::new(),
+        requests: Requests::new(),
         usage: Usage::new(),
         faults: Faults::new(),
         files: unreachable_bucket(),
@@ -65,20 +69,25 @@ fn control() -> Control {
         clean_up,
         clock,
     };
-    Control { router: Router::new().nest("/_local", router(state.clone())), state, cleaned_up_at }
+    let endpoints = router(state.clone()).merge(analytics_router(state.clone()));
+    Control { router: Router::new().nest("/_local", endpoints), state, cleaned_up_at }
 }
 
 impl Control {
     async fn call(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let response = self.send(method, path, body).await;
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn send(&self, method: &str, path: &str, body: &str) -> Response {
         let request = Request::builder()
             .method(method)
             .uri(format!("/_local{path}"))
             .body(Body::from(body.to_owned()))
             .unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status().as_u16();
-        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap())
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     async fn get(&self, path: &str) -> Value {
