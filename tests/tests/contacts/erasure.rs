@@ -171,6 +171,7 @@ async fn a_contact_is_erased_at_the_end_of_its_retention() {
 #[tokio::test]
 async fn an_erasure_needs_the_level_everything_itself_and_answers_404_when_nothing_is_left() {
     let world = World::with_flags().await;
+    let log = Log::capture();
     let id = create(&world, "sinta", &body()).await;
     for is_on in [true, false] {
         world.flags(is_on, true).await;
@@ -189,6 +190,7 @@ async fn an_erasure_needs_the_level_everything_itself_and_answers_404_when_nothi
     let listed = world.get("maya", "/cdp/customers?view=deleted").await;
     assert!(!listed.ids().contains(&id));
     assert_eq!(erase(&world, "maya", &id).await.status, 200, "a repetition");
+    assert_eq!(log.events("cdp_contact_erased").len(), 1, "a repetition changes nothing");
     clean_up(&world).await;
     assert_eq!(erase(&world, "maya", &id).await.status, 404, "nothing is left");
     assert_nothing_left(&world, &id).await;
