@@ -1,6 +1,7 @@
 import { VueQueryPlugin } from "@tanstack/vue-query";
 import { createApp } from "vue";
 import "@/design/base.css";
+import { createTrack, trackKey } from "@/analytics";
 import { apiKey } from "@/api";
 import { createApi } from "@/api/client";
 import { createQueries } from "@/api/queries";
@@ -16,13 +17,14 @@ async function start(): Promise<void> {
   restoreTheme();
   const [configuration] = await Promise.all([loadConfiguration(), show(chosenLanguage() ?? browserLanguage())]);
   const session = new Session(configuration);
-  createApp(AppRoot)
+  const pages = createPages(session);
+  const app = createApp(AppRoot)
     .use(i18n)
     .use(VueQueryPlugin, { queryClient: createQueries() })
-    .use(createPages(session))
     .provide(sessionKey, session)
     .provide(apiKey, createApi(configuration.apiUrl, session.send))
-    .mount("#app");
+    .provide(trackKey, createTrack(configuration.analyticsUrl));
+  app.use(pages).mount("#app");
 }
 
 start().catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ApiError, ConnectionError, errorText } from "./error";
-import { recordScope, resetScope, showsOwnOnly } from "./fallback";
+import { narrowedSurface, recordScope, resetScope, showsOwnOnly } from "./fallback";
 
 const answer = (status: number, headers: Record<string, string> = {}) => new Response(null, { status, headers });
 
@@ -31,6 +31,16 @@ describe("the fallback", () => {
     expect(showsOwnOnly.value).toBe(true);
     recordScope("GET /cdp/customers", answer(200));
     expect(showsOwnOnly.value).toBe(false);
+  });
+
+  it("belongs to the surface whose answer was narrowed first", () => {
+    const operations = { "GET /cdp/customers": "list", "GET /cdp/customers/search-assoc": "assoc", "GET /cdp/customers/{id}": "detail", "GET /v1/contacts/{contact_id}/notes": "detail" };
+    for (const [operation, surface] of Object.entries(operations)) {
+      resetScope();
+      recordScope(operation, answer(200, { "X-Team-Permission-Fallback": "owned-only" }));
+      recordScope("GET /cdp/customers", answer(200, { "X-Team-Permission-Fallback": "owned-only" }));
+      expect(narrowedSurface(), operation).toBe(surface);
+    }
   });
 
   it("is forgotten on another page", () => {

@@ -1,10 +1,18 @@
 import { computed, reactive } from "vue";
+import type { Events } from "@/analytics";
 
 /** The operations whose last answer was narrowed to the viewer's own records. */
 const narrowed = reactive(new Set<string>());
 
 /** Whether something on the page shows the viewer's own records only, because teams cannot be loaded. */
 export const showsOwnOnly = computed(() => narrowed.size > 0);
+
+/** The part of the product that shows the viewer's own records only: that of the first narrowed answer. */
+export function narrowedSurface(): Events["cdp_team_fallback_banner_shown"]["surface"] {
+  const [operation = ""] = narrowed;
+  if (operation.includes("search-assoc")) return "assoc";
+  return operation.includes("{") ? "detail" : "list";
+}
 
 /** Notes whether an answer was narrowed; the next answer of the same operation decides again. */
 export function recordScope(operation: string, response: Response): void {

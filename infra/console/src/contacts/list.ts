@@ -13,6 +13,8 @@ interface Page {
 }
 
 const PAGE = 100;
+/** The page shows at least so many rows at once, if there are. */
+const FIRST_ROWS = 25;
 /** Lists with more pages are shown again as they were, instead of being read anew. */
 const FEW_PAGES = 2;
 
@@ -47,7 +49,14 @@ export function useContactList(state: Ref<ListState>) {
       rememberName(contact.assignee_id, contact.assignee_name);
     }
   });
-  return { query, contacts };
+  // Pages can be short or empty while more follow.
+  const isShort = computed(() => contacts.value.length < FIRST_ROWS && query.hasNextPage.value);
+  watch([isShort, contacts, query.isFetching, query.isError], () => {
+    if (isShort.value && !query.isFetching.value && !query.isError.value) void query.fetchNextPage();
+  });
+  /** Whether the first rows are there. */
+  const isLoaded = computed(() => query.isSuccess.value && !query.isFetching.value && !isShort.value);
+  return { query, contacts, isLoaded };
 }
 
 /** Reads the lists anew, from their first pages on, after a change of which contacts they have. */

@@ -3,6 +3,7 @@ import { useI18n } from "vue-i18n";
 import { ApiError, errorText } from "@/api";
 import { toast } from "@/design/toasts";
 import { problemsOf, type ContactInput, type Draft } from "./draft";
+import { useTeamOwnerTracking } from "./tracking";
 
 const worded = ["name", "company_name", "emails", "phones", "owner_id", "assignee_id", "tags", "source", "external_id", "custom_fields"];
 
@@ -11,6 +12,7 @@ export function useSaveErrors() {
   const { t } = useI18n();
   const errors = reactive<Record<string, string>>({});
   const failure = ref<string | null>(null);
+  const { rejected } = useTeamOwnerTracking();
 
   function clear() {
     for (const field of Object.keys(errors)) delete errors[field];
@@ -34,9 +36,11 @@ export function useSaveErrors() {
       else failure.value = t("contacts.invalid.other", { message: error.message });
       return false;
     }
-    const teams = "team_owner_ids" in sent && error instanceof ApiError && (error.code === "TEAM_OWNER_INVALID" || error.status >= 500);
+    const refused = error instanceof ApiError && error.code === "TEAM_OWNER_INVALID";
+    if (refused) rejected(error);
+    const teams = "team_owner_ids" in sent && (refused || (error instanceof ApiError && error.status >= 500));
     if (teams) toast("danger", t("contacts.teams.saveFailed"));
-    if (!(error instanceof ApiError && error.code === "TEAM_OWNER_INVALID")) failure.value = `${t(errorText(error))} ${t("contacts.form.failed")}`;
+    if (!refused) failure.value = `${t(errorText(error))} ${t("contacts.form.failed")}`;
     return teams;
   }
   return { errors, failure, clear, check, show };
