@@ -3,11 +3,22 @@ import type { Connect, Plugin } from "vite";
 /** The addresses of the API and of the issuer, as the local cloud uses them by default. */
 const api = process.env["CONSOLE_API_URL"] ?? "http://127.0.0.1:3000";
 const issuer = process.env["CONSOLE_ISSUER"] ?? api;
+/** The operations of the local cloud on itself; a deployed API has none. */
+const local = ["127.0.0.1", "localhost"].includes(new URL(api).hostname) ? `${api}/_local` : null;
 
-const configuration = { apiUrl: api, issuer, clientId: "console", scope: "openid profile email" };
+const configuration = {
+  apiUrl: api,
+  issuer,
+  clientId: "console",
+  scope: "openid profile email",
+  ...(local ? { localUrl: local, analyticsUrl: `${local}/analytics` } : {}),
+};
 
-/** The security headers of every deployment; `infra/console/template.yaml` has the same policy. */
-export const contentSecurityPolicy = (connect: string[], signIn: string) =>
+/**
+ * The content security policy of every deployment; `infra/console/template.yaml` has the same one.
+ * Only the local console shows a frame: the mail of the local cloud.
+ */
+export const contentSecurityPolicy = (connect: string[], signIn: string, frames: string[] = []) =>
   [
     "default-src 'none'",
     "script-src 'self'",
@@ -16,6 +27,7 @@ export const contentSecurityPolicy = (connect: string[], signIn: string) =>
     "img-src 'self' https: data:",
     "font-src 'self'",
     `connect-src 'self' ${connect.join(" ")}`,
+    ...(frames.length ? [`frame-src ${frames.join(" ")}`] : []),
     "base-uri 'none'",
     `form-action 'self' ${signIn}`,
     "frame-ancestors 'none'",
@@ -39,7 +51,7 @@ export function configurationPlugin(): Plugin {
     },
     configurePreviewServer(server) {
       server.middlewares.use((_request, response, next) => {
-        response.setHeader("Content-Security-Policy", contentSecurityPolicy([...new Set([api, issuer])], issuer));
+        response.setHeader("Content-Security-Policy", contentSecurityPolicy([...new Set([api, issuer])], issuer, local ? [api] : []));
         response.setHeader("Referrer-Policy", "no-referrer");
         response.setHeader("X-Content-Type-Options", "nosniff");
         next();

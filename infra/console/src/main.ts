@@ -24,6 +24,10 @@ async function start(): Promise<void> {
     .provide(sessionKey, session)
     .provide(apiKey, createApi(configuration.apiUrl, session.send))
     .provide(trackKey, createTrack(configuration.analyticsUrl));
+  if (configuration.localUrl) {
+    const { addLocalParts } = await import("@/local");
+    addLocalParts(app, pages, configuration.localUrl, configuration.apiUrl);
+  }
   app.use(pages).mount("#app");
 }
 

@@ -1,7 +1,8 @@
 import { Download, Trash2, Upload, UserCheck, UserRound, Users, UsersRound } from "@lucide/vue";
-import { computed, type Component } from "vue";
+import { computed, inject, type Component } from "vue";
 import type { RouteLocationRaw } from "vue-router";
 import { useMe } from "@/session/me";
+import { localKey } from "./local";
 
 export interface Entry {
   key: string;
@@ -31,5 +32,7 @@ export function useNavigation() {
     ...(can("customers_customers_manage") ? [{ key: "nav.import", icon: Upload, to: { name: "import" } }] : []),
   ]);
 
-  return { contacts, files, known: computed(() => me.value !== null) };
+  const local = inject(localKey, null);
+
+  return { contacts, files, local: local ? [local.entry] : [], known: computed(() => me.value !== null) };
 }

@@ -6,6 +6,8 @@ export type Language = (typeof languages)[number];
 /** Where the user's choice is kept. */
 const CHOICE = "console.language";
 
+/** The languages whose texts are loaded. */
+const loaded = new Set<Language>();
 const texts = { en: () => import("./en"), id: () => import("./id") };
 
 export const i18n = createI18n({ legacy: false, locale: "en", fallbackLocale: "en", messages: {}, missingWarn: false });
@@ -27,8 +29,9 @@ export function browserLanguage(): Language {
 
 /** Shows the application in a language. */
 export async function show(language: Language): Promise<void> {
-  if (!i18n.global.availableLocales.includes(language)) {
-    i18n.global.setLocaleMessage(language, (await texts[language]()).default);
+  if (!loaded.has(language)) {
+    i18n.global.mergeLocaleMessage(language, (await texts[language]()).default);
+    loaded.add(language);
   }
   i18n.global.locale.value = language;
   document.documentElement.lang = language;

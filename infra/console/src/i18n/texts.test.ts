@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import localEn from "@/local/texts/en.json";
+import localId from "@/local/texts/id.json";
 import en from "./en";
 import id from "./id";
 
@@ -27,8 +29,8 @@ function sources(folder: string): [string, string][] {
 }
 
 describe("texts", () => {
-  const english = flatten(en);
-  const indonesian = flatten(id);
+  const english = flatten({ ...en, local: localEn });
+  const indonesian = flatten({ ...id, local: localId });
 
   it("are complete in both languages", () => {
     expect([...indonesian.keys()].sort()).toEqual([...english.keys()].sort());
