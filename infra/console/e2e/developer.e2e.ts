@@ -109,6 +109,18 @@ test("Developer panel: mail is read as text and as HTML in a frame that runs not
   expect([file.name, file.bytes.toString()]).toEqual(["people.csv", "name\n"]);
 });
 
+test("Developer panel: the API reference sends requests as the person who is signed in", async () => {
+  const maya = await createOwner();
+  const page = await visit(maya, "/developer/api");
+  const operation = page.locator(".opblock", { has: page.locator("[data-path='/cdp/me']") });
+  await operation.locator(".opblock-summary-control").press("Enter");
+  await operation.getByRole("button", { name: "Try it out" }).click();
+  await operation.getByRole("button", { name: "Execute" }).click();
+  await operation.locator(".live-responses-table").getByText(`"${maya.email}"`).waitFor();
+  await operation.locator(".curl").getByText("Authorization: Bearer").waitFor();
+  await expectAccessible(page);
+});
+
 test("Deployment: without localUrl the console has neither the bell nor the panel, and without analyticsUrl it sends no events", async () => {
   const maya = await createOwner();
   const page = await visit(maya, "/exports");
@@ -133,8 +145,8 @@ test("Deployment: only the folder local of the build has the bell and the panel"
   const files = readdirSync(build, { recursive: true, encoding: "utf8" }).filter((file) => /\.(js|css|html|yaml)$/.test(file));
   const local = files.filter((file) => file.startsWith("local"));
   const textOf = (list: string[]) => list.map((file) => readFileSync(join(build, file), "utf8")).join("\n");
-  // What the sources of the bell, of each tab have, and nothing else.
-  const marks = ["read_at", "cost_usd", "peak_memory_bytes", "mail-subject", "event_name", "latency_ms", "records-table"];
+  // What the sources of the bell, of each tab and of Swagger UI have, and nothing else.
+  const marks = ["read_at", "cost_usd", "peak_memory_bytes", "mail-subject", "event_name", "latency_ms", "swagger-ui", "records-table", "openapi: 3"];
   const deployed = textOf(files.filter((file) => !local.includes(file)));
   expect(marks.filter((mark) => deployed.includes(mark))).toEqual([]);
   expect(marks.filter((mark) => !textOf(local).includes(mark))).toEqual([]);

@@ -26,6 +26,7 @@ export function addLocalParts(app: App, pages: Router, localUrl: string, apiUrl:
       { path: "mail", name: "developer-mail", component: () => import("./mail/MailTab.vue") },
       { path: "events", name: "developer-events", component: () => import("./events/EventsTab.vue") },
       { path: "faults", name: "developer-faults", component: () => import("./faults/FaultsTab.vue") },
+      { path: "api", name: "developer-api", component: () => import("./reference/ReferenceTab.vue") },
     ],
   });
 }

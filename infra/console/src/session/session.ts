@@ -48,6 +48,11 @@ export class Session {
     return window.opener !== null && window.name === POPUP;
   }
 
+  /** The token of the person who is signed in. */
+  get accessToken(): string | undefined {
+    return this.#user.value?.access_token;
+  }
+
   /** Restores the session of this tab. Returns whether a user is signed in. */
   async restore(): Promise<boolean> {
     if (this.#user.value) return true;
