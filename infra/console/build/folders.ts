@@ -1,12 +1,17 @@
-import type { PreRenderedAsset, PreRenderedChunk } from "rolldown";
+import { relative, resolve, sep } from "node:path";
+import type { Rolldown } from "vite";
 
-/** What only the local cloud shows: the sources of the folder, and what only they use. */
-const LOCAL = /\/src\/local\/|^src\/local\/|\/swagger-ui-dist\/|\binfra\/openapi\.yaml$|^\.\.\/openapi\.yaml$/;
+const root = resolve(import.meta.dirname, "..");
+/** What only the local cloud shows: the sources of the bell and of the panel, and the description of the API. */
+const local = ["src/local/", "../openapi.yaml"];
 
-const folderOf = (sources: readonly string[]) => (sources.some((source) => LOCAL.test(source)) ? "local" : "assets");
+function folderOf(sources: readonly string[]): "local" | "assets" {
+  const paths = sources.map((source) => relative(root, resolve(root, source)).replaceAll(sep, "/"));
+  return paths.some((path) => local.some((start) => path.startsWith(start))) ? "local" : "assets";
+}
 
-/** Puts the files of `src/local` into a folder of their own, which is not deployed. */
+/** Puts the files that only the local cloud needs into a folder of their own, which is not deployed. */
 export const outputNames = {
-  chunkFileNames: ({ moduleIds }: PreRenderedChunk) => `${folderOf(moduleIds)}/[name]-[hash].js`,
-  assetFileNames: ({ originalFileNames }: PreRenderedAsset) => `${folderOf(originalFileNames)}/[name]-[hash][extname]`,
+  chunkFileNames: ({ moduleIds }: Rolldown.PreRenderedChunk) => `${folderOf(moduleIds)}/[name]-[hash].js`,
+  assetFileNames: ({ originalFileNames }: Rolldown.PreRenderedAsset) => `${folderOf(originalFileNames)}/[name]-[hash][extname]`,
 };
