@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
 import { configurationPlugin } from "./build/configuration.ts";
-import { outputNames } from "./build/folders.ts";
+import { framework, outputNames } from "./build/folders.ts";
 
 export default defineConfig({
   plugins: [vue(), configurationPlugin()],
@@ -26,7 +26,7 @@ export default defineConfig({
     cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5"],
     // The content security policy allows no `data:` fonts.
     assetsInlineLimit: 0,
-    rolldownOptions: { output: outputNames },
+    rolldownOptions: { output: { ...outputNames, codeSplitting: { groups: [framework] } } },
   },
   // `localhost` may be another address family, and it is not an origin that the local cloud allows.
   server: { host: "127.0.0.1", port: 5173, strictPort: true },

@@ -15,3 +15,6 @@ export const outputNames = {
   chunkFileNames: ({ moduleIds }: Rolldown.PreRenderedChunk) => `${folderOf(moduleIds)}/[name]-[hash].js`,
   assetFileNames: ({ originalFileNames }: Rolldown.PreRenderedAsset) => `${folderOf(originalFileNames)}/[name]-[hash][extname]`,
 };
+
+/** What each page needs. In one chunk it is smaller than in the many that the pages of the panel would split it into. */
+export const framework = { name: "framework", test: /\/node_modules\/(@vue|vue|vue-router|vue-i18n|@intlify)\// };

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterEach, expect, test } from "vitest";
 import { clearFaults, createCompany, downloaded, expectAccessible, fault, local, visit, type TestPerson } from "./harness";
+import { asDeployed } from "./scenes/deployment";
 import { createNoteScene, mention, storeNote } from "./scenes/notes";
 
 afterEach(async () => void (await clearFaults()));
@@ -125,11 +126,7 @@ test("Developer panel: the API reference sends requests as the person who is sig
 test("Deployment: without localUrl the console has neither the bell nor the panel, and without analyticsUrl it sends no events", async () => {
   const maya = await createOwner();
   const page = await visit(maya, "/exports");
-  await page.route("**/config.json", async (route) => {
-    const response = await route.fetch();
-    const { localUrl: _local, analyticsUrl: _analytics, ...deployed } = (await response.json()) as Record<string, string>;
-    await route.fulfill({ response, json: deployed });
-  });
+  await asDeployed(page);
   const requests: string[] = [];
   page.on("request", (request) => requests.push(new URL(request.url()).pathname));
   await page.goto("/customers/teams");

@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { expect, inject, test } from "vitest";
 import { createCompany, visit, type TestPerson } from "./harness";
+import { asDeployed } from "./scenes/deployment";
 
 const CONTACTS = 5_000;
 
@@ -32,6 +33,7 @@ test("Size: the first page loads at most 200 KB of compressed script", async () 
   const { people } = await createCompany({ people: { Maya: {} } });
   const page = await visit(people["Maya"]!, "/exports");
   await page.getByText("No exports yet").waitFor();
+  await asDeployed(page);
   const sizes = new Map<string, Promise<number>>();
   page.on("response", (response) => {
     const { pathname, origin } = new URL(response.url());
