@@ -15,12 +15,13 @@ use crate::console::Console;
 /// The folder of the console in the workspace.
 const FOLDER: &str = "infra/console";
 /// What the build reads, under the workspace. Other files, such as tests, change nothing in it.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "infra/openapi.yaml",
     "docs/note-allowlist.json",
     "infra/console/package-lock.json",
     "infra/console/index.html",
     "infra/console/vite.config.ts",
+    "infra/console/build",
     "infra/console/tsconfig.json",
     "infra/console/public",
     "infra/console/src",
