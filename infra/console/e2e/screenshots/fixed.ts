@@ -14,9 +14,11 @@ function fix(text: string): string {
     .replace(/\.[0-9a-f]{8}@staff\.example/g, "@kopikita.example");
 }
 
-/** Stops the clock of a page, and fixes what the API answers. */
-export async function fixWorld(page: Page): Promise<void> {
-  await page.clock.setFixedTime(NOW);
+/** Stops the clock of a page. This takes a script, which a sandboxed frame in the page refuses to run. */
+export const fixTime = (page: Page): Promise<void> => page.clock.setFixedTime(NOW);
+
+/** Fixes what the API answers to a page. */
+export async function fixAnswers(page: Page): Promise<void> {
   await page.route(`${inject("world").api}/**`, async (route) => {
     const response = await route.fetch();
     const isJson = response.headers()["content-type"]?.includes("json");
