@@ -301,8 +301,10 @@ impl<'a> Candidates<'a> {
         {
             search.read(self.contacts, self.scope, &self.request.criteria).await?;
             if let Some(next) = words.next_position().await? {
-                // One result more shows whether the page is the last one.
-                until = search.known_until(&next, wanted + 1);
+                // One result more shows whether the page is the last one. After a high cost, the
+                // page ends with the results that are known.
+                let is_enough = self.checked + search.cost() >= self.enough;
+                until = search.known_until(&next, if is_enough { 1 } else { wanted + 1 });
             }
         }
         if !search.is_complete() && until.is_none() {
