@@ -19,8 +19,10 @@
 use std::{collections::HashSet, vec};
 
 use super::{
-    Contacts, ListRequest, OrderBy, Pointer, Walk, index_entry::Answer, queries::PartitionSet,
-    scope_search::ScopeSearch,
+    Contacts, ListRequest, OrderBy, Pointer, Walk,
+    index_entry::Answer,
+    queries::PartitionSet,
+    scope_search::{RECORD_COST, ScopeSearch},
 };
 use crate::{
     access::Scope,
@@ -41,8 +43,6 @@ const FEW_PARTITIONS: usize = 16;
 /// The cost of a query or of a record, as the number of entries that can be read for it. The
 /// minimum cost of a read is half a unit, which reads 4 KB, and a pointer has about 256 bytes.
 const ENTRIES_PER_READ: usize = 16;
-/// The cost of a record in a search, whose unit is the entry of a search word of about 128 bytes.
-pub(super) const WORDS_PER_RECORD: usize = 32;
 /// The cost that an attempt with another set must at least save, as a number of entries. It doubles
 /// with each change.
 const FIRST_ATTEMPT: usize = 256;
@@ -216,7 +216,7 @@ impl<'a> Candidates<'a> {
         let cost = match answer {
             // A search word shows one word of the name, and the record shows the others.
             Answer::Unknown | Answer::Yes if self.request.criteria.has_several_words() => {
-                WORDS_PER_RECORD
+                RECORD_COST
             }
             Answer::Unknown if !is_exact => ENTRIES_PER_READ,
             Answer::Unknown | Answer::Yes | Answer::No => 1,

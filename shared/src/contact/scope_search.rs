@@ -8,7 +8,6 @@ use futures::future::try_join_all;
 
 use super::{
     Contact, Contacts, Criteria, OrderBy, Pointer,
-    candidates::WORDS_PER_RECORD,
     index_entry::{Answer, IndexEntry},
 };
 use crate::{
@@ -27,6 +26,9 @@ const MAX_READ: usize = 512;
 /// The cost of a pointer. It contains all search words of its contact, so it is about twice as large
 /// as the entry of one search word, which is the unit of costs.
 const POINTER_COST: usize = 2;
+/// The cost of a record of up to 4 KB, as the number of entries of search words that half a read unit
+/// reads.
+pub(super) const RECORD_COST: usize = 32;
 
 /// The pointers of a scope that were read so far.
 pub(super) struct ScopeSearch {
@@ -105,7 +107,7 @@ impl ScopeSearch {
             }
             None => {
                 self.found.entry(id).or_insert_with(|| {
-                    self.cost += WORDS_PER_RECORD;
+                    self.cost += RECORD_COST;
                     None
                 });
             }
