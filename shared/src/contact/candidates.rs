@@ -283,16 +283,22 @@ impl<'a> Candidates<'a> {
         let (Some(search), Source::Walk(words)) = (&mut self.scope_search, &mut self.source) else {
             return Ok(());
         };
-        // The contacts of one person are few, so they are read before the search words.
+        // The contacts of one person are few, so they are read before the search words. So are the
+        // pointers in a search for several words, because they have all of them.
+        let has_several_words = self.request.criteria.has_several_words();
         let is_person =
             self.sets.first().is_some_and(|set| set.partitions.iter().all(is_of_person));
         let price = (self.sets.first().map_or(0, |set| set.partitions.len()) * ENTRIES_PER_READ)
             .max(FIRST_ATTEMPT);
-        let is_first = is_person && search.cost() == 0;
+        let is_first = (is_person || has_several_words) && search.cost() == 0;
         if !is_first && (likely <= price || self.spent < search.cost()) {
             return Ok(());
         }
-        let enough = if is_first { 1 } else { price.max(2 * self.spent) };
+        let enough = match is_first {
+            true if has_several_words => self.enough,
+            true => 1,
+            false => price.max(2 * self.spent),
+        };
         let mut until = None;
         while !search.is_complete()
             && until.is_none()
