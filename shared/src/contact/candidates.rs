@@ -13,8 +13,9 @@
 //!
 //! A search has two plans of another kind: the search words of the whole company, and the pointers
 //! of a narrow scope ([`ScopeSearch`]). It reads both in turn, until the first one has filled the
-//! page, or the second one contains the page or is complete. If that takes long, the page ends after
-//! the first match, and the next page continues there.
+//! page, or the second one contains the page or is complete. A search for several words begins with
+//! the pointers, which have all of them. If a search takes long, the page ends with the matches that
+//! are known, and the next page continues there.
 
 use std::{collections::HashSet, vec};
 

@@ -80,7 +80,7 @@ impl IndexEntry {
     }
 
     /// All search words of the contact in order; `None` if the entry does not contain them.
-    pub(super) fn words(&self) -> Option<impl Iterator<Item = &str>> {
+    pub(super) fn words(&self) -> Option<impl Iterator<Item = &str> + Clone> {
         let words = self.words.as_ref()?;
         Some(words.split(SEPARATOR).filter(|word| !word.is_empty()))
     }

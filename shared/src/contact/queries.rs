@@ -70,13 +70,12 @@ impl Criteria {
     /// if the search reads none of them, or if they show that the contact does not match.
     pub(super) fn first_match<'w>(
         &self,
-        words: impl Iterator<Item = &'w str>,
+        words: &(impl Iterator<Item = &'w str> + Clone),
         id: ContactId,
     ) -> Option<String> {
         let search = self.search.as_ref()?;
-        let words: Vec<&str> = words.collect();
-        let may_match = search.may_match(&words);
-        search.first_match(words.into_iter(), id).filter(|_| may_match)
+        let position = search.first_match(words.clone(), id)?;
+        search.may_match(words).then_some(position)
     }
 
     /// Returns the queries that together read all matching contacts of these partitions. A search

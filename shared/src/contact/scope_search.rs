@@ -96,7 +96,7 @@ impl ScopeSearch {
 
     fn add(&mut self, id: ContactId, entry: IndexEntry, scope: &Scope, criteria: &Criteria) {
         let words = entry.words();
-        let position = words.map(|words| criteria.first_match(words, id));
+        let position = words.map(|words| criteria.first_match(&words, id));
         let pointer = Pointer::new(id, String::new(), entry);
         match position {
             // No search word of the contact matches.

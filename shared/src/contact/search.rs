@@ -131,16 +131,14 @@ impl Search {
     /// Whether a contact with these search words may match: each word of a name that the text
     /// contains is the beginning of one of them, unless the text is also an email address or a
     /// phone number. Words that are too short to be stored are not compared.
-    pub(super) fn may_match(&self, words: &[&str]) -> bool {
+    pub(super) fn may_match<'w>(&self, words: &(impl Iterator<Item = &'w str> + Clone)) -> bool {
         let begins = |typed: &str| {
             let typed = cut(typed, NAME_WORD_LENGTH);
-            !is_stored(&typed) || words.iter().any(|word| word.starts_with(&typed))
+            !is_stored(&typed) || words.clone().any(|word| word.starts_with(&typed))
         };
-        let is_found = |typed: &TypedWord| {
-            begins(&typed.whole)
-                || (!typed.parts.is_empty() && typed.parts.iter().all(|part| begins(part)))
-        };
-        self.email.is_some() || !self.phones.is_empty() || self.names.iter().all(is_found)
+        self.email.is_some()
+            || !self.phones.is_empty()
+            || self.names.iter().all(|typed| typed.is_found(begins))
     }
 
     /// The ranges of search words to read.
@@ -186,10 +184,6 @@ impl Search {
         // Every word must be found as a whole or by all its parts, and so must the word that the
         // search reads, with the range that is read for it.
         let begins = |typed: &str| names.iter().any(|name| name.starts_with(typed));
-        let is_found = |typed: &TypedWord| {
-            begins(&typed.whole)
-                || (!typed.parts.is_empty() && typed.parts.iter().all(|part| begins(part)))
-        };
         let reads = |text: &str| {
             let range = WordRange(text.to_owned());
             is_stored(text) && names.iter().any(|name| range.contains(name))
@@ -197,7 +191,7 @@ impl Search {
         let is_read = reads(&read.whole)
             || longest_part(read)
                 .is_some_and(|part| reads(part) && read.parts.iter().all(|part| begins(part)));
-        is_read && self.names.iter().all(is_found)
+        is_read && self.names.iter().all(|typed| typed.is_found(begins))
     }
 
     /// The position of a contact in the results, which are in the order of search words: the

@@ -88,6 +88,15 @@ pub(super) struct TypedWord {
     pub(super) parts: Vec<String>,
 }
 
+impl TypedWord {
+    /// Whether a name has the word, as a whole or by all its parts. `begins` returns whether a word
+    /// of the name begins with a text.
+    pub(super) fn is_found(&self, begins: impl Fn(&str) -> bool) -> bool {
+        begins(&self.whole)
+            || (!self.parts.is_empty() && self.parts.iter().all(|part| begins(part)))
+    }
+}
+
 /// Divides a text into folded words in its order, at most 24.
 pub(super) fn typed_words(text: &str) -> Vec<TypedWord> {
     let folded = fold(text);

@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use local::{LocalCloud, Options, client::Client};
+use local::{
+    LocalCloud, Options,
+    client::Client,
+    record::{MAX_REQUESTS, Requests},
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::workspace;
@@ -25,23 +29,25 @@ fn functions(request: &Value) -> Vec<[&str; 2]> {
 }
 
 /// Waits until the newest request with this method and path has this many invocations.
-async fn caused(client: &Client, method: &str, path: &str, count: usize) -> Value {
-    let wait = async {
-        loop {
-            let listed = requests(client, "?limit=200").await;
-            let mut found =
-                listed.into_iter().filter(|one| one["method"] == method && one["path"] == path);
-            match found.next() {
-                Some(one) if one["invocations"].as_array().unwrap().len() >= count => return one,
-                _ => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        }
+async fn caused(cloud: &LocalCloud, client: &Client, path: &str, count: usize) -> Value {
+    let newest = |listed: Vec<Value>| {
+        listed.into_iter().find(|one| one["method"] == "POST" && one["path"] == path)
     };
-    let found = tokio::time::timeout(LIMIT, wait).await;
-    found.unwrap_or_else(|_| panic!("{method} {path} did not cause {count} invocations"))
+    let has_caused = |requests: &Requests| {
+        newest(requests.list(None, MAX_REQUESTS))
+            .is_some_and(|one| one["invocations"].as_array().unwrap().len() >= count)
+    };
+    let wait = cloud.requests().wait_until(has_caused);
+    let ended = tokio::time::timeout(LIMIT, wait).await;
+    ended.unwrap_or_else(|_| panic!("POST {path} did not cause {count} invocations"));
+    newest(requests(client, "?limit=200").await).unwrap()
 }
 
-async fn a_mention_lists_the_notification_that_it_caused(client: &Client, users: &Value) {
+async fn a_mention_lists_the_notification_that_it_caused(
+    cloud: &LocalCloud,
+    client: &Client,
+    users: &Value,
+) {
     let contacts = client.fetch(Method::GET, "/cdp/customers?limit=1", None).await.unwrap();
     let path = format!("/v1/contacts/{}/notes", contacts["data"][0]["id"].as_str().unwrap());
     let id = |handle: &str| {
@@ -53,7 +59,7 @@ async fn a_mention_lists_the_notification_that_it_caused(client: &Client, users:
     let note = client.call(Method::POST, &path, Some(&body)).await.unwrap();
     assert_eq!(note.status, StatusCode::CREATED, "{}", note.body);
 
-    let request = caused(client, "POST", &path, 2).await;
+    let request = caused(cloud, client, &path, 2).await;
     assert_eq!(functions(&request), [["NoteWrite", "http"], ["MentionNotify", "queue"]]);
     assert_eq!((&request["status"], &request["sso_id"]), (&json!(201), &json!(id("maya"))));
     let [write, notify] = [0, 1].map(|index| &request["invocations"][index]);
@@ -65,11 +71,11 @@ async fn a_mention_lists_the_notification_that_it_caused(client: &Client, users:
     assert!((total - 1e-6 - costs.iter().sum::<f64>()).abs() < 1e-12, "{total} {costs:?}");
 }
 
-async fn an_export_lists_the_file_and_the_email(client: &Client) {
+async fn an_export_lists_the_file_and_the_email(cloud: &LocalCloud, client: &Client) {
     let body = json!({ "format": "csv", "selection": { "filter": {} }, "fields": ["id", "name"] });
     let job = client.call(Method::POST, "/cdp/exports", Some(&body)).await.unwrap();
     assert_eq!(job.status, StatusCode::ACCEPTED, "{}", job.body);
-    let request = caused(client, "POST", "/cdp/exports", 3).await;
+    let request = caused(cloud, client, "/cdp/exports", 3).await;
     let expected =
         [["ExportRequest", "http"], ["ExportGenerate", "queue"], ["ExportEmail", "queue"]];
     assert_eq!(functions(&request), expected);
@@ -105,8 +111,8 @@ async fn each_request_lists_the_invocations_that_it_caused() {
     let cloud = LocalCloud::start(Options::new(workspace())).await.unwrap();
     let client = Client::new(cloud.gateway_url()).unwrap().sign_in("maya").await.unwrap();
     let users = client.fetch(Method::GET, "/_local/users", None).await.unwrap();
-    a_mention_lists_the_notification_that_it_caused(&client, &users).await;
-    an_export_lists_the_file_and_the_email(&client).await;
+    a_mention_lists_the_notification_that_it_caused(&cloud, &client, &users).await;
+    an_export_lists_the_file_and_the_email(&cloud, &client).await;
     a_refused_request_has_no_invocations_and_no_person(&cloud, &client).await;
     let maya = local::demo_company::id("person", "maya");
     the_list_has_requests_to_the_api_only_and_is_cleared(&client, &maya).await;

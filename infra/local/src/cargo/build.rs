@@ -136,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_messages_of_the_compiler_are_kept_without_the_progress() {
-        let stderr = "   Compiling shared v0.1.0 (/work/shared)\n\
+        let stderr = "   Compiling shared v0.1.0 (/project/shared)\n\
             \x20   Building [=>   ] 1/3: shared      \rerror: expected `;`\n --> lib.rs:1:2\n\
             \n    Building [==>  ] 2/3: shared      \rwarning: build failed\n";
         let mut display = BuildProgress::hidden().start();

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn status_lines_are_recognized_by_their_first_word() {
         for line in [
-            "   Compiling shared v0.1.0 (/work/shared)",
+            "   Compiling shared v0.1.0 (/project/shared)",
             "    Blocking waiting for file lock on build directory",
             " Downloading crates ...",
             "    Finished `dev` profile [unoptimized + debuginfo] target(s) in 2.49s",

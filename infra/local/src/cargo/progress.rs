@@ -202,7 +202,7 @@ mod tests {
             update("    Building [=>   ] 123/574: aws-sdk-s3, dynoxide-rs"),
             "123 of 574 units are built, compiling aws-sdk-s3, dynoxide-rs"
         );
-        let unchanged = update("   Compiling shared v0.1.0 (/work/shared)");
+        let unchanged = update("   Compiling shared v0.1.0 (/project/shared)");
         assert_eq!(unchanged, update("warning: unused variable: `x`"));
         assert_eq!(update("    Building [====>] 574/574"), "574 of 574 units are built");
     }

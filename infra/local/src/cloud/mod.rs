@@ -58,6 +58,7 @@ pub struct LocalCloud {
     table: Table,
     roles: Roles,
     events: Events,
+    requests: Requests,
     upstreams: Upstreams,
     lambda: Lambda,
     queues: QueueSources,
@@ -190,7 +191,7 @@ impl LocalCloud {
             mailbox: aws.mailbox(),
             notifications,
             events: events.clone(),
-            requests,
+            requests: requests.clone(),
             usage,
             faults,
             files,
@@ -223,6 +224,7 @@ impl LocalCloud {
             table,
             roles,
             events,
+            requests,
             upstreams,
             lambda,
             queues,
@@ -266,6 +268,12 @@ impl LocalCloud {
     #[must_use]
     pub fn events(&self) -> &Events {
         &self.events
+    }
+
+    /// The last requests to the API, with the invocations that they caused.
+    #[must_use]
+    pub fn requests(&self) -> &Requests {
+        &self.requests
     }
 
     /// The Lambda service.

@@ -23,14 +23,7 @@ impl Events {
 
     /// Waits until the logged lines satisfy a condition.
     pub async fn wait_until(&self, is_met: impl Fn(&Self) -> bool) {
-        loop {
-            // Created before the check, so that a line that is added in between is not missed.
-            let added = self.0.added();
-            if is_met(self) {
-                return;
-            }
-            added.await;
-        }
+        self.0.wait_until(|| is_met(self)).await;
     }
 
     /// The logged lines, oldest first, each with its `function`. If `name` is given, only the

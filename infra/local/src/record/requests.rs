@@ -1,13 +1,12 @@
 //! The last requests to the API, each with the invocations that it caused (SPEC §6).
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cost::ActionCosts;
+use super::log::Log;
 use super::price;
 use super::usage::milliseconds;
 
@@ -60,24 +59,26 @@ struct Request {
 }
 
 /// The last requests to the API. Clones share them.
-#[derive(Clone, Debug, Default)]
-pub struct Requests(Arc<Mutex<VecDeque<Request>>>);
+#[derive(Clone, Debug)]
+pub struct Requests(Log<Request>);
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Requests {
     /// Creates an empty list.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self(Log::with_max(MAX_REQUESTS))
     }
 
     /// Adds a request. It is listed when it has an answer.
     pub fn receive(&self, received: ReceivedRequest) {
-        let mut requests = self.requests();
-        if requests.len() == MAX_REQUESTS {
-            requests.pop_front();
-        }
         let (sso_id, answer, invocations) = (None, None, Vec::new());
-        requests.push_back(Request { received, sso_id, answer, invocations });
+        self.0.push(Request { received, sso_id, answer, invocations });
     }
 
     /// Sets the person who made the request with this id.
@@ -109,7 +110,7 @@ impl Requests {
     /// requests of the person with this SSO id.
     #[must_use]
     pub fn list(&self, user: Option<&str>, limit: usize) -> Vec<Value> {
-        let requests = self.requests();
+        let requests = self.0.entries();
         let wanted = requests
             .iter()
             .rev()
@@ -119,17 +120,16 @@ impl Requests {
 
     /// Removes all requests.
     pub fn clear(&self) {
-        self.requests().clear();
+        self.0.entries().clear();
+    }
+
+    /// Waits until the requests satisfy a condition.
+    pub async fn wait_until(&self, is_met: impl Fn(&Self) -> bool) {
+        self.0.wait_until(|| is_met(self)).await;
     }
 
     fn change(&self, id: &str, change: impl FnOnce(&mut Request)) {
-        if let Some(request) = self.requests().iter_mut().find(|one| one.received.id == id) {
-            change(request);
-        }
-    }
-
-    fn requests(&self) -> MutexGuard<'_, VecDeque<Request>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.change(|request| request.received.id == id, change);
     }
 }
 
