@@ -56,7 +56,7 @@ test("Exports: two selected contacts become a workbook with the chosen columns, 
   await start(page);
 
   await page.getByText("my people.xlsx").first().waitFor();
-  await page.getByText("Ready").waitFor();
+  await page.getByText("Ready", { exact: true }).waitFor();
   await page.getByText("2 rows").waitFor();
   await page.getByText(/^(48 hours|47 hours 59 minutes) left to download/).waitFor();
   const file = await downloaded(page, () => page.getByRole("button", { name: "Download my people.xlsx" }).click());
@@ -83,7 +83,7 @@ test("Exports: all matching contacts become a CSV file with semicolons, in Indon
   await page.getByLabel("Language").selectOption({ label: "Bahasa Indonesia" });
   await page.getByRole("button", { name: "Remove Pemilik" }).waitFor();
   await start(page);
-  await page.getByText("Ready").waitFor();
+  await page.getByText("Ready", { exact: true }).waitFor();
   const file = await downloaded(page, () => page.getByRole("button", { name: /^Download contacts-/ }).click());
   expect(file.name).toMatch(/^contacts-[\d-]+\.csv$/);
   const [header, row, end] = file.bytes.toString().split("\r\n");
@@ -151,7 +151,7 @@ test("Exports: labels of the user's own are in the file, by a layout that is sav
   await expectAccessible(page);
   await dialog.getByLabel("Name").fill("Sales");
   await dialog.getByRole("button", { name: "Save and start export" }).click();
-  await page.getByText("Ready").waitFor();
+  await page.getByText("Ready", { exact: true }).waitFor();
   const file = await downloaded(page, () => page.getByRole("button", { name: /^Download contacts-/ }).click());
   expect(file.bytes.toString()).toMatch(/^\ufeffCustomer,All emails/);
 });
@@ -240,11 +240,11 @@ test("Exports: an export runs again with its filter, columns and format", async 
   const sinta = await exporter(["Ayu"]);
   await requestExport(sinta, "people");
   const page = await visit(sinta, "/exports");
-  await page.getByText("Ready").waitFor();
+  await page.getByText("Ready", { exact: true }).waitFor();
   await page.getByRole("button", { name: "More actions for people.csv" }).click();
   await page.getByRole("menuitem", { name: "Run again", exact: true }).click();
   await page.getByText("The export has started.").first().waitFor();
-  await page.getByText("Ready").nth(1).waitFor();
+  await page.getByText("Ready", { exact: true }).nth(1).waitFor();
 
   await page.getByRole("button", { name: "More actions for people.csv" }).first().click();
   await page.getByRole("menuitem", { name: "Change and run again" }).click();
@@ -258,7 +258,7 @@ test("Exports: contacts that were selected one by one are asked for again after 
   const { data } = await sinta.api.GET("/cdp/customers");
   await sinta.api.POST("/cdp/exports", { body: { format: "csv", selection: { ids: [data!.data[0]!.id] }, fields: ["name"], file_name: "chosen" } });
   const page = await visit(sinta, "/exports");
-  await page.getByText("Ready").waitFor();
+  await page.getByText("Ready", { exact: true }).waitFor();
   await page.getByRole("button", { name: "More actions for chosen.csv" }).click();
   await page.getByRole("menuitem", { name: "Run again", exact: true }).click();
   await page.getByRole("heading", { name: "No contacts are selected" }).waitFor();
@@ -271,7 +271,7 @@ test("Exports: progress, row counts, failures and the end of the 48 hours are sh
   const sinta = await exporter(["Ayu"]);
   await requestExport(sinta, "people");
   const page = await visit(sinta, "/exports");
-  await page.getByText("Ready").waitFor();
+  await page.getByText("Ready", { exact: true }).waitFor();
   let state: Record<string, unknown> = { status: "running", progress: 0.42, rows: 42_000, skipped: 3 };
   await answerJobs(page, (job) => Object.assign(job, state));
   await page.reload();
