@@ -2,6 +2,9 @@
 //!
 //! Exports write cells with [`protect`] and [`join_list`]; the import of such a file reads them with
 //! [`unprotect`] and [`split_list`].
+//!
+//! What an export calls for most cells is `#[inline]`, so that it is compiled for speed with the code
+//! of `export-generate`, and not for size with this crate (`[profile.release]` in Cargo.toml).
 
 use std::borrow::Cow;
 
@@ -24,6 +27,30 @@ const MAX_REMARK_BYTES: usize = 60;
 /// The words and signs before an extension, in English and Indonesian. The longest come first.
 const EXTENSION_WORDS: [&str; 8] =
     ["extension", "ekstensi", "pesawat", "ekst", "ext", "pes", "x", "#"];
+
+/// A byte behind which a reader may start a cell.
+const DELIMITER: u8 = 1;
+/// A byte that may belong to a character that [`protect`] removes.
+const MAYBE_REMOVED: u8 = 2;
+
+/// The kinds of each byte. Most texts have only bytes without a kind, and need no closer look.
+const BYTE_KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        kinds[control] = MAYBE_REMOVED;
+        control += 1;
+    }
+    kinds[0x7f] = MAYBE_REMOVED;
+    // The first byte of U+0080 to U+009F, which are control characters too.
+    kinds[0xc2] = MAYBE_REMOVED;
+    kinds[b'\t' as usize] = DELIMITER;
+    kinds[b'\n' as usize] = DELIMITER;
+    kinds[b'\r' as usize] = DELIMITER;
+    kinds[b',' as usize] = DELIMITER;
+    kinds[b';' as usize] = DELIMITER;
+    kinds
+};
 
 /// Where a reader may start a cell in a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,13 +75,16 @@ enum Start {
 ///
 /// A text that already has apostrophes at such a place gets one more, so that [`unprotect`] returns
 /// exactly the text.
+#[inline]
 #[must_use]
 pub fn protect(text: &str) -> Cow<'_, str> {
-    if is_plainly_safe(text) {
+    let kinds = text.bytes().fold(0, |kinds, byte| kinds | BYTE_KINDS[usize::from(byte)]);
+    let starts_safely = text.bytes().next().is_none_or(|first| first.is_ascii_alphanumeric());
+    if kinds == 0 && starts_safely {
         return Cow::Borrowed(text);
     }
     let is_removed = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-    if text.contains(is_removed) {
+    if kinds & MAYBE_REMOVED != 0 && text.contains(is_removed) {
         let visible = text.replace(is_removed, "");
         return Cow::Owned(edit_starts(&visible, runs, Edit::Insert).into_owned());
     }
@@ -78,13 +108,14 @@ enum Edit {
 
 /// Inserts or removes a [`PREFIX`] at every start of a cell at which `is_edited` returns true for the
 /// rest of the text.
+#[inline]
 fn edit_starts(text: &str, is_edited: impl Fn(&str, Start) -> bool, edit: Edit) -> Cow<'_, str> {
     let mut edited = String::new();
     let mut copied = 0;
     let delimiters = text.bytes().enumerate().filter_map(|(at, byte)| match byte {
+        _ if BYTE_KINDS[usize::from(byte)] != DELIMITER => None,
         b',' | b';' => Some((at + 1, Start::Delimiter)),
-        b'\t' | b'\n' | b'\r' => Some((at + 1, Start::Line)),
-        _ => None,
+        _ => Some((at + 1, Start::Line)),
     });
     for (at, start) in std::iter::once((0, Start::Text)).chain(delimiters) {
         if is_edited(&text[at..], start) {
@@ -103,18 +134,19 @@ fn edit_starts(text: &str, is_edited: impl Fn(&str, Start) -> bool, edit: Edit) 
     Cow::Owned(edited)
 }
 
-/// Whether a text needs no closer look: it starts with an ASCII letter or digit, and contains
-/// neither a delimiter nor a control character. Most texts are like this.
-fn is_plainly_safe(text: &str) -> bool {
-    // U+0080 to U+009F, the other control characters, have 0xC2 as their first byte.
-    let needs_a_look = |byte: u8| matches!(byte, b',' | b';' | 0..=0x1f | 0x7f | 0xc2);
-    text.bytes().next().is_none_or(|first| first.is_ascii_alphanumeric())
-        && !text.bytes().any(needs_a_look)
-}
-
 /// Whether a reader that starts a cell here would run it as a formula. The result is the same for a
 /// text with more apostrophes in front of it.
+#[inline]
 fn runs(rest: &str, start: Start) -> bool {
+    let first = rest.bytes().next();
+    if first.is_none_or(|it| it == b' ' || it.is_ascii_alphanumeric()) {
+        return false;
+    }
+    starts_a_formula(rest, start)
+}
+
+/// [`runs`] for a text of any kind.
+fn starts_a_formula(rest: &str, start: Start) -> bool {
     // Inside a text, a quote may become the start of a quoted cell of another reader.
     let is_skipped = |c: char| c == PREFIX || (c == '"' && start != Start::Text) || is_dropped(c);
     let cell = rest.trim_start_matches(is_skipped);
@@ -149,7 +181,10 @@ fn narrow(c: char) -> char {
 /// apostrophe, and no place where a reader could find a formula, so it is the same before and after
 /// [`protect`].
 fn is_plain(text: &str) -> bool {
-    let text: String = text.chars().map(narrow).collect();
+    let text: Cow<'_, str> = match text.is_ascii() {
+        true => text.into(),
+        false => text.chars().map(narrow).collect(),
+    };
     is_signed_number(&text) || text.split(LIST_SEPARATOR).all(is_phone)
 }
 
@@ -225,6 +260,7 @@ pub fn join_list<'a, T: Into<Cow<'a, str>>>(values: impl IntoIterator<Item = T>)
     joined
 }
 
+#[inline]
 fn quoted(value: Cow<'_, str>) -> Cow<'_, str> {
     let is_ambiguous = value.is_empty()
         || value.starts_with('"')

@@ -20,7 +20,7 @@ use jiff::SignedDuration;
 use crate::{
     aws::ServiceVariables,
     clock::Clock,
-    contact::{ContactDeleter, Retention},
+    contact::{ContactDeleter, CursorKey, CursorKeyError, Retention},
     directory::{Directory, Launchpad},
     export::{Defaults, ExportStore, Files, Jobs},
     http_client,
@@ -241,6 +241,15 @@ impl Environment {
     pub fn services(&self) -> Result<Services, StartError> {
         let (table, directory) = (self.table()?, self.directory()?);
         Ok(Services { table, directory, clock: self.clock() })
+    }
+
+    /// The key of the cursors of contact lists (`CURSOR_KEY`).
+    pub fn cursor_key(&self) -> Result<CursorKey, StartError> {
+        let invalid = |error: CursorKeyError| StartError::Invalid {
+            name: "CURSOR_KEY",
+            reason: error.to_string(),
+        };
+        self.text("CURSOR_KEY")?.parse().map_err(invalid)
     }
 
     /// Deletes and restores contacts. Deleted contacts are kept for `DELETED_RETENTION_DAYS`, 30 by

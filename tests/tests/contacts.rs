@@ -31,6 +31,7 @@ mod contacts {
     mod read;
     mod retention;
     mod search;
+    mod search_words;
     mod staged;
     mod sync;
     mod table_state;

@@ -56,7 +56,8 @@ fn restored(restored: &Restored) -> Result<Reply, Failure> {
     });
     let reply = Reply::ok(&ContactView::new(contact, session))?;
     let reply = reply.with_warnings(warning.into_iter().collect());
-    Ok(reply.with_scope(session, Permission::DeleteCustomers))
+    let deciding = [Permission::DeleteCustomers, Permission::ViewCustomers];
+    Ok(reply.with_scope(session, session.reported_permission(&deciding)))
 }
 
 /// Parses the query: whether the contact must be erased. A misspelled parameter is refused, because

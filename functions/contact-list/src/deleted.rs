@@ -47,5 +47,7 @@ pub(crate) async fn handle(app: &App, request: &Request) -> Result<Reply, Failur
     let page = contacts.deleted(&scope, after, limit).await?;
     let next = page.next.as_deref().map(encode_cursor);
     let reply = Reply::ok(&DeletedView::all(&page.contacts, &session))?;
-    Ok(reply.with_meta("next_cursor", next).with_scope(&session, Permission::DeleteCustomers))
+    let deciding = [Permission::DeleteCustomers, Permission::ViewCustomers];
+    let scope = session.reported_permission(&deciding);
+    Ok(reply.with_meta("next_cursor", next).with_scope(&session, scope))
 }

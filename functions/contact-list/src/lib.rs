@@ -8,7 +8,7 @@ use std::sync::Arc;
 use request::ListQuery;
 use shared::{
     access::{Authority, Needs},
-    contact::{ContactView, Contacts, ListRequest},
+    contact::{ContactView, Contacts, CursorKey, ListRequest, OfHidden},
     entry::{Failure, Reply, http::Request},
     environment::{Environment, StartError},
     identity::Permission,
@@ -20,13 +20,15 @@ use shared::{
 pub struct App {
     authority: Authority,
     services: Services,
+    cursor_key: CursorKey,
 }
 
 impl App {
     /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
-        Ok(Self { authority: Authority::new(services.clone()), services })
+        let cursor_key = environment.cursor_key()?;
+        Ok(Self { authority: Authority::new(services.clone()), services, cursor_key })
     }
 }
 
@@ -36,7 +38,8 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
         return deleted::handle(&app, &request).await;
     }
     let viewer = request.viewer()?;
-    let ListQuery { filter, order, direction, limit, cursor } = request::parse(request.query())?;
+    let ListQuery { filter, order, direction, limit, cursor } =
+        request::parse(request.query(), &app.cursor_key)?;
     let needed =
         [Permission::ViewCustomers, Permission::ManageCustomers, Permission::DeleteCustomers];
     let needs = Needs::from(&needed).with_teams(filter.needs_teams());
@@ -45,8 +48,8 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let list =
         ListRequest { order, direction, limit, cursor, criteria: filter.for_session(&session) };
     let page = Contacts::from_services(&app.services, &viewer.company).list(&scope, &list).await?;
-    let views = ContactView::all(&page.contacts, &session);
-    let next = page.next.map(|cursor| cursor.encode());
+    let views = ContactView::all(&page.contacts, &session, OfHidden::Name);
+    let next = page.next.map(|cursor| cursor.encode(&app.cursor_key)).transpose()?;
     let reply = Reply::ok(&views)?.with_meta("next_cursor", next).with_read_plan(page.plan);
     Ok(reply.with_scope(&session, Permission::ViewCustomers))
 }

@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
 use shared::{
-    contact::{Cursor, Filter, OrderBy, SearchText, View},
+    contact::{Cursor, CursorKey, Filter, OrderBy, SearchText, View},
     entry::{
         Failure,
         page::{self, DEFAULT_LIMIT, MAX_LIMIT, set_once},
@@ -30,7 +30,7 @@ pub(crate) struct ListQuery {
 ///
 /// # Errors
 /// 400 with the name of a parameter that is unknown, malformed, repeated, or has too many values.
-pub(crate) fn parse(query: &[(String, String)]) -> Result<ListQuery, Failure> {
+pub(crate) fn parse(query: &[(String, String)], key: &CursorKey) -> Result<ListQuery, Failure> {
     let mut filter = Filter::default();
     let (mut order, mut direction, mut limit, mut cursor) = (None, None, None, None);
     for (name, value) in query {
@@ -65,7 +65,9 @@ pub(crate) fn parse(query: &[(String, String)]) -> Result<ListQuery, Failure> {
         order,
         direction,
         limit: limit.unwrap_or(DEFAULT_LIMIT),
-        cursor: page::parse_cursor(cursor.unwrap_or_default(), |text| Cursor::decode(text, order))?,
+        cursor: page::parse_cursor(cursor.unwrap_or_default(), |text| {
+            Cursor::decode(text, order, key)
+        })?,
     })
 }
 

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use shared::{
     access::Authority,
-    contact::{ContactView, Contacts, Cursor, Filter, ListRequest, OrderBy, SearchText},
+    contact::{
+        ContactView, Contacts, Cursor, CursorKey, Filter, ListRequest, OfHidden, OrderBy,
+        SearchText,
+    },
     entry::{
         Failure, Reply,
         http::Request,
@@ -23,20 +26,22 @@ const MAX_LIMIT: usize = 50;
 pub struct App {
     authority: Authority,
     services: Services,
+    cursor_key: CursorKey,
 }
 
 impl App {
     /// Creates the dependencies from the environment.
     pub fn from_env(environment: &Environment) -> Result<Self, StartError> {
         let services = environment.services()?;
-        Ok(Self { authority: Authority::new(services.clone()), services })
+        let cursor_key = environment.cursor_key()?;
+        Ok(Self { authority: Authority::new(services.clone()), services, cursor_key })
     }
 }
 
 /// Returns the contacts that the viewer may associate with another record, best matches first.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
-    let Parameters { q, limit, cursor } = parse(request.query())?;
+    let Parameters { q, limit, cursor } = parse(request.query(), &app.cursor_key)?;
     let needed = [
         Permission::SearchCustomers,
         Permission::ViewCustomers,
@@ -50,8 +55,8 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
         ListRequest { cursor, ..ListRequest::first_page(filter.for_session(&session), limit) };
     let page =
         Contacts::from_services(&app.services, &viewer.company).list(&scope, &search).await?;
-    let views = ContactView::all(&page.contacts, &session);
-    let next = page.next.map(|cursor| cursor.encode());
+    let views = ContactView::all(&page.contacts, &session, OfHidden::Name);
+    let next = page.next.map(|cursor| cursor.encode(&app.cursor_key)).transpose()?;
     let reply = Reply::ok(&views)?.with_meta("next_cursor", next).with_read_plan(page.plan);
     let deciding = [Permission::SearchCustomers, Permission::ViewCustomers];
     Ok(reply.with_scope(&session, session.reported_permission(&deciding)))
@@ -67,7 +72,7 @@ struct Parameters {
 ///
 /// # Errors
 /// 400 with the name of the parameter that is missing, unknown, malformed or repeated.
-fn parse(query: &[(String, String)]) -> Result<Parameters, Failure> {
+fn parse(query: &[(String, String)], key: &CursorKey) -> Result<Parameters, Failure> {
     let (mut q, mut limit, mut cursor) = (None, None, None);
     for (name, value) in query {
         match name.as_str() {
@@ -80,7 +85,7 @@ fn parse(query: &[(String, String)]) -> Result<Parameters, Failure> {
     let q = SearchText::try_from(q.unwrap_or_default())
         .map_err(|error| Failure::invalid("q", error))?;
     let cursor = cursor.filter(|text| !text.is_empty()).map(|text| {
-        Cursor::decode(text, OrderBy::Match)
+        Cursor::decode(text, OrderBy::Match, key)
             .ok_or_else(|| Failure::invalid("cursor", "is not a valid cursor of this search"))
     });
     Ok(Parameters { q, limit: limit.unwrap_or(DEFAULT_LIMIT), cursor: cursor.transpose()? })

@@ -36,6 +36,7 @@ use hyper_util::{
     server::conn::auto::Builder as ConnectionBuilder,
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use mimalloc::MiMalloc;
 use rust_xlsxwriter::{ExcelDateTime, Format as CellFormat, Workbook};
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use serde_json::{Value, json};
@@ -49,6 +50,10 @@ use shared::{
 use tokio::{net::TcpListener, process::Command, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 use zip::ZipArchive;
+
+/// The allocator of the function.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 

@@ -59,11 +59,11 @@ impl SetFlags {
     }
 }
 
-/// Sets the flags. Turning a flag off takes effect at once and does not call Launchpad.
+/// Sets the flags. Turning a flag off takes effect at once, also while Launchpad fails.
 ///
 /// # Errors
 /// `PLAN_NOT_ALLOWED` if a flag is turned on for a company with the Starter plan, `NOT_FOUND` if
-/// Launchpad does not know the company. All other errors are as in SPEC §5.
+/// Launchpad does not know the company and the table has no flags of it. All other errors are as in SPEC §5.
 pub async fn handle(
     app: Arc<App>,
     request: SetFlags,
@@ -81,6 +81,11 @@ pub async fn handle(
             return Err(Failure::new(Code::PlanNotAllowed, message));
         }
         plan = Some(current);
+    } else if FlagRecord::find(&app.table, company).await?.is_none()
+        && let Err(error) = app.directory.company(company).await
+        && error.is_status(404)
+    {
+        return Err(unknown_company().with_source(error));
     }
     let changes: Vec<(Flag, bool)> = request.changes().collect();
     let flags = FlagRecord::store(&app.table, company, &changes, plan).await?;

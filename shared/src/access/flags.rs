@@ -65,7 +65,7 @@ impl FlagRecord {
     ) -> Result<Self, TableError> {
         let key = Key::flags(company);
         if changes.is_empty() {
-            return Ok(table.get(&key, true).await?.unwrap_or_default());
+            return Ok(Self::find(table, company).await?.unwrap_or_default());
         }
         let flags = changes.iter().map(|(flag, on)| (flag.as_str(), attribute(*on)));
         let plan = plan.map(|plan| ("plan", attribute(plan)));
@@ -84,6 +84,11 @@ impl FlagRecord {
         }
         let stored = update.update_expression(format!("SET {}", fields.join(", "))).send().await?;
         from_item(stored.attributes.unwrap_or_default())
+    }
+
+    /// The stored flags of a company; `None` if they were never set.
+    pub async fn find(table: &Table, company: &CompanyId) -> Result<Option<Self>, TableError> {
+        table.get(&Key::flags(company), true).await
     }
 
     /// Whether any flag is on.

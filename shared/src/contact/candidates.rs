@@ -11,22 +11,25 @@
 //! small multiple of what it costs with the best set. All sets contain the same matching contacts
 //! in the same order.
 //!
-//! A search has two plans of another kind: the search words of the whole company, and the pointers
-//! of a narrow scope ([`ScopeSearch`]). It reads both in turn, until the first one has filled the
-//! page, or the second one contains the page or is complete. A search for several words begins with
-//! the pointers, which have all of them. If a search takes long, the page ends with the matches that
-//! are known, and the next page continues there.
+//! A search has plans of another kind: the search words of the whole company, and the pointers of a
+//! narrow scope ([`ScopeSearch`]). It reads both in turn, until the first one has filled the page, or
+//! the second one contains the page or is complete. A search for several words begins with the
+//! entries of its rarest word ([`RarestWord`]), which may lead to all results; then with the
+//! pointers, which have all words. If a search takes long, the page ends with the matches that are
+//! known, and the next page continues there.
 
-use std::{collections::HashSet, vec};
+use std::{collections::HashSet, mem, vec};
 
 use super::{
     Contacts, ListRequest, OrderBy, Pointer, Walk,
     index_entry::Answer,
     queries::PartitionSet,
+    rarest_word::RarestWord,
     scope_search::{RECORD_COST, ScopeSearch},
 };
 use crate::{
     access::Scope,
+    id::ContactId,
     table::{Partition, Query, TableError},
 };
 
@@ -39,6 +42,11 @@ const ENOUGH_FOR_SEARCH: usize = 3_500;
 /// The maximum number of search words that one read requests, so that a search does not read much
 /// more than it needs.
 const MAX_WORDS_READ: usize = 500;
+/// The number of entries that a search of the whole company reads to find its rarest word: 80 read
+/// units at most.
+const MAX_WORD_ENTRIES: usize = 5_000;
+/// The same for a search in a narrower scope, whose pointers have all words too: 16 read units.
+const MAX_WORD_ENTRIES_IN_SCOPE: usize = 1_000;
 /// The number of partitions up to which a list always merges a set.
 const FEW_PARTITIONS: usize = 16;
 /// The cost of a query or of a record, as the number of entries that can be read for it. The
@@ -63,6 +71,8 @@ pub enum ReadPlan {
     Search,
     /// Reads all pointers of the scope and compares the search words in them.
     SearchScope,
+    /// Reads the search words that match the rarest of several words of the search text.
+    SearchRarestWord,
 }
 
 impl ReadPlan {
@@ -76,6 +86,7 @@ impl ReadPlan {
             Self::Alternate => "alternate",
             Self::Search => "search",
             Self::SearchScope => "search_scope",
+            Self::SearchRarestWord => "search_rarest_word",
         }
     }
 }
@@ -98,6 +109,10 @@ pub(super) struct Candidates<'a> {
     sets: Vec<PartitionSet>,
     /// The second plan of a search, if the search has one.
     scope_search: Option<ScopeSearch>,
+    /// The contacts that can be results, if the rarest word of a search has shown them.
+    possible: Option<HashSet<ContactId>>,
+    /// Whether the entries of the rarest word have not been read yet.
+    may_read_rarest_word: bool,
     plan: ReadPlan,
     /// The cost that another attempt must at least save.
     attempt: usize,
@@ -153,6 +168,8 @@ impl<'a> Candidates<'a> {
             source,
             sets,
             scope_search,
+            possible: None,
+            may_read_rarest_word: plan == ReadPlan::Search && request.criteria.has_several_words(),
             plan,
             attempt: FIRST_ATTEMPT,
             spent: 0,
@@ -175,9 +192,11 @@ impl<'a> Candidates<'a> {
     ) -> Result<Vec<Pointer>, TableError> {
         let mut found = Vec::with_capacity(wanted);
         let mut contacts = HashSet::with_capacity(wanted);
+        // The record of a candidate may show that it is no result.
+        let is_result = !self.request.criteria.has_several_words();
         while contacts.len() < wanted
             && !self.finished
-            && !self.is_limit_reached(has_some || !found.is_empty())
+            && !self.is_limit_reached(has_some || (is_result && !found.is_empty()))
         {
             self.change_plan(wanted - contacts.len()).await?;
             let next = match &mut self.source {
@@ -211,7 +230,11 @@ impl<'a> Candidates<'a> {
         if matches!(self.source, Source::Matches(..)) {
             return true;
         }
-        let answer = self.request.criteria.answer(pointer, self.scope);
+        let is_possible = self.possible.as_ref().is_none_or(|ids| ids.contains(&pointer.id));
+        let answer = match is_possible {
+            true => self.request.criteria.answer(pointer, self.scope),
+            false => Answer::No,
+        };
         let is_exact =
             self.plan != ReadPlan::Search && self.current().is_some_and(|set| set.is_exact);
         let cost = match answer {
@@ -245,7 +268,12 @@ impl<'a> Candidates<'a> {
         // Matches can be clustered: after a long stretch without a match, the next one is as far.
         let likely = average.max(self.barren);
         match self.plan {
-            ReadPlan::Search => self.search_scope(wanted, likely).await,
+            ReadPlan::Search => {
+                if mem::take(&mut self.may_read_rarest_word) {
+                    self.search_rarest_word().await?;
+                }
+                self.search_scope(wanted, likely).await
+            }
             _ => {
                 self.change_set(likely);
                 Ok(())
@@ -275,6 +303,26 @@ impl<'a> Candidates<'a> {
         let cursor = self.request.cursor.as_ref().map(|cursor| cursor.after.as_str());
         let position = self.position.as_deref().or(cursor);
         self.source = Source::Walk(walk(self.contacts, self.request, partitions, position));
+    }
+
+    /// Starts a search for several words with the entries of the rarest one, unless all of them have
+    /// many entries.
+    async fn search_rarest_word(&mut self) -> Result<(), TableError> {
+        let most = match self.scope_search {
+            Some(_) => MAX_WORD_ENTRIES_IN_SCOPE,
+            None => MAX_WORD_ENTRIES,
+        };
+        let after = self.request.cursor.as_ref().map(|cursor| cursor.after.as_str());
+        let criteria = &self.request.criteria;
+        match self.contacts.rarest_word(self.scope, criteria, after, most).await? {
+            None => {}
+            Some(RarestWord::Contacts(ids)) => self.possible = Some(ids),
+            Some(RarestWord::Results(results)) => {
+                self.source = Source::Matches(results.into_iter(), None);
+                self.plan = ReadPlan::SearchRarestWord;
+            }
+        }
+        Ok(())
     }
 
     /// Continues a search with the pointers of its scope, as many as the search words cost so far

@@ -153,5 +153,5 @@ async fn a_search_finds_the_same_contacts_by_its_words_and_by_its_scope_and_has_
             }
         }
     }
-    assert_eq!(seen, BTreeSet::from(["search", "search_scope"]));
+    assert_eq!(seen, BTreeSet::from(["search", "search_rarest_word", "search_scope"]));
 }

@@ -12,11 +12,13 @@ pub fn clean(text: &str) -> String {
     trim(&text).to_owned()
 }
 
-/// Returns the form of an email address by which addresses are compared: two addresses that differ
-/// only in case or in their normal form are the same address.
+/// Returns the form of an email address by which addresses are compared and found: two addresses that
+/// differ only in case or in their normal form are the same address.
 #[must_use]
 pub fn folded_email(email: &str) -> String {
-    let lower: String = email.nfc().flat_map(char::to_lowercase).collect();
+    // "Σ" has two lower-case forms.
+    let one_sigma = |c: char| if c == 'ς' { 'σ' } else { c };
+    let lower: String = email.nfc().flat_map(char::to_lowercase).map(one_sigma).collect();
     lower.nfc().collect()
 }
 

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Contact, ContactView, Contacts};
+use super::{Contact, ContactView, Contacts, OfHidden};
 use crate::{
     access::{Authorized, Scope, Session},
     id::ContactId,
@@ -42,7 +42,7 @@ impl<'a> DeletedView<'a> {
     /// can do with each contact after its restoration.
     #[must_use]
     pub fn all(contacts: &'a [Authorized<Contact>], session: &Session) -> Vec<Self> {
-        let views = ContactView::all(contacts, session);
+        let views = ContactView::all(contacts, session, OfHidden::Nothing);
         let views = contacts.iter().zip(views).map(|(contact, view)| Self {
             contact: view,
             deleted_at: contact.deleted_at,
@@ -100,7 +100,7 @@ impl Contacts {
                 };
                 let found = found.filter(is_current).and_then(|one| scope.authorize(one));
                 if let Some(contact) = found {
-                    bytes += serde_json::to_vec(&*contact).map_or(0, |json| json.len());
+                    bytes += contact.size();
                     let is_full = contacts.len() >= limit;
                     if is_full || (bytes > MAX_PAGE_BYTES && !contacts.is_empty()) {
                         return Ok(DeletedPage { contacts, next: last });

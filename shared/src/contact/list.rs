@@ -55,7 +55,10 @@ impl Contacts {
         let mut fetched = 0;
         let next = loop {
             let missing = request.limit - page.contacts.len();
-            let wanted = if request.criteria.needs_records() { CHUNK } else { missing };
+            // If the records decide and did not fill the page, few of the candidates match.
+            let is_sparse = request.criteria.has_several_words() && fetched > 0;
+            let wanted =
+                if is_sparse || request.criteria.needs_records() { CHUNK } else { missing };
             let most = wanted.min(MAX_RECORDS - fetched);
             let found = candidates.take(most, !page.contacts.is_empty()).await?;
             fetched += found.len();

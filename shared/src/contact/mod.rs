@@ -22,10 +22,12 @@
 //! | `filter` | the filter of a list |
 //! | `criteria` | a filter for one viewer, and which contacts match it |
 //! | `queries` | the partitions and queries that a list reads for its criteria |
-//! | `list_request`, `order` | the request for a page, the order of a list, and a position in it |
+//! | `list_request`, `order` | the request for a page, and the order of a list |
+//! | `cursor` | a position in a list, encrypted for clients |
 //! | `list` | pages of contacts |
 //! | `candidates` | the plans by which a list reads index entries |
 //! | `scope_search` | the plan by which a search reads the pointers of a narrow scope |
+//! | `rarest_word` | the plan by which a search for several words reads their entries |
 //! | `pointer` | an index entry that a list has read |
 //! | `walk` | merges queries for index entries into one order |
 //! | `search` | searches contacts by the text that a user types |
@@ -80,6 +82,7 @@ mod candidates;
 mod catalog;
 mod clean;
 mod criteria;
+mod cursor;
 mod custom_fields;
 mod deleted_list;
 mod deletion;
@@ -100,6 +103,7 @@ mod order;
 mod phone;
 mod pointer;
 mod queries;
+mod rarest_word;
 mod retention;
 mod scope_search;
 mod search;
@@ -117,6 +121,7 @@ pub use candidates::ReadPlan;
 pub use catalog::{Catalog, CustomField, FieldType};
 pub use clean::{clean, folded_email};
 pub use criteria::Criteria;
+pub use cursor::{Cursor, CursorError, CursorKey, CursorKeyError};
 pub use deleted_list::{DeletedPage, DeletedView};
 pub use deletion::{ContactDeleter, Restored};
 pub use edit::EditError;
@@ -129,9 +134,10 @@ pub use list::ContactPage;
 pub use list_request::ListRequest;
 pub use look_up::{Address, LookUp};
 pub use model::{
-    Contact, ContactView, JsonText, RecordPermission, StoredContact, StoredText, TeamOwnersFrom,
+    Contact, ContactView, JsonText, OfHidden, RecordPermission, StoredContact, StoredText,
+    TeamOwnersFrom,
 };
-pub use order::{Cursor, OrderBy};
+pub use order::OrderBy;
 pub use phone::digits;
 pub use pointer::Pointer;
 pub use retention::Retention;

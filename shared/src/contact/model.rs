@@ -302,13 +302,29 @@ pub struct FullView<'a> {
     permission: RecordPermission,
 }
 
+/// What the view of a contact has, beside id and version, if the viewer may not view the contact.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OfHidden {
+    /// The name, by which a search found the contact.
+    Name,
+    /// Nothing.
+    Nothing,
+}
+
 impl<'a> ContactView<'a> {
-    /// Creates the views of the contacts of a list or a search for the viewer of this session. A
-    /// contact that the viewer may not view has its name, by which the search found it.
+    /// Creates the views of the contacts of a list or a search for the viewer of this session.
     #[must_use]
-    pub fn all(contacts: &'a [Authorized<Contact>], session: &Session) -> Vec<Self> {
+    pub fn all(
+        contacts: &'a [Authorized<Contact>],
+        session: &Session,
+        of_hidden: OfHidden,
+    ) -> Vec<Self> {
         let scopes = ViewScopes::new(session);
-        contacts.iter().map(|contact| scopes.view(contact, Some(&contact.name))).collect()
+        let view = |contact: &'a Authorized<Contact>| match of_hidden {
+            OfHidden::Name => scopes.view(contact, Some(&contact.name)),
+            OfHidden::Nothing => scopes.view(contact, None),
+        };
+        contacts.iter().map(view).collect()
     }
 
     /// Creates the view of a single contact for the viewer of this session.

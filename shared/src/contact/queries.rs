@@ -7,6 +7,7 @@ use super::{
     Contact, OrderBy,
     criteria::{Criteria, ViewCriteria},
     fold,
+    search::{Search, WordRange},
 };
 use crate::{
     access::Scope,
@@ -90,15 +91,10 @@ impl Criteria {
         let query = |pk: String| Query { direction, ..Query::partition(pk) };
         match (order, &self.search) {
             (OrderBy::Match, None) => Vec::new(),
-            (OrderBy::Match, Some(search)) => search
-                .ranges()
-                .iter()
-                .map(|range| {
-                    let (above, below) = range.bounds();
-                    let pk = range.partition().pk(company);
-                    Query { after: Some(above), before: Some(below), ..query(pk) }
-                })
-                .collect(),
+            (OrderBy::Match, Some(search)) => {
+                let read = |range| Query { direction, ..range_query(range, company) };
+                search.ranges().iter().map(read).collect()
+            }
             (OrderBy::Name, _) => partitions
                 .iter()
                 .map(|partition| Query { by_name: true, ..query(partition.pk(company)) })
@@ -113,6 +109,16 @@ impl Criteria {
                 partitions.iter().map(created).collect()
             }
         }
+    }
+
+    /// The queries of each word of a search for several words: those of one word read entries of all
+    /// results.
+    pub(super) fn queries_by_word(&self, company: &CompanyId) -> Vec<Vec<Query>> {
+        let words = self.search.as_ref().map(Search::ranges_by_word).unwrap_or_default();
+        let queries = |ranges: Vec<WordRange>| {
+            ranges.iter().map(|range| range_query(range, company)).collect()
+        };
+        words.into_iter().map(queries).collect()
     }
 
     /// Returns the lower and the upper bound of the ids of contacts whose creation times match the
@@ -137,6 +143,13 @@ impl Criteria {
             OrderBy::Match => self.search.as_ref()?.position(contact),
         }
     }
+}
+
+/// The query that reads a range of search words.
+fn range_query(range: &WordRange, company: &CompanyId) -> Query {
+    let (above, below) = range.bounds();
+    let pk = range.partition().pk(company);
+    Query { after: Some(above), before: Some(below), ..Query::partition(pk) }
 }
 
 #[cfg(test)]

@@ -147,13 +147,21 @@ impl ScopeSearch {
         let read = records
             .into_values()
             .filter_map(|contact| Some((contact.id, criteria.position(&contact, OrderBy::Match)?)));
-        let mut matches: Vec<Pointer> = known
-            .chain(read)
-            .filter(|(_, position)| after.is_none_or(|after| position.as_str() > after))
-            .filter(|(_, position)| until.is_none_or(|until| position.as_str() <= until))
-            .map(|(id, position)| Pointer::new(id, position, IndexEntry::default()))
-            .collect();
-        matches.sort_unstable_by(|one, other| one.position.cmp(&other.position));
-        Ok(matches)
+        Ok(in_order(known.chain(read), (after, until)))
     }
+}
+
+/// The contacts with these positions as results in order, after the position `after` and up to the
+/// position `until`.
+pub(super) fn in_order(
+    positions: impl Iterator<Item = (ContactId, String)>,
+    (after, until): (Option<&str>, Option<&str>),
+) -> Vec<Pointer> {
+    let mut results: Vec<Pointer> = positions
+        .filter(|(_, position)| after.is_none_or(|after| position.as_str() > after))
+        .filter(|(_, position)| until.is_none_or(|until| position.as_str() <= until))
+        .map(|(id, position)| Pointer::new(id, position, IndexEntry::default()))
+        .collect();
+    results.sort_unstable_by(|one, other| one.position.cmp(&other.position));
+    results
 }

@@ -2,22 +2,25 @@
 //! address, or of a national phone number (SPEC §2).
 //!
 //! Every contact has search words in the table, partitioned by their first three characters, or by
-//! their first character if it is Han, Kana or Hangul. A search reads one or a few ranges of words in order, and returns a contact at the first of its
-//! words in these ranges. So each contact is returned once over all pages, even if several of its
-//! words match.
+//! their first character if it is Han, Kana or Hangul. A search reads one or a few ranges of words in
+//! order, and returns a contact at the first of its words in these ranges. So each contact is
+//! returned once over all pages, even if several of its words match.
 
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet, slice};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Contact, digits, fold,
+    Contact,
+    clean::folded_email,
+    digits, fold,
     phone::{TypedNumber, phone_prefixes},
     text::{TypedWord, typed_words},
     words,
 };
 use crate::{
     id::ContactId,
+    invisible::is_invisible,
     script::is_cjk,
     table::{WORD_PREFIX, Word, successor},
 };
@@ -35,6 +38,9 @@ const NAME_WORD_LENGTH: usize = 48;
 /// The maximum number of characters of an email address that is stored as a search word. Longer
 /// addresses are cut.
 const EMAIL_LENGTH: usize = 64;
+
+/// The maximum number of words of a text of which one search reads entries.
+const WORDS_READ: usize = 3;
 
 /// Why a text is not a valid search text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -108,13 +114,14 @@ impl WordRange {
 impl Search {
     /// Interprets a search text.
     pub(super) fn from_text(text: &SearchText) -> Self {
-        let trimmed = text.0.trim();
+        let visible: String = text.0.chars().filter(|c| !is_hidden(*c)).collect();
+        let trimmed = visible.trim();
         let is_email_only = trimmed.contains('@');
         let mut names = if is_email_only { Vec::new() } else { typed_words(trimmed) };
         if most_selective(&names).is_some_and(|word| !is_stored(&word.whole)) {
             names.clear();
         }
-        let email = Some(trimmed.to_lowercase())
+        let email = Some(folded_email(trimmed))
             .filter(|email| is_readable(email) && !email.contains(char::is_whitespace));
         let mut phones = phone_prefixes(trimmed);
         phones.retain(|phone| is_readable(&phone.national));
@@ -141,6 +148,21 @@ impl Search {
             || self.names.iter().all(|typed| typed.is_found(begins))
     }
 
+    /// For each of the longest words of a name in the text, the ranges that contain an entry of every
+    /// matching contact. Words that a query cannot read by their beginning are left out.
+    pub(super) fn ranges_by_word(&self) -> Vec<Vec<WordRange>> {
+        let can_read = |word: &&TypedWord| {
+            is_readable(&word.whole)
+                && (word.parts.is_empty() || longest_part(word).is_some_and(is_readable))
+        };
+        let mut words: Vec<&TypedWord> = self.names.iter().filter(can_read).collect();
+        words.sort_by_key(|word| Reverse(word.whole.chars().count()));
+        words.truncate(WORDS_READ);
+        let ranges_of =
+            |word: &TypedWord| ranges(slice::from_ref(word), self.email.as_deref(), &self.phones);
+        words.into_iter().map(ranges_of).collect()
+    }
+
     /// The ranges of search words to read.
     pub(super) fn ranges(&self) -> &[WordRange] {
         &self.ranges
@@ -155,7 +177,7 @@ impl Search {
     pub(super) fn matches<C>(&self, contact: &Contact<C>) -> bool {
         self.matches_name(contact)
             || self.email.as_ref().is_some_and(|beginning| {
-                contact.emails.iter().any(|email| email.to_lowercase().starts_with(beginning))
+                contact.emails.iter().any(|email| folded_email(email).starts_with(beginning))
             })
             || contact
                 .phones
@@ -169,7 +191,7 @@ impl Search {
     pub(super) fn matches_hidden<C>(&self, contact: &Contact<C>) -> bool {
         self.matches_name(contact)
             || self.email.as_ref().is_some_and(|whole| {
-                contact.emails.iter().any(|email| email.to_lowercase() == *whole)
+                contact.emails.iter().any(|email| folded_email(email) == *whole)
             })
             || contact
                 .phones
@@ -218,7 +240,7 @@ impl Search {
 pub(super) fn index_words<C>(contact: &Contact<C>) -> BTreeSet<String> {
     let names = words(contact.name.as_deref().unwrap_or_default());
     let names = names.iter().filter(|word| is_stored(word));
-    let emails = contact.emails.iter().map(|email| email.to_lowercase());
+    let emails = contact.emails.iter().map(|email| folded_email(email));
     let emails = emails.filter(|email| is_readable(email));
     let phones = contact.phones.iter().filter_map(|phone| digits(phone));
     let phones = phones.map(|phone| phone.national).filter(|all| all.len() >= MIN_CHARACTERS);
@@ -261,6 +283,12 @@ fn longest_part(word: &TypedWord) -> Option<&str> {
 /// one partition.
 fn is_readable(prefix: &str) -> bool {
     prefix.starts_with(is_cjk) || prefix.chars().nth(MIN_CHARACTERS - 1).is_some()
+}
+
+/// Whether a character is dropped from a search text: one that shows nothing, and that is not white
+/// space.
+fn is_hidden(c: char) -> bool {
+    is_invisible(c) && !c.is_whitespace() && !c.is_control()
 }
 
 /// Whether a word of a name is long enough to be stored as a search word.

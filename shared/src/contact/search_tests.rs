@@ -64,6 +64,39 @@ fn letters_without_a_normal_form_are_found_by_their_basic_letters() {
 }
 
 #[test]
+fn an_email_address_is_found_in_every_form_that_means_the_same_address() {
+    let contact = Contact { emails: vec!["zo\u{EB}.\u{3C3}@x.example".to_owned()], ..contact(1) };
+    for text in [
+        "ZO\u{CB}.",
+        "zoe\u{308}.\u{3C2}@X",
+        "\u{200B}zo\u{EB}.",
+        "zo\u{2060}\u{EB}.\u{3A3}@x.example\u{FEFF}",
+    ] {
+        assert!(finds(text, &contact), "{text:?}");
+        let found = search(text).position(&contact);
+        assert!(
+            found.is_some_and(|position| position.starts_with("zo\u{EB}.\u{3C3}@")),
+            "{text:?}"
+        );
+    }
+    assert!(finds(
+        "\u{393}\u{399}\u{3A9}\u{3A1}\u{393}\u{39F}\u{3A3}",
+        &named("Γιώργος Παπαδόπουλος")
+    ));
+}
+
+#[test]
+fn each_readable_word_of_a_text_has_ranges_that_contain_every_match() {
+    let ranges = |text: &str| search(text).ranges_by_word().len();
+    assert_eq!(ranges("contact rizki"), 2);
+    // "li" has too few letters to be read by its beginning.
+    assert_eq!(ranges("li contact"), 1);
+    assert_eq!(ranges("anna berta clara dora"), 3);
+    // A name that has only the parts of "o'brien" is not in a range of "ien".
+    assert_eq!(ranges("o'brien contact"), 2);
+}
+
+#[test]
 fn a_name_in_han_kana_or_hangul_is_found_from_its_first_character_on() {
     for (text, name) in [
         ("王", "王芳"),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     access::AccessError,
+    contact::CursorError,
     directory::DirectoryError,
     export::{FilesError, LayoutError, RequestError},
     idempotency::IdempotencyError,
@@ -236,6 +237,13 @@ impl From<AccessError> for Failure {
             AccessError::Directory(error) => error.into(),
             AccessError::Table(error) => error.into(),
         }
+    }
+}
+
+impl From<CursorError> for Failure {
+    fn from(error: CursorError) -> Self {
+        let message = "the cursor of the next page could not be created; try again";
+        Self::new(Code::Unavailable, message).with_source(error)
     }
 }
 

@@ -15,7 +15,7 @@ const MANAGE: &str = "customers_customers_manage";
 const SEARCH: &str = "customers_customers_searchassoc";
 
 /// Changes levels of a person in the simulated Launchpad.
-fn set_levels(world: &World, who: &str, levels: &[(&str, &str)]) {
+pub(super) fn set_levels(world: &World, who: &str, levels: &[(&str, &str)]) {
     let mut changed = world.directory.find(who).unwrap();
     for (permission, level) in levels {
         changed.levels.insert((*permission).to_owned(), (*level).to_owned());

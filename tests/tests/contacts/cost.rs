@@ -125,6 +125,8 @@ async fn lists_searches_and_views_cost_the_same_with_1_000_and_20_000_contacts()
             ("sinta", "ContactList", "/cdp/customers?view=teams", vec![]),
             ("sinta", "ContactSearch", "/cdp/customers/search-assoc?q=contact", vec![]),
             ("maya", "ContactSearch", "/cdp/customers/search-assoc?q=contact", vec![]),
+            ("maya", "ContactSearch", "/cdp/customers/search-assoc?q=contact%20only", vec![1]),
+            ("single", "ContactList", "/cdp/customers?q=contact%20only", vec![1]),
         ] {
             if !sizes.is_empty() {
                 assert_eq!(page_sizes(&world, user, path).await, sizes, "{user} {path}");

@@ -83,6 +83,22 @@ async fn a_flag_stays_on_without_any_known_plan_and_widens_no_scope() {
 }
 
 #[tokio::test]
+async fn a_flag_is_turned_off_for_a_known_company_only_but_also_while_launchpad_fails() {
+    let world = World::with_flags().await;
+    let off =
+        |company: &str| json!({ "company_sso_id": company, "cdp_team_permission_enabled": false });
+    let company = local::demo_company::id("company", "kopi");
+    let unknown = world.invoke("SetFlags", off("typing-error")).await;
+    assert_eq!(unknown["error"], "NOT_FOUND", "{unknown}");
+    world.fault(&json!({ "target": "launchpad.companies", "status": 500 }));
+    world.advance(jiff::SignedDuration::from_secs(61));
+    for company in [&company, "unknown-while-launchpad-fails"] {
+        let answer = world.invoke("SetFlags", off(company)).await;
+        assert_eq!(answer["cdp_team_permission_enabled"], false, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_company_is_reported_as_unknown_and_not_as_a_temporary_failure() {
     let world = World::start().await;
     let on = json!({ "company_sso_id": "no-such-company", "cdp_team_permission_enabled": true });

@@ -347,3 +347,22 @@ async fn no_notification_is_sent_about_a_deleted_contact_and_pending_mentions_ar
         after.data().as_array().unwrap().iter().map(|note| &note["mentioned_user_ids"]).collect();
     assert_eq!(mentioned, [&json!([person("sinta")]), &json!([person("budi")])], "{after:?}");
 }
+
+#[tokio::test]
+async fn a_narrowed_view_is_reported_with_restored_and_deleted_contacts_and_shows_nothing_of_them()
+{
+    let world = World::with_flags().await;
+    let id = create(&world, "maya", &json!({ "name": "Elsewhere" })).await;
+    super::answers::set_levels(&world, "sinta", &[("customers_customers_delete", "everything")]);
+    delete(&world, "maya", &id).await;
+    world.fault(&json!({ "target": "launchpad.teams", "status": 500 }));
+    world.advance(SignedDuration::from_secs(61));
+    let list = deleted_list(&world, "sinta", "").await;
+    let restored = restore(&world, "sinta", &id).await;
+    for response in [&list, &restored] {
+        assert_eq!(response.status, 200, "{}", response.body);
+        assert_eq!(response.headers["x-team-permission-fallback"], "owned-only");
+        assert_eq!(response.body["meta"]["team_scope"], "owned_only_fallback");
+    }
+    assert_eq!(list.data()[0].get("name"), None, "{}", list.body);
+}

@@ -2,9 +2,13 @@
 //! publishing of versions, who gets which secret, and how a failed deploy is rolled back. No
 //! emulator shows these, so the template itself is checked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use regex_lite::Regex;
+use tests::workspace;
 
 use super::template_text::{entries, resources, section, template, values};
 
@@ -45,6 +49,7 @@ fn only_functions_that_call_an_upstream_service_hold_its_secret() {
     assert_eq!(holders(&template, "launchpad_password"), callers.into());
     assert_eq!(holders(&template, "launchpad_user"), callers.into());
     assert_eq!(holders(&template, "notification_api_key"), ["ExportEmail", "MentionNotify"].into());
+    assert_eq!(holders(&template, "cursor_key"), ["ContactList", "ContactSearch"].into());
     let globals = section(&template, "Globals");
     assert!(!globals.contains("secretsmanager"), "a secret that every function would get");
 }
@@ -109,6 +114,19 @@ fn a_new_value_of_a_parameter_publishes_exactly_the_functions_that_use_it() {
 }
 
 #[test]
+fn another_version_of_the_secret_changes_the_environment_even_if_the_values_are_the_same() {
+    // Lambda publishes no version if nothing but the description changed, and the deploy would fail:
+    // a rotation of the notification key changes no value of the functions without that key.
+    let template = template();
+    let mut functions = resources(&template, FUNCTION);
+    functions.retain(|(_, text)| {
+        values(text, "UPSTREAM_SECRET_VERSION") == ["!Ref UpstreamSecretVersion"]
+    });
+    let named: BTreeSet<&str> = functions.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(named, holders(&template, "launchpad_password"));
+}
+
+#[test]
 fn usual_values_of_parameters_fit_in_the_description_of_a_version() {
     let usual: BTreeMap<&str, &str> = [
         ("LaunchpadUrl", "https://launchpad.example.com"),
@@ -135,7 +153,7 @@ fn usual_values_of_parameters_fit_in_the_description_of_a_version() {
 }
 
 /// What a deploy accepts and refuses as the value of a parameter.
-const VALUES: [(&str, &[&str], &[&str]); 12] = [
+const VALUES: [(&str, &[&str], &[&str]); 13] = [
     (
         "JwtIssuer",
         &["https://iag.example.com/", "https://iag.example.com/realms/a"],
@@ -184,6 +202,11 @@ const VALUES: [(&str, &[&str], &[&str]); 12] = [
         &["", "arn:aws:iam::123456789012:role/operators", "arn:aws:iam::123456789012:root"],
         &["*", "123456789012", "arn:aws:iam::1:role/x"],
     ),
+    (
+        "RemovalPrincipalArn",
+        &["", "arn:aws:iam::123456789012:role/removal"],
+        &["*", "123456789012"],
+    ),
 ];
 
 #[test]
@@ -231,7 +254,15 @@ fn a_failed_deploy_is_noticed_and_rolled_back() {
     let globals = section(&template, "Globals");
     assert_eq!(values(globals, "AutoPublishAlias"), ["live"]);
     assert!(globals.contains("Type: !Ref DeploymentPreference"), "a canary deploy by parameter");
-    assert!(globals.contains("- !Sub \"${AWS::StackName}-server-errors\""), "rolled back");
+    let observability = fs::read_to_string(workspace().join("infra/observability.yaml")).unwrap();
+    for alarm in ["server-errors", "function-errors"] {
+        assert!(globals.contains(&format!("- !Sub \"${{AWS::StackName}}-{alarm}\"")), "{alarm}");
+        assert!(observability.contains(&format!("AlarmName: !Sub \"${{Service}}-{alarm}\"")));
+    }
+    // A deploy with another parameter replaces the version, which must remain for a rollback.
+    for (name, text) in resources(&template, FUNCTION) {
+        assert_eq!(values(text, "UpdateReplacePolicy"), ["Retain"], "{name}");
+    }
     let [(_, api)] = resources(&template, "AWS::Serverless::HttpApi")[..] else {
         panic!("one API is declared")
     };
@@ -253,11 +284,33 @@ fn every_caller_of_a_function_uses_the_alias_that_a_deploy_moves() {
         let [function] = values(text, "FunctionName")[..] else { panic!("{name}") };
         assert!(function.ends_with(".Alias"), "{name}: {function}");
     }
-    let [(_, operator)] = resources(&template, "AWS::IAM::Role")[..] else {
-        panic!("the operator role is declared")
-    };
-    for invoked in operator.split("!Ref ").skip(1).filter(|it| it.contains("Alias")) {
-        assert!(invoked.split([',', ']']).next().unwrap().ends_with(".Alias"), "{invoked}");
+}
+
+#[test]
+fn an_operator_may_invoke_exactly_the_functions_of_the_role() {
+    let template = template();
+    let roles: BTreeMap<&str, &str> = resources(&template, "AWS::IAM::Role").into_iter().collect();
+    let expected = [
+        ("OperatorRole", "[!Ref SetFlags.Alias, !Ref TeamBackfill.Alias]"),
+        ("RemovalOperatorRole", "[!Ref CompanyRemoval.Alias]"),
+    ];
+    assert_eq!(roles.keys().copied().collect::<Vec<_>>(), expected.map(|(name, _)| name));
+    for (name, functions) in expected {
+        let rights: Vec<&str> = roles[name]
+            .lines()
+            .filter(|line| line.contains("Effect: Allow, Action: lambda"))
+            .collect();
+        let invoke = format!("Action: lambda:InvokeFunction, Resource: {functions} }}");
+        assert!(matches!(rights[..], [right] if right.ends_with(&invoke)), "{name}: {rights:?}");
+        assert_eq!(roles[name].matches("Action:").count(), 2, "{name}: invoke, and sts:AssumeRole");
+    }
+}
+
+#[test]
+fn a_deploy_puts_the_tags_of_the_service_on_every_resource() {
+    let settings = fs::read_to_string(workspace().join("samconfig.toml")).unwrap();
+    for stage in ["dev", "prod"] {
+        assert!(settings.contains(&format!("tags = \"service=contact-service stage={stage}\"")));
     }
 }
 

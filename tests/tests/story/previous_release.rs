@@ -2,8 +2,10 @@
 //! code side by side").
 //!
 //! `tests/data/previous-release.json` has the items of a table, the messages of the queues, and the
-//! answers that the release gave. To write it again after a release, run this test with
-//! `WRITE_PREVIOUS_RELEASE=1`.
+//! answers that the release gave. Once a release has been deployed, its part of the file never
+//! changes; what a later release writes differently is added. Running this test with
+//! `WRITE_PREVIOUS_RELEASE=1` writes the whole file again, which is only right before the first
+//! deployed release.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -17,6 +19,8 @@ use tests::{PUBLIC_URL, World, person, workspace};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const IDEMPOTENCY_KEY: (&str, &str) = ("idempotency-key", "previous-release");
+/// The rows of the backfill that has not ended.
+const BACKFILL_ROWS: usize = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Release {
@@ -26,6 +30,8 @@ struct Release {
     answers: BTreeMap<String, Value>,
     /// The events with messages, by function.
     messages: BTreeMap<String, Value>,
+    /// The files of the backfill that has not ended, by key.
+    files: BTreeMap<String, String>,
     items: Vec<Map<String, Value>>,
 }
 
@@ -48,12 +54,75 @@ fn contact(name: &str) -> Value {
     })
 }
 
-async fn idempotent(world: &World) -> String {
-    let body = contact("Nadia Kurnia").to_string();
-    let headers = [JSON, IDEMPOTENCY_KEY];
-    let created = world.send("maya", Method::POST, "/cdp/customers", &headers, body.into()).await;
-    assert_eq!(created.status, 201, "{}", created.body);
-    created.data()["id"].as_str().unwrap().to_owned()
+/// Sends a `POST` with the idempotency key of this test, and returns the id of the record.
+async fn idempotent(world: &World, path: &str, body: &Value) -> String {
+    let body = body.to_string().into();
+    let response = world.send("maya", Method::POST, path, &[JSON, IDEMPOTENCY_KEY], body).await;
+    assert!(response.status < 300, "{path}: {}", response.body);
+    response.data()["id"].as_str().unwrap().to_owned()
+}
+
+fn mention(handle: &str) -> String {
+    format!("<p>Call <a data-user-id=\"{}\">@x</a></p>", person(handle))
+}
+
+fn note_with_attachment() -> Value {
+    let attachment = json!({
+        "name": "offer.pdf", "content_type": "application/pdf", "size": 10,
+        "url": "https://files.example.com/offer.pdf",
+    });
+    json!({ "note": mention("sinta"), "attachments": [attachment] })
+}
+
+fn export(contact: &str, layout: &str) -> Value {
+    json!({ "format": "csv", "selection": { "ids": [contact] }, "layout_id": layout })
+}
+
+/// Puts the files of the backfill into the bucket.
+async fn put_backfill_files(world: &World) {
+    let rows = (1..=BACKFILL_ROWS).map(|n| format!("B-{n},x,1\n")).collect::<String>();
+    let files = world.files().await;
+    for (name, content) in [
+        ("teams", "id,name\n1,Sales\n".to_owned()),
+        ("people", format!("crm_person_id,name,crm_team_hierarchy_id\n{rows}")),
+    ] {
+        let put = files.client().put_object().bucket(files.bucket()).key(backfill_file(name));
+        put.body(content.into_bytes().into()).send().await.unwrap();
+    }
+}
+
+fn backfill_file(name: &str) -> String {
+    format!("private/backfill/{}/{name}.csv", company())
+}
+
+/// The files of backfills in the bucket, by key.
+async fn backfill_files(world: &World) -> BTreeMap<String, String> {
+    let files = world.files().await;
+    let list = files.client().list_objects_v2().bucket(files.bucket()).prefix("private/backfill/");
+    let listed = list.send().await.unwrap().contents.unwrap_or_default();
+    let mut found = BTreeMap::new();
+    for key in listed.into_iter().filter_map(|object| object.key) {
+        let content = files.read(&key).await.unwrap();
+        found.insert(key, String::from_utf8(content.to_vec()).unwrap());
+    }
+    found
+}
+
+/// Starts a backfill whose next part waits in the queue, and returns the message.
+async fn unfinished_backfill(world: &World) -> Value {
+    for n in 1..=BACKFILL_ROWS {
+        let row = json!({ "name": format!("Backfilled {n}"), "external_id": format!("B-{n}") });
+        create(world, "maya", "/cdp/customers", &row).await;
+    }
+    put_backfill_files(world).await;
+    world.limit_time(Some(SignedDuration::ZERO));
+    let run = json!({
+        "company_sso_id": company(), "mode": "apply",
+        "people_key": backfill_file("people"), "teams_key": backfill_file("teams"),
+    });
+    assert_eq!(world.invoke("TeamBackfill", run).await["state"], "running");
+    world.limit_time(None);
+    world.receive("TeamBackfill").await
 }
 
 async fn get(world: &World, user: &str, path: &str) -> Value {
@@ -69,7 +138,7 @@ async fn get(world: &World, user: &str, path: &str) -> Value {
 /// Writes every kind of record.
 async fn write() -> Release {
     let world = World::with_flags().await;
-    let id = idempotent(&world).await;
+    let id = idempotent(&world, "/cdp/customers", &contact("Nadia Kurnia")).await;
     let second = create(&world, "maya", "/cdp/customers", &contact("Nadia K")).await;
     let deleted = create(&world, "maya", "/cdp/customers", &json!({ "name": "Old Otto" })).await;
     let path = format!("/cdp/customers/{deleted}");
@@ -83,17 +152,20 @@ async fn write() -> Release {
     let layout = json!({ "name": "Leads", "fields": [{ "field": "name", "label": "Nama" }] });
     let layout = create(&world, "maya", "/cdp/export-layouts", &layout).await;
     let notes = format!("/v1/contacts/{id}/notes");
-    let mention = format!("<p>Call <a data-user-id=\"{}\">@x</a></p>", person("sinta"));
-    let attachment = json!({
-        "name": "offer.pdf", "content_type": "application/pdf", "size": 10,
-        "url": "https://files.example.com/offer.pdf",
-    });
-    let noted = json!({ "note": mention, "attachments": [attachment] });
-    create(&world, "maya", &notes, &noted).await;
+    idempotent(&world, &notes, &note_with_attachment()).await;
+    let removed = create(&world, "maya", &notes, &json!({ "note": "Removed" })).await;
+    let path = format!("{notes}/{removed}");
+    assert_eq!(world.call("maya", Method::DELETE, &path, None).await.status, 200);
+    let erased = create(&world, "maya", "/cdp/customers", &json!({ "name": "Erased Ella" })).await;
+    create(&world, "maya", &format!("/v1/contacts/{erased}/notes"), &json!({ "note": "Ella" }))
+        .await;
+    let path = format!("/cdp/customers/{erased}?erase=true");
+    assert_eq!(world.call("maya", Method::DELETE, &path, None).await.status, 200);
 
     let mut messages = BTreeMap::new();
-    let export = json!({ "format": "csv", "selection": { "ids": [id] }, "layout_id": layout });
-    let finished = create(&world, "maya", "/cdp/exports", &export).await;
+    messages.insert("TeamBackfill".to_owned(), unfinished_backfill(&world).await);
+    let export = export(&id, &layout);
+    let finished = idempotent(&world, "/cdp/exports", &export).await;
     world.process_queues().await;
     let mail = world.aws.mailbox().list().remove(0).text.unwrap();
     let link = mail.split(&format!("{PUBLIC_URL}/d/")).nth(1).unwrap();
@@ -104,9 +176,11 @@ async fn write() -> Release {
     messages.insert("ExportEmail".to_owned(), world.receive("ExportEmail").await);
     let queued = create(&world, "maya", "/cdp/exports", &export).await;
     messages.insert("ExportGenerate".to_owned(), world.receive("ExportGenerate").await);
-    let mention = mention.replace(&person("sinta"), &person("budi"));
-    let note = create(&world, "maya", &notes, &json!({ "note": mention })).await;
+    let note = create(&world, "maya", &notes, &json!({ "note": mention("budi") })).await;
     messages.insert("MentionNotify".to_owned(), world.receive("MentionNotify").await);
+    world.fault(&json!({ "target": "launchpad.users", "status": 500 }));
+    create(&world, "maya", &notes, &json!({ "note": mention("andre") })).await;
+    world.faults.clear();
     world.advance(SignedDuration::from_secs(90));
     world.get("sinta", "/cdp/customers").await;
 
@@ -144,6 +218,8 @@ async fn write() -> Release {
         ("contact", id),
         ("second", second),
         ("deleted", deleted),
+        ("erased", erased),
+        ("layout", layout),
         ("note", note),
         ("finished", finished),
         ("undelivered", undelivered),
@@ -151,7 +227,7 @@ async fn write() -> Release {
         ("token", token),
     ];
     let ids = ids.map(|(name, id)| (name.to_owned(), id)).into();
-    Release { ids, answers, messages, items }
+    Release { ids, answers, messages, files: backfill_files(&world).await, items }
 }
 
 /// A world whose table has the items of the release.
@@ -174,6 +250,10 @@ async fn world(release: &Release) -> World {
     for (key, content) in objects {
         let put = files.client().put_object().bucket(files.bucket()).key(key);
         put.body(content.into_bytes().into()).send().await.unwrap();
+    }
+    for (key, content) in &release.files {
+        let put = files.client().put_object().bucket(files.bucket()).key(key);
+        put.body(content.clone().into_bytes().into()).send().await.unwrap();
     }
     world.advance(SignedDuration::from_secs(90));
     world
@@ -210,16 +290,38 @@ async fn items_and_messages_of_the_previous_release_can_be_read() {
         send.message_body(body).set_message_group_id(group).send().await.unwrap();
     }
     world.process_queues().await;
-    let notified = world.notifications.list().len();
-    assert_eq!(notified, 3, "one mention and two exports");
+    assert_eq!(world.notifications.list().len(), 3, "one mention and two exports");
     assert_eq!(world.aws.mailbox().list().len(), 2);
     let jobs = world.get("maya", "/cdp/exports").await;
     for job in jobs.data().as_array().unwrap() {
         assert_eq!((&job["status"], &job["email_status"]), (&json!("completed"), &json!("sent")));
     }
 
+    let mut files = backfill_files(&world).await;
+    files.retain(|key, _| key.ends_with("/report.json"));
+    let report: Value = serde_json::from_str(files.values().next().unwrap()).unwrap();
+    assert_eq!(
+        (&report["state"], &report["totals"]["written"]),
+        (&json!("completed"), &json!(BACKFILL_ROWS))
+    );
+
+    // The clean-up verifies the mention that was saved while Launchpad failed.
+    world.clean_up(world.clock.now() + SignedDuration::from_mins(3)).await;
+    world.process_queues().await;
+    let notified = world.notifications.list().len();
+    assert_eq!(notified, 4, "the verified mention");
+
     // Writes find what the release stored.
-    assert_eq!(idempotent(&world).await, id("contact"), "the idempotency key is known");
+    let notes = format!("/v1/contacts/{}/notes", id("contact"));
+    let stored = world.get("maya", &notes).await;
+    let stored: Vec<&Value> =
+        stored.data().as_array().unwrap().iter().map(|note| &note["id"]).collect();
+    let repeated = idempotent(&world, &notes, &note_with_attachment()).await;
+    assert!(stored.contains(&&json!(repeated)), "the idempotency key of the note is known");
+    let repeated = idempotent(&world, "/cdp/exports", &export(&id("contact"), &id("layout"))).await;
+    assert_eq!(repeated, id("finished"), "the idempotency key of the export is known");
+    let repeated = idempotent(&world, "/cdp/customers", &contact("Nadia Kurnia")).await;
+    assert_eq!(repeated, id("contact"), "the idempotency key of the contact is known");
     let row = json!({ "contacts": [{ "external_id": "legacy-1", "name": "Nadia Synced" }] });
     let synced = world.post("maya", "/cdp/customers/sync", &row).await;
     assert_eq!(synced.data()[0]["id"], id("contact"), "{}", synced.body);
@@ -245,4 +347,16 @@ async fn items_and_messages_of_the_previous_release_can_be_read() {
     let statuses: Vec<&Value> =
         jobs.data().as_array().unwrap().iter().map(|job| &job["status"]).collect();
     assert!(statuses.iter().all(|status| **status == "expired"), "{statuses:?}");
+    // The erasure that the release began has ended.
+    let table = world.table().await;
+    let mut after = None;
+    loop {
+        let page = table.scan(after.as_ref()).await.unwrap();
+        let left = page.items.iter().filter(|item| format!("{item:?}").contains(&id("erased")));
+        assert_eq!(left.count(), 0, "the erased contact");
+        after = page.last;
+        if after.is_none() {
+            break;
+        }
+    }
 }

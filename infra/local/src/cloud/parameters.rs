@@ -41,6 +41,7 @@ pub fn secrets() -> BTreeMap<String, String> {
         ("launchpad_user", LAUNCHPAD_USER),
         ("launchpad_password", LAUNCHPAD_PASSWORD),
         ("notification_api_key", NOTIFICATION_API_KEY),
+        ("cursor_key", "the-cursor-key-of-the-local-cloud"),
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .into()
