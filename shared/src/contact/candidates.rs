@@ -192,12 +192,8 @@ impl<'a> Candidates<'a> {
     ) -> Result<Vec<Pointer>, TableError> {
         let mut found = Vec::with_capacity(wanted);
         let mut contacts = HashSet::with_capacity(wanted);
-        // The record of a candidate may show that it is no result.
-        let is_result = !self.request.criteria.has_several_words();
-        while contacts.len() < wanted
-            && !self.finished
-            && !self.is_limit_reached(has_some || (is_result && !found.is_empty()))
-        {
+        let mut has_result = has_some;
+        while contacts.len() < wanted && !self.finished && !self.is_limit_reached(has_result) {
             self.change_plan(wanted - contacts.len()).await?;
             let next = match &mut self.source {
                 Source::Walk(walk) => walk.next().await?,
@@ -217,7 +213,10 @@ impl<'a> Candidates<'a> {
                 break;
             };
             self.position = Some(pointer.position.clone());
-            if self.is_candidate(&pointer) {
+            let answer = self.answer(&pointer);
+            // The record of any other candidate may show that it does not match.
+            has_result |= answer == Answer::Yes && !self.request.criteria.has_several_words();
+            if answer != Answer::No {
                 contacts.insert(pointer.id);
                 found.push(pointer);
             }
@@ -225,10 +224,11 @@ impl<'a> Candidates<'a> {
         Ok(found)
     }
 
-    /// Whether the contact of a pointer may match. Counts the pointer's cost.
-    fn is_candidate(&mut self, pointer: &Pointer) -> bool {
+    /// Whether the contact of a pointer matches, as far as its index entries show. Counts the
+    /// pointer's cost.
+    fn answer(&mut self, pointer: &Pointer) -> Answer {
         if matches!(self.source, Source::Matches(..)) {
-            return true;
+            return Answer::Yes;
         }
         let is_possible = self.possible.as_ref().is_none_or(|ids| ids.contains(&pointer.id));
         let answer = match is_possible {
@@ -251,7 +251,7 @@ impl<'a> Candidates<'a> {
         let is_match = answer == Answer::Yes || (answer == Answer::Unknown && is_exact);
         self.admitted += usize::from(is_match);
         self.barren = if is_match { 0 } else { self.barren + cost };
-        answer != Answer::No
+        answer
     }
 
     fn current(&self) -> Option<&PartitionSet> {

@@ -109,7 +109,7 @@ impl ContactWriter {
     }
 
     /// Creates or updates a contact for each row of an imported file, like [`ContactWriter::sync`].
-    /// A cell that shows what is stored is no change.
+    /// A cell that shows what is stored changes nothing.
     ///
     /// # Errors
     /// [`EditError::Access`] when the viewer has no permission; [`EditError::Table`] when the stored
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_that_shows_the_stored_value_is_no_change() {
+    fn a_cell_that_shows_the_stored_value_changes_nothing() {
         let cells = [
             (CellField::ExternalId, "E-1"),
             (CellField::Name, "Ann\nLee"),

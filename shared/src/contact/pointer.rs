@@ -31,8 +31,8 @@ impl Pointer {
         std::iter::once(&self.entry).chain(&self.others)
     }
 
-    /// The previous search word of the same contact in the same partition of words; `None` if there
-    /// is no previous word.
+    /// The previous search word of the same contact in the same partition of words; `None` for the
+    /// first one.
     pub(super) fn word_before(&self) -> Option<&str> {
         self.entry.word_before.as_deref()
     }
