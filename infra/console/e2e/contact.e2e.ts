@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterEach, expect, inject, test } from "vitest";
-import { choosePerson, clearFaults, createCompany, expectAccessible, fault, tokenLifetime, visit, type Company } from "./harness";
+import { choosePerson, clearFaults, createCompany, expectAccessible, expectFocus, fault, tokenLifetime, visit, type Company } from "./harness";
 
 async function company(): Promise<Company> {
   return createCompany({
@@ -28,7 +28,8 @@ const stored = async ({ people }: Company, person: string, id: string) => {
 };
 
 const teamField = (page: Page) => page.getByRole("combobox", { name: "Team Owner" });
-const edit = (page: Page) => page.getByRole("button", { name: "Edit", exact: true }).click();
+const editButton = (page: Page) => page.getByRole("button", { name: "Edit", exact: true });
+const edit = (page: Page) => editButton(page).click();
 const save = (page: Page) => page.getByRole("button", { name: "Save changes" }).click();
 
 /** What the API answers to the token of the page. */
@@ -81,7 +82,7 @@ test("TEAM-S10 AC-4, RFC 3.E: chips are removed by keyboard, the focus returns t
   await edit(page);
   await page.getByRole("button", { name: "Remove Jakarta" }).focus();
   await page.keyboard.press("Enter");
-  await expect.poll(() => teamField(page).evaluate((input) => input === document.activeElement)).toBe(true);
+  await expectFocus(teamField(page));
   await page.getByText("Unassigned").waitFor();
   await save(page);
   await page.getByText("The changes were saved.").first().waitFor();
@@ -93,8 +94,10 @@ test("TEAM-S10 AC-5, RFC 2.C: a creator without teams sees \"No teams assigned\"
   const page = await visit(world.people["Tono"]!, "/customers/new");
   await page.getByPlaceholder("No teams assigned").waitFor();
   await page.getByText("Unassigned").waitFor();
-  await page.getByLabel("Name", { exact: true }).fill("Ayu");
   await page.getByRole("button", { name: "Create contact" }).click();
+  await expectFocus(page.getByRole("alert").filter({ hasText: "Enter a name, an email address or a phone number." }));
+  await page.getByLabel("Name", { exact: true }).fill("Ayu");
+  await page.getByLabel("Name", { exact: true }).press("Enter");
   await page.getByRole("heading", { name: "Ayu", level: 1 }).waitFor();
   expect((await stored(world, "Tono", page.url().split("/").pop()!)).team_owner_ids).toEqual([]);
 });
@@ -212,7 +215,7 @@ test("Contact: errors stand next to their fields, in words", async () => {
   await page.getByText("This is not a valid email address.").waitFor();
   const email = page.getByRole("textbox", { name: "Email" });
   expect(await email.getAttribute("aria-invalid")).toBe("true");
-  await expect.poll(() => email.evaluate((input) => input === document.activeElement)).toBe(true);
+  await expectFocus(email);
   await expectAccessible(page);
   await email.fill("ayu@shop.example");
   await page.getByLabel("External ID").fill("x".repeat(300));
@@ -238,19 +241,44 @@ test("Contact: custom fields are edited by their types", async () => {
   const id = await create(world, "Maya", { name: "Ayu", custom_fields: { tier: "gold", outlets: 3, active: true, since: "2020-01-31", likes: ["tea", "milk"] } });
   const page = await visit(world.people["Maya"]!, `/customers/${id}`);
   await edit(page);
+  await page.getByLabel("outlets").fill("12345678901234567890");
+  await save(page);
+  await page.getByText("This number has too many digits to be stored exactly.").waitFor();
+  await expectFocus(page.getByLabel("outlets"));
   await page.getByLabel("outlets").fill("4.5");
   await page.getByLabel("active").selectOption("false");
   await page.getByRole("button", { name: "Remove milk" }).click();
+  await expectFocus(page.getByLabel("likes"));
   await page.getByLabel("tier").fill("");
   await page.getByRole("button", { name: "Add a custom field" }).click();
+  await expectFocus(page.getByLabel("Name of the field"));
   await page.getByLabel("Name of the field").fill("size");
   await page.getByLabel("Type").selectOption("number");
   await page.getByRole("button", { name: "Add", exact: true }).click();
+  await expectFocus(page.getByLabel("size"));
   await page.getByLabel("size").fill("12");
   await expectAccessible(page);
   await save(page);
   await page.getByText("The changes were saved.").first().waitFor();
   expect((await stored(world, "Maya", id)).custom_fields).toEqual({ outlets: 4.5, active: false, since: "2020-01-31", likes: ["tea"], size: 12 });
+});
+
+test("Contact: in Indonesian, numbers and dates have the notation of the language", async () => {
+  const { people } = await createCompany({ locale: "id", people: { Maya: {} } });
+  const world = { people, teams: {} } as Company;
+  const id = await create(world, "Maya", { name: "Ayu", custom_fields: { luas: 1234.5, lahir: "1990-02-03" } });
+  const page = await visit(people["Maya"]!, `/customers/${id}`, { timezoneId: "America/New_York" });
+  for (const text of ["1234,5", "3 Feb 1990"]) await page.getByText(text, { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Ubah", exact: true }).click();
+  const area = page.getByLabel("luas");
+  expect(await area.inputValue()).toBe("1234,5");
+  await area.fill("1.500");
+  await area.press("Enter");
+  await page.getByText("Masukkan angka tanpa pemisah ribuan").waitFor();
+  await area.fill("1,5");
+  await area.press("Enter");
+  await page.getByText("1,5", { exact: true }).waitFor();
+  expect((await stored(world, "Maya", id)).custom_fields).toEqual({ luas: 1.5, lahir: "1990-02-03" });
 });
 
 test("Contact: owner and assignee are found as the user types", async () => {
@@ -260,6 +288,9 @@ test("Contact: owner and assignee are found as the user types", async () => {
   await edit(page);
   const assignee = page.getByRole("combobox", { name: "Assignee" });
   await assignee.click();
+  await assignee.fill("unknown");
+  await page.getByText("No matching people").waitFor();
+  await assignee.press("Enter");
   await assignee.fill("sin");
   await page.getByRole("option", { name: /Sinta/ }).waitFor();
   await expectAccessible(page);
@@ -278,12 +309,13 @@ test("Contact: a lost connection keeps what was typed, and saving works when it 
   await page.getByLabel("Company").fill("Typed offline");
   await page.context().setOffline(true);
   await save(page);
-  await page.getByText("No connection. Check your network and try again.").waitFor();
+  await expectFocus(page.getByRole("alert").filter({ hasText: "No connection. Check your network and try again." }));
   expect(await page.getByLabel("Company").inputValue()).toBe("Typed offline");
   await page.context().setOffline(false);
   await save(page);
   await page.getByText("The changes were saved.").first().waitFor();
   expect((await stored(world, "Maya", id)).company_name).toBe("Typed offline");
+  await expectFocus(editButton(page));
 });
 
 test("Contact: a conflict keeps what was typed, and undoes nothing of the other person's change", async () => {
@@ -313,12 +345,53 @@ test("Contact: leaving with changes that are not saved asks first", async () => 
   const page = await visit(world.people["Maya"]!, `/customers/${id}`);
   await edit(page);
   await page.getByLabel("Company").fill("Not saved");
+  await page.getByRole("button", { name: "Account of Maya" }).click();
+  await page.getByRole("menuitemcheckbox", { name: "Bahasa Indonesia" }).click();
+  // Another language keeps what was typed.
+  expect(await page.getByLabel("Perusahaan").inputValue()).toBe("Not saved");
+  await page.getByRole("menuitemcheckbox", { name: "English" }).click();
+  await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "Assigned to me" }).click();
   await page.getByRole("dialog", { name: "Leave without saving?" }).getByRole("button", { name: "Stay here" }).click();
   expect(await page.getByLabel("Company").inputValue()).toBe("Not saved");
   await page.getByRole("link", { name: "Assigned to me" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Stay here" }).click();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("dialog", { name: "Discard the changes?" }).getByRole("button", { name: "Discard" }).click();
+  await expectFocus(editButton(page));
+  await edit(page);
+  await page.getByLabel("Company").fill("Not saved either");
+  await page.getByRole("link", { name: "Assigned to me" }).click();
   await page.getByRole("button", { name: "Leave", exact: true }).click();
   await page.getByRole("heading", { name: "Assigned to me" }).waitFor();
+});
+
+test("Contact: a user who gives a contact away comes back to the list", async () => {
+  const world = await company();
+  const id = await create(world, "Rina", { name: "Citra", team: "Surabaya", assignee_id: world.people["Sinta"]!.id });
+  const page = await visit(world.people["Sinta"]!, `/customers/${id}`);
+  await edit(page);
+  await page.getByRole("button", { name: "Clear Assignee" }).click();
+  await expectFocus(page.getByRole("combobox", { name: "Assignee" }));
+  await save(page);
+  await page.getByText("The changes were saved. You can no longer see this contact.").first().waitFor();
+  await page.getByRole("heading", { name: "All contacts", level: 1 }).waitFor();
+  await page.getByText("No contacts in your team yet.").waitFor();
+});
+
+test("Contact: while mentions are off, the picker says so and offers the people who are known already", async () => {
+  const { people } = await createCompany({ flags: { mention: false }, people: { Maya: {}, Sinta: {}, Rina: {} } });
+  const id = await create({ people, teams: {} } as Company, "Maya", { name: "Ayu", owner_id: people["Sinta"]!.id });
+  const page = await visit(people["Maya"]!, `/customers/${id}`);
+  await page.getByRole("button", { name: "Who can see this?" }).click();
+  const person = page.getByRole("combobox", { name: "Person" });
+  await person.click();
+  await page.getByText("People cannot be searched, because mentions are not enabled for your company.").waitFor();
+  expect(await page.getByRole("option").allInnerTexts()).toEqual([expect.stringContaining("Maya (you)"), expect.stringContaining("Sinta")]);
+  await person.fill("sin");
+  await expect.poll(() => page.getByRole("option").count()).toBe(1);
+  await person.press("Enter");
+  await page.getByText("The level is “everything”.").first().waitFor();
 });
 
 test("Contact: \"Who can see this?\" names the rule and the teams, for users who see everything", async () => {
@@ -346,6 +419,9 @@ test("Sign-in: after the end of a session another person cannot go on with the p
   await page.route(/\/cdp\/customers\//, (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" }, headers: { "Access-Control-Allow-Origin": "*" } }), { times: 1 });
   await save(page);
   const dialog = page.getByRole("dialog", { name: "Your session has ended" });
+  const [closed] = await Promise.all([page.waitForEvent("popup"), dialog.getByRole("button", { name: "Sign in again" }).click()]);
+  await closed.close();
+  await dialog.getByText("Signing in did not work.").waitFor();
   for (const [name, outcome] of [["Rina", "visible"], ["Maya", "hidden"]] as const) {
     const [popup] = await Promise.all([page.waitForEvent("popup"), dialog.getByRole("button", { name: "Sign in again" }).click()]);
     await choosePerson(popup, world.people[name]!);

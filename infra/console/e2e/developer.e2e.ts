@@ -83,6 +83,12 @@ test("Developer panel: usage by function, events by name, and faults by switches
   await page.getByRole("button", { name: "Clear all" }).click();
   await page.getByText("target: s3").waitFor({ state: "detached" });
   expect(await rules()).toEqual([]);
+
+  // A phone shows the tab to which a link leads.
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.reload();
+  const tab = page.getByRole("navigation", { name: "Developer panel" }).getByRole("link", { name: "Faults" });
+  await expect.poll(() => tab.evaluate((element) => element.getBoundingClientRect().right <= window.innerWidth)).toBe(true);
 });
 
 test("Developer panel: mail is read as text and as HTML in a frame that runs nothing, and attachments are downloaded", async () => {
@@ -121,6 +127,14 @@ test("Developer panel: the API reference sends requests as the person who is sig
   await operation.locator(".live-responses-table").getByText(`"${maya.email}"`).waitFor();
   await operation.locator(".curl").getByText("Authorization: Bearer").waitFor();
   await expectAccessible(page);
+
+  // Optional parameters are empty, so that the first request of a list is one that the API accepts.
+  const list = page.locator("#operations-contacts-listContacts");
+  await list.locator(".opblock-summary-control").press("Enter");
+  await list.getByRole("button", { name: "Try it out" }).click();
+  await list.getByRole("button", { name: "Execute" }).click();
+  await list.locator(".live-responses-table").getByText('"Citra"').waitFor();
+  expect(await list.locator(".request-url pre").innerText()).toMatch(/\/cdp\/customers$/);
 });
 
 test("Deployment: without localUrl the console has neither the bell nor the panel, and without analyticsUrl it sends no events", async () => {

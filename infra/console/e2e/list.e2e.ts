@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { clearFaults, createCompany, expectAccessible, fault, visit, type Company } from "./harness";
+import { clearFaults, createCompany, expectAccessible, expectFocus, fault, visit, type Company } from "./harness";
 
 /** Sinta sees by team, in Jakarta; Budi is in a team below; Rina is in another. Maya sees everything. */
 async function salesCompany(): Promise<Company> {
@@ -9,7 +9,7 @@ async function salesCompany(): Promise<Company> {
       Sinta: { level: "team", teams: ["Jakarta"] },
       Budi: { level: "team", teams: ["Jakarta SMB"] },
       Rina: { level: "team", teams: ["Surabaya"] },
-      Maya: { level: "everything" },
+      Maya: { level: "everything", teams: ["Jakarta", "Surabaya"] },
       Andre: { level: "own" },
       Yuki: { level: "disabled" },
     },
@@ -31,8 +31,10 @@ test("TEAM-S02 AC-1: a viewer by team sees the contacts of the team, of teams be
   await create(company, "Budi", "Contact of SMB", ["Jakarta SMB"]);
   await create(company, "Rina", "Contact of Surabaya", ["Surabaya"]);
   await create(company, "Maya", "Contact of all teams", []);
+  await create(company, "Maya", "Contact of two teams", ["Jakarta", "Surabaya"]);
   const page = await visit(company.people["Sinta"]!, "/customers");
 
+  await page.getByTitle(/^(Jakarta, Another team|Another team, Jakarta)$/).getByText("+1").waitFor();
   for (const name of ["Contact of Jakarta", "Contact of SMB", "Contact of all teams"]) await page.getByRole("link", { name }).waitFor();
   expect(await page.getByText("Contact of Surabaya").count()).toBe(0);
   await expectAccessible(page);
@@ -70,7 +72,13 @@ test("TEAM-S02: with the level disabled the entry points are hidden, and an addr
   for (const name of ["All contacts", "Teams", "Recently deleted", "Exports", "Import"]) expect(await page.getByRole("link", { name, exact: true }).count(), name).toBe(0);
   expect(await page.getByRole("link", { name: "New contact" }).count()).toBe(0);
   expect(await page.getByRole("combobox", { name: "Find a contact" }).count()).toBe(0);
+  expect(await page.getByRole("searchbox").count()).toBe(0);
   await expectAccessible(page);
+  for (const path of ["/customers/new", "/customers?view=deleted", "/exports"]) {
+    await page.goto(path);
+    await page.getByText("You do not have permission to see this.").waitFor();
+    expect(await page.getByRole("main").getByRole("button").or(page.getByRole("main").getByRole("textbox")).count(), path).toBe(0);
+  }
 });
 
 test("TEAM-S02 ERR-1: while teams cannot be loaded, a banner says so above the own contacts, and it goes away afterwards", async () => {
@@ -171,8 +179,8 @@ test("TEAM-S08, RFC 2.C: a failed search says \"Could not load contacts.\"", asy
 test("List: search as you type, filters and order are in the address, and a shared link shows the same list", async () => {
   const company = await createCompany({ people: { Maya: {}, Budi: {} } });
   const { Maya, Budi } = company.people;
-  await create(company, "Maya", "Ayu Lestari", [], { tags: ["vip"], custom_fields: { tier: "gold" } });
-  await create(company, "Maya", "Bayu Lestari", [], { tags: ["new"], custom_fields: { tier: "silver" } });
+  await create(company, "Maya", "Ayu Lestari", [], { tags: ["vip"], custom_fields: { tier: "gold", active: true } });
+  await create(company, "Maya", "Bayu Lestari", [], { tags: ["new"], custom_fields: { tier: "silver", active: false } });
   const page = await visit(Maya!, "/customers");
   await page.getByRole("searchbox", { name: "Search contacts" }).fill("le");
   await page.getByText("Type at least 3 characters.").waitFor();
@@ -184,18 +192,24 @@ test("List: search as you type, filters and order are in the address, and a shar
   const dialog = page.getByRole("dialog", { name: "Filter contacts" });
   await dialog.getByLabel("Tags").fill("vip");
   await dialog.getByLabel("Tags").press("Enter");
+  await dialog.getByLabel("active").selectOption("Yes");
   await dialog.getByLabel("tier").fill("gold");
   await expectAccessible(page);
-  await dialog.getByRole("button", { name: "Show contacts" }).click();
+  await dialog.getByLabel("tier").press("Enter");
   await expect.poll(() => page.getByRole("link", { name: "Bayu Lestari" }).count()).toBe(0);
   const address = new URL(page.url());
-  expect([...address.searchParams]).toEqual([["q", "lest"], ["tags", "vip"], ["custom.tier", "gold"]]);
+  expect([...address.searchParams]).toEqual([["q", "lest"], ["tags", "vip"], ["custom.active", "true"], ["custom.tier", "gold"]]);
 
-  const other = await visit(Budi!, address.pathname + address.search);
+  // An address that was changed by hand does no harm.
+  const other = await visit(Budi!, `${address.pathname}${address.search}&owner_id=abc&created_from=2026-01-01`);
   await other.getByRole("link", { name: "Ayu Lestari" }).waitFor();
   expect(await other.getByRole("link", { name: "Bayu Lestari" }).count()).toBe(0);
-  await other.getByRole("button", { name: "Remove Tags" }).click();
-  await other.getByRole("button", { name: "Remove tier" }).click();
+  await other.getByRole("button", { name: "Remove Tags vip", exact: true }).click();
+  for (const name of ["Remove Created from 1 Jan 2026", "Remove active Yes", "Remove tier gold"]) {
+    await expectFocus(other.getByRole("button", { name, exact: true }));
+    await other.keyboard.press("Enter");
+  }
+  await expectFocus(other.getByRole("button", { name: "Filters" }));
   await other.getByRole("link", { name: "Bayu Lestari" }).waitFor();
 });
 
@@ -261,6 +275,15 @@ test("List: rows are selected one by one, or all that match", async () => {
   await page.getByRole("button", { name: "Select all that match" }).click();
   await page.getByText("All contacts that match are selected").waitFor();
   await expectAccessible(page);
+  await page.getByRole("checkbox", { name: "Select Ayu" }).uncheck();
+  await page.getByText("1 contact selected").waitFor();
+  await page.getByText("Contacts that were not loaded yet are no longer selected.").waitFor();
+  expect(await page.getByRole("checkbox", { name: "Select Bayu" }).isChecked()).toBe(true);
+  // Deleted contacts cannot be selected.
+  await page.getByRole("link", { name: "Recently deleted" }).click();
+  await page.getByText("No deleted contacts.").waitFor();
+  expect(await page.getByRole("button", { name: "Select all that match" }).count()).toBe(0);
+  await page.getByRole("link", { name: "All contacts" }).click();
   await page.getByRole("link", { name: "Export", exact: true }).click();
   await page.waitForURL("**/exports/new?selected=1");
 });
@@ -278,6 +301,8 @@ test("Retention: restoring a contact whose key another contact has says so", asy
 
 test("Retention: a deleted contact is undone at once, or restored from Recently deleted", async () => {
   const company = await createCompany({ people: { Maya: {} } });
+  const other = await create(company, "Maya", "Siti Rahma", []);
+  await company.people["Maya"]!.api.DELETE("/cdp/customers/{id}", { params: { path: { id: other } } });
   const id = await create(company, "Maya", "Ayu Lestari", []);
   const page = await visit(company.people["Maya"]!, `/customers/${id}`);
   const remove = async () => {
@@ -290,10 +315,13 @@ test("Retention: a deleted contact is undone at once, or restored from Recently 
   await page.getByRole("link", { name: "Ayu Lestari" }).click();
   await remove();
   await page.getByRole("link", { name: "Recently deleted" }).click();
-  await page.getByText("Can be restored until").waitFor();
+  await page.getByText("Can be restored until").first().waitFor();
   await expectAccessible(page);
   await page.getByRole("button", { name: "Restore Ayu Lestari" }).click();
+  await expectFocus(page.getByRole("button", { name: "Restore Siti Rahma" }));
+  await page.keyboard.press("Enter");
   await page.getByText("No deleted contacts.").waitFor();
+  await expectFocus(page.getByRole("heading", { name: "Recently deleted" }));
   await page.getByRole("link", { name: "All contacts" }).click();
   await page.getByRole("link", { name: "Ayu Lestari" }).waitFor();
 });

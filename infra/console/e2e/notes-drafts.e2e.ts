@@ -93,7 +93,7 @@ test("Drafts: a conflict loses no text, and another person's version is not over
   await page.getByRole("dialog").getByText("Start theirs").waitFor();
   await page.getByRole("button", { name: "Close" }).click();
   await page.getByRole("button", { name: "Save mine instead" }).click();
-  await textOf(page).waitFor({ state: "detached" });
+  await noteBy(page, "Sinta Maharani").and(page.locator(":focus")).waitFor();
   await expectStored(scene, "<p>Start mine</p>");
 
   // A conflict in the table.
@@ -133,6 +133,7 @@ test("Notes: private and public, attachments by link, edit and delete", async ()
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Attach" }).click();
   await saveNote(page);
+  await page.getByRole("button", { name: "Write a note" }).and(page.locator(":focus")).waitFor();
   const note = (await storedNotes(scene))[0]!;
   expect([note.visibility, note.attachments]).toEqual(["private", [{ name: "Q4 offer.pdf", content_type: "application/pdf", size: 1572864, url: "https://files.example.com/Q4%20offer.pdf" }]]);
   const shown = noteBy(page, "Sinta Maharani");
@@ -144,6 +145,7 @@ test("Notes: private and public, attachments by link, edit and delete", async ()
   await page.getByRole("menuitem", { name: "Delete" }).click();
   await page.getByRole("dialog", { name: "Delete this note?" }).getByRole("button", { name: "Delete" }).click();
   await page.getByText("No notes yet").waitFor();
+  await page.getByRole("heading", { name: "Notes" }).and(page.locator(":focus")).waitFor();
   expect(await storedNotes(scene)).toEqual([]);
 });
 
@@ -196,9 +198,17 @@ test("Notes: the API's warnings are shown in words, with the names of people", a
   } finally {
     await clearFaults();
   }
-  await page.getByText("The user directory is temporarily unavailable. These mentions are checked later, and the people are notified then: Agus Wijaya.").waitFor();
+  const pending = page.getByText("The user directory is temporarily unavailable. These mentions are checked later, and the people are notified then: Agus Wijaya.");
+  await pending.waitFor();
   await expectAccessible(page);
   expect((await storedNotes(scene))[0]!.note).toContain('data-mention="pending"');
+
+  // Without its note, a warning says nothing.
+  await page.getByRole("button", { name: /^Actions for/ }).first().click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await noteBy(page, "Sinta Maharani").and(page.locator(":focus")).waitFor();
+  expect(await pending.count()).toBe(0);
 });
 
 test("NOTE-MENTION-S03 AC-1, AC-2: a note typed here notifies the mentioned person, and the notification leads to this page", async () => {
@@ -225,4 +235,6 @@ test("NOTE-MENTION-S03 permission: a mention that is removed from a note does no
   await page.getByRole("menuitem", { name: "Delete" }).click();
   await page.getByText("Notifications that were sent are not recalled.").waitFor();
   await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  await noteBy(page, "Sinta Maharani").and(page.locator(":focus")).waitFor();
 });

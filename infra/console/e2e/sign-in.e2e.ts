@@ -25,6 +25,9 @@ test("Language: the company's language is shown until the user chooses one", asy
   await page.getByRole("menuitemcheckbox", { name: "English" }).click();
   await page.reload();
   await page.getByText("No contacts in your team yet.").waitFor();
+  await page.goto("/exports/new");
+  await page.getByRole("button", { name: "Move All emails", exact: true }).waitFor();
+  expect(await page.getByLabel("Language").inputValue()).toBe("en");
 });
 
 test("Phone: the console fits a narrow screen, and its menu is used by keyboard", async () => {

@@ -121,10 +121,9 @@ export async function createCompany({ plan = "growth", locale = "en", teams = []
       levels: { ...Object.fromEntries(permissions.map((permission) => [permission, person.level ?? "everything"])), ...person.levels },
     })),
   });
-  if (plan !== "starter") await setFlags(company.id, flags.team ?? true, flags.mention ?? true);
-
-  for (const [name, id] of Object.entries(ids)) {
-    company.people[name] = { id, name, email: email(name), api: await apiOf(id) };
-  }
-  return company;
+  const [found] = await Promise.all([
+    Promise.all(Object.entries(ids).map(async ([name, id]): Promise<TestPerson> => ({ id, name, email: email(name), api: await apiOf(id) }))),
+    plan === "starter" ? null : setFlags(company.id, flags.team ?? true, flags.mention ?? true),
+  ]);
+  return { ...company, people: Object.fromEntries(found.map((person) => [person.name, person])) };
 }

@@ -1,5 +1,5 @@
 export { expectAccessible } from "./accessibility";
-export { choosePerson, openPage, visit } from "./browser";
+export { choosePerson, expectFocus, openPage, visit } from "./browser";
 export { clearFaults, createCompany, fault, local, tokenLifetime, type Company, type TestPerson } from "./company";
 export { downloaded } from "./download";
 export { signIn } from "./session";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changesOf, creationOf, draftOf, problemsOf, type Draft } from "./draft";
+import { changesOf, creationOf, draftOf, inForm, problemsOf, type Draft } from "./draft";
 import type { FullContact } from "./list";
 
 const contact: FullContact = {
@@ -65,6 +65,20 @@ describe("a draft", () => {
     const draft = draftOf(null, fields);
     draft.emails = ["a@b.example", "no address", "a@b@c"];
     custom(draft, "extra").text = "many";
-    expect(problemsOf(draft)).toEqual(["emails[1]", "emails[2]", "custom_fields.extra"]);
+    expect(problemsOf(draft)).toEqual({ "emails[1]": "emails", "emails[2]": "emails", "custom_fields.extra": "number" });
+  });
+
+  it("finds a number that would be rounded, and leaves a stored one alone", () => {
+    const draft = draftOf({ ...contact, custom_fields: { huge: 1e21, tiny: -1.5e-7 } }, fields);
+    expect([custom(draft, "huge").text, custom(draft, "tiny").text]).toEqual(["1000000000000000000000", "-0.00000015"]);
+    expect([problemsOf(draft), changesOf(draft, draftOf({ ...contact, custom_fields: { huge: 1e21, tiny: -1.5e-7 } }, fields))]).toEqual([{}, {}]);
+    custom(draft, "extra").text = "12345678901234567890";
+    expect(problemsOf(draft)).toEqual({ "custom_fields.extra": "digits" });
+  });
+
+  it("shows an error of the API at the row of the form, which may have blank rows", () => {
+    const draft = draftOf(null, fields);
+    Object.assign(draft, { emails: ["", "a@b.example", " ", "no address"], phones: ["1", "2"] });
+    expect(["emails[0]", "emails[1]", "phones[1]", "emails", "tags[3]", "custom_fields.a"].map((field) => inForm(field, draft))).toEqual(["emails[1]", "emails[3]", "phones[1]", "emails", "tags[3]", "custom_fields.a"]);
   });
 });

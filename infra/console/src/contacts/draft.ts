@@ -1,6 +1,7 @@
 import type { Schema } from "@/api";
 import { typeOf, type FieldType } from "./fields";
 import type { FullContact } from "./list";
+import { plainNumber, readNumber, type NumberProblem } from "./numbers";
 
 export type ContactInput = Schema<"ContactInput">;
 
@@ -47,7 +48,7 @@ function customValue(key: string, type: FieldType, value: unknown): CustomValue 
     if (value.every((one) => typeof one === "string")) field.list = [...(value as string[])];
     else Object.assign(field, { fixed: true, text: JSON.stringify(value) });
   } else if (typeof value === "object") Object.assign(field, { fixed: true, text: JSON.stringify(value) });
-  else field.text = `${value as string | number | boolean}`;
+  else field.text = typeof value === "number" ? plainNumber(value) : `${value as string | boolean}`;
   if (field.type === "date" && !/^\d{4}-\d{2}-\d{2}$/.test(field.text)) field.type = "text";
   return field;
 }
@@ -79,13 +80,22 @@ export function valueOf(field: CustomValue): unknown {
   if (text === "") return null;
   if (field.type === "boolean") return text === "true";
   if (field.type === "number") {
-    const number = Number(text);
-    return Number.isFinite(number) ? number : text;
+    const number = readNumber(text);
+    return typeof number === "number" ? number : text;
   }
   return text;
 }
 
 const present = (texts: readonly string[]) => texts.map((text) => text.trim()).filter(Boolean);
+
+/** A field as the API names it, by the rows of the form: the API does not get the rows that are blank. */
+export function inForm(field: string, draft: Draft): string {
+  const [, list, place] = /^(emails|phones)\[(\d+)\]/.exec(field) ?? [];
+  if (!list) return field;
+  const rows = [...draft[list as "emails" | "phones"].entries()].filter(([, text]) => text.trim());
+  return `${list}[${rows[Number(place)]?.[0] ?? 0}]`;
+}
+
 const orNull = (text: string) => text.trim() || null;
 
 /** All fields of a draft, as the API takes them. */
@@ -133,11 +143,18 @@ export function creationOf(draft: Draft): ContactInput {
 
 const EMAIL = /^[^\s@,;<>"]+@[^\s@,;<>"]+$/u;
 
-/** The fields that the API would refuse, by their names as the API reports them. */
-export function problemsOf(draft: Draft): string[] {
-  const problems = draft.emails.flatMap((email, index) => (email.trim() && !EMAIL.test(email.trim()) ? [`emails[${index}]`] : []));
+/** What is wrong with a field: no address, or a number that cannot be stored. */
+export type Problem = "emails" | NumberProblem;
+
+/** The fields that the API would refuse or that would be rounded, by their names as the API reports them, with what is wrong. */
+export function problemsOf(draft: Draft): Record<string, Problem> {
+  const problems: Record<string, Problem> = {};
+  for (const [index, email] of draft.emails.entries()) {
+    if (email.trim() && !EMAIL.test(email.trim())) problems[`emails[${index}]`] = "emails";
+  }
   for (const field of draft.custom) {
-    if (field.type === "number" && field.text.trim() && !Number.isFinite(Number(field.text))) problems.push(`custom_fields.${field.key}`);
+    const number = field.type === "number" && field.text.trim() ? readNumber(field.text) : 0;
+    if (typeof number === "string") problems[`custom_fields.${field.key}`] = number;
   }
   return problems;
 }

@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/vue-query";
 import { computed } from "vue";
-import { useI18n } from "vue-i18n";
 import { body, useApi, type Schema } from "@/api";
 
 export type FieldType = Schema<"ExportField">["type"];
@@ -15,11 +14,11 @@ const CUSTOM = "custom.";
 /** The custom fields that contacts of the company have, with their types. */
 export function useCustomFields() {
   const api = useApi();
-  const { locale } = useI18n();
   const query = useQuery({
-    queryKey: ["export-fields", locale],
+    // Only keys and types are used, which are the same in every language.
+    queryKey: ["export-fields", "en"],
     queryFn: async ({ signal }): Promise<Schema<"ExportField">[]> =>
-      (await body(api.GET("/cdp/export-fields", { params: { query: { locale: locale.value === "id" ? "id" : "en" } }, signal }))).data,
+      (await body(api.GET("/cdp/export-fields", { params: { query: { locale: "en" } }, signal }))).data,
     staleTime: 60_000,
   });
   const fields = computed<CustomField[]>(() =>

@@ -1,6 +1,7 @@
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
 import type { paths } from "@generated/api";
 import type { Schema } from "@/api";
+import { startOf } from "@/i18n/dates";
 
 export type ListView = Schema<"ListView">;
 export type OrderBy = "created_at" | "name";
@@ -29,6 +30,15 @@ export interface ListState {
 
 const views: ListView[] = ["owned-by-me", "assigned-to-me", "teams", "deleted"];
 const CUSTOM = "custom.";
+const idFilters: readonly ListFilter[] = ["owner_id", "assignee_id", "team_owner_ids"];
+const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** What the API takes at most. */
+const MAX_VALUES = 100;
+const MAX_CUSTOM = 20;
+const MAX_BYTES = 256;
+const MAX_SEARCH_BYTES = 320;
+const bytes = (text: string) => new TextEncoder().encode(text).length;
 
 function values(query: LocationQuery, key: string): string[] {
   const value = query[key];
@@ -40,24 +50,38 @@ export function defaultDirection(orderBy: OrderBy): Direction {
   return orderBy === "name" ? "asc" : "desc";
 }
 
-/** Reads the state from an address. Unknown parameters and values are ignored. */
+/** The values of a filter that the API takes. */
+function listValues(query: LocationQuery, key: ListFilter): string[] {
+  const isValid = idFilters.includes(key) ? (value: string) => ID.test(value) : (value: string) => bytes(value) <= MAX_BYTES;
+  return values(query, key).filter(isValid).slice(0, MAX_VALUES);
+}
+
+/** A time as the API takes it; a date is the beginning of the day on this device. */
+function timeOf(text: string): string | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}(T|$)/.test(text) || Number.isNaN(Date.parse(text))) return undefined;
+  return text.includes("T") ? new Date(text).toISOString() : startOf(text);
+}
+
+/** Reads the state from an address. Unknown parameters and values are ignored, and those that the API refuses. */
 export function parseState(query: LocationQuery): ListState {
   const [view] = values(query, "view");
   const [direction] = values(query, "direction");
   const orderBy: OrderBy = values(query, "order_by")[0] === "name" ? "name" : "created_at";
   return {
     view: views.find((known) => known === view) ?? null,
-    q: values(query, "q")[0] ?? "",
+    q: values(query, "q").find((text) => bytes(text) <= MAX_SEARCH_BYTES) ?? "",
     orderBy,
     direction: direction === "asc" || direction === "desc" ? direction : defaultDirection(orderBy),
-    lists: Object.fromEntries(listFilters.map((key) => [key, values(query, key)])) as Record<ListFilter, string[]>,
+    lists: Object.fromEntries(listFilters.map((key) => [key, listValues(query, key)])) as Record<ListFilter, string[]>,
     times: Object.fromEntries(
-      timeFilters.flatMap((key) => values(query, key).slice(0, 1).filter((time) => !Number.isNaN(Date.parse(time))).map((time) => [key, time])),
+      timeFilters.map((key) => [key, timeOf(values(query, key)[0] ?? "")]).filter(([, time]) => time),
     ),
     custom: Object.fromEntries(
       Object.keys(query)
         .filter((key) => key.startsWith(CUSTOM) && key.length > CUSTOM.length)
-        .flatMap((key) => values(query, key).slice(0, 1).map((value) => [key.slice(CUSTOM.length), value])),
+        .map((key) => [key.slice(CUSTOM.length), values(query, key)[0] ?? ""] as const)
+        .filter(([key, value]) => value && bytes(key) <= MAX_BYTES && bytes(value) <= MAX_BYTES)
+        .slice(0, MAX_CUSTOM),
     ),
   };
 }
@@ -96,11 +120,12 @@ export function listQuery(state: ListState): ListQuery {
   return query;
 }
 
-/** The filter of an export of everything that the list shows. */
-export function exportFilter(state: ListState): Schema<"Filter"> {
+/** The filter of an export of everything that the list shows; null for deleted contacts, which cannot be exported. */
+export function exportFilter(state: ListState): Schema<"Filter"> | null {
+  if (state.view === "deleted") return null;
   const filter: Schema<"Filter"> = {};
   const q = state.q.trim();
-  if (state.view && state.view !== "deleted") filter.view = state.view;
+  if (state.view) filter.view = state.view;
   if (isSearchable(q)) filter.q = q;
   for (const key of listFilters) if (state.lists[key].length) filter[key] = state.lists[key];
   Object.assign(filter, state.times);

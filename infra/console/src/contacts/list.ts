@@ -2,7 +2,7 @@ import { useInfiniteQuery, type InfiniteData, type QueryClient } from "@tanstack
 import { computed, watch, type Ref } from "vue";
 import { body, useApi, type Schema } from "@/api";
 import { rememberName } from "@/people/names";
-import { listQuery, type ListState } from "./filter";
+import { listQuery, type ListQuery, type ListState } from "./filter";
 
 export type FullContact = Schema<"Contact">;
 export type AnyContact = Schema<"ReachedContact">;
@@ -24,7 +24,7 @@ export function isFull(contact: AnyContact): contact is FullContact {
 }
 
 /** The contacts that a state of the list selects, page by page. */
-export function useContactList(state: Ref<ListState>) {
+export function useContactList(state: Ref<ListState>, enabled: Ref<boolean>) {
   const api = useApi();
   const request = computed(() => listQuery(state.value));
   const query = useInfiniteQuery({
@@ -33,6 +33,7 @@ export function useContactList(state: Ref<ListState>) {
       const cursor = pageParam ? { cursor: pageParam } : {};
       return body(api.GET("/cdp/customers", { params: { query: { ...request.value, ...cursor, limit: PAGE } }, signal }));
     },
+    enabled,
     initialPageParam: "",
     getNextPageParam: (page) => page.meta.next_cursor ?? undefined,
     refetchOnMount: ({ state: { data } }) => ((data as InfiniteData<Page> | undefined)?.pages.length ?? 0) <= FEW_PAGES,
@@ -43,11 +44,7 @@ export function useContactList(state: Ref<ListState>) {
   const contacts = computed(() => (query.data.value?.pages ?? []).flatMap((page) => page.data));
 
   watch(contacts, (list) => {
-    for (const contact of list.slice(-PAGE)) {
-      if (!isFull(contact)) continue;
-      rememberName(contact.owner_id, contact.owner_name);
-      rememberName(contact.assignee_id, contact.assignee_name);
-    }
+    for (const contact of list.slice(-PAGE)) if (isFull(contact)) rememberPeople(contact);
   });
   // Pages can be short or empty while more follow.
   const isShort = computed(() => contacts.value.length < FIRST_ROWS && query.hasNextPage.value);
@@ -59,9 +56,24 @@ export function useContactList(state: Ref<ListState>) {
   return { query, contacts, isLoaded };
 }
 
+/** Remembers the names of the people of a contact. */
+export function rememberPeople(contact: FullContact): void {
+  rememberName(contact.owner_id, contact.owner_name);
+  rememberName(contact.assignee_id, contact.assignee_name);
+}
+
 /** Reads the lists anew, from their first pages on, after a change of which contacts they have. */
 export async function reloadLists(queries: QueryClient): Promise<void> {
   await queries.resetQueries({ queryKey: ["contacts"] });
+}
+
+/** Takes a restored contact out of the list of deleted ones, which stays as it is, and reads the others anew. */
+export async function moveOutOfDeleted(queries: QueryClient, id: string): Promise<void> {
+  const isDeleted = ({ queryKey }: { queryKey: readonly unknown[] }) => (queryKey[1] as ListQuery).view === "deleted";
+  queries.setQueriesData<InfiniteData<Page>>({ queryKey: ["contacts"], predicate: isDeleted }, (list) =>
+    list && { ...list, pages: list.pages.map((page) => ({ ...page, data: page.data.filter((one) => one.id !== id) })) },
+  );
+  await queries.resetQueries({ queryKey: ["contacts"], predicate: (query) => !isDeleted(query) });
 }
 
 /** Shows a changed contact in the lists that have it. */

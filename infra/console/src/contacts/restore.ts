@@ -3,7 +3,7 @@ import { reactive } from "vue";
 import { useI18n } from "vue-i18n";
 import { body, errorText, useApi } from "@/api";
 import { toast } from "@/design/toasts";
-import { reloadLists } from "./list";
+import { moveOutOfDeleted } from "./list";
 
 /** Restores deleted contacts, and says what happened. */
 export function useRestore() {
@@ -19,7 +19,7 @@ export function useRestore() {
       const taken = warnings?.find((warning) => warning.code === "KEY_NOT_RESTORED")?.fields;
       if (taken) toast("info", t("contacts.deleted.keyTaken", { name, fields: taken.map((field) => t(`contacts.fields.${field}`)).join(", ") }));
       else toast("success", t("contacts.deleted.restored", { name }));
-      await Promise.all([reloadLists(queries), queries.resetQueries({ queryKey: ["contact", id] })]);
+      await Promise.all([moveOutOfDeleted(queries, id), queries.resetQueries({ queryKey: ["contact", id] })]);
       return true;
     } catch (error) {
       toast("danger", `${t("contacts.deleted.failed")} ${t(errorText(error))}`);

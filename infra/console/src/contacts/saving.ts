@@ -1,11 +1,19 @@
-import { reactive, ref } from "vue";
+import { nextTick, reactive, ref } from "vue";
 import { useI18n } from "vue-i18n";
 import { ApiError, errorText } from "@/api";
 import { toast } from "@/design/toasts";
-import { problemsOf, type ContactInput, type Draft } from "./draft";
+import { inForm, problemsOf, type ContactInput, type Draft } from "./draft";
 import { useTeamOwnerTracking } from "./tracking";
 
 const worded = ["name", "company_name", "emails", "phones", "owner_id", "assignee_id", "tags", "source", "external_id", "custom_fields"];
+
+/** Brings what is wrong with a form into view and focuses it: the first such field, or the message about all of it. */
+export async function focusProblem(form: HTMLElement | null): Promise<void> {
+  await nextTick();
+  const wrong = form?.querySelector<HTMLElement>("[aria-invalid='true']") ?? form?.querySelector<HTMLElement>("[role='alert'][tabindex='-1']");
+  wrong?.scrollIntoView({ block: "center" });
+  wrong?.focus({ preventScroll: true });
+}
 
 /** What went wrong while a contact was saved: next to its field, or above the form. */
 export function useSaveErrors() {
@@ -22,17 +30,17 @@ export function useSaveErrors() {
   /** Checks what the form can check itself. Returns whether the draft can be sent. */
   function check(draft: Draft): boolean {
     clear();
-    for (const field of problemsOf(draft)) errors[field] = field.startsWith("custom_fields.") ? t("contacts.invalid.number") : t("contacts.invalid.emails");
+    for (const [field, problem] of Object.entries(problemsOf(draft))) errors[field] = t(`contacts.invalid.${problem}`);
     return Object.keys(errors).length === 0;
   }
 
   /** Shows the error of a save. Returns whether the Team Owner field goes back to what is stored. */
-  function show(error: unknown, sent: ContactInput): boolean {
+  function show(error: unknown, sent: ContactInput, draft: Draft): boolean {
     clear();
     if (error instanceof ApiError && error.code === "INVALID_REQUEST") {
       const field = error.details.field ?? "";
       const name = field.replace(/[[.].*$/, "");
-      if (worded.includes(name)) errors[field] = t(`contacts.invalid.${name}`);
+      if (worded.includes(name)) errors[inForm(field, draft)] = t(`contacts.invalid.${name}`);
       else failure.value = t("contacts.invalid.other", { message: error.message });
       return false;
     }

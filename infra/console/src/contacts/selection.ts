@@ -5,7 +5,7 @@ import type { Schema } from "@/api";
 export const MAX_SELECTED = 10_000;
 
 /** Contacts that the user selected in the list: single ones, or all that match a filter. */
-export type ContactSelection = { kind: "ids"; ids: ReadonlySet<string> } | { kind: "all"; filter: Schema<"Filter"> };
+export type ContactSelection = { kind: "ids"; ids: ReadonlySet<string>; wasAll: boolean } | { kind: "all"; filter: Schema<"Filter"> };
 
 const selected = shallowRef<ContactSelection | null>(null);
 
@@ -30,18 +30,22 @@ export function useContactSelection() {
       if (!now) return 0;
       return now.kind === "ids" ? now.ids.size : null;
     }),
+    /** Whether all matching contacts were selected, and only those of them are that were loaded. */
+    wasAll: computed(() => selected.value?.kind === "ids" && selected.value.wasAll === true),
     isSelected(id: string): boolean {
       const now = selected.value;
       return now !== null && (now.kind === "all" || now.ids.has(id));
     },
-    /** Selects or deselects contacts. After "all matching" it starts again with these. */
-    set(ids: readonly string[], on: boolean): void {
-      const next = new Set(selected.value?.kind === "ids" ? selected.value.ids : []);
+    /** Selects or deselects contacts. After "all matching", the loaded contacts without the deselected ones stay selected. */
+    set(ids: readonly string[], on: boolean, loaded: readonly string[] = []): void {
+      const now = selected.value;
+      const next = new Set(now?.kind === "ids" ? now.ids : now ? loaded.slice(0, MAX_SELECTED) : []);
       for (const id of ids) {
         if (!on) next.delete(id);
         else if (next.size < MAX_SELECTED) next.add(id);
       }
-      selected.value = next.size ? { kind: "ids", ids: next } : null;
+      const wasAll = now?.kind === "all" || now?.wasAll === true;
+      selected.value = next.size ? { kind: "ids", ids: next, wasAll } : null;
     },
     selectAll(filter: Schema<"Filter">): void {
       selected.value = { kind: "all", filter };

@@ -22,9 +22,9 @@ export function useListState() {
     filtered: computed(() => isSearchable(state.value.q) || filterCount(state.value) > 0),
     filters: computed(() => filterCount(state.value)),
     /** Changes the state. `replace` leaves no entry in the history, for changes while the user types. */
-    change(part: Partial<ListState>, replace = false): void {
+    async change(part: Partial<ListState>, replace = false): Promise<void> {
       const to = { name: "customers", query: formatState({ ...state.value, ...part }) };
-      void (replace ? router.replace(to) : router.push(to));
+      await (replace ? router.replace(to) : router.push(to));
     },
     /** Shows the view without search and filters. */
     reset(): void {

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/vue-query";
 import { computed, reactive, watch, type Ref } from "vue";
+import { useI18n } from "vue-i18n";
 import { body, useApi, type Schema } from "@/api";
-import { useMe } from "@/session/me";
 import type { Column } from "./columns";
 import { ownFileName, type Job } from "./jobs";
 
@@ -23,8 +23,8 @@ export function timeZones(): string[] {
   return [...new Set([...Intl.supportedValuesOf("timeZone"), "UTC", device])].sort();
 }
 
-/** The fields that can be exported, with their names in the language of the file. */
-export function useExportFields(locale: Ref<Schema<"Locale">>) {
+/** The fields that can be exported, with their names in a language. */
+function useExportFields(locale: Ref<Schema<"Locale">>) {
   const api = useApi();
   const query = useQuery({
     queryKey: ["export-fields", locale],
@@ -36,15 +36,16 @@ export function useExportFields(locale: Ref<Schema<"Locale">>) {
   return { query, fields: computed(() => query.data.value ?? []) };
 }
 
-/** The draft of an export: as an earlier one was, or with the suggested columns. */
+/** The draft of an export: as an earlier one was, or with the suggested columns. Its fields have their names in the language of the page. */
 export function useDraft(earlier: Ref<Job | null>) {
-  const { me } = useMe();
+  const { locale } = useI18n();
+  const language = computed(() => locale.value as Schema<"Locale">);
   const draft = reactive<Draft>({
     format: "xlsx",
     delimiter: "comma",
     fileName: "",
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    locale: me.value?.locale ?? "en",
+    locale: language.value,
     columns: [],
   });
   watch(
@@ -62,10 +63,14 @@ export function useDraft(earlier: Ref<Job | null>) {
     },
     { immediate: true },
   );
-  const known = useExportFields(computed(() => draft.locale));
+  const known = useExportFields(language);
+  // Only once: the names can come again in another language after the user has removed all columns.
+  let suggested = false;
   watch(
     known.fields,
     (fields) => {
+      if (suggested || !fields.length) return;
+      suggested = true;
       if (draft.columns.length || earlier.value) return;
       draft.columns = fields.filter((field) => field.default).map(({ field }) => ({ field, label: "" }));
     },

@@ -11,14 +11,18 @@ interface Page {
 
 const LIST = ["exports"];
 const PAGE = 20;
-/** How often the progress of an active export is read. */
+/** How often the progress of an active export is read, and the state of an email. */
 const PROGRESS_MS = 1000;
+const EMAIL_MS = 2000;
 
 /** Selections by the export that was made from them. The API returns the number of ids only, and a filter without its texts when the file is gone. */
 const selections = new Map<string, Schema<"Selection">>();
 
 /** Whether the file is still being made. */
 export const isActive = (job: Job) => job.status === "queued" || job.status === "running";
+
+/** Whether the row of the export will change by itself: its file is still being made, or its email is still on its way. */
+export const isMoving = (job: Job) => isActive(job) || (job.status === "completed" && (job.email_status === "pending" || job.email_status === "sending"));
 
 /** The contacts of an export, for another one; null if the whole selection is not known any more. */
 export function selectionOf(job: Job): Schema<"Selection"> | null {
@@ -81,19 +85,19 @@ export function useJobs() {
     refetchOnMount: "always",
   });
   const jobs = computed(() => (query.data.value?.pages ?? []).flatMap((page) => page.data));
-  const active = computed(() => jobs.value.filter(isActive).map((job) => job.id));
+  const moving = computed(() => jobs.value.filter(isMoving).map((job) => job.id));
 
   const { read, show } = useJobActions();
 
   useQuery({
-    queryKey: ["exports-progress", active],
+    queryKey: ["exports-progress", moving],
     queryFn: async ({ signal }) => {
-      const changed = await Promise.all(active.value.map((id) => read(id, signal)));
+      const changed = await Promise.all(moving.value.map((id) => read(id, signal)));
       show(changed);
       return changed;
     },
-    enabled: () => active.value.length > 0,
-    refetchInterval: PROGRESS_MS,
+    enabled: () => moving.value.length > 0,
+    refetchInterval: () => (jobs.value.some(isActive) ? PROGRESS_MS : EMAIL_MS),
     gcTime: 0,
   });
 

@@ -13,6 +13,8 @@ export function useAmounts() {
     format(value, { style: "unit", unit: name, unitDisplay, maximumFractionDigits });
   return {
     number: (value: number) => format(value),
+    /** All decimals, and no separators of thousands: a number can be a year or a postal code. */
+    exact: (value: number) => format(value, { maximumFractionDigits: 20, useGrouping: false }),
     percent: (share: number) => format(share, { style: "percent", maximumFractionDigits: 0 }),
     /** A file size: `5.7 kB`. */
     size(bytes: number): string {

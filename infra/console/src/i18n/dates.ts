@@ -7,6 +7,8 @@ export function useDates() {
     new Intl.DateTimeFormat(locale.value === "id" ? "id-ID" : "en-GB", options).format(new Date(time));
   return {
     date: format({ dateStyle: "medium" }),
+    /** A day without a time, such as `2026-01-31`, which is the same in every time zone. */
+    day: format({ dateStyle: "medium", timeZone: "UTC" }),
     dateTime: format({ dateStyle: "medium", timeStyle: "short" }),
   };
 }

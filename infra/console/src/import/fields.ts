@@ -31,15 +31,9 @@ export function customKey(name: string): string {
   return words.replace(/[^\p{L}\p{N}]+/gu, "_").replace(/^_+|_+$/g, "") || name;
 }
 
-/** The fields of contacts that a column can become, and their names. */
-export function useImportFields() {
+/** The name of a field of contacts. */
+export function useFieldNames(): (field: string) => string {
   const { t } = useI18n();
-  const api = useApi();
-  const known = useQuery({
-    queryKey: ["export-fields", "en"],
-    queryFn: async ({ signal }) => (await body(api.GET("/cdp/export-fields", { params: { query: { locale: "en" } }, signal }))).data,
-    staleTime: 60_000,
-  });
   const texts = computed<Record<string, string>>(() => ({
     name: t("imports.fields.name"),
     first_name: t("imports.fields.first_name"),
@@ -58,13 +52,24 @@ export function useImportFields() {
     id: t("imports.fields.id"),
     [IGNORED]: t("imports.fields.ignored"),
   }));
+  return (field) => (field.startsWith(CUSTOM) ? field.slice(CUSTOM.length) : (texts.value[field] ?? field));
+}
+
+/** The fields of contacts that a column can become, and their names. */
+export function useImportFields() {
+  const api = useApi();
+  const known = useQuery({
+    queryKey: ["export-fields", "en"],
+    queryFn: async ({ signal }) => (await body(api.GET("/cdp/export-fields", { params: { query: { locale: "en" } }, signal }))).data,
+    staleTime: 60_000,
+  });
   const custom = computed(() => (known.data.value ?? []).map(({ field }) => field).filter((field) => field.startsWith(CUSTOM)));
   return {
     standard,
     /** The company's custom fields. */
     custom,
     /** The name of a field. */
-    text: (field: string) => (field.startsWith(CUSTOM) ? field.slice(CUSTOM.length) : (texts.value[field] ?? field)),
+    text: useFieldNames(),
     /** The custom field for a column, if the company does not have it yet. */
     newField: (column: string) => {
       const field = CUSTOM + customKey(column);

@@ -13,7 +13,7 @@ const MAX_PAUSE_MS = 300_000;
 const temporary = ["CONFLICT", "THROTTLED", "UNAVAILABLE", "DIRECTORY_UNAVAILABLE"];
 
 /** Why a row was not imported. */
-export type Reason = QuoteError | { kind: "api"; message: string } | { kind: "large" };
+export type Reason = QuoteError | { kind: "api"; error: Schema<"Error"> } | { kind: "large" };
 
 export interface RejectedRow {
   row: TableRow;
@@ -186,11 +186,11 @@ export class ImportRun {
     const byIndex = new Map(results.map((result) => [result.index, result]));
     rows.forEach((row, index) => {
       const result = byIndex.get(index);
-      const { error, message } = result?.error ?? {};
-      if (!result || (error && temporary.includes(error))) {
-        again.push({ row, error: new ApiError(503, error ?? "UNAVAILABLE", message ?? "", {}, null) });
+      const error = result?.error;
+      if (!result || (error && temporary.includes(error.error))) {
+        again.push({ row, error: new ApiError(503, error?.error ?? "UNAVAILABLE", error?.message ?? "", {}, null) });
       } else if (result.status === "rejected") {
-        this.#reject(row, { kind: "api", message: message ?? "" });
+        this.#reject(row, { kind: "api", error: error ?? { error: "", message: "", details: {} } });
       } else {
         this.state[result.status] += 1;
         this.state.done += 1;

@@ -3,7 +3,7 @@ import { inject, toValue, type InjectionKey, type MaybeRefOrGetter } from "vue";
 import { ConnectionError } from "@/api";
 
 /** How often a page asks for what is new while it is visible. */
-const REFRESH_MS = 3000;
+const REFRESH_MS = 1000;
 
 /** The operations of the local cloud on itself, under `/_local`. */
 export class LocalCloud {

@@ -83,7 +83,8 @@ export class Session {
     const before = this.#user.value?.profile;
     try {
       const hint = before?.email ? { login_hint: before.email } : {};
-      const user = await this.#manager.signinPopup(hint);
+      // Without the option the library waits forever for a pop-up that the user has closed.
+      const user = await this.#manager.signinPopup({ ...hint, popupAbortOnClose: true });
       if (before && user.profile.sub !== before.sub) {
         // What is on the page belongs to the first person.
         await this.#manager.removeUser();
