@@ -1,7 +1,7 @@
 import createClient, { type Client } from "openapi-fetch";
 import type { paths } from "@generated/api";
 import { ApiError, ConnectionError } from "./error";
-import { recordScope } from "./fallback";
+import { recordScope, sendingPage } from "./fallback";
 
 /** Sends a request with the token of the session, and signs in again if the token has expired. */
 export type Send = (request: Request) => Promise<Response>;
@@ -17,11 +17,22 @@ export function createApi(apiUrl: string, send: Send): Api {
     querySerializer: { array: { style: "form", explode: true }, object: { style: "form", explode: true } },
     fetch: send,
   });
+  /** The pages that sent the requests, by the ids of the requests. */
+  const pages = new Map<string, number>();
+  const pageOf = (id: string): number => {
+    const page = pages.get(id) ?? sendingPage();
+    pages.delete(id);
+    return page;
+  };
   api.use({
-    onResponse: ({ response, schemaPath, request }) => {
-      recordScope(`${request.method} ${schemaPath}`, response);
+    onRequest: ({ id }) => void pages.set(id, sendingPage()),
+    onResponse: ({ id, response, schemaPath, request }) => {
+      recordScope(`${request.method} ${schemaPath}`, response, pageOf(id));
     },
-    onError: ({ error }) => new ConnectionError("the API cannot be reached", { cause: error }),
+    onError: ({ id, error }) => {
+      pages.delete(id);
+      return new ConnectionError("the API cannot be reached", { cause: error });
+    },
   });
   return api;
 }

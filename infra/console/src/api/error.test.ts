@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ApiError, ConnectionError, errorText } from "./error";
-import { narrowedSurface, recordScope, resetScope, showsOwnOnly } from "./fallback";
+import { narrowedSurface, recordScope, resetScope, sendingPage, showsOwnOnly } from "./fallback";
 
 const answer = (status: number, headers: Record<string, string> = {}) => new Response(null, { status, headers });
 
@@ -24,12 +24,12 @@ describe("an error of the API", () => {
 
 describe("the fallback", () => {
   it("is shown until the same operation answers without it", () => {
-    recordScope("GET /cdp/customers", answer(200, { "X-Team-Permission-Fallback": "owned-only" }));
-    recordScope("GET /cdp/me", answer(200));
+    recordScope("GET /cdp/customers", answer(200, { "X-Team-Permission-Fallback": "owned-only" }), sendingPage());
+    recordScope("GET /cdp/me", answer(200), sendingPage());
     expect(showsOwnOnly.value).toBe(true);
-    recordScope("GET /cdp/customers", answer(503));
+    recordScope("GET /cdp/customers", answer(503), sendingPage());
     expect(showsOwnOnly.value).toBe(true);
-    recordScope("GET /cdp/customers", answer(200));
+    recordScope("GET /cdp/customers", answer(200), sendingPage());
     expect(showsOwnOnly.value).toBe(false);
   });
 
@@ -37,15 +37,23 @@ describe("the fallback", () => {
     const operations = { "GET /cdp/customers": "list", "GET /cdp/customers/search-assoc": "assoc", "GET /cdp/customers/{id}": "detail", "GET /v1/contacts/{contact_id}/notes": "detail" };
     for (const [operation, surface] of Object.entries(operations)) {
       resetScope();
-      recordScope(operation, answer(200, { "X-Team-Permission-Fallback": "owned-only" }));
-      recordScope("GET /cdp/customers", answer(200, { "X-Team-Permission-Fallback": "owned-only" }));
+      recordScope(operation, answer(200, { "X-Team-Permission-Fallback": "owned-only" }), sendingPage());
+      recordScope("GET /cdp/customers", answer(200, { "X-Team-Permission-Fallback": "owned-only" }), sendingPage());
       expect(narrowedSurface(), operation).toBe(surface);
     }
   });
 
   it("is forgotten on another page", () => {
-    recordScope("GET /cdp/customers", answer(403, { "X-Team-Permission-Fallback": "owned-only" }));
+    recordScope("GET /cdp/customers", answer(403, { "X-Team-Permission-Fallback": "owned-only" }), sendingPage());
     resetScope();
+    expect(showsOwnOnly.value).toBe(false);
+  });
+
+  it("is not shown because of an answer that an earlier page asked for", () => {
+    resetScope();
+    const before = sendingPage();
+    resetScope();
+    recordScope("GET /cdp/customers", answer(200, { "X-Team-Permission-Fallback": "owned-only" }), before);
     expect(showsOwnOnly.value).toBe(false);
   });
 });
