@@ -54,7 +54,7 @@ test("Development: the development server with the running cloud shows an edit o
 
     const component = join(root, "src/contacts/ContactListPage.vue");
     const text = await readFile(component, "utf8");
-    const edited = text.replace("<h1>{{ t(title) }}</h1>", "<h1>{{ t(title) }}, edited</h1>");
+    const edited = text.replace("{{ t(title) }}</h1>", "{{ t(title) }}, edited</h1>");
     expect(edited).not.toBe(text);
     await writeFile(component, edited);
     await page.getByRole("heading", { name: "All contacts, edited" }).waitFor({ timeout: 3_000 });
