@@ -64,7 +64,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
         decode(body, encoding.as_deref()).map_err(|error| Failure::invalid("encoding", error))?;
     let csv = CsvText::open(&text, delimiter).map_err(|error| refused(&error))?;
     let custom = Catalog::load(&app.table, &viewer.company).await?;
-    let company = CompanyFields::load(&app.table, &viewer.company, &custom, csv.headers()).await?;
+    let company = CompanyFields::load(&app.table, &viewer.company, &custom).await?;
     let mapping =
         Mapping::new(csv.headers(), &overrides, &company).map_err(|error| unmapped(&error))?;
     let reply = if dry_run {
@@ -82,9 +82,10 @@ fn unmapped(error: &MappingError) -> Failure {
         MappingError::Form | MappingError::NoSuchColumn { .. } | MappingError::NoSuchField(_) => {
             "map"
         }
-        MappingError::Conflict { .. } | MappingError::NoKey | MappingError::KeyTooLong(_) => {
-            "header"
-        }
+        MappingError::Conflict { .. }
+        | MappingError::Ambiguous { .. }
+        | MappingError::NoKey
+        | MappingError::KeyTooLong(_) => "header",
     };
     Failure::invalid(field, error)
 }

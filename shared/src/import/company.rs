@@ -1,27 +1,38 @@
-use super::mapping::{CompanyFields, Mapping};
+use super::{
+    known::without_zone,
+    mapping::{CompanyFields, Mapping},
+};
 use crate::{
     contact::{CustomField, ImportContext},
     export::{Layouts, MAX_LAYOUTS},
     id::CompanyId,
+    locale::Locale,
     table::{Table, TableError},
 };
 
+/// Stands for the time zone in the labels of times, which is not compared.
+const NO_ZONE: &str = "UTC";
+
 impl CompanyFields {
-    /// Loads the names of the company's own fields, as far as the columns of a file need them.
+    /// Loads the names of the company's own fields.
     pub async fn load(
         table: &Table,
         company: &CompanyId,
         custom: &[CustomField],
-        headers: &[String],
     ) -> Result<Self, TableError> {
-        let custom_keys: Vec<String> = custom.iter().map(|field| field.key.clone()).collect();
-        if !Mapping::has_unknown_names(headers, &custom_keys) {
-            return Ok(Self { custom_keys, labels: Vec::new() });
-        }
+        let custom_keys = custom.iter().map(|field| field.key.clone()).collect();
         let page = Layouts::new(table.clone(), company.clone()).list(None, MAX_LAYOUTS).await?;
-        let fields = page.layouts.into_iter().flat_map(|layout| layout.fields);
-        let labels = fields.filter_map(|it| Some((it.label?, it.field.name().into_owned())));
-        Ok(Self { custom_keys, labels: labels.collect() })
+        let layouts = &page.layouts;
+        let fields = layouts.iter().flat_map(|layout| &layout.fields);
+        let labels =
+            fields.filter_map(|it| Some((it.label.clone()?, it.field.name().into_owned())));
+        let headers = layouts.iter().flat_map(|layout| {
+            [Locale::En, Locale::Id].map(|locale| {
+                let columns = layout.columns(locale, NO_ZONE).into_iter();
+                columns.map(|it| (without_zone(&it.label), it.field.name().into_owned())).collect()
+            })
+        });
+        Ok(Self { custom_keys, labels: labels.collect(), headers: headers.collect() })
     }
 }
 

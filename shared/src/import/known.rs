@@ -400,7 +400,9 @@ impl Program {
             ])
         {
             Some(Self::Pipedrive)
-        } else if any(&["contactownerid", "accountnameid", "modifiedbyid", "emailoptout"])
+        } else if (any(&["contactownerid", "accountnameid", "modifiedbyid"])
+            // Salesforce reports can have this column too.
+            || has("emailoptout") && (has("recordid") || !has("contactid")))
             && any(&["recordid", "contactname", "lastname", "fullname"])
             && !has("accountid")
         {
@@ -409,6 +411,7 @@ impl Program {
             && any(&["contactid", "contactid18", "casesafeid", "leadid"])
             || all(&["accountname", "mailingzippostalcode"])
             || all(&["accountname", "mailingstateprovince"])
+            || all(&["accountname", "contactid"])
         {
             Some(Self::SalesforceReport)
         } else if has("recordid") || has("recordidcontact") {
@@ -488,6 +491,14 @@ pub(super) fn zone_in(header: &str) -> Option<TimeZone> {
     with_zone(header)?;
     let (_, rest) = header.split_once('(')?;
     TimeZone::get(rest.trim_end().strip_suffix(')')?.trim()).ok()
+}
+
+/// The name of a column, without the time zone that this service puts behind the label of a time.
+pub(super) fn without_zone(header: &str) -> String {
+    match (with_zone(header), header.split_once('(')) {
+        (Some(_), Some((name, _))) => name.trim_end().to_owned(),
+        _ => header.to_owned(),
+    }
 }
 
 /// This service's columns of times, whose names contain the time zone, as in

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use super::{
-    known::{Known, NamePart, Program, with_zone, zone_in},
+    known::{Known, NamePart, Program, with_zone, without_zone, zone_in},
     languages::known,
 };
 use crate::export::{Field, squash};
@@ -126,6 +126,9 @@ pub struct CompanyFields {
     pub custom_keys: Vec<String>,
     /// The labels of the company's export layouts, each with the name of its field.
     pub labels: Vec<(String, String)>,
+    /// The headers of the files that the company's export layouts make in each language: the labels
+    /// of the columns, without time zones, each with the name of its field.
+    pub headers: Vec<Vec<(String, String)>>,
 }
 
 /// Why the columns of a file cannot be mapped.
@@ -162,6 +165,18 @@ pub enum MappingError {
         columns: Vec<String>,
         /// A field to which one of the columns can be mapped instead.
         instead: &'static str,
+    },
+    /// Export layouts of the company use the name of a column for different fields.
+    #[error(
+        "the column \"{column}\" has the name that export layouts use for {}; choose one, for \
+         example \"{column}={}\"",
+        fields.join(" and "), fields.first().map_or("", String::as_str)
+    )]
+    Ambiguous {
+        /// The name of the column.
+        column: String,
+        /// The names of the fields.
+        fields: Vec<String>,
     },
     /// No column identifies a contact.
     #[error(
@@ -206,6 +221,8 @@ pub struct Mapping {
     pub(super) program: Option<Program>,
     /// Whether a column contains external ids.
     pub(super) has_external_id: bool,
+    /// Whether the file has the columns of one of the company's export layouts.
+    pub(super) is_own: bool,
 }
 
 impl Mapping {
@@ -220,8 +237,13 @@ impl Mapping {
         company: &CompanyFields,
     ) -> Result<Self, MappingError> {
         let squashed: Vec<String> = headers.iter().map(|name| squash(name)).collect();
-        let program = recognize(headers, &squashed, &company.custom_keys);
-        let names = Names { headers, squashed: &squashed, program, company };
+        let own = company.headers.iter().filter(|header| is_header(headers, header)).collect();
+        let program = match &own {
+            own if own.is_empty() => recognize(headers, &squashed, &company.custom_keys),
+            _ => None,
+        };
+        let has_labels = Self::has_unknown_names(headers, &company.custom_keys);
+        let names = Names { headers, squashed: &squashed, program, company, own, has_labels };
         let mut targets: Vec<Option<Target>> = vec![None; headers.len()];
         for Override { column, field } in overrides {
             let target =
@@ -233,7 +255,7 @@ impl Mapping {
         let mut others = Vec::new();
         for (index, target) in targets.iter_mut().enumerate() {
             if target.is_none() {
-                let (known, is_other) = names.target(index);
+                let (known, is_other) = names.target(index)?;
                 *target = Some(known);
                 if is_other {
                     others.push(index);
@@ -258,13 +280,12 @@ impl Mapping {
             .collect();
         check(&columns)?;
         let has_external_id = columns.iter().any(|column| column.target == Target::ExternalId);
-        Ok(Self { columns, program, has_external_id })
+        Ok(Self { columns, program, has_external_id, is_own: !names.own.is_empty() })
     }
 
     /// Whether a column has a name that is only known to the company, if at all. Then the labels of
-    /// the company's layouts are needed.
-    #[must_use]
-    pub fn has_unknown_names(headers: &[String], custom_keys: &[String]) -> bool {
+    /// the company's layouts count, also in a file that has not all columns of one layout.
+    fn has_unknown_names(headers: &[String], custom_keys: &[String]) -> bool {
         let squashed: Vec<String> = headers.iter().map(|name| squash(name)).collect();
         let is_unknown = |(header, squashed): (&String, &String)| {
             known(squashed, None).or_else(|| with_zone(header)).is_none()
@@ -339,6 +360,16 @@ struct Names<'a> {
     squashed: &'a [String],
     program: Option<Program>,
     company: &'a CompanyFields,
+    /// The headers of export layouts that are the header of the file.
+    own: Vec<&'a Vec<(String, String)>>,
+    /// Whether the labels of layouts count.
+    has_labels: bool,
+}
+
+/// Whether a file has exactly the header of an export layout.
+fn is_header(headers: &[String], of_layout: &[(String, String)]) -> bool {
+    headers.len() == of_layout.len()
+        && headers.iter().zip(of_layout).all(|(header, (label, _))| without_zone(header) == *label)
 }
 
 impl Names<'_> {
@@ -360,45 +391,78 @@ impl Names<'_> {
     }
 
     /// The field of a column, and whether another column for the same field goes before it.
-    fn target(&self, index: usize) -> (Target, bool) {
-        let (header, squashed) = (&self.headers[index], &self.squashed[index]);
+    fn target(&self, index: usize) -> Result<(Target, bool), MappingError> {
+        if !self.own.is_empty()
+            && let Some(target) = self.layout_field(index)?
+        {
+            return Ok((target, false));
+        }
+        let header = &self.headers[index];
         if header.is_empty() {
-            return (Target::Ignored, false);
+            return Ok((Target::Ignored, false));
         }
         if let Some(Field::Custom(key)) = Field::custom_in_label(header) {
-            return (Target::Custom(key), false);
+            return Ok((Target::Custom(key), false));
         }
         if let Some(key) = header.strip_prefix("custom.").filter(|key| !key.is_empty()) {
-            return (Target::Custom(key.to_owned()), false);
+            return Ok((Target::Custom(key.to_owned()), false));
         }
-        // In German lists, `Name` beside `Vorname` is the last name.
-        if squashed == "name" && self.index_of("vorname").is_some() {
-            return (Target::Part(NamePart::Last), false);
-        }
-        if let Some(target) = self.google_pair(index) {
-            return (target, false);
+        if let Some(target) = self.beside_others(index) {
+            return Ok((target, false));
         }
         if self.program.is_none() {
-            if let Some(target) = self.layout_label(header) {
-                return (target, false);
+            if self.has_labels
+                && let Some(target) = self.layout_field(index)?
+            {
+                return Ok((target, false));
             }
             let is_own = |key: &String| key == header;
             if !Field::is_standard_label(header) && self.company.custom_keys.iter().any(is_own) {
-                return (Target::Custom(header.clone()), false);
+                return Ok((Target::Custom(header.clone()), false));
             }
         }
-        match known(squashed, self.program).or_else(|| with_zone(header)) {
+        Ok(match known(&self.squashed[index], self.program).or_else(|| with_zone(header)) {
             Some(Known::OtherCompanyName) => (Target::CompanyName, true),
             Some(known) => (from_known(known), false),
             None => (Target::Custom(self.custom_key(index)), false),
-        }
+        })
     }
 
-    /// The field to which the label of a layout belongs, unless layouts use it for different fields.
-    fn layout_label(&self, header: &str) -> Option<Target> {
-        let mut fields = self.company.labels.iter().filter(|(label, _)| label == header);
-        let (_, field) = fields.next()?;
-        fields.all(|(_, other)| other == field).then(|| Target::by_name(field)).flatten()
+    /// The field of a column that other columns of the file decide.
+    fn beside_others(&self, index: usize) -> Option<Target> {
+        let squashed = self.squashed[index].as_str();
+        // In German lists, `Name` beside `Vorname` is the last name.
+        if squashed == "name" && self.index_of("vorname").is_some() {
+            return Some(Target::Part(NamePart::Last));
+        }
+        // Zoho's key has another name. Without it, this is the only column with a key.
+        let is_only_key = squashed == "contactid" && self.index_of("recordid").is_none();
+        if self.program == Some(Program::Zoho) && is_only_key {
+            return Some(Target::ExternalId);
+        }
+        self.google_pair(index)
+    }
+
+    /// The field for which export layouts use the name of a column: those with the header of the
+    /// file, otherwise all.
+    fn layout_field(&self, index: usize) -> Result<Option<Target>, MappingError> {
+        let header = &self.headers[index];
+        let of_files = self.own.iter().filter_map(|columns| columns.get(index));
+        let by_label = self.company.labels.iter().filter(|(label, _)| label == header);
+        let mut fields: Vec<&String> = match self.own.is_empty() {
+            false => of_files.map(|(_, field)| field).collect(),
+            true => by_label.map(|(_, field)| field).collect(),
+        };
+        fields.sort_unstable();
+        fields.dedup();
+        match fields[..] {
+            [] => Ok(None),
+            [field] => Ok(Target::by_name(field)),
+            _ => Err(MappingError::Ambiguous {
+                column: header.clone(),
+                fields: fields.into_iter().cloned().collect(),
+            }),
+        }
     }
 
     /// The key of the custom field for a column without a known name: the key of the company's field

@@ -35,6 +35,8 @@ pub use records::QuoteError;
 pub use row::{Imported, RowError};
 
 #[cfg(test)]
+mod company_tests;
+#[cfg(test)]
 mod header_tests;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Converts the rows of a file to contacts.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::file::CsvRow;
@@ -7,7 +9,7 @@ use super::known::{NamePart, Program};
 use super::mapping::{Column, Mapping, Target};
 use super::records::QuoteError;
 use super::values::{addresses, is_rounded, numbers, tags};
-use crate::cell_text::unprotect;
+use crate::cell_text::{split_list, unprotect};
 use crate::contact::{CellField, ImportedCell, ImportedRow};
 use crate::id::ContactId;
 use crate::invisible::trim;
@@ -77,6 +79,8 @@ struct Values {
     phones: Vec<String>,
     tags: Vec<String>,
     custom: Map<String, Value>,
+    /// Whether this service wrote the row.
+    is_own: bool,
 }
 
 impl Mapping {
@@ -91,15 +95,21 @@ impl Mapping {
         if cells.len() > columns {
             return Err(RowError::Surplus { cells: cells.len(), columns });
         }
-        if self.program == Some(Program::SalesforceReport) && cells.len() == 1 && columns > 1 {
+        if cells.len() == 1 && columns > 1 && self.is_text_below(&cells[0]) {
             return Ok(Imported::Skipped("a line of text below the report"));
         }
         let cells: Vec<_> = cells.iter().map(|cell| unprotect(trim(cell))).collect();
         let cell = |index: usize| cells.get(index).map_or("", |cell| trim(cell));
-        let mut values = Values::default();
+        let is_own_id = |(index, column): (usize, &Column)| {
+            column.target == Target::Id && cell(index).parse::<ContactId>().is_ok()
+        };
+        let is_own = self.is_own || self.columns.iter().enumerate().any(is_own_id);
+        let mut values = Values { is_own, ..Values::default() };
         for (index, column) in self.columns.iter().enumerate() {
             let text = cell(index);
-            if text.is_empty() {
+            // Outlook writes this for a date that is not set.
+            let is_unset = self.program == Some(Program::Outlook) && text == "0/0/00";
+            if text.is_empty() || is_unset {
                 continue;
             }
             if column.name.is_empty() && column.target == Target::Ignored {
@@ -117,6 +127,14 @@ impl Mapping {
             self.add(column, text, label, &cell, &mut values)?;
         }
         Ok(Imported::Contact(values.finish()))
+    }
+
+    /// Whether the only cell of a row is a text below the table of a report, and not an id, which has
+    /// no white space.
+    fn is_text_below(&self, cell: &str) -> bool {
+        let is_key = matches!(self.columns[0].target, Target::Id | Target::ExternalId);
+        self.program == Some(Program::SalesforceReport)
+            || (is_key && trim(cell).contains(char::is_whitespace))
     }
 
     fn add<'c>(
@@ -158,7 +176,11 @@ impl Mapping {
             Target::Tags => {
                 let is_system =
                     |tag: &String| self.program == Some(Program::Google) && tag.starts_with('*');
-                let tags = tags(text).into_iter().filter(|tag| !is_system(tag));
+                let tags = match values.is_own {
+                    true => split_list(text).into_iter().map(Cow::into_owned).collect(),
+                    false => tags(text),
+                };
+                let tags = tags.into_iter().filter(|tag| !is_system(tag));
                 extend(&mut values.tags, tags.collect(), false);
                 values.cell(CellField::Tags, text);
             }
@@ -174,7 +196,8 @@ impl Mapping {
             Target::Custom(key) => values.custom(key, text),
             Target::CustomNamedBy(label, key) => {
                 let named = trim(cell(*label));
-                values.custom(if named.is_empty() { key } else { named }, text);
+                let key = if named.is_empty() { key } else { named };
+                values.custom(&values.free_key(key), text);
             }
             Target::Deleted | Target::Ignored => {}
         }
@@ -196,6 +219,13 @@ impl Values {
     fn custom(&mut self, key: &str, text: &str) {
         self.custom.insert(key.to_owned(), json!(text));
         self.cell(CellField::Custom(key.to_owned()), text);
+    }
+
+    /// The key itself, or with a number if a column of the row has it already: `Child 2`.
+    fn free_key(&self, key: &str) -> String {
+        let numbered = (2..).map(|number| format!("{key} {number}"));
+        let mut keys = std::iter::once(key.to_owned()).chain(numbered);
+        keys.find(|key| !self.custom.contains_key(key)).unwrap_or_default()
     }
 
     fn finish(mut self) -> ImportedRow {

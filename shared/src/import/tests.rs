@@ -72,6 +72,52 @@ fn google_contacts_before_2024() {
 }
 
 #[test]
+fn google_pairs_with_the_same_label_are_all_kept() {
+    let rows = contacts(
+        b"First Name,Birthday,E-mail 1 - Label,E-mail 1 - Value,Relation 1 - Label,Relation 1 - Value,\
+        Relation 2 - Label,Relation 2 - Value,Custom Field 1 - Label,Custom Field 1 - Value\n\
+        Ann,1990-01-02,,a@goo.example,Child,Bob,Child,Cid,birthday,unknown\n",
+    );
+    assert_eq!(
+        rows[0]["custom_fields"],
+        json!({ "birthday": "1990-01-02", "Child": "Bob", "Child 2": "Cid", "birthday 2": "unknown" })
+    );
+}
+
+#[test]
+fn a_salesforce_report_keeps_its_people_and_loses_its_footer() {
+    let report = "Contact ID,First Name,Last Name,Account Name,Email,Email Opt Out,Lead Source\n\
+        003A,Ann,Lee,Acme,info@acme.example,0,Web\n003B,Bob,Lee,Acme,info@acme.example,0,Web\n";
+    for report in [report, &report.replace(",Lead Source", "").replace(",Web", "")] {
+        assert_eq!(program(report), Some("Salesforce report"), "{report}");
+        let rows = contacts(report.as_bytes());
+        let ids: Vec<&Value> = rows.iter().map(|row| &row["external_id"]).collect();
+        assert_eq!(ids, ["003A", "003B"]);
+    }
+    let with_footer = "Contact ID,First Name,Last Name,Title,Account Name,Phone,Email\n\
+        003A,Ann,Lee,CEO,Acme,1,a@acme.example\n\nContacts\nCopyright (c) salesforce.com\n\
+        \"Confidential Information - Do Not Distribute\"\n";
+    assert_eq!(contacts(with_footer.as_bytes()).len(), 1);
+    // Another program's report has a footer too; a single id is a contact.
+    let unknown = "External ID,Name,Email\nA1,Ann,a@b.id\nA2\nPrinted on 1 May 2026\n";
+    assert_eq!(contacts(unknown.as_bytes()).len(), 2);
+    // Zoho has a key of its own beside the id of the contact.
+    let zoho =
+        "Record Id,Contact Name,Last Name,Email,Email Opt Out\nz1,Ann Lee,Lee,a@b.id,false\n";
+    assert_eq!(program(zoho), Some("Zoho CRM"));
+    let without_key = "Contact Id,Contact Owner.id,Last Name,Email\nz1,z9,Lee,a@b.id\n";
+    assert_eq!(contacts(without_key.as_bytes())[0]["external_id"], "z1");
+}
+
+#[test]
+fn outlook_writes_an_unset_date_as_zeros() {
+    let rows = contacts(
+        b"First Name,E-mail Address,E-mail 2 Address,Birthday,Anniversary\nAnn,a@b.id,,0/0/00,1/2/2020\n",
+    );
+    assert_eq!(rows[0]["custom_fields"], json!({ "anniversary": "1/2/2020" }));
+}
+
+#[test]
 fn outlook() {
     assert_eq!(
         contacts(sample!("outlook.csv")),
@@ -261,6 +307,7 @@ fn custom_fields_keep_the_keys_that_the_company_has() {
     let company = CompanyFields {
         custom_keys: ["Tier. Größe", "mobile", "Deal Stage", "Name"].map(str::to_owned).to_vec(),
         labels: vec![("Pelanggan".to_owned(), "name".to_owned())],
+        ..CompanyFields::default()
     };
     let header = "Email,Tier. Größe,mobile,deal stage,custom.Name,Pelanggan\n";
     let csv = CsvText::open(header, None).unwrap();

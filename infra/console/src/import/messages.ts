@@ -46,6 +46,8 @@ export function useImportMessages() {
       t("imports.refused.noKey", { fields: list(["emails", "external_id", "id"].map((field) => quoted(fieldName(field))), "disjunction") })],
     [/^the columns (.+) are all mapped to (.+), which has one value/s, (_path, names = "", field = "") =>
       t("imports.refused.conflict", { columns: columns(names), field: quoted(fieldName(field)), ignored: fieldName(IGNORED) })],
+    [/^the column "(.+)" has the name that export layouts use for (.+); choose one/s, (_path, column = "", fields = "") =>
+      t("imports.refused.ambiguous", { column, fields: list(fields.split(" and ").map((field) => quoted(fieldName(field))), "conjunction") })],
     [/^the name of column (\d+) is too long/, (_path, column = "") => t("imports.refused.keyTooLong", { number: column, ignored: fieldName(IGNORED) })],
     [/^the first row must contain the names of the columns/, () => t("imports.refused.noHeader")],
     [/^the file is empty/, () => t("imports.problems.empty")],
