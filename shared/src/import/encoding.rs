@@ -3,14 +3,18 @@
 use std::borrow::Cow;
 
 use chardetng::EncodingDetector;
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// The number of bytes at the start of a file that decide whether it is UTF-16 without a BOM.
 const UTF_16_SAMPLE: usize = 1024;
 
-/// A domain of western Europe. The detector uses it where a few letters fit several encodings: those
-/// of western Europe are the most frequent.
-const WESTERN: Option<&[u8]> = Some(b"fr");
+/// The maximum number of characters outside ASCII that are too few for the detector. A name such as
+/// "Loïc" fits several encodings.
+const FEW_CHARACTERS: usize = 3;
+/// Symbols of Windows-1252 that texts of western Europe have.
+const WESTERN_SYMBOLS: &str = "€£§©®°±²³´·¹º¼½¾¿¡«»‘’‚“”„–—…•™\u{a0}";
+/// Letters of Windows-1252 whose bytes are more frequent letters of central Europe or Turkey.
+const RARE_LETTERS: &str = "ðÐþÞýÝøØæÆåÅ";
 
 /// Why a file cannot be decoded.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -36,7 +40,8 @@ pub enum EncodingError {
 ///
 /// A BOM decides. Otherwise `named` is the encoding. Without it, a file that is valid UTF-8 is
 /// UTF-8, a file with a zero in almost every second byte is UTF-16, and for others `chardetng`
-/// decides, which Firefox uses for the same purpose.
+/// decides, which Firefox uses for the same purpose. A file with up to [`FEW_CHARACTERS`] characters
+/// outside ASCII is Windows-1252 if it makes sense in it.
 ///
 /// # Errors
 /// [`EncodingError`] if the encoding is unknown, or if the bytes are not valid in the encoding. A
@@ -79,7 +84,8 @@ fn detect(bytes: &[u8]) -> Result<&'static Encoding, EncodingError> {
         Err(_) => {
             let mut detector = EncodingDetector::new();
             detector.feed(bytes, true);
-            Ok(detector.guess(WESTERN, false))
+            let guess = detector.guess(None, false);
+            Ok(if is_western(bytes) { WINDOWS_1252 } else { guess })
         }
     }
 }
@@ -93,6 +99,32 @@ fn is_damaged_utf_8(bytes: &[u8]) -> bool {
         invalid += usize::from(!chunk.invalid().is_empty());
     }
     valid > invalid
+}
+
+/// Whether a file with few characters outside ASCII makes sense in Windows-1252, which is more frequent
+/// than the other encodings that would fit: no symbol is inside a word or at its start, and no letter
+/// is more frequent in another alphabet.
+fn is_western(bytes: &[u8]) -> bool {
+    let (text, _, is_malformed) = WINDOWS_1252.decode(bytes);
+    let mut before = ' ';
+    let mut others = 0;
+    let makes_sense = text.chars().zip(text.chars().skip(1).chain([' '])).all(|(c, next)| {
+        let is_in_word = before.is_ascii_alphabetic() && next.is_ascii_alphabetic();
+        let is_quote = matches!(c, '’' | '‘' | '“' | '„' | '«' | '¡' | '¿' | '–' | '·');
+        before = c;
+        others += usize::from(!c.is_ascii());
+        match c {
+            c if c.is_ascii() => true,
+            c if c.is_alphabetic() => !RARE_LETTERS.contains(c),
+            '’' => true,
+            c => {
+                WESTERN_SYMBOLS.contains(c)
+                    && !is_in_word
+                    && (is_quote || !next.is_ascii_alphabetic())
+            }
+        }
+    });
+    makes_sense && !is_malformed && others <= FEW_CHARACTERS
 }
 
 /// UTF-16 is recognized by its zeros: the names of columns and most cells contain letters, digits
@@ -180,6 +212,14 @@ mod tests {
         ] {
             let (bytes, _, _) = encoding.encode(text);
             assert_eq!(read(&bytes).0, text, "{}", encoding.name());
+        }
+    }
+
+    #[test]
+    fn letters_of_central_europe_are_not_read_as_western_symbols() {
+        for text in ["Imie\nŁukasz\n", "Imie\nStanisław\n", "Jmeno\nDvořák\n"] {
+            let (bytes, _, _) = encoding_rs::WINDOWS_1250.encode(text);
+            assert!(!is_western(&bytes), "{text}");
         }
     }
 

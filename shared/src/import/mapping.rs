@@ -237,10 +237,11 @@ impl Mapping {
         company: &CompanyFields,
     ) -> Result<Self, MappingError> {
         let squashed: Vec<String> = headers.iter().map(|name| squash(name)).collect();
-        let own = company.headers.iter().filter(|header| is_header(headers, header)).collect();
-        let program = match &own {
-            own if own.is_empty() => recognize(headers, &squashed, &company.custom_keys),
-            _ => None,
+        let own: Vec<_> =
+            company.headers.iter().filter(|header| is_header(headers, header)).collect();
+        let program = match own.is_empty() {
+            true => recognize(headers, &squashed, &company.custom_keys),
+            false => None,
         };
         let has_labels = Self::has_unknown_names(headers, &company.custom_keys);
         let names = Names { headers, squashed: &squashed, program, company, own, has_labels };
