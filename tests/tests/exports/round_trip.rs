@@ -192,3 +192,31 @@ async fn an_export_that_is_imported_again_changes_nothing_of_500_difficult_conta
         assert!(!header("csv", &first).is_empty());
     }
 }
+
+#[tokio::test]
+async fn an_export_whose_labels_mean_other_fields_changes_nothing_when_it_is_imported() {
+    let world = World::with_flags().await;
+    let contact = json!({
+        "name": "Ann", "company_name": "Real Co", "phones": ["0812 1"],
+        "tags": ["Jakarta, Selatan", "a; b"], "custom_fields": { "aa": "x1" },
+    });
+    assert_eq!(world.post("maya", "/cdp/customers", &contact).await.status, 201);
+    let layout = json!({ "name": "Swapped", "fields": [
+        { "field": "id" }, { "field": "company_name", "label": "Name" },
+        { "field": "name", "label": "Company" }, { "field": "custom.aa", "label": "Handphone" },
+        { "field": "tags" }, { "field": "created_at" },
+    ] });
+    let layout = world.post("maya", "/cdp/export-layouts", &layout).await;
+    assert_eq!(layout.status, 201, "{}", layout.body);
+    let before = versions(&world).await;
+    for locale in ["en", "id"] {
+        let body = json!({
+            "format": "csv", "selection": { "filter": {} }, "layout_id": layout.data()["id"],
+            "file_name": "contacts", "locale": locale,
+        });
+        completed(&world, "maya", &body).await;
+        let file = world.aws.mailbox().list().pop().unwrap().attachments.remove(0).content;
+        assert_eq!(imported(&world, &file, "comma").await, Vec::<Value>::new(), "{locale}");
+        assert_eq!(versions(&world).await, before, "{locale}");
+    }
+}

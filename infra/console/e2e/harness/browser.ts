@@ -7,11 +7,16 @@ import { signIn } from "./session";
 interface Opened {
   context: BrowserContext;
   page: Page;
+  /** The number of tests that have used the context. */
+  uses: number;
 }
+
+/** The browser becomes slower with each page that a context has had. */
+const MAX_USES = 4;
 
 let browser: Promise<Browser> | null = null;
 /** The contexts of a test. One with options of its own is not used again. */
-const used: { context: BrowserContext; isUsual: boolean }[] = [];
+const used: { context: BrowserContext; isUsual: boolean; uses: number }[] = [];
 /** Contexts of earlier tests that have nothing of these but the cached files of the console, with which a page opens in half of the time. */
 const ready: Promise<Opened | null>[] = [];
 /** Violations of the security policy, errors in the browser's console and exceptions, of all pages of a test. */
@@ -42,11 +47,11 @@ async function openContext(options: BrowserContextOptions): Promise<Opened> {
   const context = await (await browser).newContext({ baseURL: inject("world").console, locale: "en-US", timezoneId: "Asia/Jakarta", ...options });
   context.setDefaultTimeout(10_000);
   await watch(context);
-  return { context, page: await context.newPage() };
+  return { context, page: await context.newPage(), uses: 0 };
 }
 
 /** Removes what a test has stored and set in a context, so that another one can use it. */
-async function clear(context: BrowserContext): Promise<Opened | null> {
+async function clear(context: BrowserContext, uses: number): Promise<Opened | null> {
   try {
     await Promise.all([context.clearCookies(), context.setOffline(false), context.unrouteAll({ behavior: "ignoreErrors" })]);
     const page = await context.newPage();
@@ -54,7 +59,7 @@ async function clear(context: BrowserContext): Promise<Opened | null> {
     const { console: origin, api } = inject("world");
     for (const each of [origin, api]) await session.send("Storage.clearDataForOrigin", { origin: each, storageTypes: "all" });
     await session.detach();
-    return { context, page };
+    return { context, page, uses };
   } catch {
     await context.close();
     return null;
@@ -65,8 +70,8 @@ async function clear(context: BrowserContext): Promise<Opened | null> {
 export async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
   const isUsual = Object.keys(options).length === 0;
   const earlier = isUsual ? await ready.pop() : null;
-  const { context, page } = earlier ?? (await openContext(options));
-  used.push({ context, isUsual });
+  const { context, page, uses } = earlier ?? (await openContext(options));
+  used.push({ context, isUsual, uses: uses + 1 });
   return page;
 }
 
@@ -97,11 +102,11 @@ export async function visit(person: TestPerson, path: string, options: BrowserCo
 afterEach(async () => {
   const found = problems.splice(0);
   await Promise.all(
-    used.splice(0).map(async ({ context, isUsual }) => {
-      if (!isUsual) return context.close();
+    used.splice(0).map(async ({ context, isUsual, uses }) => {
+      if (!isUsual || uses >= MAX_USES) return context.close();
       await Promise.all(context.pages().map((page) => page.close()));
       // The next test creates its company meanwhile.
-      ready.push(clear(context));
+      ready.push(clear(context, uses));
     }),
   );
   expect(found, "problems that pages of this test reported").toEqual([]);

@@ -23,6 +23,28 @@ const root = fileURLToPath(new URL("../../../../", import.meta.url));
 /** A cold build of the functions takes minutes. */
 const START_MS = 15 * 60_000;
 
+/**
+ * The list of Playwright, which this one replaces, and the popup of the address bar: in each window it
+ * is a page of its own, which takes as much time to load as a page of the console.
+ */
+const DISABLED_FEATURES = [
+  "AvoidUnnecessaryBeforeUnloadCheckSync",
+  "DestroyProfileOnBrowserClose",
+  "HttpsUpgrades",
+  "HttpsFirstBalancedModeAutoEnable",
+  "LensOverlay",
+  "MediaRouter",
+  "PaintHolding",
+  "ThirdPartyStoragePartitioning",
+  "AvoidCorsURLLoaderRestartOnRedirect",
+  "OptimizationHints",
+  "NetworkTimeServiceQuerying",
+  "AimEnabled",
+  "PreconnectToSearch",
+  "WebUIOmniboxPopup",
+  "WebUIOmniboxAimPopup",
+];
+
 const flags = [
   "--no-sandbox",
   "--disable-gpu",
@@ -31,6 +53,7 @@ const flags = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  `--disable-features=${DISABLED_FEATURES.join(",")}`,
 ];
 
 /** Starts `cargo run` on free ports, or takes the running one that the environment names. */
