@@ -48,7 +48,8 @@ test("Development: the development server with the running cloud shows an edit o
     const [page, session] = await Promise.all([openPage({ baseURL: ORIGIN }), signIn(people["Maya"]!)]);
     await page.addInitScript(({ key, value }) => sessionStorage.setItem(key, value), session);
     await page.route(`${ORIGIN}/**`, (route) => route.continue({ url: route.request().url().replace(ORIGIN, `http://127.0.0.1:${port}`) }));
-    await page.goto("/customers");
+    // The first page waits until the server has bundled the dependencies.
+    await page.goto("/customers", { waitUntil: "commit" });
     await page.getByRole("heading", { name: "All contacts", level: 1 }).waitFor({ timeout: 60_000 });
     await page.getByRole("searchbox", { name: "Search contacts" }).fill("typed");
 

@@ -103,7 +103,7 @@ async fn backfill_files(world: &World) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for key in listed.into_iter().filter_map(|object| object.key) {
         let content = files.read(&key).await.unwrap();
-        found.insert(key, String::from_utf8(content.to_vec()).unwrap());
+        found.insert(key, String::from_utf8(content).unwrap());
     }
     found
 }
