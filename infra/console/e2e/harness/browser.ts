@@ -1,24 +1,10 @@
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
-import { afterAll, afterEach, expect, inject } from "vitest";
+import { afterEach, expect, inject } from "vitest";
 import type { TestPerson } from "./company";
 import { signIn } from "./session";
 
-/** A context, and a page in it that has loaded nothing yet. */
-interface Opened {
-  context: BrowserContext;
-  page: Page;
-  /** The number of tests that have used the context. */
-  uses: number;
-}
-
-/** The browser becomes slower with each page that a context has had. */
-const MAX_USES = 4;
-
 let browser: Promise<Browser> | null = null;
-/** The contexts of a test. One with options of its own is not used again. */
-const used: { context: BrowserContext; isUsual: boolean; uses: number }[] = [];
-/** Contexts of earlier tests that have nothing of these but the cached files of the console, with which a page opens in half of the time. */
-const ready: Promise<Opened | null>[] = [];
+const contexts: BrowserContext[] = [];
 /** Violations of the security policy, errors in the browser's console and exceptions, of all pages of a test. */
 const problems: string[] = [];
 
@@ -42,37 +28,14 @@ async function watch(context: BrowserContext): Promise<void> {
   });
 }
 
-async function openContext(options: BrowserContextOptions): Promise<Opened> {
-  browser ??= chromium.connect(inject("world").browser);
-  const context = await (await browser).newContext({ baseURL: inject("world").console, locale: "en-US", timezoneId: "Asia/Jakarta", ...options });
-  context.setDefaultTimeout(10_000);
-  await watch(context);
-  return { context, page: await context.newPage(), uses: 0 };
-}
-
-/** Removes what a test has stored and set in a context, so that another one can use it. */
-async function clear(context: BrowserContext, uses: number): Promise<Opened | null> {
-  try {
-    await Promise.all([context.clearCookies(), context.setOffline(false), context.unrouteAll({ behavior: "ignoreErrors" })]);
-    const page = await context.newPage();
-    const session = await context.newCDPSession(page);
-    const { console: origin, api } = inject("world");
-    for (const each of [origin, api]) await session.send("Storage.clearDataForOrigin", { origin: each, storageTypes: "all" });
-    await session.detach();
-    return { context, page, uses };
-  } catch {
-    await context.close();
-    return null;
-  }
-}
-
 /** Opens a browser of its own, with a page that is not signed in. */
 export async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
-  const isUsual = Object.keys(options).length === 0;
-  const earlier = isUsual ? await ready.pop() : null;
-  const { context, page, uses } = earlier ?? (await openContext(options));
-  used.push({ context, isUsual, uses: uses + 1 });
-  return page;
+  browser ??= chromium.connect(inject("world").browser);
+  const context = await (await browser).newContext({ baseURL: inject("world").console, locale: "en-US", timezoneId: "Asia/Jakarta", ...options });
+  contexts.push(context);
+  context.setDefaultTimeout(10_000);
+  await watch(context);
+  return context.newPage();
 }
 
 /** Waits until a control has the focus. */
@@ -101,17 +64,6 @@ export async function visit(person: TestPerson, path: string, options: BrowserCo
 
 afterEach(async () => {
   const found = problems.splice(0);
-  await Promise.all(
-    used.splice(0).map(async ({ context, isUsual, uses }) => {
-      if (!isUsual || uses >= MAX_USES) return context.close();
-      await Promise.all(context.pages().map((page) => page.close()));
-      // The next test creates its company meanwhile.
-      ready.push(clear(context, uses));
-    }),
-  );
+  await Promise.all(contexts.splice(0).map((context) => context.close()));
   expect(found, "problems that pages of this test reported").toEqual([]);
-});
-
-afterAll(async () => {
-  for (const one of ready.splice(0)) await (await one)?.context.close();
 });
