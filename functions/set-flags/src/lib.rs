@@ -63,7 +63,8 @@ impl SetFlags {
 ///
 /// # Errors
 /// `PLAN_NOT_ALLOWED` if a flag is turned on for a company with the Starter plan, `NOT_FOUND` if
-/// Launchpad does not know the company and the table has no flags of it. All other errors are as in SPEC §5.
+/// Launchpad does not know the company and the table has no flags of it. All other errors are as in
+/// SPEC §5.
 pub async fn handle(
     app: Arc<App>,
     request: SetFlags,

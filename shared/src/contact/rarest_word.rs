@@ -2,19 +2,19 @@
 //! entries of the rarest word lead to all results. Which word is the rarest is known only when one
 //! of them has been read to its end, so all words are read in turn.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use futures::future::try_join_all;
 
 use super::{
     Contact, Contacts, Criteria, OrderBy, Pointer,
-    index_entry::{Answer, IndexEntry},
-    scope_search::in_order,
+    index_entry::Answer,
+    scope_search::{in_order, read_page},
 };
 use crate::{
     access::Scope,
     id::ContactId,
-    table::{Key, Query, TableError, contact_id_from_position, from_item},
+    table::{Query, TableError},
 };
 
 /// The number of entries of each range that the first read requests; each further read requests
@@ -36,7 +36,7 @@ pub(super) enum RarestWord {
 struct Word {
     /// The queries of the ranges that have more entries.
     queries: Vec<Query>,
-    found: BTreeSet<ContactId>,
+    found: HashSet<ContactId>,
 }
 
 impl Contacts {
@@ -50,7 +50,7 @@ impl Contacts {
         most: usize,
     ) -> Result<Option<RarestWord>, TableError> {
         let queries = criteria.queries_by_word(&self.company);
-        let new_word = |queries| Word { queries, found: BTreeSet::new() };
+        let new_word = |queries| Word { queries, found: HashSet::new() };
         let mut words: Vec<Word> = queries.into_iter().map(new_word).collect();
         let (mut limit, mut entries) = (FIRST_READ, 0);
         while entries + limit * words.len() <= most && !words.is_empty() {
@@ -73,7 +73,7 @@ impl Contacts {
         after: Option<&str>,
     ) -> Result<RarestWord, TableError> {
         if word.found.len() > MAX_RECORDS {
-            return Ok(RarestWord::Contacts(word.found.iter().copied().collect()));
+            return Ok(RarestWord::Contacts(word.found.clone()));
         }
         let ids: Vec<ContactId> = word.found.iter().copied().collect();
         let records: HashMap<ContactId, Contact> = self.records(&ids, false).await?;
@@ -95,28 +95,15 @@ impl Word {
         criteria: &Criteria,
         limit: usize,
     ) -> Result<usize, TableError> {
-        let mut queries = std::mem::take(&mut self.queries);
-        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        queries.iter_mut().for_each(|query| query.limit = limit);
-        let pages = try_join_all(queries.iter().map(|query| contacts.table.query(query))).await?;
-        let mut entries = 0;
-        for (mut query, page) in queries.into_iter().zip(pages) {
-            entries += page.items.len();
-            for item in page.items {
-                let Some(key) = Key::from_item(&item) else { continue };
-                query.continue_after(&key.sk);
-                let Some(id) = contact_id_from_position(&key.sk) else { continue };
-                let mut entry: IndexEntry = from_item(item)?;
-                // It refers to the ranges of the other plan.
-                entry.word_before = None;
-                if criteria.answer(&Pointer::new(id, key.sk, entry), scope) != Answer::No {
-                    self.found.insert(id);
-                }
-            }
-            if page.more {
-                self.queries.push(query);
+        let page = read_page(contacts, &mut self.queries, limit).await?;
+        for (id, mut entry) in page.entries {
+            // It refers to the ranges of the other plan.
+            entry.word_before = None;
+            let pointer = Pointer::new(id, String::new(), entry);
+            if criteria.answer(&pointer, scope) != Answer::No {
+                self.found.insert(id);
             }
         }
-        Ok(entries)
+        Ok(page.items)
     }
 }

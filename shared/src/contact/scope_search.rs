@@ -71,25 +71,13 @@ impl ScopeSearch {
         scope: &Scope,
         criteria: &Criteria,
     ) -> Result<(), TableError> {
-        let mut queries = std::mem::take(&mut self.queries);
-        let limit = (self.next_read / queries.len().max(1)).max(MIN_READ);
-        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        queries.iter_mut().for_each(|query| query.limit = limit);
+        let limit = (self.next_read / self.queries.len().max(1)).max(MIN_READ);
         self.next_read = (self.next_read * 2).min(MAX_READ);
-        let pages = try_join_all(queries.iter().map(|query| contacts.table.query(query))).await?;
-        for (mut query, page) in queries.into_iter().zip(pages) {
-            self.entries += page.items.len();
-            self.cost += page.items.len() * POINTER_COST;
-            for item in page.items {
-                let Some(key) = Key::from_item(&item) else { continue };
-                query.continue_after(&key.sk);
-                if let Some(id) = contact_id_from_position(&key.sk) {
-                    self.add(id, from_item(item)?, scope, criteria);
-                }
-            }
-            if page.more {
-                self.queries.push(query);
-            }
+        let page = read_page(contacts, &mut self.queries, limit).await?;
+        self.entries += page.items;
+        self.cost += page.items * POINTER_COST;
+        for (id, entry) in page.entries {
+            self.add(id, entry, scope, criteria);
         }
         Ok(())
     }
@@ -149,6 +137,39 @@ impl ScopeSearch {
             .filter_map(|contact| Some((contact.id, criteria.position(&contact, OrderBy::Match)?)));
         Ok(in_order(known.chain(read), (after, until)))
     }
+}
+
+/// What one page of each of several queries contains.
+pub(super) struct EntryPage {
+    /// The number of items that were read.
+    pub(super) items: usize,
+    pub(super) entries: Vec<(ContactId, IndexEntry)>,
+}
+
+/// Reads the next page of each query, in parallel. The queries that have more entries remain.
+pub(super) async fn read_page(
+    contacts: &Contacts,
+    queries: &mut Vec<Query>,
+    limit: usize,
+) -> Result<EntryPage, TableError> {
+    let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+    queries.iter_mut().for_each(|query| query.limit = limit);
+    let pages = try_join_all(queries.iter().map(|query| contacts.table.query(query))).await?;
+    let mut read = EntryPage { items: 0, entries: Vec::new() };
+    for (mut query, page) in std::mem::take(queries).into_iter().zip(pages) {
+        read.items += page.items.len();
+        for item in page.items {
+            let Some(key) = Key::from_item(&item) else { continue };
+            query.continue_after(&key.sk);
+            if let Some(id) = contact_id_from_position(&key.sk) {
+                read.entries.push((id, from_item(item)?));
+            }
+        }
+        if page.more {
+            queries.push(query);
+        }
+    }
+    Ok(read)
 }
 
 /// The contacts with these positions as results in order, after the position `after` and up to the

@@ -1,6 +1,6 @@
 use super::{
-    known::without_zone,
     mapping::{CompanyFields, Mapping},
+    zone::without_zone,
 };
 use crate::{
     contact::{CustomField, ImportContext},

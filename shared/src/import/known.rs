@@ -5,10 +5,6 @@
 //! themselves, in English and Indonesian. Names are compared without case, spaces and punctuation,
 //! so that `E-mail 1 - Value`, `MAILINGSTREET` and `First Name` need no special rule.
 
-use jiff::tz::TimeZone;
-
-use crate::export::squash;
-
 /// What the cells of a column contain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Known {
@@ -484,28 +480,4 @@ pub(super) fn look_up(tables: &[&[(&[&str], Known)]], name: &str) -> Option<Know
         let is_numbered = unnumbered.len() < name.len() && !unnumbered.is_empty();
         find(&unnumbered).filter(|known| is_numbered && several(known))
     })
-}
-
-/// The time zone that the name of a column contains in parentheses.
-pub(super) fn zone_in(header: &str) -> Option<TimeZone> {
-    with_zone(header)?;
-    let (_, rest) = header.split_once('(')?;
-    TimeZone::get(rest.trim_end().strip_suffix(')')?.trim()).ok()
-}
-
-/// The name of a column, without the time zone that this service puts behind the label of a time.
-pub(super) fn without_zone(header: &str) -> String {
-    match (with_zone(header), header.split_once('(')) {
-        (Some(_), Some((name, _))) => name.trim_end().to_owned(),
-        _ => header.to_owned(),
-    }
-}
-
-/// This service's columns of times, whose names contain the time zone, as in
-/// `Created at (Asia/Jakarta)`.
-pub(super) fn with_zone(header: &str) -> Option<Known> {
-    let (name, _) = header.split_once('(')?;
-    let name = squash(name);
-    let times = ["createdat", "dibuatpada", "updatedat", "diperbaruipada"];
-    times.contains(&name.as_str()).then_some(Known::Ignored)
 }

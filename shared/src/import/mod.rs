@@ -10,7 +10,8 @@
 //! | `records` | reads records strictly, with their lines and positions |
 //! | `known` | what the columns of known programs contain |
 //! | `languages` | names of columns in other languages |
-//! | `mapping` | which field of a contact each column becomes |
+//! | `mapping`, `mapping_error` | which field of a contact each column becomes, and why not |
+//! | `zone` | the time zones in the names of this service's columns of times |
 //! | `row` | converts a row to a contact |
 //! | `values` | splits a cell into several addresses, numbers or tags |
 //!
@@ -23,14 +24,17 @@ mod file;
 mod known;
 mod languages;
 mod mapping;
+mod mapping_error;
 mod records;
 mod row;
 mod values;
+mod zone;
 
 pub use company::context;
 pub use encoding::{EncodingError, decode};
 pub use file::{CsvRow, CsvText, Delimiter, FileError};
-pub use mapping::{Column, CompanyFields, Mapping, MappingError, Override};
+pub use mapping::{Column, CompanyFields, Mapping, Override};
+pub use mapping_error::MappingError;
 pub use records::QuoteError;
 pub use row::{Imported, RowError};
 

@@ -135,6 +135,20 @@ async fn get(world: &World, user: &str, path: &str) -> Value {
     answer
 }
 
+/// All items of the table.
+async fn all_items(world: &World) -> Vec<Map<String, Value>> {
+    let table = world.table().await;
+    let (mut items, mut after) = (Vec::new(), None);
+    loop {
+        let page = table.scan(after.as_ref()).await.unwrap();
+        items.extend(page.items.into_iter().map(|item| from_item(item).unwrap()));
+        after = page.last;
+        if after.is_none() {
+            return items;
+        }
+    }
+}
+
 /// Writes every kind of record.
 async fn write() -> Release {
     let world = World::with_flags().await;
@@ -204,16 +218,7 @@ async fn write() -> Release {
     for path in paths {
         answers.insert(format!("maya {path}"), get(&world, "maya", &path).await);
     }
-    let table = world.table().await;
-    let (mut items, mut after) = (Vec::new(), None);
-    loop {
-        let page = table.scan(after.as_ref()).await.unwrap();
-        items.extend(page.items.into_iter().map(|item| from_item(item).unwrap()));
-        after = page.last;
-        if after.is_none() {
-            break;
-        }
-    }
+    let items = all_items(&world).await;
     let ids = [
         ("contact", id),
         ("second", second),
@@ -348,15 +353,6 @@ async fn items_and_messages_of_the_previous_release_can_be_read() {
         jobs.data().as_array().unwrap().iter().map(|job| &job["status"]).collect();
     assert!(statuses.iter().all(|status| **status == "expired"), "{statuses:?}");
     // The erasure that the release began has ended.
-    let table = world.table().await;
-    let mut after = None;
-    loop {
-        let page = table.scan(after.as_ref()).await.unwrap();
-        let left = page.items.iter().filter(|item| format!("{item:?}").contains(&id("erased")));
-        assert_eq!(left.count(), 0, "the erased contact");
-        after = page.last;
-        if after.is_none() {
-            break;
-        }
-    }
+    let erased = |item: &Map<String, Value>| json!(item).to_string().contains(&id("erased"));
+    assert_eq!(all_items(&world).await.into_iter().filter(erased).count(), 0);
 }

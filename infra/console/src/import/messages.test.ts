@@ -45,7 +45,7 @@ const failure = (error: string, message: string, field?: string) => ({ error, me
 
 describe("the words for what the API says about an import", () => {
   it("exist for each of its reasons, in both languages", () => {
-    const files = ["mapping", "file", "encoding", "row", "records"].map((name) => `import/${name}.rs`);
+    const files = ["mapping_error", "file", "encoding", "row", "records"].map((name) => `import/${name}.rs`);
     const said = files.flatMap(reasons).filter((text) => !foreign.test(text));
     expect(said.length).toBeGreaterThan(12);
     const unknown = Object.entries(values).flatMap(([file, texts]) => texts.filter((text) => !source(file).includes(text)));
