@@ -257,14 +257,17 @@ async fn the_log_of_a_search_contains_its_scope_and_not_its_text() {
     let world = World::with_flags().await;
     let log = Log::capture();
     search(&world, "lars", "citraangg").await;
-    search(&world, "lars", "0812-0000").await;
+    search(&world, "lars", "0812-3456-7890").await;
     let line = log.responses().pop().unwrap();
     assert_eq!(line["permission_level"], "team");
     assert_eq!(line["viewer_team_count"], 3, "the expanded team set: {line}");
     assert_eq!(line["read_plan"], "search");
     assert_eq!(line["span"]["route"], "GET /cdp/customers/search-assoc");
     let text = log.text().to_lowercase();
-    assert!(!text.contains("citra") && !text.contains("0812"), "{text}");
+    // Shorter numbers can be part of the time of a line.
+    for private in ["citra", "0812-3456", "81234567890"] {
+        assert!(!text.contains(private), "{private}: {text}");
+    }
 }
 
 #[tokio::test]
