@@ -204,7 +204,11 @@ fn is_phone(text: &str) -> bool {
     let is_number = |c: char| c.is_ascii_digit() || is_phone_separator(c);
     let (number, remark) = rest.split_at(rest.find(|c| !is_number(c)).unwrap_or(rest.len()));
     let digits = number.bytes().filter(u8::is_ascii_digit).count();
-    (fewest..=MAX_PHONE_DIGITS).contains(&digits)
+    // A spreadsheet calculates `-(5)`, and no number is dialed with a dash in front.
+    let starts_like_one =
+        number.starts_with(|c: char| c.is_ascii_digit() || " \u{a0}(".contains(c));
+    starts_like_one
+        && (fewest..=MAX_PHONE_DIGITS).contains(&digits)
         && remark.len() <= MAX_REMARK_BYTES
         && is_remark(without_extension(remark))
 }
@@ -345,6 +349,9 @@ mod tests {
             ("a;''=1", "a;'''=1"),
             ("+1-926-660-5609xA1", "'+1-926-660-5609xA1"),
             ("+1(A1)", "'+1(A1)"),
+            ("-(5)", "'-(5)"),
+            ("-(5) kantor", "'-(5) kantor"),
+            ("+-62812345678", "'+-62812345678"),
             ("+62812345678=1", "'+62812345678=1"),
             ("+62812345678; =1", "'+62812345678; =1"),
             ("+62812345678; A1", "'+62812345678; A1"),

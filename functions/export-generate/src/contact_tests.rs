@@ -100,7 +100,7 @@ fn harmless() -> impl Strategy<Value = Source> {
 fn running() -> impl Strategy<Value = Source> {
     prop_oneof![
         source("(?s)[=@\t\r].{0,20}", InCsv::Prefixed),
-        source("(?s)[+-][A-Za-z(=].{0,20}", InCsv::Prefixed),
+        source("(?s)([+-][A-Za-z=]|-\\().{0,20}", InCsv::Prefixed),
         source("=cmd\\|' /C calc'!A[0-9]", InCsv::Prefixed),
         source("=DDE\\(\"cmd\";\"/C calc\";\"x\"\\)", InCsv::Prefixed),
         source("\\+[0-9]{5,8}=[0-9]", InCsv::Prefixed),
@@ -196,11 +196,16 @@ prop_compose! {
             text: cell_text::join_list(texts(all)).into_owned(),
             in_csv: InCsv::Reversible,
         });
+        // A text of a custom field that is a date becomes a day (SPEC §4).
+        let free = match free.text.parse::<civil::Date>() {
+            Ok(day) if day.to_string() == free.text => Expected::Day(day),
+            _ => Expected::Text(free),
+        };
         let nothing = || Expected::Text(Source { text: String::new(), in_csv: InCsv::Unchanged });
         let deep = Source { text: deep.to_string(), in_csv: InCsv::Unchanged };
         let expected = vec![
             Expected::Text(name), Expected::Text(external_id), joined(&phones), joined(&tags),
-            Expected::Text(company), Expected::Moment(created_at), Expected::Text(free), shown,
+            Expected::Text(company), Expected::Moment(created_at), free, shown,
             Expected::Flag(flag), joined(&values), Expected::Text(deep), nothing(), Expected::Day(since),
         ];
         (serde_json::from_value(contact).unwrap(), expected)
