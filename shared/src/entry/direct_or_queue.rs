@@ -3,13 +3,14 @@
 use std::{error::Error, future::Future, sync::Arc};
 
 use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
     Failure,
     direct::{self, Invocation},
+    event::unexpected_format,
     queue::{self, Message, QueueSource},
     start::start,
 };
@@ -48,9 +49,8 @@ where
             if is_batch(&event.payload) {
                 let batch: SqsEvent = serde_json::from_value(event.payload)
                     .map_err(|error| unexpected_format(&error))?;
-                let event = LambdaEvent::new(batch, event.context);
                 let work = |message| on_message(Arc::clone(&app), message);
-                let response = queue::handle_event(event, &source, work).await?;
+                let response = queue::handle_batch(batch, &event.context, &source, work).await?;
                 serde_json::to_value(response).map_err(|error| unexpected_format(&error))
             } else {
                 let work = |request, invocation| on_request(app, request, invocation);
@@ -60,16 +60,4 @@ where
         })
     }))
     .await
-}
-
-/// The error of an event or a response that cannot be converted from or into JSON. If the event is
-/// a batch of queue messages, the whole batch fails, and SQS delivers all its messages again.
-fn unexpected_format(error: &serde_json::Error) -> Diagnostic {
-    Diagnostic {
-        error_type: "UNEXPECTED_FORMAT".to_owned(),
-        error_message: format!(
-            "the event or the response does not have the expected format: {:?}",
-            error.classify()
-        ),
-    }
 }

@@ -11,13 +11,14 @@ use std::{
 use ::http::{HeaderMap, HeaderValue, Method, header};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::service_fn;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::{Instrument, field::Empty, info_span};
 
 use super::{
     Code, Failure, Reply,
+    event::{self, Event},
     failure::FALLBACK_HEADER,
     log,
     reply::response,
@@ -215,14 +216,14 @@ where
     F: Future<Output = Result<Reply, Failure>>,
 {
     let (app, _) = start(wire).await?;
-    serve(Box::new(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+    serve(Box::new(move |event: Event| {
         let app = Arc::clone(&app);
         // Boxed, because a handler's future is deeply nested and the runtime nests it further.
         Box::pin(async move {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             let (id, left) = (event.context.request_id, time_left(event.context.deadline, now));
             let handle = |request| handler(app, request);
-            Ok(respond(&id, event.payload, left, handle).await)
+            Ok(respond(&id, event::parse(&event.payload)?, left, handle).await)
         })
     }))
     .await
@@ -231,7 +232,7 @@ where
 /// Receives events and returns responses until the process ends. It is not generic and returns a
 /// boxed future, so that the runtime's code is compiled once, in this crate, and not again in each
 /// function.
-fn serve(handler: Handler<ApiGatewayV2httpRequest, ApiGatewayV2httpResponse>) -> Served {
+fn serve(handler: Handler<ApiGatewayV2httpResponse>) -> Served {
     Box::pin(lambda_runtime::run(service_fn(handler)))
 }
 

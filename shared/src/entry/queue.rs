@@ -5,11 +5,12 @@ use std::{error::Error, future::Future, sync::Arc, time::Duration};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::join_all;
 use jiff::Timestamp;
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::{Context, Diagnostic, service_fn};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, info_span};
 
 use super::{
+    event::{self, Event},
     log,
     start::{Handler, Served, start},
 };
@@ -124,12 +125,13 @@ where
 {
     let (app, environment) = start(wire).await?;
     let source = QueueSource::from_env(&environment, queue_url)?;
-    serve(Box::new(move |event: LambdaEvent<SqsEvent>| {
+    serve(Box::new(move |event: Event| {
         let (app, source) = (Arc::clone(&app), source.clone());
         // Boxed, because a handler's future is deeply nested and the runtime nests it further.
         Box::pin(async move {
+            let batch = event::parse(&event.payload)?;
             let work = |message| handler(Arc::clone(&app), message);
-            handle_event(event, &source, work).await.map_err(Diagnostic::from)
+            handle_batch(batch, &event.context, &source, work).await.map_err(Diagnostic::from)
         })
     }))
     .await
@@ -138,14 +140,15 @@ where
 /// Receives events and returns responses until the process ends. It is not generic and returns a
 /// boxed future, so that the runtime's code is compiled once, in this crate, and not again in each
 /// function.
-fn serve(handler: Handler<SqsEvent, SqsBatchResponse>) -> Served {
+fn serve(handler: Handler<SqsBatchResponse>) -> Served {
     Box::pin(lambda_runtime::run(service_fn(handler)))
 }
 
 /// Processes the batch of one event and sets each message's deadline. [`run`] calls it for each
 /// event.
-pub(super) async fn handle_event<T, H, F, E>(
-    event: LambdaEvent<SqsEvent>,
+pub(super) async fn handle_batch<T, H, F, E>(
+    batch: SqsEvent,
+    context: &Context,
     source: &QueueSource,
     handler: H,
 ) -> Result<SqsBatchResponse, MessageWithoutId>
@@ -155,10 +158,10 @@ where
     F: Future<Output = Result<(), E>>,
     E: Error + 'static,
 {
-    let millis = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
+    let millis = i64::try_from(context.deadline).unwrap_or(i64::MAX);
     let deadline = Timestamp::from_millisecond(millis).ok();
     let work = |message| handler(Message { deadline, ..message });
-    respond(&event.context.request_id, event.payload, source, work).await
+    respond(&context.request_id, batch, source, work).await
 }
 
 /// Processes the messages of one batch concurrently, and reports the failed ones, which SQS then

@@ -3,17 +3,17 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use lambda_runtime::{Diagnostic, LambdaEvent};
+use lambda_runtime::Diagnostic;
 
-use super::log;
+use super::{event::Event, log};
 use crate::{
     environment::{Environment, StartError},
     error::chain,
 };
 
 /// A function that handles one Lambda event.
-pub(super) type Handler<E, R> =
-    Box<dyn Fn(LambdaEvent<E>) -> Pin<Box<dyn Future<Output = Result<R, Diagnostic>>>>>;
+pub(super) type Handler<R> =
+    Box<dyn Fn(Event) -> Pin<Box<dyn Future<Output = Result<R, Diagnostic>>>>>;
 
 /// The future that ends when the runtime ends.
 pub(super) type Served = Pin<Box<dyn Future<Output = Result<(), lambda_runtime::Error>>>>;
