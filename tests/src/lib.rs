@@ -19,7 +19,7 @@ mod system;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use export_generate::writer::Limits;
@@ -29,10 +29,11 @@ use local::{
     cloud, demo_company, demo_contacts, grants, operator,
     record::{Notifications, Usage},
     resources,
-    template::{Names, Parameters, Template},
+    template::{Names, Parameters, Template, example_parameters},
     trace::Trace,
     upstreams::{Directory, Upstreams},
 };
+use mimalloc::MiMalloc;
 use serde_json::{Value, json};
 use shared::{
     access::FlagRecord,
@@ -42,7 +43,7 @@ use shared::{
     environment::Environment,
     export::Files,
     id::CompanyId,
-    table::{Key, Table, to_item},
+    table::{Item, Key, Table, to_item},
 };
 use tokio::sync::Notify;
 
@@ -51,6 +52,10 @@ pub use functions::Functions;
 pub use log::Log;
 pub use requests::Response;
 pub use system::Variables;
+
+/// Builds without optimization allocate and free very often.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The time at which every world starts.
 const START_TIME: &str = "2026-02-01T08:00:00Z";
@@ -108,9 +113,14 @@ impl World {
 
     /// Creates a world like [`World::start`] from a changed template.
     pub async fn changed(change: impl FnOnce(&mut Template)) -> Self {
+        static DEMO: OnceLock<Vec<Item>> = OnceLock::new();
+
         let world = Self::create(&Parameters::new(), change).await;
-        demo_contacts::seed(&world.table().await, &world.clock)
-            .await
+        let table = world.table().await;
+        let items = DEMO.get_or_init(|| {
+            demo_contacts::items(&table, &world.clock).expect("the demo contacts are valid")
+        });
+        demo_contacts::import(&world.aws.database(), table.name(), items.clone())
             .expect("the demo contacts are stored");
         world
     }
@@ -130,10 +140,8 @@ impl World {
         let mut template = template.expect("the template is valid");
         change(&mut template);
         let template = Arc::new(template);
-        let path = workspace().join("template.yaml");
-        let own = Template::read(&path, &local::template::example_parameters());
-        let own = own.expect("the template is valid");
-        let mut resources = resources::from_template(&own).expect("the template has resources");
+        let mut resources = resources::from_template(with_example_parameters())
+            .expect("the template has resources");
         if let Some(name) = given.get("RestoredTable") {
             resources.table.name.clone_from(name);
         }
@@ -348,6 +356,15 @@ impl Drop for World {
         assert!(denied.is_empty() || std::thread::panicking(), "{denied:#?}");
         grants::keep(&self.roles).expect("the folder of used grants is writable");
     }
+}
+
+/// The template with the parameters that do not depend on a world.
+fn with_example_parameters() -> &'static Template {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let path = workspace().join("template.yaml");
+        Template::read(&path, &example_parameters()).expect("the template is valid")
+    })
 }
 
 /// The root folder of the workspace.

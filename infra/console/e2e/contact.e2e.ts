@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
-import { afterEach, expect, inject, test } from "vitest";
-import { choosePerson, clearFaults, createCompany, expectAccessible, expectFocus, fault, tokenLifetime, visit, type Company } from "./harness";
+import { afterEach, expect, test } from "vitest";
+import { choosePerson, clearFaults, createCompany, expectAccessible, expectFocus, fault, tokenLifetime, visit, world, type Company } from "./harness";
 
 async function company(): Promise<Company> {
   return createCompany({
@@ -35,7 +35,7 @@ const save = (page: Page) => page.getByRole("button", { name: "Save changes" }).
 /** What the API answers to the token of the page. */
 async function statusOfToken(page: Page): Promise<number> {
   const token = await page.evaluate(() => Object.values({ ...sessionStorage }).map((value) => /"access_token":"([^"]+)"/.exec(value)?.[1]).find(Boolean));
-  return (await fetch(`${inject("world").api}/cdp/me`, { headers: { Authorization: `Bearer ${token}` } })).status;
+  return (await fetch(`${world().api}/cdp/me`, { headers: { Authorization: `Bearer ${token}` } })).status;
 }
 
 afterEach(async () => void (await clearFaults()));

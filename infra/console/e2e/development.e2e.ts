@@ -4,8 +4,8 @@ import { createServer as createSocket, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer } from "vite";
-import { expect, inject, test } from "vitest";
-import { createCompany, openPage, signIn } from "./harness";
+import { expect, test } from "vitest";
+import { createCompany, openPage, signIn, world } from "./harness";
 
 const repository = join(import.meta.dirname, "../../..");
 const sources = ["index.html", "vite.config.ts", "package.json", "tsconfig.json", "src", "build", "public", "generated"].map((name) => `infra/console/${name}`);
@@ -35,7 +35,7 @@ test("Development: the development server with the running cloud shows an edit o
   const root = join(folder, "infra/console");
   // Its own port may be in use, by a developer; the browser's requests to it go to this one.
   const port = await freePort();
-  process.env["CONSOLE_API_URL"] = inject("world").api;
+  process.env["CONSOLE_API_URL"] = world().api;
   const server = await createServer({
     root,
     configFile: join(root, "vite.config.ts"),

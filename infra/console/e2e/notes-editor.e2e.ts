@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { createNoteScene, editNote, hasCursor, noteBy, openContact, saveNote, shownNote, startNote, storedNotes } from "./scenes/notes";
+import { world } from "./harness";
 
 const read = (path: string) => JSON.parse(readFileSync(join(import.meta.dirname, path), "utf8")) as Record<string, string>;
 /** What Tiptap writes for each feature, and what the API stores for it. */
@@ -216,7 +217,7 @@ test("Editor: a note with every feature of the recorded editor, typed in the rea
     .map((name) => (name === "empty paras" ? stored[name]! : withoutEnd(stored[name]!)))
     .join("")
     .replaceAll(PERSON, id)
-    .replaceAll(SITE, inject("world").console);
+    .replaceAll(SITE, world().console);
   const [note] = await storedNotes(scene);
   expect(note!.note).toBe(api);
   await page.reload();

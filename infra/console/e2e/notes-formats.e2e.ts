@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { expect, inject, test } from "vitest";
-import { expectAccessible } from "./harness";
+import { expect, test } from "vitest";
+import { expectAccessible, world } from "./harness";
 import { createNoteScene, noteBy, openContact, shownNote, storeNote, type NoteScene } from "./scenes/notes";
 
 /** What editors write for each of their features; the tests of the API read the same files. */
@@ -21,7 +21,7 @@ async function store(scene: NoteScene, html: string): Promise<string> {
   const { id } = scene.people["Name"]!;
   try {
     const { note } = await storeNote(scene, scene.sinta, html.replaceAll(PERSON, id));
-    return note.replaceAll(id, PERSON).replaceAll(inject("world").console, SITE);
+    return note.replaceAll(id, PERSON).replaceAll(world().console, SITE);
   } catch (error) {
     // A note that has only an image is refused.
     if (String(error).includes("NOTE_EMPTY")) return "";

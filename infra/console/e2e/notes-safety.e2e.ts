@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { createNoteScene, noteBy, openContact, storeNote, type NoteScene } from "./scenes/notes";
+import { world } from "./harness";
 
 /** The attack strings of the tests of the API: markup, mutations, and addresses of links. */
 const attacks = readFileSync(join(import.meta.dirname, "../../../shared/src/note/tests/attacks.jsonl"), "utf8")
@@ -51,7 +52,7 @@ test("Safety: the attack strings of the note tests, stored through the API and s
 
   const page = await openContact(scene);
   const happened: string[] = [];
-  const own = [inject("world").console, inject("world").api];
+  const own = [world().console, world().api];
   page.on("dialog", (dialog) => {
     happened.push(`dialog ${dialog.message()}`);
     void dialog.dismiss();

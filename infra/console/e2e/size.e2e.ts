@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
-import { expect, inject, test } from "vitest";
-import { createCompany, visit, type TestPerson } from "./harness";
+import { expect, test } from "vitest";
+import { createCompany, visit, world, type TestPerson } from "./harness";
 import { asDeployed } from "./scenes/deployment";
 
 const CONTACTS = 5_000;
@@ -37,7 +37,7 @@ test("Size: the first page loads at most 200 KB of compressed script", async () 
   const sizes = new Map<string, Promise<number>>();
   page.on("response", (response) => {
     const { pathname, origin } = new URL(response.url());
-    if (origin === inject("world").console && pathname.endsWith(".js")) sizes.set(pathname, response.body().then((script) => gzipSync(script).length));
+    if (origin === world().console && pathname.endsWith(".js")) sizes.set(pathname, response.body().then((script) => gzipSync(script).length));
   });
   await page.goto("/customers");
   await page.getByText("No contacts yet.").waitFor();

@@ -107,18 +107,8 @@ const OTHERS: [(&str, &str, &str); 4] = [
 
 /// Writes the demo contacts to the table, except contacts that exist already.
 pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
-    let first: Timestamp = FIRST.parse().unwrap_or_default();
-    let nusantara = ROWS.iter().map(|row| (COMPANY, row));
-    let others: Vec<(&str, Row)> = OTHERS
-        .iter()
-        .map(|(company, name, owner)| (*company, row(name, "", "", owner, &[])))
-        .collect();
-    let all = nusantara.chain(others.iter().map(|(company, row)| (*company, row)));
-    for (hour, (company, row)) in (0i64..).zip(all) {
-        let created_at = first + SignedDuration::from_hours(hour);
-        let company_id: CompanyId = demo_company::id("company", company).parse()?;
-        let contact = contact(company, row, created_at)?;
-        match Contacts::new(table.clone(), company_id, clock.clone())
+    for (company, contact) in all()? {
+        match Contacts::new(table.clone(), company, clock.clone())
             .write(None, &contact, StalePointers::Delete)
             .await
         {
@@ -128,6 +118,34 @@ pub async fn seed(table: &Table, clock: &Clock) -> Result<(), SeedError> {
         }
     }
     Ok(())
+}
+
+/// The items that [`seed`] writes to an empty table. [`import`] writes them at once.
+pub fn items(table: &Table, clock: &Clock) -> Result<Vec<Item>, SeedError> {
+    let mut items = Vec::new();
+    for (company, contact) in all()? {
+        items.extend(Contacts::new(table.clone(), company, clock.clone()).items(&contact)?);
+    }
+    Ok(items)
+}
+
+/// The demo contacts, each with its company.
+fn all() -> Result<Vec<(CompanyId, Contact)>, SeedError> {
+    let first: Timestamp = FIRST.parse().unwrap_or_default();
+    let nusantara = ROWS.iter().map(|row| (COMPANY, row));
+    let others: Vec<(&str, Row)> = OTHERS
+        .iter()
+        .map(|(company, name, owner)| (*company, row(name, "", "", owner, &[])))
+        .collect();
+    let all = nusantara.chain(others.iter().map(|(company, row)| (*company, row)));
+    (0i64..)
+        .zip(all)
+        .map(|(hour, (company, row))| {
+            let created_at = first + SignedDuration::from_hours(hour);
+            let company_id = demo_company::id("company", company).parse()?;
+            Ok((company_id, contact(company, row, created_at)?))
+        })
+        .collect()
 }
 
 /// Turns both feature flags on for the company with the growth plan, unless its flags were set

@@ -1,7 +1,8 @@
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
-import { afterEach, expect, inject } from "vitest";
+import { afterEach, expect } from "vitest";
 import type { TestPerson } from "./company";
 import { signIn } from "./session";
+import { world } from "./world";
 
 let browser: Promise<Browser> | null = null;
 const contexts: BrowserContext[] = [];
@@ -30,8 +31,8 @@ async function watch(context: BrowserContext): Promise<void> {
 
 /** Opens a browser of its own, with a page that is not signed in. */
 export async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
-  browser ??= chromium.connect(inject("world").browser);
-  const context = await (await browser).newContext({ baseURL: inject("world").console, locale: "en-US", timezoneId: "Asia/Jakarta", ...options });
+  browser ??= chromium.connect(world().browser);
+  const context = await (await browser).newContext({ baseURL: world().console, locale: "en-US", timezoneId: "Asia/Jakarta", reducedMotion: "reduce", ...options });
   contexts.push(context);
   context.setDefaultTimeout(10_000);
   await watch(context);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { inject } from "vitest";
 import type { paths } from "@generated/api";
 import createClient, { type Client } from "openapi-fetch";
+import { world } from "./world";
 
 export type Level = "disabled" | "own" | "team" | "everything";
 
@@ -57,7 +57,7 @@ export async function local(method: string, path: string, body?: unknown): Promi
     request.body = JSON.stringify(body);
     request.headers = { "Content-Type": "application/json" };
   }
-  const response = await fetch(`${inject("world").api}/_local/${path}`, request);
+  const response = await fetch(`${world().api}/_local/${path}`, request);
   if (!response.ok) throw new Error(`${method} /_local/${path}: ${response.status} ${await response.text()}`);
   const text = await response.text();
   return text ? (JSON.parse(text) as Record<string, unknown>) : {};
@@ -72,7 +72,7 @@ export const clearFaults = () => local("DELETE", "faults");
 export const tokenLifetime = (seconds: number) => local("PUT", "token-lifetime", { seconds });
 
 async function setFlags(company: string, team: boolean, mention: boolean): Promise<void> {
-  const response = await fetch(`${inject("world").lambda}/2015-03-31/functions/SetFlags/invocations`, {
+  const response = await fetch(`${world().lambda}/2015-03-31/functions/SetFlags/invocations`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ company_sso_id: company, cdp_team_permission_enabled: team, cdp_notes_mention_enabled: mention }),
@@ -82,7 +82,7 @@ async function setFlags(company: string, team: boolean, mention: boolean): Promi
 
 async function apiOf(id: string): Promise<Client<paths>> {
   const { token } = (await local("GET", `token?user=${id}`)) as { token: string };
-  return createClient<paths>({ baseUrl: inject("world").api, headers: { Authorization: `Bearer ${token}` } });
+  return createClient<paths>({ baseUrl: world().api, headers: { Authorization: `Bearer ${token}` } });
 }
 
 /** Creates a company of its own for a test, with its teams and people. */

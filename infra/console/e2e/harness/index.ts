@@ -4,3 +4,4 @@ export { clearFaults, createCompany, fault, local, tokenLifetime, type Company, 
 export { downloaded } from "./download";
 export { signIn } from "./session";
 export { readWorkbook } from "./workbook";
+export { world } from "./world";

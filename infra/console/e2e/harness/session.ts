@@ -1,6 +1,6 @@
 import { InMemoryWebStorage, OidcClient, User, WebStorageStateStore } from "oidc-client-ts";
-import { inject } from "vitest";
 import type { TestPerson } from "./company";
+import { world } from "./world";
 
 const CLIENT = "console";
 
@@ -15,7 +15,7 @@ export interface StoredSession {
  * Returns what the library keeps in the session storage of the tab afterwards.
  */
 export async function signIn(person: TestPerson): Promise<StoredSession> {
-  const { api: authority, console: page } = inject("world");
+  const { api: authority, console: page } = world();
   const client = new OidcClient({
     authority,
     client_id: CLIENT,

@@ -4,20 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import type { TestProject } from "vitest/node";
-
-/** The addresses of the local cloud under test, and of the browser. */
-export interface World {
-  api: string;
-  lambda: string;
-  console: string;
-  browser: string;
-}
-
-declare module "vitest" {
-  export interface ProvidedContext {
-    world: World;
-  }
-}
+import type { World } from "./world";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 /** A cold build of the functions takes minutes. */
@@ -56,11 +43,19 @@ const flags = [
   `--disable-features=${DISABLED_FEATURES.join(",")}`,
 ];
 
-/** Starts `cargo run` on free ports, or takes the running one that the environment names. */
-async function cloud(): Promise<{ addresses: Omit<World, "browser">; child: ChildProcess | null }> {
-  const { CONSOLE_E2E_API: api, CONSOLE_E2E_LAMBDA: lambda, CONSOLE_E2E_URL: page } = process.env;
-  if (api && lambda && page) return { addresses: { api, lambda, console: page }, child: null };
+interface Cloud {
+  addresses: Omit<World, "browser">;
+  child: ChildProcess | null;
+}
 
+/** The running cloud that the environment names. */
+function runningCloud(): Cloud | null {
+  const { CONSOLE_E2E_API: api, CONSOLE_E2E_LAMBDA: lambda, CONSOLE_E2E_URL: page } = process.env;
+  return api && lambda && page ? { addresses: { api, lambda, console: page }, child: null } : null;
+}
+
+/** Starts `cargo run` on free ports. */
+async function startCloud(): Promise<Cloud> {
   const options = ["--port", "0", "--lambda-port", "0", "--console-port", "0", "--console-folder", fileURLToPath(new URL("../../dist", import.meta.url))];
   const child = spawn("cargo", ["run", "--quiet", "--locked", "--", ...options], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
   const addresses = { api: "", lambda: "", console: "" };
@@ -80,13 +75,23 @@ async function cloud(): Promise<{ addresses: Omit<World, "browser">; child: Chil
   return { addresses, child };
 }
 
-export default async function start({ provide }: TestProject) {
-  const { addresses, child } = await cloud();
+/** Starts a local cloud for each process that runs test files, one after another: they build the same program. */
+async function clouds(count: number): Promise<Cloud[]> {
+  const running = runningCloud();
+  if (running) return [running];
+  const started: Cloud[] = [];
+  while (started.length < count) started.push(await startCloud());
+  return started;
+}
+
+export default async function start({ config, provide }: TestProject) {
+  const started = await clouds(config.maxWorkers);
   const browser = await chromium.launchServer({ executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: flags });
-  provide("world", { ...addresses, browser: browser.wsEndpoint() });
+  provide("worlds", started.map(({ addresses }) => ({ ...addresses, browser: browser.wsEndpoint() })));
   return async () => {
     await browser.close();
-    if (child) {
+    for (const { child } of started) {
+      if (!child) continue;
       child.kill("SIGINT");
       await once(child, "exit");
     }

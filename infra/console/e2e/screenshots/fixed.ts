@@ -1,5 +1,5 @@
 import type { Page } from "playwright-core";
-import { inject } from "vitest";
+import { world } from "../harness";
 
 /** The moment of all pictures. */
 const NOW = Date.parse("2026-11-24T09:30:00Z");
@@ -19,7 +19,7 @@ export const fixTime = (page: Page): Promise<void> => page.clock.setFixedTime(NO
 
 /** Fixes what the API answers to a page. */
 export async function fixAnswers(page: Page): Promise<void> {
-  await page.route(`${inject("world").api}/**`, async (route) => {
+  await page.route(`${world().api}/**`, async (route) => {
     const response = await route.fetch();
     const isJson = response.headers()["content-type"]?.includes("json");
     await route.fulfill(isJson ? { response, body: fix(await response.text()) } : { response });

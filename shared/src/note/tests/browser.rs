@@ -216,6 +216,25 @@ fn stored_notes() -> Vec<String> {
     notes
 }
 
+/// Proves that the page detects attacks: without sanitizing, most of the attack strings work, and
+/// they have effects of each kind. Returns the number of strings that work. The page waits only a
+/// moment for each of them, so on a busy machine it can miss many, and is shown again.
+fn working_attacks(program: &str, raw: &[String]) -> usize {
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        let (verdict, fetched) = show(program, raw, false);
+        let fired = verdict.iter().filter(|what| !what.is_empty()).count();
+        let has = |kind: &&str| verdict.iter().flatten().any(|seen| seen == kind);
+        let kinds: Vec<_> =
+            ["alert", "request", "navigate", "submit"].into_iter().filter(has).collect();
+        if kinds.len() == 4 && !fetched.is_empty() && fired > raw.len() / 2 {
+            return fired;
+        }
+        seen.push((fired, kinds, fetched.len()));
+    }
+    panic!("the page does not detect {} attacks: working, kinds, requests: {seen:?}", raw.len());
+}
+
 #[test]
 fn note_mention_s04_err2_stored_notes_run_no_code_in_a_browser() {
     let Some(program) = chromium() else {
@@ -230,21 +249,13 @@ fn note_mention_s04_err2_stored_notes_run_no_code_in_a_browser() {
         );
         return;
     };
-    // This check proves that the page detects attacks: without sanitizing, most of the attack
-    // strings work.
-    let raw = raw_attacks();
-    let (verdict, fetched) = show(&program, &raw, false);
-    let fired = verdict.iter().filter(|what| !what.is_empty()).count();
-    for what in ["alert", "request", "navigate", "submit"] {
-        assert!(
-            verdict.iter().flatten().any(|seen| seen == what),
-            "no attack string caused a {what}"
-        );
-    }
-    assert!(!fetched.is_empty() && fired > raw.len() / 2, "{fired} of {} fired", raw.len());
-
-    let notes = stored_notes();
-    let (verdict, fetched) = show(&program, &notes, true);
+    let (raw, notes) = (raw_attacks(), stored_notes());
+    // One page mostly waits, so the other one can use the processor.
+    let (fired, (verdict, fetched)) = thread::scope(|scope| {
+        let fired = scope.spawn(|| working_attacks(&program, &raw));
+        let shown = show(&program, &notes, true);
+        (fired.join().unwrap(), shown)
+    });
     let shown = notes.iter().map(String::as_str).chain(["the page around them"]);
     let happened: Vec<_> = shown.zip(&verdict).filter(|(_, what)| !what.is_empty()).collect();
     let _ = writeln!(
