@@ -31,5 +31,6 @@ export default defineConfig({
   // `localhost` may be another address family, and it is not an origin that the local cloud allows.
   server: { host: "127.0.0.1", port: 5173, strictPort: true },
   preview: { host: "127.0.0.1", port: 3002, strictPort: true },
-  test: { include: ["src/**/*.test.ts", "build/**/*.test.ts"] },
+  // In CI the unit tests run beside the type check and the build.
+  test: { include: ["src/**/*.test.ts", "build/**/*.test.ts"], testTimeout: 30_000 },
 });

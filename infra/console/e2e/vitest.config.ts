@@ -12,9 +12,9 @@ export default defineConfig({
     globalSetup: ["harness/start.ts"],
     maxWorkers: hasOwnClouds ? 2 : 1,
     isolate: false,
-    testTimeout: 30_000,
-    expect: { poll: { timeout: 10_000 } },
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
+    hookTimeout: 60_000,
     reporters: ["verbose"],
   },
 });

@@ -34,7 +34,7 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Pag
   browser ??= chromium.connect(world().browser);
   const context = await (await browser).newContext({ baseURL: world().console, locale: "en-US", timezoneId: "Asia/Jakarta", reducedMotion: "reduce", ...options });
   contexts.push(context);
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(20_000);
   await watch(context);
   return context.newPage();
 }
