@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer as createSocket, type AddressInfo } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer } from "vite";
@@ -18,14 +19,6 @@ async function copySources(): Promise<string> {
   return folder;
 }
 
-async function freePort(): Promise<number> {
-  const socket = createSocket().listen(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address() as AddressInfo;
-  socket.close();
-  return port;
-}
-
 /** The origin of the development server, which the local cloud allows. */
 const ORIGIN = "http://127.0.0.1:5173";
 
@@ -33,18 +26,21 @@ test("Development: the development server with the running cloud shows an edit o
   const { people } = await createCompany({ people: { Maya: {} } });
   const folder = await copySources();
   const root = join(folder, "infra/console");
-  // Its own port may be in use, by a developer; the browser's requests to it go to this one.
-  const port = await freePort();
+  // A developer may use the development server's own port. So this server listens on any free port, and
+  // the browser's requests go there.
+  const http = createHttpServer().listen(0, "127.0.0.1");
+  await once(http, "listening");
+  const { port } = http.address() as AddressInfo;
   process.env["CONSOLE_API_URL"] = world().api;
   const server = await createServer({
     root,
     configFile: join(root, "vite.config.ts"),
     cacheDir: join(folder, "cache"),
     logLevel: "error",
-    server: { port, hmr: { clientPort: port }, fs: { allow: [folder, join(repository, "infra/console/node_modules")] } },
+    server: { middlewareMode: true, ws: { server: http, clientPort: port }, fs: { allow: [folder, join(repository, "infra/console/node_modules")] } },
   });
+  http.on("request", server.middlewares);
   try {
-    await server.listen();
     const [page, session] = await Promise.all([openPage({ baseURL: ORIGIN }), signIn(people["Maya"]!)]);
     await page.addInitScript(({ key, value }) => sessionStorage.setItem(key, value), session);
     await page.route(`${ORIGIN}/**`, (route) => route.continue({ url: route.request().url().replace(ORIGIN, `http://127.0.0.1:${port}`) }));
@@ -63,6 +59,7 @@ test("Development: the development server with the running cloud shows an edit o
   } finally {
     delete process.env["CONSOLE_API_URL"];
     await server.close();
+    http.close();
     await rm(folder, { recursive: true, force: true });
   }
 });

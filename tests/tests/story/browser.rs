@@ -31,10 +31,15 @@ const call = ([method, path, body]) => {
 document.title = "answers:" + CALLS.map(call).join(",");
 </script>"#;
 
-/// Serves one page on a port, where 0 is any free one, and returns its origin.
-fn serve(port: u16, page: String) -> io::Result<String> {
-    let listener = TcpListener::bind(("127.0.0.1", port))?;
+/// Listens on any free port, and returns the origin of the pages that are served there.
+fn listen() -> io::Result<(TcpListener, String)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
     let origin = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
+    Ok((listener, origin))
+}
+
+/// Answers each request with one page.
+fn serve(listener: TcpListener, page: String) {
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let mut line = String::new();
@@ -47,7 +52,6 @@ fn serve(port: u16, page: String) -> io::Result<String> {
             let _ = write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{page}");
         }
     });
-    Ok(origin)
 }
 
 /// The name of an installed Chromium; `None` if there is none.
@@ -91,13 +95,10 @@ async fn a_page_on_an_allowed_origin_calls_the_api_and_another_page_does_not() {
         let _ = writeln!(io::stderr(), "\nSKIPPED: Chromium is not installed: no page was opened");
         return;
     };
-    // The port of the API must be known before its start, and the page's origin before that.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let api = format!("http://127.0.0.1:{port}");
-    let page_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let origin = format!("http://127.0.0.1:{page_port}");
-    let parameters: Parameters = [("AllowOrigins".to_owned(), origin.clone())].into();
-    let options = Options { port, parameters, ..Options::new(workspace()) };
+    let (allowed_listener, allowed) = listen().unwrap();
+    let (foreign_listener, foreign) = listen().unwrap();
+    let parameters: Parameters = [("AllowOrigins".to_owned(), allowed.clone())].into();
+    let options = Options { parameters, ..Options::new(workspace()) };
     let cloud = LocalCloud::start(options).await.unwrap();
     let client = Client::new(cloud.gateway_url()).unwrap();
     let query = client.call(Method::GET, "/_local/token?user=maya", None).await.unwrap();
@@ -113,10 +114,9 @@ async fn a_page_on_an_allowed_origin_calls_the_api_and_another_page_does_not() {
         ["GET", path],
         ["GET", "/nothing/here"],
     ]);
-    let page = page(&api, token, &calls);
-    let allowed = serve(page_port, page.clone()).unwrap();
-    assert_eq!(allowed, origin);
-    let foreign = serve(0, page).unwrap();
+    let page = page(cloud.gateway_url(), token, &calls);
+    serve(allowed_listener, page.clone());
+    serve(foreign_listener, page);
     let answers =
         tokio::task::spawn_blocking(move || (open(&program, &allowed), open(&program, &foreign)));
     let (allowed, foreign) = answers.await.unwrap();
