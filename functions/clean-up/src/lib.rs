@@ -83,8 +83,7 @@ impl Report {
             erasures_left,
             "clean-up finished"
         );
-        // Ages are small enough to be exact as floating-point numbers.
-        #[allow(clippy::cast_precision_loss)]
+        #[allow(clippy::cast_precision_loss, reason = "ages are small enough to be exact")]
         let age = self.outbox_age_s as f64;
         metric::emit(&[MetricGroup { dimensions: &[], metrics: &[("OutboxAge", "Seconds", age)] }]);
     }

@@ -14,7 +14,7 @@ use shared::{
 use crate::{App, Mode, Request, bucket, pace::Pace};
 
 /// The time that a run leaves for its last page, in milliseconds.
-const RESERVE_MS: i64 = 20_000;
+const RESERVE_MS: u64 = 20_000;
 
 /// The size at which exported lines are written to the bucket.
 const PART_BYTES: usize = 4 * 1024 * 1024;
@@ -95,7 +95,7 @@ pub(crate) async fn run(app: &App, request: &Request, at: Invocation) -> Result<
     let unfinished = |progress: &Progress| progress.answer.state == State::Running;
     let stored = stored.filter(same_mode).filter(unfinished);
     let mut progress = stored.unwrap_or_else(|| Progress::new(request.mode, start));
-    let end = i64::try_from(at.deadline_ms).unwrap_or(i64::MAX).saturating_sub(RESERVE_MS);
+    let end = at.deadline_ms.saturating_sub(RESERVE_MS);
     let mut pace = Pace::new(request.units_per_second);
     let mut lines = Vec::new();
     loop {
@@ -117,7 +117,11 @@ pub(crate) async fn run(app: &App, request: &Request, at: Invocation) -> Result<
         }
         let is_last = page.last.is_none();
         progress.after = page.last;
-        let is_over = app.clock.now().as_millisecond() >= end;
+        let now = app.clock.now();
+        let pause = pace.pause(now.duration_since(start).unsigned_abs());
+        // The next run continues instead of a pause beyond the end of this one.
+        let left = end.saturating_sub(u64::try_from(now.as_millisecond()).unwrap_or(0));
+        let is_over = pause >= Duration::from_millis(left);
         if lines.len() >= PART_BYTES || (is_last || is_over) && !lines.is_empty() {
             progress.answer.parts += 1;
             let run = progress.answer.run_id.to_string();
@@ -136,8 +140,7 @@ pub(crate) async fn run(app: &App, request: &Request, at: Invocation) -> Result<
         if is_last || is_over {
             return Ok(progress.answer);
         }
-        let elapsed = app.clock.now().duration_since(start).unsigned_abs();
-        wait(pace.pause(elapsed)).await;
+        wait(pause).await;
     }
 }
 

@@ -1,9 +1,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::{
-    contact::RowOutcome,
+    contact::{RowEffect, RowOutcome},
     entry::{Code, Failure},
-    error::chain,
     id::ContactId,
     import::{CsvText, Imported, Mapping, RowError},
 };
@@ -67,23 +66,15 @@ impl Row {
     }
 
     pub(crate) fn written(index: usize, line: usize, outcome: RowOutcome) -> Self {
-        use shared::contact::RowStatus;
         match outcome.result {
-            Ok((status, id)) => {
-                let status = match status {
-                    RowStatus::Created => Status::Created,
-                    RowStatus::Updated => Status::Updated,
-                    RowStatus::Rejected => Status::Rejected,
+            Ok((effect, id)) => {
+                let status = match effect {
+                    RowEffect::Created => Status::Created,
+                    RowEffect::Updated => Status::Updated,
                 };
                 Self { id: Some(id), ..Self::not_written(index, line, status) }
             }
-            Err(error) => {
-                let failure = Failure::from(error);
-                if failure.code().parts().1 >= 500 {
-                    tracing::warn!(index, error = %chain(&failure), "a row failed");
-                }
-                Self::rejected(index, line, &failure)
-            }
+            Err(error) => Self::rejected(index, line, &Failure::of_row(index, error)),
         }
     }
 }

@@ -93,8 +93,7 @@ fn unmapped(error: &MappingError) -> Failure {
 /// Writes the rows in the order of the file, in batches. Returns the result of every row.
 ///
 /// # Errors
-/// The error of the first batch, if none of its rows could be tried. After that, every row has its
-/// own result.
+/// The error of the first batch, if it fails as a whole. After that, every row has its own result.
 async fn import(
     app: &App,
     session: &Session,
@@ -105,7 +104,7 @@ async fn import(
 ) -> Result<Vec<Row>, Failure> {
     let mut results = Vec::new();
     let mut batch = Batch::default();
-    let mut stopped = false;
+    let (mut tried, mut stopped) = (false, false);
     let mut rows = csv.rows().enumerate().peekable();
     while let Some((index, row)) = rows.next() {
         match mapping.row(&row) {
@@ -125,17 +124,19 @@ async fn import(
             results.extend(places.into_iter().map(|(index, line)| Row::unprocessed(index, line)));
             continue;
         }
-        match app.contacts.import(session, rows, context).await {
+        let written = app.contacts.import(session, rows, context).await;
+        let is_first = !std::mem::replace(&mut tried, true);
+        match written {
             Ok(outcomes) => results.extend(
                 places
                     .into_iter()
                     .zip(outcomes)
                     .map(|((index, line), outcome)| Row::written(index, line, outcome)),
             ),
-            Err(error) if index < BATCH => return Err(error.into()),
+            Err(error) if is_first => return Err(error.into()),
             Err(error) => {
                 let failure = Failure::from(error);
-                tracing::warn!(error = %chain(&failure), "a batch failed; the rest is not written");
+                tracing::warn!(error = %chain(&failure), "could not write a batch of rows; no more rows are written");
                 stopped = true;
                 results
                     .extend(places.into_iter().map(|(index, line)| Row::unprocessed(index, line)));

@@ -48,7 +48,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let list =
         ListRequest { order, direction, limit, cursor, criteria: filter.for_session(&session) };
     let page = Contacts::from_services(&app.services, &viewer.company).list(&scope, &list).await?;
-    let views = ContactView::all(&page.contacts, &session, OfHidden::Name);
+    let views = ContactView::all(&page.contacts, &session, OfHidden::Nothing);
     let next = page.next.map(|cursor| cursor.encode(&app.cursor_key)).transpose()?;
     let reply = Reply::ok(&views)?.with_meta("next_cursor", next).with_read_plan(page.plan);
     Ok(reply.with_scope(&session, Permission::ViewCustomers))

@@ -78,15 +78,14 @@ fn parse(query: &[(String, String)], key: &CursorKey) -> Result<Parameters, Fail
         match name.as_str() {
             "q" => set_once(&mut q, name, value.clone())?,
             "limit" => set_once(&mut limit, name, page::parse_limit(value, MAX_LIMIT)?)?,
-            "cursor" => set_once(&mut cursor, name, value.as_str())?,
+            "cursor" => {
+                let decode = |text: &str| Cursor::decode(text, OrderBy::Match, key);
+                set_once(&mut cursor, name, page::parse_cursor(value, decode)?)?;
+            }
             _ => return Err(Failure::invalid(name, "unknown query parameter")),
         }
     }
     let q = SearchText::try_from(q.unwrap_or_default())
         .map_err(|error| Failure::invalid("q", error))?;
-    let cursor = cursor.filter(|text| !text.is_empty()).map(|text| {
-        Cursor::decode(text, OrderBy::Match, key)
-            .ok_or_else(|| Failure::invalid("cursor", "is not a valid cursor of this search"))
-    });
-    Ok(Parameters { q, limit: limit.unwrap_or(DEFAULT_LIMIT), cursor: cursor.transpose()? })
+    Ok(Parameters { q, limit: limit.unwrap_or(DEFAULT_LIMIT), cursor: cursor.flatten() })
 }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use shared::{
-    contact::{ContactWriter, RowOutcome, RowStatus},
+    contact::{ContactWriter, RowEffect, RowOutcome},
     entry::{Failure, Reply, http::Request},
     environment::{Environment, StartError},
-    error::chain,
     id::ContactId,
     identity::Permission,
 };
@@ -25,11 +24,20 @@ struct Body {
     contacts: Vec<Box<RawValue>>,
 }
 
+/// What happened to a row.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Created,
+    Updated,
+    Rejected,
+}
+
 /// The result of one row in the response.
 #[derive(Serialize)]
 struct Row {
     index: usize,
-    status: RowStatus,
+    status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<ContactId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,13 +75,16 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
 fn answer(outcome: RowOutcome) -> Row {
     let index = outcome.index;
     match outcome.result {
-        Ok((status, id)) => Row { index, status, id: Some(id), error: None },
+        Ok((effect, id)) => {
+            let status = match effect {
+                RowEffect::Created => Status::Created,
+                RowEffect::Updated => Status::Updated,
+            };
+            Row { index, status, id: Some(id), error: None }
+        }
         Err(error) => {
-            let failure = Failure::from(error);
-            if failure.code().parts().1 >= 500 {
-                tracing::warn!(index, error = %chain(&failure), "a row failed");
-            }
-            Row { index, status: RowStatus::Rejected, id: None, error: Some(failure.body()) }
+            let error = Failure::of_row(index, error).body();
+            Row { index, status: Status::Rejected, id: None, error: Some(error) }
         }
     }
 }

@@ -187,13 +187,8 @@ fn a_workbook_fails_before_the_disk_is_full() {
     let names: Vec<_> = (0..400).map(|at| format!("<{at}> & \"more\" \u{1F600}")).collect();
     let rows: Vec<_> = names.iter().map(|name| named(name)).collect();
     let xml = part(&write(ROWS_PER_SHEET, &rows), "xl/worksheets/sheet1.xml").len();
-    for (room, fits) in [(1.3, true), (0.9, false)] {
-        #[allow(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss
-        )]
-        let xml_bytes = (xml as f64 * room) as u64;
+    for (tenths, fits) in [(13, true), (9, false)] {
+        let xml_bytes = u64::try_from(xml * tenths / 10).unwrap();
         let limits = Limits { xml_bytes, ..Limits::default() };
         let mut file = XlsxFile::with_limits(&parent, &contacts(), &columns(), limits).unwrap();
         let written = rows.iter().try_for_each(|row| file.row(row));

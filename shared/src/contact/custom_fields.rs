@@ -11,6 +11,8 @@ use serde_json::{Map, Number, Value, value::RawValue};
 
 use super::clean::clean;
 
+/// The maximum length of a key, in bytes.
+pub const MAX_CUSTOM_KEY_BYTES: usize = 128;
 /// The maximum number of significant digits of a number. Every decimal number that a double can
 /// represent exactly enough to be read back has at most this many.
 const MAX_DIGITS: usize = 17;

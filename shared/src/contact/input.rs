@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     Contact, ContactError, TeamOwnersFrom,
     clean::{clean, folded_email, is_email},
-    custom_fields::CustomFields,
+    custom_fields::{CustomFields, MAX_CUSTOM_KEY_BYTES},
 };
 use crate::id::{ContactId, TeamId, UserId};
 
@@ -173,8 +173,8 @@ impl ContactInput {
         once("tags", &mut self.tags, MAX_TAGS, String::clone)?;
         once("team_owner_ids", &mut self.team_owner_ids, MAX_TEAM_OWNERS, TeamOwner::clone)?;
         for key in self.custom_fields.value().into_iter().flat_map(|fields| fields.0.keys()) {
-            if key.is_empty() || key.len() > MAX_TAG_BYTES {
-                let reason = format!("each key must be 1 to {MAX_TAG_BYTES} bytes long");
+            if key.is_empty() || key.len() > MAX_CUSTOM_KEY_BYTES {
+                let reason = format!("each key must be 1 to {MAX_CUSTOM_KEY_BYTES} bytes long");
                 return Err(ContactError::invalid("custom_fields", reason));
             }
         }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::{StreamExt, stream};
-use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{
@@ -21,14 +20,12 @@ use crate::{
 /// The maximum number of groups of rows that are written in parallel.
 const CONCURRENCY: usize = 16;
 
-/// The effect of a row on the contacts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// What a row did to its contact.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "each variant is described by its name")]
-pub enum RowStatus {
+pub enum RowEffect {
     Created,
     Updated,
-    Rejected,
 }
 
 /// The result of a row.
@@ -36,8 +33,8 @@ pub enum RowStatus {
 pub struct RowOutcome {
     /// The row's position in the request, from 0.
     pub index: usize,
-    /// The contact and whether it is new, or the error.
-    pub result: Result<(RowStatus, ContactId), EditError>,
+    /// What was done to which contact, or the error.
+    pub result: Result<(RowEffect, ContactId), EditError>,
 }
 
 /// Writes a batch of rows on behalf of an actor.
@@ -163,7 +160,7 @@ impl<'a> Sync<'a> {
         row: Row,
         teams: &OwnTeams,
         mut known: Option<&Matches>,
-    ) -> Result<(RowStatus, ContactId), EditError> {
+    ) -> Result<(RowEffect, ContactId), EditError> {
         let keys: Vec<Key> = row.keys.iter().cloned().collect();
         retry("the contact", async || {
             let read;
@@ -220,7 +217,7 @@ impl<'a> Sync<'a> {
         row: &Row,
         teams: &OwnTeams,
         matches: &Matches,
-    ) -> Result<Attempt<(RowStatus, ContactId)>, EditError> {
+    ) -> Result<Attempt<(RowEffect, ContactId)>, EditError> {
         let old = self.matching(row, matches)?;
         if let Some(old) = old {
             self.edit.check_scope(old)?;
@@ -240,8 +237,8 @@ impl<'a> Sync<'a> {
         if old != Some(&new) {
             self.edit.report_written(&input, &new, "sync");
         }
-        let status = if old.is_some() { RowStatus::Updated } else { RowStatus::Created };
-        Ok(Attempt::Done((status, new.id)))
+        let effect = if old.is_some() { RowEffect::Updated } else { RowEffect::Created };
+        Ok(Attempt::Done((effect, new.id)))
     }
 }
 

@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::{Code, Failure};
-use crate::contact::{ContactError, EditError};
+use crate::{
+    contact::{ContactError, EditError},
+    error::chain,
+};
 
 impl From<EditError> for Failure {
     fn from(error: EditError) -> Self {
@@ -19,6 +22,19 @@ impl From<EditError> for Failure {
             EditError::Directory(error) => error.into(),
             EditError::Table(error) => error.into(),
         }
+    }
+}
+
+impl Failure {
+    /// The error of one row of a request whose other rows are written. The request itself succeeds, so
+    /// this is where an error on the server is logged.
+    #[must_use]
+    pub fn of_row(index: usize, error: EditError) -> Self {
+        let failure = Self::from(error);
+        if failure.code().parts().1 >= 500 {
+            tracing::warn!(index, error = %chain(&failure), "could not write a row of the request");
+        }
+        failure
     }
 }
 

@@ -60,8 +60,7 @@ pub fn export_completed(job: &Job) {
         duration_ms = millis(elapsed),
     );
     let format = [("format", job.format.extension())];
-    // The number of rows is small enough to be exact as a floating-point number.
-    #[allow(clippy::cast_precision_loss)]
+    #[allow(clippy::cast_precision_loss, reason = "the number of rows is small enough to be exact")]
     let rows = job.rows as f64;
     let duration = ("ExportDuration", "Milliseconds", elapsed.as_secs_f64() * 1000.0);
     let ended = [("ExportRows", "Count", rows), (FAILED, "Count", metric::share(false))];

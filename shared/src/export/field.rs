@@ -6,13 +6,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::FieldType;
+use crate::contact::{FieldType, MAX_CUSTOM_KEY_BYTES};
 
 /// The maximum number of fields of an export or a layout (SPEC §4). The minimum is 1.
 pub const MAX_FIELDS: usize = 100;
-
-/// The maximum length of the key of a custom field, in bytes.
-pub const MAX_CUSTOM_KEY_BYTES: usize = 256;
 
 const CUSTOM_PREFIX: &str = "custom.";
 

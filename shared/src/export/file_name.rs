@@ -3,6 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::order::Format;
+use crate::bidi::without_bidi_controls;
 
 /// The maximum length of a file name without its extension, in bytes of UTF-8. Most file systems
 /// allow 255 bytes, and a browser may add a number to the name.
@@ -26,7 +27,8 @@ pub(super) fn safe(
     now: Timestamp,
 ) -> Result<String, TooLong> {
     let extension = format.extension();
-    let shown: String = requested.chars().filter(|it| !is_direction(*it)).map(visible).collect();
+    // Characters that change the direction of text could hide the extension.
+    let shown: String = without_bidi_controls(requested).chars().map(visible).collect();
     let trimmed = shown.trim_matches(|it: char| it == '.' || it.is_whitespace());
     let stem = without_extension(trimmed, extension).trim_end_matches(['.', ' ']);
     if stem.len() > MAX_STEM_BYTES {
@@ -37,11 +39,6 @@ pub(super) fn safe(
         return Ok(format!("contacts-{}.{extension}", zone.to_datetime(now).date()));
     }
     Ok(format!("{stem}.{extension}"))
-}
-
-/// Whether a character changes the direction of text and could hide the extension.
-fn is_direction(it: char) -> bool {
-    matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The character in a file name: `-` for a path separator, a wildcard and others that a file system

@@ -9,6 +9,7 @@ use aws_sdk_s3::{
     primitives::ByteStream,
 };
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{disposition::content_disposition, job::Job, order::Selection};
 use crate::{aws::CallError, id::ContactId};
@@ -71,17 +72,21 @@ impl Files {
 
     /// Stores the ids of the contacts that the user selected for a job.
     pub async fn put_ids(&self, job: &Job, ids: &[ContactId]) -> Result<(), FilesError> {
-        let body = serde_json::to_vec(ids).map_err(FilesError::Selection)?;
-        let put = self.client.put_object().bucket(&self.bucket).key(job.ids_key());
-        let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
-        sent.map_err(|error| CallError::new(&error)).map_err(failed("PutObject"))?;
-        Ok(())
+        self.put_json(job.ids_key(), ids).await
     }
 
     /// Stores the whole filter of a job whose item does not contain the filter's texts.
     pub async fn put_filter(&self, job: &Job, selection: &Selection) -> Result<(), FilesError> {
-        let body = serde_json::to_vec(selection).map_err(FilesError::Selection)?;
-        let put = self.client.put_object().bucket(&self.bucket).key(job.filter_key());
+        self.put_json(job.filter_key(), selection).await
+    }
+
+    async fn put_json<T: Serialize + ?Sized>(
+        &self,
+        key: String,
+        value: &T,
+    ) -> Result<(), FilesError> {
+        let body = serde_json::to_vec(value).map_err(FilesError::Selection)?;
+        let put = self.client.put_object().bucket(&self.bucket).key(key);
         let sent = put.content_type("application/json").body(ByteStream::from(body)).send().await;
         sent.map_err(|error| CallError::new(&error)).map_err(failed("PutObject"))?;
         Ok(())

@@ -34,7 +34,9 @@ impl Delimiter {
         }
     }
 
-    fn byte(self) -> u8 {
+    /// The character, which is ASCII.
+    #[must_use]
+    pub fn byte(self) -> u8 {
         match self {
             Self::Comma => b',',
             Self::Semicolon => b';',

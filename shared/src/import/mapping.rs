@@ -10,10 +10,10 @@ use super::{
     mapping_error::MappingError,
     zone::{with_zone, without_zone, zone_in},
 };
-use crate::export::{Field, squash};
-
-/// The maximum length of the key of a custom field, in bytes.
-const MAX_KEY_BYTES: usize = 128;
+use crate::{
+    contact::MAX_CUSTOM_KEY_BYTES,
+    export::{Field, squash},
+};
 
 /// The field of a contact that a column becomes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -264,7 +264,7 @@ fn check(columns: &[Column]) -> Result<(), MappingError> {
     let mut by_target: BTreeMap<&Target, Vec<usize>> = BTreeMap::new();
     for (index, column) in columns.iter().enumerate() {
         if let Target::Custom(key) = &column.target
-            && key.len() > MAX_KEY_BYTES
+            && key.len() > MAX_CUSTOM_KEY_BYTES
         {
             return Err(MappingError::KeyTooLong(index + 1));
         }

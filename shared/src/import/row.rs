@@ -189,7 +189,8 @@ impl Mapping {
             Target::OwnerId => values.set(CellField::OwnerId, text),
             Target::AssigneeId => values.set(CellField::AssigneeId, text),
             Target::TeamOwnerIds => {
-                let teams: Vec<_> = text.split([';', ',']).map(trim).collect();
+                let teams: Vec<_> =
+                    text.split([';', ',']).map(trim).filter(|team| !team.is_empty()).collect();
                 values.contact.insert("team_owner_ids".to_owned(), json!(teams));
                 values.cell(CellField::TeamOwnerIds, text);
             }

@@ -54,5 +54,5 @@ impl Admission<'_> {
 /// [`TableError::Shape`] if the item does not have the expected format.
 pub fn live_contact(item: Option<Item>) -> Result<Option<Contact>, TableError> {
     let contact: Option<Contact> = item.map(from_item).transpose()?;
-    Ok(contact.filter(|contact| contact.deleted_at.is_none()))
+    Ok(contact.filter(Contact::is_live))
 }

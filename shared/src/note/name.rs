@@ -2,15 +2,14 @@
 //! all other text is kept (SPEC §3, "Markup").
 
 use super::markup::{Token, is_visible, push_text, tokens, unescape};
+use crate::bidi::without_bidi_controls;
 
 /// The display name as a mention shows it: without control characters, and without characters that
 /// change the direction of the text after them.
 pub(super) fn shown_name(display_name: &str) -> String {
-    display_name.chars().filter(|c| !c.is_control() && !is_direction(*c)).collect()
-}
-
-fn is_direction(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let mut shown = without_bidi_controls(display_name);
+    shown.retain(|c| !c.is_control());
+    shown
 }
 
 /// The markup before and behind a mention whose name was taken out.

@@ -4,7 +4,7 @@ use std::{fmt, fs::File, path::Path};
 
 use csv::{Writer, WriterBuilder};
 use serde_json::Value;
-use shared::import::{CsvRow, CsvText, Delimiter};
+use shared::import::{CsvRow, CsvText};
 
 /// The maximum number of rejected rows that are printed if a file contains all of them.
 const SHOWN: usize = 20;
@@ -108,15 +108,10 @@ pub(super) struct Rejects {
 
 impl Rejects {
     pub(super) fn create(path: &Path, csv: &CsvText<'_>) -> Result<Self, csv::Error> {
-        let delimiter = match csv.delimiter() {
-            Delimiter::Comma => b',',
-            Delimiter::Semicolon => b';',
-            Delimiter::Tab => b'\t',
-            Delimiter::Pipe => b'|',
-        };
         let mut file = File::create(path)?;
         std::io::Write::write_all(&mut file, "\u{feff}".as_bytes())?;
-        let mut writer = WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(file);
+        let mut writer =
+            WriterBuilder::new().delimiter(csv.delimiter().byte()).flexible(true).from_writer(file);
         writer.write_record(csv.headers().iter().map(String::as_str).chain(ADDED))?;
         writer.flush()?;
         Ok(Self { writer, columns: csv.headers().len() })

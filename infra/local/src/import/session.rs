@@ -240,9 +240,6 @@ mod tests {
             "api.example.com",
             "http://127.0.0.1.example.com",
         ] {
-            if url.starts_with("ftp") {
-                continue;
-            }
             assert!(matches!(start(url, token()).await, Err(SessionError::Url)), "{url}");
         }
         for url in [

@@ -170,7 +170,7 @@ impl Mapping {
     }
 
     async fn receive(&self, wait: Duration, room: usize) -> Vec<Message> {
-        let seconds = i32::try_from(wait.as_secs()).unwrap_or(0);
+        let seconds = i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(0);
         let most = i32::try_from(room.min(MAX_BATCH)).unwrap_or(1);
         let received = self
             .client
