@@ -80,7 +80,7 @@ impl Row {
             Err(error) => {
                 let failure = Failure::from(error);
                 if failure.code().parts().1 >= 500 {
-                    tracing::warn!(index, error = %chain(&failure), "a row failed");
+                    tracing::warn!(index, error = %chain(&failure), "could not write a row of the import");
                 }
                 Self::rejected(index, line, &failure)
             }

@@ -71,7 +71,7 @@ fn answer(outcome: RowOutcome) -> Row {
         Err(error) => {
             let failure = Failure::from(error);
             if failure.code().parts().1 >= 500 {
-                tracing::warn!(index, error = %chain(&failure), "a row failed");
+                tracing::warn!(index, error = %chain(&failure), "could not write a row of the sync request");
             }
             Row { index, status: RowStatus::Rejected, id: None, error: Some(failure.body()) }
         }
