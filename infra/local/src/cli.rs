@@ -195,7 +195,7 @@ pub struct Serve {
 enum Benchmark {
     /// Measure AWS calls and read units of single requests, in companies of several sizes.
     Usage {
-        /// Number of contacts in each company.
+        /// Number of contacts in each company. 1,000,000 need about 25 GB in the temporary folder.
         #[arg(
             long,
             value_name = "N,…",
