@@ -28,7 +28,7 @@ const MAX_REMARK_BYTES: usize = 60;
 const EXTENSION_WORDS: [&str; 8] =
     ["extension", "ekstensi", "pesawat", "ekst", "ext", "pes", "x", "#"];
 
-/// A byte behind which a reader may start a cell.
+/// A byte after which a reader may start a cell.
 const DELIMITER: u8 = 1;
 /// A byte that may belong to a character that [`protect`] removes.
 const MAYBE_REMOVED: u8 = 2;
@@ -57,20 +57,20 @@ const BYTE_KINDS: [u8; 256] = {
 enum Start {
     /// At the start of the text, with any delimiter.
     Text,
-    /// Behind a comma or semicolon, if the reader splits there.
+    /// After a comma or semicolon, if the reader splits there.
     Delimiter,
-    /// Behind a tab or a line break, if the reader splits there.
+    /// After a tab or a line break, if the reader splits there.
     Line,
 }
 
 /// Returns the text so that no spreadsheet finds a formula in it. Control characters other than tab
 /// and line breaks are removed. A `'` is put before every formula: at the start of the text, and
-/// behind every comma, semicolon, tab and line break, because a reader may split at another
+/// after every comma, semicolon, tab and line break, because a reader may split at another
 /// delimiter than the file's.
 ///
-/// A formula starts with `=`, `+`, `-`, `@` or the full-width form of one, also behind characters
+/// A formula starts with `=`, `+`, `-`, `@` or the full-width form of one, also after characters
 /// that a reader may drop: invisible characters, and quotes inside a text. A text that is a number, a
-/// phone number or a list of phone numbers as a whole is unchanged. At the start of a text and behind
+/// phone number or a list of phone numbers as a whole is unchanged. At the start of a text and after
 /// a comma or semicolon, a tab and a CR also count as the start of a formula.
 ///
 /// A text that already has apostrophes at such a place gets one more, so that [`unprotect`] returns
@@ -229,7 +229,7 @@ fn without_extension(remark: &str) -> &str {
     if (1..=7).contains(&(rest.len() - after.len())) { after } else { remark }
 }
 
-/// Whether a text behind a phone number can only be a remark, such as `(WA)` or `kantor`: words in
+/// Whether a text after a phone number can only be a remark, such as `(WA)` or `kantor`: words in
 /// letters, and numbers of their own. It is neither a cell such as `A1` nor the call of a function.
 fn is_remark(text: &str) -> bool {
     let mut before = ' ';
@@ -275,7 +275,7 @@ fn quoted(value: Cow<'_, str>) -> Cow<'_, str> {
 
 /// Splits the text of a cell into the values of a list. White space around a value is dropped, and
 /// so are empty values, unless they are in quotes. A quote that is not closed, or that has text
-/// behind it, is part of the value, because the text was not written by [`join_list`].
+/// after it, is part of the value, because the text was not written by [`join_list`].
 #[must_use]
 pub fn split_list(text: &str) -> Vec<Cow<'_, str>> {
     let mut values = Vec::new();

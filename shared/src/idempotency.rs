@@ -41,7 +41,7 @@ const MAX_KEY_BYTES: usize = 255;
 #[derive(Debug, thiserror::Error)]
 pub enum IdempotencyError {
     /// The header is not a valid key.
-    #[error("must be 1 to {MAX_KEY_BYTES} visible ASCII characters")]
+    #[error("must be 1 to {MAX_KEY_BYTES} visible ASCII characters or spaces")]
     Malformed,
     /// The key was used for a request with a different path or body.
     #[error("the idempotency key was already used for a different request; use a new key")]

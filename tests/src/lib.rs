@@ -354,7 +354,7 @@ impl Drop for World {
     fn drop(&mut self) {
         let denied: Vec<String> = self.roles.denied().iter().map(ToString::to_string).collect();
         assert!(denied.is_empty() || std::thread::panicking(), "{denied:#?}");
-        grants::keep(&self.roles).expect("the folder of used grants is writable");
+        grants::keep(&self.roles).expect("the folder of used IAM permissions is writable");
     }
 }
 

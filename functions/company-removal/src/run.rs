@@ -133,7 +133,7 @@ pub(crate) async fn run(app: &App, request: &Request, at: Invocation) -> Result<
             progress.answer.files = bucket::files(&app.files, company, delete).await?;
             progress.answer.state = State::Completed;
         }
-        // A place behind lines that are not written yet would lose them.
+        // A position after lines that are not written yet would lose them.
         if lines.is_empty() {
             app.table.put(to_item(&key, &progress)?).await?;
         }

@@ -136,7 +136,11 @@ async fn import(
             Err(error) if is_first => return Err(error.into()),
             Err(error) => {
                 let failure = Failure::from(error);
-                tracing::warn!(error = %chain(&failure), "could not write a batch of rows; no more rows are written");
+                tracing::warn!(
+                    error = %chain(&failure),
+                    "could not write a batch of imported rows; its rows and the rows after it are \
+                     rejected with UNAVAILABLE"
+                );
                 stopped = true;
                 results
                     .extend(places.into_iter().map(|(index, line)| Row::unprocessed(index, line)));

@@ -13,9 +13,9 @@ pub(crate) struct Parameters {
     pub(crate) dry_run: bool,
     /// The fields that the user chose for columns.
     pub(crate) overrides: Vec<Override>,
-    /// The delimiter of the file; `None` if it is to be found out.
+    /// The delimiter of the file; `None` if it is to be detected.
     pub(crate) delimiter: Option<Delimiter>,
-    /// The encoding of the file; `None` if it is to be found out.
+    /// The encoding of the file; `None` if it is to be detected.
     pub(crate) encoding: Option<String>,
 }
 

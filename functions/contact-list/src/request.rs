@@ -72,7 +72,8 @@ pub(crate) fn parse(query: &[(String, String)], key: &CursorKey) -> Result<ListQ
 }
 
 /// Sets the order of the list. By default, the list is ordered by creation time, newest first. An
-/// order by name is ascending. Search results are ordered by how well they match.
+/// order by name is ascending. Search results are in the order of the search words by which they are
+/// found.
 fn ordered(
     filter: &Filter,
     order: Option<OrderBy>,

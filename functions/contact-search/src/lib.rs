@@ -38,7 +38,8 @@ impl App {
     }
 }
 
-/// Returns the contacts that the viewer may associate with another record, best matches first.
+/// Returns the contacts that the viewer may associate with another record, in the order of the search
+/// words by which they are found.
 pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let viewer = request.viewer()?;
     let Parameters { q, limit, cursor } = parse(request.query(), &app.cursor_key)?;

@@ -17,13 +17,13 @@ use shared::{
     table::TableError,
 };
 
-/// The maximum number of tries of a delivery that was certainly not accepted. With the pauses, they
+/// The maximum number of attempts of a delivery that was certainly not accepted. With the pauses, they
 /// take about two and a half hours.
 const MAX_TRIES: u32 = 16;
-/// The pause before the second try, if the channel requests no other pause. It doubles with each
-/// try.
+/// The pause before the second attempt, if the channel requests no other pause. It doubles with each
+/// attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(20);
-/// The maximum pause between two tries.
+/// The maximum pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 /// The pause before a delivery is tried again if another worker has its lease. It is longer than
 /// the lease, so that the lease has expired by then.
@@ -74,7 +74,7 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Deliv
             Some(format!("{}/d/{}", app.public_url, token.as_str()))
         }
         Status::Failed => None,
-        // The job was cancelled or has expired, so there is nothing to deliver.
+        // The job was canceled or has expired, so there is nothing to deliver.
         _ => return Ok(()),
     };
     let tries = message.receive_count;
@@ -92,7 +92,7 @@ pub async fn handle(app: Arc<App>, message: Message<JobRef>) -> Result<(), Deliv
 impl App {
     /// Composes the message, takes the delivery lease, sends the message and records the outcome.
     /// The lease is taken just before sending, so that after an earlier error certainly nothing was
-    /// sent. If the channel does not accept the last try, the delivery has failed.
+    /// sent. If the channel does not accept the last attempt, the delivery has failed.
     async fn deliver<T: Deliverable>(
         &self,
         job: &Job,
@@ -134,7 +134,7 @@ impl App {
     }
 }
 
-/// The pause after this number of failed tries.
+/// The pause after this number of failed attempts.
 fn pause(tries: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(2u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST_PAUSE)
 }

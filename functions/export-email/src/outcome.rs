@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::app::App;
 
-/// The outcome of one try to deliver a message over a channel.
+/// The outcome of one attempt to deliver a message over a channel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
     /// The channel accepted the message.

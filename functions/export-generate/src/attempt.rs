@@ -62,7 +62,7 @@ impl Attempt<'_> {
         self.complete(file).await
     }
 
-    /// Makes the file and uploads it, unless `token` is cancelled.
+    /// Makes the file and uploads it, unless `token` is canceled.
     async fn make_file(
         &self,
         progress: &Arc<Progress>,
@@ -137,7 +137,7 @@ impl Attempt<'_> {
             unless_cancelled(token, Box::pin(self.pipe(&mut writer, scope, feed_in))).await;
         if !writer.is_finished() {
             // The writer must not continue after the invocation. It ends soon, because its feed has
-            // ended and its token is cancelled.
+            // ended and its token is canceled.
             writer_token.cancel();
             let _ = writer.await;
         }
@@ -203,7 +203,7 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Uploads the file, unless `token` is cancelled.
+    /// Uploads the file, unless `token` is canceled.
     async fn upload(
         &self,
         written: &Written,

@@ -55,8 +55,8 @@ pub enum AttemptError {
     /// The attempt had to stop.
     #[error(transparent)]
     Stopped(#[from] Stop),
-    /// Work ended early because its token was cancelled. [`watched`](crate::heartbeat::watched) knows the reason.
-    #[error("the attempt was cancelled")]
+    /// Work ended early because its token was canceled. [`watched`](crate::heartbeat::watched) knows the reason.
+    #[error("the attempt was canceled")]
     Cancelled,
 }
 

@@ -104,7 +104,7 @@ impl FileWriter {
     }
 
     /// Finishes the file. This takes a long time for a workbook. It fails soon after `cancellation`
-    /// is cancelled.
+    /// is canceled.
     ///
     /// # Errors
     /// See [`CsvFile::finish`] and [`XlsxFile::finish`].

@@ -30,7 +30,7 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 const HEARTBEATS_PER_MESSAGE_RENEWAL: u32 = 20;
 /// The interval at which the requester's scope is checked again.
 const SCOPE_CHECK_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
-/// The time before the end of the invocation at which the attempt is cancelled, so that it can
+/// The time before the end of the invocation at which the attempt is canceled, so that it can
 /// clean up.
 const SHUTDOWN_TIME: SignedDuration = SignedDuration::from_secs(15);
 
@@ -62,7 +62,7 @@ pub async fn watched<T>(
     }
 }
 
-/// Does work that can be dropped at any point, unless `token` is cancelled.
+/// Does work that can be dropped at any point, unless `token` is canceled.
 ///
 /// # Errors
 /// [`AttemptError::Cancelled`], or the error of the work.

@@ -57,13 +57,13 @@ pub enum UploadError {
     Abort(#[from] FilesError),
 }
 
-/// An unfinished upload. If it is dropped, the requests in flight are cancelled, but the upload
+/// An unfinished upload. If it is dropped, the requests in flight are canceled, but the upload
 /// stays in S3. Call [`Upload::send`] or [`Upload::abort`] to end it.
 #[derive(Debug)]
 pub struct Upload {
     target: UploadTarget,
     // The requests that upload parts and, at the end, the request that joins the parts. They are
-    // separate tasks, so that `abort` can wait for them after `send` was cancelled.
+    // separate tasks, so that `abort` can wait for them after `send` was canceled.
     in_flight: JoinSet<Result<Option<CompletedPart>, UploadError>>,
     parts: Vec<CompletedPart>,
 }

@@ -114,7 +114,7 @@ impl Progress {
 
 /// Writes the file to disk. Call this only on a blocking thread.
 ///
-/// If the sender of `feed` is dropped, writing ends early. If `cancellation` is cancelled while the
+/// If the sender of `feed` is dropped, writing ends early. If `cancellation` is canceled while the
 /// file is being finished, finishing ends early.
 ///
 /// # Panics

@@ -98,7 +98,7 @@ struct Formats {
 
 impl XlsxFile {
     /// Creates a workbook. The first sheet has the name in the settings, and the second has a `2`
-    /// behind it. The temporary files are in `directory`.
+    /// after it. The temporary files are in `directory`.
     ///
     /// # Errors
     /// An error of the disk, or an error if the name of the sheet is not allowed (empty, longer than
@@ -174,7 +174,7 @@ impl XlsxFile {
     /// cut.
     ///
     /// # Errors
-    /// An error of the disk, or an I/O error soon after `cancellation` is cancelled.
+    /// An error of the disk, or an I/O error soon after `cancellation` is canceled.
     ///
     /// # Panics
     /// See [`XlsxFile::row`].
@@ -243,7 +243,7 @@ struct CancellableFile<'a> {
 impl Write for CancellableFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.cancellation.is_cancelled() {
-            true => Err(io::Error::other("writing was cancelled")),
+            true => Err(io::Error::other("writing was canceled")),
             false => self.file.write(bytes),
         }
     }

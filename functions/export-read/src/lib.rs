@@ -90,7 +90,7 @@ async fn cancel(
             if let Err(error) = store.files.purge(&job).await {
                 tracing::warn!(
                     error = %chain(&error),
-                    "could not delete the files of a cancelled export; the clean-up will delete \
+                    "could not delete the files of a canceled export; the clean-up will delete \
                      them"
                 );
             }

@@ -221,7 +221,7 @@ impl Notifier {
         }
     }
 
-    /// Records a try that failed, and either delays the next one or gives up.
+    /// Records an attempt that failed, and either delays the next one or gives up.
     async fn record_failure(
         &self,
         mention: &Mention,

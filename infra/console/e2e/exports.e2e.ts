@@ -192,7 +192,7 @@ test("Exports: a layout is loaded, changed, saved under another name and deleted
   expect((await sinta.api.GET("/cdp/export-layouts")).data?.data).toEqual([]);
 });
 
-test("Exports: an export that waits is cancelled", async () => {
+test("Exports: an export that waits is canceled", async () => {
   const sinta = await exporter(["Ayu"]);
   await keepQueued();
   await requestExport(sinta, "waiting");

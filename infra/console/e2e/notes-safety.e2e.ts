@@ -15,7 +15,7 @@ const attacks = readFileSync(join(import.meta.dirname, "../../../shared/src/note
       .map((attack) => (index === 1 ? `<a href="${attack}">x</a>` : attack)),
   );
 
-/** How many attack strings one note has. Each is stored with a paragraph behind it. */
+/** How many attack strings one note has. Each is stored with a paragraph after it. */
 const TOGETHER = 6;
 const after = (index: number) => `<p>after ${index}</p>`;
 

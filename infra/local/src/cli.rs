@@ -84,13 +84,13 @@ enum Command {
     /// Run a benchmark and print the results as a Markdown table.
     #[command(subcommand)]
     Bench(Benchmark),
-    /// Check that each permission in the template was used by a test run.
+    /// Check that each IAM permission in the template was used by a test run.
     Grants(GrantsArguments),
 }
 
 #[derive(Args, Clone, Debug)]
 struct GrantsArguments {
-    /// The folder of used permissions, which the test runs wrote to (`USED_GRANTS_DIR`).
+    /// The folder of used IAM permissions, which the test runs wrote to (`USED_GRANTS_DIR`).
     folder: PathBuf,
 }
 
@@ -109,10 +109,10 @@ struct Import {
     /// `#3` is the third column, and the field `-` ignores a column.
     #[arg(long, value_name = "COLUMN=FIELD")]
     map: Vec<String>,
-    /// The delimiter: comma, semicolon, tab or pipe [default: found out].
+    /// The delimiter: comma, semicolon, tab or pipe [default: detected].
     #[arg(long, value_parser = |text: &str| text.parse::<Delimiter>())]
     delimiter: Option<Delimiter>,
-    /// The encoding, such as windows-1252 [default: found out].
+    /// The encoding, such as windows-1252 [default: detected].
     #[arg(long)]
     encoding: Option<String>,
     /// Show what each column becomes and which rows cannot be read, and write nothing.
@@ -195,7 +195,7 @@ pub struct Serve {
 enum Benchmark {
     /// Measure AWS calls and read units of single requests, in companies of several sizes.
     Usage {
-        /// Number of contacts in each company.
+        /// Number of contacts in each company. 1,000,000 need about 25 GB in the temporary folder.
         #[arg(
             long,
             value_name = "N,…",
@@ -269,7 +269,7 @@ impl Cli {
 impl GrantsArguments {
     fn run(&self) -> Result<(), CommandError> {
         let granted = grants::check(&workspace().join("template.yaml"), &self.folder)?;
-        println!("All {granted} grants of template.yaml were used.");
+        println!("All {granted} IAM permissions in template.yaml were used.");
         Ok(())
     }
 }

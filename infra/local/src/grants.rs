@@ -1,5 +1,5 @@
-//! Compares the permissions that the template grants with the permissions that a whole run of the
-//! tests used. Only an attacker who controls the function can use an unused permission.
+//! Compares the IAM permissions in the template with those that a whole run of the tests used. Only an
+//! attacker who controls the function can use an unused permission.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::resources;
 use crate::template::{Template, TemplateError, UnresolvedError, example_parameters};
 
 /// The environment variable with the path of a folder. Every local cloud and every test writes the
-/// grants that it used to this folder.
+/// IAM permissions that it used to this folder.
 pub const FOLDER_VARIABLE: &str = "USED_GRANTS_DIR";
 
-/// The reason why the check of the grants failed.
+/// The reason why the check of the IAM permissions failed.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantsError {
     /// The template is invalid or not supported.
@@ -25,13 +25,13 @@ pub enum GrantsError {
     #[error("template.yaml: {0}")]
     Roles(#[from] UnresolvedError),
     /// The folder or a file in it cannot be read or written.
-    #[error("the folder of used grants cannot be read or written: {0}")]
+    #[error("the folder of used IAM permissions cannot be read or written: {0}")]
     Io(#[from] std::io::Error),
     /// A file in the folder has a different format: it was not written by a run.
-    #[error("a file of used grants is invalid: {0}")]
+    #[error("a file of used IAM permissions is invalid: {0}")]
     Format(#[from] serde_json::Error),
-    /// These grants were not used.
-    #[error("{} grants of template.yaml were never used:\n{}", .0.len(), lines(.0))]
+    /// These IAM permissions were not used.
+    #[error("{} IAM permissions in template.yaml were never used:\n{}", .0.len(), lines(.0))]
     Unused(BTreeSet<Grant>),
 }
 
@@ -39,7 +39,7 @@ fn lines(grants: &BTreeSet<Grant>) -> String {
     grants.iter().map(|grant| format!("  {grant}\n")).collect()
 }
 
-/// Writes the used grants to the folder in [`FOLDER_VARIABLE`], if the variable is set.
+/// Writes the used IAM permissions to the folder in [`FOLDER_VARIABLE`], if the variable is set.
 pub fn keep(roles: &Roles) -> Result<(), GrantsError> {
     let Some(folder) = std::env::var_os(FOLDER_VARIABLE) else { return Ok(()) };
     let folder = Path::new(&folder);
@@ -49,11 +49,11 @@ pub fn keep(roles: &Roles) -> Result<(), GrantsError> {
     Ok(())
 }
 
-/// Checks that every grant of the template was used by at least one of the runs that wrote to
-/// `folder`. Returns the number of grants.
+/// Checks that every IAM permission in the template was used by at least one of the runs that wrote
+/// to `folder`. Returns the number of permissions.
 ///
 /// # Errors
-/// Returns [`GrantsError::Unused`] with the unused grants.
+/// Returns [`GrantsError::Unused`] with the unused permissions.
 pub fn check(template: &Path, folder: &Path) -> Result<usize, GrantsError> {
     let template = Arc::new(Template::read(template, &example_parameters())?);
     let mut unused = resources::roles(&template)?.grants();

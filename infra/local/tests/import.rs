@@ -196,7 +196,7 @@ async fn a_service_that_keeps_failing_stops_the_import_with_what_was_written_and
     assert_eq!((summary.created, summary.open), (100, 150));
     assert_eq!(
         summary.to_string(),
-        "250 rows: 100 created, 0 updated, 0 rejected, 150 not sent\n\
+        "250 rows: 100 created, 0 updated or unchanged, 0 rejected, 150 not sent\n\
          stopped at row 101, line 102: later (503 Service Unavailable)\n\
          continue with --from-row 101"
     );
@@ -252,7 +252,7 @@ async fn an_interruption_ends_the_import_after_the_request_that_is_under_way() {
     let summary = import::run(&mut session, &api.rows(350), &Options::default()).await.unwrap();
     assert_eq!(
         summary.to_string(),
-        "350 rows: 200 created, 0 updated, 0 rejected, 150 not sent\n\
+        "350 rows: 200 created, 0 updated or unchanged, 0 rejected, 150 not sent\n\
          stopped at row 201, line 202: interrupted\ncontinue with --from-row 201"
     );
     assert!(!summary.is_complete(), "the exit status is not 0");

@@ -87,7 +87,7 @@ impl Authority {
     ///
     /// The calls run in parallel. If the team flag is set, the teams call starts before the level
     /// is known, unless the last known level of the viewer did not depend on teams. The teams call
-    /// is cancelled if the level turns out not to depend on teams. If the teams call fails, a
+    /// is canceled if the level turns out not to depend on teams. If the teams call fails, a
     /// `team` level is narrowed to `own`, and the event `cdp_team_permission_fallback` with the
     /// cause is logged.
     ///

@@ -87,7 +87,7 @@ impl Address {
 pub enum LookUp {
     /// The newest contact with this address that is in scope.
     Found(Box<Authorized<Contact>>),
-    /// All contacts with this address are out of scope. The id is that of the newest one.
+    /// All contacts with this address are out of scope. The id is that of one of them.
     OutOfScope(ContactId),
     /// No contact has this address.
     NotFound,

@@ -9,7 +9,7 @@ use crate::{
 
 /// The maximum number of words that are taken from one text.
 const MAX_WORDS: usize = 24;
-/// The maximum number of characters of a Han or Hangul name that is also found by the part behind
+/// The maximum number of characters of a Han or Hangul name that is also found by the part after
 /// its first character, which is usually the given name.
 const MAX_NAME_CHARACTERS: usize = 4;
 
@@ -121,7 +121,7 @@ pub(super) fn typed_words(text: &str) -> Vec<TypedWord> {
 
 /// Returns the folded words by whose beginnings a name is found, without duplicates, in the order
 /// of the name, at most 24. A word with apostrophes or hyphens is found by its parts and without
-/// them; a Han or Hangul word of 2 to 4 characters also by the part behind its first character.
+/// them; a Han or Hangul word of 2 to 4 characters also by the part after its first character.
 #[must_use]
 pub fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
@@ -140,7 +140,7 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The part behind the first character of a short Han or Hangul word; `None` for other words.
+/// The part after the first character of a short Han or Hangul word; `None` for other words.
 fn given_name(word: &str) -> Option<String> {
     let is_short = (2..=MAX_NAME_CHARACTERS).contains(&word.chars().count());
     let is_name = is_short && word.chars().all(|c| is_han(c) || is_hangul(c));

@@ -244,7 +244,7 @@ fn time_left(deadline: u64, now: Duration) -> Duration {
 
 /// Handles one event. [`run`] calls it for each event.
 ///
-/// A handler that takes longer than `time_left` is cancelled, and the response is 503. Like a
+/// A handler that takes longer than `time_left` is canceled, and the response is 503. Like a
 /// crash, a cancellation can leave work unfinished, so a handler must allow for it.
 pub async fn respond<H, F>(
     request_id: &str,

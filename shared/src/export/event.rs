@@ -88,7 +88,7 @@ pub fn export_failed(job: &Job, code: FailureCode) {
     }]);
 }
 
-/// Logs that a user cancelled an active export.
+/// Logs that a user canceled an active export.
 pub fn export_cancelled(job: &Job, viewer: &Viewer, source_ip: Option<&str>) {
     tracing::info!(
         event_name = "cdp_contacts_export_cancelled",
@@ -114,7 +114,7 @@ pub fn export_link_opened(job: &Job, source_ip: Option<&str>) {
     );
 }
 
-/// Logs that the file of an export was deleted, because it expired or because its owner cancelled
+/// Logs that the file of an export was deleted, because it expired or because its owner canceled
 /// the completed export.
 pub fn export_expired(job: &Job) {
     tracing::info!(

@@ -61,7 +61,7 @@ pub enum Status {
     Completed,
     /// The job ended without a file. [`Job::error`] contains the reason.
     Failed,
-    /// The owner cancelled the job before it was completed.
+    /// The owner canceled the job before it was completed.
     Cancelled,
     /// The file expired or was deleted by its owner.
     Expired,
@@ -79,7 +79,7 @@ pub enum Delivery {
     Sent,
     /// It is not known whether the channel accepted the message. The delivery is never repeated.
     Unknown,
-    /// The channel refused the message, or all tries failed.
+    /// The channel refused the message, or all attempts failed.
     Failed,
     /// There is nothing to deliver, or the requester has no address.
     Skipped,
@@ -172,11 +172,11 @@ pub struct Job {
     /// The time at which the first attempt began; `None` before that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// The time at which the job was completed, failed or was cancelled; `None` for an active job.
+    /// The time at which the job was completed, failed or was canceled; `None` for an active job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
     /// The time at which the clean-up checks the job. If the job is active, the clean-up checks
-    /// whether its worker died. If it failed or was cancelled, the clean-up deletes objects left in
+    /// whether its worker died. If it failed or was canceled, the clean-up deletes objects left in
     /// the bucket.
     pub deadline: Timestamp,
     /// The time at which the file expires; `None` until the file is complete. The stored attribute

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_field_bears_its_key_in_every_language() {
+    fn a_custom_field_has_its_key_as_label_in_every_language() {
         let field = Field::Custom("Tier".to_owned());
         assert_eq!(field.label(Locale::Id), "Tier");
         let own = ["Tier", "a\nb"]

@@ -42,7 +42,8 @@ pub enum LayoutError {
     Missing,
     /// The user may not change or delete the layout.
     #[error(
-        "only the layout's owner, or a user who can see all contacts, can change or delete this layout"
+        "only the user who created the layout, or a user who can see all contacts, can change or \
+         delete it"
     )]
     NotAllowed,
     /// The call to the table failed.

@@ -223,7 +223,7 @@ async fn a_completed_job_that_is_cancelled_expires_at_once() {
     let then = world.now + minutes(10);
     let CancelOutcome::Ended(gone) = world.jobs.cancel(&job.reference(), then).await.unwrap()
     else {
-        panic!("the job was not cancelled");
+        panic!("the job was not canceled");
     };
     assert_eq!((gone.status, gone.expires_at), (Status::Expired, Some(then)));
     assert_eq!(world.due_times(DueKind::FileExpiry).await, [then]);

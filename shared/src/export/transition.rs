@@ -150,7 +150,7 @@ impl Jobs {
             .await?;
         Ok(match change {
             Change::Written(job) => Some((job, message)),
-            // The first try completed the job but its response was lost. The retry finds the job
+            // The first attempt completed the job but its response was lost. The retry finds the job
             // completed by this attempt.
             Change::Unchanged(job) if completed_by(leased, &job) => Some((job, message)),
             Change::Unchanged(_) | Change::Missing => None,

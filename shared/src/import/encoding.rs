@@ -1,4 +1,4 @@
-//! Finds out the character encoding of a file, and decodes it.
+//! Detects the character encoding of a file, and decodes it.
 
 use std::borrow::Cow;
 

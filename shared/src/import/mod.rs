@@ -4,7 +4,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `encoding` | finds out the character encoding of a file, and decodes it |
+//! | `encoding` | detects the character encoding of a file, and decodes it |
 //! | `file` | the delimiter, the names of the columns, and the rows |
 //! | `company` | loads the names of the company's own fields |
 //! | `records` | reads records strictly, with their lines and positions |

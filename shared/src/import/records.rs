@@ -73,7 +73,7 @@ impl<'t> Records<'t> {
         self.text.as_bytes()
     }
 
-    /// The position behind the line ending at `at`; `None` if there is no line ending.
+    /// The position after the line ending at `at`; `None` if there is no line ending.
     fn line_end(&self, at: usize) -> Option<usize> {
         match self.bytes().get(at..) {
             Some([b'\r', b'\n', ..]) => Some(at + 2),
@@ -82,7 +82,7 @@ impl<'t> Records<'t> {
         }
     }
 
-    /// The position behind the line that begins at `at`.
+    /// The position after the line that begins at `at`.
     fn next_line(&self, at: usize) -> usize {
         let rest = &self.bytes()[at..];
         let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
@@ -167,7 +167,7 @@ impl<'t> Records<'t> {
         }
     }
 
-    /// Returns the text from the current position to `end` as a record, and moves behind it.
+    /// Returns the text from the current position to `end` as a record, and moves after it.
     fn take(&mut self, end: usize, cells: Result<Vec<Cow<'t, str>>, QuoteError>) -> Record<'t> {
         let span = self.at..end;
         let record = Record { line: self.line, span: span.clone(), cells };

@@ -7,7 +7,7 @@ use crate::{cell_text::split_list, invisible::trim};
 /// The separator between the values of a cell in the files of Google Contacts.
 const GOOGLE_SEPARATOR: &str = " ::: ";
 
-/// The minimum number of digits of a phone number behind a comma. A comma before fewer digits is a
+/// The minimum number of digits of a phone number after a comma. A comma before fewer digits is a
 /// pause before an extension.
 const MIN_PHONE_DIGITS: usize = 5;
 

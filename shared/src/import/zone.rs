@@ -12,7 +12,7 @@ pub(super) fn zone_in(header: &str) -> Option<TimeZone> {
     TimeZone::get(rest.trim_end().strip_suffix(')')?.trim()).ok()
 }
 
-/// The name of a column, without the time zone that this service puts behind the label of a time.
+/// The name of a column, without the time zone that this service puts after the label of a time.
 pub(super) fn without_zone(header: &str) -> String {
     match (with_zone(header), header.split_once('(')) {
         (Some(_), Some((name, _))) => name.trim_end().to_owned(),

@@ -39,7 +39,7 @@ pub enum MentionState {
     Sending,
     /// The notification service accepted the notification. It is never sent again.
     Sent,
-    /// The notification service refused the notification, or all four tries failed.
+    /// The notification service refused the notification, or all four attempts failed.
     Failed,
     /// The notification is not sent, because the note was deleted or made private, the mention was
     /// removed from the note, the flag was turned off, or the person has mentioned themselves.
@@ -77,7 +77,7 @@ pub struct LedgerEntry {
     pub since: Timestamp,
     /// The number of times that a worker has taken the lease in the current round.
     pub attempts: u32,
-    /// The number of rounds of tries before the current one. A round starts when the message is
+    /// The number of rounds of attempts before the current one. A round starts when the message is
     /// moved back from the dead-letter queue, or when a save mentions the person again after the
     /// notification has failed.
     pub round: u32,
@@ -88,7 +88,7 @@ pub struct LedgerEntry {
     /// made it necessary did not look the person up.
     #[serde(default)]
     pub validates: bool,
-    /// Whether the notification service may have accepted the notification: a try got no answer,
+    /// Whether the notification service may have accepted the notification: an attempt got no answer,
     /// or its worker died before it recorded the result. Then no save starts a new round.
     #[serde(default)]
     pub outcome_unknown: bool,
@@ -194,7 +194,7 @@ impl LedgerEntry {
         self.in_state(MentionState::Pending)
     }
 
-    /// The entry after a try to which the notification service did not answer, so that it may have
+    /// The entry after an attempt to which the notification service did not answer, so that it may have
     /// accepted the notification.
     #[must_use]
     pub fn without_answer(&self) -> Self {
@@ -258,7 +258,7 @@ pub enum MentionMessage {
         note_id: NoteId,
         /// The mentioned person.
         sso_id: UserId,
-        /// The round of tries to which the message belongs. A message in the dead-letter queue has
+        /// The round of attempts to which the message belongs. A message in the dead-letter queue has
         /// the round that starts when it is moved back.
         #[serde(default)]
         round: u32,

@@ -12,12 +12,12 @@ pub(super) fn shown_name(display_name: &str) -> String {
     shown
 }
 
-/// The markup before and behind a mention whose name was taken out.
+/// The markup before and after a mention whose name was taken out.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Rest {
     /// White space before the name.
     pub(super) before: String,
-    /// Everything behind the name.
+    /// Everything after the name.
     pub(super) behind: String,
 }
 
@@ -36,7 +36,7 @@ pub(super) fn take_name<'n>(run: &str, names: impl Iterator<Item = &'n str>) -> 
     let space = text[..start].chars().filter(|c| c.is_whitespace());
     push_text(&mut rest.before, &space.collect::<String>());
     let mut at = 0;
-    // The length of the markup before each open element, and behind its start tag.
+    // The length of the markup before each open element, and after its start tag.
     let mut open: Vec<(usize, usize)> = Vec::new();
     for (range, token) in tokens(run) {
         match token {
@@ -61,7 +61,7 @@ pub(super) fn take_name<'n>(run: &str, names: impl Iterator<Item = &'n str>) -> 
             Token::Other => {}
         }
     }
-    // Quill puts an invisible character behind each mention.
+    // Quill puts an invisible character after each mention.
     if !text[end..].chars().any(|c| is_visible(c) || c.is_whitespace()) {
         rest.behind.clear();
     }
@@ -70,7 +70,7 @@ pub(super) fn take_name<'n>(run: &str, names: impl Iterator<Item = &'n str>) -> 
 
 /// The length of the name that `text` begins with, in bytes, with the `@` before it; 0 if it begins
 /// with no name. The longest name wins. Otherwise it is the first word, if that begins a word of a
-/// name and stands behind an `@`.
+/// name and comes after an `@`.
 fn name_length(text: &str, names: &[&str]) -> usize {
     let after = text.strip_prefix('@').map_or(text, str::trim_start);
     let sign = text.len() - after.len();

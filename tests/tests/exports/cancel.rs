@@ -30,7 +30,7 @@ async fn a_queued_job_that_is_cancelled_creates_no_file() {
 
 #[tokio::test]
 async fn a_running_job_that_is_cancelled_stops_and_leaves_no_object() {
-    // The job is cancelled while it reads the contacts, and at each step of the upload.
+    // The job is canceled while it reads the contacts, and at each step of the upload.
     for (target, action) in [
         ("dynamodb", "Query"),
         ("s3", "UploadPart"),

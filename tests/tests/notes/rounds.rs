@@ -78,7 +78,7 @@ async fn a_save_by_the_mentioned_person_starts_no_new_round() {
 #[tokio::test]
 async fn a_notification_with_an_unknown_outcome_is_repeated_only_by_an_operator() {
     let scene = Scene::new().await;
-    // One try timed out; the others were refused.
+    // One attempt timed out; the others were refused.
     scene.world.fault(&json!({ "target": "notifications", "latency_ms": 60_000, "times": 1 }));
     assert!(deliver(&scene.world, &scene.message).await);
     scene.world.faults.clear();

@@ -46,7 +46,7 @@ export function decodeFile(bytes: Uint8Array, encoding: string): string {
   }
 }
 
-/** The beginning of a file, up to the end of a line, as a sample from which the API finds out the encoding. */
+/** The beginning of a file, up to the end of a line, as a sample from which the API detects the encoding. */
 export function byteSample(bytes: Uint8Array, limit: number): Uint8Array {
   if (bytes.length <= limit) return bytes;
   const end = bytes.lastIndexOf(0x0a, limit - 1);

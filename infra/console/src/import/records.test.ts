@@ -29,7 +29,7 @@ describe("records", () => {
     ]);
   });
 
-  it("report text behind a closing quote and go on in the next line", () => {
+  it("report text after a closing quote and go on in the next line", () => {
     expect(read('"5" pipe",x\n1,2\n')).toEqual([
       [1, { kind: "text", begin: 1, end: 1 }],
       [2, ["1", "2"]],

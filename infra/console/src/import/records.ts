@@ -67,7 +67,7 @@ export class Records implements Iterable<TextRecord> {
     }
   }
 
-  /** Returns the text up to `end` as a record, and moves behind it. */
+  /** Returns the text up to `end` as a record, and moves after it. */
   #take(end: number, cells: string[] | null, error: QuoteError | null): TextRecord {
     const record = { line: this.#line, start: this.#at, end, cells, error };
     this.#line += this.#lines(this.#at, end);
@@ -75,7 +75,7 @@ export class Records implements Iterable<TextRecord> {
     return record;
   }
 
-  /** The position behind the line ending at `at`; null if there is none. */
+  /** The position after the line ending at `at`; null if there is none. */
   #lineEnd(at: number): number | null {
     if (this.text.startsWith("\r\n", at)) return at + 2;
     return this.text[at] === "\r" || this.text[at] === "\n" ? at + 1 : null;

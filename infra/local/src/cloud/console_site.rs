@@ -17,8 +17,8 @@ pub(super) struct ConsoleSite {
 }
 
 impl ConsoleSite {
-    /// Builds the console if necessary and binds its port. Without Node.js, or if the build fails,
-    /// the local cloud runs without the console and prints the reason.
+    /// Builds the web console if necessary and binds its port. Without Node.js, or if the build
+    /// fails, the local cloud runs without the web console and prints the reason.
     pub(super) async fn prepare(options: &Options) -> Result<Option<Self>, StartError> {
         let Some(WebConsole { port, folder }) = &options.web_console else { return Ok(None) };
         let server = Server::bind(*port, "--console-port").await?;
@@ -35,12 +35,12 @@ impl ConsoleSite {
         }
     }
 
-    /// The address of the console.
+    /// The address of the web console.
     pub(super) fn url(&self) -> &str {
         self.server.url()
     }
 
-    /// Serves the console until `stop` is cancelled.
+    /// Serves the web console until `stop` is canceled.
     pub(super) fn serve(self, gateway_url: &str, stop: &CancellationToken, tasks: &TaskTracker) {
         let router = web_console::router(&self.folder, gateway_url);
         self.server.serve(router, stop, tasks);

@@ -299,7 +299,7 @@ impl LocalCloud {
         self.upstreams.shutdown().await;
         self.aws.shutdown().await;
         if let Err(error) = grants::keep(&self.roles) {
-            tracing::error!(error = %chain(&error), "the used grants could not be written");
+            tracing::error!(error = %chain(&error), "the used IAM permissions could not be written");
         }
     }
 }

@@ -18,7 +18,7 @@ pub const DEFAULT_CONCURRENCY: u32 = 32;
 /// How the web console is served.
 #[derive(Clone, Debug)]
 pub struct WebConsole {
-    /// Port of the console; 0 means any free port.
+    /// Port of the web console; 0 means any free port.
     pub port: u16,
     /// Folder of the built console; with `None`, it is built first, if Node.js is installed.
     pub folder: Option<PathBuf>,

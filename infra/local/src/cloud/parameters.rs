@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::template::{Parameters, example_parameters};
 use crate::upstreams::{LAUNCHPAD_PASSWORD, LAUNCHPAD_USER, NOTIFICATION_API_KEY, Upstreams};
 
-/// Origin of the console while it is developed (`npm run dev`).
+/// Origin of the web console while it is developed (`npm run dev`).
 const DEVELOPMENT_SERVER: &str = "http://127.0.0.1:5173";
 
 /// The parameters of the template: example values of those without a default, the `given` values,

@@ -35,7 +35,7 @@ impl Server {
         &self.url
     }
 
-    /// Serves `router` in a task of `tasks` until `stop` is cancelled.
+    /// Serves `router` in a task of `tasks` until `stop` is canceled.
     pub(super) fn serve(self, router: Router, stop: &CancellationToken, tasks: &TaskTracker) {
         let stopped = stop.clone().cancelled_owned();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

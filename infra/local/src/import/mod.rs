@@ -63,9 +63,9 @@ pub enum ImportError {
 pub struct Options {
     /// The fields that the user chose for columns, each as `Column=field`.
     pub map: Vec<String>,
-    /// The delimiter of the file; `None` if it is to be found out.
+    /// The delimiter of the file; `None` if it is to be detected.
     pub delimiter: Option<Delimiter>,
-    /// The encoding of the file; `None` if it is to be found out.
+    /// The encoding of the file; `None` if it is to be detected.
     pub encoding: Option<String>,
     /// The file to which rejected rows are written.
     pub rejects: Option<PathBuf>,

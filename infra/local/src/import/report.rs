@@ -71,7 +71,10 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (rows, rejected) = (rows_text(self.rows()), self.rejected.len());
         let (created, updated) = (self.created, self.updated);
-        write!(f, "{rows}: {created} created, {updated} updated, {rejected} rejected")?;
+        write!(
+            f,
+            "{rows}: {created} created, {updated} updated or unchanged, {rejected} rejected"
+        )?;
         if self.skipped > 0 {
             write!(f, ", {} skipped", self.skipped)?;
         }

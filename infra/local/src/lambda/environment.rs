@@ -45,7 +45,7 @@ pub(super) struct Launch<'a> {
     pub(super) access_key_id: String,
     pub(super) endpoint: Endpoint,
     pub(super) output: Output,
-    /// The token that kills the process when it is cancelled.
+    /// The token that kills the process when it is canceled.
     pub(super) stop: CancellationToken,
 }
 

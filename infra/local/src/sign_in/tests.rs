@@ -178,7 +178,7 @@ async fn a_code_is_valid_once_for_one_minute_and_for_the_client_that_asked_for_i
     ] {
         let code = provider.code().await;
         assert_eq!(refusal(provider.token(&code, &[change]).await), "invalid_grant", "{change:?}");
-        // A wrong request uses the code up, so that nobody can guess the verifier.
+        // A wrong request uses the code up, so that no one can guess the verifier.
         assert_eq!(refusal(provider.token(&code, &[]).await), "invalid_grant", "{change:?}");
     }
     let code = provider.code().await;
@@ -219,7 +219,7 @@ async fn the_application_is_told_why_a_request_is_refused() {
         (("response_type", "token"), "unsupported_response_type"),
         (("scope", "profile"), "invalid_scope"),
         (("prompt", "none"), "login_required"),
-        (("person", "nobody"), "access_denied"),
+        (("person", "unknown"), "access_denied"),
         (("person", inactive.as_str()), "access_denied"),
     ] {
         let answer = provider.authorize(&[change]).await;

@@ -286,7 +286,7 @@ impl NoteWriter {
     }
 }
 
-/// Awaits `main`. In the meantime `side` makes progress, but nothing waits for it: it is cancelled
+/// Awaits `main`. In the meantime `side` makes progress, but nothing waits for it: it is canceled
 /// when `main` is done.
 async fn alongside<T>(side: impl Future<Output = ()>, main: impl Future<Output = T>) -> T {
     match select(pin!(main), pin!(side)).await {

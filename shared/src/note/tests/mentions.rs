@@ -160,7 +160,7 @@ fn a_verified_mention_shows_the_directorys_name_and_no_other_name() {
             let boss = text.replace("<a", "\u{1}").contains("Boss");
             if boss { plain_text(&text[text.find('@').unwrap()..]) } else { String::new() }
         };
-        // The text of the anchor is not a name of the person, so it stays behind the mention.
+        // The text of the anchor is not a name of the person, so it stays after the mention.
         let once = plain_text(&stored(&html)).replace(' ', "");
         let rest = text(&anchor).replace(' ', "");
         assert_eq!(once, format!("Hi@Dir{rest}!\n@Dir{rest}\n"), "{name}");

@@ -96,7 +96,7 @@ impl<'t> Writer<'t> {
         }
     }
 
-    /// The node behind whose start tag a mention starts: the mention itself, or the last block or
+    /// The node after whose start tag a mention starts: the mention itself, or the last block or
     /// line break before its first visible text. `None` if it has no text.
     fn start_of_name(&self, mention: NodeId) -> Option<NodeId> {
         let mut start = mention;
@@ -161,7 +161,7 @@ impl<'t> Writer<'t> {
         self.run = Some(Run { mention, depth: self.open.len() });
     }
 
-    /// Ends the content of a mention. Formatting in it ends with it and goes on behind it.
+    /// Ends the content of a mention. Formatting in it ends with it and goes on after it.
     pub(super) fn end_run(&mut self) {
         let Some(run) = self.run.take() else { return };
         for open in self.open[run.depth..].iter().rev() {

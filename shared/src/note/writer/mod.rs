@@ -48,11 +48,11 @@ pub(super) struct Writer<'t> {
     /// The number of open elements that were written.
     depth: usize,
     run: Option<Run>,
-    /// The mention that starts behind the start tag of this node.
+    /// The mention that starts after the start tag of this node.
     waiting: Option<(NodeId, usize)>,
     /// The numbers of the anchors that became mentions.
     numbers: Vec<&'t str>,
-    /// The offset behind the start tag of a `pre`.
+    /// The offset after the start tag of a `pre`.
     behind_pre: usize,
 }
 
@@ -200,7 +200,7 @@ impl<'t> Writer<'t> {
             0 => text.trim_start_matches(BYTE_ORDER_MARK),
             _ => text,
         };
-        // A parser drops a line break right behind the start tag.
+        // A parser drops a line break right after the start tag.
         if text.starts_with('\n') && self.clean.html.len() == self.behind_pre {
             self.clean.html.push('\n');
         }

@@ -292,7 +292,7 @@ fn a_notification_with_an_unknown_outcome_starts_no_new_round_by_a_save() {
     let entry = LedgerEntry::new(&public, person(1).to_string(), pending, actor(0), now());
     let leased = entry.with_lease(now());
     let later = now() + SignedDuration::from_hours(2);
-    // A try got no answer, and the next one was refused.
+    // An attempt got no answer, and the next one was refused.
     let timed_out = leased.without_answer().released().with_lease(now());
     // A worker died, and the next one was refused.
     let abandoned = leased.observed_at(later).with_lease(later);
