@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
+    error::BuildError,
     operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{
         AttributeValue, CancellationReason, ConditionCheck, Delete, Put,
@@ -16,6 +17,11 @@ pub const MAX_ACTIONS: usize = 100;
 /// The maximum number of attempts of a transaction that conflicts with other writers.
 const ATTEMPTS: u32 = 8;
 
+/// The attribute names of an expression, by their placeholders (`#…`).
+type Names = Vec<(&'static str, &'static str)>;
+/// The values of an expression, by their placeholders (`:…`).
+type Values = Vec<(&'static str, AttributeValue)>;
+
 /// A condition of an action. If it is not met, the whole transaction fails.
 #[derive(Clone, Debug)]
 pub enum Condition {
@@ -30,24 +36,49 @@ pub enum Condition {
         /// The condition expression.
         text: String,
         /// The attribute names, by their placeholders.
-        names: Vec<(&'static str, &'static str)>,
+        names: Names,
         /// The values, by their placeholders.
-        values: Vec<(&'static str, AttributeValue)>,
+        values: Values,
     },
 }
 
+/// An expression as the SDK takes it: without names or values if it has none.
+#[derive(Default)]
 struct Compiled {
-    text: String,
-    names: HashMap<String, String>,
-    values: HashMap<String, AttributeValue>,
+    text: Option<String>,
+    names: Option<HashMap<String, String>>,
+    values: Option<HashMap<String, AttributeValue>>,
+}
+
+impl Compiled {
+    fn new(text: String, names: Names, values: Values) -> Self {
+        let names: HashMap<_, _> = names
+            .into_iter()
+            .map(|(name, attribute)| (name.to_owned(), attribute.to_owned()))
+            .collect();
+        let values: HashMap<_, _> =
+            values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self {
+            text: Some(text),
+            names: Some(names).filter(|names| !names.is_empty()),
+            values: Some(values).filter(|values| !values.is_empty()),
+        }
+    }
+
+    /// No expression, for an action without a condition.
+    fn optional(condition: Option<Condition>) -> Self {
+        condition.map(Condition::compile).unwrap_or_default()
+    }
 }
 
 impl Condition {
     fn compile(self) -> Compiled {
-        let owned = |pairs: Vec<(&'static str, &'static str)>| {
-            pairs.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
-        };
-        let (text, names, values) = match self {
+        let (text, names, values) = self.parts();
+        Compiled::new(text, names, values)
+    }
+
+    fn parts(self) -> (String, Names, Values) {
+        match self {
             Self::Absent => ("attribute_not_exists(#pk)".to_owned(), vec![("#pk", PK)], vec![]),
             Self::Present => ("attribute_exists(#pk)".to_owned(), vec![("#pk", PK)], vec![]),
             Self::Version(version) => (
@@ -56,11 +87,6 @@ impl Condition {
                 vec![(":version", AttributeValue::N(version.to_string()))],
             ),
             Self::Expression { text, names, values } => (text, names, values),
-        };
-        Compiled {
-            text,
-            names: owned(names),
-            values: values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
         }
     }
 }
@@ -77,9 +103,9 @@ pub enum Action {
         /// The update expression.
         update: String,
         /// The attribute names (`#…`) of the update. The condition has its own names.
-        names: Vec<(&'static str, &'static str)>,
+        names: Names,
         /// The values (`:…`) of the update.
-        values: Vec<(&'static str, AttributeValue)>,
+        values: Values,
         /// The condition under which the item is updated.
         condition: Option<Condition>,
     },
@@ -206,9 +232,9 @@ impl Table {
                 .put_item()
                 .table_name(self.name())
                 .set_item(Some(item.clone()))
-                .condition_expression(&text)
-                .set_expression_attribute_names(non_empty(names.clone()))
-                .set_expression_attribute_values(non_empty(values.clone()))
+                .set_condition_expression(text.clone())
+                .set_expression_attribute_names(names.clone())
+                .set_expression_attribute_values(values.clone())
                 .return_values_on_condition_check_failure(
                     ReturnValuesOnConditionCheckFailure::AllOld,
                 )
@@ -228,70 +254,60 @@ impl Table {
     }
 
     fn compile(&self, action: Action) -> Result<TransactWriteItem, TableError> {
-        let refused =
-            |error: aws_sdk_dynamodb::error::BuildError| TableError::Refused(error.to_string());
+        // Each action has all that the SDK requires.
+        let incomplete = |error: BuildError| TableError::Refused(error.to_string());
         let item = TransactWriteItem::builder();
-        Ok(match action {
+        let item = match action {
             Action::Put(record, condition) => {
-                let mut put = Put::builder().table_name(self.name()).set_item(Some(record));
-                if let Some(c) = condition.map(Condition::compile) {
-                    put = put
-                        .condition_expression(c.text)
-                        .set_expression_attribute_names(non_empty(c.names))
-                        .set_expression_attribute_values(non_empty(c.values));
-                }
-                item.put(put.build().map_err(refused)?)
+                let Compiled { text, names, values } = Compiled::optional(condition);
+                let put = Put::builder()
+                    .table_name(self.name())
+                    .set_item(Some(record))
+                    .set_condition_expression(text)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values);
+                item.put(put.build().map_err(incomplete)?)
             }
-            Action::Update { key, update, names, values, condition } => {
-                let mut request = Update::builder()
+            Action::Update { key, update, mut names, mut values, condition } => {
+                let condition = condition.map(Condition::parts);
+                let text = condition.map(|(text, more_names, more_values)| {
+                    names.extend(more_names);
+                    values.extend(more_values);
+                    text
+                });
+                let Compiled { text: update, names, values } = Compiled::new(update, names, values);
+                let update = Update::builder()
                     .table_name(self.name())
                     .set_key(Some(key.to_attributes()))
-                    .update_expression(update);
-                for (name, attribute) in names {
-                    request = request.expression_attribute_names(name, attribute);
-                }
-                for (name, value) in values {
-                    request = request.expression_attribute_values(name, value);
-                }
-                if let Some(c) = condition.map(Condition::compile) {
-                    request = request.condition_expression(c.text);
-                    for (name, attribute) in c.names {
-                        request = request.expression_attribute_names(name, attribute);
-                    }
-                    for (name, value) in c.values {
-                        request = request.expression_attribute_values(name, value);
-                    }
-                }
-                item.update(request.build().map_err(refused)?)
+                    .set_update_expression(update)
+                    .set_condition_expression(text)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values);
+                item.update(update.build().map_err(incomplete)?)
             }
             Action::Delete(key, condition) => {
-                let mut delete =
-                    Delete::builder().table_name(self.name()).set_key(Some(key.to_attributes()));
-                if let Some(c) = condition.map(Condition::compile) {
-                    delete = delete
-                        .condition_expression(c.text)
-                        .set_expression_attribute_names(non_empty(c.names))
-                        .set_expression_attribute_values(non_empty(c.values));
-                }
-                item.delete(delete.build().map_err(refused)?)
+                let Compiled { text, names, values } = Compiled::optional(condition);
+                let delete = Delete::builder()
+                    .table_name(self.name())
+                    .set_key(Some(key.to_attributes()))
+                    .set_condition_expression(text)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values);
+                item.delete(delete.build().map_err(incomplete)?)
             }
             Action::Check(key, condition) => {
-                let c = condition.compile();
+                let Compiled { text, names, values } = condition.compile();
                 let check = ConditionCheck::builder()
                     .table_name(self.name())
                     .set_key(Some(key.to_attributes()))
-                    .condition_expression(c.text)
-                    .set_expression_attribute_names(non_empty(c.names))
-                    .set_expression_attribute_values(non_empty(c.values));
-                item.condition_check(check.build().map_err(refused)?)
+                    .set_condition_expression(text)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values);
+                item.condition_check(check.build().map_err(incomplete)?)
             }
-        }
-        .build())
+        };
+        Ok(item.build())
     }
-}
-
-fn non_empty<V>(map: HashMap<String, V>) -> Option<HashMap<String, V>> {
-    (!map.is_empty()).then_some(map)
 }
 
 /// Returns the error as `Ok` if this module must retry the request. This is only the case for

@@ -3,8 +3,11 @@
 //! | file | content |
 //! |---|---|
 //! | `options`, `error` | how to start it, and why a start fails |
+//! | `plan` | the template's resources and roles, checked before the build |
+//! | `state` | what the parts share |
 //! | `parameters` | the parameters and secrets of the template that it sets itself |
 //! | `server`, `guard` | the HTTP servers, and the protection of the local endpoints from web pages |
+//! | `routes` | the routes of the servers |
 //! | `console_site` | the server of the web console |
 //! | `operator` | its own access to table and bucket, for the `/_local` endpoints |
 
@@ -14,11 +17,13 @@ mod guard;
 mod operator;
 mod options;
 mod parameters;
+mod plan;
+mod routes;
 mod server;
+mod state;
 
 use std::sync::{Arc, OnceLock};
 
-use axum::Router;
 use shared::{
     clock::Clock, environment::StartError as EnvironmentError, error::chain, table::Table,
 };
@@ -31,23 +36,21 @@ pub use parameters::{local_parameters, secrets};
 
 use console_site::ConsoleSite;
 use operator::Operator;
+use plan::Plan;
+use routes::Routes;
 use server::Server;
+use state::State;
 
-use crate::aws::{self, Aws, AwsOptions, Credentials, Faults, Roles, check_layout};
+use crate::aws::{self, Aws, AwsOptions, OnKill, Roles, check_layout};
 use crate::cargo::Binaries;
-use crate::control::{self, ControlState};
-use crate::demo_company;
 use crate::demo_contacts;
-use crate::gateway::{self, GatewayOptions};
 use crate::grants;
-use crate::identity::{Identity, TokenLifetime};
-use crate::lambda::{self, Lambda, LambdaOptions};
-use crate::record::{Events, Notifications, Requests, Usage};
-use crate::resources;
-use crate::sign_in::{self, SignInState};
+use crate::identity::Identity;
+use crate::lambda::{Lambda, LambdaOptions};
+use crate::record::{Events, Requests};
 use crate::sources::{QueueSources, QueueSourcesOptions, Schedules};
-use crate::template::{Names, Template};
-use crate::upstreams::{Directory, Upstreams};
+use crate::template::Names;
+use crate::upstreams::Upstreams;
 
 /// The running local cloud.
 pub struct LocalCloud {
@@ -84,26 +87,14 @@ impl LocalCloud {
         let console_site = ConsoleSite::prepare(&options).await?;
         let console_url = console_site.as_ref().map(|site| site.url().to_owned());
 
-        let (usage, requests) = (Usage::default(), Requests::default());
-        let events = Events::default();
-        let faults = Faults::default();
-        let credentials = Credentials::new();
-        let notifications = Notifications::new(options.clock.clone());
-        let directory = Directory::new();
-        directory.upsert(demo_company::directory())?;
-        let upstreams = Upstreams::start(directory.clone(), notifications.clone(), faults.clone())
+        let state = State::new(&options.clock)?;
+        let (directory, notifications) = (state.directory.clone(), state.notifications.clone());
+        let upstreams = Upstreams::start(directory, notifications, state.faults.clone())
             .await
             .map_err(StartError::Upstreams)?;
-
         let parameters =
             local_parameters(&options.parameters, &upstreams, &gateway_url, console_url.as_deref());
-        let template = options.workspace.join("template.yaml");
-        let template = Arc::new(Template::read(&template, &parameters)?);
-        let resources = resources::from_template(&template)?;
-        let table_name = resources.table.name.clone();
-        let bucket_name = resources.buckets.first().cloned().unwrap_or_default();
-        let roles = resources::roles(&template)?;
-        resources::check_sources(&template, &roles)?;
+        let plan = Plan::read(&options.workspace, &parameters)?;
         let binaries = match &options.binaries {
             Some(binaries) => binaries.clone(),
             None => Binaries::build(&options.workspace, &options.build_progress).await?,
@@ -111,106 +102,49 @@ impl LocalCloud {
         let identity = Identity::start(options.data.as_deref(), options.clock.clone())?;
 
         let lambda_to_kill_in: Arc<OnceLock<Lambda>> = Arc::default();
-        let aws = Aws::start(AwsOptions {
-            resources,
-            data: options.data.clone(),
-            deletes_expired_items: true,
-            credentials: credentials.clone(),
-            roles: roles.clone(),
-            usage: usage.clone(),
-            faults: faults.clone(),
-            on_kill: operator::on_kill(&lambda_to_kill_in),
-        })
-        .await?;
+        let on_kill = operator::on_kill(&lambda_to_kill_in);
+        let aws = Aws::start(aws_options(&options, &state, &plan, on_kill)).await?;
         let http = shared::http_client::builder().build().map_err(EnvironmentError::from)?;
-        let operator = Operator { http: &http, aws: &aws, credentials: &credentials };
-        let files = operator.files(&bucket_name)?;
-        let table = operator.table(&table_name)?;
-        demo_contacts::seed(&table, &Clock::System).await?;
-        demo_contacts::turn_flags_on(&table).await?;
-        if options.contacts > 0 {
-            options.console.note(&format!("loading {} more demo contacts…", options.contacts));
-            demo_contacts::load(&aws.database(), &table, &Clock::System, options.contacts)?;
-        }
-        let names = Names::new(Arc::clone(&template), aws.endpoint_url(), secrets());
-        let lambda = Lambda::start(LambdaOptions {
-            template: Arc::clone(&template),
-            names: names.clone(),
-            endpoint_url: aws.endpoint_url().to_owned(),
-            binaries: binaries.clone(),
-            credentials: credentials.clone(),
-            usage: usage.clone(),
-            requests: requests.clone(),
-            events: events.clone(),
-            console: options.console.clone(),
-            clock: options.clock.clone(),
-            concurrency: options.concurrency,
-            retry_delays: options.retry_delays.clone(),
-        })
-        .await?;
+        let operator = Operator { http: &http, aws: &aws, credentials: &state.credentials };
+        let bucket = plan.resources.buckets.first().map_or("", String::as_str);
+        let files = operator.files(bucket)?;
+        let table = operator.table(&plan.resources.table.name)?;
+        // In a box, because the compiler limits how deep futures may be nested.
+        Box::pin(load_demo_contacts(&options, &aws, &table)).await?;
+        let names = Names::new(Arc::clone(&plan.template), aws.endpoint_url(), secrets());
+        let lambda =
+            Lambda::start(lambda_options(&options, &state, &plan, &names, &binaries, &aws)).await?;
         // This cannot fail, because the value was not set before.
         let _ = lambda_to_kill_in.set(lambda.clone());
         let queues = QueueSources::start(&QueueSourcesOptions {
             traces: aws.traces(),
-            template: Arc::clone(&template),
+            template: Arc::clone(&plan.template),
             names,
             endpoint_url: aws.endpoint_url().to_owned(),
-            credentials,
+            credentials: state.credentials.clone(),
             http,
             lambda: lambda.clone(),
         });
-        let schedules = Schedules::start(Arc::clone(&template), lambda.clone(), &options.clock);
-        let api = gateway::router(GatewayOptions {
-            template: Arc::clone(&template),
-            lambda: lambda.clone(),
-            identity: identity.clone(),
-            requests: requests.clone(),
-            clock: options.clock.clone(),
-        });
-        let (issuer, audience) = operator::token_rules(&template);
-        // The pages of the web application come from the origins that the API allows.
-        let origins = guard::local_origins(&template);
-        let (lifetime, flags) =
-            (TokenLifetime::new(options.token_lifetime), operator::flags(table.clone()));
-        let sign_in = sign_in::router(SignInState {
-            identity: identity.clone(),
-            lifetime: lifetime.clone(),
-            issuer: issuer.clone(),
-            audience: audience.clone(),
-            origins: Arc::clone(&origins),
-            directory: directory.clone(),
-            flags: Arc::clone(&flags),
-            clock: options.clock.clone(),
-        });
-        let control = ControlState {
-            identity,
-            lifetime,
-            issuer,
-            audience,
-            directory,
-            mailbox: aws.mailbox(),
-            notifications,
-            events: events.clone(),
-            requests: requests.clone(),
-            usage,
-            faults,
-            files,
-            flags,
-            clean_up: operator::clean_up(&template, &schedules),
-            clock: options.clock.clone(),
-        };
+        let schedules =
+            Schedules::start(Arc::clone(&plan.template), lambda.clone(), &options.clock);
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let analytics = control::analytics_router(control.clone());
-        let local = guard::protect(control::router(control), Arc::clone(&origins))
-            .merge(guard::protect_with_forms(analytics, Arc::clone(&origins)));
-        let sign_in = guard::protect_with_forms(sign_in, Arc::clone(&origins));
-        let api = Router::new().nest("/_local", local).merge(sign_in).fallback_service(api);
-        gateway.serve(api, &stop, &tasks);
+        let routes = Routes {
+            options: &options,
+            state: &state,
+            template: &plan.template,
+            identity,
+            lambda: &lambda,
+            schedules: &schedules,
+            mailbox: aws.mailbox(),
+            files,
+            table: &table,
+        };
+        gateway.serve(routes.gateway(), &stop, &tasks);
         if let Some(site) = console_site {
             site.serve(&gateway_url, &stop, &tasks);
         }
-        lambda_api.serve(guard::protect(lambda::router(lambda.clone()), origins), &stop, &tasks);
+        lambda_api.serve(routes::lambda_api(&plan.template, &lambda), &stop, &tasks);
         if options.watch {
             let watch = binaries.watch(options.workspace, options.console);
             let stop = stop.clone();
@@ -222,9 +156,9 @@ impl LocalCloud {
             lambda_url,
             aws,
             table,
-            roles,
-            events,
-            requests,
+            roles: plan.roles,
+            events: state.events,
+            requests: state.requests,
             upstreams,
             lambda,
             queues,
@@ -301,5 +235,52 @@ impl LocalCloud {
         if let Err(error) = grants::keep(&self.roles) {
             tracing::error!(error = %chain(&error), "the used IAM permissions could not be written");
         }
+    }
+}
+
+fn aws_options(options: &Options, state: &State, plan: &Plan, on_kill: OnKill) -> AwsOptions {
+    AwsOptions {
+        resources: plan.resources.clone(),
+        data: options.data.clone(),
+        deletes_expired_items: true,
+        credentials: state.credentials.clone(),
+        roles: plan.roles.clone(),
+        usage: state.usage.clone(),
+        faults: state.faults.clone(),
+        on_kill,
+    }
+}
+
+async fn load_demo_contacts(options: &Options, aws: &Aws, table: &Table) -> Result<(), StartError> {
+    demo_contacts::seed(table, &Clock::System).await?;
+    demo_contacts::turn_flags_on(table).await?;
+    if options.contacts > 0 {
+        options.console.note(&format!("loading {} more demo contacts…", options.contacts));
+        demo_contacts::load(&aws.database(), table, &Clock::System, options.contacts)?;
+    }
+    Ok(())
+}
+
+fn lambda_options(
+    options: &Options,
+    state: &State,
+    plan: &Plan,
+    names: &Names,
+    binaries: &Binaries,
+    aws: &Aws,
+) -> LambdaOptions {
+    LambdaOptions {
+        template: Arc::clone(&plan.template),
+        names: names.clone(),
+        endpoint_url: aws.endpoint_url().to_owned(),
+        binaries: binaries.clone(),
+        credentials: state.credentials.clone(),
+        usage: state.usage.clone(),
+        requests: state.requests.clone(),
+        events: state.events.clone(),
+        console: options.console.clone(),
+        clock: options.clock.clone(),
+        concurrency: options.concurrency,
+        retry_delays: options.retry_delays.clone(),
     }
 }

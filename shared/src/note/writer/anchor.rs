@@ -7,93 +7,105 @@ use crate::note::{
     allow::{Layout, Treatment, treatment},
     clean::{Mention, Part},
     markup::is_visible,
-    mention::Anchor,
+    mention::{Anchor, MentionRef},
     removed::Removed,
     tree::{Data, Node, NodeId},
 };
 
 impl<'t> Writer<'t> {
-    /// Writes a link or a `span`, or starts a mention.
+    /// Writes a link or a `span`, or starts a mention. Returns whether its content follows.
     pub(super) fn anchor(&mut self, id: NodeId, node: &'t Node, is_link: bool) -> bool {
-        let anchor = Anchor::parse(is_link, &|name| node.attribute(name), self.site);
-        match anchor {
+        match Anchor::parse(is_link, &|name| node.attribute(name), self.site) {
             Anchor::Mention { reference, labels, is_pending } => {
                 self.end_run();
                 self.push_open("", 0);
                 let number = node.number();
-                if number.is_some_and(|number| self.numbers.contains(&number)) {
-                    // The parser has repeated the anchor in another block.
+                // The parser can repeat an anchor in another block.
+                if number.is_none_or(|number| self.numbers.insert(number)) {
+                    let mention = self.mention(reference, labels, is_pending);
                     self.start_waiting(id);
-                    return true;
-                }
-                self.numbers.extend(number);
-                let references = &mut self.clean.references;
-                let index = references.iter().position(|known| *known == reference);
-                let reference = index.unwrap_or_else(|| {
-                    references.push(reference);
-                    references.len() - 1
-                });
-                self.clean.mentions.push(Mention { reference, labels, is_pending });
-                let mention = self.clean.mentions.len() - 1;
-                self.start_waiting(id);
-                match self.start_of_name(id) {
-                    Some(start) if start == id => self.start_run(mention),
-                    Some(start) => {
-                        // The name of an anchor around this one has not started.
-                        if let Some((_, other)) = self.waiting.replace((start, mention)) {
-                            self.start_run(other);
-                            self.end_run();
-                        }
-                    }
-                    None => {
-                        self.start_run(mention);
-                        self.end_run();
-                    }
+                    self.start_mention(id, mention);
+                } else {
+                    self.start_waiting(id);
                 }
                 true
             }
-            Anchor::Link(_) if !self.keeps_links || self.is_too_deep() => {
-                self.push_open("", 0);
-                self.start_waiting(id);
-                true
-            }
-            Anchor::Link(tag) => {
-                self.end_run();
-                let style = self.style(node);
-                let start = self.clean.html.len();
-                self.clean.html.push_str(&tag);
-                if !style.is_empty() {
-                    self.clean.html.pop();
-                    self.attribute("style", &style);
-                    self.clean.html.push('>');
-                }
-                self.push_open("a", start);
-                self.start_waiting(id);
-                true
-            }
+            Anchor::Link(_) if !self.keeps_links || self.is_too_deep() => self.content(id),
+            Anchor::Link(tag) => self.link(id, node, &tag),
             Anchor::Bare { unsafe_address } => {
                 if unsafe_address {
                     self.clean.remove(Removed::Link);
                 }
-                let class = node.attribute("class").unwrap_or_default();
-                let has_class = |name| class.split_ascii_whitespace().any(|known| known == name);
-                if is_link {
-                    self.push_open("", 0);
-                    self.start_waiting(id);
-                    return true;
-                }
-                if has_class("ql-formula") {
-                    self.clean.remove(Removed::Formula);
-                    self.alternative(node.attribute("data-value").unwrap_or_default());
-                    return false;
-                }
-                // Quill draws the marks of its lists in an element that it makes again.
-                if has_class("ql-ui") && self.tree.first_child(id).is_none() {
-                    return false;
-                }
-                self.element(id, node, "span", Layout::Inline, &[])
+                if is_link { self.content(id) } else { self.span(id, node) }
             }
         }
+    }
+
+    /// Writes only the content of an element.
+    fn content(&mut self, id: NodeId) -> bool {
+        self.push_open("", 0);
+        self.start_waiting(id);
+        true
+    }
+
+    /// Notes a mention and returns its index.
+    fn mention(&mut self, reference: MentionRef, labels: Vec<String>, is_pending: bool) -> usize {
+        let references = &mut self.clean.references;
+        let index = references.iter().position(|known| *known == reference);
+        let reference = index.unwrap_or_else(|| {
+            references.push(reference);
+            references.len() - 1
+        });
+        self.clean.mentions.push(Mention { reference, labels, is_pending });
+        self.clean.mentions.len() - 1
+    }
+
+    /// Starts the run of a mention where its name starts.
+    fn start_mention(&mut self, id: NodeId, mention: usize) {
+        match self.start_of_name(id) {
+            Some(start) if start == id => self.start_run(mention),
+            Some(start) => {
+                // The name of an anchor around this one has not started.
+                if let Some((_, other)) = self.waiting.replace((start, mention)) {
+                    self.start_run(other);
+                    self.end_run();
+                }
+            }
+            None => {
+                self.start_run(mention);
+                self.end_run();
+            }
+        }
+    }
+
+    fn link(&mut self, id: NodeId, node: &'t Node, tag: &str) -> bool {
+        self.end_run();
+        let style = self.style(node);
+        let start = self.clean.html.len();
+        self.clean.html.push_str(tag);
+        if !style.is_empty() {
+            self.clean.html.pop();
+            self.attribute("style", &style);
+            self.clean.html.push('>');
+        }
+        self.push_open("a", start);
+        self.start_waiting(id);
+        true
+    }
+
+    fn span(&mut self, id: NodeId, node: &'t Node) -> bool {
+        let class = node.attribute("class").unwrap_or_default();
+        let has_class = |name| class.split_ascii_whitespace().any(|known| known == name);
+        if has_class("ql-formula") {
+            self.clean.remove(Removed::Formula);
+            self.alternative(node.attribute("data-value").unwrap_or_default());
+            return false;
+        }
+        // Quill draws the marks of its lists in an element that it makes again.
+        if has_class("ql-ui") && self.tree.first_child(id).is_none() {
+            return false;
+        }
+        self.element(id, node, "span", Layout::Inline, &[])
     }
 
     /// The node after whose start tag a mention starts: the mention itself, or the last block or

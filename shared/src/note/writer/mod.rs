@@ -5,6 +5,8 @@
 mod anchor;
 mod element;
 
+use std::collections::BTreeSet;
+
 use html5ever::local_name;
 
 use super::{
@@ -51,7 +53,7 @@ pub(super) struct Writer<'t> {
     /// The mention that starts after the start tag of this node.
     waiting: Option<(NodeId, usize)>,
     /// The numbers of the anchors that became mentions.
-    numbers: Vec<&'t str>,
+    numbers: BTreeSet<&'t str>,
     /// The offset after the start tag of a `pre`.
     behind_pre: usize,
 }
@@ -68,7 +70,7 @@ impl<'t> Writer<'t> {
             depth: 0,
             run: None,
             waiting: None,
-            numbers: Vec::new(),
+            numbers: BTreeSet::new(),
             behind_pre: usize::MAX,
         }
     }
