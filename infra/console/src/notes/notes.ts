@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/vue-query";
 import { computed, type Ref } from "vue";
-import { ApiError, body, useApi, type Schema } from "@/api";
+import { body, isUncertain, useApi, type Schema } from "@/api";
 import type { Draft } from "./drafts";
 
 export type Note = Schema<"Note">;
@@ -42,9 +42,6 @@ export function useNotes(contactId: Ref<string>, enabled: Ref<boolean>) {
   const notes = computed(() => query.data.value?.pages.flatMap((page) => page.data) ?? []);
   return { query, notes };
 }
-
-/** Whether the API may have stored the note although its answer says otherwise, or did not arrive. */
-const isUncertain = (error: unknown) => !(error instanceof ApiError) || error.status >= 500 || error.status === 409 || error.status === 429;
 
 const inputOf = (draft: Draft): Input => ({ note: draft.html, attachments: draft.attachments, visibility: draft.visibility });
 
