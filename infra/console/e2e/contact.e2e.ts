@@ -206,6 +206,19 @@ test("TEAM-S06 AC-1, AC-2: a contact in scope is deleted; where the level does n
   await page.getByRole("heading", { name: "All contacts" }).waitFor();
 });
 
+test("Contact: a contact with changes that are not saved is deleted", async () => {
+  const world = await company();
+  const id = await create(world, "Maya", { name: "Ayu" });
+  const page = await visit(world.people["Maya"]!, `/customers/${id}`);
+  await edit(page);
+  await page.getByLabel("Company").fill("Not saved");
+  await page.getByRole("button", { name: "Delete contact" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByText("Ayu was deleted.").first().waitFor();
+  await page.getByRole("heading", { name: "All contacts", level: 1 }).waitFor();
+  await page.getByText("No contacts yet.").waitFor();
+});
+
 test("Contact: errors stand next to their fields, in words", async () => {
   const world = await company();
   const page = await visit(world.people["Maya"]!, "/customers/new");
