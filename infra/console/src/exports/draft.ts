@@ -48,10 +48,13 @@ export function useDraft(earlier: Ref<Job | null>) {
     locale: language.value,
     columns: [],
   });
+  // Only once: the job is read again, with a new link to its file, and must not undo what the user has changed since.
+  let filled = false;
   watch(
     earlier,
     (job) => {
-      if (!job) return;
+      if (filled || !job) return;
+      filled = true;
       Object.assign(draft, {
         format: job.format,
         delimiter: job.delimiter,
