@@ -225,7 +225,7 @@ test("Contact: errors stand next to their fields, in words", async () => {
   await page.getByLabel("Name", { exact: true }).fill("Ayu");
   await page.getByRole("textbox", { name: "Email" }).fill("no address");
   await page.getByRole("button", { name: "Create contact" }).click();
-  await page.getByText("This is not a valid email address.").waitFor();
+  await page.getByText("The email address is not valid or is too long.").waitFor();
   const email = page.getByRole("textbox", { name: "Email" });
   expect(await email.getAttribute("aria-invalid")).toBe("true");
   await expectFocus(email);
@@ -233,7 +233,7 @@ test("Contact: errors stand next to their fields, in words", async () => {
   await email.fill("ayu@shop.example");
   await page.getByLabel("External ID").fill("x".repeat(300));
   await page.getByRole("button", { name: "Create contact" }).click();
-  await page.getByText("The external ID is too long, or another contact has it.").waitFor();
+  await page.getByText("The external ID is too long. It can have at most 256 bytes.").waitFor();
 });
 
 test("Contact: a possible duplicate is named after the creation", async () => {

@@ -46,7 +46,7 @@ describe("the encoding of a file", () => {
     expect(() => decodeFile(Uint8Array.from([0x0a, 0x5a, 0xeb, 0x0a]), "utf-8")).toThrow(new TableError("malformed", 2));
   });
 
-  it("is found out from whole lines", () => {
+  it("is detected from whole lines", () => {
     expect(byteSample(new TextEncoder().encode("ab\ncd\nef"), 5)).toEqual(new TextEncoder().encode("ab\n"));
   });
 });
