@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { createApp, defineComponent, nextTick, ref, type Ref } from "vue";
 import { createI18n } from "vue-i18n";
 import { apiKey, type Api } from "@/api";
-import { useDraft } from "./draft";
+import { useExportDraft } from "./draft";
 import type { Job } from "./jobs";
 
 const job = (download_url: string) =>
@@ -13,9 +13,9 @@ const job = (download_url: string) =>
 /** The draft of a page whose API knows no fields. */
 function draftFor(earlier: Ref<Job | null>) {
   const api = { GET: async () => ({ data: { data: [] }, response: new Response() }) } as unknown as Api;
-  let draft: ReturnType<typeof useDraft>["draft"] | undefined;
+  let draft: ReturnType<typeof useExportDraft>["draft"] | undefined;
   const component = defineComponent(() => {
-    draft = useDraft(earlier).draft;
+    draft = useExportDraft(earlier).draft;
     return () => null;
   });
   createApp(component)
