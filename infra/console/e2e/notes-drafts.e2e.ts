@@ -162,7 +162,7 @@ test("Notes: private and public, attachments by link, edit and delete", async ()
   await saveNote(page);
   await page.getByRole("button", { name: "Write a note" }).and(page.locator(":focus")).waitFor();
   const note = (await storedNotes(scene))[0]!;
-  expect([note.visibility, note.attachments]).toEqual(["private", [{ name: "Q4 offer.pdf", content_type: "application/pdf", size: 1572864, url: "https://files.example.com/Q4%20offer.pdf" }]]);
+  expect([note.visibility, note.attachments]).toEqual(["private", [{ name: "Q4 offer.pdf", content_type: "application/pdf", size: 1500000, url: "https://files.example.com/Q4%20offer.pdf" }]]);
   const shown = noteBy(page, "Sinta Maharani");
   await shown.getByText("Only me").waitFor();
   expect(await shown.getByRole("link", { name: "Q4 offer.pdf" }).getAttribute("href")).toBe("https://files.example.com/Q4%20offer.pdf");
