@@ -62,8 +62,6 @@ test("Drafts: after a lost answer, saving again makes no second note, even if th
 test("Drafts: while a note is saved its text cannot be changed, and after a failure it can, where the user was", async () => {
   const scene = await createNoteScene();
   const page = await openContact(scene);
-  const text = await startNote(page);
-  await page.keyboard.type("Typed before");
   let fail = () => {};
   const failed = new Promise<void>((resolve) => (fail = resolve));
   await page.route("**/v1/contacts/*/notes", async (route) => {
@@ -71,6 +69,8 @@ test("Drafts: while a note is saved its text cannot be changed, and after a fail
     await failed;
     await route.abort("connectionreset");
   });
+  const text = await startNote(page);
+  await page.keyboard.type("Typed before");
   await page.keyboard.press("ControlOrMeta+Enter");
   await text.and(page.locator("[aria-readonly=true]")).waitFor();
   await page.keyboard.type(" and lost");
