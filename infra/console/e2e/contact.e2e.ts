@@ -206,13 +206,26 @@ test("TEAM-S06 AC-1, AC-2: a contact in scope is deleted; where the level does n
   await page.getByRole("heading", { name: "All contacts" }).waitFor();
 });
 
+test("Contact: a contact with changes that are not saved is deleted", async () => {
+  const world = await company();
+  const id = await create(world, "Maya", { name: "Ayu" });
+  const page = await visit(world.people["Maya"]!, `/customers/${id}`);
+  await edit(page);
+  await page.getByLabel("Company").fill("Not saved");
+  await page.getByRole("button", { name: "Delete contact" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByText("Ayu was deleted.").first().waitFor();
+  await page.getByRole("heading", { name: "All contacts", level: 1 }).waitFor();
+  await page.getByText("No contacts yet.").waitFor();
+});
+
 test("Contact: errors stand next to their fields, in words", async () => {
   const world = await company();
   const page = await visit(world.people["Maya"]!, "/customers/new");
   await page.getByLabel("Name", { exact: true }).fill("Ayu");
   await page.getByRole("textbox", { name: "Email" }).fill("no address");
   await page.getByRole("button", { name: "Create contact" }).click();
-  await page.getByText("This is not a valid email address.").waitFor();
+  await page.getByText("The email address is not valid or is too long.").waitFor();
   const email = page.getByRole("textbox", { name: "Email" });
   expect(await email.getAttribute("aria-invalid")).toBe("true");
   await expectFocus(email);
@@ -220,7 +233,7 @@ test("Contact: errors stand next to their fields, in words", async () => {
   await email.fill("ayu@shop.example");
   await page.getByLabel("External ID").fill("x".repeat(300));
   await page.getByRole("button", { name: "Create contact" }).click();
-  await page.getByText("The external ID is too long, or another contact has it.").waitFor();
+  await page.getByText("The external ID is too long. It can have at most 256 bytes.").waitFor();
 });
 
 test("Contact: a possible duplicate is named after the creation", async () => {

@@ -33,8 +33,8 @@ test("Import: the mapping is proposed and corrected, and two bad rows are downlo
   expect(await page.getByLabel("Separator").inputValue()).toBe("semicolon");
   expect(await page.getByLabel("Field for the column Loyalty tier").inputValue()).toBe("custom.loyalty_tier");
   await page.getByRole("region", { name: "The first contacts" }).getByText("ayu@b.example").waitFor();
-  await page.getByLabel("Field for the column Ref").selectOption({ label: "External id" });
-  await page.getByRole("columnheader", { name: "External id" }).waitFor();
+  await page.getByLabel("Field for the column Ref").selectOption({ label: "External ID" });
+  await page.getByRole("columnheader", { name: "External ID" }).waitFor();
   await expectAccessible(page);
 
   await page.getByText("1 row cannot be read and will be rejected").waitFor();
@@ -176,10 +176,10 @@ test("Import: files in other encodings keep their letters, and unclear ones are 
   await page.getByText("The first row can be separated in two ways.").waitFor();
   await page.getByLabel("Separator").selectOption({ label: "Semicolon (;)" });
   await page.getByText("These columns cannot be imported yet.").waitFor();
-  await page.getByText("Choose “Email addresses”, “External id”, or “Contact id” for one of the columns.").waitFor();
+  await page.getByText("Choose “Email addresses”, “External ID”, or “Contact ID” for one of the columns.").waitFor();
   expect(await page.getByRole("button", { name: "Import 1 row" }).isDisabled()).toBe(true);
   await expectAccessible(page);
-  await page.getByLabel("Field for the column Name").selectOption({ label: "External id" });
+  await page.getByLabel("Field for the column Name").selectOption({ label: "External ID" });
   await page.getByText("These columns cannot be imported yet.").waitFor({ state: "detached" });
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { choosePerson, clearFaults, expectAccessible, fault, tokenLifetime } from "./harness";
-import { createNoteScene, editNote, expectStored, mention, noteBy, notificationsOf, openContact, saveNote, startNote, storedNotes, storeNote, textOf } from "./scenes/notes";
+import { createNoteScene, editNote, expectStored, hasCursor, mention, noteBy, notificationsOf, openContact, saveNote, startNote, storedNotes, storeNote, textOf } from "./scenes/notes";
 
 /** The second at which the token of the page expires. */
 const expiry = (page: Awaited<ReturnType<typeof openContact>>) =>
@@ -57,6 +57,33 @@ test("Drafts: after a lost answer, saving again makes no second note, even if th
   await saveNote(page);
   await expectStored(scene, "<p>First text, corrected</p>");
   expect(await storedNotes(scene)).toHaveLength(1);
+});
+
+test("Drafts: while a note is saved its text cannot be changed, and after a failure it can, where the user was", async () => {
+  const scene = await createNoteScene();
+  const page = await openContact(scene);
+  let fail = () => {};
+  const failed = new Promise<void>((resolve) => (fail = resolve));
+  await page.route("**/v1/contacts/*/notes", async (route) => {
+    if (route.request().method() !== "POST") return route.fallback();
+    await failed;
+    await route.abort("connectionreset");
+  });
+  const text = await startNote(page);
+  await page.keyboard.type("Typed before");
+  await page.keyboard.press("ControlOrMeta+Enter");
+  await text.and(page.locator("[aria-readonly=true]")).waitFor();
+  await page.keyboard.type(" and lost");
+  await expectAccessible(page);
+  expect(await text.innerText()).toBe("Typed before");
+  fail();
+  await page.getByText("No connection, so the note is not saved yet.").waitFor();
+  await text.and(page.locator("[aria-readonly=false]")).waitFor();
+  await hasCursor(page);
+  await page.keyboard.type(" and after");
+  await page.unroute("**/v1/contacts/*/notes");
+  await saveNote(page);
+  await expectStored(scene, "<p>Typed before and after</p>");
 });
 
 test("Drafts: typed text survives a lost connection and a reload, for this contact only", async () => {
@@ -135,7 +162,7 @@ test("Notes: private and public, attachments by link, edit and delete", async ()
   await saveNote(page);
   await page.getByRole("button", { name: "Write a note" }).and(page.locator(":focus")).waitFor();
   const note = (await storedNotes(scene))[0]!;
-  expect([note.visibility, note.attachments]).toEqual(["private", [{ name: "Q4 offer.pdf", content_type: "application/pdf", size: 1572864, url: "https://files.example.com/Q4%20offer.pdf" }]]);
+  expect([note.visibility, note.attachments]).toEqual(["private", [{ name: "Q4 offer.pdf", content_type: "application/pdf", size: 1500000, url: "https://files.example.com/Q4%20offer.pdf" }]]);
   const shown = noteBy(page, "Sinta Maharani");
   await shown.getByText("Only me").waitFor();
   expect(await shown.getByRole("link", { name: "Q4 offer.pdf" }).getAttribute("href")).toBe("https://files.example.com/Q4%20offer.pdf");

@@ -202,7 +202,7 @@ test("NOTE-MENTION-S06 NEG-2: with the flag off, @ opens nothing, mentions have 
   const asked: string[] = [];
   page.on("request", (request) => request.url().includes("/cdp/people") && asked.push(request.url()));
   await startNote(page);
-  expect(await page.getByRole("button", { name: "Mention a teammate" }).count()).toBe(0);
+  expect(await page.getByRole("button", { name: "Mention a colleague" }).count()).toBe(0);
   await page.keyboard.type("Hi @bu");
   await saveNote(page);
   await expectStored(scene, "<p>Hi @bu</p>");

@@ -49,6 +49,11 @@ export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
 }
 
+/** Whether the API may have stored what was sent although it answered with an error, or its answer did not arrive. */
+export function isUncertain(error: unknown): boolean {
+  return !(error instanceof ApiError) || error.status >= 500 || error.status === 409 || error.status === 429;
+}
+
 /** The key of the text that explains an error to a user. */
 export function errorText(error: unknown): string {
   if (error instanceof ConnectionError) return "errors.connection";

@@ -3,7 +3,8 @@ import type { components } from "@generated/api";
 import type { Api } from "./client";
 
 export { body } from "./client";
-export { ApiError, ConnectionError, errorText } from "./error";
+export { ApiError, ConnectionError, errorText, isUncertain } from "./error";
+export { createsOnce } from "./once";
 export type { Api } from "./client";
 
 /** A schema of the API by its name: `Schema<"Contact">`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changesOf, creationOf, draftOf, inForm, problemsOf, type Draft } from "./draft";
+import { changesOf, creationOf, draftOf, inForm, problemsOf, type ContactDraft } from "./draft";
 import type { FullContact } from "./list";
 
 const contact: FullContact = {
@@ -26,7 +26,7 @@ const fields = [
   { key: "since", type: "date" as const },
   { key: "extra", type: "number" as const },
 ];
-const custom = (draft: Draft, key: string) => draft.custom.find((field) => field.key === key)!;
+const custom = (draft: ContactDraft, key: string) => draft.custom.find((field) => field.key === key)!;
 
 describe("a draft", () => {
   it("sends only what was changed", () => {

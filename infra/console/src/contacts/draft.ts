@@ -22,7 +22,7 @@ export interface CustomValue {
 }
 
 /** What the form has. Empty texts are absent fields. */
-export interface Draft {
+export interface ContactDraft {
   name: string;
   emails: string[];
   phones: string[];
@@ -54,7 +54,7 @@ function customValue(key: string, type: FieldType, value: unknown): CustomValue 
 }
 
 /** The draft of a contact, with the company's custom fields and those that only the contact has. */
-export function draftOf(contact: FullContact | null, fields: readonly { key: string; type: FieldType }[]): Draft {
+export function draftOf(contact: FullContact | null, fields: readonly { key: string; type: FieldType }[]): ContactDraft {
   const stored = contact?.custom_fields ?? {};
   const known = new Map(fields.map(({ key, type }) => [key, type]));
   for (const [key, value] of Object.entries(stored)) if (!known.has(key)) known.set(key, typeOf(value));
@@ -89,7 +89,7 @@ export function valueOf(field: CustomValue): unknown {
 const present = (texts: readonly string[]) => texts.map((text) => text.trim()).filter(Boolean);
 
 /** A field as the API names it, by the rows of the form: the API does not get the rows that are blank. */
-export function inForm(field: string, draft: Draft): string {
+export function inForm(field: string, draft: ContactDraft): string {
   const [, list, place] = /^(emails|phones)\[(\d+)\]/.exec(field) ?? [];
   if (!list) return field;
   const rows = [...draft[list as "emails" | "phones"].entries()].filter(([, text]) => text.trim());
@@ -99,7 +99,7 @@ export function inForm(field: string, draft: Draft): string {
 const orNull = (text: string) => text.trim() || null;
 
 /** All fields of a draft, as the API takes them. */
-function inputOf(draft: Draft): ContactInput {
+function inputOf(draft: ContactDraft): ContactInput {
   return {
     name: orNull(draft.name),
     emails: present(draft.emails),
@@ -118,7 +118,7 @@ function inputOf(draft: Draft): ContactInput {
 const equal = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
 /** The fields in which a draft differs from the one that it began as. The others are not sent, so that nothing of another person's change is undone. */
-export function changesOf(draft: Draft, begun: Draft): ContactInput {
+export function changesOf(draft: ContactDraft, begun: ContactDraft): ContactInput {
   const [now, before] = [inputOf(draft), inputOf(begun)];
   const changes: ContactInput = {};
   for (const key of Object.keys(now) as (keyof ContactInput)[]) {
@@ -130,7 +130,7 @@ export function changesOf(draft: Draft, begun: Draft): ContactInput {
 }
 
 /** The body that creates a contact: what has a value, and always the team owners. */
-export function creationOf(draft: Draft): ContactInput {
+export function creationOf(draft: ContactDraft): ContactInput {
   const { team_owner_ids, custom_fields, ...rest } = inputOf(draft);
   const filled = Object.entries(rest).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length));
   const custom = Object.entries(custom_fields ?? {}).filter(([, value]) => value !== null);
@@ -147,7 +147,7 @@ const EMAIL = /^[^\s@,;<>"]+@[^\s@,;<>"]+$/u;
 export type Problem = "emails" | NumberProblem;
 
 /** The fields that the API would refuse or that would be rounded, by their names as the API reports them, with what is wrong. */
-export function problemsOf(draft: Draft): Record<string, Problem> {
+export function problemsOf(draft: ContactDraft): Record<string, Problem> {
   const problems: Record<string, Problem> = {};
   for (const [index, email] of draft.emails.entries()) {
     if (email.trim() && !EMAIL.test(email.trim())) problems[`emails[${index}]`] = "emails";

@@ -49,11 +49,16 @@ export function useContactList(state: Ref<ListState>, enabled: Ref<boolean>) {
   // Pages can be short or empty while more follow.
   const isShort = computed(() => contacts.value.length < FIRST_ROWS && query.hasNextPage.value);
   watch([isShort, contacts, query.isFetching, query.isError], () => {
-    if (isShort.value && !query.isFetching.value && !query.isError.value) void query.fetchNextPage();
+    if (isShort.value) readNextPage(query);
   });
   /** Whether the first rows are there. */
   const isLoaded = computed(() => query.isSuccess.value && !query.isFetching.value && !isShort.value);
   return { query, contacts, isLoaded };
+}
+
+/** Reads the next page, unless a page is being read, or one failed: then the user decides. */
+export function readNextPage(query: ReturnType<typeof useContactList>["query"]): void {
+  if (query.hasNextPage.value && !query.isFetching.value && !query.isError.value) void query.fetchNextPage();
 }
 
 /** Remembers the names of the people of a contact. */

@@ -2,7 +2,7 @@ import { nextTick, reactive, ref } from "vue";
 import { useI18n } from "vue-i18n";
 import { ApiError, errorText } from "@/api";
 import { toast } from "@/design/toasts";
-import { inForm, problemsOf, type ContactInput, type Draft } from "./draft";
+import { inForm, problemsOf, type ContactDraft, type ContactInput } from "./draft";
 import { useTeamOwnerTracking } from "./tracking";
 
 const worded = ["name", "company_name", "emails", "phones", "owner_id", "assignee_id", "tags", "source", "external_id", "custom_fields"];
@@ -28,14 +28,14 @@ export function useSaveErrors() {
   }
 
   /** Checks what the form can check itself. Returns whether the draft can be sent. */
-  function check(draft: Draft): boolean {
+  function check(draft: ContactDraft): boolean {
     clear();
     for (const [field, problem] of Object.entries(problemsOf(draft))) errors[field] = t(`contacts.invalid.${problem}`);
     return Object.keys(errors).length === 0;
   }
 
   /** Shows the error of a save. Returns whether the Team Owner field goes back to what is stored. */
-  function show(error: unknown, sent: ContactInput, draft: Draft): boolean {
+  function show(error: unknown, sent: ContactInput, draft: ContactDraft): boolean {
     clear();
     if (error instanceof ApiError && error.code === "INVALID_REQUEST") {
       const field = error.details.field ?? "";

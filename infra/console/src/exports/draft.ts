@@ -8,7 +8,7 @@ import { ownFileName, type Job } from "./jobs";
 export type ExportField = Schema<"ExportField">;
 
 /** An export that the user puts together. */
-export interface Draft {
+export interface ExportDraft {
   format: Schema<"ExportFormat">;
   delimiter: Schema<"Delimiter">;
   fileName: string;
@@ -37,10 +37,10 @@ function useExportFields(locale: Ref<Schema<"Locale">>) {
 }
 
 /** The draft of an export: as an earlier one was, or with the suggested columns. Its fields have their names in the language of the page. */
-export function useDraft(earlier: Ref<Job | null>) {
+export function useExportDraft(earlier: Ref<Job | null>) {
   const { locale } = useI18n();
   const language = computed(() => locale.value as Schema<"Locale">);
-  const draft = reactive<Draft>({
+  const draft = reactive<ExportDraft>({
     format: "xlsx",
     delimiter: "comma",
     fileName: "",
@@ -48,10 +48,13 @@ export function useDraft(earlier: Ref<Job | null>) {
     locale: language.value,
     columns: [],
   });
+  // Only once: the job is read again, with a new link to its file, and must not undo what the user has changed since.
+  let filled = false;
   watch(
     earlier,
     (job) => {
-      if (!job) return;
+      if (filled || !job) return;
+      filled = true;
       Object.assign(draft, {
         format: job.format,
         delimiter: job.delimiter,

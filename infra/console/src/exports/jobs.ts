@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery, useQueryClient, type InfiniteData } from "@tanstack/vue-query";
 import { computed } from "vue";
-import { ApiError, body, useApi, type Schema } from "@/api";
+import { ApiError, body, createsOnce, useApi, type Schema } from "@/api";
 
 export type Job = Schema<"Export">;
 
@@ -106,25 +106,19 @@ export function useJobs() {
 
 type Request = Schema<"ExportRequest">;
 
-/** Requests exports. A request whose answer was lost is repeated with the same key, so that it makes one file. */
+/** Requests exports. */
 export function useRequestExport() {
   const api = useApi();
   const queries = useQueryClient();
-  let pending: { content: string; key: string } | null = null;
+  const createOnce = createsOnce();
 
   async function request(wanted: Request): Promise<Job> {
-    const content = JSON.stringify(wanted);
-    if (pending?.content !== content) pending = { content, key: crypto.randomUUID() };
-    try {
-      const { data } = await body(api.POST("/cdp/exports", { params: { header: { "Idempotency-Key": pending.key } }, body: wanted }));
-      pending = null;
-      selections.set(data.id, wanted.selection);
-      await queries.invalidateQueries({ queryKey: LIST });
-      return data;
-    } catch (error) {
-      if (error instanceof ApiError) pending = null;
-      throw error;
-    }
+    const { data } = await createOnce(wanted, (sent, key) =>
+      body(api.POST("/cdp/exports", { params: { header: { "Idempotency-Key": key } }, body: sent })),
+    );
+    selections.set(data.id, wanted.selection);
+    await queries.invalidateQueries({ queryKey: LIST });
+    return data;
   }
 
   return {

@@ -40,6 +40,16 @@ describe("texts", () => {
     for (const [key, text] of english) expect(places(indonesian.get(key) ?? ""), key).toEqual(places(text));
   });
 
+  it("are all used", () => {
+    const source = sources(join(import.meta.dirname, "..")).map(([, text]) => text).join("\n");
+    // A key in quotes, or one with values in it: `contacts.fields.${column}`.
+    const named = new Set([...source.matchAll(/(["'`])([\w-]+(?:\.[\w-]+)+)\1/g)].map((match) => match[2]));
+    const built = [...source.matchAll(/`([\w-]+\.[\w.-]*\$\{[^`]+)`/g)].map(
+      ([, key = ""]) => new RegExp(`^${key.replaceAll(".", "\\.").replace(/\$\{[^}]*\}/g, "[\\w-]+")}$`),
+    );
+    expect([...english.keys()].filter((key) => !named.has(key) && !built.some((pattern) => pattern.test(key)))).toEqual([]);
+  });
+
   it("exist for every key that the sources name", () => {
     const missing = sources(join(import.meta.dirname, "..")).flatMap(([path, source]) =>
       [...source.matchAll(/(?:\bt\(|keypath=)\s*["']([\w.]+)["']/g)]

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { contentType, nameFrom, parseAddress, sizeText } from "./attachments";
+import { contentType, nameFrom, parseAddress } from "./attachments";
 
 it("the media type follows the end of the file's name", () => {
   expect(["Offer.PDF", "a.b.docx", "photo.jpeg"].map(contentType)).toEqual([
@@ -18,9 +18,4 @@ it("an attachment has an https address without credentials", () => {
 it("the name is proposed from the address", () => {
   expect(nameFrom(new URL("https://files.example.com/x/Q4%20offer.pdf?v=1"))).toBe("Q4 offer.pdf");
   expect(nameFrom(new URL("https://files.example.com/100%.pdf"))).toBe("100%.pdf");
-});
-
-it("a size is written in the reader's language", () => {
-  const file = { name: "a.pdf", content_type: "application/pdf", size: 1_572_864, url: "https://files.example.com/a.pdf" };
-  expect([sizeText(file, "en"), sizeText(file, "id")]).toEqual(["1.5 MB", "1,5 MB"]);
 });

@@ -1,8 +1,8 @@
-import type { Attachment } from "./drafts";
-
 export const ATTACHMENT_LIMIT = 10;
-/** 25 MiB. */
-export const SIZE_LIMIT = 25 * 1024 * 1024;
+/** The unit in which a user gives a size, the same in which sizes are shown. */
+export const MEGABYTE = 1000 * 1000;
+/** The API's limit, 25 MiB, in whole megabytes. */
+export const SIZE_LIMIT = 25 * MEGABYTE;
 
 /** The media types that the API accepts, by the ends of file names. */
 const types: Record<string, string> = {
@@ -56,17 +56,4 @@ export function nameFrom(url: URL): string {
   } catch {
     return last;
   }
-}
-
-const units = ["byte", "kilobyte", "megabyte"] as const;
-
-/** The size in words: `1.2 MB`. */
-export function sizeText(attachment: Attachment, locale: string): string {
-  let size = attachment.size;
-  let unit = 0;
-  while (size >= 1024 && unit < units.length - 1) {
-    size /= 1024;
-    unit += 1;
-  }
-  return new Intl.NumberFormat(locale, { style: "unit", unit: units[unit] ?? "byte", unitDisplay: "short", maximumFractionDigits: 1 }).format(size);
 }

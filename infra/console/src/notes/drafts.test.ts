@@ -1,10 +1,10 @@
 // @vitest-environment jsdom
 import { effectScope } from "vue";
 import { beforeEach, expect, it } from "vitest";
-import { draftKey, hasDraft, useDraft, type Draft } from "./drafts";
+import { draftKey, hasDraft, useNoteDraft, type NoteDraft } from "./drafts";
 
-const empty: Draft = { html: "", visibility: "public", attachments: [], sent: null, version: null };
-const open = (key: string) => effectScope().run(() => useDraft(key, empty))!;
+const empty: NoteDraft = { html: "", visibility: "public", attachments: [], sent: null, version: null };
+const open = (key: string) => effectScope().run(() => useNoteDraft(key, empty))!;
 
 beforeEach(() => window.sessionStorage.clear());
 

@@ -5,7 +5,7 @@ export type Visibility = Schema<"Note">["visibility"];
 export type Attachment = Schema<"Attachment">;
 
 /** What a user typed, and has not saved yet. */
-export interface Draft {
+export interface NoteDraft {
   html: string;
   visibility: Visibility;
   attachments: Attachment[];
@@ -17,11 +17,11 @@ export interface Draft {
 
 const PREFIX = "console.note-draft";
 
-function read(key: string): Draft | null {
+function read(key: string): NoteDraft | null {
   const text = window.sessionStorage.getItem(key);
   if (text === null) return null;
   try {
-    return JSON.parse(text) as Draft;
+    return JSON.parse(text) as NoteDraft;
   } catch {
     return null;
   }
@@ -37,10 +37,10 @@ export const hasDraft = (key: string) => window.sessionStorage.getItem(key) !== 
  * A draft that is kept in this tab until it is discarded, so that a reload, a lost connection or a new
  * sign-in loses nothing.
  */
-export function useDraft(key: string, initial: Draft) {
+export function useNoteDraft(key: string, initial: NoteDraft) {
   const start = JSON.stringify(initial);
-  const fresh = () => JSON.parse(start) as Draft;
-  const draft = reactive<Draft>(read(key) ?? fresh());
+  const fresh = () => JSON.parse(start) as NoteDraft;
+  const draft = reactive<NoteDraft>(read(key) ?? fresh());
   const same = () => JSON.stringify(draft) === start;
   const store = () => {
     if (same()) window.sessionStorage.removeItem(key);

@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/vue-query";
 import { computed, type Ref } from "vue";
-import { ApiError, body, useApi, type Schema } from "@/api";
-import type { Draft } from "./drafts";
+import { body, isUncertain, useApi, type Schema } from "@/api";
+import type { NoteDraft } from "./drafts";
 
 export type Note = Schema<"Note">;
 export type NoteWarning = Schema<"Warning">;
@@ -43,10 +43,7 @@ export function useNotes(contactId: Ref<string>, enabled: Ref<boolean>) {
   return { query, notes };
 }
 
-/** Whether the API may have stored the note although its answer says otherwise, or did not arrive. */
-const isUncertain = (error: unknown) => !(error instanceof ApiError) || error.status >= 500 || error.status === 409 || error.status === 429;
-
-const inputOf = (draft: Draft): Input => ({ note: draft.html, attachments: draft.attachments, visibility: draft.visibility });
+const inputOf = (draft: NoteDraft): Input => ({ note: draft.html, attachments: draft.attachments, visibility: draft.visibility });
 
 /** Creates, changes and deletes notes of a contact. */
 export function useNoteChanges(contactId: Ref<string>) {
@@ -72,7 +69,7 @@ export function useNoteChanges(contactId: Ref<string>) {
   }
 
   /** Sends the draft under the key that it was sent with before, if there is one. */
-  async function send(draft: Draft, input: string): Promise<Saved> {
+  async function send(draft: NoteDraft, input: string): Promise<Saved> {
     draft.sent ??= { key: crypto.randomUUID(), body: input };
     try {
       return await post(draft.sent.body, draft.sent.key);
@@ -87,7 +84,7 @@ export function useNoteChanges(contactId: Ref<string>) {
    * Creates a note. If the answer to an earlier request was lost and the text has changed since, the
    * earlier request is repeated first: its note, and no second one, then gets the new text.
    */
-  async function create(draft: Draft): Promise<Saved> {
+  async function create(draft: NoteDraft): Promise<Saved> {
     const input = JSON.stringify(inputOf(draft));
     const earlier = draft.sent !== null && draft.sent.body !== input;
     const saved = await send(draft, input);
@@ -96,7 +93,7 @@ export function useNoteChanges(contactId: Ref<string>) {
   }
 
   /** Changes a note, unless another person changed it since the edit started. */
-  async function change(note: Note, draft: Draft): Promise<Saved> {
+  async function change(note: Note, draft: NoteDraft): Promise<Saved> {
     const path = { contact_id: contactId.value, id: note.id };
     const { data: current } = await body(api.GET("/v1/contacts/{contact_id}/notes/{id}", { params: { path } }));
     if (draft.version !== null && current.version !== draft.version) throw new NoteChanged(current);
@@ -107,7 +104,7 @@ export function useNoteChanges(contactId: Ref<string>) {
 
   return {
     create: useMutation({ mutationFn: create, onSuccess: refresh }),
-    change: useMutation({ mutationFn: ({ note, draft }: { note: Note; draft: Draft }) => change(note, draft), onSuccess: refresh }),
+    change: useMutation({ mutationFn: ({ note, draft }: { note: Note; draft: NoteDraft }) => change(note, draft), onSuccess: refresh }),
     remove: useMutation({
       mutationFn: async (id: string) => {
         await body(api.DELETE("/v1/contacts/{contact_id}/notes/{id}", { params: { path: { contact_id: contactId.value, id } } }));

@@ -116,6 +116,8 @@ export class Session {
         copy.headers.set("Authorization", `Bearer ${token.access_token}`);
         const response = await fetch(copy);
         if (response.status !== 401) return response;
+        // The user signed in again while the request was on its way.
+        if (this.#user.value !== token) continue;
       }
       await this.#untilRenewed(request.signal);
     }
