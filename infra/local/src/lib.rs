@@ -19,6 +19,7 @@ pub mod grants;
 pub mod identity;
 pub mod import;
 pub mod lambda;
+pub mod loopback;
 pub mod operator;
 pub mod record;
 pub mod resources;

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::json;
 use url::Url;
 
+use crate::loopback::is_loopback;
 use crate::template::Template;
 
 /// The content types that a page may send to another origin without a preflight request.
@@ -28,7 +29,7 @@ pub(super) type Origins = Arc<[String]>;
 pub(super) fn local_origins(template: &Template) -> Origins {
     let cors = template.api.iter().filter_map(|api| api.cors.as_ref());
     let origins = cors.flat_map(|cors| &cors.allow_origins);
-    let host = |origin: &str| origin.strip_prefix("http://").is_some_and(is_loopback);
+    let host = |origin: &str| origin.strip_prefix("http://").is_some_and(is_local);
     origins.filter(|origin| host(origin)).cloned().collect()
 }
 
@@ -88,8 +89,8 @@ impl Guard {
     /// is a POST request with the content type of an HTML form.
     fn refusal(&self, method: &Method, headers: &HeaderMap) -> Option<&'static str> {
         let text = |header| headers.get(header).map(HeaderValue::to_str);
-        let is_loopback = matches!(text(&HOST), Some(Ok(host)) if is_loopback(host));
-        if !is_loopback {
+        let is_local = matches!(text(&HOST), Some(Ok(host)) if is_local(host));
+        if !is_local {
             return Some(
                 "the local endpoints accept only the hosts 127.0.0.1, ::1 and localhost; send the \
              request to one of them",
@@ -119,14 +120,9 @@ impl Guard {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
-    let Ok(url) = Url::parse(&format!("http://{host}/")) else { return false };
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+/// Whether a host, with a port or without one, is this machine.
+fn is_local(host: &str) -> bool {
+    Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_loopback(&url))
 }
 
 #[cfg(test)]

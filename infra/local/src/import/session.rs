@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::client::{ApiResponse, Client, ClientError};
+use crate::loopback::is_loopback;
 
 const PATH: &str = "/cdp/customers/import";
 
@@ -81,9 +82,12 @@ impl Session {
         credentials: Credentials,
         stop: watch::Receiver<bool>,
     ) -> Result<Self, SessionError> {
-        let is_local = is_loopback(url);
-        if !is_local && !url.starts_with("https://") {
-            return Err(SessionError::Url);
+        let parsed = url::Url::parse(url).map_err(|_| SessionError::Url)?;
+        let is_local = is_loopback(&parsed);
+        match parsed.scheme() {
+            "https" => {}
+            "http" if is_local => {}
+            _ => return Err(SessionError::Url),
         }
         if !is_local && matches!(credentials, Credentials::User(_)) {
             return Err(SessionError::User);
@@ -195,16 +199,6 @@ async fn signed_in(client: &Client, credentials: &Credentials) -> Result<Client,
         return Err(SessionError::Token);
     }
     Ok(client.with_token(token))
-}
-
-fn is_loopback(url: &str) -> bool {
-    let Ok(url) = url::Url::parse(url) else { return false };
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]
