@@ -63,7 +63,7 @@ pub struct XlsxFile {
     columns: Vec<Column>,
     sheet_name: String,
     formats: Formats,
-    limits: Limits,
+    limits: WorkbookLimits,
     xml_bytes: u64,
     sheets: usize,
     rows_in_sheet: u32,
@@ -72,13 +72,13 @@ pub struct XlsxFile {
 
 /// The limits of a sheet and of a workbook.
 #[derive(Clone, Copy)]
-struct Limits {
+struct WorkbookLimits {
     rows_per_sheet: u32,
     xml_bytes: u64,
     zip64_xml_bytes: u64,
 }
 
-impl Default for Limits {
+impl Default for WorkbookLimits {
     fn default() -> Self {
         Self {
             rows_per_sheet: ROWS_PER_SHEET,
@@ -108,14 +108,14 @@ impl XlsxFile {
         settings: &FileSettings,
         columns: &[Column],
     ) -> Result<Self, FileError> {
-        Self::with_limits(directory, settings, columns, Limits::default())
+        Self::with_limits(directory, settings, columns, WorkbookLimits::default())
     }
 
     fn with_limits(
         directory: &Path,
         settings: &FileSettings,
         columns: &[Column],
-        limits: Limits,
+        limits: WorkbookLimits,
     ) -> Result<Self, FileError> {
         let mut workbook = Workbook::new();
         workbook.set_tempdir(directory)?;

@@ -31,11 +31,11 @@ impl Saved {
 }
 
 fn write(rows_per_sheet: u32, rows: &[Vec<Cell<'_>>]) -> Saved {
-    let limits = Limits { rows_per_sheet, ..Limits::default() };
+    let limits = WorkbookLimits { rows_per_sheet, ..WorkbookLimits::default() };
     write_within(limits, rows)
 }
 
-fn write_within(limits: Limits, rows: &[Vec<Cell<'_>>]) -> Saved {
+fn write_within(limits: WorkbookLimits, rows: &[Vec<Cell<'_>>]) -> Saved {
     let directory = tempfile::tempdir().unwrap();
     let mut file =
         XlsxFile::with_limits(directory.path(), &contacts(), &columns(), limits).unwrap();
@@ -189,7 +189,7 @@ fn a_workbook_fails_before_the_disk_is_full() {
     let xml = part(&write(ROWS_PER_SHEET, &rows), "xl/worksheets/sheet1.xml").len();
     for (tenths, fits) in [(13, true), (9, false)] {
         let xml_bytes = u64::try_from(xml * tenths / 10).unwrap();
-        let limits = Limits { xml_bytes, ..Limits::default() };
+        let limits = WorkbookLimits { xml_bytes, ..WorkbookLimits::default() };
         let mut file = XlsxFile::with_limits(&parent, &contacts(), &columns(), limits).unwrap();
         let written = rows.iter().try_for_each(|row| file.row(row));
         assert_eq!(written.is_ok(), fits, "{written:?}");
@@ -206,7 +206,10 @@ fn only_a_workbook_too_large_for_plain_zip_uses_zip64() {
         assert_eq!(&bytes[..4], b"PK\x03\x04");
         u16::from_le_bytes([bytes[4], bytes[5]]) >= 45
     };
-    let large = write_within(Limits { zip64_xml_bytes: 1, ..Limits::default() }, &[named("a")]);
+    let large = write_within(
+        WorkbookLimits { zip64_xml_bytes: 1, ..WorkbookLimits::default() },
+        &[named("a")],
+    );
     assert!(is_zip64(&large) && !is_zip64(&write(10, &[named("a")])));
     let mut workbook: Xlsx<_> = open_workbook(large.path()).unwrap();
     let sheet = workbook.worksheet_range("Contacts").unwrap();

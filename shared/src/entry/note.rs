@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Code, Failure, Warning, page::set_once};
-use crate::note::{MentionFormat, MentionWarning, NoteDenial, NoteError, NoteFailure};
+use crate::note::{MentionFormat, NoteDenial, NoteError, NoteFailure, NoteWarning};
 
 impl From<NoteFailure> for Failure {
     fn from(failure: NoteFailure) -> Self {
@@ -51,15 +51,15 @@ impl From<NoteError> for Failure {
     }
 }
 
-impl From<MentionWarning> for Warning {
-    fn from(warning: MentionWarning) -> Self {
+impl From<NoteWarning> for Warning {
+    fn from(warning: NoteWarning) -> Self {
         let (code, message) = code_and_message(&warning);
         let detail = match warning {
-            MentionWarning::ContentRemoved(kinds) => Some(("kinds", json!(kinds))),
-            MentionWarning::Invalid(id) => Some(("invalid_sso_id", json!(id))),
-            MentionWarning::Pending(ids) => Some(("pending_ids", json!(ids))),
-            MentionWarning::CannotSeeContact(user) => Some(("sso_id", json!(user))),
-            MentionWarning::Earlier(_) => None,
+            NoteWarning::ContentRemoved(kinds) => Some(("kinds", json!(kinds))),
+            NoteWarning::Invalid(id) => Some(("invalid_sso_id", json!(id))),
+            NoteWarning::Pending(ids) => Some(("pending_ids", json!(ids))),
+            NoteWarning::CannotSeeContact(user) => Some(("sso_id", json!(user))),
+            NoteWarning::Earlier(_) => None,
         };
         let details = detail.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Self { code, message: message.to_owned(), details }
@@ -67,7 +67,7 @@ impl From<MentionWarning> for Warning {
 }
 
 /// The code of a warning, and its message. A warning of an earlier response has only its code.
-fn code_and_message(warning: &MentionWarning) -> (&'static str, &'static str) {
+fn code_and_message(warning: &NoteWarning) -> (&'static str, &'static str) {
     const MESSAGES: [(&str, &str); 4] = [
         ("CONTENT_REMOVED", "a note cannot have some of the submitted content; it was removed"),
         (

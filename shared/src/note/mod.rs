@@ -81,5 +81,5 @@ pub use page::{NoteCursor, NotePage, NoteReader, ReadNote};
 pub use record::{MentionFormat, Note, NoteInput, NoteView};
 pub use removed::Removed;
 pub use site::Site;
-pub use store::{InvalidMentions, MentionWarning, NoteFailure, NoteWriter, Saved};
+pub use store::{InvalidMentions, NoteFailure, NoteWarning, NoteWriter, Saved};
 pub use verify::MentionVerifier;

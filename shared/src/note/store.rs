@@ -68,7 +68,7 @@ pub enum NoteFailure {
 
 /// A warning about the content or a mention of a saved note (SPEC §3).
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum MentionWarning {
+pub enum NoteWarning {
     /// Content of these kinds was removed from the note.
     ContentRemoved(Vec<Removed>),
     /// This id does not refer to an active user, so its anchors became text.
@@ -82,7 +82,7 @@ pub enum MentionWarning {
     Earlier(String),
 }
 
-impl MentionWarning {
+impl NoteWarning {
     /// The code of the warning in responses.
     #[must_use]
     pub fn code(&self) -> &str {
@@ -104,7 +104,7 @@ pub struct Saved {
     /// Whether the viewer may change and delete the note.
     pub permission: RecordPermission,
     /// Warnings about the mentions of the note.
-    pub warnings: Vec<MentionWarning>,
+    pub warnings: Vec<NoteWarning>,
     /// The viewer's session, for the scope of the response.
     pub session: Session,
 }

@@ -12,7 +12,7 @@ use crate::{
         ledger::Actor,
         ledger_change::{Ledger, LedgerChange, SavedMentions},
         people::People,
-        store::{MentionWarning, NoteFailure, NoteWriter, Saved, mentioned, user_of, write},
+        store::{NoteFailure, NoteWarning, NoteWriter, Saved, mentioned, user_of, write},
     },
     table::{Action, Attempt, Key, TableError, retry},
 };
@@ -189,19 +189,19 @@ impl NoteSave<'_> {
 
     /// The warnings in the response for the author. If the mention flag is off, there are no
     /// warnings about mentions.
-    fn warnings(&self, note: &Note) -> Vec<MentionWarning> {
+    fn warnings(&self, note: &Note) -> Vec<NoteWarning> {
         let mut warnings = Vec::new();
         if !self.rendered.removed.is_empty() {
-            warnings.push(MentionWarning::ContentRemoved(self.rendered.removed.clone()));
+            warnings.push(NoteWarning::ContentRemoved(self.rendered.removed.clone()));
         }
         if !self.session.flags.notes_mention {
             return warnings;
         }
         let invalid = self.rendered.unwrapped.iter().map(shortened_id);
-        warnings.extend(invalid.map(MentionWarning::Invalid));
+        warnings.extend(invalid.map(NoteWarning::Invalid));
         if !self.rendered.pending.is_empty() {
             let ids = self.rendered.pending.iter().map(shortened_id).collect();
-            warnings.push(MentionWarning::Pending(ids));
+            warnings.push(NoteWarning::Pending(ids));
         }
         let (viewer, flags) = (self.request.viewer, self.session.flags);
         let validated = self.people.validated();
@@ -215,7 +215,7 @@ impl NoteSave<'_> {
                     &*self.current.contact,
                 )
         });
-        warnings.extend(blind.map(MentionWarning::CannotSeeContact));
+        warnings.extend(blind.map(NoteWarning::CannotSeeContact));
         warnings
     }
 }

@@ -15,7 +15,7 @@ use super::{
     parse_attachments,
     people::{People, StoredMentions},
     store::{
-        InvalidMentions, MentionWarning, NoteFailure, NoteWriter, Saved, ledger_by_person, user_of,
+        InvalidMentions, NoteFailure, NoteWarning, NoteWriter, Saved, ledger_by_person, user_of,
     },
 };
 use crate::{
@@ -214,7 +214,7 @@ impl NoteWriter {
         let admission = Admission { session: &session, action, company, contact: request.contact };
         let note = admission.note(created.id, &contact, &mut items)?;
         let permission = NoteAccess::new(&session).permission(&note, &contact);
-        let warnings = created.warnings.into_iter().map(MentionWarning::Earlier).collect();
+        let warnings = created.warnings.into_iter().map(NoteWarning::Earlier).collect();
         Ok(Saved { note, permission, warnings, session })
     }
 
