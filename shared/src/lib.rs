@@ -10,6 +10,7 @@ pub mod bidi;
 pub mod cell_text;
 pub mod clock;
 pub mod contact;
+pub mod decimal;
 pub mod directory;
 pub mod entry;
 pub mod environment;

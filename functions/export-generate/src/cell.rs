@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
-use shared::cell_text;
+use shared::{cell_text, decimal::Decimal};
 
 /// The maximum length of a spreadsheet cell, in UTF-16 units.
 pub const MAX_CELL_UNITS: usize = 32_767;
@@ -134,8 +134,8 @@ impl<'a> Number<'a> {
         }
         let Some(decimal) = Decimal::parse(&text) else { return Err(text) };
         let Ok(value) = text.parse::<f64>() else { return Err(text) };
-        let in_range = decimal.digits.is_empty() || (1e-300..MAX_NUMBER).contains(&value.abs());
-        let exact = decimal.digits.len() <= KEPT_DIGITS
+        let in_range = decimal.is_zero() || (1e-300..MAX_NUMBER).contains(&value.abs());
+        let exact = decimal.significant_digits() <= KEPT_DIGITS
             || Decimal::parse(&format!("{value:e}")).is_some_and(|shortest| shortest == decimal);
         if in_range && exact { Ok(Self { text, value }) } else { Err(text) }
     }
@@ -147,45 +147,6 @@ fn small_integer(text: &str) -> Option<f64> {
     let is_short = matches!(digits.len(), 1..=9) && digits.iter().all(u8::is_ascii_digit);
     let is_plain = is_short && (digits[0] != b'0' || text == "0");
     if is_plain { text.parse::<i32>().ok().map(f64::from) } else { None }
-}
-
-/// A decimal number in normal form: its digits without zeros at either end, and the power of ten of
-/// its first digit. Two texts are the same number if and only if their normal forms are equal.
-#[derive(PartialEq)]
-struct Decimal {
-    negative: bool,
-    digits: String,
-    power: i64,
-}
-
-impl Decimal {
-    /// Parses a number in JSON notation. A text with leading zeros, such as `0012`, is not a
-    /// number, so that it stays text.
-    fn parse(text: &str) -> Option<Self> {
-        let (negative, rest) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-            None => (rest, 0),
-        };
-        let (whole, fraction) = match mantissa.split_once('.') {
-            Some((_, "")) => return None,
-            Some(parts) => parts,
-            None => (mantissa, ""),
-        };
-        let all_digits = whole.bytes().chain(fraction.bytes()).all(|it| it.is_ascii_digit());
-        if whole.is_empty() || !all_digits || (whole.len() > 1 && whole.starts_with('0')) {
-            return None;
-        }
-        let written = format!("{whole}{fraction}");
-        let significant = written.trim_start_matches('0');
-        let leading_zeros = i64::try_from(written.len() - significant.len()).ok()?;
-        let digits = significant.trim_end_matches('0').to_owned();
-        let power = i64::try_from(whole.len()).ok()? - 1 - leading_zeros + i64::from(exponent);
-        Some(Self { negative, power: if digits.is_empty() { 0 } else { power }, digits })
-    }
 }
 
 /// Formats a date and time as text, such as `2026-11-21 15:16:50`.

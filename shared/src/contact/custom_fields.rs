@@ -10,6 +10,7 @@ use serde::{
 use serde_json::{Map, Number, Value, value::RawValue};
 
 use super::clean::clean;
+use crate::decimal::Decimal;
 
 /// The maximum length of a key, in bytes.
 pub const MAX_CUSTOM_KEY_BYTES: usize = 128;
@@ -106,36 +107,10 @@ fn numbers(json: &str) -> impl Iterator<Item = &str> {
 
 /// Whether a number is read back as the same number.
 fn is_exact(number: &str) -> bool {
-    let Some(decimal) = Decimal::new(number) else { return false };
+    let Some(decimal) = Decimal::parse(number) else { return false };
     let parsed = serde_json::from_str::<Number>(number).ok();
-    let read_back = parsed.and_then(|parsed| Decimal::new(&parsed.to_string()));
-    decimal.digits.len() <= MAX_DIGITS && read_back == Some(decimal)
-}
-
-/// A decimal number: its significant digits times a power of ten. Zero has no digits.
-#[derive(PartialEq)]
-struct Decimal {
-    is_negative: bool,
-    digits: String,
-    exponent: i64,
-}
-
-impl Decimal {
-    fn new(number: &str) -> Option<Self> {
-        let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
-        let exponent: i64 = exponent.parse().ok()?;
-        let (is_negative, mantissa) =
-            mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let all = format!("{whole}{fraction}");
-        let digits = all.trim_end_matches('0');
-        if digits.is_empty() {
-            return Some(Self { is_negative: false, digits: String::new(), exponent: 0 });
-        }
-        let zeros = i64::try_from(all.len() - digits.len()).ok()?;
-        let exponent = exponent.checked_add(zeros - i64::try_from(fraction.len()).ok()?)?;
-        Some(Self { is_negative, digits: digits.trim_start_matches('0').to_owned(), exponent })
-    }
+    let read_back = parsed.and_then(|parsed| Decimal::parse(&parsed.to_string()));
+    decimal.significant_digits() <= MAX_DIGITS && read_back == Some(decimal)
 }
 
 #[cfg(test)]
@@ -167,7 +142,7 @@ mod tests {
                 panic!("{number}: {error}");
             });
             let read: Value = serde_json::from_str(&kept.to_string()).unwrap();
-            assert!(Decimal::new(&read["n"].to_string()) == Decimal::new(number), "{number}");
+            assert!(Decimal::parse(&read["n"].to_string()) == Decimal::parse(number), "{number}");
         }
         for number in [
             "12345678901234567890123",
