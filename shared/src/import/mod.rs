@@ -5,6 +5,8 @@
 //! | module | what it does |
 //! |---|---|
 //! | `encoding` | detects the character encoding of a file, and decodes it |
+//! | `plausible` | whether a text makes sense in an encoding |
+//! | `format` | recognizes files that are not CSV |
 //! | `file` | the delimiter, the names of the columns, and the rows |
 //! | `company` | loads the names of the company's own fields |
 //! | `records` | reads records strictly, with their lines and positions |
@@ -21,10 +23,12 @@
 mod company;
 mod encoding;
 mod file;
+mod format;
 mod known;
 mod languages;
 mod mapping;
 mod mapping_error;
+mod plausible;
 mod records;
 mod row;
 mod values;
@@ -33,6 +37,7 @@ mod zone;
 pub use company::context;
 pub use encoding::{EncodingError, decode};
 pub use file::{CsvRow, CsvText, Delimiter, FileError};
+pub use format::OtherFormat;
 pub use mapping::{Column, CompanyFields, Mapping, Override};
 pub use mapping_error::MappingError;
 pub use records::QuoteError;
