@@ -67,7 +67,7 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let custom = Catalog::load(&app.table, &viewer.company).await?;
     let company = CompanyFields::load(&app.table, &viewer.company, &custom).await?;
     let mapping =
-        Mapping::new(csv.headers(), &overrides, &company).map_err(|error| unmapped(&error))?;
+        Mapping::for_file(&csv, &overrides, &company).map_err(|error| unmapped(&error))?;
     let reply = if dry_run {
         Reply::ok(&DryRun::new(&csv, &mapping, encoding))?
     } else {
@@ -91,6 +91,7 @@ fn unmapped(error: &MappingError) -> Failure {
         MappingError::Conflict { .. }
         | MappingError::Ambiguous { .. }
         | MappingError::NoKey
+        | MappingError::HeaderBelow(_)
         | MappingError::KeyTooLong(_) => "header",
     };
     Failure::invalid(field, error)

@@ -1,19 +1,22 @@
 //! The names of columns in other languages than English and Indonesian, as people write them and as
 //! Outlook for Windows translates them: German, French, Spanish, Portuguese, Dutch and Italian.
 
-use super::known::{
-    self,
-    Known::{self, CompanyName, Emails, Name, Part, Phones, Tags},
-    NamePart, Program,
+use super::{
+    known::{
+        Known::{self, CompanyName, Emails, Name, Part, Phones, Tags},
+        NamePart, Names, look_up,
+    },
+    program::{self, Program},
 };
+use crate::contact::Extent::Any;
 
 /// What a column with this name contains in a file of the program, in any of the languages.
 pub(super) fn known(squashed: &str, program: Option<Program>) -> Option<Known> {
-    known::known(squashed, program).or_else(|| known::look_up(&[COLUMNS], squashed))
+    program::known(squashed, program).or_else(|| look_up(&[COLUMNS], squashed))
 }
 
 /// The meaning of names in all files.
-const COLUMNS: &[(&[&str], Known)] = &[
+const COLUMNS: Names = &[
     (&["vollständigername", "nomcomplet", "nombrecompleto", "nomecompleto", "volledigenaam"], Name),
     (
         &["vorname", "prénom", "prenom", "nombre", "nombres", "nome", "voornaam"],
@@ -52,7 +55,7 @@ const COLUMNS: &[(&[&str], Known)] = &[
             "indirizzoemail",
             "indirizzodipostaelettronica",
         ],
-        Emails,
+        Emails(Any),
     ),
     (
         &[
@@ -97,7 +100,7 @@ const COLUMNS: &[(&[&str], Known)] = &[
             "mobiel",
             "cellulare",
         ],
-        Phones,
+        Phones(Any),
     ),
     (
         &[
