@@ -12,7 +12,7 @@
 //! | `format` | recognizes files that are not CSV |
 //! | `known` | what a column can contain, and how its name is looked up |
 //! | `program` | recognizes the programs, and what their columns contain |
-//! | `usual`, `languages` | names of columns in each language |
+//! | `usual`, `languages`, `compounds` | names of columns in each language |
 //! | `target` | the fields that a column can become |
 //! | `mapping`, `mapping_error` | which field of a contact each column becomes, and why not |
 //! | `zone` | the time zones in the names of this service's columns of times |
@@ -23,6 +23,7 @@
 //! that row, and a column that cannot be assigned to one field is an error of the file.
 
 mod company;
+mod compounds;
 mod encoding;
 mod file;
 mod format;
