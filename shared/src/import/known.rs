@@ -9,7 +9,7 @@ pub(super) type Names = &'static [(&'static [&'static str], Known)];
 /// What the cells of a column contain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Known {
-    /// An id: of this service if it is a UUID, otherwise of another program.
+    /// An id: of this service if it is a UUID of version 7, otherwise of another program.
     Id,
     /// The id of another program.
     ExternalId,

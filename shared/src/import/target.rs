@@ -6,7 +6,7 @@ use crate::contact::Extent;
 /// The field of a contact that a column becomes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Target {
-    /// The id of this service if the cell is a UUID, otherwise the external id.
+    /// The id of this service if the cell is a UUID of version 7, otherwise the external id.
     Id,
     ExternalId,
     Name,
