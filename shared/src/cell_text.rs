@@ -1,17 +1,20 @@
 //! The text of a cell in a file that spreadsheets open, and back (SPEC §4, "CSV").
 //!
 //! Exports write cells with [`protect`] and [`join_list`]; the import of such a file reads them with
-//! [`unprotect`] and [`split_list`].
+//! [`read_cell`] and [`split_list`]. `spreadsheet` also undoes what other programs write.
 //!
 //! What an export calls for most cells is `#[inline]`, so that it is compiled for speed with the code
 //! of `export-generate`, and not for size with this crate (`[profile.release]` in Cargo.toml).
 
+mod list;
+mod spreadsheet;
+
 use std::borrow::Cow;
 
-use crate::invisible::is_invisible;
+pub use list::{LIST_SEPARATOR, join_list, split_list};
+pub use spreadsheet::{is_rounded, read_cell, without_decimal};
 
-/// The separator between the values of a list in one cell.
-pub const LIST_SEPARATOR: &str = "; ";
+use crate::invisible::is_invisible;
 
 /// The character that makes a formula a text. It is put before the first character that a reader
 /// could skip on its way to the formula.
@@ -74,7 +77,8 @@ enum Start {
 /// a comma or semicolon, a tab and a CR also count as the start of a formula.
 ///
 /// A text that already has apostrophes at such a place gets one more, so that [`unprotect`] returns
-/// exactly the text.
+/// exactly the text. So does a text whose apostrophe only looks like a prefix, because other programs
+/// put one before a phone number, which [`unprotect`] removes.
 #[inline]
 #[must_use]
 pub fn protect(text: &str) -> Cow<'_, str> {
@@ -92,11 +96,11 @@ pub fn protect(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns the text that [`protect`] was called with, without its control characters. A text that
-/// [`protect`] did not change, and that it would not change, is returned unchanged.
+/// [`protect`] did not change, and that it would not change, is returned unchanged. The apostrophe
+/// that other programs put before a phone number is removed too.
 #[must_use]
 pub fn unprotect(text: &str) -> Cow<'_, str> {
-    let is_prefixed =
-        |rest: &str, start| rest.strip_prefix(PREFIX).is_some_and(|original| runs(original, start));
+    let is_prefixed = |rest: &str, start| rest.starts_with(PREFIX) && runs(rest, start);
     edit_starts(text, is_prefixed, Edit::Remove)
 }
 
@@ -134,8 +138,9 @@ fn edit_starts(text: &str, is_edited: impl Fn(&str, Start) -> bool, edit: Edit) 
     Cow::Owned(edited)
 }
 
-/// Whether a reader that starts a cell here would run it as a formula. The result is the same for a
-/// text with more apostrophes in front of it.
+/// Whether a cell that starts here needs a [`PREFIX`]: a reader would run it as a formula, or it has a
+/// prefix that another program could have written. If a text needs one, it also needs one with an
+/// apostrophe in front of it; more apostrophes make no difference. So [`unprotect`] is exact.
 #[inline]
 fn runs(rest: &str, start: Start) -> bool {
     let first = rest.bytes().next();
@@ -152,10 +157,16 @@ fn starts_a_formula(rest: &str, start: Start) -> bool {
     let cell = rest.trim_start_matches(is_skipped);
     match cell.chars().next().map(narrow) {
         Some('=' | '@') => true,
-        Some('+' | '-') => start != Start::Text || !is_plain(cell),
+        Some('+' | '-') => start != Start::Text || rest.starts_with(PREFIX) || !is_plain(cell),
         Some('\t' | '\r') => start != Start::Line,
-        _ => false,
+        _ => start == Start::Text && rest.starts_with(PREFIX) && is_long_number(cell),
     }
+}
+
+/// Whether a text has only digits, and so many that programs put an apostrophe before them to keep
+/// their zeros. In contrast to that, `'90` is a year.
+fn is_long_number(text: &str) -> bool {
+    text.len() >= MIN_PHONE_DIGITS && text.bytes().all(|it| it.is_ascii_digit())
 }
 
 /// Whether a reader may drop a character at the start of a cell: it shows nothing, and is not the
@@ -229,17 +240,18 @@ fn without_extension(remark: &str) -> &str {
     if (1..=7).contains(&(rest.len() - after.len())) { after } else { remark }
 }
 
-/// Whether a text after a phone number can only be a remark, such as `(WA)` or `kantor`: words in
-/// letters, and numbers of their own. It is neither a cell such as `A1` nor the call of a function.
+/// Whether a text after a phone number can only be a remark, such as `(WA)`, `[24h]` or `kantor`:
+/// words and numbers. It is neither a cell such as `A1` or `R[1]C`, nor a number such as `1E5`, nor
+/// the call of a function, because no digit and no bracket follows a letter.
 fn is_remark(text: &str) -> bool {
     let mut before = ' ';
     let mut word_before = false;
     text.chars().all(|c| {
         let is_allowed = match c {
-            '(' => !word_before,
-            ' ' | ')' | '.' | '/' | '-' => true,
+            '(' | '[' => !word_before,
+            ' ' | ')' | ']' | '.' | '/' | '-' => true,
             digit if digit.is_ascii_digit() => !before.is_alphabetic(),
-            other => other.is_alphabetic() && !before.is_ascii_digit(),
+            other => other.is_alphabetic(),
         };
         before = c;
         if c != ' ' {
@@ -247,72 +259,6 @@ fn is_remark(text: &str) -> bool {
         }
         is_allowed
     })
-}
-
-/// Joins the values of a list to the text of one cell. A value that contains a `;`, starts with a
-/// quote, or is empty or surrounded by white space is put in quotes, with its quotes doubled, so
-/// that [`split_list`] returns exactly the values.
-#[must_use]
-pub fn join_list<'a, T: Into<Cow<'a, str>>>(values: impl IntoIterator<Item = T>) -> Cow<'a, str> {
-    let mut values = values.into_iter().map(|value| quoted(value.into()));
-    let Some(mut joined) = values.next() else { return Cow::Borrowed("") };
-    for value in values {
-        let text = joined.to_mut();
-        text.push_str(LIST_SEPARATOR);
-        text.push_str(&value);
-    }
-    joined
-}
-
-#[inline]
-fn quoted(value: Cow<'_, str>) -> Cow<'_, str> {
-    let is_ambiguous = value.is_empty()
-        || value.starts_with('"')
-        || value.contains(';')
-        || value.trim().len() != value.len();
-    if is_ambiguous { Cow::Owned(format!("\"{}\"", value.replace('"', "\"\""))) } else { value }
-}
-
-/// Splits the text of a cell into the values of a list. White space around a value is dropped, and
-/// so are empty values, unless they are in quotes. A quote that is not closed, or that has text
-/// after it, is part of the value, because the text was not written by [`join_list`].
-#[must_use]
-pub fn split_list(text: &str) -> Vec<Cow<'_, str>> {
-    let mut values = Vec::new();
-    let mut rest = text.trim();
-    while !rest.is_empty() {
-        if let Some((value, after)) = split_quoted(rest) {
-            values.push(value);
-            rest = after;
-        } else {
-            let (value, after) = rest.split_once(';').unwrap_or((rest, ""));
-            let value = value.trim();
-            if !value.is_empty() {
-                values.push(Cow::Borrowed(value));
-            }
-            rest = after.trim_start();
-        }
-    }
-    values
-}
-
-/// Splits the quoted value at the start of a list from the rest of the list; `None` if the list does
-/// not start with a quoted value.
-fn split_quoted(list: &str) -> Option<(Cow<'_, str>, &str)> {
-    let quoted = list.strip_prefix('"')?;
-    let mut from = 0;
-    let end = loop {
-        let at = from + quoted[from..].find('"')?;
-        match quoted[at..].starts_with("\"\"") {
-            true => from = at + 2,
-            false => break at,
-        }
-    };
-    let after = quoted[end + 1..].trim_start();
-    let after = if after.is_empty() { after } else { after.strip_prefix(';')?.trim_start() };
-    let value = &quoted[..end];
-    let value = if value.contains('"') { value.replace("\"\"", "\"").into() } else { value.into() };
-    Some((value, after))
 }
 
 #[cfg(test)]
@@ -360,6 +306,16 @@ mod tests {
             ("+62812345678 HYPERLINK(A)", "'+62812345678 HYPERLINK(A)"),
             ("+62812345678 N (A)", "'+62812345678 N (A)"),
             ("+62812345678 x12 A1", "'+62812345678 x12 A1"),
+            ("+62812345678 1E5", "'+62812345678 1E5"),
+            ("+62812345678 R[1]C[1]", "'+62812345678 R[1]C[1]"),
+            ("+62812345678 24h(A)", "'+62812345678 24h(A)"),
+            ("+62812345678 Table [A]", "'+62812345678 Table [A]"),
+            ("+62812345678 [A]!B", "'+62812345678 [A]!B"),
+            // Another program's prefix.
+            ("'62812", "''62812"),
+            ("'+62812345678", "''+62812345678"),
+            ("''-5", "'''-5"),
+            ("'\u{200b}+62812345678", "''\u{200b}+62812345678"),
             ("-5\n=1", "'-5\n'=1"),
         ] {
             assert_eq!(protect(text), expected, "{text:?}");
@@ -374,8 +330,10 @@ mod tests {
             "Jakarta, -5 or +7; =hello @home",
             "a\r\n\r\nb\n\tc",
             "\"=1",
-            "'62812",
-            "'+62812345678",
+            "'90s Kids",
+            "'2024",
+            "'62812 kantor",
+            "62812'",
             "-5",
             "+1.5",
             "-1,234.50",
@@ -391,12 +349,32 @@ mod tests {
             "+62 812 345678 (WA)",
             "+62812345678 WA",
             "+62812345678 (kantor lt. 2) (pagi)",
+            "+62812345678 (WA 24h)",
+            "+62812345678 [WA]",
+            "+62812345678 (24 jam) [2nd]",
             "+62 812-345; 0812 345; 0012; +1-926-660-5609x5136; +62812345 (WA)",
             "0012",
             " =1",
             "a=1",
         ] {
             assert_eq!(protect(text), text);
+        }
+    }
+
+    #[test]
+    fn the_prefix_of_another_program_before_a_number_is_removed() {
+        for (text, expected) in [
+            ("'+380991234567", "+380991234567"),
+            ("'+62 (812) 345-678", "+62 (812) 345-678"),
+            ("'-5", "-5"),
+            ("'00123", "00123"),
+            ("''00123", "'00123"),
+            ("'=1", "=1"),
+            ("'90s Kids", "'90s Kids"),
+            ("'s-Hertogenbosch", "'s-Hertogenbosch"),
+            ("a;'00123", "a;'00123"),
+        ] {
+            assert_eq!(unprotect(text), expected, "{text:?}");
         }
     }
 
@@ -437,6 +415,11 @@ mod tests {
             "é",
             "1,234.5",
             "x5",
+            "'+62812345678",
+            "'00123",
+            " (24h)",
+            "[",
+            "]",
         ];
         prop_oneof![vec(select(pieces), 0..12).prop_map(|pieces| pieces.concat()), "(?s).{0,40}",]
     }
@@ -479,20 +462,5 @@ mod tests {
                 }
             }
         }
-
-        #[test]
-        fn a_list_is_split_into_the_values_that_were_joined(
-            values in vec(prop_oneof!["[a; \"]{0,6}", "(?s).{0,10}"], 0..6)
-        ) {
-            let joined = join_list(values.iter().map(String::as_str));
-            prop_assert_eq!(split_list(&joined), values.clone());
-        }
-    }
-
-    #[test]
-    fn a_list_of_another_program_is_split_at_semicolons() {
-        assert_eq!(split_list(" a;b ;; \"c\" d; \"e"), ["a", "b", "\"c\" d", "\"e"]);
-        assert_eq!(split_list("vip; \"a; b\"; c"), ["vip", "a; b", "c"]);
-        assert!(split_list(" ; ").is_empty());
     }
 }

@@ -23,7 +23,9 @@ use shared::{
     environment::{Environment, StartError},
     error::chain,
     identity::Permission,
-    import::{CompanyFields, CsvText, Imported, Mapping, MappingError, context, decode},
+    import::{
+        CompanyFields, CsvText, EncodingError, Imported, Mapping, MappingError, context, decode,
+    },
     table::Table,
 };
 
@@ -60,13 +62,12 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     let Parameters { dry_run, overrides, delimiter, encoding } = request::parse(&request)?;
     let body = request.body_up_to(MAX_BODY)?;
     let session = app.contacts.import_session(viewer).await?;
-    let (text, encoding) =
-        decode(body, encoding.as_deref()).map_err(|error| Failure::invalid("encoding", error))?;
+    let (text, encoding) = decode(body, encoding.as_deref()).map_err(|error| undecoded(&error))?;
     let csv = CsvText::open(&text, delimiter).map_err(|error| refused(&error))?;
     let custom = Catalog::load(&app.table, &viewer.company).await?;
     let company = CompanyFields::load(&app.table, &viewer.company, &custom).await?;
     let mapping =
-        Mapping::new(csv.headers(), &overrides, &company).map_err(|error| unmapped(&error))?;
+        Mapping::for_file(&csv, &overrides, &company).map_err(|error| unmapped(&error))?;
     let reply = if dry_run {
         Reply::ok(&DryRun::new(&csv, &mapping, encoding))?
     } else {
@@ -77,6 +78,11 @@ pub async fn handle(app: Arc<App>, request: Request) -> Result<Reply, Failure> {
     Ok(reply.with_scope(&session, Permission::ManageCustomers))
 }
 
+fn undecoded(error: &EncodingError) -> Failure {
+    let field = if matches!(error, EncodingError::OtherFormat(_)) { "body" } else { "encoding" };
+    Failure::invalid(field, error)
+}
+
 fn unmapped(error: &MappingError) -> Failure {
     let field = match error {
         MappingError::Form | MappingError::NoSuchColumn { .. } | MappingError::NoSuchField(_) => {
@@ -85,6 +91,7 @@ fn unmapped(error: &MappingError) -> Failure {
         MappingError::Conflict { .. }
         | MappingError::Ambiguous { .. }
         | MappingError::NoKey
+        | MappingError::HeaderBelow(_)
         | MappingError::KeyTooLong(_) => "header",
     };
     Failure::invalid(field, error)

@@ -13,7 +13,8 @@
 //! | `erasure` | erases contacts in the background, step by step |
 //! | `deleted_list` | the list of the deleted contacts that can be restored |
 //! | `sync` | creates and updates many contacts by their unique keys |
-//! | `imported` | which cells of an imported file change a contact, and how |
+//! | `imported` | rows of imported files, and the contacts that they are about |
+//! | `changes`, `echo` | which cells of an imported row change a contact, how, and which do not |
 //! | `unique_key` | decides which contact owns an external id or a first email address |
 //! | `index_entry` | the content of an index entry |
 //! | `write_plan` | the index entries of a contact, and the steps of a write |
@@ -80,6 +81,7 @@
 
 mod candidates;
 mod catalog;
+mod changes;
 mod clean;
 mod criteria;
 mod cursor;
@@ -87,6 +89,7 @@ mod custom_fields;
 mod deleted_list;
 mod deletion;
 mod duplicates;
+mod echo;
 mod edit;
 mod erasure;
 mod error;
@@ -129,7 +132,7 @@ pub use edit::EditError;
 pub use erasure::ErasureProgress;
 pub use error::ContactError;
 pub use filter::{Filter, FilterError, View};
-pub use imported::{CellField, ImportContext, ImportedCell, ImportedRow};
+pub use imported::{CellField, Extent, ImportContext, ImportedCell, ImportedRow};
 pub use input::{Change, ContactInput, TeamOwner};
 pub use list::ContactPage;
 pub use list_request::ListRequest;

@@ -5,25 +5,32 @@ use std::borrow::Cow;
 use chardetng::EncodingDetector;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
+use super::{
+    format::OtherFormat,
+    plausible::{first_misread, is_western},
+};
+
 /// The number of bytes at the start of a file that decide whether it is UTF-16 without a BOM.
 const UTF_16_SAMPLE: usize = 1024;
-
-/// The maximum number of characters outside ASCII that are too few for the detector. A name such as
-/// "Loïc" fits several encodings.
-const FEW_CHARACTERS: usize = 3;
-/// Symbols of Windows-1252 that texts of western Europe have.
-const WESTERN_SYMBOLS: &str = "€£§©®°±²³´·¹º¼½¾¿¡«»‘’‚“”„–—…•™\u{a0}";
-/// Letters of Windows-1252 whose bytes are more frequent letters of central Europe or Turkey.
-const RARE_LETTERS: &str = "ðÐþÞýÝøØæÆåÅ";
 
 /// Why a file cannot be decoded.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum EncodingError {
+    /// The file is not a text, or not a table.
+    #[error(
+        "the file is {0}, not a CSV file; open it in the program that it belongs to, and save it as CSV"
+    )]
+    OtherFormat(OtherFormat),
     /// The encoding in the request is unknown.
     #[error(
         "unknown encoding \"{0}\"; use utf-8, utf-16, windows-1252 or another name of the WHATWG encoding standard"
     )]
     Unknown(String),
+    /// The text makes no sense in the most likely encoding. The value is the first such line, from 1.
+    #[error(
+        "the encoding of the file could not be found out: line {0} makes no sense in the most likely one; name the encoding, for example windows-1252 or macintosh"
+    )]
+    Uncertain(usize),
     /// The bytes are not valid in the encoding.
     #[error(
         "the file is not valid {encoding}, first in line {line}; name its encoding if it is another one"
@@ -40,30 +47,36 @@ pub enum EncodingError {
 ///
 /// A BOM decides. Otherwise `named` is the encoding. Without it, a file that is valid UTF-8 is
 /// UTF-8, a file with a zero in almost every second byte is UTF-16, and for others `chardetng`
-/// decides, which Firefox uses for the same purpose. A file with up to [`FEW_CHARACTERS`] characters
-/// outside ASCII is Windows-1252 if it makes sense in it.
+/// decides, which Firefox uses for the same purpose. A file with few characters outside ASCII is
+/// Windows-1252 if it makes sense in it.
 ///
 /// # Errors
-/// [`EncodingError`] if the encoding is unknown, or if the bytes are not valid in the encoding. A
-/// character is never replaced.
+/// [`EncodingError`] if the file has another format, if its encoding is unknown or not certain, or if
+/// the bytes are not valid in the encoding. A character is never replaced.
 pub fn decode<'b>(
     bytes: &'b [u8],
     named: Option<&str>,
 ) -> Result<(Cow<'b, str>, &'static str), EncodingError> {
+    if let Some(format) = OtherFormat::detect(bytes) {
+        return Err(EncodingError::OtherFormat(format));
+    }
     let named = named.map(|name| {
         Encoding::for_label(name.as_bytes()).ok_or_else(|| EncodingError::Unknown(name.to_owned()))
     });
     let named = named.transpose()?;
-    let (encoding, bytes) = match Encoding::for_bom(bytes) {
-        Some((encoding, length)) => (encoding, &bytes[length..]),
+    let ((encoding, certainty), bytes) = match Encoding::for_bom(bytes) {
+        Some((encoding, length)) => ((encoding, Certainty::Certain), &bytes[length..]),
         None => match named {
-            Some(encoding) => (encoding, bytes),
+            Some(encoding) => ((encoding, Certainty::Certain), bytes),
             None => (detect(bytes)?, bytes),
         },
     };
     let malformed = |line| EncodingError::Malformed { encoding: encoding.name(), line };
     match encoding.decode_without_bom_handling_and_without_replacement(bytes) {
-        Some(text) => Ok((text, encoding.name())),
+        Some(text) => match first_misread(&text).filter(|_| certainty == Certainty::Guess) {
+            Some(at) => Err(EncodingError::Uncertain(line_of(&text[..at]))),
+            None => Ok((text, encoding.name())),
+        },
         None => {
             let (text, _) = encoding.decode_without_bom_handling(bytes);
             Err(malformed(line_of(text.split('\u{fffd}').next().unwrap_or_default())))
@@ -71,12 +84,19 @@ pub fn decode<'b>(
     }
 }
 
-fn detect(bytes: &[u8]) -> Result<&'static Encoding, EncodingError> {
+/// Whether an encoding is known, or only the most likely one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Certainty {
+    Certain,
+    Guess,
+}
+
+fn detect(bytes: &[u8]) -> Result<(&'static Encoding, Certainty), EncodingError> {
     if let Some(utf_16) = utf_16_without_bom(bytes) {
-        return Ok(utf_16);
+        return Ok((utf_16, Certainty::Certain));
     }
     match std::str::from_utf8(bytes) {
-        Ok(_) => Ok(UTF_8),
+        Ok(_) => Ok((UTF_8, Certainty::Certain)),
         Err(error) if is_damaged_utf_8(bytes) => {
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
             Err(EncodingError::Malformed { encoding: UTF_8.name(), line: line_of(&before) })
@@ -85,7 +105,7 @@ fn detect(bytes: &[u8]) -> Result<&'static Encoding, EncodingError> {
             let mut detector = EncodingDetector::new();
             detector.feed(bytes, true);
             let guess = detector.guess(None, false);
-            Ok(if is_western(bytes) { WINDOWS_1252 } else { guess })
+            Ok((if is_western(bytes) { WINDOWS_1252 } else { guess }, Certainty::Guess))
         }
     }
 }
@@ -99,32 +119,6 @@ fn is_damaged_utf_8(bytes: &[u8]) -> bool {
         invalid += usize::from(!chunk.invalid().is_empty());
     }
     valid > invalid
-}
-
-/// Whether a file with few characters outside ASCII makes sense in Windows-1252, which is more frequent
-/// than the other encodings that would fit: no symbol is inside a word or at its start, and no letter
-/// is more frequent in another alphabet.
-fn is_western(bytes: &[u8]) -> bool {
-    let (text, _, is_malformed) = WINDOWS_1252.decode(bytes);
-    let mut before = ' ';
-    let mut others = 0;
-    let makes_sense = text.chars().zip(text.chars().skip(1).chain([' '])).all(|(c, next)| {
-        let is_in_word = before.is_ascii_alphabetic() && next.is_ascii_alphabetic();
-        let is_quote = matches!(c, '’' | '‘' | '“' | '„' | '«' | '¡' | '¿' | '–' | '·');
-        before = c;
-        others += usize::from(!c.is_ascii());
-        match c {
-            c if c.is_ascii() => true,
-            c if c.is_alphabetic() => !RARE_LETTERS.contains(c),
-            '’' => true,
-            c => {
-                WESTERN_SYMBOLS.contains(c)
-                    && !is_in_word
-                    && (is_quote || !next.is_ascii_alphabetic())
-            }
-        }
-    });
-    makes_sense && !is_malformed && others <= FEW_CHARACTERS
 }
 
 /// UTF-16 is recognized by its zeros: the names of columns and most cells contain letters, digits
@@ -152,6 +146,8 @@ fn line_of(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use unicode_normalization::UnicodeNormalization;
+
     use super::*;
 
     fn read(bytes: &[u8]) -> (String, &'static str) {
@@ -193,6 +189,15 @@ mod tests {
             "Name,Price\nAnn,£5\n",
             "Name,Size\nAnn,±2 µm\n",
             "Name\nAïda\nThaïs\nNaïma\n",
+            "Name\nSœur Marie\n",
+            "Name\nCœur\n",
+            "Name,Piso\nMª Carmen,3º\n",
+            "Nº,Name\n1,Ann\n",
+            "Name,Size\nAnn,20 m²\n",
+            "Name\nAntònia\n",
+            "Name\nNicolò\n",
+            "Name\nÉric Île\n",
+            "Name\n¿Qué?\n",
         ] {
             let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(text);
             assert_eq!(read(&bytes), (text.to_owned(), "windows-1252"));
@@ -216,10 +221,47 @@ mod tests {
     }
 
     #[test]
-    fn letters_of_central_europe_are_not_read_as_western_symbols() {
-        for text in ["Imie\nŁukasz\n", "Imie\nStanisław\n", "Jmeno\nDvořák\n"] {
-            let (bytes, _, _) = encoding_rs::WINDOWS_1250.encode(text);
-            assert!(!is_western(&bytes), "{text}");
+    fn single_letters_of_other_alphabets_are_not_read_as_western_symbols() {
+        for (encoding, names) in [
+            (
+                encoding_rs::WINDOWS_1250,
+                &[
+                    "Michał", "Paweł", "Leśniak", "Wałęsa", "Jeż", "Łukasz", "Łódź", "Dvořák",
+                    "Ştefan",
+                ][..],
+            ),
+            (encoding_rs::WINDOWS_1254, &["Işık"]),
+        ] {
+            for name in names {
+                let text = format!("Name;Email\n{name};m@x.pl\n");
+                let (bytes, _, _) = encoding.encode(&text);
+                assert_eq!(read(&bytes).0, text);
+            }
+        }
+        let vietnamese = b"Name,Email\nB\x69\xccnh,a@b.id\n";
+        assert_eq!(read(vietnamese).0.nfc().collect::<String>(), "Name,Email\nBình,a@b.id\n");
+    }
+
+    #[test]
+    fn a_text_that_makes_no_sense_in_the_most_likely_encoding_needs_a_name() {
+        for bytes in [
+            // Excel for Mac, and DOS.
+            &b"Name\nFran\x8dois\n"[..],
+            b"Name\nJos\x8e\n",
+            b"Name\nM\x9fller\n",
+            b"Name\nM\x81ller\n",
+            b"Name\nMu\xa4oz\nBj\x94rn\n",
+        ] {
+            assert_eq!(decode(bytes, None), Err(EncodingError::Uncertain(2)), "{bytes:?}");
+        }
+        assert_eq!(decode(b"Fran\x8dois", Some("macintosh")).unwrap().0, "François");
+    }
+
+    #[test]
+    fn a_file_of_another_format_is_refused_with_its_name_also_if_its_encoding_is_named() {
+        for named in [None, Some("windows-1252")] {
+            let error = decode(b"PK\x03\x04\x14\0", named).unwrap_err();
+            assert_eq!(error, EncodingError::OtherFormat(OtherFormat::Zip));
         }
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use super::records::{QuoteError, Record, Records};
-use crate::{cell_text::unprotect, invisible::trim};
+use crate::{cell_text::read_cell, invisible::trim};
 
 /// The character between the cells of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +78,9 @@ pub enum FileError {
     NoHeader,
 }
 
+/// The number of rows that are looked at to find the names of columns below lines of text.
+const TEXT_LINES: usize = 10;
+
 /// The text of a CSV file or of a part of it. The first row contains the names of the columns.
 #[derive(Clone, Debug)]
 pub struct CsvText<'t> {
@@ -100,8 +103,8 @@ pub struct CsvRow<'t> {
 }
 
 impl<'t> CsvText<'t> {
-    /// Reads the header of a text. A first line `sep=;` names the delimiter. Without it and without
-    /// `delimiter`, the delimiter that divides the header into most columns is used.
+    /// Reads the header of a text, which is its first row with a value. A first line `sep=;` names the
+    /// delimiter. Without it and without `delimiter`, the delimiter that divides the header into most columns is used.
     ///
     /// # Errors
     /// [`FileError`] if the text has no readable header, or if the delimiter is not certain.
@@ -113,10 +116,9 @@ impl<'t> CsvText<'t> {
             (None, None) => detect(text, start)?,
         };
         let mut records = Records::new(text, delimiter.byte(), start, line);
-        let header = records.next().ok_or(FileError::Empty)?;
+        let header = records.find(has_value).ok_or(FileError::Empty)?;
         let cells = header.cells.map_err(FileError::Header)?;
-        let headers: Vec<String> =
-            cells.iter().map(|cell| trim(&unprotect(trim(cell))).to_owned()).collect();
+        let headers: Vec<String> = cells.iter().map(|cell| read_cell(cell).into_owned()).collect();
         if headers.iter().all(String::is_empty) {
             return Err(FileError::Empty);
         }
@@ -148,12 +150,25 @@ impl<'t> CsvText<'t> {
     pub fn rows(&self) -> impl Iterator<Item = CsvRow<'t>> + use<'t> {
         let (at, line) = self.first_row;
         let records = Records::new(self.text, self.delimiter.byte(), at, line);
-        let has_value = |record: &Record<'_>| match &record.cells {
-            Ok(cells) => cells.iter().any(|cell| !trim(cell).is_empty()),
-            Err(_) => true,
-        };
         let rows = records.filter(has_value);
         rows.map(|Record { line, span, cells }| CsvRow { line, span, cells })
+    }
+
+    /// The names of columns that the file would have without the lines above them, with the line that
+    /// contains them, for the first rows.
+    pub(super) fn headers_below(&self) -> impl Iterator<Item = (usize, Vec<String>)> {
+        self.rows().take(TEXT_LINES).filter_map(|row| {
+            let below = Self::open(&self.text[row.span.start..], None).ok()?;
+            Some((row.line, below.headers))
+        })
+    }
+}
+
+/// Whether a record has a cell that is not empty, or cannot be read.
+fn has_value(record: &Record<'_>) -> bool {
+    match &record.cells {
+        Ok(cells) => cells.iter().any(|cell| !trim(cell).is_empty()),
+        Err(_) => true,
     }
 }
 
@@ -172,7 +187,7 @@ fn first_line_delimiter(text: &str) -> Option<(Delimiter, usize)> {
 /// parts of a file have the same delimiter.
 fn detect(text: &str, start: usize) -> Result<Delimiter, FileError> {
     let columns = |delimiter: Delimiter| {
-        let header = Records::new(text, delimiter.byte(), start, 1).next();
+        let header = Records::new(text, delimiter.byte(), start, 1).find(has_value);
         header.map_or(Ok(0), |header| header.cells.map(|cells| cells.len()))
     };
     let counts = Delimiter::ALL.map(|delimiter| (columns(delimiter), delimiter));
@@ -231,6 +246,9 @@ mod tests {
         for text in ["", "\n \r\n", ",,\n"] {
             assert_eq!(CsvText::open(text, None).unwrap_err(), FileError::Empty, "{text:?}");
         }
+        let below_empty_rows = open(",,,\r\n\r\nName,Email,,\r\nAnn,a@b.id,,\r\n");
+        assert_eq!(below_empty_rows.headers(), ["Name", "Email", "", ""]);
+        assert_eq!(below_empty_rows.rows().next().unwrap().line, 4);
         assert_eq!(CsvText::open("Ann,ann@kopi.id\n", None).unwrap_err(), FileError::NoHeader);
         let unclosed = CsvText::open("Name,\"Email\nAnn,a@b.id\n", None).unwrap_err();
         assert_eq!(unclosed, FileError::Header(QuoteError::Unclosed(1)));

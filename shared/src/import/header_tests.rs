@@ -316,3 +316,131 @@ fn lists_and_outlook_files_in_other_languages() {
         assert_eq!(fields.map(|(_, field)| field).collect::<Vec<_>>(), all, "{header}");
     }
 }
+
+/// The field of each name of a column, alone with a key.
+fn field(name: &str) -> String {
+    let header = format!("\"{name}\",Customer ID\n");
+    let csv = CsvText::open(&header, None).unwrap();
+    let mapping = Mapping::new(csv.headers(), &[], &CompanyFields::default()).unwrap();
+    mapping.columns()[0].field()
+}
+
+#[test]
+fn usual_names_in_each_language() {
+    for (expected, names) in [
+        (
+            "phones",
+            &[
+                "Telephone Number",
+                "Contact Number",
+                "Phone No.",
+                "Mobile No",
+                "Cell Number",
+                "Phone (main)",
+                "Work Mobile",
+                "Alternate phone 2",
+                "Telpon",
+                "No. Handphone",
+                "No. WhatsApp",
+                "Nomor Telepon Kantor",
+                "Rufnummer",
+                "Telefon-Nr. privat",
+                "Handy 2",
+                "N° de téléphone",
+                "Tél.",
+                "Téléphone portable",
+                "Número de teléfono",
+                "NUMERO DE TELEFONO",
+                "Teléfono celular",
+                "Nº de teléfono",
+                "Número de telefone",
+                "Telefone celular",
+                "Mobiel nummer",
+                "Telefoon zakelijk",
+                "Telefono cellulare",
+                "Numero di telefono ufficio",
+                "Telefon komórkowy",
+                "Nr telefonu",
+                "Số điện thoại",
+                "So\u{302}\u{301} điện thoại",
+                "Điện thoại di động",
+                "SĐT",
+            ][..],
+        ),
+        (
+            "emails",
+            &[
+                "Email ID",
+                "Contact Email",
+                "E-mail (private)",
+                "Customer E-Mail Address",
+                "Surel pribadi",
+                "E-Mail geschäftlich",
+                "E-Mail privat",
+                "Courriel professionnel",
+                "Correo electrónico del trabajo",
+                "Correio eletrônico",
+                "E-mailadres werk",
+                "Indirizzo e-mail",
+                "Adres e-mail",
+                "Địa chỉ email",
+            ],
+        ),
+        (
+            "name",
+            &[
+                "Customer Name",
+                "Nama Pelanggan",
+                "Naam",
+                "Nom et prénom",
+                "Nombre y apellidos",
+                "Imię i nazwisko",
+                "Họ và tên",
+                "Ho va ten",
+            ],
+        ),
+        ("first_name", &["FNAME", "Imię", "Tên", "Primeiro nome"]),
+        ("middle_name", &["Tussenvoegsel", "Tên đệm"]),
+        ("last_name", &["LNAME", "Nazwisko", "Họ", "Último nome"]),
+        (
+            "company_name",
+            &[
+                "Bedrijfsnaam",
+                "Firmenname",
+                "Nom de la société",
+                "Nombre de la empresa",
+                "Nome da empresa",
+                "Ragione sociale",
+                "Nazwa firmy",
+                "Công ty",
+                "Nama usaha",
+            ],
+        ),
+        // Words that only look like such names.
+        ("custom.directmail", &["Directmail"]),
+        ("custom.customer_number", &["Customer Number"]),
+        ("custom.home_fax", &["Home Fax"]),
+        ("custom.ten", &["Ten"]),
+        ("custom.hotel", &["Hotel"]),
+    ] {
+        for name in names {
+            assert_eq!(field(name), expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_second_word_for_the_company_or_the_name_is_a_custom_field() {
+    let (fields, _) = mapped("Empresa;Razón social;Correo\n");
+    assert_eq!(fields, ["Empresa → company_name", "Correo → emails"]);
+    for (header, name) in [
+        ("Customer Name,Name,Email\n", "Name → name"),
+        ("Customer Name,Client Name,Email\n", "Customer Name → name"),
+        ("Kundenname,Nachname,Email\n", "Nachname → last_name"),
+    ] {
+        let (fields, _) = mapped(header);
+        assert_eq!(fields, [name, "Email → emails"], "{header}");
+    }
+    let (fields, _) = mapped("Voornaam;Naam;E-mailadres\n");
+    assert_eq!(fields[..2], ["Voornaam → first_name", "Naam → last_name"]);
+}

@@ -1,116 +1,257 @@
 //! The names of columns in other languages than English and Indonesian, as people write them and as
-//! Outlook for Windows translates them: German, French, Spanish, Portuguese, Dutch and Italian.
+//! Outlook for Windows translates them: German, French, Spanish, Portuguese, Dutch, Italian, Polish
+//! and Vietnamese. Names of addresses and numbers are in `compounds`.
 
-use super::known::{
-    self,
-    Known::{self, CompanyName, Emails, Name, Part, Phones, Tags},
-    NamePart, Program,
+use super::{
+    compounds::compound,
+    known::{
+        Known::{self, CompanyName, Name, OtherCompanyName, OtherName, Part, Phones, Tags},
+        NamePart, Names, look_up, look_up_by,
+    },
+    program::{self, Program},
 };
+use crate::contact::{Extent::Any, fold};
+
+/// The minimum number of letters of a name that is also known without its accents. A short one could
+/// be another word: `Tên` is a name, and `Ten` is a number.
+const MIN_PLAIN_LETTERS: usize = 4;
 
 /// What a column with this name contains in a file of the program, in any of the languages.
 pub(super) fn known(squashed: &str, program: Option<Program>) -> Option<Known> {
-    known::known(squashed, program).or_else(|| known::look_up(&[COLUMNS], squashed))
+    let name = program::bare(squashed, program);
+    program::known(squashed, program)
+        .or_else(|| look_up(&[COLUMNS], name))
+        .or_else(|| compound(name, str::to_owned))
+        .or_else(|| without_accents(&fold(name)))
+}
+
+fn without_accents(name: &str) -> Option<Known> {
+    if name.chars().count() < MIN_PLAIN_LETTERS {
+        return None;
+    }
+    look_up_by(&[COLUMNS], name, |known, name| fold(known) == name).or_else(|| compound(name, fold))
 }
 
 /// The meaning of names in all files.
-const COLUMNS: &[(&[&str], Known)] = &[
-    (&["vollständigername", "nomcomplet", "nombrecompleto", "nomecompleto", "volledigenaam"], Name),
+const COLUMNS: Names = &[
     (
-        &["vorname", "prénom", "prenom", "nombre", "nombres", "nome", "voornaam"],
+        &[
+            "vollständigername",
+            "nomcomplet",
+            "nometprénom",
+            "prénometnom",
+            "nomprénom",
+            "prénomnom",
+            "nombrecompleto",
+            "nombreyapellidos",
+            "nombreyapellido",
+            "apellidosynombre",
+            "nomecompleto",
+            "volledigenaam",
+            "naam",
+            "nomeecognome",
+            "cognomeenome",
+            "nomecognome",
+            "nominativo",
+            "imięinazwisko",
+            "nazwiskoiimię",
+            "imięnazwisko",
+            "họvàtên",
+            "họtên",
+            "tênđầyđủ",
+            "họtênđầyđủ",
+        ],
+        Name,
+    ),
+    (
+        &[
+            "kundenname",
+            "kontaktname",
+            "nomducontact",
+            "nomduclient",
+            "nombredelcontacto",
+            "nombredecontacto",
+            "nombredelcliente",
+            "nomedocontato",
+            "nomedocontacto",
+            "nomedocliente",
+            "klantnaam",
+            "contactnaam",
+            "naamcontactpersoon",
+            "nomecliente",
+            "nomecontatto",
+            "nazwaklienta",
+            "tênkháchhàng",
+            "tênliênhệ",
+            "tênngườiliênhệ",
+        ],
+        OtherName,
+    ),
+    (
+        &[
+            "vorname",
+            "prénom",
+            "nombre",
+            "nombres",
+            "primernombre",
+            "nome",
+            "primeironome",
+            "nomepróprio",
+            "voornaam",
+            "primonome",
+            "imię",
+            "tên",
+        ],
         Part(NamePart::First),
     ),
-    (&["weiterevornamen", "deuxièmeprénom", "segundonombre"], Part(NamePart::Middle)),
+    (
+        &[
+            "weiterevornamen",
+            "zweitervorname",
+            "deuxièmeprénom",
+            "autresprénoms",
+            "segundonombre",
+            "segundonome",
+            "nomedomeio",
+            "tussenvoegsel",
+            "tweedevoornaam",
+            "tussennaam",
+            "secondonome",
+            "drugieimię",
+            "tênđệm",
+        ],
+        Part(NamePart::Middle),
+    ),
     (
         &[
             "nachname",
             "familienname",
+            "zuname",
             "nom",
             "nomdefamille",
             "apellido",
             "apellidos",
             "sobrenome",
             "apelido",
+            "últimonome",
             "achternaam",
+            "familienaam",
             "cognome",
+            "nazwisko",
+            "họ",
         ],
         Part(NamePart::Last),
     ),
     (
         &[
-            "emailadresse",
-            "adresseemail",
-            "adressemail",
-            "adressedemessagerie",
-            "courriel",
-            "correo",
-            "correoelectrónico",
-            "correoelectronico",
-            "direccióndecorreoelectrónico",
-            "endereçodeemail",
-            "enderecodeemail",
-            "emailadres",
-            "indirizzoemail",
-            "indirizzodipostaelettronica",
+            "festnetz",
+            "festnetznummer",
+            "durchwahl",
+            "cellulaire",
+            "teléfonofijo",
+            "telefonefixo",
+            "vastetelefoon",
+            "telefonofisso",
+            "telefonstacjonarny",
         ],
-        Emails,
-    ),
-    (
-        &[
-            "telefon",
-            "telefonnummer",
-            "telefongeschäftlich",
-            "telefonprivat",
-            "telefonfirma",
-            "haupttelefon",
-            "weiterestelefon",
-            "autotelefon",
-            "mobiltelefon",
-            "mobil",
-            "mobilnummer",
-            "handy",
-            "handynummer",
-            "téléphone",
-            "téléphonebureau",
-            "téléphonedomicile",
-            "téléphonemobile",
-            "téléphoneportable",
-            "télmobile",
-            "numérodetéléphone",
-            "portable",
-            "teléfono",
-            "telefono",
-            "teléfonodeltrabajo",
-            "teléfonoparticular",
-            "teléfonomóvil",
-            "móvil",
-            "movil",
-            "celular",
-            "telefone",
-            "telefonecomercial",
-            "telefoneresidencial",
-            "telemóvel",
-            "telefoon",
-            "telefoonnummer",
-            "telefoonopwerk",
-            "telefoonthuis",
-            "mobieletelefoon",
-            "mobiel",
-            "cellulare",
-        ],
-        Phones,
+        Phones(Any),
     ),
     (
         &[
             "firma",
+            "firmenname",
             "unternehmen",
             "société",
             "entreprise",
+            "nomdelasociété",
+            "nomdelentreprise",
+            "nomsociété",
+            "nomentreprise",
             "empresa",
+            "nombredelaempresa",
+            "nombredeempresa",
+            "nombreempresa",
+            "compañía",
+            "nomedaempresa",
+            "nomeempresa",
             "bedrijf",
+            "bedrijfsnaam",
+            "firmanaam",
             "azienda",
             "società",
+            "nomeazienda",
+            "nomedellazienda",
+            "nomesocietà",
+            "ditta",
+            "nazwafirmy",
+            "côngty",
+            "têncôngty",
         ],
         CompanyName,
     ),
-    (&["kategorien", "catégories", "categorías", "categorias", "categorieën"], Tags),
+    (
+        &[
+            "unternehmensname",
+            "raisonsociale",
+            "razónsocial",
+            "organización",
+            "razãosocial",
+            "organização",
+            "companhia",
+            "organisatie",
+            "onderneming",
+            "ragionesociale",
+            "organizzazione",
+            "impresa",
+            "organizacja",
+            "przedsiębiorstwo",
+            "spółka",
+            "doanhnghiệp",
+            "têndoanhnghiệp",
+            "tổchức",
+            "têntổchức",
+        ],
+        OtherCompanyName,
+    ),
+    (
+        &[
+            "kategorien",
+            "schlagwörter",
+            "catégories",
+            "étiquettes",
+            "categorías",
+            "etiquetas",
+            "categorias",
+            "categorieën",
+            "categorie",
+            "etichette",
+            "kategorie",
+            "etykiety",
+            "nhãn",
+            "thẻ",
+        ],
+        Tags,
+    ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::squash;
+
+    #[test]
+    fn the_names_have_the_form_of_those_that_they_are_compared_with() {
+        for name in COLUMNS.iter().flat_map(|(names, _)| names.iter()) {
+            assert_eq!(squash(name), *name);
+        }
+    }
+
+    #[test]
+    fn long_names_are_known_without_their_accents_and_short_ones_are_not() {
+        for name in ["sodienthoai", "telefono", "imieinazwisko", "correoelectronico", "movil"] {
+            assert!(known(name, None).is_some(), "{name}");
+        }
+        assert_eq!(known("tên", None), Some(Part(NamePart::First)));
+        assert_eq!((known("ten", None), known("ho", None)), (None, None));
+    }
+}

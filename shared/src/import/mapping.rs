@@ -4,103 +4,21 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
 use super::{
-    known::{Known, NamePart, Program},
+    file::CsvText,
+    known::{Known, NamePart},
     languages::known,
     mapping_error::MappingError,
+    program::Program,
+    target::Target,
     zone::{with_zone, without_zone, zone_in},
 };
 use crate::{
     contact::MAX_CUSTOM_KEY_BYTES,
     export::{Field, squash},
 };
-
-/// The field of a contact that a column becomes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Target {
-    /// The id of this service if the cell is a UUID, otherwise the external id.
-    Id,
-    ExternalId,
-    Name,
-    Part(NamePart),
-    Emails,
-    Phones,
-    CompanyName,
-    Source,
-    Tags,
-    OwnerId,
-    AssigneeId,
-    TeamOwnerIds,
-    Custom(String),
-    /// The custom field whose name is in another column of the row, or this one if that is empty.
-    CustomNamedBy(usize, String),
-    /// Whether the record is deleted in the program that wrote the file.
-    Deleted,
-    Ignored,
-}
-
-impl Target {
-    /// The name of the field, as in [`Override::field`].
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::Id => "id",
-            Self::ExternalId => "external_id",
-            Self::Name => "name",
-            Self::Part(NamePart::First) => "first_name",
-            Self::Part(NamePart::Middle) => "middle_name",
-            Self::Part(NamePart::Last) => "last_name",
-            Self::Part(NamePart::Suffix) => "name_suffix",
-            Self::Emails => "emails",
-            Self::Phones => "phones",
-            Self::CompanyName => "company_name",
-            Self::Source => "source",
-            Self::Tags => "tags",
-            Self::OwnerId => "owner_id",
-            Self::AssigneeId => "assignee_id",
-            Self::TeamOwnerIds => "team_owner_ids",
-            Self::Custom(key) => return format!("custom.{key}"),
-            Self::CustomNamedBy(..) => "custom.*",
-            Self::Deleted => "deleted",
-            Self::Ignored => "-",
-        }
-        .to_owned()
-    }
-
-    fn by_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "-" => Self::Ignored,
-            "id" => Self::Id,
-            "external_id" => Self::ExternalId,
-            "name" => Self::Name,
-            "first_name" => Self::Part(NamePart::First),
-            "middle_name" => Self::Part(NamePart::Middle),
-            "last_name" => Self::Part(NamePart::Last),
-            "name_suffix" => Self::Part(NamePart::Suffix),
-            "email" | "emails" => Self::Emails,
-            "phone" | "phones" => Self::Phones,
-            "company_name" => Self::CompanyName,
-            "source" => Self::Source,
-            "tags" => Self::Tags,
-            "owner_id" => Self::OwnerId,
-            "assignee_id" => Self::AssigneeId,
-            "team_owner_ids" => Self::TeamOwnerIds,
-            "owner_name" | "assignee_name" | "team_owner_names" | "created_at" | "updated_at" => {
-                Self::Ignored
-            }
-            other => {
-                Self::Custom(other.strip_prefix("custom.").filter(|it| !it.is_empty())?.to_owned())
-            }
-        })
-    }
-
-    /// Whether several columns can become this field.
-    fn takes_several_columns(&self) -> bool {
-        matches!(
-            self,
-            Self::Emails | Self::Phones | Self::Tags | Self::CustomNamedBy(..) | Self::Ignored
-        )
-    }
-}
 
 /// The field that the user chose for a column.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -164,6 +82,25 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// Maps the columns of a file by their names.
+    ///
+    /// # Errors
+    /// As [`Mapping::new`]; [`MappingError::HeaderBelow`] if the file begins with lines of text.
+    pub fn for_file(
+        csv: &CsvText<'_>,
+        overrides: &[Override],
+        company: &CompanyFields,
+    ) -> Result<Self, MappingError> {
+        Self::new(csv.headers(), overrides, company).map_err(|error| match error {
+            MappingError::NoKey => {
+                let mut below = csv.headers_below();
+                let header = below.find(|(_, it)| Self::new(it, &[], company).is_ok());
+                header.map_or(error, |(line, _)| MappingError::HeaderBelow(line))
+            }
+            other => other,
+        })
+    }
+
     /// Maps the columns by their names. `overrides` decide first.
     ///
     /// # Errors
@@ -186,7 +123,7 @@ impl Mapping {
         let mut targets: Vec<Option<Target>> = vec![None; headers.len()];
         for Override { column, field } in overrides {
             let target =
-                Target::by_name(field).ok_or_else(|| MappingError::NoSuchField(field.clone()))?;
+                Target::chosen(field).ok_or_else(|| MappingError::NoSuchField(field.clone()))?;
             for index in names.columns_named(column)? {
                 targets[index] = Some(target.clone());
             }
@@ -202,9 +139,9 @@ impl Mapping {
             }
         }
         let mut targets: Vec<Target> = targets.into_iter().flatten().collect();
-        for index in others {
-            let taken = targets.iter().filter(|it| **it == Target::CompanyName).count();
-            if taken > 1 {
+        for index in others.into_iter().rev() {
+            let is_same = |(other, it)| other != index && targets[index].overlaps(it);
+            if targets.iter().enumerate().any(is_same) {
                 targets[index] = Target::Custom(names.custom_key(index));
             }
         }
@@ -284,9 +221,7 @@ fn check(columns: &[Column]) -> Result<(), MappingError> {
             });
         }
     }
-    let is_key =
-        |target: &Target| matches!(target, Target::Id | Target::ExternalId | Target::Emails);
-    if columns.iter().any(|column| is_key(&column.target)) {
+    if columns.iter().any(|column| column.target.is_key()) {
         Ok(())
     } else {
         Err(MappingError::NoKey)
@@ -314,8 +249,8 @@ fn is_header(headers: &[String], of_layout: &[(String, String)]) -> bool {
 impl Names<'_> {
     /// The indexes of the columns that an override names.
     fn columns_named(&self, column: &str) -> Result<Vec<usize>, MappingError> {
-        let named: Vec<usize> =
-            (0..self.headers.len()).filter(|index| self.headers[*index] == column).collect();
+        let is_named = |index: &usize| self.headers[*index].nfc().eq(column.nfc());
+        let named: Vec<usize> = (0..self.headers.len()).filter(is_named).collect();
         if !named.is_empty() {
             return Ok(named);
         }
@@ -338,7 +273,7 @@ impl Names<'_> {
         }
         let header = &self.headers[index];
         if header.is_empty() {
-            return Ok((Target::Ignored, false));
+            return Ok((Target::Unnamed, false));
         }
         if let Some(Field::Custom(key)) = Field::custom_in_label(header) {
             return Ok((Target::Custom(key), false));
@@ -361,8 +296,10 @@ impl Names<'_> {
             }
         }
         Ok(match known(&self.squashed[index], self.program).or_else(|| with_zone(header)) {
-            Some(Known::OtherCompanyName) => (Target::CompanyName, true),
-            Some(known) => (from_known(known), false),
+            Some(known) => {
+                let is_other = matches!(known, Known::OtherName | Known::OtherCompanyName);
+                (Target::from(known), is_other)
+            }
             None => (Target::Custom(self.custom_key(index)), false),
         })
     }
@@ -370,8 +307,10 @@ impl Names<'_> {
     /// The field of a column that other columns of the file decide.
     fn beside_others(&self, index: usize) -> Option<Target> {
         let squashed = self.squashed[index].as_str();
-        // In German lists, `Name` beside `Vorname` is the last name.
-        if squashed == "name" && self.index_of("vorname").is_some() {
+        // In German and Dutch lists, a name beside the first name is the last name.
+        let is_last =
+            |(name, first): (&str, &str)| squashed == name && self.index_of(first).is_some();
+        if [("name", "vorname"), ("naam", "voornaam")].into_iter().any(is_last) {
             return Some(Target::Part(NamePart::Last));
         }
         // Zoho's key has another name. Without it, this is the only column with a key.
@@ -452,32 +391,13 @@ impl Names<'_> {
     }
 }
 
-fn from_known(known: Known) -> Target {
-    match known {
-        Known::Id => Target::Id,
-        Known::ExternalId => Target::ExternalId,
-        Known::Name => Target::Name,
-        Known::Part(part) => Target::Part(part),
-        Known::Emails => Target::Emails,
-        Known::Phones => Target::Phones,
-        Known::CompanyName | Known::OtherCompanyName => Target::CompanyName,
-        Known::Source => Target::Source,
-        Known::Tags => Target::Tags,
-        Known::OwnerId => Target::OwnerId,
-        Known::AssigneeId => Target::AssigneeId,
-        Known::TeamOwnerIds => Target::TeamOwnerIds,
-        Known::Deleted => Target::Deleted,
-        Known::Custom(key) => Target::Custom(key.to_owned()),
-        Known::Ignored => Target::Ignored,
-    }
-}
-
-/// A name in lower case, with underscores between the words. `MailingStreet` has two words.
+/// A name in lower case and composed (NFC), with underscores between the words. `MailingStreet` has
+/// two words. A combining mark that has no composed form is part of its word, as in Thai.
 fn snake(name: &str) -> String {
     let mut key = String::with_capacity(name.len());
     let mut before = ' ';
-    for c in name.chars() {
-        let is_word = c.is_alphanumeric();
+    for c in name.nfc() {
+        let is_word = c.is_alphanumeric() || is_combining_mark(c);
         let starts_word = c.is_uppercase() && before.is_lowercase();
         if (!is_word || starts_word) && !key.is_empty() && !key.ends_with('_') {
             key.push('_');
@@ -488,4 +408,23 @@ fn snake(name: &str) -> String {
         before = c;
     }
     key.trim_end_matches('_').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_the_words_of_the_name_whatever_its_normal_form() {
+        for (name, key) in [
+            ("MailingStreet", "mailing_street"),
+            ("Gro\u{308}\u{df}e", "größe"),
+            ("Ghi chu\u{301}", "ghi_chú"),
+            ("ชื่อเล่น", "ชื่อเล่น"),
+            ("पसंदीदा रंग", "पसंदीदा_रंग"),
+            ("-- Loyalty / tier --", "loyalty_tier"),
+        ] {
+            assert_eq!(snake(name), key);
+        }
+    }
 }

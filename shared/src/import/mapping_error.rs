@@ -53,6 +53,9 @@ pub enum MappingError {
          \"Column=external_id\" or \"Column=emails\""
     )]
     NoKey,
+    /// No column identifies a contact, but the columns of a line below would.
+    #[error("the names of the columns seem to be in line {0}; remove the lines above it")]
+    HeaderBelow(usize),
     /// The name of a column is too long for the key of a custom field.
     #[error(
         "the name of column {0} is too long for the key of a custom field; map it to custom.<key> or -"

@@ -5,14 +5,19 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::file::CsvRow;
-use super::known::{NamePart, Program};
-use super::mapping::{Column, Mapping, Target};
+use super::known::NamePart;
+use super::mapping::{Column, Mapping};
+use super::program::Program;
 use super::records::QuoteError;
-use super::values::{addresses, is_rounded, numbers, tags};
-use crate::cell_text::{split_list, unprotect};
-use crate::contact::{CellField, ImportedCell, ImportedRow};
+use super::target::Target;
+use super::values::{addresses, numbers, tags};
+use crate::cell_text::{is_rounded, read_cell, split_list, without_decimal};
+use crate::contact::{CellField, Extent, ImportedCell, ImportedRow};
 use crate::id::ContactId;
 use crate::invisible::trim;
+
+/// What Outlook writes for a date that is not set, in each language.
+const UNSET_DATE: &str = "0/0/00";
 
 /// The result of reading one row.
 #[derive(Debug)]
@@ -40,7 +45,9 @@ pub enum RowError {
         columns: usize,
     },
     /// A cell has a value, but its column has no name.
-    #[error("column {0} has no name in the header, but a value in this row")]
+    #[error(
+        "column {0} has no name in the header, but a value in this row; add a name, or map #{0} to a field or to -"
+    )]
     Unnamed(usize),
     /// The cell is not an id of this service, and another column has the external id.
     #[error(
@@ -95,24 +102,22 @@ impl Mapping {
         if cells.len() > columns {
             return Err(RowError::Surplus { cells: cells.len(), columns });
         }
-        if cells.len() == 1 && columns > 1 && self.is_text_below(&cells[0]) {
+        let cells: Vec<_> = cells.iter().map(|cell| read_cell(cell)).collect();
+        if columns > 1 && self.is_text_below(&cells) {
             return Ok(Imported::Skipped("a line of text below the report"));
         }
-        let cells: Vec<_> = cells.iter().map(|cell| unprotect(trim(cell))).collect();
-        let cell = |index: usize| cells.get(index).map_or("", |cell| trim(cell));
+        let cell = |index: usize| cells.get(index).map_or("", AsRef::as_ref);
         let is_own_id = |(index, column): (usize, &Column)| {
-            column.target == Target::Id && cell(index).parse::<ContactId>().is_ok()
+            column.target == Target::Id && own_id(cell(index)).is_some()
         };
         let is_own = self.is_own || self.columns.iter().enumerate().any(is_own_id);
         let mut values = Values { is_own, ..Values::default() };
         for (index, column) in self.columns.iter().enumerate() {
             let text = cell(index);
-            // Outlook writes this for a date that is not set.
-            let is_unset = self.program == Some(Program::Outlook) && text == "0/0/00";
-            if text.is_empty() || is_unset {
+            if text.is_empty() || text == UNSET_DATE {
                 continue;
             }
-            if column.name.is_empty() && column.target == Target::Ignored {
+            if column.target == Target::Unnamed {
                 return Err(RowError::Unnamed(index + 1));
             }
             if column.target == Target::Deleted {
@@ -129,12 +134,21 @@ impl Mapping {
         Ok(Imported::Contact(values.finish()))
     }
 
-    /// Whether the only cell of a row is a text below the table of a report, and not an id, which has
-    /// no white space.
-    fn is_text_below(&self, cell: &str) -> bool {
+    /// Whether the only value of a row is a text below the table of a report, and not an id, which has
+    /// no white space. A spreadsheet adds empty cells to such a line.
+    fn is_text_below(&self, cells: &[Cow<'_, str>]) -> bool {
+        let Some((text, others)) = cells.split_first() else { return false };
+        if others.iter().any(|cell| !cell.is_empty()) {
+            return false;
+        }
         let is_key = matches!(self.columns[0].target, Target::Id | Target::ExternalId);
-        self.program == Some(Program::SalesforceReport)
-            || (is_key && trim(cell).contains(char::is_whitespace))
+        let has_space = text.contains(char::is_whitespace);
+        if self.program == Some(Program::SalesforceReport) {
+            // Every id of Salesforce has digits.
+            let is_word = is_key && !text.contains(|c: char| c.is_ascii_digit());
+            return others.is_empty() || has_space || is_word;
+        }
+        is_key && has_space
     }
 
     fn add<'c>(
@@ -151,7 +165,7 @@ impl Mapping {
         };
         let is_main = label.starts_with('*');
         match &column.target {
-            Target::Id if text.parse::<ContactId>().is_ok() => {
+            Target::Id if own_id(text).is_some() => {
                 values.contact.insert("id".to_owned(), json!(text.to_ascii_lowercase()));
             }
             Target::Id if self.has_external_id => return Err(RowError::Id(column.name.clone())),
@@ -161,17 +175,24 @@ impl Mapping {
             }
             Target::Name => values.name = Some(text.to_owned()),
             Target::Part(part) => values.parts.push((*part, text.to_owned())),
-            Target::Emails => {
+            Target::Emails(_) | Target::Phones(_) if is_placeholder(text) => {}
+            Target::Emails(extent) => {
                 // Outlook writes the internal addresses of Exchange, which are not for email.
                 if !text.starts_with("/o=") && !text.starts_with("/O=") {
-                    extend(&mut values.emails, addresses(text), is_main);
-                    values.cell(CellField::Emails, text);
+                    let found = addresses(text);
+                    extend(&mut values.emails, &found, is_main);
+                    values.list(CellField::Emails(values.extent(*extent)), text, found);
                 }
             }
-            Target::Phones => {
+            Target::Phones(extent) => {
                 exact()?;
-                extend(&mut values.phones, numbers(text), is_main);
-                values.cell(CellField::Phones, text);
+                let found = match values.extent(*extent) {
+                    // An export writes the first number as it is.
+                    Extent::First => vec![without_decimal(text).to_owned()],
+                    Extent::All | Extent::Any => numbers(text),
+                };
+                extend(&mut values.phones, &found, is_main);
+                values.list(CellField::Phones(values.extent(*extent)), text, found);
             }
             Target::Tags => {
                 let is_system =
@@ -180,8 +201,8 @@ impl Mapping {
                     true => split_list(text).into_iter().map(Cow::into_owned).collect(),
                     false => tags(text),
                 };
-                let tags = tags.into_iter().filter(|tag| !is_system(tag));
-                extend(&mut values.tags, tags.collect(), false);
+                let tags: Vec<_> = tags.into_iter().filter(|tag| !is_system(tag)).collect();
+                extend(&mut values.tags, &tags, false);
                 values.cell(CellField::Tags, text);
             }
             Target::CompanyName => values.set(CellField::CompanyName, text),
@@ -200,7 +221,7 @@ impl Mapping {
                 let key = if named.is_empty() { key } else { named };
                 values.custom(&values.free_key(key), text);
             }
-            Target::Deleted | Target::Ignored => {}
+            Target::Deleted | Target::Unnamed | Target::Ignored => {}
         }
         Ok(())
     }
@@ -209,7 +230,18 @@ impl Mapping {
 impl Values {
     /// Notes that a cell sets a field, so that it can be compared with the stored contact.
     fn cell(&mut self, field: CellField, text: &str) {
-        self.cells.push(ImportedCell { field, text: text.to_owned() });
+        self.list(field, text, Vec::new());
+    }
+
+    /// [`Values::cell`] for a cell with several values.
+    fn list(&mut self, field: CellField, text: &str, values: Vec<String>) {
+        self.cells.push(ImportedCell { field, text: text.to_owned(), values });
+    }
+
+    /// Which of the contact's addresses or numbers a column has. In the files of other programs, the
+    /// name of a column does not show it.
+    fn extent(&self, of_column: Extent) -> Extent {
+        if self.is_own { of_column } else { Extent::Any }
     }
 
     fn set(&mut self, field: CellField, text: &str) {
@@ -248,12 +280,23 @@ impl Values {
     }
 }
 
+/// The id of this service's contact. All of them are UUIDs of version 7; those of other programs are
+/// mostly of version 4.
+fn own_id(text: &str) -> Option<ContactId> {
+    text.parse().ok().filter(|id: &ContactId| id.as_uuid().get_version_num() == 7)
+}
+
+/// Whether people write the text, such as `-`, for an address or number that they do not know.
+fn is_placeholder(text: &str) -> bool {
+    !text.contains(char::is_alphanumeric)
+}
+
 /// Adds the values that the list does not have yet: at its start if they are the main ones.
-fn extend(list: &mut Vec<String>, values: Vec<String>, first: bool) {
+fn extend(list: &mut Vec<String>, values: &[String], first: bool) {
     let mut at = 0;
     for value in values {
-        if !list.contains(&value) {
-            list.insert(if first { at } else { list.len() }, value);
+        if !list.contains(value) {
+            list.insert(if first { at } else { list.len() }, value.clone());
             at += 1;
         }
     }

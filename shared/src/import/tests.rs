@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Imports a file of a company without custom fields. Returns the contacts of its rows.
-fn contacts(bytes: &[u8]) -> Vec<Value> {
+pub(super) fn contacts(bytes: &[u8]) -> Vec<Value> {
     contacts_with(bytes, &[])
 }
 

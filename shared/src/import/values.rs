@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::{cell_text::split_list, invisible::trim};
+use crate::{
+    cell_text::{split_list, without_decimal},
+    invisible::trim,
+};
 
 /// The separator between the values of a cell in the files of Google Contacts.
 const GOOGLE_SEPARATOR: &str = " ::: ";
@@ -10,6 +13,11 @@ const GOOGLE_SEPARATOR: &str = " ::: ";
 /// The minimum number of digits of a phone number after a comma. A comma before fewer digits is a
 /// pause before an extension.
 const MIN_PHONE_DIGITS: usize = 5;
+/// The minimum number of digits of a phone number beside a slash. A slash also divides the parts of
+/// one number, as in `030/1234567`.
+const MIN_DIGITS_AT_SLASH: usize = 7;
+/// The parameters of a phone number that follow a semicolon (RFC 3966).
+const PHONE_PARAMETERS: [&str; 3] = ["ext=", "isub=", "phone-context="];
 
 /// The email addresses of a cell. An address contains no separator, so that every separator ends an
 /// address; white space only if each part is an address.
@@ -26,27 +34,40 @@ pub(super) fn addresses(text: &str) -> Vec<String> {
     parts.map(|part| part.trim_matches('"').to_owned()).collect()
 }
 
-/// The phone numbers of a cell. A comma separates numbers only if each of them could be a phone
-/// number.
+/// The phone numbers of a cell. A comma or a slash separates numbers only if each of them could be a
+/// phone number.
 pub(super) fn numbers(text: &str) -> Vec<String> {
-    let digits = |part: &str| part.chars().filter(|c| c.is_numeric()).count();
+    let digits = |part: &&str| part.chars().filter(|c| c.is_numeric()).count();
     let listed: Vec<Cow<'_, str>> = if text.contains(GOOGLE_SEPARATOR) {
         text.split(GOOGLE_SEPARATOR).map(Cow::Borrowed).collect()
     } else {
-        split_list(text)
+        with_parameters(split_list(text))
     };
-    let mut numbers = Vec::new();
-    for value in listed {
-        for line in value.split(['\n', '\r', '|']).map(trim).filter(|line| !line.is_empty()) {
-            let parts: Vec<_> = line.split(',').map(trim).collect();
-            if parts.iter().all(|part| digits(part) >= MIN_PHONE_DIGITS) {
-                numbers.extend(parts.into_iter().map(str::to_owned));
-            } else {
-                numbers.push(line.to_owned());
+    let lines = listed.iter().flat_map(|value| value.split(['\n', '\r', '|']));
+    let lines = lines.map(trim).filter(|line| !line.is_empty());
+    let split_at = |text, separator: char, least: usize| {
+        let parts: Vec<&str> = str::split(text, separator).map(trim).collect();
+        if parts.iter().all(|part| digits(part) >= least) { parts } else { vec![text] }
+    };
+    let parts = lines.flat_map(|line| split_at(line, ',', MIN_PHONE_DIGITS));
+    let numbers = parts.flat_map(|part| split_at(part, '/', MIN_DIGITS_AT_SLASH));
+    numbers.map(|number| without_decimal(number).to_owned()).collect()
+}
+
+/// Joins the parameters of a phone number to the number that they were split from, as in
+/// `+1-555-555-0100;ext=5555`.
+fn with_parameters(values: Vec<Cow<'_, str>>) -> Vec<Cow<'_, str>> {
+    let mut joined: Vec<Cow<'_, str>> = Vec::with_capacity(values.len());
+    for value in values {
+        match joined.last_mut() {
+            Some(number) if PHONE_PARAMETERS.iter().any(|name| value.starts_with(name)) => {
+                number.to_mut().push(';');
+                number.to_mut().push_str(&value);
             }
+            _ => joined.push(value),
         }
     }
-    numbers
+    joined
 }
 
 /// The tags of a cell. Mailchimp writes each tag in quotes. A cell with a semicolon is separated by
@@ -62,15 +83,6 @@ pub(super) fn tags(text: &str) -> Vec<String> {
         split(text, |c| matches!(c, ',' | '\n' | '\r'))
     };
     values.into_iter().map(|value| trim(&value).to_owned()).filter(|it| !it.is_empty()).collect()
-}
-
-/// Whether a spreadsheet replaced digits of the number by an exponent, as in `6.28123E+11`.
-pub(super) fn is_rounded(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
-    let Some(exponent) = exponent.strip_prefix('+') else { return false };
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
-    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
-    whole.len() == 1 && is_number(whole) && is_number(fraction) && is_number(exponent)
 }
 
 fn split(text: &str, is_separator: fn(char) -> bool) -> Vec<String> {
@@ -126,9 +138,26 @@ mod tests {
         ] {
             assert_eq!(numbers(text), two, "{text}");
         }
-        for text in ["+62215551,,12", "021/555/6", "+62 21 555 (WA)"] {
+        for text in [
+            "+62215551,,12",
+            "021/555/6",
+            "030/1234567",
+            "+62 21 5551234/35",
+            "+62 21 555 (WA)",
+            "+1-555-555-0100;ext=5555",
+            "+1-555-555-0100;phone-context=+1;ext=5555",
+        ] {
             assert_eq!(numbers(text), [text]);
         }
+        let slash = ["0812-3456-7890", "021-555-1234"];
+        assert_eq!(numbers("0812-3456-7890 / 021-555-1234"), slash);
+        assert_eq!(numbers("0812-3456-7890/021-555-1234"), slash);
+        assert_eq!(
+            numbers("+1-555-555-0100;ext=5; 021 5551"),
+            ["+1-555-555-0100;ext=5", "021 5551"]
+        );
+        assert_eq!(numbers("ext=5"), ["ext=5"]);
+        assert_eq!(numbers("628123456789.0; 628123456780.0"), ["628123456789", "628123456780"]);
         assert_eq!(numbers("\"1; 2\"; 3"), ["1; 2", "3"]);
     }
 
@@ -146,15 +175,5 @@ mod tests {
         }
         assert_eq!(tags("\"a, b\",\"say \"\"hi\"\"\""), ["a, b", "say \"hi\""]);
         assert_eq!(tags("a, b; c"), ["a, b", "c"]);
-    }
-
-    #[test]
-    fn a_number_with_an_exponent_was_rounded() {
-        for text in ["6.28123E+11", "6,28123E+11", "1E+05", "6e+9"] {
-            assert!(is_rounded(text), "{text}");
-        }
-        for text in ["628123", "E+11", "12E+11", "1.5", "0035E+", "003E5"] {
-            assert!(!is_rounded(text), "{text}");
-        }
     }
 }

@@ -157,3 +157,57 @@ async fn a_row_by_id_hands_its_old_key_over_and_takes_no_key_of_another_contact(
     let unknown = "Contact ID\n0190d1a2-7c3b-7abc-8def-0123456789ab\n";
     assert_eq!(import(&world, "maya", unknown).await.data()[0]["error"]["error"], "NOT_FOUND");
 }
+
+#[tokio::test]
+async fn a_rounded_number_in_a_custom_field_rejects_its_row_only_and_keeps_what_is_stored() {
+    let world = World::with_flags().await;
+    let file = "External ID,NIK\nR-1,3174041234567890\nR-2,3174041234567891\n";
+    let created = import(&world, "maya", file).await;
+    let file = "External ID,NIK,Name\nR-1,3.17404E+15,Ann\nR-2,3174041234567891,Bob\nR-3,,Cid\n";
+    let response = import(&world, "maya", file).await;
+    assert_eq!(statuses(&response), ["rejected", "updated", "created"]);
+    let error = &response.data()[0]["error"];
+    assert_eq!(error["details"]["field"], "custom_fields.nik");
+    assert!(error["message"].as_str().unwrap().contains("was rounded by a spreadsheet"), "{error}");
+    let ann = contact(&world, &created.ids()[0]).await;
+    assert_eq!(ann["custom_fields"]["nik"], "3174041234567890");
+    assert_eq!(ann["name"], Value::Null, "nothing of the row was written");
+}
+
+#[tokio::test]
+async fn an_edited_address_or_number_of_an_own_export_changes_only_itself() {
+    let world = World::with_flags().await;
+    let two = json!({
+        "emails": ["a@shop.example", "b@shop.example"], "phones": ["0812; ext 3", "+62215551234"],
+    });
+    let created = world.post("maya", "/cdp/customers", &two).await;
+    let id = created.data()["id"].as_str().unwrap();
+    for (cells, emails, phones) in [
+        ("x@shop.example,,,", json!(["x@shop.example", "b@shop.example"]), &two["phones"]),
+        (
+            ",x@shop.example,0812; ext 3,\"\"\"0812; ext 3\"\"; 021\"",
+            json!(["x@shop.example"]),
+            &json!(["0812; ext 3", "021"]),
+        ),
+    ] {
+        let file = format!("Contact ID,Email,All emails,Phone,All phones\n{id},{cells}\n");
+        assert_eq!(statuses(&import(&world, "maya", file).await), ["updated"]);
+        let stored = contact(&world, id).await;
+        assert_eq!((&stored["emails"], &stored["phones"]), (&emails, phones), "{cells}");
+    }
+}
+
+#[tokio::test]
+async fn lines_of_text_above_the_header_and_other_formats_are_named() {
+    let world = World::with_flags().await;
+    for (file, field, message) in [
+        ("Customers 2024;;\nName;Email;Phone\n", "header", "seem to be in line 2"),
+        ("PK\u{3}\u{4}\u{14}", "body", "the file is a workbook"),
+        ("BEGIN:VCARD\r\nVERSION:3.0\r\n", "body", "the file is a vCard file"),
+    ] {
+        let response = import(&world, "maya", file).await;
+        assert_eq!((response.status, &response.body["details"]["field"]), (400, &json!(field)));
+        let text = response.body["message"].as_str().unwrap();
+        assert!(text.contains(message), "{text}");
+    }
+}

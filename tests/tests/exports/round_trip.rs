@@ -10,10 +10,14 @@ use super::{file::header, steps::completed};
 const CONTACTS: usize = 500;
 
 /// Texts that a file, a spreadsheet or an importer may change.
-const TEXTS: [&str; 26] = [
+const TEXTS: [&str; 30] = [
     "Ann Lee",
     "=1+1",
     "'=1+1",
+    "=\"00123\"",
+    "'+62812345678",
+    "'00123",
+    "+62 812 345 (WA 24h)",
     "@home",
     "-2+3",
     "+62 812 345 (WA)",

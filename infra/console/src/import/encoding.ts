@@ -1,12 +1,25 @@
 import { TableError } from "./table";
 
 /** Encodings that a user can choose, by their names in the WHATWG standard. */
-export const encodings = ["utf-8", "utf-16le", "windows-1252", "iso-8859-2", "shift_jis", "gb18030"] as const;
+export const encodings = ["utf-8", "utf-16le", "windows-1252", "windows-1250", "iso-8859-2", "macintosh", "shift_jis", "gb18030"] as const;
 
 /** The bytes at the start of a file that show whether it is UTF-16 without a byte order mark. */
 const SAMPLE = 1024;
 
 const starts = (bytes: Uint8Array, mark: number[]) => mark.every((byte, index) => bytes[index] === byte);
+
+/** The beginnings of files that are not CSV, as the API knows them (`shared/src/import/format.rs`). */
+const otherFormats = [
+  [/^(pk\x03\x04|\xd0\xcf\x11\xe0)/i, "workbook"],
+  [/^begin:vcard/i, "vcard"],
+  [/^(<!doctype|<html|<table|<\?xml|<workbook|%pdf-)/i, "document"],
+] as const;
+
+/** The format of a file that is not CSV; null if it can be CSV. */
+export function otherFormat(bytes: Uint8Array): (typeof otherFormats)[number][1] | null {
+  const start = String.fromCharCode(...bytes.subarray(0, 64)).replace(/^\xef\xbb\xbf/, "");
+  return otherFormats.find(([pattern]) => pattern.test(start.trimStart()))?.[1] ?? null;
+}
 
 /** The encoding of a file, if its bytes are certain; null if the API must find it out. */
 export function certainEncoding(bytes: Uint8Array): string | null {

@@ -27,8 +27,8 @@ const standard = [
 
 /** The key that a new custom field gets from the name of a column: `Loyalty tier` → `loyalty_tier`. */
 export function customKey(name: string): string {
-  const words = name.replace(/(\p{Ll})(\p{Lu})/gu, "$1_$2").toLowerCase();
-  return words.replace(/[^\p{L}\p{N}]+/gu, "_").replace(/^_+|_+$/g, "") || name;
+  const words = name.normalize("NFC").replace(/(\p{Ll})(\p{Lu})/gu, "$1_$2").toLowerCase();
+  return words.replace(/[^\p{L}\p{N}\p{M}]+/gu, "_").replace(/^_+|_+$/g, "") || name;
 }
 
 /** The name of a field of contacts. */

@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/vue-query";
 import { reactive, shallowReactive, watch } from "vue";
 import { body, useApi, type Api, type Schema } from "@/api";
 import { useMe } from "@/session/me";
-import { byteSample, certainEncoding, decodeFile } from "./encoding";
+import { byteSample, certainEncoding, decodeFile, otherFormat } from "./encoding";
 import { forget, recall, remember, type Interrupted } from "./memory";
 import { ImportRun, MAX_BYTES } from "./run";
 import { readTable, TableError, type Delimiter, type Table } from "./table";
@@ -105,6 +105,8 @@ export function useImport() {
     try {
       if (file.size > MAX_FILE_BYTES) throw new TableError("tooLarge");
       const bytes = new Uint8Array(await file.arrayBuffer());
+      const format = otherFormat(bytes);
+      if (format) throw new TableError(format);
       const delimiter = choice.delimiter ?? null;
       const encoding = choice.encoding ?? certainEncoding(bytes) ?? (await detectEncoding(api, bytes, delimiter)).toLowerCase();
       const table = await readTable(decodeFile(bytes, encoding), delimiter);

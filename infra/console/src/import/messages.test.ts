@@ -34,7 +34,8 @@ const foreign = /^(must be of the form|the file has no column|unknown field|deli
 
 /** Reasons that are not the texts of errors. */
 const values: Record<string, string[]> = {
-  "contact/input.rs": ["is not a valid email address", "each key must be 1 to {MAX_TAG_BYTES} bytes long", "must be at most {MAX_CONTACT_BYTES} bytes in total", "must be at most {most} bytes long", "must have at most {most} entries"],
+  "contact/input.rs": ["is not a valid email address", "each key must be 1 to {MAX_CUSTOM_KEY_BYTES} bytes long", "must be at most {MAX_CONTACT_BYTES} bytes in total", "must be at most {most} bytes long", "must have at most {most} entries"],
+  "contact/changes.rs": ["was rounded by a spreadsheet; export it again as text"],
   "contact/custom_fields.rs": ["a number must have at most {MAX_DIGITS} significant digits"],
   "contact/edit.rs": ["is not an active user of the company"],
   "contact/sync.rs": ["each row must have an id, an external_id or an email address"],

@@ -18,6 +18,12 @@ function reasonOf({ message, details }: Failure): string {
   return lead !== null && message.startsWith(lead) ? message.slice(lead.length) : message;
 }
 
+/** The format in the API's words, as the texts of this page name it. */
+function formatOf(format: string): "workbook" | "vcard" | "document" {
+  if (format.includes("workbook")) return "workbook";
+  return format.includes("vCard") ? "vcard" : "document";
+}
+
 /** Why columns, rows and files cannot be imported, in words that name what the page offers. */
 export function useImportMessages() {
   const { t, locale } = useI18n();
@@ -48,17 +54,21 @@ export function useImportMessages() {
       t("imports.refused.conflict", { columns: columns(names), field: quoted(fieldName(field)), ignored: fieldName(IGNORED) })],
     [/^the column "(.+)" has the name that export layouts use for (.+); choose one/s, (_path, column = "", fields = "") =>
       t("imports.refused.ambiguous", { column, fields: list(fields.split(" and ").map((field) => quoted(fieldName(field))), "conjunction") })],
+    [/^the names of the columns seem to be in line (\d+)/, (_path, line = "") => t("imports.refused.headerBelow", { line })],
     [/^the name of column (\d+) is too long/, (_path, column = "") => t("imports.refused.keyTooLong", { number: column, ignored: fieldName(IGNORED) })],
     [/^the first row must contain the names of the columns/, () => t("imports.refused.noHeader")],
     [/^the file is empty/, () => t("imports.problems.empty")],
+    [/^the file is (.+), not a CSV file/, (_path, format = "") => t(`imports.problems.${formatOf(format)}`)],
+    [/^the encoding of the file could not be found out/, () => t("imports.problems.encoding")],
     [/^the header has as many columns with/, () => t("imports.problems.ambiguous")],
     [/^the header cannot be read/, () => t("imports.problems.header")],
     [/^the file is not valid .+, first in line (\d+)/, (_path, line = "") => t("imports.problems.malformed", { line })],
     [/^the quote that opens in line (\d+) is never closed/, (_path, line = "") => t("imports.reasons.unclosed", { line })],
     [/^the text in quotes that begins in line (\d+) is followed by other text in line (\d+)/, (_path, begin = "", end = "") => t("imports.reasons.text", { begin, end })],
     [/^the row has (\d+) cells, but the header has (\d+)/, (_path, cells = "", header = "") => t("imports.reasons.surplus", { cells, columns: header })],
-    [/^column (\d+) has no name in the header/, (_path, column = "") => t("imports.reasons.unnamed", { number: column })],
+    [/^column (\d+) has no name in the header/, (_path, column = "") => t("imports.reasons.unnamed", { number: column, ignored: fieldName(IGNORED) })],
     [/ is not an id of this service/, (column) => t("imports.reasons.notAnId", { column, ignored: fieldName(IGNORED) })],
+    [/^was rounded by a spreadsheet/, (path) => t("imports.reasons.roundedField", { field: nameOf(path) })],
     [/ was rounded by a spreadsheet \("(.*)"\)/s, (column, text = "") => t("imports.reasons.rounded", { column, text })],
     [/^is not a valid email address/, () => t("imports.reasons.email")],
     [/^must be at most (\d+) bytes in total/, () => t("imports.reasons.large")],

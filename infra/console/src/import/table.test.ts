@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { byteSample, certainEncoding, decodeFile } from "./encoding";
+import { byteSample, certainEncoding, decodeFile, otherFormat } from "./encoding";
 import { rejectedFile } from "./rejects";
 import { readTable, TableError } from "./table";
 
@@ -19,6 +19,13 @@ describe("a table", () => {
     }
     await expect(readTable("Name;Last, first\n", null)).rejects.toEqual(new TableError("ambiguous"));
     expect((await readTable("Name;Last, first\n", "semicolon")).headers).toEqual(["Name", "Last, first"]);
+  });
+
+  it("begins with the first row that has a value", async () => {
+    const table = await readTable(",,,\r\n\r\nName,Email,,\r\nAnn,a@b.id,,\r\n", null);
+    expect(table.headers).toEqual(["Name", "Email", "", ""]);
+    expect(table.rows.map(({ line }) => line)).toEqual([4]);
+    await expect(readTable(",,\n", null)).rejects.toEqual(new TableError("empty"));
   });
 
   it("leaves out rows without a value and keeps the lines of the others", async () => {
@@ -41,8 +48,22 @@ describe("the encoding of a file", () => {
     expect(certainEncoding(Uint8Array.from([0x5a, 0xeb, 0x0a]))).toBeNull();
   });
 
+  it("is not asked for a file of another format", () => {
+    for (const [start, format] of [
+      ["PK\u0003\u0004\u0014", "workbook"],
+      ["\xd0\xcf\x11\xe0\xa1", "workbook"],
+      ["BEGIN:VCARD\r\n", "vcard"],
+      ["\xef\xbb\xbf <!DOCTYPE html>", "document"],
+      ["PK,Email\n", null],
+      ["", null],
+    ] as const) {
+      expect(otherFormat(Uint8Array.from([...start].map((char) => char.charCodeAt(0)))), start).toBe(format);
+    }
+  });
+
   it("never replaces a character", () => {
     expect(decodeFile(Uint8Array.from([0x5a, 0xeb]), "windows-1252")).toBe("Zë");
+    expect(decodeFile(Uint8Array.from([0x8e, 0x8d]), "macintosh")).toBe("éç");
     expect(() => decodeFile(Uint8Array.from([0x0a, 0x5a, 0xeb, 0x0a]), "utf-8")).toThrow(new TableError("malformed", 2));
   });
 

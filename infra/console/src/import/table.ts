@@ -6,11 +6,14 @@ export type Delimiter = keyof typeof delimiters;
 
 const names = Object.keys(delimiters) as Delimiter[];
 
-/** Why a text is not a table of contacts. */
+/** Why a file is not a table of contacts: what is wrong with its text, or which format it has. */
+export type TableProblem = "empty" | "ambiguous" | "header" | "tooLarge" | "malformed" | "workbook" | "vcard" | "document";
+
+/** A file that is not a table of contacts. */
 export class TableError extends Error {
   override readonly name = "TableError";
 
-  constructor(readonly kind: "empty" | "ambiguous" | "header" | "tooLarge" | "malformed", readonly line?: number) {
+  constructor(readonly kind: TableProblem, readonly line?: number) {
     super(kind);
   }
 }
@@ -41,13 +44,19 @@ const TURN = 20_000;
 /** Whether a cell has a character that is neither white space nor invisible. */
 const hasValue = (cell: string) => /[^\s\p{Cc}\u200b-\u200f\u2060\ufeff\u00ad]/u.test(cell);
 
+/** The first record that is not empty, which is the header. */
+function firstWithValue(records: Records): TextRecord | undefined {
+  for (const record of records) if (!record.cells || record.cells.some(hasValue)) return record;
+  return undefined;
+}
+
 /** Reads a text. Without a delimiter, the first line `sep=;` or the header decides. */
 export async function readTable(text: string, chosen: Delimiter | null): Promise<Table> {
   const named = firstLineDelimiter(text);
   const start = named?.end ?? 0;
   const delimiter = chosen ?? named?.delimiter ?? detectDelimiter(text, start);
   const records = new Records(text, delimiters[delimiter], start, named ? 2 : 1);
-  const header: TextRecord | undefined = records[Symbol.iterator]().next().value ?? undefined;
+  const header = firstWithValue(records);
   if (!header) throw new TableError("empty");
   if (!header.cells) throw new TableError("header", header.line);
   const { at, line } = records.position;
@@ -83,7 +92,7 @@ function firstLineDelimiter(text: string): { delimiter: Delimiter; end: number }
 /** The delimiter that divides the header into most columns. */
 function detectDelimiter(text: string, start: number): Delimiter {
   const counts = names.map((name) => {
-    const header = new Records(text, delimiters[name], start)[Symbol.iterator]().next().value;
+    const header = firstWithValue(new Records(text, delimiters[name], start));
     return { name, count: header ? (header.cells?.length ?? null) : 0 };
   });
   const most = Math.max(...counts.map(({ count }) => count ?? 0));
