@@ -325,7 +325,7 @@ impl DemoArguments {
     async fn run(self) -> Result<(), CommandError> {
         let options = Options {
             build_progress: BuildProgress::stderr(
-                "the local cloud starts on free ports, and the demo runs (about half a minute).",
+                "the local cloud starts on free ports, and the demo runs (some seconds).",
             ),
             ..Options::new(workspace())
         };

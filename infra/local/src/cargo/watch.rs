@@ -15,8 +15,15 @@ impl Binaries {
     /// a binary was built again, its warm processes are replaced at their next event.
     pub async fn watch(self, workspace: PathBuf, console: Console) {
         let mut built = newest_source(&workspace);
+        let template = workspace.join("template.yaml");
+        let mut read = modified(&template);
         loop {
             tokio::time::sleep(WATCH_INTERVAL).await;
+            let now = modified(&template);
+            if now != read {
+                read = now;
+                console.note("template.yaml changed: stop and start `cargo run` to use it");
+            }
             let newest = newest_source(&workspace);
             if newest == built {
                 continue;
@@ -38,6 +45,10 @@ impl Binaries {
 /// shared crate.
 fn newest_source(workspace: &Path) -> Option<SystemTime> {
     ["functions", "shared"].iter().filter_map(|folder| newest(&workspace.join(folder))).max()
+}
+
+fn modified(file: &Path) -> Option<SystemTime> {
+    std::fs::metadata(file).ok()?.modified().ok()
 }
 
 fn newest(folder: &Path) -> Option<SystemTime> {

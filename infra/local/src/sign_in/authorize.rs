@@ -1,6 +1,7 @@
 //! The authorization endpoint. Its page shows the people of the directory. Choosing a person opens
 //! the same address again with the person's id, which leads back to the web application.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::extract::{Query, RawQuery, State};
@@ -176,8 +177,10 @@ async fn choose(sign_in: &SignIn, request: &AuthorizationRequest, query: &str) -
             _ => companies.push((card.company.clone(), vec![card])),
         }
     }
-    // The company of the person who signed in before comes first.
-    companies.sort_by_key(|(_, cards)| !cards.iter().any(|card| card.is_suggested));
+    // The company of the person who signed in before comes first, then the one with the most people.
+    companies.sort_by_key(|(_, cards)| {
+        (!cards.iter().any(|card| card.is_suggested), Reverse(cards.len()))
+    });
     page(StatusCode::OK, "choose.html", &context! { companies => Serde(companies) })
 }
 
