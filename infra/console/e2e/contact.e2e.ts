@@ -434,6 +434,7 @@ test("Sign-in: after the end of a session another person cannot go on with the p
   await page.route(/\/cdp\/customers\//, (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" }, headers: { "Access-Control-Allow-Origin": "*" } }), { times: 1 });
   await save(page);
   const dialog = page.getByRole("dialog", { name: "Your session has ended" });
+  await expectFocus(dialog.getByRole("button", { name: "Sign in again" }));
   const [closed] = await Promise.all([page.waitForEvent("popup"), dialog.getByRole("button", { name: "Sign in again" }).click()]);
   await closed.close();
   await dialog.getByText("Signing in did not work.").waitFor();
