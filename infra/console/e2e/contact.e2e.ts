@@ -415,6 +415,7 @@ test("Contact: \"Who can see this?\" names the rule and the teams, for users who
   const page = await visit(world.people["Maya"]!, `/customers/${id}`);
   await page.getByRole("button", { name: "Who can see this?" }).click();
   const person = page.getByRole("combobox", { name: "Person" });
+  expect(await person.getAttribute("placeholder")).toBe("Choose a person");
   await person.click();
   await person.fill("rina");
   await page.getByRole("option", { name: /Rina/ }).click();
