@@ -126,6 +126,8 @@ test("TEAM-S10 ERR-1, RFC 2.C: while teams cannot be loaded, the field says so a
   const id = await create(world, "Sinta", { name: "Citra", team: "Jakarta" });
   await fault({ target: "launchpad.teams", status: 500 });
   const page = await visit(world.people["Maya"]!, `/customers/${id}`);
+  // Nobody knows now whether it is a team of the viewer.
+  await page.getByText("Unknown team", { exact: true }).waitFor();
   await edit(page);
   await page.getByText("Could not load teams. Try again.").waitFor();
   expect(await page.getByRole("button", { name: "Save changes" }).isDisabled()).toBe(true);
@@ -413,6 +415,7 @@ test("Contact: \"Who can see this?\" names the rule and the teams, for users who
   const page = await visit(world.people["Maya"]!, `/customers/${id}`);
   await page.getByRole("button", { name: "Who can see this?" }).click();
   const person = page.getByRole("combobox", { name: "Person" });
+  expect(await person.getAttribute("placeholder")).toBe("Choose a person");
   await person.click();
   await person.fill("rina");
   await page.getByRole("option", { name: /Rina/ }).click();
@@ -432,6 +435,7 @@ test("Sign-in: after the end of a session another person cannot go on with the p
   await page.route(/\/cdp\/customers\//, (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" }, headers: { "Access-Control-Allow-Origin": "*" } }), { times: 1 });
   await save(page);
   const dialog = page.getByRole("dialog", { name: "Your session has ended" });
+  await expectFocus(dialog.getByRole("button", { name: "Sign in again" }));
   const [closed] = await Promise.all([page.waitForEvent("popup"), dialog.getByRole("button", { name: "Sign in again" }).click()]);
   await closed.close();
   await dialog.getByText("Signing in did not work.").waitFor();

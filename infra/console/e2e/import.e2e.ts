@@ -31,7 +31,9 @@ test("Import: the mapping is proposed and corrected, and two bad rows are downlo
   await page.getByText("4 rows").first().waitFor();
   expect(await page.getByLabel("Field for the column Email").inputValue()).toBe("emails");
   expect(await page.getByLabel("Separator").inputValue()).toBe("semicolon");
-  expect(await page.getByLabel("Field for the column Loyalty tier").inputValue()).toBe("custom.loyalty_tier");
+  const tier = page.getByLabel("Field for the column Loyalty tier");
+  expect(await tier.inputValue()).toBe("custom.loyalty_tier");
+  expect((await tier.locator("option:checked").textContent())?.trim()).toBe("loyalty_tier (new custom field)");
   await page.getByRole("region", { name: "The first contacts" }).getByText("ayu@b.example").waitFor();
   await page.getByLabel("Field for the column Ref").selectOption({ label: "External ID" });
   await page.getByRole("columnheader", { name: "External ID" }).waitFor();

@@ -190,6 +190,7 @@ test("List: search as you type, filters and order are in the address, and a shar
 
   await page.getByRole("button", { name: "Filters" }).click();
   const dialog = page.getByRole("dialog", { name: "Filter contacts" });
+  expect(await dialog.getByRole("combobox", { name: "Owner", exact: true }).getAttribute("placeholder")).toBe("Anyone");
   await dialog.getByLabel("Tags").fill("vip");
   await dialog.getByLabel("Tags").press("Enter");
   await dialog.getByLabel("active").selectOption("Yes");

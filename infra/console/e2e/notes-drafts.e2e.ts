@@ -142,6 +142,7 @@ test("Notes: private and public, attachments by link, edit and delete", async ()
   const page = await openContact(scene);
   await page.getByText("No notes yet").waitFor();
   await startNote(page);
+  expect(await page.getByText("No notes yet").count()).toBe(0);
   await page.getByRole("button", { name: "Save note" }).click();
   await page.getByText("Write something, or attach a file.").waitFor();
   await textOf(page).focus();

@@ -28,6 +28,12 @@ test("Language: the company's language is shown until the user chooses one", asy
   await page.goto("/exports/new");
   await page.getByRole("button", { name: "Move All emails", exact: true }).waitFor();
   expect(await page.getByLabel("Language").inputValue()).toBe("en");
+
+  // The choice outlives the session.
+  const next = await page.context().newPage();
+  await next.goto("/customers");
+  await choosePerson(next, people["Budi"]!);
+  await next.getByText("No contacts in your team yet.").waitFor();
 });
 
 test("Phone: the console fits a narrow screen, and its menu is used by keyboard", async () => {
