@@ -126,7 +126,7 @@ test("TEAM-S10 ERR-1, RFC 2.C: while teams cannot be loaded, the field says so a
   const id = await create(world, "Sinta", { name: "Citra", team: "Jakarta" });
   await fault({ target: "launchpad.teams", status: 500 });
   const page = await visit(world.people["Maya"]!, `/customers/${id}`);
-  // Nobody knows now whether it is a team of the viewer.
+  // It is not known now whether it is a team of the viewer.
   await page.getByText("Unknown team", { exact: true }).waitFor();
   await edit(page);
   await page.getByText("Could not load teams. Try again.").waitFor();

@@ -2,8 +2,10 @@
 //! `Work phone`, `Telefon geschäftlich`, `Correo electrónico del trabajo`. The kind may come first or
 //! last, or be absent.
 
+use std::sync::LazyLock;
+
 use super::known::Known::{self, Emails, Phones};
-use crate::contact::Extent::Any;
+use crate::contact::{Extent::Any, fold};
 
 /// The words of a language, as [`squash`](crate::export::squash) writes them, with spaces between
 /// them.
@@ -13,26 +15,56 @@ struct Words {
     kinds: &'static str,
 }
 
-/// What a column with this name contains if it is made of the words of a language; `form` is the form
-/// of the words that the name has. A number in the name, as in `Telefon 2 privat`, does not count.
-pub(super) fn compound(name: &str, form: impl Fn(&str) -> String) -> Option<Known> {
-    let name: String = name.chars().filter(|c| !c.is_numeric()).collect();
-    let is_made_of = |nouns: &str, kinds: &str| {
-        nouns.split(' ').any(|noun| {
-            let noun = form(noun);
-            let kind = [name.strip_prefix(&*noun), name.strip_suffix(&*noun)];
-            let is_kind =
-                |rest: &str| rest.is_empty() || kinds.split(' ').any(|it| form(it) == rest);
-            kind.into_iter().flatten().any(is_kind)
-        })
-    };
-    let mut languages = LANGUAGES.iter();
-    if languages.clone().any(|words| is_made_of(words.emails, words.kinds)) {
-        Some(Emails(Any))
-    } else if languages.any(|words| is_made_of(words.phones, words.kinds)) {
-        Some(Phones(Any))
-    } else {
-        None
+/// The words of all languages in one form.
+struct Vocabulary(Vec<Forms>);
+
+struct Forms {
+    phones: Vec<String>,
+    emails: Vec<String>,
+    kinds: Vec<String>,
+}
+
+static WRITTEN: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::new(str::to_owned));
+static WITHOUT_ACCENTS: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::new(fold));
+
+/// What a column with this name contains if it is made of the words of a language. A number in the
+/// name, as in `Telefon 2 privat`, does not count.
+pub(super) fn compound(name: &str) -> Option<Known> {
+    WRITTEN.find(name)
+}
+
+/// [`compound`] for a name without accents.
+pub(super) fn compound_without_accents(name: &str) -> Option<Known> {
+    WITHOUT_ACCENTS.find(name)
+}
+
+impl Vocabulary {
+    fn new(form: fn(&str) -> String) -> Self {
+        let forms = |words: &str| words.split(' ').map(form).collect();
+        let language = |words: &Words| Forms {
+            phones: forms(words.phones),
+            emails: forms(words.emails),
+            kinds: forms(words.kinds),
+        };
+        Self(LANGUAGES.iter().map(language).collect())
+    }
+
+    fn find(&self, name: &str) -> Option<Known> {
+        let name: String = name.chars().filter(|c| !c.is_numeric()).collect();
+        let is_made_of = |nouns: &[String], kinds: &[String]| {
+            let is_kind = |rest: &str| rest.is_empty() || kinds.iter().any(|it| it == rest);
+            nouns.iter().any(|noun| {
+                let kind = [name.strip_prefix(&**noun), name.strip_suffix(&**noun)];
+                kind.into_iter().flatten().any(is_kind)
+            })
+        };
+        if self.0.iter().any(|words| is_made_of(&words.emails, &words.kinds)) {
+            Some(Emails(Any))
+        } else if self.0.iter().any(|words| is_made_of(&words.phones, &words.kinds)) {
+            Some(Phones(Any))
+        } else {
+            None
+        }
     }
 }
 
@@ -156,7 +188,7 @@ mod tests {
 
     #[test]
     fn only_a_noun_with_a_kind_of_its_language_is_known() {
-        let known = |name: &str| compound(name, str::to_owned);
+        let known = compound;
         for name in ["workphone", "phonework", "telefon2privat", "hometelephoneno", "sốđiệnthoại"]
         {
             assert_eq!(known(name), Some(Phones(Any)), "{name}");

@@ -104,7 +104,8 @@ pub struct CsvRow<'t> {
 
 impl<'t> CsvText<'t> {
     /// Reads the header of a text, which is its first row with a value. A first line `sep=;` names the
-    /// delimiter. Without it and without `delimiter`, the delimiter that divides the header into most columns is used.
+    /// delimiter. Without it and without `delimiter`, the delimiter that divides the header into most
+    /// columns is used.
     ///
     /// # Errors
     /// [`FileError`] if the text has no readable header, or if the delimiter is not certain.

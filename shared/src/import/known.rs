@@ -61,19 +61,14 @@ pub(super) enum NamePart {
 
 /// The meaning of a name in the first table that has it, with or without its number.
 pub(super) fn look_up(tables: &[Names], name: &str) -> Option<Known> {
-    look_up_by(tables, name, |known, name| known == name)
+    find_numbered(name, |name| {
+        let mut rows = tables.iter().flat_map(|table| table.iter());
+        rows.find(|(names, _)| names.contains(&name)).map(|(_, known)| *known)
+    })
 }
 
-/// [`look_up`] with another comparison of a name in a table and the name of a column.
-pub(super) fn look_up_by(
-    tables: &[Names],
-    name: &str,
-    is_same: impl Fn(&str, &str) -> bool,
-) -> Option<Known> {
-    let find = |name: &str| {
-        let mut rows = tables.iter().flat_map(|table| table.iter());
-        rows.find(|(names, _)| names.iter().any(|it| is_same(it, name))).map(|(_, known)| *known)
-    };
+/// What `find` knows of a name, or of the name without its number.
+pub(super) fn find_numbered(name: &str, find: impl Fn(&str) -> Option<Known>) -> Option<Known> {
     find(name).or_else(|| {
         let unnumbered: String = name.chars().filter(|c| !c.is_numeric()).collect();
         let is_numbered = unnumbered.len() < name.len() && !unnumbered.is_empty();

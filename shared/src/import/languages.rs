@@ -2,11 +2,13 @@
 //! Outlook for Windows translates them: German, French, Spanish, Portuguese, Dutch, Italian, Polish
 //! and Vietnamese. Names of addresses and numbers are in `compounds`.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use super::{
-    compounds::compound,
+    compounds::{compound, compound_without_accents},
     known::{
         Known::{self, CompanyName, Name, OtherCompanyName, OtherName, Part, Phones, Tags},
-        NamePart, Names, look_up, look_up_by,
+        NamePart, Names, find_numbered, look_up,
     },
     program::{self, Program},
 };
@@ -21,7 +23,7 @@ pub(super) fn known(squashed: &str, program: Option<Program>) -> Option<Known> {
     let name = program::bare(squashed, program);
     program::known(squashed, program)
         .or_else(|| look_up(&[COLUMNS], name))
-        .or_else(|| compound(name, str::to_owned))
+        .or_else(|| compound(name))
         .or_else(|| without_accents(&fold(name)))
 }
 
@@ -29,8 +31,20 @@ fn without_accents(name: &str) -> Option<Known> {
     if name.chars().count() < MIN_PLAIN_LETTERS {
         return None;
     }
-    look_up_by(&[COLUMNS], name, |known, name| fold(known) == name).or_else(|| compound(name, fold))
+    find_numbered(name, |name| WITHOUT_ACCENTS.get(name).copied())
+        .or_else(|| compound_without_accents(name))
 }
+
+/// The names of [`COLUMNS`] without their accents.
+static WITHOUT_ACCENTS: LazyLock<HashMap<String, Known>> = LazyLock::new(|| {
+    let mut plain = HashMap::new();
+    for (names, known) in COLUMNS {
+        for name in *names {
+            plain.entry(fold(name)).or_insert(*known);
+        }
+    }
+    plain
+});
 
 /// The meaning of names in all files.
 const COLUMNS: Names = &[
